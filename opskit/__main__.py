@@ -1,0 +1,21 @@
+"""`python -m opskit`, and the `opskit` program itself."""
+
+from __future__ import annotations
+
+import sys
+
+
+def run() -> None:
+    """Answer --version without importing anything; leave the rest to cli.py."""
+    if sys.argv[1:] == ["--version"]:
+        from opskit import __version__  # noqa: PLC0415
+
+        print(f"opskit {__version__}")
+        return
+    from opskit.cli import main  # noqa: PLC0415
+
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,134 @@
+"""From seeing to the end of acting: the one road that every command which changes the host takes.
+
+See and decide; show the plan and ask; under the host's lock and the device's lock see and decide again; carry out.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Callable, Generic, TypeVar
+
+from opskit.core.errors import ExitCode, Refused
+from opskit.core.execute import Execution, command_line
+from opskit.core.ledger import Ledger
+from opskit.core.lock import host_lock
+from opskit.core.plan import Decision, Outcome, Plan, Reason, Refusal, Step
+from opskit.core.runner import Runner
+from opskit.session import Session
+from opskit.ui.plan import confirm, draw_notes, draw_plan
+
+F = TypeVar("F")
+
+
+def _no_hold(_device: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+class Chore(Generic[F]):
+    """One chore of an area: how to see, how to decide, and how to hold the device the plan names.
+
+    see reads the host through the runner it is given. decide is pure. saved: facts from a file instead of see
+    (a dry run far from the host). undoes: the run that this one takes back.
+    """
+
+    def __init__(
+        self,
+        see: Callable[[Runner], F],
+        decide: Callable[[F], Decision],
+        *,
+        hold: Callable[[str], AbstractContextManager[None]] = _no_hold,
+        undoes: str = "",
+    ) -> None:
+        self.see = see
+        self.decide = decide
+        self.hold = hold
+        self.undoes = undoes
+
+
+def accepted(decision: Decision) -> Plan:
+    """The plan. Raises Refused with every reason if it is a refusal."""
+    if isinstance(decision, Refusal):
+        findings = [reason.as_finding() for reason in decision.reasons]
+        raise Refused(decision.title, findings, exit_code=decision.exit_code)
+    return decision
+
+
+def act(session: Session, chore: Chore[F], *, run_id: str) -> Outcome:
+    """Carry the chore out, or show what it would do. Returns the outcome; exits 3 for --exit-code by SystemExit.
+
+    Raises the errors of core/errors.py.
+    """
+    plan = accepted(chore.decide(chore.see(session.runner)))
+    if session.dry_run:
+        _show(session, plan)
+        if plan.steps and session.exit_code:
+            raise SystemExit(ExitCode.CHANGES_PENDING)
+        return Outcome(plan)
+    if not plan.steps:
+        return Outcome(plan)
+    if not (session.screen.json or session.screen.quiet):
+        draw_plan(session.screen, plan, sys.stderr, commands=session.verbose > 0)
+    confirm(session.screen, yes=session.yes)
+    session.log_to_file()
+    with host_lock(session.state_dir, session.lock_timeout), ExitStack() as stack:
+        stack.enter_context(chore.hold(plan.hold))
+        again = chore.decide(chore.see(session.runner))
+        _same(plan, again)
+        with _progress(session, plan) as on_step:
+            Execution(
+                plan=plan,
+                runner=session.runner,
+                ledger=Ledger(session.state_dir),
+                run=run_id,
+                command=command_line(),
+                undoes=chore.undoes,
+                on_step=on_step,
+                release=stack.close,
+            ).carry_out()
+    return Outcome(plan, run_id)
+
+
+def _same(plan: Plan, again: Decision) -> None:
+    """Refuse a decision that the host has outrun."""
+    if accepted(again).fingerprint != plan.fingerprint:
+        reason = Reason(
+            "changed-since-plan",
+            "the host is no longer as it was when the plan was made",
+            remedy="run the same command again and read the new plan",
+            evidence=f"fingerprint {plan.fingerprint} then, {accepted(again).fingerprint} now",
+        )
+        raise Refused(plan.title, [reason.as_finding()])
+
+
+def _show(session: Session, plan: Plan) -> None:
+    """The plan as a dry run shows it: text, shell script or JSON."""
+    if session.format == "sh":
+        session.screen.line(plan.as_shell().rstrip("\n"))
+        return
+
+    def draw() -> None:
+        if plan.steps:
+            draw_plan(session.screen, plan, sys.stdout, commands=session.verbose > 0)
+            session.screen.line("Dry run: nothing was changed. -v shows the commands, --format sh a script of them.")
+        else:
+            session.screen.line(f"{plan.title}: nothing to do")
+            draw_notes(session.screen, plan, sys.stdout)
+
+    session.screen.answer({**plan.as_json(), "dry_run": True, "changed": False}, draw, findings=plan.notes)
+
+
+@contextmanager
+def _progress(session: Session, plan: Plan) -> Iterator[Callable[[Step], None]]:
+    """One line on stderr that tells the step under way; only on a terminal, and gone afterwards."""
+    if session.screen.quiet or session.screen.json or session.verbose or not sys.stderr.isatty():
+        yield lambda _step: None
+        return
+    with session.screen.console(sys.stderr).status("") as status:
+        numbers = iter(range(1, len(plan.steps) + 1))
+
+        def on_step(step: Step) -> None:
+            status.update(f"[{next(numbers)}/{len(plan.steps)}] {step.change.action} {step.change.target}")
+
+        yield on_step

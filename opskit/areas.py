@@ -1,0 +1,48 @@
+"""The areas: which module has their commands, and which one their steps. Imported by name, when asked for."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from opskit.core.jsonable import from_json
+from opskit.core.ledger import StepRecord
+from opskit.core.plan import Step
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A name on the top level: the module and attribute of its typer app, and its line in --help.
+
+    single: the app is one command and not a group.
+    """
+
+    module: str
+    help: str
+    app: str = "app"
+    single: bool = False
+
+
+ENTRIES: dict[str, Entry] = {
+    "disk": Entry("opskit.disk.cli", "Put data disks into service: list, mount, umount, grow, fstab."),
+    "history": Entry("opskit.history.cli", "What opskit did on this host: list runs, show one."),
+    "undo": Entry("opskit.history.cli", "Take a run back as far as it can be.", app="undo_app", single=True),
+    "completion": Entry("opskit.completion", "Print the completion script for a shell.", single=True),
+}
+
+
+def load_app(name: str) -> Any:
+    """The typer app of a top-level name."""
+    entry = ENTRIES[name]
+    return getattr(importlib.import_module(entry.module), entry.app)
+
+
+def load_step(record: StepRecord) -> Step:
+    """The step that a ledger entry tells of. Raises LookupError when no area of this opskit knows it."""
+    area = record.kind.partition(".")[0]
+    if area not in ENTRIES:
+        raise LookupError(record.kind)
+    steps = importlib.import_module(f"opskit.{area}.steps")
+    found: Step = from_json(steps.KINDS[record.kind], record.fields)
+    return found

@@ -1,0 +1,137 @@
+"""The root command: loads an area only when it is named; the one place where an error becomes a message and a code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn, Optional
+
+import typer
+
+from opskit import __version__, areas
+from opskit.core.config import load_config
+from opskit.core.envelope import envelope
+from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
+from opskit.options import SuggestingGroup, bare_group, new_app
+from opskit.ui.errors import draw_error
+from opskit.ui.screen import Screen
+
+# typer 0.28 brings its own click and typer 0.23 (Python 3.9) uses click: the classes are found through typer.
+UsageError: Any = typer.BadParameter.__mro__[1]
+ClickException = typer.BadParameter.__mro__[2]
+
+EXAMPLE = """Example: opskit disk mount /dev/vdb /data --dry-run
+
+Every change shows its plan and asks; --dry-run stops after the plan; opskit undo takes a run back."""
+
+
+class RootGroup(SuggestingGroup):
+    """The top level: its names are known, their modules are imported when one is named."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """The names, in the order of areas.ENTRIES."""
+        return list(areas.ENTRIES)
+
+    def get_command(self, ctx: Any, name: str) -> Any:  # noqa: ARG002
+        """The area's command, imported now."""
+        if name not in areas.ENTRIES:
+            return None
+        command = typer.main.get_command(areas.load_app(name))
+        command.name = name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """The list in --help, without importing any area."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in areas.ENTRIES.items()])
+
+
+app = new_app(EXAMPLE, group=RootGroup)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version."),
+) -> None:
+    """Give the root its --version; a bare `opskit` prints its help and exits 2."""
+    if version:
+        print(f"opskit {__version__}")
+        raise typer.Exit
+    bare_group(ctx)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line. Returns the exit code; every error has been shown by then."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+    try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `| head -1` has read enough. Python would complain once more when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return code
+
+
+def _interrupted(number: int, _frame: Optional[FrameType]) -> NoReturn:
+    raise Interrupted(number, state=NOTHING_UNDER_WAY)
+
+
+NOTHING_UNDER_WAY = "No step was under way; opskit history lists what has been done."
+
+
+def _invoke(arguments: list[str]) -> int:
+    try:
+        result = typer.main.get_command(app).main(
+            arguments, "opskit", standalone_mode=False, default_map=load_config().defaults
+        )
+    except OpskitError as error:
+        return _show(error, arguments)
+    except UsageError as error:
+        return _show(_usage(error), arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return _show(Interrupted(signal.SIGINT, state=NOTHING_UNDER_WAY), arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        why = f"{type(error).__name__}: {error}"
+        todo = "the same command with --debug shows where; please report it"
+        return _show(Failed("a fault in opskit", why, todo=todo), arguments)
+    return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _usage(error: Any) -> UsageFault:
+    """A click usage error in opskit's form; it names the nearest option by itself."""
+    path = error.ctx.command_path if error.ctx else "opskit"
+    return UsageFault(path, error.format_message(), todo=f"{path} --help")
+
+
+def _show(error: OpskitError, arguments: list[str]) -> int:
+    if "--debug" in arguments:
+        import traceback  # noqa: PLC0415
+
+        traceback.print_exception(type(error), error, error.__traceback__)
+    screen = Screen(_command_name(arguments), json="--json" in arguments or "--format=json" in arguments)
+    if screen.json:
+        print(envelope(screen.command, findings=error.findings, error=error))
+    else:
+        draw_error(screen, error)
+    return error.exit_code
+
+
+def _command_name(arguments: list[str]) -> str:
+    """The words before the first option, as far as they can be commands."""
+    words = ["opskit"]
+    for word in arguments[:2]:
+        if word.startswith("-") or "/" in word:
+            break
+        words.append(word)
+    return " ".join(words)

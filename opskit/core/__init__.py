@@ -1,0 +1,1 @@
+"""What every area stands on: standard library only, knows no area and no screen."""

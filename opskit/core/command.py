@@ -1,0 +1,57 @@
+"""A program to run and what came of it. Plain data: nothing here starts anything (runner.py does)."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """One program with its arguments, run without a shell.
+
+    mutates: whether it changes the host; a dry run's runner refuses it then.
+    input: what it reads on standard input; empty means /dev/null.
+    timeout: seconds until it is ended.
+    accept: exit statuses that are an answer and not a failure.
+    """
+
+    argv: tuple[str, ...]
+    mutates: bool
+    input: str = ""
+    timeout: float = MINUTE
+    accept: tuple[int, ...] = (0,)
+
+    def as_shell(self) -> str:
+        """The line a careful person would type."""
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended. status: the exit status, or minus the number of the signal that ended it."""
+
+    command: Command
+    status: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """What the ledger keeps: argv, status, seconds and the last lines of the output."""
+        return {
+            "argv": list(self.command.argv),
+            "input": self.command.input,
+            "status": self.status,
+            "seconds": round(self.seconds, 4),
+            "stdout": last_lines(self.stdout),
+            "stderr": last_lines(self.stderr),
+        }
+
+
+def last_lines(text: str, count: int = 20, limit: int = 4000) -> str:
+    """The end of a program's output: at most count lines and limit characters."""
+    return "\n".join(text.rstrip("\n").split("\n")[-count:])[-limit:]

@@ -1,0 +1,254 @@
+"""Carry out a plan step by step, each one in the ledger before and after; on failure take back, last first."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, Callable, NoReturn, Optional
+
+from opskit.core.errors import CannotUndo, ExitCode, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
+from opskit.core.jsonable import to_json
+from opskit.core.ledger import Ledger
+from opskit.core.plan import Plan, Record, Step
+from opskit.core.runner import RecordingRunner, Runner
+
+log = logging.getLogger("opskit.run")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupts:
+    """Notes a signal instead of dying of it: a step that has begun is finished first."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def _note(self, number: int, _frame: Optional[FrameType]) -> None:
+        self.number = self.number or number
+
+    @contextlib.contextmanager
+    def held_back(self) -> Iterator[None]:
+        """While this lasts, the signals of SIGNALS are only noted. Main thread only."""
+        before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@dataclass
+class _Done:
+    number: int
+    step: Step
+    record: Record
+    outcome: str = ""
+
+
+@dataclass
+class Execution:
+    """The carrying out of one plan as one run of the ledger.
+
+    undoes: the run that this one takes back; such a run goes on after a step that fails, and is not taken back itself.
+    on_step: told each step as it starts (for progress). release: called once, when the first step that must
+    not be under the plan's device lock is due.
+    """
+
+    plan: Plan
+    runner: Runner
+    ledger: Ledger
+    run: str
+    command: tuple[str, ...] = ()
+    undoes: str = ""
+    on_step: Callable[[Step], None] = lambda _step: None
+    release: Callable[[], None] = lambda: None
+    _done: list[_Done] = field(default_factory=list)
+    _broken: list[Exception] = field(default_factory=list)
+
+    def carry_out(self) -> None:
+        """Do every step; the ledger has how it went.
+
+        Raises TakenBack, TakeBackFailed, Busy or Interrupted; a run that undoes another Failed or Interrupted.
+        """
+        interrupts = Interrupts()
+        log.info("run %s: %s: begins", self.run, self.plan.title)
+        with interrupts.held_back():
+            self.ledger.append(
+                "begin",
+                self.run,
+                title=self.plan.title,
+                command=list(self.command),
+                user=who(),
+                pid=os.getpid(),
+                fingerprint=self.plan.fingerprint,
+                changes=to_json(self.plan.changes),
+                undoes=self.undoes,
+            )
+            try:
+                self._steps(interrupts)
+                self.ledger.append("end", self.run, outcome="done")
+                log.info("run %s: %s: done", self.run, self.plan.title)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the host must not stay half-changed
+                if self.undoes:
+                    self._fail_undo(error, interrupts)
+                self._fail(error, interrupts)
+
+    def _steps(self, interrupts: Interrupts) -> None:
+        released = False
+        for number, step in enumerate(self.plan.steps, 1):
+            if interrupts.number:
+                raise Interrupted(interrupts.number, state="")
+            if not step.under_lock and not released:
+                self.release()
+                released = True
+            self.on_step(step)
+            if self.undoes:
+                self._attempt(number, step)
+            else:
+                self._one(number, step)
+        if self._broken:
+            first = self._broken[0]
+            todo = first.todo if isinstance(first, OpskitError) else ""
+            why = f"{len(self._broken)} of {len(self.plan.steps)} steps could not be taken back: {first}"
+            raise Failed(self.plan.title, why, todo=todo) from first
+
+    def _attempt(self, number: int, step: Step) -> None:
+        """One step of a run that takes another back: one that fails does not stop the others."""
+        try:
+            self._one(number, step)
+        except CannotUndo:
+            pass  # it stays, for a reason that the ledger has
+        except Exception as error:  # noqa: BLE001 - one that fails does not stop the others
+            self._broken.append(error)
+
+    def _one(self, number: int, step: Step) -> None:
+        recording = RecordingRunner(self.runner)
+        record = step.remember(recording)
+        self.ledger.append(
+            "step",
+            self.run,
+            number=number,
+            kind=step.kind,
+            fields=to_json(step),
+            change=to_json(step.change),
+            record=record,
+        )
+        done = _Done(number, step, record)
+        self._done.append(done)
+        try:
+            done.record = {**record, **step.apply(recording, record)}
+            step.verify(recording, done.record)
+        except Exception as error:
+            kept = isinstance(error, CannotUndo)
+            with contextlib.suppress(OpskitError):  # a full disk must not hide the cause
+                self._stepped(done, "kept" if kept else "failed", recording, error.why if kept else str(error))
+            raise
+        self._stepped(done, "done", recording)
+
+    def _stepped(self, done: _Done, outcome: str, recording: RecordingRunner, error: str = "") -> None:
+        done.outcome = outcome
+        values: dict[str, Any] = {"outcome": outcome, "record": done.record, "error": error}
+        values["commands"] = [result.as_json() for result in recording.results]
+        self.ledger.append("stepped", self.run, number=done.number, **values)
+
+    def _fail(self, cause: Exception, interrupts: Interrupts) -> NoReturn:
+        kept, broken = self._take_back()
+        outcome = "take-back-failed" if broken else "taken-back"
+        state = _state(kept, broken)
+        self._end(outcome, cause, state)
+        what = cause.what if isinstance(cause, OpskitError) else self.plan.title
+        why = cause.why if isinstance(cause, OpskitError) else str(cause)
+        todo = cause.todo if isinstance(cause, OpskitError) else ""
+        if broken:
+            todo = f"opskit history show {self.run} has each step; put right by hand what is named below"
+            raise TakeBackFailed(what, why, todo=todo, state=state) from cause
+        if isinstance(cause, Interrupted):
+            raise Interrupted(interrupts.number, state=state) from cause
+        if cause_is_busy(cause) and not kept:
+            raise cause
+        if not isinstance(cause, (OpskitError, OSError)):
+            raise cause  # a fault of opskit itself; cli.py says so
+        raise TakenBack(what, why, todo=todo, state=state) from cause
+
+    def _fail_undo(self, cause: Exception, interrupts: Interrupts) -> NoReturn:
+        """Say what a run that takes another back has left; what it took back stays so."""
+        outcomes = {done.number: done.outcome for done in self._done}
+        names: dict[str, list[str]] = {"done": [], "kept": [], "failed": []}
+        for number, step in enumerate(self.plan.steps, 1):
+            names.get(outcomes.get(number, ""), names["failed"]).append(_name(step))
+        lines = [f"NOT taken back: {'; '.join(names['failed'])}."] if names["failed"] else []
+        lines += [f"Taken back: {'; '.join(names['done']) or 'nothing'}."]
+        lines += [f"Kept: {'; '.join(names['kept'])}."] if names["kept"] else []
+        state = " ".join(lines)
+        self._end("failed", cause, state)
+        if isinstance(cause, Interrupted):
+            raise Interrupted(interrupts.number, state=state) from cause
+        if isinstance(cause, OpskitError):
+            todo = cause.todo or f"opskit history show {self.run} has each step"
+            raise Failed(cause.what, cause.why, todo=todo, state=state) from cause
+        raise cause
+
+    def _end(self, outcome: str, cause: Exception, state: str) -> None:
+        """Keep in ledger and log how a run that failed ended."""
+        level = logging.WARNING if isinstance(cause, Interrupted) else logging.ERROR
+        log.log(level, "run %s: %s: %s: %s. %s", self.run, self.plan.title, outcome, cause, state)
+        with contextlib.suppress(OpskitError):  # a full disk must not hide the cause
+            self.ledger.append("end", self.run, outcome=outcome, error=str(cause))
+
+    def _take_back(self) -> tuple[list[str], list[str]]:
+        """Undo what was begun, last first; one that fails does not stop the others."""
+        kept, broken = [], []
+        for done in reversed(self._done):
+            recording = RecordingRunner(self.runner)
+            name = _name(done.step)
+            outcome, text = "undone", ""
+            try:
+                done.step.undo(recording, done.record)
+            except CannotUndo as error:
+                outcome, text = "kept", error.why
+                kept.append(f"{name} ({error.why})")
+            except Exception as error:  # noqa: BLE001 - one that fails does not stop the others
+                outcome, text = "failed", str(error)
+                broken.append(f"{name} ({error})")
+            commands = [result.as_json() for result in recording.results]
+            with contextlib.suppress(OpskitError):
+                self.ledger.append(
+                    "undone", self.run, number=done.number, outcome=outcome, error=text, commands=commands
+                )
+        return kept, broken
+
+
+def cause_is_busy(cause: Exception) -> bool:
+    """Whether somebody else's use was the cause: exit code 7 tells more than 8 when nothing is left changed."""
+    return isinstance(cause, OpskitError) and cause.exit_code == ExitCode.BUSY
+
+
+def _name(step: Step) -> str:
+    return f"{step.change.action} {step.change.target}"
+
+
+def _state(kept: list[str], broken: list[str]) -> str:
+    lines = []
+    if broken:
+        lines.append("NOT taken back: " + "; ".join(broken) + ".")
+    lines.append("What had been done was taken back." if not broken else "The other steps were taken back.")
+    if kept:
+        lines.append("Kept: " + "; ".join(kept) + ".")
+    return " ".join(lines)
+
+
+def who() -> str:
+    """The person behind the run: who called sudo, else the user's own name."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def command_line() -> tuple[str, ...]:
+    """What was typed, for the ledger. No option of opskit takes a secret."""
+    return ("opskit", *sys.argv[1:])

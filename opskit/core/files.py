@@ -1,0 +1,63 @@
+"""Writing a file so that a crash leaves the old one or the new one, never a piece of either."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+
+
+def sha256(data: bytes) -> str:
+    """The hash by which a record knows whether a file is still as it was."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_bytes(path: str) -> bytes:
+    """The whole file. Raises OSError."""
+    with open(path, "rb") as file:  # noqa: PTH123: a host's path may be no valid Unicode; os takes it as it is
+        return file.read()
+
+
+def write_atomic(path: str, data: bytes, *, like: str = "", mode: int = 0o600) -> None:
+    """Put data at path: a temporary file beside it, fsync, rename, fsync of the directory.
+
+    like: a file whose mode, owner and extended attributes (the SELinux context is one) the new file gets;
+    without it the file gets mode. A symlink at path is followed: the file it names is what is replaced.
+    Raises OSError; the temporary file is gone then and path is as it was.
+    """
+    target = os.path.realpath(path)
+    directory = os.path.dirname(target)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.opskit-", dir=directory)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            if like:
+                _copy_metadata(os.path.realpath(like), file.fileno())
+            else:
+                os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    sync_directory(directory)
+
+
+def _copy_metadata(source: str, descriptor: int) -> None:
+    status = os.stat(source)
+    os.fchown(descriptor, status.st_uid, status.st_gid)
+    os.fchmod(descriptor, status.st_mode & 0o7777)
+    for name in os.listxattr(source):
+        os.setxattr(descriptor, name, os.getxattr(source, name))
+
+
+def sync_directory(path: str) -> None:
+    """Make a rename, a new name or a removed one in this directory last through a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,18 @@
+"""A finding: something a person should know, with its evidence and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEVERITIES = ("info", "warning", "error", "critical")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One entry of the envelope's `findings`. severity is one of SEVERITIES."""
+
+    id: str
+    severity: str
+    title: str
+    evidence: str = ""
+    remedy: str = ""

@@ -1,0 +1,62 @@
+"""One opskit changes a host at a time: a BSD lock on a file in the state directory.
+
+The kernel lets go of it when the process ends, however it ends, so a lock is never stale.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+
+from opskit.core.errors import Busy, Failed
+
+FILE_NAME = "lock"
+# How often a held lock is tried again; flock has no time limit of its own.
+RETRY_SECONDS = 0.1
+
+
+def wait_for_flock(descriptor: int, timeout: float) -> bool:
+    """Take an exclusive BSD lock within timeout seconds. False when somebody else keeps it."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in {errno.EAGAIN, errno.EACCES}:
+                raise
+        else:
+            return True
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(RETRY_SECONDS, left))
+
+
+@contextlib.contextmanager
+def host_lock(state_dir: str, timeout: float) -> Iterator[None]:
+    """Hold the host's lock, waiting at most timeout seconds. Raises Busy, naming the holder's pid, or Failed."""
+    path = os.path.join(state_dir, FILE_NAME)
+    try:
+        os.makedirs(state_dir, mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        todo = "name another place with --state-dir"
+        raise Failed(path, f"the lock file cannot be made ({error.strerror})", todo=todo) from error
+    try:
+        if not wait_for_flock(descriptor, timeout):
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            raise Busy(
+                "another opskit is changing this host",
+                f"pid {holder} holds {path}",
+                todo="wait for it: --lock-timeout SECONDS",
+                state="Nothing was changed.",
+            )
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,164 @@
+"""What will be done, before it is done: changes, the steps that make them, the plan, or a refusal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Optional, Protocol, Union
+
+from opskit.core.errors import ExitCode
+from opskit.core.finding import Finding
+from opskit.core.jsonable import to_json
+from opskit.core.runner import Runner
+
+# What a step leaves in the ledger for its own undo: plain JSON.
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a person is told, and what a fingerprint is made of.
+
+    commands: the exact shell lines a careful person would type, in order, under `set -eu`.
+    reversible: whether `opskit undo` can take it back.
+    """
+
+    action: str
+    target: str
+    before: str
+    after: str
+    commands: tuple[str, ...]
+    reversible: bool
+
+
+class Step(Protocol):
+    """One change, carried out, checked and taken back. A frozen dataclass of plain values.
+
+    Its fields go into the ledger, and `kind` ("area.name") finds the class again for an undo.
+    under_lock: whether the plan's device lock is held while it runs.
+    """
+
+    kind: ClassVar[str]
+    under_lock: ClassVar[bool]
+
+    @property
+    def change(self) -> Change:
+        """What this step changes, in words and commands."""
+        ...
+
+    def remember(self, runner: Runner) -> Record:
+        """Read what an undo will need. Changes nothing; written to the ledger before apply."""
+        ...
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """Make the change. Returns what became known only by it (added to the record)."""
+        ...
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        """Raise Failed if the host does not show the change."""
+        ...
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        """What taking it back changes, or the reason why it stays."""
+        ...
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Take it back. Works on a step that was only half done or never began, and a second time.
+
+        Raises CannotUndo when it must stay as it is, or any other error when taking back was tried and failed.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Ordered steps, with what the decision stands on.
+
+    title: what is done, as the command line put it.
+    basis: the identity of what is acted on (device number, size, serial …); part of the fingerprint.
+    hold: the block device whose flock is held while steps with under_lock run; empty for none.
+    checks: shell lines for as_shell() that stop the script if the host is not as decided on.
+    notes: what a person should know beside the changes.
+    result: what --json answers about the outcome.
+    """
+
+    title: str
+    steps: tuple[Step, ...] = ()
+    basis: tuple[str, ...] = ()
+    hold: str = ""
+    checks: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
+    result: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The changes of the steps, in order."""
+        return tuple(step.change for step in self.steps)
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two plans that do the same to the same things."""
+        text = json.dumps([list(self.basis), to_json(self.changes)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan for --json: what would be done, and to what."""
+        return {
+            "title": self.title,
+            "fingerprint": self.fingerprint,
+            "basis": list(self.basis),
+            "changes": to_json(self.changes),
+            **self.result,
+        }
+
+    def as_shell(self) -> str:
+        """A script that does the same by hand."""
+        lines = ["#!/bin/sh", f"# {self.title}".replace("\n", " "), "set -eu"]
+        if not self.steps:
+            lines.append("# nothing to do")
+            return "\n".join(lines) + "\n"
+        lines += self.checks
+        for change in self.changes:
+            lines += ["", f"# {change.action}: {change.target}".replace("\n", " "), *change.commands]
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason for a refusal: what, why as evidence, what to do, and the exit code it stands for."""
+
+    id: str
+    title: str
+    remedy: str = ""
+    evidence: str = ""
+    exit_code: int = ExitCode.REFUSED
+
+    def as_finding(self) -> Finding:
+        """The same as an entry of the envelope's findings."""
+        severity = "critical" if self.exit_code == ExitCode.REFUSED else "error"
+        return Finding(self.id, severity, self.title, self.evidence, self.remedy)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A decision not to act, with every reason found; the first decides the exit code."""
+
+    title: str
+    reasons: tuple[Reason, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the first reason."""
+        return self.reasons[0].exit_code
+
+
+Decision = Union[Plan, Refusal]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the carrying out of a plan ended. run: its id in the ledger; None when nothing was to do."""
+
+    plan: Plan
+    run: Optional[str] = None

@@ -1,0 +1,145 @@
+"""The one place of opskit that starts a program."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import time
+from typing import Protocol
+
+from opskit.core.command import Command, Result, last_lines
+from opskit.core.errors import CommandFailed, Failed, Missing
+
+log = logging.getLogger("opskit.runner")
+
+# Never the caller's PATH: what root runs must not depend on who called sudo. C.UTF-8 where the C library
+# has it (EL8 on); EL7 falls back to C by itself.
+ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C.UTF-8",
+    "HOME": "/",
+    # mke2fs would otherwise stretch its answers to a terminal's width; none of these tools need one.
+    "TERM": "dumb",
+}
+
+
+class Runner(Protocol):
+    """Runs a command to its end. What is asked of it is all that an area knows about programs."""
+
+    def run(self, command: Command) -> Result:
+        """Run to the end. Raises Missing, CommandFailed (a status not in accept) or Failed (time limit)."""
+        ...
+
+
+class HostRunner:
+    """Runs programs on this host: no shell, a fixed environment, /dev/null or the given text as stdin.
+
+    Each gets a session of its own, so that Ctrl-C on the terminal reaches opskit and not a half-done mkfs.
+    """
+
+    def run(self, command: Command) -> Result:
+        """See Runner.run."""
+        log.info("run: %s", command.as_shell())
+        started = time.monotonic()
+        try:
+            process = subprocess.Popen(
+                command.argv,
+                stdin=subprocess.PIPE if command.input else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,
+                encoding="utf-8",
+                errors="surrogateescape",
+            )
+        except FileNotFoundError:
+            raise missing_tool(command.argv[0]) from None
+        except PermissionError:
+            raise Missing(command.argv[0], "it is there, but may not be run", todo=f"ls -l {command.argv[0]}") from None
+        with process:
+            try:
+                stdout, stderr = process.communicate(command.input or None, timeout=command.timeout)
+            except subprocess.TimeoutExpired:
+                _end(process)
+                why = f"no end after {command.timeout:g} s; it was ended"
+                raise Failed(command.as_shell(), why, todo="dmesg | tail may say what it waited for") from None
+            except BaseException:
+                _end(process)
+                raise
+        result = Result(command, process.returncode, stdout, stderr, time.monotonic() - started)
+        log.debug("exit %d after %.3f s%s", result.status, result.seconds, _said(result))
+        if result.status not in command.accept:
+            raise CommandFailed(result)
+        return result
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a program that this runner started: ask first, then insist."""
+    process.terminate()
+    try:
+        process.communicate(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _said(result: Result) -> str:
+    text = last_lines(result.stdout + result.stderr)
+    return f"\n{text}" if text else ""
+
+
+class ReadOnlyRunner:
+    """What a dry run holds: refuses any command that changes the host, whatever asked for it."""
+
+    def __init__(self, inner: Runner) -> None:
+        self.inner = inner
+
+    def run(self, command: Command) -> Result:
+        """See Runner.run. Raises AssertionError for a command that mutates: that is a fault of opskit."""
+        if command.mutates:
+            raise AssertionError(f"a dry run tried to change the host: {command.as_shell()}")
+        return self.inner.run(command)
+
+
+class RecordingRunner:
+    """Passes commands on and keeps their results, for the ledger."""
+
+    def __init__(self, inner: Runner) -> None:
+        self.inner = inner
+        self.results: list[Result] = []
+
+    def run(self, command: Command) -> Result:
+        """See Runner.run."""
+        try:
+            result = self.inner.run(command)
+        except CommandFailed as error:
+            self.results.append(error.result)
+            raise
+        self.results.append(result)
+        return result
+
+
+# The package that brings a tool, on the RHEL family.
+PACKAGES = {
+    "mkfs.ext3": "e2fsprogs",
+    "mkfs.ext4": "e2fsprogs",
+    "resize2fs": "e2fsprogs",
+    "mkfs.xfs": "xfsprogs",
+    "xfs_growfs": "xfsprogs",
+    "sfdisk": "util-linux",
+    "partx": "util-linux",
+    "blkid": "util-linux",
+    "wipefs": "util-linux",
+    "mount": "util-linux",
+    "umount": "util-linux",
+    "parted": "parted",
+    "growpart": "cloud-utils-growpart",
+    "sgdisk": "gdisk",
+}
+
+
+def missing_tool(tool: str) -> Missing:
+    """The error for a program that is not on the host, with the line that installs it."""
+    package = PACKAGES.get(tool)
+    todo = f"yum install {package}" if package else f"install the package that has {tool}"
+    return Missing(tool, "this program is not on the host", todo=todo)

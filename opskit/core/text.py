@@ -1,0 +1,22 @@
+"""Text that came from the host, made safe to show and to log."""
+
+from __future__ import annotations
+
+
+def shown(text: str) -> str:
+    r"""The text with what a terminal would act on, and what is no valid Unicode, as escapes: `\x1b`, `\xff`.
+
+    A name can hold newlines, escape sequences and bytes that are no UTF-8; a table must stay a table.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(char) for char in text)
+
+
+def _shown(char: str) -> str:
+    if char.isprintable() or char == " ":
+        return char
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # os.fsdecode's form of a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode("ascii")

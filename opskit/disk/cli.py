@@ -1,0 +1,179 @@
+"""The commands of `opskit disk`. Each sees, decides and acts through opskit/act.py; the words are here."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from typing import Annotated, Callable, Optional
+
+import typer
+
+from opskit.act import Chore, act
+from opskit.core.jsonable import to_json
+from opskit.core.ledger import new_run_id
+from opskit.core.plan import Decision, Outcome
+from opskit.core.runner import Runner
+from opskit.core.units import size_text
+from opskit.disk.facts import FSTAB, load, see
+from opskit.disk.fstab_cli import app as fstab_app
+from opskit.disk.hold import hold_disk
+from opskit.disk.model import HostFacts
+from opskit.disk.show import draw_device, draw_list, list_json, show_json
+from opskit.options import changes, new_app, reads
+from opskit.session import Session
+
+app = new_app("Example: opskit disk mount /dev/vdb /data --dry-run\n\nPut data disks into service, safely.")
+app.add_typer(fstab_app, name="fstab")
+
+Device = Annotated[str, typer.Argument(help="A block device, such as /dev/vdb.", show_default=False)]
+DeviceOrMountPoint = Annotated[str, typer.Argument(metavar="DEVICE|MOUNTPOINT", help="Where it is.", show_default=False)]
+Fstab = Annotated[str, typer.Option("--fstab", metavar="FILE", help="Another file than /etc/fstab.")]
+NoFstab = Annotated[bool, typer.Option("--no-fstab", help="Leave fstab alone.")]
+
+
+@reads(app, "list", example="opskit disk list")
+def list_(session: Session, fstab: Fstab = FSTAB) -> None:
+    """List every block device, with a verdict: system, in use, has data, or ready (blank)."""
+    facts = see(session.runner, fstab=fstab, blank=True)
+    session.screen.answer(list_json(facts), lambda: draw_list(session.screen, facts))
+
+
+@reads(app, "show", example="opskit disk show /dev/vdb")
+def show(session: Session, device: Device, fstab: Fstab = FSTAB) -> None:
+    """Show everything about one block device."""
+    facts = see(session.runner, fstab=fstab, devices=[device], state_dir=session.state_dir)
+    found = show_json(facts, device)
+    session.screen.answer(found, lambda: draw_device(session.screen, found))
+
+
+@reads(app, "facts", example="opskit disk facts > host.json")
+def facts_(
+    session: Session,
+    mount_points: Annotated[
+        Optional[list[str]], typer.Argument(metavar="[MOUNTPOINT]...", help="Mount points to look at as well as /mnt.")
+    ] = None,
+    fstab: Fstab = FSTAB,
+) -> None:
+    """Save what decisions need, for a dry run anywhere: opskit disk mount … --facts host.json."""
+    paths = ["/mnt", *(mount_points or ())]
+    facts = see(session.runner, fstab=fstab, state_dir=session.state_dir, deep=True, paths=paths)
+    session.screen.answer(facts, lambda: session.screen.line(json.dumps(to_json(facts), indent=1)))
+
+
+@changes(app, "mount", example="opskit disk mount /dev/vdb /data")
+def mount(
+    session: Session,
+    device: Device,
+    mount_point: Annotated[str, typer.Argument(metavar="[MOUNTPOINT]", help="Where to mount it.")] = "/mnt",
+    fstype: Annotated[str, typer.Option(help="ext4, ext3 or xfs.  [default: ext4]")] = "",
+    label: Annotated[str, typer.Option(help="A label for the new filesystem.")] = "",
+    table: Annotated[str, typer.Option(help="The partition table: gpt or dos; always gpt over 2 TiB.")] = "gpt",
+    whole_disk: Annotated[bool, typer.Option("--whole-disk", help="No partition: the filesystem on the disk itself.")] = False,
+    mount_options: Annotated[str, typer.Option(help="Mount options, such as noatime,nodev.")] = "",
+    no_fstab: NoFstab = False,
+    reserved: Annotated[Optional[int], typer.Option(metavar="PERCENT", help="Blocks kept for root (ext3, ext4).")] = None,
+    no_discard: Annotated[bool, typer.Option("--no-discard", help="Do not discard the blocks of a new filesystem.")] = False,
+    lazy_init: Annotated[Optional[bool], typer.Option(help="Whether ext3 and ext4 write their tables later.")] = None,
+    wipe: Annotated[str, typer.Option(metavar="DEVICE", help="Destroy what is on it: repeat the device's name.")] = "",
+    fstab: Fstab = FSTAB,
+) -> None:
+    """Put a disk into service: partition, filesystem, fstab entry, mount; checked.
+
+    A disk that already holds a filesystem is mounted as it is. A disk with other data is refused, unless --wipe
+    names it; no option gets past a system disk, one in use, or a member of LVM, RAID or multipath.
+    """
+    from opskit.disk.plan import MountRequest, NewIds, decide_mount  # noqa: PLC0415: list and show do without
+
+    request = MountRequest(
+        device=device,
+        target=_plain(mount_point),
+        fstype=fstype,
+        label=label,
+        table=table,
+        whole_disk=whole_disk,
+        mount_options=mount_options,
+        use_fstab=not no_fstab,
+        reserved=reserved,
+        discard=not no_discard,
+        lazy_init=lazy_init,
+        wipe=wipe,
+    )
+    run = new_run_id()
+    ids = NewIds(run, str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4()))
+
+    def read(runner: Runner) -> HostFacts:
+        return see(runner, fstab=fstab, state_dir=session.state_dir, devices=[device], paths=[request.target])
+
+    outcome = _act(session, run, read, lambda facts: decide_mount(facts, request, ids))
+    result = outcome.plan.result
+    where = f"{result['device'] or result['disk']} ({result['fstype']}, UUID {result['uuid']}) on {result['mount_point']}"
+    _tell(session, outcome, f"in service: {where}", f"{where} is in service already")
+
+
+@changes(app, "umount", example="opskit disk umount /data")
+def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False, fstab: Fstab = FSTAB) -> None:
+    """Take a disk out of service: unmount it, take its entry out of fstab, leave the data."""
+    from opskit.disk.umount_plan import UmountRequest, decide_umount  # noqa: PLC0415
+
+    run = new_run_id()
+    request = UmountRequest(_plain(what), run, use_fstab=not no_fstab)
+
+    def read(runner: Runner) -> HostFacts:
+        return see(runner, fstab=fstab, users=request.what)
+
+    outcome = _act(session, run, read, lambda facts: decide_umount(facts, request))
+    _tell(session, outcome, f"out of service: {what}; the data is as it was", f"{what} is not in service")
+
+
+@changes(app, "grow", example="opskit disk grow /data")
+def grow(session: Session, what: DeviceOrMountPoint, fstab: Fstab = FSTAB) -> None:
+    """Grow partition and filesystem to the end of a disk that was made larger, while it is mounted."""
+    from opskit.disk.grow_plan import decide_grow  # noqa: PLC0415
+
+    run = new_run_id()
+
+    def read(runner: Runner) -> HostFacts:
+        return see(runner, fstab=fstab, devices=[_device_of(runner, what, fstab)])
+
+    outcome = _act(session, run, read, lambda facts: decide_grow(facts, _plain(what)))
+    steps = outcome.plan.steps
+    after = size_text(getattr(steps[-1], "after", 0)) if steps else ""
+    _tell(session, outcome, f"grown: {what} to {after}", f"{what} fills its disk already")
+
+
+def _plain(path: str) -> str:
+    """A path without what makes no difference (doubled and last slashes)."""
+    return os.path.normpath(path) if path.startswith("/") and ".." not in path.split("/") else path
+
+
+def _device_of(runner: Runner, what: str, fstab: str) -> str:
+    """The device to look at closely: the one named, or the one mounted there."""
+    real = os.path.realpath(what)
+    mounted = next((m for m in reversed(see(runner, fstab=fstab).mounts) if m.target == real), None)
+    return mounted.source if mounted and mounted.source.startswith("/dev/") else what
+
+
+def _act(session: Session, run: str, read: Callable[[Runner], HostFacts], decide: Callable[[HostFacts], Decision]) -> Outcome:
+    """Act on this host; or, with --facts, decide on saved facts."""
+    if session.facts:
+        saved = load(session.facts)
+        return act(session, Chore(lambda _runner: saved, decide), run_id=run)
+    session.need_root()
+    return act(session, Chore(read, decide, hold=hold_disk), run_id=run)
+
+
+def _tell(session: Session, outcome: Outcome, done: str, nothing: str) -> None:
+    """The last word of a command that changes something; a dry run has had it."""
+    if session.dry_run:
+        return
+    changed = outcome.run is not None
+    result = {**outcome.plan.result, "changed": changed, "run": outcome.run, "dry_run": False}
+
+    def draw() -> None:
+        if changed:
+            session.screen.done(f"{done}\ntake it back: opskit undo {outcome.run}")
+        else:
+            session.screen.done(f"nothing to do: {nothing}")
+
+    session.screen.answer(result, draw, findings=outcome.plan.notes)

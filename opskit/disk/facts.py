@@ -1,0 +1,300 @@
+"""See: read the host into HostFacts. Changes nothing; without root it sees less and says what it could not see."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from opskit.core.errors import Missing, UsageFault
+from opskit.core.jsonable import ShapeError, from_json
+from opskit.core.ledger import Ledger
+from opskit.core.runner import Runner
+from opskit.core.units import now, time_text
+from opskit.disk import mounts, probe, superblock, sysfs, udev
+from opskit.disk.busy import users_of
+from opskit.disk.fstab import entries
+from opskit.disk.fstab_facts import read_file_fact
+from opskit.disk.model import (
+    SCHEMA,
+    UNREAD,
+    BlockDevice,
+    FileFact,
+    HostFacts,
+    Made,
+    Mount,
+    PathFact,
+    Place,
+    User,
+)
+from opskit.disk.tools import read_tools
+
+FSTAB = "/etc/fstab"
+CRYPTTAB = "/etc/crypttab"
+# Kinds that are looked into for `opskit disk facts`, whatever is asked about.
+LOOKED_INTO = ("disk", "partition", "loop", "nbd", "dm", "md")
+
+
+def see(
+    runner: Runner,
+    *,
+    fstab: str = FSTAB,
+    state_dir: str = "",
+    devices: Sequence[str] = (),
+    deep: bool = False,
+    paths: Sequence[str] = (),
+    users: str = "",
+    blank: bool = False,
+) -> HostFacts:
+    """The facts of the disk area. devices: paths of those to look at closely (with their partitions).
+
+    deep: look at every disk closely. paths: what else is asked about, besides the devices and fstab's targets.
+    users: a mount point, or a device, whose users are looked for. blank: look into disks without a signature, to
+    tell a blank one.
+    """
+    unseen: list[str] = []
+    root = os.geteuid() == 0
+    if not root:
+        unseen.append("the bytes of devices and the mounts of other namespaces: that needs root")
+    own = mounts.own_mounts()
+    found = _signed(sysfs.block_devices(), runner, root, unseen)
+    names = _wanted(found, devices, own, deep=deep, blank=blank)
+    others = mounts.other_namespaces() if root and names else ()
+    swaps = mounts.swap_numbers()
+    reasons = mounts.system_reasons(found, own, swaps, mounts.root_argument())
+    found = tuple(
+        _used(_with_use(device, own + others, swaps, reasons), root, close=device.name in names, runner=runner)
+        for device in found
+    )
+    table = read_file_fact(fstab)
+    asked = dict.fromkeys(filter(None, [*devices, *paths, users, *_targets(table)]))
+    return HostFacts(
+        schema=SCHEMA,
+        taken=time_text(now()),
+        host=os.uname().nodename,
+        root=root,
+        devices=found,
+        fstab=table,
+        crypttab=read_file_fact(CRYPTTAB),
+        paths=tuple(path_fact(path, own) for path in asked),
+        tools=read_tools(runner) if names else {},
+        mounts=own,
+        systemd=os.path.isdir("/run/systemd/system"),
+        made=read_made(state_dir, unseen) if state_dir else (),
+        users=_users(users, found, own) if users else (),
+        unseen=tuple(unseen),
+    )
+
+
+def _users(path: str, found: Sequence[BlockDevice], own: Sequence[Mount]) -> tuple[User, ...]:
+    """Who uses the filesystem at a mount point, or of a device."""
+    real = os.path.realpath(path)
+    numbers = {device.number for device in found if real == device.path}
+    mount = next((m for m in reversed(own) if m.target == real or m.device in numbers), None)
+    return users_of(mount) if mount else ()
+
+
+def _signed(
+    found: tuple[BlockDevice, ...], runner: Runner, root: bool, unseen: list[str]
+) -> tuple[BlockDevice, ...]:
+    """The devices with their signatures: udev's, or blkid's where udev has no database."""
+    if udev.has_database():
+        known = udev.udev_properties(device.number for device in found)
+        found = tuple(
+            udev.with_properties(device, known[device.number]) if device.number in known else device
+            for device in found
+        )
+        rest = {device.name for device in found if device.number not in known}
+    else:
+        rest = {device.name for device in found}
+    if not root:
+        if rest:
+            unseen.append("signatures (udev has no database here, and blkid needs root)")
+        return found
+    return tuple(
+        probe.with_signatures(device, runner) if device.name in rest and device.size and device.kind != "zram" else device
+        for device in found
+    )
+
+
+def _wanted(
+    found: tuple[BlockDevice, ...], paths: Sequence[str], own: Sequence[Mount], *, deep: bool, blank: bool
+) -> frozenset[str]:
+    """The kernel names of the devices to look at closely: those asked for, their disks, and all their partitions."""
+    if deep:
+        return frozenset(d.name for d in found if d.kind in LOOKED_INTO)
+    if blank:
+        mounted = {m.device for m in own}
+        bare = (d for d in found if not (d.signatures or d.table or d.holders or d.number in mounted))
+        return frozenset(d.name for d in bare if d.kind in LOOKED_INTO)
+    numbers = {mounts.device_number(path) for path in paths}
+    asked = {d.name for d in found if d.number in numbers}
+    disks = asked | {d.disk for d in found if d.name in asked and d.disk}
+    return frozenset(d.name for d in found if d.name in disks or d.disk in disks)
+
+
+def _with_use(
+    device: BlockDevice, all_mounts: tuple[Mount, ...], swaps: frozenset[str], reasons: dict[str, tuple[str, ...]]
+) -> BlockDevice:
+    return replace(
+        device,
+        mounts=tuple(m for m in all_mounts if m.device == device.number),
+        swap=device.number in swaps and not any(m.device == device.number for m in all_mounts),
+        system=reasons.get(device.name, ()),
+        links=device.links or _links(device),
+    )
+
+
+def _used(device: BlockDevice, root: bool, *, close: bool, runner: Runner) -> BlockDevice:
+    """The device with its used space, and, if it is to be looked at closely, all that its bytes say."""
+    here = next((m.target for m in device.mounts if m.namespace == 0), "")
+    if here:
+        try:
+            status = os.statvfs(here)
+            used, free = (status.f_blocks - status.f_bfree) * status.f_frsize, status.f_bavail * status.f_frsize
+            device = replace(device, used=used, free=free)
+        except OSError:
+            pass
+    if not (close and root and device.size):
+        return device
+    return look_closely(device, runner, here)
+
+
+def look_closely(device: BlockDevice, runner: Runner, target: str = "") -> BlockDevice:
+    """The device with what blkid, wipefs, a test open and its own bytes say. target: where it is mounted."""
+    # What udev said may be old: for a decision the device itself is asked.
+    bare = replace(device, signatures=(), table="", table_uuid="", ambivalent=False)
+    device = probe.with_wipefs(probe.with_signatures(bare, runner), runner)
+    filesystem = device.filesystem
+    fstype = filesystem.type if filesystem else ""
+    backup_only = not device.table and superblock.gpt_backup_only(device.path, device.size, device.sector_size)
+    if device.table == "gpt" and not device.disk:
+        backup_only = superblock.gpt_backup_only(device.path, device.size, device.sector_size)
+    return replace(
+        device,
+        exclusive=probe.exclusive(device.path),
+        contents=probe.contents(device.path, device.size) if not device.mounts else UNREAD,
+        table_backup_only=backup_only,
+        superblock_damaged=not filesystem and superblock.superblock_damaged(device.path),
+        made_partly=bool(fstype) and superblock.made_partly(device.path, fstype),
+        filesystem_size=superblock.filesystem_size(device.path, fstype, device.size, target) if fstype else None,
+    )
+
+
+def _links(device: BlockDevice) -> tuple[str, ...]:
+    """Where udev gives no links: the names under /dev/disk and /dev/mapper that lead to the device."""
+    found = []
+    for folder in _LINK_FOLDERS:
+        for name in sysfs.names(folder):
+            path = os.path.join(folder, name)
+            if os.path.islink(path) and mounts.device_number(path) == device.number:
+                found.append(path)
+    return tuple(found)
+
+
+_LINK_FOLDERS = tuple(f"/dev/disk/by-{key}" for key in ("id", "path", "uuid", "label", "partuuid", "partlabel")) + (
+    "/dev/mapper",
+)
+
+
+def _targets(table: FileFact) -> list[str]:
+    return [entry.target for entry in entries(table.text) if entry.target.startswith("/")]
+
+
+def path_fact(path: str, own: Sequence[Mount]) -> PathFact:
+    """What is at a path. Nothing is followed for its kind: a symlink is a symlink."""
+    absolute = os.path.isabs(path)
+    real = os.path.realpath(path) if absolute else path
+    kind, empty = "absent", False
+    try:
+        kind = _kind(os.lstat(path).st_mode)
+        empty = kind == "directory" and not os.listdir(path)
+    except PermissionError:
+        kind = kind if kind != "absent" else "unknown"
+    except OSError:
+        pass
+    plain = os.path.normpath(path)
+    return PathFact(
+        path=path,
+        kind=kind,
+        real=real,
+        empty=empty,
+        mounted=any(m.target == real for m in own),
+        symlink_in=_first_symlink(plain) if absolute and kind not in {"block", "character"} else "",
+    )
+
+
+def _kind(mode: int) -> str:
+    tests = (
+        (stat.S_ISDIR, "directory"),
+        (stat.S_ISLNK, "symlink"),
+        (stat.S_ISREG, "file"),
+        (stat.S_ISBLK, "block"),
+        (stat.S_ISCHR, "character"),
+    )
+    return next((name for test, name in tests if test(mode)), "other")
+
+
+def _first_symlink(path: str) -> str:
+    """The first part of the path that is a symlink, "" if none is."""
+    at = ""
+    for part in path.strip("/").split("/"):
+        at += "/" + part
+        if os.path.islink(at):
+            return at
+    return ""
+
+
+def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
+    """What the ledger tells of partitions and filesystems that opskit began to make, oldest first."""
+    try:
+        runs = Ledger(state_dir).runs()
+    except PermissionError:
+        unseen.append(f"the ledger in {state_dir}: that needs root")
+        return ()
+    found = []
+    for run in runs:
+        for step in run.steps:
+            place = step.fields.get("place")
+            if step.kind in {"disk.create-partition", "disk.make-filesystem"} and place:
+                mkfs = step.kind == "disk.make-filesystem"
+                found.append(
+                    Made(
+                        run=run.id,
+                        place=from_json(Place, place),
+                        filesystem_uuid=step.fields["uuid"] if mkfs else "",
+                        mkfs_began=mkfs,
+                        mkfs_done=mkfs and step.outcome == "done",
+                    )
+                )
+    return tuple(found)
+
+
+def load(path: str) -> HostFacts:
+    """Facts saved by `opskit disk facts`. Raises UsageFault for what is none, or of another version."""
+    name = "standard input" if path == "-" else path
+    todo = "save them again on the host: opskit disk facts > host.json"
+    try:
+        if path == "-":
+            text = sys.stdin.read()
+        else:
+            with open(path, encoding="utf-8") as file:  # noqa: PTH123
+                text = file.read()
+        data: Any = json.loads(text)
+    except PermissionError:
+        raise Missing(name, "this file may not be read") from None
+    except (OSError, ValueError) as error:
+        raise UsageFault(name, f"these are no facts ({error})", todo=todo) from None
+    if isinstance(data, dict) and "result" in data and "schema" in data:
+        data = data["result"]  # an envelope: `opskit disk facts --json`
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise UsageFault(name, f"facts of version {schema}, and this opskit reads version {SCHEMA}", todo=todo)
+    try:
+        return from_json(HostFacts, data)
+    except ShapeError as error:
+        raise UsageFault(name, f"these are no facts ({error})", todo=todo) from None

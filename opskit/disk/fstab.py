@@ -1,0 +1,203 @@
+r"""fstab as text: read into entries and edited so that every other byte stays. No I/O.
+
+The rules are those of libmount (fstab(5), libmount/src/tab_parse.c; tried with findmnt 2.38.1): fields are parted by
+spaces and tabs, `#` begins a comment only as the first thing on a line, one carriage return before the newline does
+not count, `\ooo` is a byte in octal, three fields are needed, and a fifth or sixth that is no number makes mount
+ignore the whole line.
+
+Text is bytes as UTF-8 with surrogate escapes, so that nothing is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from opskit.disk.model import BlockDevice
+from opskit.disk.mounts import named_by
+
+# Why mount ignores a line; each is the id of a finding as well.
+TOO_FEW_FIELDS = "bad-field-count"
+NOT_A_NUMBER = "bad-number"
+
+_NUMBER = re.compile(r"[+-]?[0-9]+")
+# Not a NUL: no path has one.
+_OCTAL = re.compile(rb"\\(?!000)([0-3][0-7]{2})")
+# What parts fields, for libmount or for the sscanf of EL7's, and what begins an escape.
+_ESCAPED = re.compile(r"[ \t\n\v\f\r\\]|^#")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line with its ending, to the byte. number counts from 1. By itself it is a comment or blank."""
+
+    number: int
+    raw: str
+
+
+@dataclass(frozen=True)
+class Entry(Line):
+    """A line that is meant for mount: its fields with escapes undone; absent ones have libmount's defaults.
+
+    count: how many fields there are. problem: why mount ignores the line, "" when it does not.
+    """
+
+    source: str = ""
+    target: str = ""
+    fstype: str = ""
+    options: str = ""
+    dump: int = 0
+    pass_: int = 0
+    count: int = 0
+    problem: str = ""
+
+    @property
+    def option_list(self) -> tuple[str, ...]:
+        """The options one by one."""
+        return tuple(self.options.split(",")) if self.options else ()
+
+    @property
+    def is_swap(self) -> bool:
+        """Whether it is for swapon and not for mount."""
+        return self.fstype == "swap"
+
+    @property
+    def has_target(self) -> bool:
+        """Whether it names a mount point; swap areas do not (`none`, `swap`)."""
+        return not self.is_swap and self.target not in {"none", "swap", ""}
+
+
+def decode(data: bytes) -> str:
+    """The bytes of a file as text, without loss."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """The text as the bytes it came from."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines with their endings. Only a newline ends one: str.splitlines knows many more."""
+    lines = text.split("\n")
+    last = lines.pop()
+    return [line + "\n" for line in lines] + ([last] if last else [])
+
+
+def parse(text: str) -> tuple[Line, ...]:
+    """Every line of an fstab. Never fails, and the raw of all lines together is the text again."""
+    return tuple(_parse_line(number, raw) for number, raw in enumerate(split_lines(text), 1))
+
+
+def entries(text: str) -> tuple[Entry, ...]:
+    """The lines meant for mount, also those that it would ignore (Entry.problem says so)."""
+    return tuple(line for line in parse(text) if isinstance(line, Entry))
+
+
+def entries_for_target(text: str, target: str) -> tuple[Entry, ...]:
+    """The entries of a mount point; `/data` and `/data/` are the same one."""
+    wanted = plain_target(target)
+    return tuple(e for e in entries(text) if e.has_target and plain_target(e.target) == wanted)
+
+
+def entries_for_device(text: str, device: BlockDevice) -> tuple[Entry, ...]:
+    """The entries whose source names the device: by path, link, UUID, label or partition."""
+    return tuple(e for e in entries(text) if named_by(e.source, device))
+
+
+def plain_target(target: str) -> str:
+    """A mount point without what makes no difference: `/data//x/` is `/data/x`. `..` is left alone (symlinks)."""
+    if not target.startswith("/"):
+        return target
+    return "/" + "/".join(part for part in target.split("/") if part not in {"", "."})
+
+
+def unescape(field: str) -> str:
+    r"""A field with `\ooo` undone; bytes over 127 join with their neighbours to UTF-8 where they can."""
+    if "\\" not in field:
+        return field
+    return decode(_OCTAL.sub(lambda match: bytes([int(match.group(1), 8)]), encode(field)))
+
+
+def escape(field: str) -> str:
+    r"""A field as it stands in fstab: what would part it, a backslash, and a leading `#` as `\ooo`."""
+    return _ESCAPED.sub(lambda match: f"\\{ord(match.group()):03o}", field)
+
+
+def entry_line(  # noqa: PLR0917 - the fields of fstab(5), in its order
+    source: str, target: str, fstype: str, options: str, dump: int = 0, pass_: int = 0
+) -> str:
+    """The line of an entry, without its ending. Raises ValueError for an empty field."""
+    fields = [escape(field) for field in (source, target, fstype, options)]
+    if not all(fields):
+        raise ValueError("an fstab field is empty")
+    return " ".join([*fields, str(dump), str(pass_)])
+
+
+def lacks_newline(text: str) -> bool:
+    """Whether the last line has no ending, so that a line put after it would join it."""
+    return bool(text) and not text.endswith("\n")
+
+
+def add_line(text: str, line: str) -> str:
+    """The text with a line after its last one, which gets the newline it may lack."""
+    return text + ("\n" if lacks_newline(text) else "") + line + "\n"
+
+
+def remove_line(text: str, line: str, *, newline_added: bool = False) -> str:
+    """The text without the last line that is just this one; unchanged when there is none.
+
+    newline_added: add_line had to end the line before; if ours is still the last line, that newline goes too, and
+    `remove_line(add_line(text, line), line, newline_added=lacks_newline(text))` is text again.
+    """
+    lines = split_lines(text)
+    places = [i for i, raw in enumerate(lines) if raw.removesuffix("\n") == line]
+    if not places:
+        return text
+    was_last = places[-1] == len(lines) - 1
+    del lines[places[-1]]
+    rest = "".join(lines)
+    return rest.removesuffix("\n") if was_last and newline_added else rest
+
+
+def remove_lines(text: str, lines: Iterable[Line]) -> str:
+    """The text without these lines of it (by number)."""
+    numbers = {line.number for line in lines}
+    return "".join(line.raw for line in parse(text) if line.number not in numbers)
+
+
+def put_back_lines(text: str, lines: Iterable[Line]) -> str:
+    """What remove_lines took, at the place where it was: `put_back_lines(remove_lines(t, ls), ls)` is t again."""
+    result = split_lines(text)
+    for line in sorted(lines, key=lambda line: line.number):
+        result.insert(line.number - 1, line.raw)
+    return "".join(result)
+
+
+def _parse_line(number: int, raw: str) -> Line:
+    body = raw.removesuffix("\n").removesuffix("\r").lstrip(" \t")
+    if not body or body.startswith("#"):
+        return Line(number, raw)
+    fields = [field for field in re.split("[ \t]+", body) if field]
+    text = [unescape(field) for field in fields[:4]] + [""] * (4 - len(fields))
+    numbers = fields[4:6] + ["0"] * (6 - max(len(fields), 4))
+    problem = TOO_FEW_FIELDS if len(fields) < 3 else ""
+    if not problem and not all(_NUMBER.fullmatch(n) for n in numbers):
+        problem = NOT_A_NUMBER
+    # int() of thousands of digits is an error in Python and nonsense in an fstab.
+    dump, pass_ = (int(n) if _NUMBER.fullmatch(n) and len(n) < 10 else 0 for n in numbers)
+    return Entry(
+        number,
+        raw,
+        source=text[0],
+        target=text[1],
+        fstype=text[2],
+        options=text[3],
+        dump=dump,
+        pass_=pass_,
+        count=len(fields),
+        problem=problem,
+    )
+
+

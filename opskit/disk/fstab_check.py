@@ -1,0 +1,257 @@
+"""Check fstab against the facts of the host: findings with what to type. Pure.
+
+What each rule stands on: fstab(5), mount(8), systemd.mount(5), systemd-fstab-generator(8), swapon(8).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator
+
+from opskit.core.finding import Finding
+from opskit.disk.fstab import (
+    NOT_A_NUMBER,
+    TOO_FEW_FIELDS,
+    Entry,
+    entries,
+    entry_line,
+    lacks_newline,
+    plain_target,
+    split_lines,
+)
+from opskit.disk.fstab_sources import (
+    by_uuid,
+    devices_of,
+    is_system,
+    mounted_device,
+    names_a_device,
+    shared_uuid_is_normal,
+    unstable,
+    waits_at_boot,
+)
+from opskit.disk.model import BlockDevice, HostFacts, Mount
+
+# Mounts that nobody writes into fstab: images, media and memory.
+NOT_FOR_FSTAB_KINDS = frozenset({"rom", "ram", "zram"})
+NOT_FOR_FSTAB_TYPES = frozenset({"squashfs", "iso9660", "udf", "erofs"})
+# The ext4 driver mounts all three, and vfat and msdos are one format.
+SAME_TYPES = {"ext4": ("ext2", "ext3"), "ext3": ("ext2",), "msdos": ("vfat",)}
+# Drivers for a format that blkid calls by another name.
+DRIVERS = {"ntfs-3g": "ntfs", "ntfs3": "ntfs", "fuseblk": "ntfs", "lowntfs-3g": "ntfs"}
+DEVICE_TIMEOUT = "x-systemd.device-timeout=30s"
+
+
+def check(facts: HostFacts) -> tuple[Finding, ...]:
+    """Every finding about facts.fstab, by line, then about the file, then about mounts without an entry."""
+    found = entries(facts.fstab.text)
+    findings = [finding for entry in found for finding in _entry(facts, entry)]
+    findings += _duplicates(facts, found)
+    findings += _without_entry(facts, found)
+    if lacks_newline(facts.fstab.text):
+        number = len(split_lines(facts.fstab.text))
+        title = f"the last line ({number}) has no newline: a line added with >> would join it"
+        remedy = f"echo >> {shlex.quote(facts.fstab.path)}"
+        findings.append(Finding("no-last-newline", "info", title, f"{facts.fstab.path}:{number}", remedy))
+    return tuple(findings)
+
+
+def _entry(facts: HostFacts, entry: Entry) -> Iterator[Finding]:
+    yield from _form(facts, entry)
+    if entry.problem:
+        return
+    devices = devices_of(facts, entry)
+    yield from _source(facts, entry, devices)
+    yield from _target(facts, entry)
+    yield from _in_use(facts, entry, devices)
+
+
+def _seen(facts: HostFacts, entry: Entry) -> str:
+    return f"{facts.fstab.path}:{entry.number}: {entry.raw.strip()}"
+
+
+def _write_line(entry: Entry, *, source: str = "", options: str = "") -> str:
+    options = options or entry.options or "defaults"
+    line = entry_line(source or entry.source, entry.target, entry.fstype, options, entry.dump, entry.pass_)
+    return f"write line {entry.number} as: {line}"
+
+
+def _form(facts: HostFacts, entry: Entry) -> Iterator[Finding]:
+    """The number of fields, and what the last two are."""
+    seen = _seen(facts, entry)
+    wanted = "write: SOURCE MOUNTPOINT TYPE OPTIONS 0 0"
+    if entry.problem == TOO_FEW_FIELDS:
+        title = f"line {entry.number} has {entry.count} of the fields, and mount ignores it"
+        yield Finding("bad-field-count", "error", title, seen, wanted)
+    elif entry.problem == NOT_A_NUMBER:
+        title = f"line {entry.number}: the fifth or sixth field is no number, and mount ignores the whole line"
+        remedy = wanted + r" (a space in a path is \040, and a comment stands on a line of its own)"
+        yield Finding("bad-number", "error", title, seen, remedy)
+    elif entry.count > 6:
+        title = f"line {entry.number} has {entry.count} fields; what comes after the sixth is ignored"
+        remedy = r"a space in a path is \040, and a comment stands on a line of its own"
+        yield Finding("bad-field-count", "warning", title, seen, remedy)
+    elif entry.count == 3:
+        title = f"line {entry.number} has no options: not every program that reads fstab takes that"
+        yield Finding("bad-field-count", "warning", title, seen, _write_line(entry))
+
+
+def _source(facts: HostFacts, entry: Entry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:
+    if not names_a_device(entry):
+        return
+    if not devices:
+        yield from _unknown(facts, entry)
+        return
+    seen = _seen(facts, entry)
+    if len(devices) > 1 and not any(shared_uuid_is_normal(d) for d in devices):
+        names = " and ".join(d.path for d in devices)
+        title = f"{entry.source} is on {names}: which of them is mounted is chance"
+        remedy = "detach the copy, or give it its own UUID (xfs_admin -U generate, tune2fs -U random)"
+        yield Finding("ambiguous-source", "critical", title, seen, remedy)
+        return
+    device = devices[0]
+    if unstable(entry.source):
+        uuid = by_uuid(device)
+        title = f"{entry.source} can be another disk after a reboot"
+        unknown = f"blkid {shlex.quote(entry.source)} shows its UUID: write that instead"
+        remedy = _write_line(entry, source=uuid) if uuid else unknown
+        yield Finding("device-name", "warning", title, seen, remedy)
+    yield from _nofail(facts, entry, device)
+    yield from _fstype(facts, entry, device)
+
+
+def _unknown(facts: HostFacts, entry: Entry) -> Iterator[Finding]:
+    if "noauto" in entry.option_list:
+        return  # media that come and go
+    what = "swap area" if entry.is_swap else "device"
+    title = f"{entry.source}: there is no such {what} on this host"
+    severity = "warning"
+    if waits_at_boot(entry):
+        severity = "error"
+        title += "; without nofail the next boot stops in emergency mode"
+    if facts.unseen and not facts.root:
+        severity = "warning"
+        title += " (seen without root, so not surely)"
+    without = _write_line(entry, options=_with_nofail(entry))
+    remedy = f"attach it, or take line {entry.number} out; to boot without it {without}"
+    yield Finding("unknown-source", severity, title, _seen(facts, entry), remedy)
+
+
+def _with_nofail(entry: Entry) -> str:
+    wanted = [o for o in entry.option_list if o not in {"fail", "nofail"}] or ["defaults"]
+    timeout = () if any(o.startswith("x-systemd.device-timeout") for o in wanted) else (DEVICE_TIMEOUT,)
+    return ",".join([*wanted, "nofail", *timeout])
+
+
+def _nofail(facts: HostFacts, entry: Entry, device: BlockDevice) -> Iterator[Finding]:
+    if not waits_at_boot(entry) or is_system(facts, device):
+        return
+    title = f"{entry.target} is on the data disk {device.path} without nofail: if the disk is absent, the boot stops"
+    remedy = _write_line(entry, options=_with_nofail(entry))
+    yield Finding("missing-nofail", "warning", title, _seen(facts, entry), remedy)
+
+
+def _fstype(facts: HostFacts, entry: Entry, device: BlockDevice) -> Iterator[Finding]:
+    signature = device.signatures[0] if len(device.signatures) == 1 else None
+    if signature is None or signature.usage not in {"filesystem", "other"} or entry.fstype in {"auto", "none"}:
+        return
+    said = [DRIVERS.get(fstype, fstype) for fstype in entry.fstype.split(",")]
+    if signature.type in said or any(signature.type in SAME_TYPES.get(fstype, ()) for fstype in said):
+        return
+    title = f"line {entry.number} says {entry.fstype}, and {device.path} holds {signature.type}"
+    remedy = f"write {signature.type} in place of {entry.fstype} in line {entry.number}"
+    yield Finding("wrong-fstype", "error", title, _seen(facts, entry), remedy)
+
+
+def _target(facts: HostFacts, entry: Entry) -> Iterator[Finding]:
+    if not entry.has_target:
+        return
+    seen = _seen(facts, entry)
+    if not entry.target.startswith("/"):
+        title = f"the mount point {entry.target} is relative"
+        yield Finding("relative-mount-point", "error", title, seen, f"write it from the root on: /{entry.target}")
+        return
+    fact = facts.path(entry.target)
+    if fact is None:
+        return
+    if fact.kind == "absent":
+        title = f"the mount point {entry.target} does not exist"
+        yield Finding("absent-mount-point", "warning", title, seen, f"mkdir -p {shlex.quote(entry.target)}")
+    elif fact.kind in {"file", "block", "character", "other"} and not {"bind", "rbind"} & set(entry.option_list):
+        title = f"the mount point {entry.target} is no directory"
+        yield Finding("mount-point-not-directory", "error", title, seen, f"ls -l {shlex.quote(entry.target)}")
+
+
+def _in_use(facts: HostFacts, entry: Entry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:
+    """Whether the entry is in force now."""
+    if "noauto" in entry.option_list:
+        return
+    seen = _seen(facts, entry)
+    if entry.is_swap:
+        if devices and not any(d.swap for d in devices):
+            remedy = f"swapon {shlex.quote(devices[0].path)}"
+            yield Finding("swap-not-active", "warning", f"{entry.source} is not in use as swap", seen, remedy)
+        return
+    if not entry.target.startswith("/") or any(o.startswith("x-systemd.automount") for o in entry.option_list):
+        return
+    here = mounts_at(facts, entry.target)
+    remedy = f"mount {shlex.quote(entry.target)}"
+    if not here:
+        if devices or not names_a_device(entry):  # an unknown source has its own finding
+            title = f"nothing is mounted on {entry.target}"
+            yield Finding("not-mounted", "warning", title, seen, remedy)
+        return
+    other = mounted_device(facts, here[-1])
+    if other is not None and devices and other not in devices:
+        title = f"{other.path} is mounted on {entry.target}, and line {entry.number} says {entry.source}"
+        yield Finding("other-device-mounted", "error", title, seen, f"umount {shlex.quote(entry.target)}; {remedy}")
+
+
+def mounts_at(facts: HostFacts, target: str) -> tuple[Mount, ...]:
+    """What is mounted on a mount point, also by way of a symlink; the last one covers the others."""
+    fact = facts.path(target)
+    names = {plain_target(target), fact.real if fact else target}
+    return tuple(m for m in facts.mounts if m.target in names)
+
+
+def _duplicates(facts: HostFacts, found: tuple[Entry, ...]) -> Iterator[Finding]:
+    """The same mount point, or the same device, in more than one entry."""
+    good = [e for e in found if not e.problem]
+    targets = Counter(plain_target(e.target) for e in good if e.has_target)
+    for target, count in targets.items():
+        if count > 1:
+            same = [e for e in good if e.has_target and plain_target(e.target) == target]
+            numbers = ", ".join(str(e.number) for e in same)
+            title = f"the mount point {target} is in lines {numbers}: one would cover the other"
+            remedy = f"take out all but one of the lines {numbers}"
+            yield Finding("duplicate-mount-point", "error", title, _seen(facts, same[-1]), remedy)
+    by_device: dict[str, list[Entry]] = {}
+    for entry in good:
+        devices = devices_of(facts, entry) if names_a_device(entry) else ()
+        if devices and not any(shared_uuid_is_normal(d) for d in devices):
+            by_device.setdefault(devices[0].path, []).append(entry)
+    for path, same in by_device.items():
+        if len(same) > 1:
+            numbers = ", ".join(str(e.number) for e in same)
+            title = f"{path} is in lines {numbers}"
+            remedy = f"take out all but one of the lines {numbers}; for a second place use a bind mount"
+            yield Finding("duplicate-source", "warning", title, _seen(facts, same[-1]), remedy)
+
+
+def _without_entry(facts: HostFacts, found: tuple[Entry, ...]) -> Iterator[Finding]:
+    """Block devices that are mounted and will not be after a reboot."""
+    named = {d.name for entry in found for d in devices_of(facts, entry)}
+    targets = {plain_target(e.target) for e in found}
+    for device in facts.devices:
+        here = [m for m in facts.mounts if m.device == device.number]
+        if not here or device.name in named or device.kind in NOT_FOR_FSTAB_KINDS:
+            continue
+        mount = here[0]
+        if mount.fstype in NOT_FOR_FSTAB_TYPES or any(m.target in targets for m in here):
+            continue
+        severity = "info" if is_system(facts, device) else "warning"
+        uuid = by_uuid(device) or device.path
+        line = entry_line(uuid, mount.target, mount.fstype, f"defaults,nofail,{DEVICE_TIMEOUT}")
+        title = f"{device.path} is mounted on {mount.target} and has no entry: after a reboot it is not"
+        seen = f"{mount.source} on {mount.target}"
+        yield Finding("mount-without-entry", severity, title, seen, f"add the line: {line}")

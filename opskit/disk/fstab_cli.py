@@ -1,0 +1,3 @@
+from opskit.options import new_app
+
+app = new_app("stub")

@@ -1,0 +1,145 @@
+"""Decide what becomes of fstab: pure functions of facts. The guards here are those of every plan that writes it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+
+from opskit.core.errors import ExitCode
+from opskit.core.finding import Finding
+from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.core.units import KIB
+from opskit.disk.fstab import Entry, Line, encode, lacks_newline, split_lines
+from opskit.disk.fstab_backup import BackupFstab, RestoreFstab
+from opskit.disk.fstab_facts import BACKUP_MARK
+from opskit.disk.fstab_steps import AddFstabEntry, RemoveFstabEntry
+from opskit.disk.fstab_write import text_hash
+from opskit.disk.model import FileFact, HostFacts
+
+FSTAB = "/etc/fstab"
+# Room for a directory entry and the last block of each of the two files that a change writes.
+SPARE = 8 * KIB
+
+
+def fstab_reasons(facts: HostFacts) -> Iterator[Reason]:
+    """Why fstab cannot be changed."""
+    yield from _text_reasons(facts.fstab)
+    yield from _place_reasons(facts)
+
+
+def _text_reasons(fstab: FileFact) -> Iterator[Reason]:
+    """Why there is no text to change."""
+    if not fstab.exists:
+        remedy = f"opskit disk fstab restore lists backups; or begin an empty one: touch {shlex.quote(fstab.real)}"
+        yield Reason("fstab-absent", f"{fstab.path} is absent", remedy)
+    elif fstab.problem:
+        remedy = f"ls -l {shlex.quote(fstab.path)}; move it away if it is broken, then opskit disk fstab restore"
+        yield Reason("fstab-unreadable", f"{fstab.path}: {fstab.problem}", remedy)
+
+
+def _place_reasons(facts: HostFacts) -> Iterator[Reason]:
+    """Why nothing can be written where fstab is."""
+    fstab = facts.fstab
+    if fstab.immutable:
+        remedy = f"chattr -i -a {shlex.quote(fstab.real)}"
+        yield Reason("fstab-immutable", f"{fstab.path} is immutable (chattr +i or +a)", remedy)
+    if fstab.read_only:
+        remedy = f"mount -o remount,rw {shlex.quote(_mounted_at(facts, fstab.real))}"
+        yield Reason("fstab-read-only", f"the filesystem that {fstab.path} is on is mounted read-only", remedy)
+    elif 0 <= fstab.directory_free < 2 * len(encode(fstab.text)) + SPARE:
+        directory = os.path.dirname(fstab.real)
+        title = f"the filesystem that {fstab.path} is on is full ({fstab.directory_free} bytes free)"
+        yield Reason("fstab-no-space", title, f"make room: df -h {shlex.quote(directory)}")
+
+
+def _mounted_at(facts: HostFacts, path: str) -> str:
+    """The mount point of the filesystem that a path is on."""
+    targets = {mount.target for mount in facts.mounts}
+    while path not in targets and path != "/":
+        path = os.path.dirname(path)
+    return path
+
+
+def fstab_checks(facts: HostFacts) -> tuple[str, ...]:
+    """Shell lines for Plan.checks: stop the script if fstab is no longer what the plan was decided on."""
+    path = shlex.quote(facts.fstab.real)
+    expected = text_hash(facts.fstab.text)
+    message = shlex.quote(f"{facts.fstab.real} was changed since this script was made")
+    return (f'[ "$(sha256sum < {path})" = "{expected}  -" ] || {{ echo {message} >&2; exit 1; }}',)
+
+
+def add_entry_steps(facts: HostFacts, line: str, run_id: str) -> tuple[BackupFstab, AddFstabEntry]:
+    """Back fstab up and put a line at its end. The guards of fstab_reasons hold."""
+    text = facts.fstab.text
+    add = AddFstabEntry(facts.fstab.real, line, text_hash(text), lacks_newline(text), _reload(facts))
+    return backup_step(facts, run_id), add
+
+
+def remove_entry_steps(
+    facts: HostFacts, entries: Sequence[Entry], run_id: str
+) -> tuple[BackupFstab, RemoveFstabEntry]:
+    """Back fstab up and take these entries out of it. The guards of fstab_reasons hold."""
+    lines = tuple(Line(entry.number, entry.raw) for entry in entries)
+    remove = RemoveFstabEntry(facts.fstab.real, lines, text_hash(facts.fstab.text), _reload(facts))
+    return backup_step(facts, run_id), remove
+
+
+def backup_step(facts: HostFacts, run_id: str) -> BackupFstab:
+    """The step that copies fstab beside itself; the run's id, which begins with the time, is in the name."""
+    return BackupFstab(facts.fstab.real, facts.fstab.real + BACKUP_MARK + run_id, text_hash(facts.fstab.text))
+
+
+def _reload(facts: HostFacts) -> bool:
+    """Whether systemd reads this fstab."""
+    return facts.systemd and FSTAB in {facts.fstab.path, facts.fstab.real}
+
+
+def decide_backup(facts: HostFacts, backups: Sequence[FileFact], run_id: str) -> Decision:
+    """Back fstab up, unless one of the backups is the same already."""
+    title = f"back up {facts.fstab.path}"
+    reasons = tuple(fstab_reasons(facts))
+    if reasons:
+        return Refusal(title, reasons)
+    same = [b.path for b in backups if not b.problem and b.text == facts.fstab.text]
+    if same:
+        note = Finding("backup-exists", "info", f"{same[-1]} is the same as {facts.fstab.path}")
+        return Plan(title, notes=(note,), result={"backup": same[-1]})
+    step = backup_step(facts, run_id)
+    return Plan(title, (step,), checks=fstab_checks(facts), result={"backup": step.backup})
+
+
+def decide_restore(facts: HostFacts, backup: FileFact, run_id: str) -> Decision:
+    """Put a backup in place of fstab, which is backed up first."""
+    fstab = facts.fstab
+    title = f"restore {fstab.path} from {backup.path}"
+    reasons = tuple(_backup_reasons(backup)) + tuple(fstab_reasons(facts) if fstab.exists else _place_reasons(facts))
+    if reasons:
+        return Refusal(title, reasons)
+    if fstab.exists and fstab.text == backup.text:
+        return Plan(title, result={"restored": backup.path, "backup": ""})
+    notes = difference(fstab.text, backup.text)
+    if not fstab.exists:
+        restore = RestoreFstab(fstab.real, backup.real, "", text_hash(backup.text), reload=_reload(facts))
+        return Plan(title, (restore,), notes=notes, result={"restored": backup.path, "backup": ""})
+    first = backup_step(facts, run_id)
+    after = text_hash(backup.text)
+    restore = RestoreFstab(fstab.real, backup.real, first.sha256, after, first.backup, _reload(facts))
+    result = {"restored": backup.path, "backup": first.backup}
+    return Plan(title, (first, restore), checks=fstab_checks(facts), notes=notes, result=result)
+
+
+def _backup_reasons(backup: FileFact) -> Iterator[Reason]:
+    remedy = "opskit disk fstab restore lists the backups"
+    if not backup.exists:
+        yield Reason("backup-absent", f"{backup.path} is absent", remedy, exit_code=ExitCode.USAGE)
+    elif backup.problem:
+        yield Reason("backup-unreadable", f"{backup.path}: {backup.problem}", remedy)
+
+
+def difference(before: str, after: str) -> tuple[Finding, ...]:
+    """The lines that go and those that come, as notes of a plan: `-old`, `+new`."""
+    found = list(difflib.unified_diff(split_lines(before), split_lines(after), n=0))[2:]  # without its header
+    changed = [line.removesuffix("\n") for line in found if not line.startswith("@@")]
+    return tuple(Finding("fstab-line", "info", line) for line in changed)

@@ -1,0 +1,154 @@
+"""Decide what `opskit disk grow` will do after the cloud disk was made larger: partition, then filesystem. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Optional
+
+from opskit.core.errors import ExitCode
+from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.units import MIB
+from opskit.disk import guard
+from opskit.disk.grow_steps import GrowFilesystem, GrowPartition
+from opskit.disk.layout import last_end
+from opskit.disk.model import UNREADABLE, BlockDevice, HostFacts, Mount
+from opskit.disk.plan import basis
+from opskit.disk.tools import SFDISK_NO_TELL_KERNEL, at_least
+
+GROWABLE = ("ext3", "ext4", "xfs")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The device whose filesystem is to grow, its disk, and where it is mounted."""
+
+    device: BlockDevice
+    disk: BlockDevice
+    mount: Optional[Mount]
+
+
+def decide_grow(facts: HostFacts, what: str) -> Decision:
+    """what: a device or a mount point. An empty plan when the filesystem fills its disk already."""
+    title = f"grow {what} to the end of its disk"
+    device = _named(facts, what)
+    if device is None:
+        reasons = list(guard.which(facts, what))
+        mounted = next((m for m in facts.mounts if m.target == what), None)
+        if mounted:
+            text = f"{what} is a mount of {mounted.source} ({mounted.fstype}), not of a block device"
+            reasons = [Reason("not-a-disk", text, "opskit grows filesystems on disks")]
+        return Refusal(title, tuple(reasons))
+    found = _find(facts, device)
+    reasons = list(_reasons(facts, found))
+    if reasons:
+        return Refusal(title, tuple(reasons))
+    partition = _partition_step(facts, found)
+    tool = [] if partition is None else list(_tool_reasons(partition))
+    if tool:
+        return Refusal(title, tuple(tool))
+    steps = tuple(step for step in (partition, _filesystem_step(found, partition)) if step)
+    return Plan(
+        title=title,
+        steps=steps,
+        basis=(*basis(found.disk), found.device.name, str(found.device.start), str(found.device.size)),
+        hold=found.disk.path if partition else "",
+        checks=(f'[ "$(cat /sys/class/block/{shlex.quote(found.disk.name)}/size)" = {found.disk.size // 512} ]',),
+        result={"device": found.device.path, "disk": found.disk.path, "mount_point": found.mount.target if found.mount else ""},
+    )
+
+
+def _named(facts: HostFacts, what: str) -> Optional[BlockDevice]:
+    """The device that is named by itself or by its mount point."""
+    fact = facts.path(what)
+    real = fact.real if fact else what
+    device = facts.find(what) or facts.find(real)
+    if device is None:
+        mount = next((m for m in reversed(facts.mounts) if m.target == real), None)
+        device = next((d for d in facts.devices if mount and d.number == mount.device), None)
+    return device
+
+
+def _find(facts: HostFacts, device: BlockDevice) -> _Found:
+    """A disk stands for its last partition."""
+    partitions = sorted(facts.partitions(device), key=lambda p: p.start)
+    inside = partitions[-1] if partitions else device
+    mount = next((m for m in inside.mounts if m.namespace == 0), None)
+    return _Found(inside, facts.device(inside.disk) or inside, mount)
+
+
+def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
+    device, disk = found.device, found.disk
+    yield from guard.size_and_mode(disk, read_only_is_fine=False)
+    if device.kind in {"dm", "md"}:
+        yield Reason("not-a-disk", f"{device.path} is a {device.holder_of}", "grow it with its own tools first (lvextend -r)")
+        return
+    if disk.contents == UNREADABLE or device.contents == UNREADABLE:
+        yield Reason("unreadable", f"{disk.path} cannot be read everywhere", "dmesg | tail; is the disk failing?")
+    behind = [p.path for p in facts.partitions(disk) if p.start > device.start]
+    if behind:
+        title = f"{device.path} is not the last partition of {disk.path}: {', '.join(behind)} is behind it"
+        yield Reason("not-the-last-partition", title, "only the last partition can grow")
+    if device.partition_number > 4 and disk.table == "dos":
+        yield Reason("logical-partition", f"{device.path} is a logical partition", "grow it by hand, with its extended one")
+    yield from guard.members(facts, device)
+    filesystem = device.filesystem
+    if filesystem is None or filesystem.type not in GROWABLE:
+        what = filesystem.type if filesystem else "no filesystem"
+        title = f"{device.path} has {what}; opskit grows {', '.join(GROWABLE)}"
+        yield Reason("not-growable", title, "grow it with its own tools")
+        return
+    if found.mount is None:
+        yield Reason("not-mounted", f"{device.path} is not mounted, and filesystems grow online", f"opskit disk mount {device.path}")
+    elif "ro" in found.mount.options.split(","):
+        yield Reason("read-only", f"{found.mount.target} is mounted read-only", f"mount -o remount,rw {found.mount.target}")
+    elif device.filesystem_size is None:
+        yield Reason("unread", f"the size of the filesystem on {device.path} could not be read", "as root; dmesg | tail")
+    tool = "xfs_growfs" if filesystem.type == "xfs" else "resize2fs"
+    if tool not in facts.tools:
+        package = "xfsprogs" if tool == "xfs_growfs" else "e2fsprogs"
+        yield Reason("missing-tool", f"{tool} is not on this host", f"yum install {package}", exit_code=ExitCode.MISSING)
+
+
+def _partition_step(facts: HostFacts, found: _Found) -> Optional[GrowPartition]:
+    """Grow the partition, if there is a MiB or more behind it."""
+    device, disk = found.device, found.disk
+    if not device.disk:
+        return None
+    new_size = last_end(disk, disk.table) - device.start
+    if new_size - device.size < MIB:
+        return None
+    old = not at_least(facts.tools, "sfdisk", SFDISK_NO_TELL_KERNEL)
+    growpart = "growpart" in facts.tools and (disk.table != "gpt" or "sgdisk" in facts.tools)
+    tool = "sfdisk" if not old else "growpart" if growpart else ""
+    return GrowPartition(
+        disk=disk.name,
+        partition=device.name,
+        number=device.partition_number,
+        start=device.start,
+        size=device.size,
+        new_size=new_size,
+        sector_size=disk.sector_size,
+        tool=tool,
+        fstype=device.filesystem.type if device.filesystem else "",
+        target=found.mount.target if found.mount else "",
+    )
+
+
+def _tool_reasons(step: GrowPartition) -> Iterator[Reason]:
+    if not step.tool:
+        title = "nothing here can grow a partition in use: sfdisk 2.29 or newer, or growpart"
+        remedy = "yum install cloud-utils-growpart gdisk"
+        yield Reason("missing-tool", title, remedy, exit_code=ExitCode.MISSING)
+
+
+def _filesystem_step(found: _Found, partition: Optional[GrowPartition]) -> Optional[Step]:
+    device, size = found.device, found.device.filesystem_size
+    if device.filesystem is None or found.mount is None or size is None:
+        return None
+    before = size.blocks * size.block_size
+    after = partition.new_size if partition else size.blocks_possible * size.block_size
+    if partition is None and size.blocks >= size.blocks_possible:
+        return None
+    return GrowFilesystem(device.name, device.filesystem.type, found.mount.target, before, after)

@@ -1,0 +1,145 @@
+"""The steps of growing: the partition to the end of its disk, then the filesystem to the end of its partition."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Any, ClassVar, Union
+
+from opskit.core.command import MINUTE, Command
+from opskit.core.errors import CannotUndo, Failed
+from opskit.core.plan import Change, Record
+from opskit.core.runner import Runner
+from opskit.core.units import size_text
+from opskit.disk.superblock import filesystem_size
+from opskit.disk.sysfs import SYSFS_SECTOR, read_device
+
+GROW_SECONDS = 60 * MINUTE
+
+
+@dataclass(frozen=True)
+class GrowPartition:
+    """Move the end of the last partition; a GPT's backup goes to the new end of the disk with it.
+
+    tool: sfdisk (2.29 up), or growpart where sfdisk is older (EL7).
+    """
+
+    kind: ClassVar[str] = "disk.grow-partition"
+    under_lock: ClassVar[bool] = True
+
+    disk: str  # kernel name
+    partition: str  # kernel name
+    number: int
+    start: int
+    size: int
+    new_size: int
+    sector_size: int
+    tool: str
+    fstype: str
+    target: str
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        lines = []
+        for command in self._commands(self.new_size):
+            feed = f"printf '%s\\n' {shlex.quote(command.input.strip())} | " if command.input else ""
+            lines.append(feed + command.as_shell())
+        before, after = size_text(self.size), size_text(self.new_size)
+        return Change("grow-partition", f"/dev/{self.partition}", before, after, tuple(lines), True)
+
+    def _commands(self, size: int) -> list[Command]:
+        path = f"/dev/{self.disk}"
+        if self.tool == "growpart":
+            return [Command(("growpart", path, str(self.number)), mutates=True)]
+        line = f"start={self.start // self.sector_size}, size={size // self.sector_size}\n"
+        # The disk is in use, and stays so: sfdisk leaves telling the kernel to partx.
+        argv = ("sfdisk", "-q", "--no-reread", "--no-tell-kernel", "-N", str(self.number), path)
+        update = Command(("partx", "-u", "--nr", str(self.number), path), mutates=True)
+        return [Command(argv, mutates=True, input=line), update]
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        return {"size": self.size}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step."""
+        for command in self._commands(self.new_size):
+            runner.run(command)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        device = read_device(self.partition)
+        if device.start != self.start or device.size < self.size or (self.tool == "sfdisk" and device.size != self.new_size):
+            why = f"the kernel has it at {device.start // SYSFS_SECTOR} with {size_text(device.size)}"
+            raise Failed(device.path, why, todo=f"partx -u /dev/{self.disk}; dmesg | tail")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step."""
+        return "a grown partition stays: making it smaller could cut its filesystem"
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Give the partition its old size back, as long as its filesystem has not grown into the new one."""
+        device = read_device(self.partition)
+        if device.size == record["size"]:
+            return
+        filesystem = filesystem_size(device.path, self.fstype, device.size, self.target)
+        if filesystem is None or filesystem.blocks * filesystem.block_size > record["size"]:
+            raise CannotUndo("its filesystem has grown into the new size")
+        if self.tool != "sfdisk":
+            raise CannotUndo("the partition stays grown; nothing on it was changed")
+        for command in self._commands(self.size):
+            runner.run(command)
+
+
+@dataclass(frozen=True)
+class GrowFilesystem:
+    """Grow a mounted filesystem to the end of its device (resize2fs(8), xfs_growfs(8))."""
+
+    kind: ClassVar[str] = "disk.grow-filesystem"
+    under_lock: ClassVar[bool] = True
+
+    device: str  # kernel name
+    fstype: str
+    target: str
+    before: int
+    after: int
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        line = self._command().as_shell()
+        before, after = size_text(self.before), size_text(self.after)
+        return Change("grow-filesystem", f"{self.fstype} on {self.target}", before, after, (line,), False)
+
+    def _command(self) -> Command:
+        argv = ("xfs_growfs", self.target) if self.fstype == "xfs" else ("resize2fs", f"/dev/{self.device}")
+        return Command(argv, mutates=True, timeout=GROW_SECONDS)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step."""
+        runner.run(self._command())
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        device = read_device(self.device)
+        size = filesystem_size(device.path, self.fstype, device.size, self.target)
+        if size is None or size.blocks < size.blocks_possible:
+            raise Failed(self.target, "the filesystem does not fill its device", todo="dmesg | tail")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step."""
+        return "a grown filesystem stays: it cannot be made smaller while it is in use"
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        raise CannotUndo("a filesystem that began to grow stays as large as it became")
+
+
+KINDS: dict[str, Any] = {step.kind: step for step in (GrowPartition, GrowFilesystem)}

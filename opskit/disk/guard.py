@@ -1,0 +1,176 @@
+"""What forbids: each guard is a pure function of facts that gives its reasons. No flag gets past any of them.
+
+The order is that of facts/disk.md ("Safe to format?"); every reason found is told, not only the first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from opskit.core.errors import ExitCode
+from opskit.core.plan import Reason
+from opskit.disk.fstab import entries
+from opskit.disk.model import BUSY, UNREAD, UNREADABLE, BlockDevice, HostFacts, Signature
+from opskit.disk.mounts import named_by
+
+# Kinds of device that a partition table or a filesystem may be made on.
+FORMATTABLE = ("disk", "loop", "nbd")
+# Members of something larger that libblkid does not count as "raid" or "crypto".
+MEMBER_TYPES = frozenset(
+    {"zfs_member", "bcache", "ceph_bluestore", "oracleasm", "drbd", "stratis", "vdo", "mpath_member", "VMFS_volume_member"}
+)
+MEMBER_NAMES = {
+    "LVM2_member": "an LVM physical volume",
+    "LVM1_member": "an LVM physical volume",
+    "linux_raid_member": "a member of a RAID array",
+    "crypto_LUKS": "a LUKS encrypted volume",
+    "zfs_member": "a member of a ZFS pool",
+    "mpath_member": "a path of a multipath device",
+}
+
+
+def related(facts: HostFacts, disk: BlockDevice) -> tuple[BlockDevice, ...]:
+    """The disk and its partitions."""
+    return (disk, *facts.partitions(disk))
+
+
+def is_member(signature: Signature) -> bool:
+    """Whether this signature says that the device is part of something larger."""
+    return signature.usage in {"raid", "crypto"} or signature.type in MEMBER_TYPES or signature.type in MEMBER_NAMES
+
+
+def which(facts: HostFacts, path: str) -> Iterator[Reason]:
+    """Why a path names no device that opskit could work on."""
+    device = facts.find(path)
+    fact = facts.path(path)
+    if device is None and fact is not None and fact.kind == "symlink":
+        device = facts.find(fact.real)
+    if device is not None:
+        return
+    kind = fact.kind if fact else "absent"
+    remedy = "opskit disk list shows the block devices"
+    if kind in {"absent", "unknown"}:
+        disks = [d for d in facts.devices if d.kind == "disk" and not d.system]
+        none = "" if disks else "this host has no data disk: attach one in the cloud console first; "
+        yield Reason("no-such-device", f"{path}: there is no such device", none + remedy, exit_code=ExitCode.USAGE)
+    elif kind == "block":
+        yield Reason("no-size", f"{path} is a block device without a size", remedy)
+    else:
+        names = {"directory": "a directory", "file": "a file", "character": "a character device", "symlink": "a symlink"}
+        title = f"{path} is {names.get(kind, 'something else')}, not a block device"
+        yield Reason("not-a-block-device", title, remedy, exit_code=ExitCode.USAGE)
+
+
+def size_and_mode(disk: BlockDevice, *, read_only_is_fine: bool) -> Iterator[Reason]:
+    """A disk without a size, or one that cannot be written."""
+    if disk.size <= 0:
+        yield Reason("no-size", f"{disk.path} has size 0", "is there a medium in it, and is the disk attached?")
+    if disk.read_only and not read_only_is_fine:
+        yield Reason("read-only", f"{disk.path} is read-only", "the cloud console or `blockdev --getro` may say why")
+
+
+def system(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+    """The disk the host lives on. There is no override."""
+    why = tuple(dict.fromkeys(w for device in related(facts, disk) for w in device.system))
+    if why:
+        title = f"{disk.path} is a system disk: {', '.join(why)} is on it"
+        yield Reason("system-disk", title, "name the data disk; opskit disk list shows the verdict on each")
+
+
+def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = "") -> Iterator[Reason]:
+    """Whoever uses the disk or a partition of it.
+
+    at: a mount point where it is fine to be mounted already, of the device with the kernel name place.
+    """
+    found = False
+    for device in related(facts, disk):
+        for mount in device.mounts:
+            found = True
+            if mount.namespace == 0 and mount.target == at and device.name == place:
+                continue
+            where = f" in the mount namespace of pid {mount.namespace}" if mount.namespace else ""
+            remedy = "" if mount.namespace else f"opskit disk umount {mount.target}"
+            yield Reason("mounted", f"{device.path} is mounted on {mount.target}{where}", remedy)
+        if device.swap:
+            found = True
+            yield Reason("swap", f"{device.path} is swap space in use", f"swapoff {device.path}")
+        for name in device.holders:
+            found = True
+            holder = facts.device(name)
+            what = f" ({holder.holder_of})" if holder and holder.holder_of else ""
+            if holder and holder.kind == "loop":
+                what = " (a loop device over it)"
+            yield Reason("held", f"{device.path} is held by /dev/{name}{what}", f"lsblk {device.path}")
+        yield from _multipath(facts, device)
+    busy = next((d for d in related(facts, disk) if d.exclusive == BUSY), None)
+    if busy and not found:
+        title = f"{busy.path} is held open by somebody who wants it for himself alone (open with O_EXCL)"
+        yield Reason("held-exclusively", title, f"fuser -v {busy.path}; lsblk {busy.path}")
+
+
+def _multipath(facts: HostFacts, device: BlockDevice) -> Iterator[Reason]:
+    if device.multipath:
+        yield Reason("multipath", f"{device.path} is a path of a multipath device", "multipath -ll")
+    if device.kind != "disk" or not device.wwn:
+        return
+    twins = [d.path for d in facts.devices if d.kind == "disk" and d.wwn == device.wwn and d.name != device.name]
+    if twins:
+        title = f"{device.path} and {', '.join(twins)} have the same WWN: two paths to one disk, or two copies of it"
+        yield Reason("same-wwn", title, "set up multipath, or detach one")
+
+
+def members(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+    """PV, RAID, crypt, multipath, ZFS and other members: never formatted, never wiped by opskit."""
+    for device in related(facts, disk):
+        for signature in device.signatures:
+            if is_member(signature):
+                what = MEMBER_NAMES.get(signature.type, f"a member ({signature.type})")
+                remedy = f"take it out with its own tools first; then wipefs {device.path} shows what is left"
+                yield Reason("member", f"{device.path} is {what}", remedy)
+
+
+def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+    """fstab or crypttab count on what is on the disk now."""
+    devices = related(facts, disk)
+    # The names that partitions of this disk have had or may get: /dev/vdb1, /dev/nvme0n1p1.
+    partition_name = re.compile(re.escape(disk.path) + r"p?\d+")
+    for entry in entries(facts.fstab.text):
+        if any(named_by(entry.source, d) for d in devices) or partition_name.fullmatch(entry.source):
+            title = f"{facts.fstab.path} line {entry.number} counts on {disk.path}: {entry.source} on {entry.target}"
+            yield Reason("named-in-fstab", title, f"opskit disk umount {entry.target} takes the entry out")
+    for line in facts.crypttab.text.splitlines():
+        fields = line.split()
+        if len(fields) > 1 and not fields[0].startswith("#") and any(named_by(fields[1], d) for d in devices):
+            title = f"{facts.crypttab.path} counts on {disk.path}: {fields[0]} is made of {fields[1]}"
+            yield Reason("named-in-crypttab", title, "take the line out if it is no longer true")
+
+
+def readable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+    """A disk whose bytes could not be read is never written."""
+    for device in related(facts, disk):
+        if device.contents == UNREADABLE:
+            yield Reason("unreadable", f"{device.path} cannot be read everywhere", "dmesg | tail; is the disk failing?")
+    if disk.contents == UNREAD and not any(d.mounts for d in related(facts, disk)):
+        title = f"nobody has looked at the bytes of {disk.path}"
+        yield Reason("unread", title, "as root; for saved facts: sudo opskit disk facts > host.json")
+
+
+def duplicate_uuid(facts: HostFacts, device: BlockDevice, uuid: str) -> Iterator[Reason]:
+    """Two filesystems with one UUID: a mount by UUID could mean either of them."""
+    family = {device.name, device.disk, *device.holders, *device.slaves}
+    for other in facts.devices:
+        if other.name not in family and uuid and any(s.uuid == uuid for s in other.signatures):
+            title = f"{device.path} and {other.path} have the same filesystem UUID {uuid}: one is a copy of the other"
+            remedy = "detach one, or give the copy its own UUID (xfs_admin -U generate, tune2fs -U random)"
+            yield Reason("duplicate-uuid", title, remedy)
+
+
+def unchangeable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+    """All that forbids making anything on a disk, --wipe or not."""
+    if disk.kind not in FORMATTABLE:
+        kind = {"dm": "a device mapper volume", "md": "a RAID array", "rom": "a CD drive"}.get(disk.kind, f"of kind {disk.kind}")
+        yield Reason("not-a-disk", f"{disk.path} is {kind}, not a raw disk", "opskit makes filesystems on raw disks only")
+    yield from members(facts, disk)
+    yield from named_in_tables(facts, disk)
+    yield from readable(facts, disk)

@@ -1,0 +1,241 @@
+"""What the disk area knows of a host: frozen dataclasses that turn into JSON and back (core/jsonable.py).
+
+facts.py fills them from the host, plan.py and guard.py decide on them. Sizes and offsets are in bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+SCHEMA = 1
+
+# What the sampled bytes of a device say (contents.py).
+ZERO = "zero"
+DATA = "data"
+UNREADABLE = "unreadable"
+UNREAD = "unread"  # not looked at: no root, or the decision needs no look
+
+# What a test open with O_EXCL says.
+FREE = "free"
+BUSY = "busy"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A magic string on a device: a filesystem, a partition table, a swap area, a RAID or LVM member.
+
+    usage is libblkid's: filesystem, raid, crypto, other, or partition-table.
+    """
+
+    type: str
+    usage: str = ""
+    uuid: str = ""
+    label: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A mount of a block device. namespace: the pid of a process in the other mount namespace, 0 for our own."""
+
+    device: str  # major:minor
+    target: str
+    source: str
+    fstype: str
+    options: str
+    namespace: int = 0
+
+
+@dataclass(frozen=True)
+class FilesystemSize:
+    """How much of its device a filesystem covers, read from its superblock or its ioctl."""
+
+    block_size: int
+    blocks: int
+    # The blocks that growing would give; the filesystem's own rounding is in it.
+    blocks_possible: int
+
+
+@dataclass(frozen=True)
+class BlockDevice:
+    """A block device as sysfs, udev and a look at its bytes show it."""
+
+    name: str  # the kernel's name: vdb, nvme0n1p1
+    path: str  # /dev/vdb
+    kind: str  # disk, partition, loop, dm, md, rom, ram, zram …
+    number: str  # major:minor
+    size: int
+    links: tuple[str, ...] = ()  # /dev/disk/by-*/… and /dev/mapper/…
+    sector_size: int = 512
+    optimal_io: int = 0
+    alignment_offset: int = 0
+    read_only: bool = False
+    removable: bool = False
+    serial: str = ""
+    wwn: str = ""
+    model: str = ""
+    backing_file: str = ""  # of a loop device
+    diskseq: int = 0  # counts up with each new disk behind a name (Linux 5.15), 0 where unknown
+    # A partition:
+    disk: str = ""  # kernel name of the disk it is on
+    partition_number: int = 0
+    start: int = 0
+    partition_uuid: str = ""
+    partition_name: str = ""
+    partition_type: str = ""
+    # A disk:
+    table: str = ""  # gpt, dos, …
+    table_uuid: str = ""
+    table_backup_only: bool = False  # a GPT whose primary header is gone
+    # What is on it:
+    signatures: tuple[Signature, ...] = ()
+    ambivalent: bool = False  # blkid exit 8: two signatures that contradict each other
+    contents: str = UNREAD
+    superblock_damaged: bool = False
+    made_partly: bool = False  # a mkfs did not finish: xfs in progress, ext not valid and never mounted
+    filesystem_size: Optional[FilesystemSize] = None
+    # Who uses it:
+    holders: tuple[str, ...] = ()  # kernel names from sysfs
+    slaves: tuple[str, ...] = ()
+    holder_of: str = ""  # what a dm or md device is: "LVM volume vg-data", "md0 (raid1)"
+    exclusive: str = UNKNOWN
+    swap: bool = False
+    multipath: bool = False
+    mounts: tuple[Mount, ...] = ()
+    used: int = -1  # bytes in use of a mounted filesystem; -1 where unknown
+    free: int = -1
+    system: tuple[str, ...] = ()  # why it belongs to the system: "/", "/boot", "swap", "root="
+
+    @property
+    def filesystem(self) -> Optional[Signature]:
+        """The one filesystem on it, if there is just one signature and that is a filesystem."""
+        found = [s for s in self.signatures if s.usage == "filesystem"]
+        return found[0] if len(found) == 1 and len(self.signatures) == 1 and not self.ambivalent else None
+
+    @property
+    def identity(self) -> str:
+        """What tells this disk from another one behind the same name, and lasts through a reboot; "" if nothing does."""
+        for key in ("wwn", "serial", "backing_file"):
+            value = getattr(self, key)
+            if value:
+                return f"{key}:{value}"
+        return ""
+
+
+@dataclass(frozen=True)
+class PathFact:
+    """What is at a path: absent, directory, file, symlink, block, character or other.
+
+    real: the path with every symlink resolved.
+    """
+
+    path: str
+    kind: str
+    real: str
+    empty: bool = False
+    mounted: bool = False
+    symlink_in: str = ""  # a symlink among its parents, or itself
+    writable_parent: bool = True
+
+
+@dataclass(frozen=True)
+class FileFact:
+    """A text file that opskit edits or reads whole: fstab, crypttab.
+
+    text: bytes that are no UTF-8 are surrogate escapes. problem: why it cannot be read ("" when it can).
+    """
+
+    path: str
+    real: str
+    exists: bool
+    text: str = ""
+    problem: str = ""
+    immutable: bool = False  # chattr +i or +a
+    read_only: bool = False  # its filesystem is mounted read-only
+    directory_free: int = -1  # bytes free where it is written
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a filesystem goes: a disk, and on it a partition (or, with partition_number 0, the whole disk).
+
+    partition_uuid and partition_name are chosen before; a tool that cannot set the one sets the other.
+    """
+
+    disk: str  # kernel name
+    disk_path: str
+    disk_identity: str
+    disk_size: int
+    sector_size: int
+    start: int
+    size: int
+    table: str = ""
+    table_uuid: str = ""
+    partition_number: int = 0
+    partition_uuid: str = ""
+    partition_name: str = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the ledger says opskit began to make at a place: enough to know it again after a crash."""
+
+    run: str
+    place: Place
+    filesystem_uuid: str = ""
+    mkfs_began: bool = False
+    mkfs_done: bool = False
+
+
+@dataclass(frozen=True)
+class User:
+    """A process that uses a filesystem. what: open file, working directory, root directory, program, mapped file."""
+
+    pid: int
+    command: str
+    user: str
+    what: str
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """All that a decision of the disk area stands on."""
+
+    schema: int
+    taken: str  # RFC 3339
+    host: str
+    root: bool
+    devices: tuple[BlockDevice, ...]
+    fstab: FileFact
+    crypttab: FileFact
+    paths: tuple[PathFact, ...] = ()
+    tools: dict[str, str] = field(default_factory=dict)  # tool -> version; an absent tool is not in it
+    mounts: tuple[Mount, ...] = ()  # of every filesystem in our namespace
+    systemd: bool = False
+    made: tuple[Made, ...] = ()
+    users: tuple[User, ...] = ()  # of the filesystem that is to be unmounted
+    unseen: tuple[str, ...] = ()  # what could not be looked at, and why
+
+    @property
+    def systemd_reads_fstab(self) -> bool:
+        """Whether systemd runs here and makes its mount units from this very fstab."""
+        return self.systemd and "/etc/fstab" in {self.fstab.path, self.fstab.real}
+
+    def device(self, name: str) -> Optional[BlockDevice]:
+        """The device with this kernel name."""
+        return next((d for d in self.devices if d.name == name), None)
+
+    def find(self, path: str) -> Optional[BlockDevice]:
+        """The device at this path, or that one of its links names."""
+        return next((d for d in self.devices if path == d.path or path in d.links), None)
+
+    def partitions(self, disk: BlockDevice) -> tuple[BlockDevice, ...]:
+        """The partitions of a disk, by number."""
+        found = [d for d in self.devices if d.disk == disk.name]
+        return tuple(sorted(found, key=lambda d: d.partition_number))
+
+    def path(self, path: str) -> Optional[PathFact]:
+        """What is known of a path; None if nobody looked."""
+        return next((p for p in self.paths if p.path == path), None)

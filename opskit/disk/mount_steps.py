@@ -1,0 +1,236 @@
+"""The steps around a mount: make the mount point, mount, unmount."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+from dataclasses import dataclass
+from typing import Any, ClassVar, Optional, Union
+
+from opskit.core.command import Command
+from opskit.core.errors import Busy, CannotUndo, CommandFailed, Failed
+from opskit.core.files import sync_directory
+from opskit.core.plan import Change, Record
+from opskit.core.runner import Runner
+from opskit.disk.busy import describe, users_of
+from opskit.disk.model import Mount, Place
+from opskit.disk.mounts import own_mounts
+from opskit.disk.place import device_at, name_of, shell_name
+from opskit.disk.sysfs import read_device
+
+# How long to wait until udev has dealt with its events.
+SETTLE_SECONDS = 30
+MOUNT_SECONDS = 120.0
+# mount(8): EBUSY and the like are 32, "mount failure".
+MOUNT_FAILURE = 32
+
+
+@dataclass(frozen=True)
+class MakeMountPoint:
+    """Make the directory, and those above it that are missing."""
+
+    kind: ClassVar[str] = "disk.make-mount-point"
+    under_lock: ClassVar[bool] = False
+
+    path: str
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        command = f"mkdir -p {shlex.quote(self.path)}"
+        return Change("make-mount-point", self.path, "absent", "an empty directory", (command,), True)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """The directories that will be made, deepest first."""
+        missing = []
+        path = self.path
+        while not os.path.lexists(path):
+            missing.append(path)
+            path = os.path.dirname(path)
+        return {"made": missing}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step."""
+        for path in reversed(record["made"]):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o755)
+            sync_directory(os.path.dirname(path))
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        if not os.path.isdir(self.path):
+            raise Failed(self.path, "it is no directory")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        """See Step."""
+        if not record["made"]:
+            return f"{self.path} was there before"
+        commands = tuple(f"rmdir {shlex.quote(path)}" for path in record["made"])
+        return Change("remove-mount-point", self.path, "an empty directory", "absent", commands, True)
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Remove what was made, as long as it is empty."""
+        for path in record["made"]:
+            try:
+                os.rmdir(path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise CannotUndo(f"{path} stays ({error.strerror})") from None
+            sync_directory(os.path.dirname(path))
+
+
+def mounted_at(target: str) -> Optional[Mount]:
+    """The uppermost mount at this path in our namespace."""
+    return next((m for m in reversed(own_mounts()) if m.target == target), None)
+
+
+def systemd_unit(runner: Runner, target: str) -> str:
+    """The name of systemd's unit for a mount point (systemd-escape(1))."""
+    argv = ("systemd-escape", "--path", "--suffix=mount", target)
+    return runner.run(Command(argv, mutates=False)).stdout.strip()
+
+
+@dataclass(frozen=True)
+class MountFilesystem:
+    """Mount a filesystem. systemd: it runs here and has a unit for this mount point (an entry of its fstab)."""
+
+    kind: ClassVar[str] = "disk.mount"
+    under_lock: ClassVar[bool] = False
+
+    place: Place
+    target: str
+    fstype: str
+    uuid: str
+    options: str
+    systemd: bool = False
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        lines = []
+        if self.systemd:
+            lines.append(f"udevadm settle --timeout={SETTLE_SECONDS}")
+        argv = Command((*self._mount(), ""), mutates=True).argv[:-1]
+        lines.append(f"{shlex.join(argv)} {shell_name(self.place)} {shlex.quote(self.target)}")
+        return Change("mount", self.target, "not mounted", f"{self.fstype} of {name_of(self.place)}", tuple(lines), True)
+
+    def _mount(self) -> tuple[str, ...]:
+        return ("mount", "-t", self.fstype, *(("-o", self.options) if self.options else ()))
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        device = device_at(self.place)
+        return {"device": device.path, "number": device.number}
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """Mount, once udev knows the filesystem: systemd unmounts what belongs to a device it does not know yet."""
+        if os.path.exists("/run/udev/control"):
+            runner.run(Command(("udevadm", "settle", f"--timeout={SETTLE_SECONDS}"), mutates=False, accept=(0, 1)))
+        if self.systemd:
+            unit = systemd_unit(runner, self.target)
+            # A unit that failed before would be stopped again at once. Exit 1: it is not loaded, which is as good.
+            runner.run(Command(("systemctl", "reset-failed", unit), mutates=True, accept=(0, 1, 5)))
+        argv = (*self._mount(), record["device"], self.target)
+        runner.run(Command(argv, mutates=True, timeout=MOUNT_SECONDS))
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        """The kernel shows our device there, writable unless asked otherwise; systemd agrees."""
+        mount = mounted_at(self.target)
+        if mount is None or mount.device != record["number"]:
+            raise Failed(self.target, f"{record['device']} is not mounted there", todo="dmesg | tail")
+        wants_read_only = "ro" in self.options.split(",")
+        if os.statvfs(self.target).f_flag & os.ST_RDONLY and not wants_read_only:
+            raise Failed(self.target, "it is mounted read-only", todo="dmesg | tail; the disk may be failing")
+        if self.systemd:
+            unit = systemd_unit(runner, self.target)
+            runner.run(Command(("systemctl", "is-active", "--quiet", unit), mutates=False))
+            if mounted_at(self.target) is None:
+                raise Failed(self.target, "systemd unmounted it again", todo=f"systemctl status {unit}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        """See Step."""
+        command = f"umount {shlex.quote(self.target)}"
+        return Change("umount", self.target, f"{self.fstype} of {record['device']}", "not mounted", (command,), True)
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Unmount, if it is still our device that is mounted there. Raises Busy when somebody uses it."""
+        mount = mounted_at(self.target)
+        if mount is None:
+            return
+        if mount.device != record["number"]:
+            raise CannotUndo(f"something else is mounted on {self.target} now")
+        unmount(runner, self.target)
+
+
+def unmount(runner: Runner, target: str) -> None:
+    """umount(8), never lazily. Raises Busy with the processes that use the filesystem."""
+    mount = mounted_at(target)
+    try:
+        runner.run(Command(("umount", target), mutates=True, timeout=MOUNT_SECONDS))
+    except CommandFailed as error:
+        users = users_of(mount) if mount and error.result.status == MOUNT_FAILURE else ()
+        if not users:
+            raise
+        why = "in use by " + "; ".join(describe(user) for user in users)
+        raise Busy(target, why, todo="end these, or wait for them, and try again") from error
+
+
+@dataclass(frozen=True)
+class UnmountFilesystem:
+    """Unmount a filesystem; taking it back mounts it again as it was."""
+
+    kind: ClassVar[str] = "disk.umount"
+    under_lock: ClassVar[bool] = False
+
+    target: str
+    device: str  # kernel name
+    fstype: str
+    options: str
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        command = f"umount {shlex.quote(self.target)}"
+        return Change("umount", self.target, f"{self.fstype} of /dev/{self.device}", "not mounted", (command,), True)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        device = read_device(self.device)
+        return {"device": device.path, "number": device.number}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step."""
+        unmount(runner, self.target)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        mount = mounted_at(self.target)
+        if mount is not None and mount.device == record["number"]:
+            raise Failed(self.target, "it is still mounted (it was mounted more than once)", todo="umount it again")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        """See Step."""
+        line = shlex.join(self._mount(record))
+        return Change("mount", self.target, "not mounted", f"{self.fstype} of {record['device']}", (line,), True)
+
+    def _mount(self, record: Record) -> tuple[str, ...]:
+        return ("mount", "-t", self.fstype, "-o", self.options, record["device"], self.target)
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Mount it again, if its device is still the same and nothing is mounted there."""
+        mount = mounted_at(self.target)
+        if mount is not None:
+            if mount.device == record["number"]:
+                return
+            raise CannotUndo(f"something else is mounted on {self.target} now")
+        if read_device(self.device).number != record["number"]:
+            raise CannotUndo(f"{record['device']} is gone")
+        runner.run(Command(self._mount(record), mutates=True, timeout=MOUNT_SECONDS))
+
+
+KINDS: dict[str, Any] = {step.kind: step for step in (MakeMountPoint, MountFilesystem, UnmountFilesystem)}

@@ -1,0 +1,138 @@
+"""Mounts and swap areas as the kernel has them: /proc/PID/mountinfo (proc(5)), /proc/swaps."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+from opskit.disk.model import BlockDevice, Mount
+from opskit.disk.sysfs import read_text
+
+PROC = "/proc"
+# Mount points without which the host is not the host.
+SYSTEM_TARGETS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/etc", "/sysroot")
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+
+def unescape(text: str) -> str:
+    r"""A field of mountinfo, fstab or swaps: space, tab, newline and backslash stand there as `\040` …"""
+    return _OCTAL.sub(lambda match: chr(int(match.group(1), 8)), text)
+
+
+def parse_mountinfo(text: str, namespace: int = 0) -> tuple[Mount, ...]:
+    """The mounts in a mountinfo file, in its order. Mounts of a part of a filesystem (bind) are among them."""
+    found = []
+    for line in text.splitlines():
+        left, _, right = line.partition(" - ")
+        fields, rest = left.split(" "), right.split(" ")
+        if len(fields) < 6 or len(rest) < 3:
+            continue
+        found.append(
+            Mount(
+                device=fields[2],
+                target=unescape(fields[4]),
+                source=unescape(rest[1]),
+                fstype=rest[0],
+                options=f"{fields[5]},{rest[2]}",
+                namespace=namespace,
+            )
+        )
+    return tuple(found)
+
+
+def own_mounts(proc: str = PROC) -> tuple[Mount, ...]:
+    """The mounts of this process's namespace."""
+    return tuple(with_device_number(m) for m in parse_mountinfo(read_text(proc, "self", "mountinfo")))
+
+
+def with_device_number(mount: Mount) -> Mount:
+    """btrfs shows an anonymous device number (0:N); the number of its source is the one that counts."""
+    if not mount.device.startswith("0:") or not mount.source.startswith("/dev/"):
+        return mount
+    number = device_number(mount.source)
+    return Mount(number, mount.target, mount.source, mount.fstype, mount.options, mount.namespace) if number else mount
+
+
+def device_number(path: str) -> str:
+    """The major:minor of a block device, or of the filesystem that a file is on; "" when there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    device = status.st_rdev or status.st_dev
+    return f"{os.major(device)}:{os.minor(device)}"
+
+
+def other_namespaces(proc: str = PROC) -> tuple[Mount, ...]:
+    """The mounts of every other mount namespace, each read once, named by one pid in it. Needs root to see all."""
+    seen = {_namespace(proc, "self")}
+    found: list[Mount] = []
+    for pid in sorted(int(name) for name in os.listdir(proc) if name.isdigit()):
+        namespace = _namespace(proc, str(pid))
+        if namespace and namespace not in seen:
+            seen.add(namespace)
+            found += parse_mountinfo(read_text(proc, str(pid), "mountinfo"), pid)
+    return tuple(with_device_number(mount) for mount in found)
+
+
+def _namespace(proc: str, pid: str) -> str:
+    try:
+        return os.readlink(os.path.join(proc, pid, "ns", "mnt"))
+    except OSError:
+        return ""
+
+
+def swap_numbers(proc: str = PROC) -> frozenset[str]:
+    """The device numbers under every swap area in use; for a swap file that of the filesystem it is on."""
+    lines = read_text(proc, "swaps").splitlines()[1:]
+    return frozenset(filter(None, (device_number(unescape(line.split()[0])) for line in lines if line.split())))
+
+
+def root_argument(proc: str = PROC) -> str:
+    """The root= of the kernel's command line, "" without one."""
+    words = read_text(proc, "cmdline").split()
+    return next((word[len("root=") :] for word in reversed(words) if word.startswith("root=")), "")
+
+
+def named_by(spec: str, device: BlockDevice) -> bool:
+    """Whether a spec of root=, fstab or crypttab (UUID=…, LABEL=…, PARTUUID=…, a path) names this device."""
+    key, _, value = spec.partition("=")
+    value = value.strip("\"'")
+    if key == "UUID":
+        return bool(value) and any(value.lower() == s.uuid.lower() for s in device.signatures)
+    if key == "LABEL":
+        return bool(value) and any(value == s.label for s in device.signatures)
+    if key == "PARTUUID":
+        return bool(value) and value.lower() == device.partition_uuid.lower()
+    if key == "PARTLABEL":
+        return bool(value) and value == device.partition_name
+    return bool(spec) and (spec == device.path or spec in device.links)
+
+
+def system_reasons(
+    devices: Iterable[BlockDevice], mounts: Iterable[Mount], swaps: frozenset[str], root: str
+) -> dict[str, tuple[str, ...]]:
+    """For each device (by kernel name) that the system lives on: why. Walks down through slaves and partitions."""
+    all_devices = {device.name: device for device in devices}
+    reasons: dict[str, list[str]] = {}
+
+    def mark(device: BlockDevice, why: str) -> None:
+        marks = reasons.setdefault(device.name, [])
+        if why in marks:
+            return
+        marks.append(why)
+        for name in (*device.slaves, device.disk):
+            if name in all_devices:
+                mark(all_devices[name], why)
+
+    targets = {mount.device: mount.target for mount in reversed(list(mounts)) if mount.target in SYSTEM_TARGETS}
+    for device in all_devices.values():
+        for mount in mounts:
+            if mount.device == device.number and mount.target in SYSTEM_TARGETS:
+                mark(device, mount.target)
+        if device.number in swaps and device.number not in targets:
+            mark(device, "swap")
+        if named_by(root, device):
+            mark(device, "root= of the kernel's command line")
+    return {name: tuple(marks) for name, marks in reasons.items()}

@@ -1,0 +1,301 @@
+"""Decide: what `opskit disk mount` will do, or why not. A pure function of facts and the request."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Optional, Union
+
+from opskit.core.errors import ExitCode
+from opskit.core.finding import Finding
+from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.disk import guard
+from opskit.disk.entry_plan import EntryDecision, EntryRequest, decide_entry
+from opskit.disk.fstab_plan import fstab_checks
+from opskit.disk.mkfs import DEFAULT_FILESYSTEM, MkfsOptions, option_reasons
+from opskit.disk.model import BlockDevice, HostFacts, Place
+from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem
+from opskit.disk.raw_plan import Make, decide_raw
+from opskit.disk.target import mount_point_reasons, target_reasons
+
+TABLES = ("gpt", "dos")
+# A missing disk must not hold up the boot for systemd's 90 s.
+DEVICE_TIMEOUT = "x-systemd.device-timeout=10s"
+
+
+@dataclass(frozen=True)
+class NewIds:
+    """What is chosen before, so that the plan can show it: UUIDs in lower case, and the run's id."""
+
+    run: str
+    filesystem: str
+    partition: str
+    table: str
+
+
+@dataclass(frozen=True)
+class MountRequest:
+    """What `opskit disk mount` was asked for. "" and None: not asked for, the default holds."""
+
+    device: str
+    target: str = "/mnt"
+    fstype: str = ""
+    label: str = ""
+    table: str = "gpt"
+    whole_disk: bool = False
+    mount_options: str = ""
+    use_fstab: bool = True
+    reserved: Optional[int] = None
+    discard: bool = True
+    lazy_init: Optional[bool] = None
+    wipe: str = ""
+
+    @property
+    def mkfs(self) -> MkfsOptions:
+        """What is asked of mkfs."""
+        return MkfsOptions(self.fstype or DEFAULT_FILESYSTEM, self.label, self.reserved, self.discard, self.lazy_init)
+
+
+@dataclass(frozen=True)
+class _Existing:
+    """A filesystem that is there already: it is mounted and never made anew."""
+
+    device: BlockDevice
+    fstype: str
+    uuid: str
+
+
+def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decision:
+    """The plan that puts the device into service, or every reason against it."""
+    title = f"put {request.device} into service on {request.target}"
+    reasons = [*request_reasons(request), *target_reasons(request.target), *guard.which(facts, request.device)]
+    if reasons:
+        return Refusal(title, tuple(reasons))
+    device = named_device(facts, request.device)
+    disk = facts.device(device.disk) or device
+    wanted = _what(facts, request, ids, device, disk)
+    if isinstance(wanted, list):
+        return Refusal(title, tuple(wanted))
+    if isinstance(wanted, Make):
+        return _decide_made(facts, request, ids, wanted, title)
+    return _decide_existing(facts, request, ids, wanted, title)
+
+
+def named_device(facts: HostFacts, path: str) -> BlockDevice:
+    """The device that guard.which has found to be there."""
+    device = facts.find(path)
+    if device is None:
+        fact = facts.path(path)
+        device = facts.find(fact.real) if fact else None
+    if device is None:
+        raise LookupError(path)
+    return device
+
+
+def request_reasons(request: MountRequest) -> Iterator[Reason]:
+    """What was asked for that cannot be."""
+    usage = ExitCode.USAGE
+    yield from option_reasons(request.mkfs)
+    if request.table not in TABLES:
+        yield Reason("unknown-table", f"--table {request.table}: opskit writes gpt and dos", "gpt", exit_code=usage)
+    if request.wipe and request.wipe != request.device:
+        title = f"--wipe names {request.wipe}, but the device is {request.device}"
+        remedy = f"to destroy what is on it, repeat its name: --wipe {shlex.quote(request.device)}"
+        yield Reason("wipe-names-another", title, remedy, exit_code=usage)
+    if any(char in request.mount_options for char in " \t\n"):
+        title = f"--mount-options {request.mount_options!r}: options are joined by commas, without blanks"
+        yield Reason("bad-mount-options", title, "noatime,nodev", exit_code=usage)
+
+
+def _what(
+    facts: HostFacts, request: MountRequest, ids: NewIds, device: BlockDevice, disk: BlockDevice
+) -> Union[_Existing, Make, list[Reason]]:
+    """The filesystem to mount, or what to make first, or why neither."""
+    existing = _existing(facts, device)
+    in_service = existing is not None and any(
+        m.target == request.target and m.namespace == 0 for m in existing.device.mounts
+    )
+    ours = existing is not None and any(m.mkfs_done and m.filesystem_uuid == existing.uuid for m in facts.made)
+    if existing and (not request.wipe or (in_service and ours)):
+        reasons = [*_guards(facts, disk, request, existing), *_mismatch(existing, request)]
+        return reasons or existing
+    reasons = [*_guards(facts, disk, request, None), *guard.unchangeable(facts, disk)]
+    if reasons:
+        return reasons
+    return decide_raw(facts, device, request, partition=ids.partition, table=ids.table, run=ids.run)
+
+
+def _existing(facts: HostFacts, device: BlockDevice) -> Optional[_Existing]:
+    """The one filesystem on the device: on itself, or on the only partition of a disk."""
+    holder = device
+    partitions = facts.partitions(device)
+    if not device.signatures and len(partitions) == 1:
+        holder = partitions[0]
+    found = holder.filesystem
+    if found is None or holder.made_partly or guard.is_member(found) or holder.table_backup_only:
+        return None
+    return _Existing(holder, found.type, found.uuid)
+
+
+def _guards(
+    facts: HostFacts, disk: BlockDevice, request: MountRequest, existing: Optional[_Existing]
+) -> Iterator[Reason]:
+    read_only_is_fine = existing is not None and "ro" in request.mount_options.split(",")
+    yield from guard.size_and_mode(disk, read_only_is_fine=read_only_is_fine)
+    yield from guard.system(facts, disk)
+    if existing is None:
+        yield from guard.in_use(facts, disk)
+        return
+    # A disk with several filesystems may have others of them in use.
+    device = replace(existing.device, disk="")
+    yield from guard.in_use(facts, device, at=request.target, place=device.name)
+    yield from guard.members(facts, device)
+    yield from guard.duplicate_uuid(facts, existing.device, existing.uuid)
+
+
+def _mismatch(existing: _Existing, request: MountRequest) -> Iterator[Reason]:
+    """Something was asked for that the filesystem on the device is not."""
+    path, found = existing.device.path, existing.device.filesystem
+    remedy = f"leave the option out to mount it as it is; --wipe {shlex.quote(request.device)} would destroy it"
+    if request.fstype and request.fstype != existing.fstype:
+        title = f"{path} holds {existing.fstype} already, and --fstype {request.fstype} was asked for"
+        yield Reason("other-filesystem", title, remedy)
+    if request.label and found and request.label != found.label:
+        title = f"the filesystem on {path} has the label {found.label!r}, and --label {request.label} was asked for"
+        yield Reason("other-label", title, remedy)
+    if request.whole_disk and existing.device.disk:
+        title = f"--whole-disk was asked for, and the filesystem is on the partition {path}"
+        yield Reason("other-place", title, remedy)
+
+
+def _decide_made(facts: HostFacts, request: MountRequest, ids: NewIds, make: Make, title: str) -> Decision:
+    """Make a filesystem, then mount it."""
+    uuid = make.filesystem_uuid or ids.filesystem
+    notes = make.notes
+    return _into_service(facts, request, ids, title, make.steps(uuid), make.place, request.mkfs.fstype, uuid, None, notes)
+
+
+def _decide_existing(facts: HostFacts, request: MountRequest, ids: NewIds, found: _Existing, title: str) -> Decision:
+    """Mount what is there: never formatted."""
+    device = found.device
+    disk = facts.device(device.disk) or device
+    place = place_of(device, disk)
+    notes: tuple[Finding, ...] = ()
+    if not any(m.mkfs_done and m.filesystem_uuid == found.uuid for m in facts.made):
+        text = f"{device.path} already holds {found.fstype}: it is mounted as it is and not formatted"
+        notes = (Finding("mount-only", "info", text),)
+    return _into_service(facts, request, ids, title, (), place, found.fstype, found.uuid, device, notes)
+
+
+def place_of(device: BlockDevice, disk: BlockDevice) -> Place:
+    """The place of a device that is there."""
+    return Place(
+        disk=disk.name,
+        disk_path=disk.path,
+        disk_identity=disk.identity,
+        disk_size=disk.size,
+        sector_size=disk.sector_size,
+        start=device.start,
+        size=device.size,
+        table=disk.table,
+        table_uuid=disk.table_uuid,
+        partition_number=device.partition_number,
+        partition_uuid=device.partition_uuid,
+        partition_name=device.partition_name,
+    )
+
+
+def _into_service(
+    facts: HostFacts,
+    request: MountRequest,
+    ids: NewIds,
+    title: str,
+    making: tuple[Step, ...],
+    place: Place,
+    fstype: str,
+    uuid: str,
+    device: Optional[BlockDevice],
+    notes: tuple[Finding, ...],
+) -> Decision:
+    """What follows once there is, or will be, a filesystem: entry, mount point, mount."""
+    here = device is not None and any(m.target == request.target and m.namespace == 0 for m in device.mounts)
+    reasons = [] if here else list(mount_point_reasons(facts, request.target))
+    asked = EntryRequest(request.target, fstype, uuid, fstab_options(request.mount_options), ids.run)
+    entry = decide_entry(facts, asked, device, use_fstab=request.use_fstab)
+    reasons += entry.reasons
+    if reasons:
+        return Refusal(title, tuple(reasons))
+    steps: list[Step] = [*making, *entry.steps]
+    if not here:
+        fact = facts.path(request.target)
+        if fact is None or fact.kind == "absent":
+            steps.append(MakeMountPoint(request.target))
+        systemd = facts.systemd_reads_fstab and request.use_fstab
+        options = mount_options(request.mount_options)
+        steps.append(MountFilesystem(place, request.target, fstype, uuid, options, systemd))
+    disk = facts.device(place.disk)
+    return Plan(
+        title=title,
+        steps=tuple(steps),
+        basis=basis(disk) if disk else (),
+        hold=place.disk_path if making else "",
+        checks=(*_checks(disk, blank=bool(making) and not request.wipe), *_fstab_checks(facts, entry)) if disk else (),
+        notes=(*notes, *entry.notes, *_unknown_path(facts, request.target)),
+        result={
+            "device": device.path if device else "",
+            "disk": place.disk_path,
+            "mount_point": request.target,
+            "fstype": fstype,
+            "uuid": uuid,
+            "fstab_line": entry.line,
+            "formats": bool(making),
+        },
+    )
+
+
+def _fstab_checks(facts: HostFacts, entry: EntryDecision) -> tuple[str, ...]:
+    return fstab_checks(facts) if entry.steps else ()
+
+
+def _unknown_path(facts: HostFacts, target: str) -> Iterator[Finding]:
+    if facts.path(target) is None:
+        text = f"the facts do not tell what is at {target}: it is taken to be absent"
+        yield Finding("mount-point-not-in-facts", "warning", text, remedy=f"opskit disk facts {shlex.quote(target)}")
+
+
+def basis(disk: BlockDevice) -> tuple[str, ...]:
+    """What tells this disk from another one behind the same name."""
+    return (disk.name, disk.number, str(disk.size), disk.identity, str(disk.diskseq))
+
+
+def _checks(disk: BlockDevice, *, blank: bool) -> tuple[str, ...]:
+    """Shell lines that stop a script when the disk is not the one that was decided on, or no longer blank."""
+    folder = f"/sys/class/block/{disk.name}"
+    lines = [
+        f'[ "$(cat {shlex.quote(folder)}/dev)" = {disk.number} ]',
+        f'[ "$(cat {shlex.quote(folder)}/size)" = {disk.size // 512} ]',
+        f'[ "$(cat {shlex.quote(folder)}/ro)" = 0 ]',
+    ]
+    if disk.diskseq:
+        lines.append(f'[ "$(cat {shlex.quote(folder)}/diskseq)" = {disk.diskseq} ]')
+    if blank and not disk.table:
+        path = shlex.quote(disk.path)
+        lines += [f'[ -z "$(wipefs -n {path})" ]', f"cmp -n 2097152 /dev/zero {path}"]
+    return tuple(lines)
+
+
+def fstab_options(asked: str) -> str:
+    """The options of the fstab entry: a data disk that is missing must not stop the boot."""
+    options = asked.split(",") if asked else ["defaults"]
+    if "nofail" not in options:
+        options.append("nofail")
+    if not any(option.startswith("x-systemd.device-timeout=") for option in options):
+        options.append(DEVICE_TIMEOUT)
+    return ",".join(options)
+
+
+def mount_options(asked: str) -> str:
+    """The options for mount(8) itself, without those that only fstab's readers know."""
+    mine = [o for o in asked.split(",") if o and not o.startswith("x-") and o not in {"nofail", "auto", "noauto", "defaults"}]
+    return ",".join(mine)

@@ -1,0 +1,142 @@
+"""A close look at one device: signatures (blkid, wipefs), a test open, and the bytes themselves."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from opskit.core.command import Command
+from opskit.core.runner import Runner
+from opskit.core.units import GIB, KIB, MIB
+from opskit.disk.model import BUSY, DATA, FREE, UNKNOWN, UNREAD, UNREADABLE, ZERO, BlockDevice, Signature
+
+# blkid(8): 2 means nothing was found (or it could not be read), 8 that the result is ambivalent.
+BLKID_NOTHING = 2
+BLKID_AMBIVALENT = 8
+PROBE_SECONDS = 30.0
+_EXPORT = re.compile(r"^([A-Z_]+)=((?:\\.|[^\\\n])*)$", re.MULTILINE | re.DOTALL)
+
+PARTITION_TABLES = {"gpt", "dos", "PMBR", "mac", "bsd", "sun", "sgi", "atari"}
+
+
+def parse_export(text: str) -> dict[str, str]:
+    """`blkid -o export` as a dict; blkid puts a backslash before what a shell would act on."""
+    return {key: re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL) for key, value in _EXPORT.findall(text)}
+
+
+def with_signatures(device: BlockDevice, runner: Runner) -> BlockDevice:
+    """The device with what `blkid -p` finds on it: its one signature or table, or that it is ambivalent."""
+    argv = ("blkid", "-p", "-o", "export", device.path)
+    accept = (0, BLKID_NOTHING, BLKID_AMBIVALENT)
+    result = runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept))
+    return replace(from_blkid(device, parse_export(result.stdout)), ambivalent=result.status == BLKID_AMBIVALENT)
+
+
+def from_blkid(device: BlockDevice, values: dict[str, str]) -> BlockDevice:
+    """The device with the values of blkid's export format (or udev's, without their ID_FS_ prefix) put in."""
+    signatures = device.signatures
+    if values.get("TYPE"):
+        found = Signature(
+            type=values["TYPE"],
+            usage=values.get("USAGE", ""),
+            uuid=values.get("UUID", ""),
+            label=values.get("LABEL", ""),
+            version=values.get("VERSION", ""),
+        )
+        signatures = (found,)
+    return replace(
+        device,
+        signatures=signatures,
+        table=values.get("PTTYPE", device.table),
+        table_uuid=values.get("PTUUID", device.table_uuid),
+        partition_uuid=values.get("PART_ENTRY_UUID", device.partition_uuid),
+        partition_name=values.get("PART_ENTRY_NAME", device.partition_name),
+        partition_type=values.get("PART_ENTRY_TYPE", device.partition_type),
+    )
+
+
+def with_wipefs(device: BlockDevice, runner: Runner) -> BlockDevice:
+    """The device with every signature that wipefs sees and blkid did not name: a second one, a backup GPT."""
+    argv = ("wipefs", "-n", "-p", device.path)
+    # Exit 1: it could not be read. contents() will say so, and that forbids everything.
+    result = runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=(0, 1)))
+    return add_wipefs(device, result.stdout)
+
+
+def add_wipefs(device: BlockDevice, text: str) -> BlockDevice:
+    """The device with the signatures in `wipefs -n -p` output: lines of offset,uuid,label,type."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    types = {line.rpartition(",")[2] for line in lines}
+    tables = {"dos" if kind == "PMBR" else kind for kind in types & PARTITION_TABLES}
+    known = {signature.type for signature in device.signatures}
+    # A GPT's protective MBR is no second table, and a filesystem's own boot sector may look like one.
+    more = tuple(Signature(kind) for kind in sorted(types - known - PARTITION_TABLES))
+    table = device.table or ("gpt" if "gpt" in tables else next(iter(sorted(tables)), ""))
+    contradicts = bool(device.signatures) and bool(more)
+    return replace(
+        device, signatures=device.signatures + more, table=table, ambivalent=device.ambivalent or contradicts
+    )
+
+
+def exclusive(path: str) -> str:
+    """Whether somebody holds the device for himself: open(2) with O_EXCL on a block device fails with EBUSY then."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
+    except OSError as error:
+        return BUSY if error.errno == errno.EBUSY else UNKNOWN
+    os.close(descriptor)
+    return FREE
+
+
+# Where a forgotten filesystem or table gives itself away between the ends: the first partition at 1 MiB and its
+# superblocks, the backup superblocks of ext at blocks 8193 (1 KiB), 16384 (2 KiB) and 32768 (4 KiB), btrfs's mirrors.
+TELLTALES = (8193 * KIB, 9 * MIB + KIB, 32 * MIB, 33 * MIB, 64 * MIB, 65 * MIB, 128 * MIB, 129 * MIB, 256 * GIB)
+SAMPLES = 64
+SAMPLE_SIZE = 4 * KIB
+EDGE = 2 * MIB
+
+
+def sample_ranges(size: int) -> Iterator[tuple[int, int]]:
+    """(offset, length) of what is read of a device of this size: both ends, the telltale places, samples between."""
+    yield 0, min(EDGE, size)
+    if size > EDGE:
+        yield max(EDGE, size - EDGE), min(EDGE, size - EDGE)
+    between = max(0, size - 2 * EDGE)
+    for offset in TELLTALES:
+        if EDGE <= offset <= size - EDGE:
+            yield offset, SAMPLE_SIZE
+    for number in range(SAMPLES):
+        offset = EDGE + between * number // SAMPLES // SAMPLE_SIZE * SAMPLE_SIZE
+        if between:
+            yield offset, min(SAMPLE_SIZE, size - offset)
+
+
+def contents(path: str, size: int) -> str:
+    """What the bytes of a device say: zero, data, unreadable, or unread when it may not be opened."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        return UNREAD if error.errno in {errno.EACCES, errno.EPERM} else UNREADABLE
+    try:
+        # The page cache may hold bytes of a time when the medium could still be read.
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        return _contents(descriptor, size)
+    except OSError:
+        return UNREADABLE
+    finally:
+        os.close(descriptor)
+
+
+def _contents(descriptor: int, size: int) -> str:
+    """Every range is read even when one has data: an unreadable sector matters more."""
+    verdict = ZERO
+    for offset, length in sample_ranges(size):
+        data = os.pread(descriptor, length, offset)
+        if len(data) < length:
+            return UNREADABLE
+        if data.count(0) != length:
+            verdict = DATA
+    return verdict

@@ -1,0 +1,225 @@
+"""Decide what to make on a disk: all of it, the rest of what a crash left unfinished, or nothing. Pure.
+
+It is asked only after the guards of guard.py had no reason against it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Optional, Union
+
+from opskit.core.finding import Finding
+from opskit.core.plan import Reason, Step
+from opskit.core.errors import ExitCode
+from opskit.core.units import size_text
+from opskit.disk.layout import DOS_LIMIT, single_partition
+from opskit.disk.mkfs import MkfsOptions, size_reasons
+from opskit.disk.model import ZERO, BlockDevice, HostFacts, Made, Place
+from opskit.disk.steps import CreatePartition, EraseSignatures, MakeFilesystem
+from opskit.disk.tools import SFDISK_NO_TELL_KERNEL, SFDISK_SCRIPTS, at_least
+
+if TYPE_CHECKING:
+    from opskit.disk.plan import MountRequest
+
+
+@dataclass(frozen=True)
+class Make:
+    """What to make: erase (paths, with what is on them), a partition (by which tool), a filesystem."""
+
+    place: Place
+    options: MkfsOptions
+    erase: tuple[str, ...] = ()
+    erase_what: str = ""
+    drop: str = ""
+    tool: str = ""  # "" when the partition is there already
+    before: str = "blank"
+    filesystem_uuid: str = ""  # of a filesystem whose making did not finish
+    notes: tuple[Finding, ...] = ()
+
+    def steps(self, uuid: str) -> tuple[Step, ...]:
+        """The steps, in order."""
+        steps: list[Step] = []
+        if self.erase:
+            steps.append(EraseSignatures(self.erase, self.erase_what, self.drop))
+        if self.tool:
+            steps.append(CreatePartition(self.place, self.tool, self.before))
+        return (*steps, MakeFilesystem(self.place, uuid, self.options))
+
+
+def decide_raw(
+    facts: HostFacts, device: BlockDevice, request: MountRequest, *, partition: str, table: str, run: str
+) -> Union[Make, list[Reason]]:
+    """What to make for this request. partition, table: the UUIDs for new ones."""
+    begun = _unfinished(facts, device)
+    if begun is not None and not request.wipe:
+        return _go_on(facts, device, request, begun)
+    if device.disk:
+        remedy = f"name the disk, {facts.device(device.disk).path}" if facts.device(device.disk) else "name the disk"  # type: ignore[union-attr]
+        title = f"{device.path} is a partition without a filesystem; opskit puts whole disks into service"
+        return [Reason("partition", title, remedy, exit_code=ExitCode.USAGE)]
+    reasons = list(_not_blank(facts, device)) if not request.wipe else []
+    if reasons:
+        return reasons
+    return _from_scratch(facts, device, request, partition=partition, table=table, run=run)
+
+
+def _not_blank(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+    """What is on a disk that only --wipe may destroy."""
+    wipe = f"if it may be destroyed: --wipe {shlex.quote(disk.path)}"
+    partitions = facts.partitions(disk)
+    if disk.table_backup_only:
+        remedy = f"restore it (gdisk {disk.path}: r, b, w); {wipe}"
+        yield Reason("backup-gpt", f"{disk.path} has a backup GPT whose primary one is gone: a damaged table", remedy)
+    for device in (disk, *partitions):
+        if device.ambivalent:
+            what = " and ".join(s.type for s in device.signatures) or "two filesystems"
+            title = f"{device.path} has signatures that contradict each other: {what}"
+            yield Reason("ambivalent", title, f"wipefs {device.path} lists them; {wipe}")
+        elif device.made_partly:
+            yield Reason("partial-filesystem", f"{device.path} has a filesystem whose making did not finish", wipe)
+        elif device.signatures and device is disk:
+            yield Reason("has-data", f"{device.path} holds {device.signatures[0].type}", wipe)
+        elif device.superblock_damaged:
+            remedy = f"e2fsck -b 32768 {device.path} may save it; {wipe}"
+            yield Reason("damaged-superblock", f"{device.path} has an ext filesystem with a damaged superblock", remedy)
+    if disk.table:
+        yield from _table(disk, partitions, wipe)
+    elif not disk.signatures and not disk.ambivalent and disk.contents != ZERO:
+        yield Reason("unknown-data", f"{disk.path} is not blank: there is data without a known signature on it", wipe)
+
+
+def _table(disk: BlockDevice, partitions: tuple[BlockDevice, ...], wipe: str) -> Iterator[Reason]:
+    """A partition table that opskit did not make for this purpose."""
+    if len(partitions) > 1:
+        names = ", ".join(p.path for p in partitions)
+        title = f"{disk.path} has {len(partitions)} partitions: {names}"
+        yield Reason("several-partitions", title, f"name the one to mount; {wipe}")
+    elif partitions:
+        inside = partitions[0]
+        what = inside.signatures[0].type if inside.signatures else "no filesystem"
+        title = f"{disk.path} has a {disk.table} table with {inside.path} ({what}), not made by opskit on this host"
+        yield Reason("has-partition", title, f"make a filesystem there by hand and name {inside.path}; {wipe}")
+    else:
+        yield Reason("has-table", f"{disk.path} has an empty {disk.table} table, not made by opskit on this host", wipe)
+
+
+def _same_disk(made: Made, disk: BlockDevice) -> bool:
+    return bool(disk.identity) and made.place.disk_identity == disk.identity and made.place.disk_size == disk.size
+
+
+def _unfinished(facts: HostFacts, device: BlockDevice) -> Optional[Made]:
+    """The newest entry of the ledger that tells of this very place, if its filesystem was not finished."""
+    disk = facts.device(device.disk) or device
+    here = [made for made in facts.made if _matches(facts, made, disk)]
+    return here[-1] if here and not here[-1].mkfs_done else None
+
+
+def _matches(facts: HostFacts, made: Made, disk: BlockDevice) -> bool:
+    """Whether what lies on the disk is what this entry of the ledger began."""
+    place = made.place
+    partitions = facts.partitions(disk)
+    if place.partition_number == 0:
+        return _same_disk(made, disk) and not disk.table and made.mkfs_began
+    if disk.table != place.table or len(partitions) != 1:
+        # The table was written and the partition not yet (parted): it is known by its disk alone.
+        return _same_disk(made, disk) and disk.table == place.table and not partitions and not made.mkfs_began
+    found = partitions[0]
+    if (found.start, found.size) != (place.start, place.size):
+        return False
+    if place.partition_uuid and found.partition_uuid.lower() == place.partition_uuid.lower():
+        return True
+    # parted cannot set a PARTUUID: its name (GPT) or its disk (DOS) stands for it.
+    named = place.table == "gpt" and bool(place.partition_name) and found.partition_name == place.partition_name
+    return _same_disk(made, disk) and (named or place.table == "dos")
+
+
+def _go_on(
+    facts: HostFacts, device: BlockDevice, request: MountRequest, made: Made
+) -> Union[Make, list[Reason]]:
+    """Go on where a run stopped: never over a filesystem that was finished, or that is not the one begun."""
+    disk = facts.device(device.disk) or device
+    partitions = facts.partitions(disk)
+    inside = partitions[0] if partitions else disk
+    found = inside.filesystem
+    foreign = found is not None and found.uuid != made.filesystem_uuid
+    blank_since = not made.mkfs_began and inside.contents != ZERO
+    if foreign or inside.ambivalent or blank_since or (inside.signatures and found is None):
+        return list(_not_blank(facts, disk)) or [
+            Reason("changed-since-crash", f"{inside.path} is not as run {made.run} left it", f"--wipe {disk.path}")
+        ]
+    if made.place.partition_number and not partitions:
+        tool, reasons = _partition_tool(facts, made.place.table)
+        return reasons or Make(made.place, request.mkfs, tool=tool, before=f"{disk.table} table without partitions")
+    note = Finding("goes-on", "info", f"goes on where run {made.run} stopped, on {inside.path}")
+    erase = (inside.path,) if found else ()
+    what = f"{found.type} whose making did not finish" if found else ""
+    reasons = [*size_reasons(request.mkfs, made.place.size), *_mkfs_tool(facts, request.mkfs)]
+    return reasons or Make(made.place, request.mkfs, erase, what, notes=(note,))
+
+
+def _from_scratch(
+    facts: HostFacts, disk: BlockDevice, request: MountRequest, *, partition: str, table: str, run: str
+) -> Union[Make, list[Reason]]:
+    """A table, a partition and a filesystem on a blank disk, or on one whose data may be destroyed."""
+    kind = request.table
+    notes: tuple[Finding, ...] = ()
+    if kind == "dos" and disk.size > DOS_LIMIT and not request.whole_disk:
+        text = f"{disk.path} has {size_text(disk.size)}: a dos table ends at 2 TiB, so the table is gpt"
+        kind, notes = "gpt", (Finding("gpt-over-2-tib", "info", text),)
+    place, tool, reasons = _new_place(facts, disk, kind, request, partition=partition, table=table, run=run)
+    reasons += [*size_reasons(request.mkfs, place.size), *_mkfs_tool(facts, request.mkfs)]
+    if reasons:
+        return reasons
+    partitions = facts.partitions(disk)
+    dirty = [d for d in (*partitions, disk) if d.signatures or d.table or d.table_backup_only or d.ambivalent]
+    what = ", ".join(dict.fromkeys(_contents(d) for d in dirty))
+    before = "blank" if disk.contents == ZERO and not dirty else "wiped"
+    erase = tuple(d.path for d in dirty)
+    if dirty and disk not in dirty:
+        erase += (disk.path,)
+    drop = disk.path if partitions else ""
+    return Make(place, request.mkfs, erase, what, drop, tool, before, notes=notes)
+
+
+def _contents(device: BlockDevice) -> str:
+    found = [s.type for s in device.signatures] + ([f"{device.table} table"] if device.table else [])
+    return " and ".join(found) or "signatures"
+
+
+def _new_place(
+    facts: HostFacts, disk: BlockDevice, kind: str, request: MountRequest, *, partition: str, table: str, run: str
+) -> tuple[Place, str, list[Reason]]:
+    base = Place(disk.name, disk.path, disk.identity, disk.size, disk.sector_size, 0, disk.size)
+    if request.whole_disk:
+        return base, "", []
+    start, size = single_partition(disk, kind)
+    tool, reasons = _partition_tool(facts, kind)
+    # A dos table has a 32-bit id, and its partitions' UUIDs are made of it.
+    table_id = table if kind == "gpt" else "0x" + table[:8]
+    uuid = "" if tool == "parted" else partition if kind == "gpt" else f"{table[:8]}-01"
+    name = f"opskit-{run}" if kind == "gpt" else ""
+    place = Place(
+        disk.name, disk.path, disk.identity, disk.size, disk.sector_size, start, size, kind, table_id, 1, uuid, name
+    )
+    return place, tool, reasons
+
+
+def _partition_tool(facts: HostFacts, table: str) -> tuple[str, list[Reason]]:
+    """What writes the table here: sfdisk where it knows GPT and scripts, else parted (EL7)."""
+    if at_least(facts.tools, "sfdisk", SFDISK_NO_TELL_KERNEL):
+        return "sfdisk", []
+    if at_least(facts.tools, "sfdisk", SFDISK_SCRIPTS):
+        return "sfdisk-reread", []
+    if "parted" in facts.tools:
+        return "parted", []
+    title = f"nothing here can write a {table} table: sfdisk 2.26 or newer, or parted"
+    return "", [Reason("missing-tool", title, "yum install parted", exit_code=ExitCode.MISSING)]
+
+
+def _mkfs_tool(facts: HostFacts, options: MkfsOptions) -> Iterator[Reason]:
+    tool = f"mkfs.{options.fstype}"
+    if tool not in facts.tools:
+        package = "xfsprogs" if options.fstype == "xfs" else "e2fsprogs"
+        yield Reason("missing-tool", f"{tool} is not on this host", f"yum install {package}", exit_code=ExitCode.MISSING)

@@ -1,0 +1,140 @@
+"""`opskit disk list` and `opskit disk show`: the devices as JSON and as a table."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Optional
+
+from opskit.core.errors import ExitCode, Refused
+from opskit.core.jsonable import to_json
+from opskit.core.units import size_text
+from opskit.disk import guard
+from opskit.disk.model import BlockDevice, HostFacts
+from opskit.disk.verdict import READY, verdict
+from opskit.ui.screen import Column, Screen, draw_table
+from opskit.ui.text import shown
+
+# Kinds that are no disks to anybody: they are listed only when something is on them.
+MINOR = ("ram", "zram", "loop", "floppy", "rom")
+
+
+def _listed(facts: HostFacts) -> list[BlockDevice]:
+    """Every device with a size, a disk before its partitions; empty CD drives and the like are left out."""
+    found = [d for d in facts.devices if d.size > 0 or d.kind not in MINOR]
+    return sorted(found, key=lambda d: (d.disk or d.name, d.partition_number))
+
+
+def _row(facts: HostFacts, device: BlockDevice) -> dict[str, Any]:
+    signature = device.signatures[0] if device.signatures else None
+    judged, reason = verdict(facts, device)
+    return {
+        "name": device.name,
+        "path": device.path,
+        "kind": device.kind,
+        "disk": device.disk,
+        "size": device.size,
+        "serial": device.serial,
+        "model": device.model,
+        "table": device.table if not device.disk else "",
+        "signature": signature.type if signature else "",
+        "label": signature.label if signature else "",
+        "uuid": signature.uuid if signature else "",
+        "mount_points": [m.target for m in device.mounts if m.namespace == 0],
+        "used": device.used if device.used >= 0 else None,
+        "verdict": judged,
+        "reason": reason,
+    }
+
+
+def list_json(facts: HostFacts) -> dict[str, Any]:
+    """The result of `disk list --json`."""
+    return {"devices": [_row(facts, device) for device in _listed(facts)], "unseen": list(facts.unseen)}
+
+
+COLUMNS = (
+    Column("NAME"),
+    Column("SIZE", right=True),
+    Column("USED", right=True),
+    Column("TABLE"),
+    Column("FS"),
+    Column("LABEL"),
+    Column("UUID"),
+    Column("MOUNT POINT"),
+    Column("SERIAL"),
+    Column("MODEL"),
+    Column("VERDICT"),
+    Column("REASON"),
+)
+# On a terminal a row should stay one line: what is seldom asked for is in `disk show`, --json and the pipe.
+WIDE_ONLY = frozenset({"UUID", "SERIAL", "MODEL", "LABEL", "TABLE"})
+
+
+def draw_list(screen: Screen, facts: HostFacts) -> None:
+    """The table, then what could not be seen; says plainly when there is no data disk."""
+    rows = [_cells(_row(facts, device)) for device in _listed(facts)]
+    keep = [i for i, c in enumerate(COLUMNS) if not sys.stdout.isatty() or screen.wide() or c.title not in WIDE_ONLY]
+    draw_table(screen, [COLUMNS[i] for i in keep], [[row[i] for i in keep] for row in rows])
+    for text in facts.unseen:
+        screen.note(f"not seen: {text}")
+    _say_data_disks(screen, facts)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    name = f"  {row['path']}" if row["disk"] else row["path"]
+    return [
+        name,
+        size_text(row["size"]),
+        size_text(row["used"]) if row["used"] is not None else "",
+        row["table"],
+        row["signature"],
+        row["label"],
+        row["uuid"],
+        ",".join(row["mount_points"]),
+        row["serial"],
+        row["model"],
+        row["verdict"],
+        row["reason"],
+    ]
+
+
+def _say_data_disks(screen: Screen, facts: HostFacts) -> None:
+    disks = [d for d in facts.devices if d.kind in guard.FORMATTABLE and d.size > 0 and not d.disk]
+    data = [d for d in disks if verdict(facts, d)[0] != "system"]
+    if not data:
+        screen.note("There is no data disk: nothing to format. Attach one in the cloud console first.")
+    ready = [d.path for d in data if verdict(facts, d)[0] == READY]
+    if ready:
+        screen.note(f"Ready: {', '.join(map(shown, ready))}. Next: opskit disk mount {shown(ready[0])} /data --dry-run")
+
+
+def show_json(facts: HostFacts, path: str) -> dict[str, Any]:
+    """Everything about one device, with its verdict and its partitions. Raises Refused when it is none."""
+    reasons = [reason for reason in guard.which(facts, path) if reason.id != "no-size"]
+    device = _find(facts, path)
+    if reasons or device is None:
+        found = [reason.as_finding() for reason in guard.which(facts, path)]
+        raise Refused(f"show {path}", found, exit_code=ExitCode.USAGE)
+    judged, reason = verdict(facts, device)
+    partitions = [p.path for p in facts.partitions(device)]
+    return {**to_json(device), "identity": device.identity, "partitions": partitions, "verdict": judged, "reason": reason}
+
+
+def _find(facts: HostFacts, path: str) -> Optional[BlockDevice]:
+    fact = facts.path(path)
+    return facts.find(path) or (facts.find(fact.real) if fact else None)
+
+
+def draw_device(screen: Screen, found: dict[str, Any], prefix: str = "") -> None:
+    """One fact a line: name, then value; what is empty is left out."""
+    for key, value in found.items():
+        if value in ("", [], (), None, -1, False):
+            continue
+        if isinstance(value, dict):
+            draw_device(screen, value, f"{prefix}{key}.")
+        elif isinstance(value, list) and isinstance(value[0], dict):
+            for number, item in enumerate(value):
+                draw_device(screen, item, f"{prefix}{key}[{number}].")
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            text += f" ({size_text(value)})" if key in {"size", "used", "free", "start"} else ""
+            screen.line(f"{prefix}{key:<20} {shown(text)}")

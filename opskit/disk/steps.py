@@ -1,0 +1,250 @@
+"""The steps that make something on a disk: erase signatures, create the partition, make the filesystem.
+
+KINDS finds a step's class again from the ledger; mount_steps.py, grow_steps.py and fstab_steps.py have the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Union
+
+from opskit.core.command import MINUTE, Command
+from opskit.core.errors import CannotUndo, Failed
+from opskit.core.plan import Change, Record
+from opskit.core.runner import Runner
+from opskit.core.units import size_text
+from opskit.disk import fstab_steps, grow_steps, mount_steps, probe
+from opskit.disk.layout import LINUX_DOS, LINUX_GPT
+from opskit.disk.mkfs import MkfsOptions, mkfs_argv
+from opskit.disk.model import FREE, ZERO, BlockDevice, Place
+from opskit.disk.place import device_at, name_of, shell_lookup, shell_name
+from opskit.disk.sysfs import read_device, read_partitions
+
+# A discard of a large cloud disk took minutes; two hours is past any of them.
+MKFS_SECONDS = 120 * MINUTE
+
+
+def commands_shell(commands: Sequence[Command]) -> tuple[str, ...]:
+    """Commands as shell lines; what a command reads is put before it with printf."""
+    lines = []
+    for command in commands:
+        feed = "printf '%s\\n' " + " ".join(_quoted(line) for line in command.input.splitlines()) + " | "
+        lines.append((feed if command.input else "") + command.as_shell())
+    return tuple(lines)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+@dataclass(frozen=True)
+class EraseSignatures:
+    """Erase every signature on these devices, partitions before their disk (wipefs(8)).
+
+    what: the signatures, for the person who reads the plan. drop: the disk whose partitions the kernel forgets.
+    """
+
+    kind: ClassVar[str] = "disk.erase-signatures"
+    under_lock: ClassVar[bool] = True
+
+    paths: tuple[str, ...]
+    what: str
+    drop: str = ""
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        return Change(
+            "erase-signatures", " ".join(self.paths), self.what, "no signatures", commands_shell(self._commands()), False
+        )
+
+    def _commands(self) -> list[Command]:
+        commands = [Command(("wipefs", "-a", *self.paths), mutates=True)]
+        if self.drop:
+            # Exit 1 when wipefs has made the kernel forget them already.
+            commands.append(Command(("partx", "-d", self.drop), mutates=True, accept=(0, 1)))
+        return commands
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step."""
+        for command in self._commands():
+            runner.run(command)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        last = read_device(self.paths[-1].removeprefix("/dev/").replace("/", "!"))
+        seen = probe.with_wipefs(probe.with_signatures(last, runner), runner)
+        if seen.signatures or seen.table:
+            raise Failed(last.path, "there are still signatures on it", todo=f"wipefs {last.path}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step."""
+        return "what was erased is not kept"
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        raise CannotUndo("what was erased is not kept")
+
+
+@dataclass(frozen=True)
+class CreatePartition:
+    """Write a new partition table with one partition over the whole disk.
+
+    tool: sfdisk, sfdisk-reread (2.26 to 2.28, which cannot leave telling the kernel to partx) or parted (EL7).
+    """
+
+    kind: ClassVar[str] = "disk.create-partition"
+    under_lock: ClassVar[bool] = True
+
+    place: Place
+    tool: str
+    before: str = "blank"
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        place = self.place
+        after = f"{place.table} table, one partition of {size_text(place.size)}"
+        lines = (*commands_shell(self._commands()), *shell_lookup(place))
+        return Change("create-partition", place.disk_path, self.before, after, lines, True)
+
+    def _commands(self) -> list[Command]:
+        if self.tool == "parted":
+            return [Command(self._parted_argv(), mutates=True)]
+        # sfdisk would wait a quarter of a second for udev before it tells the kernel; partx does not.
+        quiet = ("sfdisk", "-q") if self.tool == "sfdisk-reread" else ("sfdisk", "-q", "--no-tell-kernel")
+        write = Command((*quiet, self.place.disk_path), mutates=True, input=self._script())
+        return [write, Command(("partx", "-u", self.place.disk_path), mutates=True)]
+
+    def _script(self) -> str:
+        """Input of sfdisk(8): sizes in sectors of the device."""
+        place = self.place
+        start, size = place.start // place.sector_size, place.size // place.sector_size
+        kind = LINUX_GPT if place.table == "gpt" else LINUX_DOS
+        line = f"start={start}, size={size}, type={kind}"
+        if place.table == "gpt":
+            line += f', uuid={place.partition_uuid}, name="{place.partition_name}"'
+        return f"label: {place.table}\nlabel-id: {place.table_uuid}\nunit: sectors\n\n{line}\n"
+
+    def _parted_argv(self) -> tuple[str, ...]:
+        place = self.place
+        label = "gpt" if place.table == "gpt" else "msdos"
+        name = place.partition_name if place.table == "gpt" else "primary"
+        first = place.start // place.sector_size
+        last = (place.start + place.size) // place.sector_size - 1
+        make = ("mklabel", label, "mkpart", name, "ext2", f"{first}s", f"{last}s")
+        return ("parted", "-s", "-a", "none", place.disk_path, *make)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step."""
+        for command in self._commands():
+            runner.run(command)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        partition = probe.with_signatures(device_at(self.place), runner)
+        wanted = self.place.partition_uuid
+        if self.tool != "parted" and partition.partition_uuid.lower() != wanted.lower():
+            raise Failed(partition.path, f"its PARTUUID is {partition.partition_uuid}, not {wanted}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step."""
+        commands = commands_shell(self._undo_commands())
+        return Change("remove-partition", self.place.disk_path, f"{self.place.table} table", "blank", commands, False)
+
+    def _undo_commands(self) -> list[Command]:
+        return [
+            Command(("partx", "-d", self.place.disk_path), mutates=True, accept=(0, 1)),
+            Command(("wipefs", "-a", self.place.disk_path), mutates=True),
+        ]
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Remove the table, if it is the one that this step wrote and its partition is as empty as it was made."""
+        disk = probe.with_signatures(read_device(self.place.disk), runner)
+        if not disk.table:
+            return
+        if not self._is_ours(disk):
+            raise CannotUndo("the partition table on the disk is not the one that opskit made")
+        for partition in read_partitions(self.place.disk):
+            seen = probe.with_signatures(partition, runner)
+            if seen.signatures or seen.ambivalent or probe.contents(seen.path, seen.size) != ZERO:
+                raise CannotUndo(f"there is something on {seen.path}; it is kept, and so is the partition")
+            if probe.exclusive(seen.path) != FREE:
+                raise CannotUndo(f"{seen.path} is in use")
+        for command in self._undo_commands():
+            runner.run(command)
+
+    def _is_ours(self, disk: BlockDevice) -> bool:
+        """By the table's id where the tool could set it, else by where its one partition lies (or none yet)."""
+        place = self.place
+        if self.tool != "parted":
+            return disk.table_uuid.lower() == place.table_uuid.lower().removeprefix("0x")
+        found = [(p.start, p.size) for p in read_partitions(place.disk)]
+        return disk.table == place.table and found in ([], [(place.start, place.size)])
+
+
+@dataclass(frozen=True)
+class MakeFilesystem:
+    """Make a filesystem, with a UUID chosen before, at a place that the plan found to be blank or its own."""
+
+    kind: ClassVar[str] = "disk.make-filesystem"
+    under_lock: ClassVar[bool] = True
+
+    place: Place
+    uuid: str
+    options: MkfsOptions
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        label = f", label {self.options.label}" if self.options.label else ""
+        after = f"{self.options.fstype}, UUID {self.uuid}{label}"
+        # shlex would quote "$part": the path is put in as it must stand in the shell.
+        line = Command(mkfs_argv(self.options, self.uuid, "")[:-1], mutates=True).as_shell()
+        lines = (f"{line} {shell_name(self.place)}",)
+        return Change("make-filesystem", name_of(self.place), "no filesystem", after, lines, False)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        return {"device": device_at(self.place).path}
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """See Step."""
+        argv = mkfs_argv(self.options, self.uuid, record["device"])
+        runner.run(Command(argv, mutates=True, timeout=MKFS_SECONDS))
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        """See Step."""
+        seen = probe.with_signatures(device_at(self.place), runner).filesystem
+        if seen is None or (seen.type, seen.uuid) != (self.options.fstype, self.uuid):
+            found = f"{seen.type} {seen.uuid}" if seen else "none"
+            why = f"the filesystem that was made is not there (found: {found})"
+            raise Failed(record["device"], why, todo="dmesg | tail; the disk may be failing")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        """See Step."""
+        return f"the filesystem on {record.get('device', name_of(self.place))} stays: what is on it is not destroyed"
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        raise CannotUndo("a filesystem stays once its making has begun; the same command goes on with it")
+
+
+KINDS: dict[str, Any] = {
+    **{step.kind: step for step in (EraseSignatures, CreatePartition, MakeFilesystem)},
+    **mount_steps.KINDS,
+    **grow_steps.KINDS,
+    **fstab_steps.KINDS,
+}

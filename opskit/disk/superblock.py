@@ -1,0 +1,133 @@
+"""What a superblock itself says, where no tool tells it by an exit status: sizes, unfinished mkfs, lost tables.
+
+ext: Documentation/filesystems/ext4/super.rst; xfs: xfs_format.h (struct xfs_dsb) and xfs_fs.h; GPT: UEFI 2.10, 5.3.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from typing import Optional
+
+from opskit.core.units import KIB
+from opskit.disk.model import FilesystemSize
+
+EXT_OFFSET = 1024
+EXT_MAGIC = 0xEF53
+EXT_VALID = 1
+XFS_MAGIC = b"XFSB"
+GPT_MAGIC = b"EFI PART"
+# _IOR('X', 100, struct xfs_fsop_geom_v1): 112 bytes, in every kernel since xfs came.
+XFS_IOC_FSGEOMETRY_V1 = 0x80705864
+XFS_GEOMETRY_SIZE = 112
+# An allocation group smaller than this is not made (XFS_MIN_AG_BLOCKS).
+XFS_MIN_AG_BLOCKS = 64
+# Where ext keeps its first backup superblock, for blocks of 1, 2 and 4 KiB.
+EXT_BACKUPS = (8193 * KIB, 16384 * 2 * KIB, 32768 * 4 * KIB)
+
+
+def _read(path: str, offset: int, length: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.pread(descriptor, length, offset)
+    finally:
+        os.close(descriptor)
+
+
+def ext_size(superblock: bytes, device_size: int) -> Optional[FilesystemSize]:
+    """The size of an ext filesystem from its superblock (1024 bytes), and what resize2fs would make of the device.
+
+    resize2fs leaves out a last block group that has no room for its own tables and 50 blocks more
+    (e2fsprogs, resize/resize2fs.c, adjust_fs_info).
+    """
+    if len(superblock) < 1024 or struct.unpack_from("<H", superblock, 0x38)[0] != EXT_MAGIC:
+        return None
+    blocks_low, first, log_size = (struct.unpack_from("<I", superblock, at)[0] for at in (0x4, 0x14, 0x18))
+    per_group, inodes_per_group = (struct.unpack_from("<I", superblock, at)[0] for at in (0x20, 0x28))
+    is_64bit = struct.unpack_from("<I", superblock, 0x60)[0] & 0x80
+    blocks = blocks_low + (struct.unpack_from("<I", superblock, 0x150)[0] << 32 if is_64bit else 0)
+    block_size = 1024 << log_size
+    inode_size = struct.unpack_from("<H", superblock, 0x58)[0] or 128
+    possible = device_size // block_size
+    if not per_group or not blocks:
+        return None
+    group_tables = 2 + -(-inodes_per_group * inode_size // block_size)
+    descriptors = 1 + struct.unpack_from("<H", superblock, 0xCE)[0] + -(-(possible // per_group + 1) * 64 // block_size)
+    rest = (possible - first) % per_group
+    if rest and rest < group_tables + descriptors + 50:
+        possible -= rest
+    return FilesystemSize(block_size, blocks, max(possible, blocks))
+
+
+def xfs_size(block_size: int, blocks: int, device_size: int, ag_blocks: int) -> FilesystemSize:
+    """The size of an xfs filesystem, and what xfs_growfs would make of the device."""
+    possible = device_size // block_size
+    rest = possible % ag_blocks if ag_blocks else 0
+    if rest and rest < XFS_MIN_AG_BLOCKS:
+        possible -= rest
+    return FilesystemSize(block_size, blocks, max(possible, blocks))
+
+
+def filesystem_size(path: str, fstype: str, device_size: int, target: str) -> Optional[FilesystemSize]:
+    """The size of the filesystem on a device; target: where it is mounted, "" for nowhere. None if unknown."""
+    try:
+        if fstype in {"ext2", "ext3", "ext4"}:
+            return ext_size(_read(path, EXT_OFFSET, 1024), device_size)
+        if fstype == "xfs" and target:
+            return _mounted_xfs_size(target, device_size)
+        if fstype == "xfs":
+            head = _read(path, 0, 512)
+            block_size, blocks = struct.unpack_from(">IQ", head, 4)
+            return xfs_size(block_size, blocks, device_size, struct.unpack_from(">I", head, 84)[0])
+    except (OSError, struct.error):
+        return None
+    return None
+
+
+def _mounted_xfs_size(target: str, device_size: int) -> FilesystemSize:
+    """A mounted xfs writes its superblock back late: its ioctl knows."""
+    descriptor = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        geometry = fcntl.ioctl(descriptor, XFS_IOC_FSGEOMETRY_V1, bytes(XFS_GEOMETRY_SIZE))
+    finally:
+        os.close(descriptor)
+    block_size, _, ag_blocks = struct.unpack_from("<III", geometry, 0)
+    return xfs_size(block_size, struct.unpack_from("<Q", geometry, 32)[0], device_size, ag_blocks)
+
+
+def made_partly(path: str, fstype: str) -> bool:
+    """Whether the mkfs of this filesystem did not come to its end.
+
+    mkfs.xfs sets sb_inprogress and clears it last; mke2fs sets the valid bit last, and the filesystem
+    was never mounted if its mount count and mount time are 0.
+    """
+    try:
+        if fstype == "xfs":
+            return _read(path, 126, 1) == b"\x01"
+        if fstype in {"ext2", "ext3", "ext4"}:
+            mount_time, _, mount_count, _, _, state = struct.unpack_from("<IIHHHH", _read(path, EXT_OFFSET, 1024), 0x2C)
+            return not state & EXT_VALID and mount_count == 0 and mount_time == 0
+    except (OSError, struct.error):
+        return False
+    return False
+
+
+def superblock_damaged(path: str) -> bool:
+    """Whether a backup superblock of ext stands where its primary one is gone."""
+    try:
+        if struct.unpack_from("<H", _read(path, EXT_OFFSET, 1024), 0x38)[0] == EXT_MAGIC:
+            return False
+        backups = (_read(path, offset + 0x38, 2) for offset in EXT_BACKUPS)
+        return any(struct.unpack("<H", magic)[0] == EXT_MAGIC for magic in backups if len(magic) == 2)
+    except (OSError, struct.error):
+        return False
+
+
+def gpt_backup_only(path: str, size: int, sector_size: int) -> bool:
+    """Whether only the backup GPT in the last sector is left. EL7's blkid and wipefs are blind to it."""
+    try:
+        primary = _read(path, sector_size, 8) == GPT_MAGIC
+        return not primary and _read(path, size - sector_size, 8) == GPT_MAGIC
+    except OSError:
+        return False

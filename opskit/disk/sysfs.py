@@ -1,0 +1,127 @@
+"""Block devices as the kernel lists them in /sys/class/block (Documentation/ABI/testing/sysfs-block)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+from opskit.disk.model import BlockDevice
+
+SYS = "/sys"
+# sysfs counts `size` and `start` in these, whatever the device's own sector size (sysfs-block).
+SYSFS_SECTOR = 512
+
+
+def read_text(*parts: str) -> str:
+    """A small file of sysfs, stripped; "" when it is absent or cannot be read."""
+    try:
+        with open(os.path.join(*parts), "rb") as file:  # noqa: PTH123
+            return os.fsdecode(file.read()).strip()
+    except OSError:
+        return ""
+
+
+def _number(*parts: str) -> int:
+    text = read_text(*parts)
+    return int(text) if text.lstrip("-").isdigit() else 0
+
+
+def names(*parts: str) -> tuple[str, ...]:
+    """The names in a directory, sorted; none when it is absent."""
+    try:
+        return tuple(sorted(os.listdir(os.path.join(*parts))))
+    except OSError:
+        return ()
+
+
+def block_devices(sys: str = SYS) -> tuple[BlockDevice, ...]:
+    """Every block device with a size, or that is a disk; by name. Loop devices without a file are left out."""
+    found = []
+    for name in names(sys, "class", "block"):
+        device = _read(os.path.realpath(os.path.join(sys, "class", "block", name)), name)
+        if device.size > 0 or device.kind == "disk":
+            found.append(device)
+    return tuple(_with_loop_holders(found))
+
+
+def _read(folder: str, name: str) -> BlockDevice:
+    kind = _kind(folder, name)
+    # A partition's queue, serial and model are its disk's.
+    disk_folder = os.path.dirname(folder) if kind == "partition" else folder
+    queue = os.path.join(disk_folder, "queue")
+    return BlockDevice(
+        name=name,
+        # In the name of a device sysfs writes `!` for `/` (cciss!c0d0).
+        path="/dev/" + name.replace("!", "/"),
+        kind=kind,
+        number=read_text(folder, "dev"),
+        size=_number(folder, "size") * SYSFS_SECTOR,
+        sector_size=_number(queue, "logical_block_size") or SYSFS_SECTOR,
+        optimal_io=_number(queue, "optimal_io_size"),
+        alignment_offset=_number(folder, "alignment_offset"),
+        read_only=read_text(folder, "ro") == "1",
+        removable=read_text(disk_folder, "removable") == "1",
+        serial=read_text(disk_folder, "serial") or read_text(disk_folder, "device", "serial"),
+        wwn=read_text(disk_folder, "wwid") or read_text(disk_folder, "device", "wwid"),
+        model=read_text(disk_folder, "device", "model"),
+        backing_file=read_text(disk_folder, "loop", "backing_file"),
+        diskseq=_number(disk_folder, "diskseq"),
+        disk=os.path.basename(disk_folder) if kind == "partition" else "",
+        partition_number=_number(folder, "partition"),
+        start=_number(folder, "start") * SYSFS_SECTOR,
+        holders=names(folder, "holders"),
+        slaves=names(folder, "slaves"),
+        holder_of=_holder_of(folder, kind),
+    )
+
+
+def _kind(folder: str, name: str) -> str:
+    for entry, kind in (("partition", "partition"), ("loop", "loop"), ("dm", "dm"), ("md", "md"), ("bcache", "bcache")):
+        if os.path.exists(os.path.join(folder, entry)):
+            # A backing device of bcache has a `bcache` entry too, but it is a disk for all that.
+            return kind if kind != "bcache" or name.startswith("bcache") else "disk"
+    for prefix, kind in (("loop", "loop"), ("sr", "rom"), ("zram", "zram"), ("ram", "ram"), ("nbd", "nbd"), ("fd", "floppy")):
+        if name.startswith(prefix) and name[len(prefix) :].isdigit():
+            return kind
+    return "disk"
+
+
+# The prefix of a device mapper uuid tells who made it (libdevmapper, dm-uevent.txt).
+DM_MAKERS = {
+    "LVM-": "LVM volume",
+    "mpath-": "multipath device",
+    "CRYPT-": "encrypted volume",
+    "part": "multipath partition",
+    "DMRAID-": "RAID set",
+}
+
+
+def _holder_of(folder: str, kind: str) -> str:
+    """What a dm or md device is, for the message that names a holder."""
+    if kind == "dm":
+        name, uuid = read_text(folder, "dm", "name"), read_text(folder, "dm", "uuid")
+        maker = next((text for prefix, text in DM_MAKERS.items() if uuid.startswith(prefix)), "device mapper volume")
+        return f"{maker} {name}"
+    if kind == "md":
+        return f"RAID array ({read_text(folder, 'md', 'level') or 'inactive'})"
+    return "bcache" if kind == "bcache" else ""
+
+
+def _with_loop_holders(devices: list[BlockDevice]) -> Iterator[BlockDevice]:
+    """A loop device over a block device holds it, but sysfs does not list it among the holders."""
+    for device in devices:
+        loops = tuple(d.name for d in devices if d.backing_file == device.path and d.kind == "loop")
+        yield replace(device, holders=device.holders + loops) if loops else device
+
+
+def read_device(name: str, sys: str = SYS) -> BlockDevice:
+    """One block device by its kernel name; its number is "" when it is not there (any more)."""
+    return _read(os.path.realpath(os.path.join(sys, "class", "block", name)), name)
+
+
+def read_partitions(disk: str, sys: str = SYS) -> tuple[BlockDevice, ...]:
+    """The partitions that the kernel has of this disk now, by number."""
+    folder = os.path.realpath(os.path.join(sys, "class", "block", disk))
+    found = [_read(os.path.join(folder, n), n) for n in names(folder) if read_text(folder, n, "partition")]
+    return tuple(sorted(found, key=lambda device: device.partition_number))

@@ -1,0 +1,38 @@
+"""What this host's tools can do: asked of each tool once, here, by its version."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from opskit.core.command import Command
+from opskit.core.runner import ENVIRONMENT, Runner
+
+# Only their presence counts.
+PRESENT = ("mkfs.ext3", "mkfs.ext4", "mkfs.xfs", "parted", "growpart", "sgdisk", "resize2fs", "xfs_growfs")
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+
+# util-linux releases (their ReleaseNotes): 2.26 sfdisk knows GPT and scripts, 2.29 --no-tell-kernel.
+SFDISK_SCRIPTS = (2, 26)
+SFDISK_NO_TELL_KERNEL = (2, 29)
+
+
+def read_tools(runner: Runner) -> dict[str, str]:
+    """Tool -> version ("1" where only its presence counts); an absent tool is not in it."""
+    found = {tool: "1" for tool in PRESENT if on_path(tool)}
+    if on_path("sfdisk"):
+        result = runner.run(Command(("sfdisk", "--version"), mutates=False, accept=(0, 1)))
+        match = _VERSION.search(result.stdout)
+        found["sfdisk"] = match.group(0) if match else "1"
+    return found
+
+
+def on_path(tool: str) -> bool:
+    """Whether the runner would find this program."""
+    return any(os.access(os.path.join(folder, tool), os.X_OK) for folder in ENVIRONMENT["PATH"].split(":"))
+
+
+def at_least(tools: dict[str, str], tool: str, version: tuple[int, int]) -> bool:
+    """Whether the tool is there in this version or a newer one."""
+    match = _VERSION.search(tools.get(tool, ""))
+    return match is not None and (int(match.group(1)), int(match.group(2))) >= version

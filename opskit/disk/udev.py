@@ -1,0 +1,74 @@
+"""What udev knows of block devices, through pyudev; nothing where udev has no database (containers)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from opskit.disk.model import BlockDevice
+from opskit.disk.probe import from_blkid
+
+DATABASE = "/run/udev/data"
+_HEX = re.compile(r"\\x([0-9a-fA-F]{2})")
+
+
+def has_database() -> bool:
+    """Whether udev keeps a database on this host."""
+    return os.path.isdir(DATABASE)
+
+
+def udev_properties(numbers: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The properties of block devices by major:minor; only of those that udev has dealt with."""
+    try:
+        import pyudev  # noqa: PLC0415: it loads libudev, which a command without a database does not need
+
+        context = pyudev.Context()
+    except (ImportError, OSError):  # no libudev on this host
+        return {}
+    found = {}
+    for number in numbers:
+        major, _, minor = number.partition(":")
+        try:
+            device = pyudev.Devices.from_device_number(context, "block", os.makedev(int(major), int(minor)))
+        except (pyudev.DeviceNotFoundError, OSError, ValueError):
+            continue
+        if device.is_initialized:
+            found[number] = dict(device.properties)
+    return found
+
+
+def with_properties(device: BlockDevice, properties: dict[str, str]) -> BlockDevice:
+    """The device with udev's names, serial, model and signatures (60-persistent-storage.rules) put in."""
+    values = {key[len("ID_FS_") :]: decoded(value) for key, value in properties.items() if key.startswith("ID_FS_")}
+    for enc, plain in (("LABEL_ENC", "LABEL"), ("UUID_ENC", "UUID")):
+        if enc in values:
+            values[plain] = values[enc]
+    parts = {"PART_ENTRY_UUID", "PART_ENTRY_NAME", "PART_ENTRY_TYPE", "PART_TABLE_TYPE", "PART_TABLE_UUID"}
+    values.update({key: decoded(properties[f"ID_{key}"]) for key in parts if f"ID_{key}" in properties})
+    if device.disk == "":
+        values["PTTYPE"] = values.pop("PART_TABLE_TYPE", "")
+        values["PTUUID"] = values.pop("PART_TABLE_UUID", "")
+    links = tuple(sorted(properties.get("DEVLINKS", "").split()))
+    return replace(
+        from_blkid(device, values),
+        links=links or device.links,
+        serial=device.serial or properties.get("ID_SERIAL_SHORT", "") or properties.get("ID_SERIAL", ""),
+        wwn=device.wwn or properties.get("ID_WWN", ""),
+        model=device.model or decoded(properties.get("ID_MODEL_ENC", "")).strip(),
+        multipath=properties.get("DM_MULTIPATH_DEVICE_PATH") == "1",
+        ambivalent=properties.get("ID_FS_AMBIVALENT", "") != "",
+    )
+
+
+def decoded(value: str) -> str:
+    r"""udev's `\x20` for a character that has no place in a name."""
+    raw = _HEX.sub(lambda match: chr(int(match.group(1), 16)), value)
+    if raw == value:
+        return value
+    return raw.encode("latin-1", "surrogateescape").decode("utf-8", "surrogateescape") if _is_latin(raw) else raw
+
+
+def _is_latin(text: str) -> bool:
+    return all(ord(char) < 256 for char in text)

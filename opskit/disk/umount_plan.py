@@ -1,0 +1,119 @@
+"""Decide what `opskit disk umount` will do: unmount, take the entry out of fstab, leave the data. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Optional
+
+from opskit.core.errors import ExitCode
+from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.disk.busy import describe
+from opskit.disk.fstab import Entry, entries_for_device, entries_for_target
+from opskit.disk.fstab_plan import fstab_checks, fstab_reasons, remove_entry_steps
+from opskit.disk.model import BlockDevice, HostFacts, Mount
+from opskit.disk.mount_steps import UnmountFilesystem
+
+# A message names this many processes; the rest are counted.
+NAMED = 10
+
+
+@dataclass(frozen=True)
+class UmountRequest:
+    """A mount point or a device; run names the backup of fstab."""
+
+    what: str
+    run: str
+    use_fstab: bool = True
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the request names: where it is mounted, the entries that mount it. Both can be absent."""
+
+    target: str
+    device: Optional[BlockDevice]
+    mount: Optional[Mount]
+    entries: tuple[Entry, ...]
+
+
+def decide_umount(facts: HostFacts, request: UmountRequest) -> Decision:
+    """The plan, an empty one when there is nothing to take out, or the reasons against it."""
+    title = f"take {request.what} out of service"
+    found = _find(facts, request)
+    reasons = list(_reasons(facts, request, found))
+    if reasons:
+        return Refusal(title, tuple(reasons))
+    steps: list[Step] = []
+    if found.mount and found.device:
+        mount = found.mount
+        steps.append(UnmountFilesystem(mount.target, found.device.name, mount.fstype, _options(mount)))
+    if found.entries and request.use_fstab:
+        steps += remove_entry_steps(facts, found.entries, request.run)
+    device = found.device
+    return Plan(
+        title=title,
+        steps=tuple(steps),
+        basis=(device.name, device.number, device.identity, str(device.diskseq)) if device else (),
+        checks=fstab_checks(facts) if found.entries and request.use_fstab else (),
+        result={"device": device.path if device else "", "mount_point": found.target},
+    )
+
+
+def _find(facts: HostFacts, request: UmountRequest) -> _Found:
+    fact = facts.path(request.what)
+    real = fact.real if fact else request.what
+    device = facts.find(request.what) or facts.find(real)
+    if device is not None:
+        partitions = facts.partitions(device)
+        if not device.mounts and len(partitions) == 1:
+            device = partitions[0]
+        mount = next((m for m in reversed(device.mounts) if m.namespace == 0), None)
+        mine = entries_for_device(facts.fstab.text, device)
+        return _Found(mount.target if mount else "", device, mount, mine)
+    mount = next((m for m in reversed(facts.mounts) if m.target == real), None)
+    device = next((d for d in facts.devices if mount and d.number == mount.device), None)
+    mine = tuple(e for t in dict.fromkeys([request.what, real]) for e in entries_for_target(facts.fstab.text, t))
+    return _Found(real, device, mount, mine)
+
+
+def _reasons(facts: HostFacts, request: UmountRequest, found: _Found) -> Iterator[Reason]:
+    mount, device = found.mount, found.device
+    fact = facts.path(request.what)
+    if mount is None and not found.entries and device is None and (fact is None or fact.kind == "absent"):
+        title = f"{request.what}: there is no such mount point or device"
+        yield Reason("no-such-mount", title, "opskit disk list shows what is mounted", exit_code=ExitCode.USAGE)
+    if mount is not None and device is None:
+        title = f"{request.what} is a mount of {mount.source} ({mount.fstype}), not of a block device"
+        yield Reason("not-a-disk", title, f"umount {request.what}, if that is what you want")
+    if device is not None and device.system:
+        yield Reason("system-disk", f"{device.path} belongs to the system: {', '.join(device.system)}", "it stays")
+    elif device is None and any(e.target in {"/", "/boot", "/usr", "/var"} for e in found.entries):
+        yield Reason("system-disk", f"{found.target} belongs to the system", "it stays")
+    if mount is not None and device is not None:
+        yield from _in_the_way(facts, device, mount)
+    if found.entries and request.use_fstab:
+        yield from fstab_reasons(facts)
+
+
+def _in_the_way(facts: HostFacts, device: BlockDevice, mount: Mount) -> Iterator[Reason]:
+    """Mounts over or below it, other mount points of it, and the processes that use it."""
+    others = [m.target for m in device.mounts if m.namespace == 0 and m.target != mount.target]
+    if others:
+        title = f"{device.path} is mounted on {mount.target} and on {', '.join(others)} as well"
+        yield Reason("mounted-twice", title, "unmount the others first", exit_code=ExitCode.BUSY)
+    if sum(m.target == mount.target for m in facts.mounts) > 1:
+        yield Reason("mounted-over", f"there are several mounts on {mount.target}", f"findmnt {mount.target}")
+    below = [m.target for m in facts.mounts if m.target.startswith(mount.target.rstrip("/") + "/")]
+    if below:
+        title = f"{', '.join(below)} is mounted below {mount.target}"
+        yield Reason("mounted-below", title, "unmount that first", exit_code=ExitCode.BUSY)
+    if facts.users:
+        more = f"; and {len(facts.users) - NAMED} more" if len(facts.users) > NAMED else ""
+        title = f"{mount.target} is in use by {'; '.join(describe(u) for u in facts.users[:NAMED])}{more}"
+        yield Reason("busy", title, "end these, or wait for them, and try again", exit_code=ExitCode.BUSY)
+
+
+def _options(mount: Mount) -> str:
+    """The mount's options, to mount it again the same way; each once."""
+    return ",".join(dict.fromkeys(mount.options.split(",")))

@@ -1,0 +1,51 @@
+"""The verdict on each block device in `opskit disk list`: system, in use, has data, ready; and why."""
+
+from __future__ import annotations
+
+from opskit.disk import guard
+from opskit.disk.model import DATA, UNREADABLE, ZERO, BlockDevice, HostFacts
+
+SYSTEM = "system"
+IN_USE = "in use"
+HAS_DATA = "has data"
+READY = "ready"
+UNKNOWN = "unknown"  # it could not be looked at
+
+
+def verdict(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
+    """The verdict and its reason. A partition is judged by itself, a disk with its partitions."""
+    family = guard.related(facts, device)
+    system = tuple(dict.fromkeys(why for d in family for why in d.system))
+    if system:
+        return SYSTEM, ", ".join(system)
+    use = tuple(guard.in_use(facts, device))
+    if use:
+        return IN_USE, use[0].title
+    return _data(facts, device)
+
+
+def _data(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
+    if device.size <= 0:
+        return UNKNOWN, "size 0"
+    if device.ambivalent:
+        return HAS_DATA, "two signatures that contradict each other"
+    if device.signatures:
+        return HAS_DATA, " and ".join(s.type for s in device.signatures)
+    if device.table_backup_only:
+        return HAS_DATA, "a backup GPT without its primary"
+    if device.table:
+        return HAS_DATA, _table(device, facts)
+    if device.contents == UNREADABLE:
+        return UNKNOWN, "it cannot be read everywhere"
+    if device.superblock_damaged:
+        return HAS_DATA, "an ext filesystem whose primary superblock is damaged"
+    if device.contents == DATA:
+        return HAS_DATA, "unknown data, no signature"
+    if device.contents == ZERO:
+        return READY, "blank"
+    return UNKNOWN, "its bytes were not looked at"
+
+
+def _table(device: BlockDevice, facts: HostFacts) -> str:
+    count = len(facts.partitions(device))
+    return f"{device.table} table with {count} partition{'' if count == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""The area history: what opskit did on this host, and taking it back."""

@@ -1,0 +1,141 @@
+"""`opskit history` and `opskit undo`: what the ledger knows, and taking it back."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Optional
+
+import typer
+
+from opskit import areas
+from opskit.act import Chore, act
+from opskit.core.errors import Failed, Missing
+from opskit.core.execute import command_line
+from opskit.core.finding import Finding
+from opskit.core.jsonable import to_json
+from opskit.core.ledger import Ledger, Run, StepRecord, new_run_id
+from opskit.core.plan import Outcome
+from opskit.core.text import shown
+from opskit.history.plan import decide, stays
+from opskit.options import changes, new_app, reads, reads_bare
+from opskit.session import Session
+from opskit.ui.screen import Column, draw_table
+
+HELP = """Example: opskit history show last
+
+Without a command it lists the runs on this host, the newest last."""
+
+app = new_app(HELP)
+undo_app = new_app("", single=True)
+
+Limit = Annotated[Optional[int], typer.Option("--limit", min=1, help="Only the newest so many.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, the beginning of it, or `last`.")]
+
+
+@contextmanager
+def _ledger(session: Session) -> Iterator[Ledger]:
+    """The ledger, to be read. Raises Missing when only root may read it, Failed when it cannot be read at all."""
+    ledger = Ledger(session.state_dir)
+    try:
+        yield ledger
+    except PermissionError as error:
+        todo = "sudo " + shlex.join(command_line())
+        raise Missing(ledger.path, "this user may not read the ledger", todo=todo) from error
+    except OSError as error:
+        raise Failed(ledger.path, f"the ledger cannot be read ({error.strerror})") from error
+
+
+@reads_bare(app)
+def history(session: Session, limit: Limit = None) -> None:
+    """List the runs: id, when, who, what, outcome; the newest last."""
+    with _ledger(session) as ledger:
+        runs = ledger.runs()[-limit if limit else 0 :]
+    listed = [{key: value for key, value in to_json(run).items() if key != "steps"} for run in runs]
+    session.screen.answer({"runs": listed}, lambda: _draw_runs(session, runs))
+
+
+@reads(app, "show", example="opskit history show last")
+def show(session: Session, run: RunName) -> None:
+    """Show each step of a run with its commands, times and output."""
+    with _ledger(session) as ledger:
+        found = ledger.find(run)
+    session.screen.answer(found, lambda: _draw_run(session, found))
+
+
+@changes(undo_app, "undo", facts=False, example="opskit undo last --dry-run")
+def undo(session: Session, run: RunName) -> None:
+    """Take a run back as far as it can be, the newest step first; what has to stay is named with its reason."""
+    if not session.dry_run:
+        session.need_root()
+    with _ledger(session) as ledger:
+        found = ledger.find(run)
+    chore = Chore(lambda _runner: _runs(session), lambda runs: decide(found.id, runs, areas.load_step), undoes=found.id)
+    outcome = act(session, chore, run_id=new_run_id())
+    if not session.dry_run:
+        _tell(session, found, outcome)
+
+
+def _runs(session: Session) -> list[Run]:
+    with _ledger(session) as ledger:
+        return ledger.runs()
+
+
+def _tell(session: Session, found: Run, outcome: Outcome) -> None:
+    """What the undo did, and what it left as it is."""
+    steps: tuple[StepRecord, ...] = ()
+    if outcome.run:
+        with _ledger(session) as ledger:
+            steps = ledger.find(outcome.run).steps
+    # Steps that had to stay, as it turned out only when they were about to be taken back.
+    kept = [stays(found, step, step.error) for step in steps if step.outcome == "kept"]
+    notes = [*outcome.plan.notes, *kept]
+    changed = any(step.outcome == "done" for step in steps)
+    result = {**outcome.plan.as_json(), "dry_run": False, "changed": changed, "run": outcome.run}
+
+    def draw() -> None:
+        if outcome.run:
+            session.screen.done(f"Run {found.id} was taken back, as run {outcome.run}.")
+        else:
+            session.screen.done(f"{outcome.plan.title}: nothing to do")
+        for note in notes:
+            session.screen.done(f"  {note.severity}: {shown(note.title)}")
+
+    session.screen.answer(result, draw, findings=notes)
+
+
+def _draw_runs(session: Session, runs: list[Run]) -> None:
+    if not runs:
+        session.screen.line(f"no runs recorded in {shown(session.state_dir)}")
+        return
+    columns = [Column(title) for title in ("ID", "WHEN", "WHO", "WHAT", "OUTCOME")]
+    draw_table(session.screen, columns, [(run.id, run.began, run.user, run.title, run.outcome) for run in runs])
+
+
+def _draw_run(session: Session, run: Run) -> None:
+    head = [("run", run.id), ("what", run.title), ("command", shlex.join(run.command)), ("undoes", run.undoes)]
+    head += [("who", f"{run.user} (pid {run.pid})"), ("began", run.began), ("ended", run.ended)]
+    head += [("outcome", run.outcome), ("error", run.error)]
+    for name, value in head:
+        if value:
+            session.screen.line(f"{name:<8} {shown(value)}")
+    for step in run.steps:
+        change = step.change
+        session.screen.line("")
+        session.screen.line(f"{step.number:>3}. {change['action']}  {shown(change['target'])}: {step.outcome}")
+        session.screen.line(f"     {shown(change['before'])} -> {shown(change['after'])}")
+        session.screen.line(f"     {step.began} to {step.ended or 'an end that is not known'}")
+        if step.error:
+            session.screen.line(f"     error: {shown(step.error)}")
+        for command in step.commands:
+            _draw_command(session, command)
+
+
+def _draw_command(session: Session, command: dict[str, Any]) -> None:
+    """One command as the ledger has it: argv, how it ended, what it read and the end of what it said."""
+    ended = f"signal {-command['status']}" if command["status"] < 0 else f"exit {command['status']}"
+    session.screen.line(f"     $ {shown(shlex.join(command['argv']))}  [{ended}, {command['seconds']:.3f} s]")
+    for mark, text in (("<", command["input"]), (">", command["stdout"]), ("2>", command["stderr"])):
+        for line in text.splitlines():
+            session.screen.line(f"       {mark} {shown(line)}")

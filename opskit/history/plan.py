@@ -1,0 +1,74 @@
+"""Decide how a run is taken back: each of its steps by its own undo, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Callable
+
+from opskit.core.errors import ExitCode
+from opskit.core.finding import Finding
+from opskit.core.jsonable import ShapeError
+from opskit.core.ledger import Run, StepRecord
+from opskit.core.plan import Change, Decision, Plan, Reason, Refusal, Step
+from opskit.history.steps import UndoStep
+
+Load = Callable[[StepRecord], Step]
+# What is left of a step that has one of these outcomes; `undone` and `kept` were settled in the run itself.
+LEFT_BEHIND = ("done", "failed", "unfinished")
+
+
+def decide(run_id: str, runs: Sequence[Run], load: Load) -> Decision:
+    """The plan that takes the run back, empty when nothing of it is left; refused for a run that is an undo.
+
+    runs: all of the ledger. load: makes a step of its ledger entry; raises LookupError or ShapeError.
+    """
+    run = next(run for run in runs if run.id == run_id)
+    title = f"undo of {run.id} ({run.title})"
+    if run.undoes:
+        why = f"run {run.id} is itself an undo, of {run.undoes}"
+        remedy = "run the original command again" + _original(run.undoes, runs)
+        return Refusal(title, (Reason("undo-of-undo", why, remedy, exit_code=ExitCode.USAGE),))
+    basis = ("undo", run.id)
+    if run.outcome == "taken-back":
+        note = Finding("already-taken-back", "info", f"run {run.id} failed, and took itself back then")
+        return Plan(title, basis=basis, notes=(note,))
+    earlier = [other for other in runs if other.undoes == run.id]
+    by = [other for other in earlier if other.outcome == "done"]
+    if by:
+        note = Finding("already-undone", "info", f"run {by[-1].id} has taken run {run.id} back")
+        return Plan(title, basis=basis, notes=(note,))
+    # An undo that failed half-way has taken some of the steps back already.
+    settled = {step.fields.get("number") for other in earlier for step in other.steps if step.outcome == "done"}
+    steps, notes = [], []
+    for step in reversed(run.steps):
+        if step.outcome not in LEFT_BEHIND or step.number in settled:
+            continue
+        found = _undo_of(run, step, load)
+        if isinstance(found, Finding):
+            notes.append(found)
+        else:
+            steps.append(found)
+    return Plan(title, tuple(steps), basis, notes=tuple(notes))
+
+
+def _original(run_id: str, runs: Sequence[Run]) -> str:
+    lines = [" ".join(run.command) for run in runs if run.id == run_id]
+    return f": {lines[0]}" if lines else ""
+
+
+def _undo_of(run: Run, record: StepRecord, load: Load) -> UndoStep | Finding:
+    """The step that takes this one back, or the reason why it stays."""
+    try:
+        step = load(record)
+    except (LookupError, ShapeError) as error:
+        return stays(run, record, f"this opskit does not know the step ({record.kind}: {error})")
+    change = step.undo_change(record.record)
+    if isinstance(change, Change):
+        return UndoStep(run.id, record.number, change, step, record.record)
+    return stays(run, record, change)
+
+
+def stays(run: Run, record: StepRecord, why: str) -> Finding:
+    """The note on a step that is not taken back."""
+    what = f"{record.change['action']} {record.change['target']}"
+    return Finding("cannot-undo", "warning", f"{what} stays: {why}", evidence=f"step {record.number} of run {run.id}")

@@ -1,0 +1,228 @@
+"""The options that all commands share, and the decorators that give them to a command.
+
+A command is written as `def mount(session: Session, device: Device, …)`; `reads` and `changes` put the shared
+options beside its own and hand it the session that they make.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from typing import Annotated, Any, Callable, get_type_hints
+
+import typer
+from typer.core import TyperGroup
+
+from opskit.core.config import load_config
+from opskit.core.errors import ExitCode, UsageFault
+from opskit.core.ledger import DEFAULT_STATE_DIR
+from opskit.session import Session
+from opskit.ui.screen import Screen
+
+Function = Callable[..., None]
+COLORS = ("auto", "always", "never")
+FORMATS = ("text", "sh", "json")
+
+# name → (annotation, default). The same flag means the same everywhere.
+READING: dict[str, tuple[Any, Any]] = {
+    "json": (Annotated[bool, typer.Option("--json", help="Answer with one JSON envelope.")], False),
+    "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on success.")], False),
+    "verbose": (
+        Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show each command; twice: its output too.")],
+        0,
+    ),
+    "color": (
+        Annotated[str, typer.Option("--color", envvar="OPSKIT_COLOR", help="auto, always or never.")],
+        "auto",
+    ),
+    "debug": (Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")], False),
+    "state_dir": (
+        Annotated[
+            str, typer.Option("--state-dir", envvar="OPSKIT_STATE_DIR", help="Where the ledger, lock and log are kept.")
+        ],
+        DEFAULT_STATE_DIR,
+    ),
+}
+CHANGING: dict[str, tuple[Any, Any]] = {
+    "dry_run": (Annotated[bool, typer.Option("--dry-run", "-n", help="Show the plan and change nothing.")], False),
+    "format": (
+        Annotated[str, typer.Option("--format", help="A dry run as text, sh (a script) or json; implies --dry-run.")],
+        "",
+    ),
+    "facts": (
+        Annotated[
+            str, typer.Option("--facts", help="Decide on facts saved in this file (`-`: stdin); implies --dry-run.")
+        ],
+        "",
+    ),
+    "exit_code": (
+        Annotated[bool, typer.Option("--exit-code", help="With --dry-run: exit 3 when there are changes to make.")],
+        False,
+    ),
+    "yes": (
+        Annotated[bool, typer.Option("--yes", "-y", help="Answer the question with yes; gets past no guard.")],
+        False,
+    ),
+    "lock_timeout": (
+        Annotated[
+            float,
+            typer.Option(
+                "--lock-timeout", envvar="OPSKIT_LOCK_TIMEOUT", min=0, help="Seconds to wait for another opskit."
+            ),
+        ],
+        0.0,
+    ),
+}
+
+
+class SuggestingGroup(TyperGroup):
+    """A group that suggests the nearest command for a mistyped one."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As click does; an unknown name names its neighbour."""
+        check_defaults(ctx)
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            near = difflib.get_close_matches(name, self.list_commands(ctx), 1, 0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"{ctx.command_path} --help lists the commands"
+            raise UsageFault(f"{ctx.command_path} {name}", "no such command", todo=hint)
+        return super().resolve_command(ctx, args)
+
+
+def check_defaults(ctx: Any) -> None:
+    """Raise UsageFault for a table or key of a config file that the command of ctx does not have."""
+    commands = ctx.command.list_commands(ctx) if isinstance(ctx.command, TyperGroup) else []
+    options = [parameter.name for parameter in ctx.command.params]
+    for key, value in (ctx.default_map or {}).items():
+        if key not in (commands if isinstance(value, dict) else options):
+            where = ".".join([*ctx.command_path.split()[1:], key])
+            what = "no such command" if isinstance(value, dict) else "no such option"
+            raise load_config().fault(where, what)
+
+
+def bare_group(ctx: typer.Context) -> None:
+    """A group without a command prints its help and exits 2 (shared/CLI.md)."""
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+        raise typer.Exit(ExitCode.USAGE)
+
+
+def new_app(text: str, *, group: type[SuggestingGroup] = SuggestingGroup, single: bool = False) -> typer.Typer:
+    """The typer app of an area or of a group in one: text is its help, bare it prints that and exits 2.
+
+    single: the app will be one command and not a group. An `@app.callback` of the area takes the place of bare_group.
+    """
+    return typer.Typer(
+        cls=group,
+        help=text,
+        callback=None if single else bare_group,
+        invoke_without_command=not single,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def reads(app: typer.Typer, name: str, *, example: str = "", epilog: str = "") -> Callable[[Function], Function]:
+    """Register a command that only looks. example: the command line that its help begins with."""
+    return _register(app, name, READING, changing=False, example=example, epilog=epilog)
+
+
+def reads_bare(app: typer.Typer) -> Callable[[Function], Function]:
+    """Register what a group does when no command of it is named; it only looks. Its help is that of new_app."""
+
+    def register(function: Function) -> Function:
+        app.callback(invoke_without_command=True)(_with_shared(function, READING, changing=False))
+        return function
+
+    return register
+
+
+def changes(
+    app: typer.Typer, name: str, *, facts: bool = True, example: str = "", epilog: str = ""
+) -> Callable[[Function], Function]:
+    """Register a command that changes the host. facts: whether it can decide on saved facts."""
+    shared = {**CHANGING, **READING}
+    if not facts:
+        del shared["facts"]
+    return _register(app, name, shared, changing=True, example=example, epilog=epilog)
+
+
+def _register(
+    app: typer.Typer, name: str, shared: dict[str, tuple[Any, Any]], *, changing: bool, example: str, epilog: str
+) -> Callable[[Function], Function]:
+    def register(function: Function) -> Function:
+        text = inspect.getdoc(function) or ""
+        text = f"Example: {example}\n\n{text}" if example else text
+        app.command(name, help=text, epilog=epilog or None)(_with_shared(function, shared, changing=changing))
+        return function
+
+    return register
+
+
+def _with_shared(function: Function, shared: dict[str, tuple[Any, Any]], *, changing: bool) -> Function:
+    """The function as typer sees it: its own parameters (without the session), then the shared ones."""
+    hints = get_type_hints(function, include_extras=True)
+    own = list(inspect.signature(function).parameters.values())[1:]
+    parameters = [p.replace(annotation=hints[p.name], kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in shared.items()
+    ]
+    context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+    @functools.wraps(function)
+    def command(ctx: typer.Context, **values: Any) -> None:
+        given = [name for name in values if _source(ctx, name) == "COMMANDLINE"]
+        if ctx.invoked_subcommand:
+            if given:
+                flag = "--" + given[0].replace("_", "-")
+                todo = f"{ctx.command_path} {ctx.invoked_subcommand} … {flag}"
+                raise UsageFault(ctx.command_path, f"{flag} goes after {ctx.invoked_subcommand}", todo=todo)
+            return
+        check_defaults(ctx)
+        options = {name: _configured(ctx, name, values.pop(name)) for name in shared}
+        function(make_session(ctx.command_path, options, changing=changing), **values)
+
+    del command.__wrapped__
+    command.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in [context, *parameters]}
+    return command
+
+
+def _source(ctx: typer.Context, name: str) -> str:
+    """Where the value of a parameter comes from, as click's ParameterSource names it."""
+    source = ctx.get_parameter_source(name)
+    return source.name if source else ""
+
+
+def _configured(ctx: typer.Context, name: str, value: Any) -> Any:
+    """A shared option's value; the top level of the config files stands in where nothing nearer gave one."""
+    return load_config().shared.get(name, value) if _source(ctx, name) == "DEFAULT" else value
+
+
+def make_session(command: str, options: dict[str, Any], *, changing: bool) -> Session:
+    """The session that these options ask for. Raises UsageFault for values that do not go together."""
+    shape = options.get("format", "")
+    for name, value, allowed in (("--color", options["color"], COLORS), ("--format", shape or "text", FORMATS)):
+        if value not in allowed:
+            raise UsageFault(name, f"{value!r} is none of {', '.join(allowed)}")
+    facts = options.get("facts", "")
+    dry_run = bool(options.get("dry_run") or shape or facts)
+    if options.get("exit_code") and not dry_run:
+        raise UsageFault("--exit-code", "it goes with --dry-run")
+    json = options["json"] or shape == "json"
+    return Session(
+        screen=Screen(command, json=json, quiet=options["quiet"], color=options["color"]),
+        state_dir=options["state_dir"],
+        config=load_config(),
+        verbose=options["verbose"],
+        dry_run=dry_run,
+        yes=options.get("yes", False),
+        exit_code=options.get("exit_code", False),
+        format=shape or "text",
+        facts=facts,
+        lock_timeout=options.get("lock_timeout", 0.0),
+        changes=changing,
+    )

@@ -1,0 +1,51 @@
+"""What one command was asked for beside its own arguments: output, state directory, dry run, the runner."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass, field
+
+from opskit.core.config import Config
+from opskit.core.errors import Missing
+from opskit.core.execute import command_line
+from opskit.core.log import log_to_file, log_to_stderr
+from opskit.core.runner import HostRunner, ReadOnlyRunner, Runner
+from opskit.ui.screen import Screen
+
+
+@dataclass
+class Session:
+    """The shared options of one command, and what follows from them.
+
+    lock_timeout: seconds to wait for another opskit. format: text, sh or json. facts: a file of saved facts.
+    """
+
+    screen: Screen
+    state_dir: str
+    config: Config
+    verbose: int = 0
+    dry_run: bool = False
+    yes: bool = False
+    exit_code: bool = False
+    format: str = "text"
+    facts: str = ""
+    lock_timeout: float = 0.0
+    changes: bool = False
+    runner: Runner = field(init=False)
+
+    def __post_init__(self) -> None:
+        """A command that only reads, and a dry run, hold a runner that refuses every change."""
+        host = HostRunner()
+        self.runner = host if self.changes and not self.dry_run else ReadOnlyRunner(host)
+        log_to_stderr(self.verbose)
+
+    def log_to_file(self) -> None:
+        """Begin the log in the state directory: only once something is about to change."""
+        log_to_file(self.state_dir, self.config)
+
+    def need_root(self) -> None:
+        """Raise Missing, with the sudo line to type, before any work."""
+        if os.geteuid() != 0:
+            line = "sudo " + shlex.join(command_line())
+            raise Missing("root", "this needs root", todo=line, state="Nothing was changed.")

@@ -1,0 +1,51 @@
+"""A plan as a person reads it, and the question that follows it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from opskit.core.errors import NeedsConfirmation
+from opskit.core.plan import Change, Plan
+from opskit.ui.screen import Screen
+from opskit.ui.text import shown
+
+
+def draw_plan(screen: Screen, plan: Plan, stream: TextIO, *, commands: bool = False) -> None:
+    """Each change with its before and after (and its commands); what cannot be taken back is marked."""
+    print(screen.styled(f"Plan: {shown(plan.title)}", "bold", stream), file=stream)
+    for number, change in enumerate(plan.changes, 1):
+        print("\n".join(_change_lines(screen, number, change, stream, commands=commands)), file=stream)
+    draw_notes(screen, plan, stream)
+
+
+def draw_notes(screen: Screen, plan: Plan, stream: TextIO) -> None:
+    """What a person should know beside the changes."""
+    for note in plan.notes:
+        label = screen.styled(f"{note.severity}:", "yellow", stream)
+        print(f"  {label} {shown(note.title)}", file=stream)
+        if note.remedy:
+            print(f"    to do: {shown(note.remedy)}", file=stream)
+
+
+def _change_lines(screen: Screen, number: int, change: Change, stream: TextIO, *, commands: bool) -> list[str]:
+    head = screen.styled(f"{number:>3}. {change.action}  {shown(change.target)}", "cyan", stream)
+    lines = [head, f"       {shown(change.before)} -> {shown(change.after)}"]
+    if not change.reversible:
+        lines.append("       " + screen.styled("cannot be taken back", "yellow", stream))
+    for command in change.commands if commands else ():
+        lines += ["       " + screen.styled("$ " + shown(line), "dim", stream) for line in command.split("\n")]
+    return lines
+
+
+def confirm(screen: Screen, *, yes: bool) -> None:
+    """Ask `[y/N]` on the terminal. Raises NeedsConfirmation when the answer is no or nobody can answer."""
+    if yes:
+        return
+    if screen.json or not sys.stdin.isatty():
+        raise NeedsConfirmation(
+            "not confirmed", "there is no terminal to ask on", todo="--yes answers the question", state="Nothing was changed."
+        )
+    print("Carry this out? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise NeedsConfirmation("not confirmed", "the answer was no", state="Nothing was changed.")

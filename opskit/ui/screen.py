@@ -1,0 +1,111 @@
+"""Where output goes: results to stdout, everything else to stderr; rich on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, TextIO
+
+from opskit.core.envelope import envelope
+from opskit.core.finding import Finding
+from opskit.ui.text import shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+# A full row of `disk list` fits from here on.
+WIDE_COLUMNS = 180
+
+
+@dataclass
+class Screen:
+    """One command's output. color is auto, always or never and is decided for each stream by itself."""
+
+    command: str
+    json: bool = False
+    quiet: bool = False
+    color: str = "auto"
+
+    def answer(self, result: Any, draw: Callable[[], None], *, findings: Sequence[Finding] = ()) -> None:
+        """The command's result: one envelope with --json, else drawn for a person."""
+        if self.json:
+            print(envelope(self.command, result, findings=findings))
+        else:
+            draw()
+
+    def line(self, text: str) -> None:
+        """A line of the result, on stdout. The text is shown as it is, never read as markup."""
+        print(text)
+
+    def done(self, text: str) -> None:
+        """What a success has to say; silent with -q."""
+        if not self.quiet:
+            print(text)
+
+    def note(self, text: str = "") -> None:
+        """A line beside the result, on stderr; silent with -q and with --json."""
+        if not (self.quiet or self.json):
+            print(text, file=sys.stderr)
+
+    def styled(self, text: str, style: str, stream: TextIO) -> str:
+        """The text in an ANSI style ("bold", "red" …) where the stream is for that."""
+        code = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}[style]
+        return f"\033[{code}m{text}\033[0m" if self.colored(stream) else text
+
+    def colored(self, stream: TextIO) -> bool:
+        """Whether this stream gets colours: --color, NO_COLOR, TERM=dumb, and whether it is a terminal."""
+        if self.color != "auto":
+            return self.color == "always"
+        return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
+
+    def wide(self) -> bool:
+        """Whether the terminal has room for every column."""
+        return shutil.get_terminal_size().columns >= WIDE_COLUMNS
+
+    def console(self, stream: TextIO) -> Console:
+        """A rich console on this stream, for a terminal."""
+        from rich.console import Console  # noqa: PLC0415: rich is imported only when something is drawn with it
+
+        return Console(file=stream, no_color=not self.colored(stream), markup=False, highlight=False, emoji=False)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table. right: numbers, set to the right."""
+
+    title: str
+    right: bool = False
+
+
+def draw_table(screen: Screen, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """A table on stdout: rich's on a terminal, aligned plain lines (one record a line, never cut) elsewhere."""
+    cells = [[shown(cell) or "-" for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _draw_rich(screen, columns, cells)
+        return
+    lines = [[column.title for column in columns], *cells]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    for line in lines:
+        padded = [_pad(cell, width, column) for cell, width, column in zip(line, widths, columns)]
+        print("  ".join(padded).rstrip())
+
+
+def _pad(cell: str, width: int, column: Column) -> str:
+    return cell.rjust(width) if column.right else cell.ljust(width)
+
+
+def _draw_rich(screen: Screen, columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(Text(column.title), justify="right" if column.right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*[Text(cell) for cell in row])
+    screen.console(sys.stdout).print(table)

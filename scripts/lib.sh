@@ -1,0 +1,54 @@
+# What scripts/test, scripts/demo and scripts/bench share. Sourced by bash, with the repository as the working directory.
+
+OLDEST=9
+NEWEST=13
+
+# The interpreters from Python 3.9 to 3.13 that this machine has and that can make an environment: one path a
+# line, the oldest first. Both the PATH's and pyenv's; one for each minor version.
+pythons() {
+  local minor candidate
+  for ((minor = OLDEST; minor <= NEWEST; minor++)); do
+    # `python3` too: a host may have no python3.X beside it. A pyenv shim that leads nowhere fails the check.
+    for candidate in "python3.$minor" python3 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3."$minor".*/bin/python; do
+      if "$candidate" -c "import sys, ensurepip, ssl; sys.exit(sys.version_info[:2] != (3, $minor))" 2>/dev/null; then
+        "$candidate" -c 'import sys; print(sys.executable)'
+        break
+      fi
+    done
+  done
+}
+
+# Run a command silently; if it fails, show what it said.
+quietly() {
+  local log status=0
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  if [ "$status" -ne 0 ]; then
+    cat "$log" >&2
+    echo "failed (exit $status): $*" >&2
+  fi
+  rm -f "$log"
+  return "$status"
+}
+
+# environment DIR PYTHON EXTRAS: a virtual environment in DIR with opskit installed from this checkout, EXTRAS
+# as in pip's '.[EXTRAS]' ("" for none). What is there already and fits is kept: its needs by the text of
+# pyproject.toml, opskit itself by the text of its files.
+environment() {
+  local directory=$1 python=$2 extras=$3 needs source
+  needs="$("$python" -c 'import sys; print(sys.version, sys.prefix)') [$extras] $(sha256sum <pyproject.toml)"
+  source=$(find opskit -name '*.py' | LC_ALL=C sort | cat - <(echo pyproject.toml) | xargs sha256sum | sha256sum)
+  mkdir -p .cache
+  (
+    flock 9
+    if [ "$(cat "$directory/needs" 2>/dev/null)" != "$needs" ]; then
+      quietly "$python" -m venv --clear "$directory"
+      quietly "$directory/bin/python" -m pip install --disable-pip-version-check ".${extras:+[$extras]}"
+      echo "$source" >"$directory/source"
+      echo "$needs" >"$directory/needs"
+    elif [ "$(cat "$directory/source" 2>/dev/null)" != "$source" ]; then
+      quietly "$directory/bin/python" -m pip install --disable-pip-version-check --no-deps --force-reinstall .
+      echo "$source" >"$directory/source"
+    fi
+  ) 9>.cache/lock
+}

@@ -1,0 +1,90 @@
+"""What every test stands on: no test reads this host's configuration or writes to its state directory.
+
+Unit and golden tests may also start no process, make no child and change nothing outside temporary directories:
+an audit hook of the interpreter sees each attempt, whatever code makes it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+WITHOUT_PROCESSES = (HERE / "unit", HERE / "golden")
+STARTS = {"subprocess.Popen", "pty.spawn"} | {
+    f"os.{name}" for name in ("system", "exec", "posix_spawn", "spawn", "fork", "forkpty")
+}
+# event → which of its arguments are paths that it changes
+WRITES = {
+    "os.mkdir": (0,),
+    "os.rmdir": (0,),
+    "os.remove": (0,),
+    "os.rename": (0, 1),
+    "os.link": (1,),
+    "os.symlink": (1,),
+    "os.truncate": (0,),
+    "os.chmod": (0,),
+    "os.chown": (0,),
+}
+OFF_LIMITS = ("/etc", "/var/lib/opskit", "/boot", "/dev", "/proc", "/sys", "/mnt")
+HARMLESS = ("/dev/null", "/dev/tty")
+STATE = tempfile.mkdtemp(prefix="opskit-test-state-")
+
+
+class Watch:
+    """Whether the test under way is one that the audit hook holds back."""
+
+    on = False
+
+
+def pytest_configure() -> None:
+    os.environ["OPSKIT_STATE_DIR"] = STATE
+    os.environ["OPSKIT_CONFIG"] = str(Path(STATE, "no-config.toml"))
+    sys.addaudithook(_audit)
+
+
+def pytest_unconfigure() -> None:
+    import shutil  # noqa: PLC0415
+
+    shutil.rmtree(STATE, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    Watch.on = any(directory in item.path.parents for directory in WITHOUT_PROCESSES)
+    try:
+        return (yield)
+    finally:
+        Watch.on = False
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    if not Watch.on:
+        return
+    if event in STARTS:
+        # An outcome exception is no Exception: no `except Exception` of the code under test hides it.
+        pytest.fail(f"a unit test may not start a process: {event} {arguments!r:.200}")
+    if event == "open" and _for_writing(arguments[1], arguments[2]):
+        _keep_out(event, arguments[0])
+    for number in WRITES.get(event, ()):
+        _keep_out(event, arguments[number])
+
+
+def _for_writing(mode: object, flags: object) -> bool:
+    if isinstance(flags, int):
+        return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    return isinstance(mode, str) and bool(set(mode) & set("wax+"))
+
+
+def _keep_out(event: str, path: object) -> None:
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        return
+    text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+    if text not in HARMLESS and any(text == place or text.startswith(place + "/") for place in OFF_LIMITS):
+        pytest.fail(f"a unit test may not change {text} ({event})")
