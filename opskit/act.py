@@ -132,3 +132,19 @@ def _progress(session: Session, plan: Plan) -> Iterator[Callable[[Step], None]]:
             status.update(f"[{next(numbers)}/{len(plan.steps)}] {step.change.action} {step.change.target}")
 
         yield on_step
+
+
+def tell(session: Session, outcome: Outcome, done: str, nothing: str) -> None:
+    """The last word of a command that changes something: done, or nothing to do. A dry run has had it."""
+    if session.dry_run:
+        return
+    changed = outcome.run is not None
+    result = {**outcome.plan.result, "changed": changed, "run": outcome.run, "dry_run": False}
+
+    def draw() -> None:
+        if changed:
+            session.screen.done(f"{done}\ntake it back: opskit undo {outcome.run}")
+        else:
+            session.screen.done(f"nothing to do: {nothing}")
+
+    session.screen.answer(result, draw, findings=outcome.plan.notes)

@@ -28,7 +28,7 @@ ENTRIES: dict[str, Entry] = {
     "disk": Entry("opskit.disk.cli", "Put data disks into service: list, mount, umount, grow, fstab."),
     "history": Entry("opskit.history.cli", "What opskit did on this host: list runs, show one."),
     "undo": Entry("opskit.history.cli", "Take a run back as far as it can be.", app="undo_app", single=True),
-    "completion": Entry("opskit.completion", "Print the completion script for a shell.", single=True),
+    "completion": Entry("opskit.completion.cli", "Print the completion script for a shell.", single=True),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from typing import Annotated, Any, Callable, get_type_hints
+from typing import Annotated, Any, Callable, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -153,9 +153,10 @@ def _register(
     app: typer.Typer, name: str, shared: dict[str, tuple[Any, Any]], *, changing: bool, example: str, epilog: str
 ) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
-        text = inspect.getdoc(function) or ""
-        text = f"Example: {example}\n\n{text}" if example else text
-        app.command(name, help=text, epilog=epilog or None)(_with_shared(function, shared, changing=changing))
+        said = inspect.getdoc(function) or ""
+        text = f"Example: {example}\n\n{said}" if example else said
+        short = said.split("\n\n", maxsplit=1)[0]
+        app.command(name, help=text, short_help=short, epilog=epilog or None)(_with_shared(function, shared, changing=changing))
         return function
 
     return register
@@ -165,7 +166,7 @@ def _with_shared(function: Function, shared: dict[str, tuple[Any, Any]], *, chan
     """The function as typer sees it: its own parameters (without the session), then the shared ones."""
     hints = get_type_hints(function, include_extras=True)
     own = list(inspect.signature(function).parameters.values())[1:]
-    parameters = [p.replace(annotation=hints[p.name], kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    parameters = [p.replace(annotation=_annotated(hints[p.name]), kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
     parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, (annotation, default) in shared.items()
@@ -189,6 +190,12 @@ def _with_shared(function: Function, shared: dict[str, tuple[Any, Any]], *, chan
     command.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in [context, *parameters]}
     return command
+
+
+def _annotated(hint: Any) -> Any:
+    """Python before 3.11 puts Optional around a hint whose default is None; typer must see the Annotated."""
+    inner = [argument for argument in get_args(hint) if get_origin(argument) is Annotated]
+    return inner[0] if inner else hint
 
 
 def _source(ctx: typer.Context, name: str) -> str:

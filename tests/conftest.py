@@ -7,6 +7,7 @@ an audit hook of the interpreter sees each attempt, whatever code makes it.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ WRITES = {
 }
 OFF_LIMITS = ("/etc", "/var/lib/opskit", "/boot", "/dev", "/proc", "/sys", "/mnt")
 HARMLESS = ("/dev/null", "/dev/tty")
-STATE = tempfile.mkdtemp(prefix="opskit-test-state-")
+PLACE = Path(tempfile.mkdtemp(prefix="opskit-test-"))
 
 
 class Watch:
@@ -44,15 +45,15 @@ class Watch:
 
 
 def pytest_configure() -> None:
-    os.environ["OPSKIT_STATE_DIR"] = STATE
-    os.environ["OPSKIT_CONFIG"] = str(Path(STATE, "no-config.toml"))
+    os.environ["OPSKIT_STATE_DIR"] = str(PLACE / "state")
+    # Named and empty: neither /etc/opskit nor the user's own file is read then.
+    (PLACE / "config.toml").touch()
+    os.environ["OPSKIT_CONFIG"] = str(PLACE / "config.toml")
     sys.addaudithook(_audit)
 
 
 def pytest_unconfigure() -> None:
-    import shutil  # noqa: PLC0415
-
-    shutil.rmtree(STATE, ignore_errors=True)
+    shutil.rmtree(PLACE, ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)

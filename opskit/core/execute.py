@@ -146,9 +146,9 @@ class Execution:
             done.record = {**record, **step.apply(recording, record)}
             step.verify(recording, done.record)
         except Exception as error:
-            kept = isinstance(error, CannotUndo)
+            outcome, text = ("kept", error.why) if isinstance(error, CannotUndo) else ("failed", str(error))
             with contextlib.suppress(OpskitError):  # a full disk must not hide the cause
-                self._stepped(done, "kept" if kept else "failed", recording, error.why if kept else str(error))
+                self._stepped(done, outcome, recording, text)
             raise
         self._stepped(done, "done", recording)
 

@@ -117,7 +117,7 @@ def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False
     from opskit.disk.umount_plan import UmountRequest, decide_umount  # noqa: PLC0415
 
     run = new_run_id()
-    request = UmountRequest(_plain(what), run, use_fstab=not no_fstab)
+    request = UmountRequest(os.path.abspath(what), run, use_fstab=not no_fstab)
 
     def read(runner: Runner) -> HostFacts:
         return see(runner, fstab=fstab, users=request.what)
@@ -131,12 +131,12 @@ def grow(session: Session, what: DeviceOrMountPoint, fstab: Fstab = FSTAB) -> No
     """Grow partition and filesystem to the end of a disk that was made larger, while it is mounted."""
     from opskit.disk.grow_plan import decide_grow  # noqa: PLC0415
 
-    run = new_run_id()
+    run, what = new_run_id(), os.path.abspath(what)
 
     def read(runner: Runner) -> HostFacts:
         return see(runner, fstab=fstab, devices=[_device_of(runner, what, fstab)])
 
-    outcome = _act(session, run, read, lambda facts: decide_grow(facts, _plain(what)))
+    outcome = _act(session, run, read, lambda facts: decide_grow(facts, what))
     steps = outcome.plan.steps
     after = size_text(getattr(steps[-1], "after", 0)) if steps else ""
     _tell(session, outcome, f"grown: {what} to {after}", f"{what} fills its disk already")

@@ -40,6 +40,7 @@ SAME_TYPES = {"ext4": ("ext2", "ext3"), "ext3": ("ext2",), "msdos": ("vfat",)}
 # Drivers for a format that blkid calls by another name.
 DRIVERS = {"ntfs-3g": "ntfs", "ntfs3": "ntfs", "fuseblk": "ntfs", "lowntfs-3g": "ntfs"}
 DEVICE_TIMEOUT = "x-systemd.device-timeout=30s"
+NOFAIL = f"defaults,nofail,{DEVICE_TIMEOUT}"
 
 
 def check(facts: HostFacts) -> tuple[Finding, ...]:
@@ -81,7 +82,7 @@ def _form(facts: HostFacts, entry: Entry) -> Iterator[Finding]:
     seen = _seen(facts, entry)
     wanted = "write: SOURCE MOUNTPOINT TYPE OPTIONS 0 0"
     if entry.problem == TOO_FEW_FIELDS:
-        title = f"line {entry.number} has {entry.count} of the fields, and mount ignores it"
+        title = f"line {entry.number} has only {entry.count} field(s), and mount ignores it"
         yield Finding("bad-field-count", "error", title, seen, wanted)
     elif entry.problem == NOT_A_NUMBER:
         title = f"line {entry.number}: the fifth or sixth field is no number, and mount ignores the whole line"
@@ -249,9 +250,9 @@ def _without_entry(facts: HostFacts, found: tuple[Entry, ...]) -> Iterator[Findi
         mount = here[0]
         if mount.fstype in NOT_FOR_FSTAB_TYPES or any(m.target in targets for m in here):
             continue
-        severity = "info" if is_system(facts, device) else "warning"
-        uuid = by_uuid(device) or device.path
-        line = entry_line(uuid, mount.target, mount.fstype, f"defaults,nofail,{DEVICE_TIMEOUT}")
-        title = f"{device.path} is mounted on {mount.target} and has no entry: after a reboot it is not"
+        system = is_system(facts, device)  # the kernel or a generator may mount that without an entry
+        severity, options, after = ("info", "defaults", "") if system else ("warning", NOFAIL, ": a reboot ends that")
+        line = entry_line(by_uuid(device) or device.path, mount.target, mount.fstype, options)
+        title = f"{device.path} is mounted on {mount.target} and has no entry{after}"
         seen = f"{mount.source} on {mount.target}"
         yield Finding("mount-without-entry", severity, title, seen, f"add the line: {line}")

@@ -1,3 +1,174 @@
-from opskit.options import new_app
+"""The commands of `opskit disk fstab`: check, show, backup, restore."""
 
-app = new_app("stub")
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any, Optional
+
+import typer
+
+from opskit.act import Chore, act, tell
+from opskit.core.errors import ExitCode, Failed
+from opskit.core.ledger import new_run_id
+from opskit.core.runner import Runner
+from opskit.disk.facts import FSTAB, load, see
+from opskit.disk.fstab import entries
+from opskit.disk.fstab_check import check, mounts_at
+from opskit.disk.fstab_facts import list_backups, read_file_fact
+from opskit.disk.fstab_plan import decide_backup, decide_restore
+from opskit.disk.fstab_sources import devices_of
+from opskit.disk.model import FileFact, HostFacts
+from opskit.options import changes, new_app, reads
+from opskit.session import Session
+from opskit.ui.errors import draw_findings
+from opskit.ui.screen import Column, draw_table
+from opskit.ui.text import shown
+
+app = new_app("Example: opskit disk fstab check\n\nCheck fstab, show what it means here, back it up, restore it.")
+
+Fstab = Annotated[str, typer.Option("--fstab", metavar="FILE", help="Another file than /etc/fstab.")]
+Saved = Annotated[
+    str, typer.Option("--facts", metavar="FILE", help="Look at facts saved in this file (`-`: stdin) instead.")
+]
+
+COLUMNS = (
+    Column("LINE", right=True),
+    Column("SOURCE"),
+    Column("MOUNT POINT"),
+    Column("TYPE"),
+    Column("OPTIONS"),
+    Column("DUMP", right=True),
+    Column("PASS", right=True),
+    Column("DEVICE"),
+    Column("MOUNTED"),
+)
+
+
+@reads(app, "check", example="opskit disk fstab check")
+def check_(session: Session, fstab: Fstab = FSTAB, facts: Saved = "") -> None:
+    """Check every entry against this host. Exit 4 when there are findings, each with what to do."""
+    seen = _readable(load(facts) if facts else see(session.runner, fstab=fstab))
+    findings = check(seen)
+    count = len(entries(seen.fstab.text))
+    result = {"fstab": seen.fstab.path, "entries": count, "findings": len(findings), "unseen": list(seen.unseen)}
+
+    def draw() -> None:
+        draw_findings(session.screen, findings)
+        if not findings:
+            session.screen.done(f"{shown(seen.fstab.path)}: {count} entries, nothing found")
+        for unseen in seen.unseen:
+            session.screen.note(f"not seen: {unseen}")
+
+    session.screen.answer(result, draw, findings=findings)
+    if findings:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+@reads(app, "show", example="opskit disk fstab show")
+def show(session: Session, fstab: Fstab = FSTAB, facts: Saved = "") -> None:
+    """Show every entry with the device that it names here, and whether that is mounted."""
+    seen = _readable(load(facts) if facts else see(session.runner, fstab=fstab))
+    rows = _rows(seen)
+
+    def draw() -> None:
+        draw_table(session.screen, COLUMNS, [[_cell(value) for value in row.values()] for row in rows])
+
+    session.screen.answer({"fstab": seen.fstab.path, "entries": rows}, draw)
+
+
+@changes(app, "backup", example="opskit disk fstab backup")
+def backup(session: Session, fstab: Fstab = FSTAB) -> None:
+    """Copy fstab beside itself, unless there is a copy of just this one already."""
+    run = new_run_id()
+
+    def read(runner: Runner) -> tuple[HostFacts, tuple[FileFact, ...]]:
+        if session.facts:
+            return load(session.facts), ()
+        facts = see(runner, fstab=fstab)
+        return facts, tuple(read_file_fact(path) for path in list_backups(facts.fstab.real))
+
+    _need_root_for(session, fstab)
+    outcome = act(session, Chore(read, lambda seen: decide_backup(*seen, run)), run_id=run)
+    made = shown(outcome.plan.result["backup"])
+    tell(session, outcome, f"backup: {made}", f"{made} is the same as {shown(fstab)}")
+
+
+@changes(app, "restore", facts=False, example="opskit disk fstab restore /etc/fstab.opskit-20261120T190500Z-ab12cd")
+def restore(
+    session: Session,
+    backup: Annotated[Optional[str], typer.Argument(metavar="[BACKUP]", help="The file to put in place.")] = None,
+    fstab: Fstab = FSTAB,
+) -> None:
+    """Put a backup in place of fstab, which is backed up first; without BACKUP, list the backups there are."""
+    if backup is None:
+        _list(session, fstab)
+        return
+    run = new_run_id()
+
+    def read(runner: Runner) -> tuple[HostFacts, FileFact]:
+        return see(runner, fstab=fstab), read_file_fact(backup)
+
+    _need_root_for(session, fstab)
+    outcome = act(session, Chore(read, lambda seen: decide_restore(*seen, run)), run_id=run)
+    name = shown(fstab)
+    tell(session, outcome, f"restored: {name} from {shown(backup)}", f"{name} is the same as {shown(backup)}")
+
+
+def _readable(facts: HostFacts) -> HostFacts:
+    """The facts. Raises Failed when there is no fstab that could be looked at."""
+    fstab = facts.fstab
+    if not fstab.exists:
+        raise Failed(fstab.path, "there is no such file", todo="opskit disk fstab restore lists backups")
+    if fstab.problem:
+        raise Failed(fstab.path, fstab.problem)
+    return facts
+
+
+def _need_root_for(session: Session, fstab: str) -> None:
+    """Exit 6 before any work where fstab could not be written; a dry run only reads."""
+    if not session.dry_run and not os.access(os.path.dirname(os.path.realpath(fstab)), os.W_OK):
+        session.need_root()
+
+
+def _rows(facts: HostFacts) -> list[dict[str, Any]]:
+    """Each entry as --json has it; a table has the same values in the same order."""
+    rows = []
+    for entry in entries(facts.fstab.text):
+        devices = devices_of(facts, entry)
+        mounted = any(d.swap for d in devices) if entry.is_swap else bool(mounts_at(facts, entry.target))
+        rows.append(
+            {
+                "line": entry.number,
+                "source": entry.source,
+                "mount_point": entry.target,
+                "fstype": entry.fstype,
+                "options": entry.options,
+                "dump": entry.dump,
+                "pass": entry.pass_,
+                "devices": [d.path for d in devices],
+                "mounted": mounted,
+            }
+        )
+    return rows
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(value) if isinstance(value, list) else str(value)
+
+
+def _list(session: Session, fstab: str) -> None:
+    """The backups beside fstab, oldest first, and which of them are what fstab is now."""
+    now = read_file_fact(fstab)
+    found = [read_file_fact(path) for path in list_backups(fstab)]
+    rows = [{"backup": b.path, "same": now.exists and not b.problem and b.text == now.text} for b in found]
+
+    def draw() -> None:
+        if rows:
+            table = [[str(row["backup"]), "yes" if row["same"] else "no"] for row in rows]
+            draw_table(session.screen, (Column("BACKUP"), Column("SAME AS NOW")), table)
+        else:
+            session.screen.done(f"there are no backups of {shown(fstab)}")
+
+    session.screen.answer({"fstab": fstab, "backups": rows}, draw)

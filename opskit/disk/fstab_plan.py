@@ -18,7 +18,6 @@ from opskit.disk.fstab_steps import AddFstabEntry, RemoveFstabEntry
 from opskit.disk.fstab_write import text_hash
 from opskit.disk.model import FileFact, HostFacts
 
-FSTAB = "/etc/fstab"
 # Room for a directory entry and the last block of each of the two files that a change writes.
 SPARE = 8 * KIB
 
@@ -73,7 +72,7 @@ def fstab_checks(facts: HostFacts) -> tuple[str, ...]:
 def add_entry_steps(facts: HostFacts, line: str, run_id: str) -> tuple[BackupFstab, AddFstabEntry]:
     """Back fstab up and put a line at its end. The guards of fstab_reasons hold."""
     text = facts.fstab.text
-    add = AddFstabEntry(facts.fstab.real, line, text_hash(text), lacks_newline(text), _reload(facts))
+    add = AddFstabEntry(facts.fstab.real, line, text_hash(text), lacks_newline(text), facts.systemd_reads_fstab)
     return backup_step(facts, run_id), add
 
 
@@ -82,18 +81,13 @@ def remove_entry_steps(
 ) -> tuple[BackupFstab, RemoveFstabEntry]:
     """Back fstab up and take these entries out of it. The guards of fstab_reasons hold."""
     lines = tuple(Line(entry.number, entry.raw) for entry in entries)
-    remove = RemoveFstabEntry(facts.fstab.real, lines, text_hash(facts.fstab.text), _reload(facts))
+    remove = RemoveFstabEntry(facts.fstab.real, lines, text_hash(facts.fstab.text), facts.systemd_reads_fstab)
     return backup_step(facts, run_id), remove
 
 
 def backup_step(facts: HostFacts, run_id: str) -> BackupFstab:
     """The step that copies fstab beside itself; the run's id, which begins with the time, is in the name."""
     return BackupFstab(facts.fstab.real, facts.fstab.real + BACKUP_MARK + run_id, text_hash(facts.fstab.text))
-
-
-def _reload(facts: HostFacts) -> bool:
-    """Whether systemd reads this fstab."""
-    return facts.systemd and FSTAB in {facts.fstab.path, facts.fstab.real}
 
 
 def decide_backup(facts: HostFacts, backups: Sequence[FileFact], run_id: str) -> Decision:
@@ -121,11 +115,11 @@ def decide_restore(facts: HostFacts, backup: FileFact, run_id: str) -> Decision:
         return Plan(title, result={"restored": backup.path, "backup": ""})
     notes = difference(fstab.text, backup.text)
     if not fstab.exists:
-        restore = RestoreFstab(fstab.real, backup.real, "", text_hash(backup.text), reload=_reload(facts))
+        restore = RestoreFstab(fstab.real, backup.real, "", text_hash(backup.text), reload=facts.systemd_reads_fstab)
         return Plan(title, (restore,), notes=notes, result={"restored": backup.path, "backup": ""})
     first = backup_step(facts, run_id)
     after = text_hash(backup.text)
-    restore = RestoreFstab(fstab.real, backup.real, first.sha256, after, first.backup, _reload(facts))
+    restore = RestoreFstab(fstab.real, backup.real, first.sha256, after, first.backup, facts.systemd_reads_fstab)
     result = {"restored": backup.path, "backup": first.backup}
     return Plan(title, (first, restore), checks=fstab_checks(facts), notes=notes, result=result)
 

@@ -138,8 +138,11 @@ class GrowFilesystem:
         return "a grown filesystem stays: it cannot be made smaller while it is in use"
 
     def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
-        raise CannotUndo("a filesystem that began to grow stays as large as it became")
+        """It cannot be made smaller; if it did not grow there is nothing to take back."""
+        device = read_device(self.device)
+        size = filesystem_size(device.path, self.fstype, device.size, self.target)
+        if size is None or size.blocks * size.block_size != self.before:
+            raise CannotUndo("a filesystem that began to grow stays as large as it became")
 
 
 KINDS: dict[str, Any] = {step.kind: step for step in (GrowPartition, GrowFilesystem)}

@@ -143,7 +143,10 @@ def _guards(
 ) -> Iterator[Reason]:
     read_only_is_fine = existing is not None and "ro" in request.mount_options.split(",")
     yield from guard.size_and_mode(disk, read_only_is_fine=read_only_is_fine)
-    yield from guard.system(facts, disk)
+    system = tuple(guard.system(facts, disk))
+    yield from system
+    if system:  # who uses it besides makes no difference, and no advice on that would be good
+        return
     if existing is None:
         yield from guard.in_use(facts, disk)
         return

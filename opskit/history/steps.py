@@ -39,6 +39,6 @@ class UndoStep:
         """See Step."""
         return f"it is itself an undo; run the command of {self.run} again"
 
-    def undo(self, runner: Runner, record: Record) -> None:
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """See Step."""
         raise CannotUndo(self.undo_change(record))

@@ -51,6 +51,6 @@ def test_what_is_temporary_may_be_written(tmp_path: Path) -> None:
     assert (tmp_path / "other").read_text() == "x"
 
 
-def test_the_state_directory_is_not_the_hosts() -> None:
+def test_neither_state_nor_configuration_is_the_hosts() -> None:
     assert not os.environ["OPSKIT_STATE_DIR"].startswith("/var/lib")
-    assert not Path(os.environ["OPSKIT_CONFIG"]).exists()
+    assert Path(os.environ["OPSKIT_CONFIG"]).read_bytes() == b""

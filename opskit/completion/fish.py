@@ -1,0 +1,112 @@
+"""The completion script for fish 3.0 and later."""
+
+from __future__ import annotations
+
+from opskit.completion.bash import valued_options
+from opskit.completion.quote import first_sentence, fish_quoted
+from opskit.completion.tree import Node, Option
+
+HEAD = r"""# fish completion for opskit. Written by scripts/completions from the tree of commands: do not edit.
+
+# The command named so far, then one dash for each argument it has got: "opskit disk mount -".
+function __opskit_so_far
+    set -l path opskit
+    set -l arguments ''
+    set -l skip 0
+    for word in (commandline -opc)[2..-1]
+        if test $skip -eq 1
+            set skip 0
+        else if contains -- $word $__opskit_valued
+            set skip 1
+        else if string match -q -- '-*' $word
+            continue
+        else if contains -- "$path $word" $__opskit_commands
+            set path "$path $word"
+        else
+            set arguments $arguments-
+        end
+    end
+    echo "$path $arguments"
+end
+
+# Whether the command named so far is this one, whatever arguments it has got.
+function __opskit_in
+    string match -qr -- "^$argv -*\$" (__opskit_so_far)
+end
+
+# Whether this command's argument of this place is due: __opskit_at 0 opskit disk mount
+function __opskit_at
+    test (__opskit_so_far) = "$argv[2..-1] "(string repeat -n $argv[1] -- -)
+end
+
+# Every block device that has a size.
+function __opskit_devices
+    for entry in /sys/class/block/*
+        set -l name (string replace -a ! / (string replace -r '.*/' '' $entry))
+        string match -qr '^ram\d' $name; and continue
+        test (cat $entry/size 2>/dev/null; or echo 0)[1] != 0; and echo /dev/$name
+    end
+end
+
+# Every mount point of a block device; the kernel writes a space as \040.
+function __opskit_mountpoints
+    while read -l source place rest
+        string match -q '/dev/*' $source; and printf '%b\n' (string replace -ar '\\\\(\d{3})' '\\\\0$1' $place)
+    end </proc/self/mounts
+end
+
+function __opskit_targets
+    __opskit_mountpoints
+    __opskit_devices
+end
+
+# The runs in the ledger, and `last`.
+function __opskit_runs
+    set -l state /var/lib/opskit
+    set -q OPSKIT_STATE_DIR; and set state $OPSKIT_STATE_DIR
+    echo last
+    sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p' $state/ledger.jsonl 2>/dev/null
+end
+
+complete -c opskit -f
+"""
+SOURCES = {
+    "device": "(__opskit_devices)",
+    "mountpoint": "(__opskit_mountpoints)",
+    "target": "(__opskit_targets)",
+    "run": "(__opskit_runs)",
+    "directory": "(__fish_complete_directories)",
+}
+
+
+def fish_script(root: Node) -> str:
+    """The whole script."""
+    commands = [fish_quoted(node.path) for node in root.walk()]
+    valued = [name for option in valued_options(root.walk()) for name in option.names]
+    lines = [f"set -g __opskit_commands {' '.join(commands)}", f"set -g __opskit_valued {' '.join(valued)}"]
+    for node in root.walk():
+        lines += ["", f"# {node.path}"]
+        here = fish_quoted(f"__opskit_in {node.path}")
+        for child in node.children:
+            first = fish_quoted(f"__opskit_at 0 {node.path}")
+            lines.append(f"complete -c opskit -n {first} -a {child.name} -d {fish_quoted(first_sentence(child.help))}")
+        for place, argument in enumerate(node.arguments):
+            due = here if argument.many else fish_quoted(f"__opskit_at {place} {node.path}")
+            if argument.kind:
+                lines.append(f"complete -c opskit -n {due}{_values(argument.kind)}")
+        lines += [_option(option, here) for option in node.options]
+    return HEAD + "\n".join(lines) + "\n"
+
+
+def _values(kind: str | tuple[str, ...]) -> str:
+    if isinstance(kind, tuple):
+        return f" -a {fish_quoted(' '.join(kind))}"
+    if kind == "file":
+        return " -F"
+    return f" -a {fish_quoted(SOURCES[kind])}" if kind else ""
+
+
+def _option(option: Option, here: str) -> str:
+    names = " ".join(f"-l {n[2:]}" if n.startswith("--") else f"-s {n[1:]}" for n in option.names)
+    value = f" -r{_values(option.kind)}" if option.value else ""
+    return f"complete -c opskit -n {here} {names}{value} -d {fish_quoted(first_sentence(option.help))}"

@@ -1,0 +1,120 @@
+"""The tree of commands as plain data: what a shell has to know to complete them, and a manual page to list them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+# What a value is, where the type alone does not say it: by the name of the option or argument. A tuple: one of
+# these words. The other kinds are functions of the same name in each completion script.
+DEVICE, MOUNTPOINT, TARGET, RUN, FILE, DIRECTORY = "device", "mountpoint", "target", "run", "file", "directory"
+KINDS: dict[str, Any] = {
+    "device": DEVICE,
+    "wipe": DEVICE,
+    "mountpoint": DIRECTORY,
+    "target": TARGET,
+    "run": RUN,
+    "backup": FILE,
+    "fstab": FILE,
+    "facts": FILE,
+    "state_dir": DIRECTORY,
+    "color": ("auto", "always", "never"),
+    "format": ("text", "sh", "json"),
+    "fstype": ("ext4", "ext3", "xfs"),
+    "table": ("gpt", "dos"),
+    "shell": ("bash", "zsh", "fish", "man"),
+}
+# Values that nobody can guess: text and numbers.
+FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit"}
+
+
+@dataclass(frozen=True)
+class Option:
+    """names: ("--dry-run", "-n"). value: "" for a flag, else its name in the help. kind: see KINDS; "" for free text."""
+
+    names: tuple[str, ...]
+    help: str
+    value: str = ""
+    kind: Any = ""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A value without a name, by its place."""
+
+    name: str
+    help: str
+    kind: Any = ""
+    required: bool = True
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class Node:
+    """A command. words: its path, ("opskit", "disk", "mount")."""
+
+    words: tuple[str, ...]
+    help: str
+    epilog: str = ""
+    options: tuple[Option, ...] = ()
+    arguments: tuple[Argument, ...] = ()
+    children: tuple[Node, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The command as it is typed."""
+        return " ".join(self.words)
+
+    @property
+    def name(self) -> str:
+        """Its last word."""
+        return self.words[-1]
+
+    def walk(self) -> Iterator[Node]:
+        """This command and all below it, in the order of the help."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def read_tree(command: Any, words: tuple[str, ...] = ("opskit",), summary: str = "") -> Node:
+    """The tree below a click command. summary: its help where it has none of its own."""
+    parameters = [p for p in command.params if not getattr(p, "hidden", False)]
+    options = [_option(p) for p in parameters if p.param_type_name == "option"]
+    options = [o for o in options if "--help" not in o.names]
+    options.append(Option(("--help", "-h"), "Show this message and exit."))
+    arguments = [_argument(p) for p in parameters if p.param_type_name == "argument"]
+    children = []
+    if hasattr(command, "list_commands"):
+        for name in command.list_commands(None):
+            child = command.get_command(None, name)
+            if not child.hidden:
+                children.append(read_tree(child, (*words, name), child.get_short_help_str(200)))
+    return Node(
+        words, _text(command.help) or summary, _text(command.epilog), tuple(options), tuple(arguments), tuple(children)
+    )
+
+
+def _option(parameter: Any) -> Option:
+    names = tuple(sorted((*parameter.opts, *parameter.secondary_opts), key=lambda name: not name.startswith("--")))
+    if parameter.is_flag or parameter.count:
+        return Option(names, _text(parameter.help))
+    value = parameter.metavar or parameter.name.upper().replace("_", "-")
+    return Option(names, _text(parameter.help), value, kind_of(parameter))
+
+
+def _argument(parameter: Any) -> Argument:
+    name = parameter.metavar or parameter.name.upper().replace("_", "-")
+    text = _text(getattr(parameter, "help", ""))
+    return Argument(name.strip("[]."), text, kind_of(parameter), parameter.required, parameter.nargs != 1)
+
+
+def kind_of(parameter: Any) -> Any:
+    """What a value is: the choices of its type, else what KINDS says of its name, else ""."""
+    choices = getattr(parameter.type, "choices", None)
+    return tuple(str(choice) for choice in choices) if choices else KINDS.get(parameter.name, "")
+
+
+def _text(text: Any) -> str:
+    return " ".join(str(text or "").replace("\b", "").split())
