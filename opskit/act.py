@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Callable, Generic, TypeVar
 
+from opskit.core.caller import command_line
 from opskit.core.errors import ExitCode, Refused
-from opskit.core.execute import Execution, command_line
+from opskit.core.execute import Execution
 from opskit.core.ledger import Ledger
 from opskit.core.lock import host_lock
 from opskit.core.plan import Decision, Outcome, Plan, Reason, Refusal, Step

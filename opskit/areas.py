@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opskit.core.jsonable import from_json
-from opskit.core.ledger import StepRecord
-from opskit.core.plan import Step
+if TYPE_CHECKING:
+    from opskit.core.ledger import StepRecord
+    from opskit.core.plan import Step
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A name on the top level: the module and attribute of its typer app, and its line in --help.
+    """A command that is imported when it is named: the module and attribute of its typer app, its line in --help.
 
     single: the app is one command and not a group.
     """
@@ -32,14 +32,15 @@ ENTRIES: dict[str, Entry] = {
 }
 
 
-def load_app(name: str) -> Any:
-    """The typer app of a top-level name."""
-    entry = ENTRIES[name]
+def load_app(entry: Entry) -> Any:
+    """The typer app of an entry."""
     return getattr(importlib.import_module(entry.module), entry.app)
 
 
 def load_step(record: StepRecord) -> Step:
     """The step that a ledger entry tells of. Raises LookupError when no area of this opskit knows it."""
+    from opskit.core.jsonable import from_json  # noqa: PLC0415: only an undo needs it
+
     area = record.kind.partition(".")[0]
     if area not in ENTRIES:
         raise LookupError(record.kind)

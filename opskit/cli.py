@@ -14,7 +14,7 @@ from opskit import __version__, areas
 from opskit.core.config import load_config
 from opskit.core.envelope import envelope
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
-from opskit.options import SuggestingGroup, bare_group, new_app
+from opskit.options import LazyGroup, bare_group, new_app
 from opskit.ui.errors import draw_error
 from opskit.ui.screen import Screen
 
@@ -27,25 +27,10 @@ EXAMPLE = """Example: opskit disk mount /dev/vdb /data --dry-run
 Every change shows its plan and asks; --dry-run stops after the plan; opskit undo takes a run back."""
 
 
-class RootGroup(SuggestingGroup):
+class RootGroup(LazyGroup):
     """The top level: its names are known, their modules are imported when one is named."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """The names, in the order of areas.ENTRIES."""
-        return list(areas.ENTRIES)
-
-    def get_command(self, ctx: Any, name: str) -> Any:  # noqa: ARG002
-        """The area's command, imported now."""
-        if name not in areas.ENTRIES:
-            return None
-        command = typer.main.get_command(areas.load_app(name))
-        command.name = name
-        return command
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        """The list in --help, without importing any area."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in areas.ENTRIES.items()])
+    entries = areas.ENTRIES
 
 
 app = new_app(EXAMPLE, group=RootGroup)

@@ -6,14 +6,14 @@ options beside its own and hand it the session that they make.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
-from typing import Annotated, Any, Callable, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Callable, ClassVar, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperGroup
 
+from opskit.areas import Entry, load_app
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.ledger import DEFAULT_STATE_DIR
@@ -84,10 +84,37 @@ class SuggestingGroup(TyperGroup):
         check_defaults(ctx)
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
+            import difflib  # noqa: PLC0415
+
             near = difflib.get_close_matches(name, self.list_commands(ctx), 1, 0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"{ctx.command_path} --help lists the commands"
             raise UsageFault(f"{ctx.command_path} {name}", "no such command", todo=hint)
         return super().resolve_command(ctx, args)
+
+
+class LazyGroup(SuggestingGroup):
+    """A group some of whose commands are imported when they are named; --help has their lines from the entries."""
+
+    entries: ClassVar[dict[str, Entry]] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names: its own commands, then those of the entries."""
+        return [*super().list_commands(ctx), *self.entries]
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        """The command, imported now if it is one of the entries."""
+        if name not in self.entries:
+            return super().get_command(ctx, name)
+        command = typer.main.get_command(load_app(self.entries[name]))
+        command.name = name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list in --help, without importing anything."""
+        own = [(name, super(LazyGroup, self).get_command(ctx, name)) for name in super().list_commands(ctx)]
+        rows = [(name, command.get_short_help_str(80)) for name, command in own if command and not command.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl([*rows, *((name, entry.help) for name, entry in self.entries.items())])
 
 
 def check_defaults(ctx: Any) -> None:
@@ -113,9 +140,11 @@ def new_app(text: str, *, group: type[SuggestingGroup] = SuggestingGroup, single
 
     single: the app will be one command and not a group. An `@app.callback` of the area takes the place of bare_group.
     """
+    said = [paragraph for paragraph in text.split("\n\n") if not paragraph.startswith("Example:")]
     return typer.Typer(
         cls=group,
         help=text,
+        short_help=said[0] if said else None,
         callback=None if single else bare_group,
         invoke_without_command=not single,
         add_completion=False,
@@ -156,7 +185,8 @@ def _register(
         said = inspect.getdoc(function) or ""
         text = f"Example: {example}\n\n{said}" if example else said
         short = said.split("\n\n", maxsplit=1)[0]
-        app.command(name, help=text, short_help=short, epilog=epilog or None)(_with_shared(function, shared, changing=changing))
+        command = _with_shared(function, shared, changing=changing)
+        app.command(name, help=text, short_help=short, epilog=epilog or None)(command)
         return function
 
     return register

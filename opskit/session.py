@@ -6,9 +6,9 @@ import os
 import shlex
 from dataclasses import dataclass, field
 
+from opskit.core.caller import command_line
 from opskit.core.config import Config
 from opskit.core.errors import Missing
-from opskit.core.execute import command_line
 from opskit.core.log import log_to_file, log_to_stderr
 from opskit.core.runner import HostRunner, ReadOnlyRunner, Runner
 from opskit.ui.screen import Screen

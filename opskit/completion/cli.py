@@ -13,10 +13,10 @@ from opskit.completion.man import man_page
 from opskit.completion.tree import Node, read_tree
 from opskit.completion.zsh import zsh_script
 from opskit.core.errors import UsageFault
-from opskit.options import reads
+from opskit.options import new_app, reads
 from opskit.session import Session
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = new_app("", single=True)
 
 WRITERS: dict[str, Callable[[Node], str]] = {
     "bash": bash_script,
@@ -26,7 +26,7 @@ WRITERS: dict[str, Callable[[Node], str]] = {
 }
 
 
-@reads(app, "completion", epilog="Example: opskit completion bash > /usr/share/bash-completion/completions/opskit")
+@reads(app, "completion", example="opskit completion bash > /usr/share/bash-completion/completions/opskit")
 def completion(
     session: Session,
     shell: Annotated[str, typer.Argument(help="bash, zsh or fish; or man for the manual page.")],

@@ -89,7 +89,7 @@ def fish_script(root: Node) -> str:
         here = fish_quoted(f"__opskit_in {node.path}")
         for child in node.children:
             first = fish_quoted(f"__opskit_at 0 {node.path}")
-            lines.append(f"complete -c opskit -n {first} -a {child.name} -d {fish_quoted(first_sentence(child.help))}")
+            lines.append(f"complete -c opskit -n {first} -a {child.name} -d {fish_quoted(first_sentence(child.summary))}")
         for place, argument in enumerate(node.arguments):
             due = here if argument.many else fish_quoted(f"__opskit_at {place} {node.path}")
             if argument.kind:

@@ -12,7 +12,8 @@ COMMON_AT_LEAST = 3
 
 def man_page(root: Node, version: str) -> str:
     """The whole page."""
-    counted = Counter(option for node in root.walk() if not node.children for option in node.options)
+    commands = [node for node in root.walk() if node.runs]
+    counted = Counter(option for node in commands for option in node.options)
     common = [option for option, count in counted.items() if count >= COMMON_AT_LEAST]
     lines = [
         '.\\" Written by scripts/completions from the tree of commands: do not edit.',
@@ -20,11 +21,11 @@ def man_page(root: Node, version: str) -> str:
         ".SH NAME",
         "opskit \\- chores on a host, as commands that explain themselves and can be taken back",
         ".SH SYNOPSIS",
-        *[line for node in root.walk() if not node.children for line in _synopsis(node)],
+        *[line for node in commands for line in _synopsis(node)],
         ".SH DESCRIPTION",
-        _text(root.help),
+        *_paragraphs(root),
         ".SH COMMANDS",
-        *[line for node in root.walk() if not node.children for line in _command(node, common)],
+        *[line for node in commands for line in _command(node, common)],
         ".SH COMMON OPTIONS",
         *[line for option in common for line in _option(option)],
         ".SH OPTIONS OF OPSKIT ITSELF",
@@ -95,9 +96,7 @@ def _synopsis(node: Node) -> list[str]:
 
 def _command(node: Node, common: list[Option]) -> list[str]:
     arguments = " ".join(_argument(argument) for argument in node.arguments)
-    lines = [f".SS {_text(node.path)} {_text(arguments)}".rstrip(), _text(node.help)]
-    if node.epilog:
-        lines += [".PP", _text(node.epilog)]
+    lines = [f".SS {_text(node.path)} {_text(arguments)}".rstrip(), *_paragraphs(node)]
     for argument in node.arguments:
         if argument.help:
             lines += [".TP", f".I {_text(argument.name)}", _text(argument.help)]
@@ -106,6 +105,15 @@ def _command(node: Node, common: list[Option]) -> list[str]:
             lines += _option(option)
     names = ", ".join(option.names[0] for option in node.options if option in common)
     return [*lines, ".PP", f"Common options: {_text(names)}."]
+
+
+def _paragraphs(node: Node) -> list[str]:
+    """The help; the example, which stands first on a screen, stands last here."""
+    example = [text for text in node.help if text.startswith("Example: ")]
+    lines = [line for text in node.help if text not in example for line in (".PP", _text(text))][1:]
+    for text in example:
+        lines += [".PP", "Example:", f".B {_text(text.replace('Example: ', '', 1))}"]
+    return lines
 
 
 def _option(option: Option) -> list[str]:

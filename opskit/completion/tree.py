@@ -12,8 +12,9 @@ DEVICE, MOUNTPOINT, TARGET, RUN, FILE, DIRECTORY = "device", "mountpoint", "targ
 KINDS: dict[str, Any] = {
     "device": DEVICE,
     "wipe": DEVICE,
-    "mountpoint": DIRECTORY,
-    "target": TARGET,
+    "mount_point": DIRECTORY,
+    "mount_points": DIRECTORY,
+    "what": TARGET,
     "run": RUN,
     "backup": FILE,
     "fstab": FILE,
@@ -52,11 +53,11 @@ class Argument:
 
 @dataclass(frozen=True)
 class Node:
-    """A command. words: its path, ("opskit", "disk", "mount")."""
+    """A command. words: its path, ("opskit", "disk", "mount"). help: its paragraphs."""
 
     words: tuple[str, ...]
-    help: str
-    epilog: str = ""
+    summary: str
+    help: tuple[str, ...]
     options: tuple[Option, ...] = ()
     arguments: tuple[Argument, ...] = ()
     children: tuple[Node, ...] = ()
@@ -71,6 +72,11 @@ class Node:
         """Its last word."""
         return self.words[-1]
 
+    @property
+    def runs(self) -> bool:
+        """Whether it does something by itself: a group that does has options beside --help."""
+        return not self.children or (len(self.words) > 1 and len(self.options) > 1)
+
     def walk(self) -> Iterator[Node]:
         """This command and all below it, in the order of the help."""
         yield self
@@ -78,21 +84,20 @@ class Node:
             yield from child.walk()
 
 
-def read_tree(command: Any, words: tuple[str, ...] = ("opskit",), summary: str = "") -> Node:
-    """The tree below a click command. summary: its help where it has none of its own."""
-    parameters = [p for p in command.params if not getattr(p, "hidden", False)]
+def read_tree(command: Any, words: tuple[str, ...] = ("opskit",)) -> Node:
+    """The tree below a click command."""
+    parameters = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
     options = [_option(p) for p in parameters if p.param_type_name == "option"]
-    options = [o for o in options if "--help" not in o.names]
     options.append(Option(("--help", "-h"), "Show this message and exit."))
     arguments = [_argument(p) for p in parameters if p.param_type_name == "argument"]
-    children = []
-    if hasattr(command, "list_commands"):
-        for name in command.list_commands(None):
-            child = command.get_command(None, name)
-            if not child.hidden:
-                children.append(read_tree(child, (*words, name), child.get_short_help_str(200)))
+    names = command.list_commands(None) if hasattr(command, "list_commands") else ()
     return Node(
-        words, _text(command.help) or summary, _text(command.epilog), tuple(options), tuple(arguments), tuple(children)
+        words,
+        command.get_short_help_str(200),
+        tuple(_text(paragraph) for paragraph in (command.help or "").split("\n\n")),
+        tuple(options),
+        tuple(arguments),
+        tuple(read_tree(command.get_command(None, name), (*words, name)) for name in names),
     )
 
 

@@ -69,7 +69,7 @@ def _function(node: Node) -> str:
         specs += [_argument(argument, place) for place, argument in enumerate(node.arguments, 1)]
         return f"\n{_function_name(node)}() {{\n  _arguments -s -S \\\n    " + " \\\n    ".join(specs) + "\n}\n"
     specs += ["'1: :->command'", "'*:: :->rest'"]
-    commands = [quoted(f"{child.name}:{first_sentence(child.help)}") for child in node.children]
+    commands = [quoted(f"{child.name}:{first_sentence(child.summary)}") for child in node.children]
     calls = [f"        {child.name}) {_function_name(child)} ;;" for child in node.children]
     lines = [
         "",

@@ -92,12 +92,11 @@ def load_config() -> Config:
 
 
 def _paths() -> list[str]:
-    """The files that there are, the weakest first."""
+    """The files that there are, the weakest first. One that OPSKIT_CONFIG names takes the place of both."""
     named = os.environ.get("OPSKIT_CONFIG")
-    if named:
-        return [named]
     user = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return [path for path in (os.path.join(ETC, FILE_NAME), os.path.join(user, FILE_NAME)) if os.path.exists(path)]
+    paths = [named] if named else [os.path.join(ETC, FILE_NAME), os.path.join(user, FILE_NAME)]
+    return [path for path in paths if os.path.exists(path)]
 
 
 def _read(path: str) -> dict[str, Any]:

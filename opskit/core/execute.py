@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import logging
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Callable, NoReturn, Optional
 
+from opskit.core.caller import who
 from opskit.core.errors import CannotUndo, ExitCode, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
@@ -242,13 +241,3 @@ def _state(kept: list[str], broken: list[str]) -> str:
     if kept:
         lines.append("Kept: " + "; ".join(kept) + ".")
     return " ".join(lines)
-
-
-def who() -> str:
-    """The person behind the run: who called sudo, else the user's own name."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
-
-
-def command_line() -> tuple[str, ...]:
-    """What was typed, for the ledger. No option of opskit takes a secret."""
-    return ("opskit", *sys.argv[1:])

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,7 +64,7 @@ class Run:
 
 def new_run_id() -> str:
     """A run's name: when it began, and enough at random that two hosts' ledgers can be put together."""
-    return now().strftime("%Y%m%dT%H%M%SZ-") + secrets.token_hex(3)
+    return now().strftime("%Y%m%dT%H%M%SZ-") + os.urandom(3).hex()
 
 
 class Ledger:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional, Protocol, Union
 
 from opskit.core.errors import ExitCode
+from opskit.core.files import sha256
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
 from opskit.core.runner import Runner
@@ -100,7 +100,7 @@ class Plan:
     def fingerprint(self) -> str:
         """Equal for two plans that do the same to the same things."""
         text = json.dumps([list(self.basis), to_json(self.changes)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return sha256(text.encode())[:16]
 
     def as_json(self) -> dict[str, Any]:
         """The plan for --json: what would be done, and to what."""

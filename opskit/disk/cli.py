@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
-from typing import Annotated, Callable, Optional
+from typing import TYPE_CHECKING, Annotated, Callable, Optional
 
 import typer
 
-from opskit.act import Chore, act
+from opskit.areas import Entry
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import new_run_id
-from opskit.core.plan import Decision, Outcome
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 from opskit.disk.facts import FSTAB, load, see
-from opskit.disk.fstab_cli import app as fstab_app
-from opskit.disk.hold import hold_disk
 from opskit.disk.model import HostFacts
 from opskit.disk.show import draw_device, draw_list, list_json, show_json
-from opskit.options import changes, new_app, reads
+from opskit.options import LazyGroup, changes, new_app, reads
 from opskit.session import Session
 
-app = new_app("Example: opskit disk mount /dev/vdb /data --dry-run\n\nPut data disks into service, safely.")
-app.add_typer(fstab_app, name="fstab")
+if TYPE_CHECKING:
+    from opskit.core.plan import Decision, Outcome
+
+
+class DiskGroup(LazyGroup):
+    """The commands here, and those of fstab."""
+
+    entries = {"fstab": Entry("opskit.disk.fstab_cli", "Look after fstab: check, show, backup, restore.")}  # noqa: RUF012
+
+
+app = new_app(
+    "Example: opskit disk mount /dev/vdb /data --dry-run\n\nPut data disks into service, safely.", group=DiskGroup
+)
 
 Device = Annotated[str, typer.Argument(help="A block device, such as /dev/vdb.", show_default=False)]
 DeviceOrMountPoint = Annotated[str, typer.Argument(metavar="DEVICE|MOUNTPOINT", help="Where it is.", show_default=False)]
@@ -99,6 +106,8 @@ def mount(
         lazy_init=lazy_init,
         wipe=wipe,
     )
+    import uuid  # noqa: PLC0415
+
     run = new_run_id()
     ids = NewIds(run, str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4()))
 
@@ -156,6 +165,9 @@ def _device_of(runner: Runner, what: str, fstab: str) -> str:
 
 def _act(session: Session, run: str, read: Callable[[Runner], HostFacts], decide: Callable[[HostFacts], Decision]) -> Outcome:
     """Act on this host; or, with --facts, decide on saved facts."""
+    from opskit.act import Chore, act  # noqa: PLC0415: list and show do without
+    from opskit.disk.hold import hold_disk  # noqa: PLC0415
+
     if session.facts:
         saved = load(session.facts)
         return act(session, Chore(lambda _runner: saved, decide), run_id=run)

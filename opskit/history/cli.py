@@ -12,7 +12,7 @@ import typer
 from opskit import areas
 from opskit.act import Chore, act
 from opskit.core.errors import Failed, Missing
-from opskit.core.execute import command_line
+from opskit.core.caller import command_line
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord, new_run_id
 from opskit.core.plan import Outcome

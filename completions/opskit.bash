@@ -1,0 +1,147 @@
+# bash completion for opskit. Written by scripts/completions from the tree of commands: do not edit.
+
+# Add the lines of stdin that begin with $cur, quoted as bash would have them typed.
+_opskit_add() {
+  local word
+  while IFS= read -r word; do
+    printf -v word %q "$word"
+    case $word in "$cur"*) COMPREPLY+=("$word") ;; esac
+  done
+}
+
+# Every block device that has a size.
+_opskit_devices() {
+  local entry size
+  for entry in /sys/class/block/*; do
+    read -r size <"$entry/size" && [ "$size" != 0 ] || continue
+    entry=${entry##*/}
+    case $entry in ram[0-9]*) continue ;; esac
+    printf '/dev/%s\n' "${entry//!//}"
+  done 2>/dev/null
+}
+
+# Every mount point of a block device; the kernel writes a space as \040.
+_opskit_mountpoints() {
+  local source place rest
+  while read -r source place rest; do
+    case $source in /dev/*) printf '%b\n' "$place" ;; esac
+  done </proc/self/mounts 2>/dev/null
+}
+
+# The runs in the ledger, and `last`.
+_opskit_runs() {
+  echo last
+  sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p' \
+    "${OPSKIT_STATE_DIR:-/var/lib/opskit}/ledger.jsonl" 2>/dev/null
+}
+
+_opskit_files() {
+  compopt -o filenames 2>/dev/null
+  while IFS= read -r file; do COMPREPLY+=("$file"); done < <(compgen "$1" -- "$cur")
+}
+
+# Complete a value: one of the kinds, or the words themselves.
+_opskit_value() {
+  local file
+  case $1 in
+    '') ;;
+    @device) _opskit_add < <(_opskit_devices) ;;
+    @mountpoint) _opskit_add < <(_opskit_mountpoints) ;;
+    @target) _opskit_add < <(_opskit_mountpoints; _opskit_devices) ;;
+    @run) _opskit_add < <(_opskit_runs) ;;
+    @file) _opskit_files -f ;;
+    @directory) _opskit_files -d ;;
+    *) COMPREPLY+=($(compgen -W "$1" -- "$cur")) ;;
+  esac
+}
+
+# Of the command $1: its subcommands, its options, and the kind of each argument.
+_opskit_command() {
+  commands= options= kinds=()
+  case $1 in
+    'opskit') commands='disk history undo completion' options='--version --help -h' kinds=() ;;
+    'opskit disk') commands='list show facts mount umount grow fstab' options='--help -h' kinds=() ;;
+    'opskit disk list') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
+    'opskit disk facts') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit disk mount') commands='' options='--fstype --label --table --whole-disk --mount-options --no-fstab --reserved --no-discard --lazy-init --no-lazy-init --wipe --fstab --dry-run -n --format --facts --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device' '@directory') ;;
+    'opskit disk umount') commands='' options='--no-fstab --fstab --dry-run -n --format --facts --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@target') ;;
+    'opskit disk grow') commands='' options='--fstab --dry-run -n --format --facts --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@target') ;;
+    'opskit disk fstab') commands='check show backup restore' options='--help -h' kinds=() ;;
+    'opskit disk fstab check') commands='' options='--fstab --facts --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit disk fstab show') commands='' options='--fstab --facts --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit disk fstab backup') commands='' options='--fstab --dry-run -n --format --facts --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit disk fstab restore') commands='' options='--fstab --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
+    'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
+    'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
+    'opskit completion') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('bash zsh fish man') ;;
+  esac
+}
+
+# Whether $1 is an option that takes a value; kind: what that is.
+_opskit_option() {
+  case $1 in
+    --color) kind='auto always never' ;;
+    --facts) kind='@file' ;;
+    --format) kind='text sh json' ;;
+    --fstab) kind='@file' ;;
+    --fstype) kind='ext4 ext3 xfs' ;;
+    --label) kind='' ;;
+    --limit) kind='' ;;
+    --lock-timeout) kind='' ;;
+    --mount-options) kind='' ;;
+    --reserved) kind='' ;;
+    --state-dir) kind='@directory' ;;
+    --table) kind='gpt dos' ;;
+    --wipe) kind='@device' ;;
+    *) return 1 ;;
+  esac
+}
+
+_opskit() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+  local path=opskit place=0 index word commands options kinds
+  COMPREPLY=()
+  # bash has split --option=value at the sign.
+  if [ "$cur" = '=' ]; then
+    cur=
+  elif [ "$prev" = '=' ]; then
+    prev=${COMP_WORDS[COMP_CWORD-2]}
+  fi
+  _opskit_command "$path"
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word=${COMP_WORDS[index]}
+    case $word in
+      -*)
+        if _opskit_option "$word"; then
+          [ "${COMP_WORDS[index+1]}" = '=' ] && index=$((index + 1))
+          index=$((index + 1))
+        fi
+        ;;
+      *)
+        case " $commands " in
+          *" $word "*) path="$path $word"; _opskit_command "$path" ;;
+          *) place=$((place + 1)) ;;
+        esac
+        ;;
+    esac
+  done
+  case $prev in
+    -*)
+      if kind=$(_opskit_option "$prev" && echo "$kind"); then
+        _opskit_value "$kind"
+        return
+      fi
+      ;;
+  esac
+  case $cur in
+    -*) COMPREPLY=($(compgen -W "$options" -- "$cur")) ;;
+    *)
+      COMPREPLY=($(compgen -W "$commands" -- "$cur"))
+      _opskit_value "${kinds[place]}"
+      ;;
+  esac
+}
+
+complete -F _opskit opskit

@@ -1,0 +1,21 @@
+"""Who called opskit, and how."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def who() -> str:
+    """The person behind the run: who called sudo, else the user's own name (his number where he has none)."""
+    import pwd  # noqa: PLC0415: only a run that changes something is on record
+
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def command_line() -> tuple[str, ...]:
+    """What was typed. No option of opskit takes a secret."""
+    return ("opskit", *sys.argv[1:])

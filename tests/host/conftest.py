@@ -1,0 +1,69 @@
+"""Real loop devices, as root: everything here runs through the installed `opskit` command.
+
+Each test has an fstab, a state directory and a mount point of its own, and sparse images on loop devices that are
+taken down after it, whatever came of it. Nothing that another process made on this machine is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tools import ENVIRONMENT, Disk, Host, Namespace, run, unescape
+
+HERE = Path(__file__).parent
+GIB = 1024**3
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.host)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loop_devices() -> None:
+    """Skip, saying why, where there is no root or no loop device."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: loop devices are made and mounted")
+    for program in ("losetup", "partx", "unshare", "nsenter"):
+        if not shutil.which(program, path=ENVIRONMENT["PATH"]):
+            pytest.skip(f"{program} is not on this host")
+    found = subprocess.run(["losetup", "-f"], capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.skip(f"no loop devices here: {found.stderr.strip()}")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    """An fstab, a state directory and a mount point for one test; its namespaces and disks are taken down after it."""
+    made = Host(tmp_path)
+    yield made
+    made.close()
+    left = [loop for loop in made.disks if loop.attached()]
+    assert not left, f"loop devices are left behind: {left}"
+    mounted = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(tmp_path) in unescape(line)]
+    assert not mounted, f"mounts are left behind: {mounted}"
+
+
+@pytest.fixture
+def new_disk(host: Host) -> Callable[..., Disk]:
+    """Makes a blank disk: new_disk(size=bytes, sector_size=512 or 4096)."""
+    return host.new_disk
+
+
+@pytest.fixture
+def disk(host: Host) -> Disk:
+    """A blank disk of 64 MiB: enough for ext."""
+    return host.new_disk()
+
+
+@pytest.fixture
+def large_disk(host: Host) -> Disk:
+    """A blank (sparse) disk of 1 GiB: enough for xfs."""
+    return host.new_disk(GIB)

@@ -1,0 +1,174 @@
+"""The config files: what they may say, which one wins, and that a mistake names its file and key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit import cli
+from opskit.core import config
+from opskit.core.config import LogConfig, SmtpConfig, load_config
+from opskit.core.errors import UsageFault
+
+SMTP = '[smtp]\nhost = "mail"\nfrom = "a@b"\nto = ["c@d"]\n'
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    load_config.cache_clear()
+    yield
+    load_config.cache_clear()
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """The places of /etc's file and the user's."""
+    monkeypatch.delenv("OPSKIT_CONFIG", raising=False)
+    monkeypatch.delenv("OPSKIT_STATE_DIR", raising=False)
+    monkeypatch.setattr(config, "ETC", str(tmp_path / "etc"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
+    paths = (tmp_path / "etc/opskit/config.toml", tmp_path / "user/opskit/config.toml")
+    for path in paths:
+        path.parent.mkdir(parents=True)
+    return paths
+
+
+@pytest.fixture
+def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "named.toml"
+    monkeypatch.setenv("OPSKIT_CONFIG", str(path))
+    monkeypatch.delenv("OPSKIT_STATE_DIR", raising=False)
+    return path
+
+
+def test_without_a_file_everything_is_a_default(files: tuple[Path, Path]) -> None:
+    assert not files[0].exists()
+    found = load_config()
+    assert (found.shared, found.defaults, found.smtp) == ({}, {}, None)
+    assert found.log == LogConfig("info", 20, 10 * 1024 * 1024)
+
+
+def test_the_users_file_goes_over_etc_key_by_key(files: tuple[Path, Path]) -> None:
+    files[0].write_text('color = "never"\nquiet = true\n[disk.mount]\nfstype = "xfs"\nlabel = "etc"\n[log]\nfiles = 3\n')
+    files[1].write_text('color = "always"\n[disk.mount]\nlabel = "mine"\n[log]\nlevel = "debug"\n')
+    found = load_config()
+    assert found.shared == {"color": "always", "quiet": True}
+    assert found.defaults == {"disk": {"mount": {"fstype": "xfs", "label": "mine"}}}
+    assert found.log == LogConfig("debug", 3)
+
+
+def test_a_named_file_takes_the_place_of_both(files: tuple[Path, Path], named: Path) -> None:
+    files[0].write_text('color = "never"\n')
+    named.write_text("lock-timeout = 3\n")
+    assert load_config().shared == {"lock_timeout": 3}
+
+
+def test_dashes_in_option_names_are_underscores(named: Path) -> None:
+    named.write_text('state-dir = "/x"\n[disk.mount]\nmount-options = "noatime"\n')
+    assert load_config().shared == {"state_dir": "/x"}
+    assert load_config().defaults == {"disk": {"mount": {"mount_options": "noatime"}}}
+
+
+def test_smtp(named: Path) -> None:
+    named.write_text(SMTP + 'tls = "tls"\nport = 1465\n')
+    assert load_config().smtp == SmtpConfig("mail", "a@b", ("c@d",), 1465, "tls")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("color = ", "not TOML"),
+        ("color = 3", "color: str is wanted, not 3"),
+        ("quiet = 1", "quiet: bool is wanted, not 1"),
+        ("verbose = true", "verbose: int is wanted, not True"),
+        ('lock_timeout = "3"', "lock_timeout: float is wanted"),
+        ("lock_timeout = -1", "less than 0"),
+        ("colour = 'never'", "colour: no such option for all commands"),
+        ("json = true", "json: no such option for all commands"),
+        ("yes = true", "yes: this may not come from a config file"),
+        ("[disk.mount]\nyes = true", "disk.mount.yes: this may not"),
+        ("[disk.mount]\nwipe = '/dev/vdb'", "disk.mount.wipe: this may not"),
+        ("[disk]\ndebug = true", "disk.debug: this may not"),
+        ("log = 3", "an object is wanted"),
+        ("[log]\nlevels = 'info'", "unknown field 'levels'"),
+        ("[log]\nlevel = 'loud'", "'loud' is none of"),
+        ("[log]\nfiles = '20'", "[log].files: int is wanted"),
+        ("[log]\nfiles = 1", "at least 2"),
+        ("[smtp]\nhost = 'mail'", "the field 'sender' is absent"),
+        (SMTP + "tls = 'ssl'", "'ssl' is none of"),
+        (SMTP + "port = 70000", "70000 is no port"),
+        (SMTP + "tls = 'none'\ncredentials_file = '/x'", "does not travel without TLS"),
+        ("[smtp]\nhost = 'mail'\nfrom = 'a'\nto = []", "names nobody"),
+        ("[smtp]\nhost = 'mail'\nfrom = 'a'\nto = 'b'", "a list is wanted"),
+    ],
+)
+def test_a_mistake_names_its_file_and_what_is_wrong(named: Path, text: str, words: str) -> None:
+    named.write_text(text)
+    with pytest.raises(UsageFault) as caught:
+        load_config()
+    assert caught.value.what == str(named)
+    assert words in caught.value.why
+
+
+def test_of_two_files_the_one_with_the_mistake_is_named(files: tuple[Path, Path]) -> None:
+    files[0].write_text("verbose = 'x'\n")
+    files[1].write_text("quiet = true\n")
+    with pytest.raises(UsageFault) as caught:
+        load_config()
+    assert caught.value.what == str(files[0])
+
+
+def test_a_file_that_cannot_be_read(named: Path) -> None:
+    named.mkdir()
+    with pytest.raises(UsageFault, match="cannot be read"):
+        load_config()
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+    code = cli.main(list(arguments))
+    return code, capsys.readouterr()
+
+
+@pytest.fixture(autouse=True)
+def _no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+
+
+def test_flags_over_environment_over_config(
+    named: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named.write_text('state_dir = "/nowhere/config"\n')
+    assert "/nowhere/config" in run(capsys, "history")[1].out
+    monkeypatch.setenv("OPSKIT_STATE_DIR", "/nowhere/environment")
+    assert "/nowhere/environment" in run(capsys, "history")[1].out
+    assert "/nowhere/flag" in run(capsys, "history", "--state-dir", "/nowhere/flag")[1].out
+
+
+def test_the_table_of_a_command_is_nearer_than_the_top_level(named: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named.write_text('state_dir = "/nowhere/all"\n[history]\nstate-dir = "/nowhere/history"\n')
+    assert "/nowhere/history" in run(capsys, "history")[1].out
+    code, output = run(capsys, "history", "show", "x")
+    assert (code, "/nowhere/all/" in output.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[histroy]\nlimit = 1", "histroy: no such command"),
+        ("[history]\nlimits = 1", "history.limits: no such option"),
+        ("[history.shw]\nx = 1", "history.shw: no such command"),
+        ("[history]\nshow = 3", "history.show: no such option"),
+        ("[history.show]\nfstype = 3", "history.show.fstype: no such option"),
+    ],
+)
+def test_a_table_or_key_that_no_command_has(
+    named: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
+) -> None:
+    named.write_text(text)
+    code, output = run(capsys, "history", "show", "x")
+    assert code == 2
+    assert words in output.err
+    assert str(named) in output.err

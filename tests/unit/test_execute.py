@@ -1,0 +1,308 @@
+"""The carrying out of a plan, on steps in memory: success, taking back, signals, and runs that undo another."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, ClassVar
+
+import pytest
+
+from opskit.core.command import Command, Result
+from opskit.core.errors import Busy, CannotUndo, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
+from opskit.core.execute import Execution, who
+from opskit.core.ledger import Ledger, Run
+from opskit.core.plan import Change, Plan, Record
+from opskit.core.runner import Runner
+
+
+class FakeRunner:
+    def run(self, command: Command) -> Result:
+        return Result(command, 0, "said\n", "", 0.25)
+
+
+@dataclass(frozen=True)
+class FakeStep:
+    """Writes what happens to it into `happened` (no field: the ledger does not see it)."""
+
+    kind: ClassVar[str] = "fake.step"
+    under_lock: ClassVar[bool] = True
+    happened: ClassVar[list[str]] = []
+    hooks: ClassVar[dict[str, Callable[[], None]]] = {}
+
+    name: str
+
+    @property
+    def change(self) -> Change:
+        return Change("make", self.name, "not there", "there", (f"make {self.name}",), True)
+
+    def _do(self, what: str) -> None:
+        self.happened.append(f"{what} {self.name}")
+        self.hooks.get(f"{what} {self.name}", lambda: None)()
+
+    def remember(self, runner: Runner) -> Record:
+        self._do("remember")
+        return {"before": self.name}
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        runner.run(Command(("make", self.name), mutates=True))
+        self._do("apply")
+        return {"made": self.name}
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        assert record["made"] == self.name
+        self._do("verify")
+
+    def undo_change(self, record: Record) -> Change:
+        return self.change
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        assert record["before"] == self.name
+        self._do("undo")
+
+
+class LateStep(FakeStep):
+    under_lock: ClassVar[bool] = False
+
+
+def raises(error: BaseException) -> Callable[[], None]:
+    def hook() -> None:
+        raise error
+
+    return hook
+
+
+@dataclass
+class Bench:
+    ledger: Ledger
+    happened: list[str]
+    hooks: dict[str, Callable[[], None]]
+    released: list[int] = field(default_factory=list)
+
+    def carry_out(self, steps: Iterable[FakeStep], **more: Any) -> None:
+        plan = Plan("work", tuple(steps))
+        release = lambda: self.released.append(len(self.happened))  # noqa: E731
+        Execution(plan=plan, runner=FakeRunner(), ledger=self.ledger, run="r", release=release, **more).carry_out()
+
+    def undone(self) -> list[str]:
+        return [line for line in self.happened if line.startswith("undo")]
+
+    @property
+    def run(self) -> Run:
+        (run,) = self.ledger.runs()
+        return run
+
+    def outcomes(self) -> list[str]:
+        return [step.outcome for step in self.run.steps]
+
+
+ABC = (FakeStep("a"), FakeStep("b"), FakeStep("c"))
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(FakeStep, "happened", [])
+    monkeypatch.setattr(FakeStep, "hooks", {})
+    return Bench(Ledger(str(tmp_path)), FakeStep.happened, FakeStep.hooks)
+
+
+def test_success(bench: Bench) -> None:
+    told = []
+    bench.carry_out(ABC, command=("opskit", "x"), on_step=lambda step: told.append(step.change.target))
+    assert bench.happened == [f"{what} {name}" for name in "abc" for what in ("remember", "apply", "verify")]
+    assert told == ["a", "b", "c"]
+    assert (bench.run.outcome, bench.run.command, bench.run.pid) == ("done", ("opskit", "x"), os.getpid())
+    assert bench.outcomes() == ["done"] * 3
+    first = bench.run.steps[0]
+    assert (first.kind, first.fields, first.record) == ("fake.step", {"name": "a"}, {"before": "a", "made": "a"})
+    command = first.commands[0]
+    assert (command["argv"], command["status"], command["seconds"], command["stdout"]) == (["make", "a"], 0, 0.25, "said")
+
+
+def test_each_step_is_in_the_ledger_before_it_begins_and_after_it_ended(bench: Bench) -> None:
+    seen = []
+
+    def look() -> None:
+        seen.append([(entry["entry"], entry.get("number")) for entry in bench.ledger.entries()])
+
+    bench.hooks["apply b"] = look
+    bench.carry_out(ABC)
+    assert seen == [[("begin", None), ("step", 1), ("stepped", 1), ("step", 2)]]
+    assert bench.ledger.entries()[3]["record"] == {"before": "b"}
+
+
+@pytest.mark.parametrize("where", ["apply c", "verify c"])
+def test_a_failure_is_taken_back_last_first_with_the_step_that_failed(bench: Bench, where: str) -> None:
+    bench.hooks[where] = raises(Failed("mkfs", "no room", todo="make room"))
+    with pytest.raises(TakenBack) as caught:
+        bench.carry_out(ABC)
+    assert bench.undone() == ["undo c", "undo b", "undo a"]
+    error = caught.value
+    assert (error.exit_code, error.what, error.why, error.todo) == (8, "mkfs", "no room", "make room")
+    assert error.state == "What had been done was taken back."
+    assert (bench.run.outcome, bench.run.error) == ("taken-back", "mkfs: no room")
+    assert bench.outcomes() == ["undone"] * 3
+
+
+def test_a_step_that_never_began_is_not_taken_back(bench: Bench) -> None:
+    bench.hooks["remember b"] = raises(OSError(5, "Input/output error"))
+    with pytest.raises(TakenBack):
+        bench.carry_out(ABC)
+    assert bench.undone() == ["undo a"]
+
+
+def test_an_undo_that_fails_does_not_stop_the_others(bench: Bench) -> None:
+    bench.hooks["apply c"] = raises(Failed("c", "broken"))
+    bench.hooks["undo b"] = raises(ValueError("stuck"))
+    with pytest.raises(TakeBackFailed) as caught:
+        bench.carry_out(ABC)
+    assert bench.undone() == ["undo c", "undo b", "undo a"]
+    assert caught.value.exit_code == 9
+    assert "NOT taken back: make b (stuck)." in caught.value.state
+    assert "opskit history show r" in caught.value.todo
+    assert bench.run.outcome == "take-back-failed"
+    assert bench.outcomes() == ["undone", "failed", "undone"]
+
+
+def test_a_step_that_cannot_be_undone_is_kept_and_named(bench: Bench) -> None:
+    bench.hooks["apply c"] = raises(Failed("c", "broken"))
+    bench.hooks["undo b"] = raises(CannotUndo("made new"))
+    with pytest.raises(TakenBack) as caught:
+        bench.carry_out(ABC)
+    assert "Kept: make b (made new)." in caught.value.state
+    assert bench.outcomes() == ["undone", "kept", "undone"]
+    assert bench.run.steps[1].error == "made new"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_waits_for_the_step_under_way(bench: Bench, number: int) -> None:
+    bench.hooks["apply b"] = lambda: signal.raise_signal(number)
+    with pytest.raises(Interrupted) as caught:
+        bench.carry_out(ABC)
+    assert caught.value.exit_code == 128 + number
+    assert bench.happened[3:] == ["remember b", "apply b", "verify b", "undo b", "undo a"]
+    assert caught.value.state == "What had been done was taken back."
+    assert bench.run.outcome == "taken-back"
+
+
+def test_a_second_signal_does_not_disturb_the_taking_back(bench: Bench) -> None:
+    bench.hooks["apply b"] = lambda: signal.raise_signal(signal.SIGINT)
+    bench.hooks["undo b"] = lambda: signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(Interrupted) as caught:
+        bench.carry_out(ABC)
+    assert caught.value.exit_code == 130
+    assert bench.undone() == ["undo b", "undo a"]
+
+
+def test_a_signal_in_the_last_step_is_too_late(bench: Bench) -> None:
+    bench.hooks["apply c"] = lambda: signal.raise_signal(signal.SIGINT)
+    bench.carry_out(ABC)
+    assert bench.run.outcome == "done"
+
+
+def test_the_handlers_of_before_are_back_afterwards(bench: Bench) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    bench.hooks["apply a"] = raises(Failed("a", "b"))
+    with pytest.raises(TakenBack):
+        bench.carry_out(ABC)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_busy_stays_busy_when_nothing_is_left_changed(bench: Bench) -> None:
+    bench.hooks["apply b"] = raises(Busy("disk", "in use"))
+    with pytest.raises(Busy):
+        bench.carry_out(ABC)
+    assert bench.undone() == ["undo b", "undo a"]
+
+
+def test_a_fault_of_opskit_is_raised_as_it_is_after_taking_back(bench: Bench) -> None:
+    bench.hooks["apply b"] = raises(KeyError("x"))
+    with pytest.raises(KeyError):
+        bench.carry_out(ABC)
+    assert bench.undone() == ["undo b", "undo a"]
+
+
+def test_a_ledger_that_cannot_be_written_begins_nothing(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    bench.ledger = Ledger(str(tmp_path / "file"))
+    with pytest.raises(Failed):
+        bench.carry_out(ABC)
+    assert bench.happened == []
+
+
+def test_a_ledger_that_fills_up_takes_back_and_keeps_the_cause(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    append = Ledger.append
+
+    def full(self: Ledger, entry: str, run: str, **values: Any) -> None:
+        if entry != "begin" and len(bench.happened) >= 5:
+            raise Failed("ledger", "no room")
+        append(self, entry, run, **values)
+
+    monkeypatch.setattr(Ledger, "append", full)
+    with pytest.raises(TakenBack, match="no room"):
+        bench.carry_out(ABC)
+    assert bench.undone() == ["undo b", "undo a"]
+
+
+def test_the_device_lock_is_let_go_of_once_before_the_first_step_that_may_not_have_it(bench: Bench) -> None:
+    bench.carry_out((FakeStep("a"), LateStep("b"), LateStep("c")))
+    assert bench.released == [3]
+
+
+def test_the_log_has_the_failure_as_an_error(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.hooks["apply b"] = raises(Failed("mkfs", "no room"))
+    with caplog.at_level(logging.INFO, "opskit"), pytest.raises(TakenBack):
+        bench.carry_out(ABC)
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert record.getMessage() == "run r: work: taken-back: mkfs: no room. What had been done was taken back."
+
+
+def test_a_run_that_undoes_goes_on_after_a_failure_and_says_what_is_left(bench: Bench) -> None:
+    bench.hooks["apply a"] = raises(Failed("a", "stuck", todo="pull"))
+    bench.hooks["apply b"] = raises(CannotUndo("it was changed since"))
+    with pytest.raises(Failed) as caught:
+        bench.carry_out(ABC, undoes="z")
+    assert bench.undone() == []
+    error = caught.value
+    assert (error.exit_code, error.what, error.todo) == (1, "work", "pull")
+    assert error.why == "1 of 3 steps could not be taken back: a: stuck"
+    assert error.state == "NOT taken back: make a. Taken back: make c. Kept: make b."
+    assert (bench.run.outcome, bench.run.undoes) == ("failed", "z")
+    assert bench.outcomes() == ["failed", "kept", "done"]
+    assert [step.error for step in bench.run.steps] == ["a: stuck", "it was changed since", ""]
+
+
+def test_a_run_that_undoes_is_done_when_steps_are_kept(bench: Bench) -> None:
+    bench.hooks["apply b"] = raises(CannotUndo("it was changed since"))
+    bench.carry_out(ABC, undoes="z")
+    assert bench.run.outcome == "done"
+    assert bench.outcomes() == ["done", "kept", "done"]
+
+
+def test_a_run_that_undoes_and_is_interrupted_stays_where_it_is(bench: Bench) -> None:
+    bench.hooks["apply a"] = lambda: signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(Interrupted) as caught:
+        bench.carry_out(ABC, undoes="z")
+    assert bench.happened == ["remember a", "apply a", "verify a"]
+    assert caught.value.exit_code == 143
+    assert caught.value.state == "NOT taken back: make b; make c. Taken back: make a."
+    assert bench.run.outcome == "failed"
+
+
+def test_a_fault_of_opskit_in_a_run_that_undoes_is_a_failure_of_its_step(bench: Bench) -> None:
+    bench.hooks["apply a"] = raises(KeyError("x"))
+    with pytest.raises(OpskitError, match="1 of 3 steps"):
+        bench.carry_out(ABC, undoes="z")
+    assert bench.outcomes() == ["failed", "done", "done"]
+
+
+def test_who(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "ann")
+    assert who() == "ann"
+    monkeypatch.delenv("SUDO_USER")
+    monkeypatch.setenv("LOGNAME", "bob")
+    assert who() == "bob"

@@ -1,0 +1,165 @@
+"""The ledger: what was written is read again, whatever a crash left at its end."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.core import ledger as module
+from opskit.core.errors import Failed, UsageFault
+from opskit.core.ledger import Ledger, new_run_id
+
+CHANGE = {"action": "make", "target": "/dev/vdb1", "before": "", "after": "", "commands": [], "reversible": True}
+
+
+def begin(ledger: Ledger, run: str, **more: Any) -> None:
+    values = {"title": "t", "command": ["opskit"], "user": "root", "pid": 1, "fingerprint": "", "changes": []}
+    ledger.append("begin", run, **{**values, **more})
+
+
+def step(ledger: Ledger, run: str, number: int) -> None:
+    ledger.append("step", run, number=number, kind="fake.x", fields={}, change=CHANGE, record={"before": number})
+
+
+def stepped(ledger: Ledger, run: str, number: int, outcome: str = "done") -> None:
+    commands = [{"argv": ["mkfs"], "status": 0}]
+    ledger.append("stepped", run, number=number, outcome=outcome, record={"made": 1}, commands=commands, error="")
+
+
+def test_reading_without_a_ledger_makes_nothing(tmp_path: Path) -> None:
+    assert Ledger(str(tmp_path / "state")).runs() == []
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_whole_run(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a", undoes="z")
+    step(ledger, "a", 1)
+    stepped(ledger, "a", 1)
+    ledger.append("end", "a", outcome="done")
+    (run,) = ledger.runs()
+    assert (run.id, run.outcome, run.user, run.pid, run.command, run.undoes) == ("a", "done", "root", 1, ("opskit",), "z")
+    assert run.began.endswith("Z")
+    assert run.ended.endswith("Z")
+    (found,) = run.steps
+    assert (found.number, found.kind, found.outcome, found.change) == (1, "fake.x", "done", CHANGE)
+    assert found.record == {"before": 1, "made": 1}
+    assert found.commands == ({"argv": ["mkfs"], "status": 0},)
+
+
+def test_a_run_that_crashed_is_unfinished_and_so_is_its_step(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a")
+    step(ledger, "a", 1)
+    stepped(ledger, "a", 1)
+    step(ledger, "a", 2)
+    (run,) = ledger.runs()
+    assert run.outcome == "unfinished"
+    assert [found.outcome for found in run.steps] == ["done", "unfinished"]
+
+
+def test_a_step_taken_back_keeps_the_commands_of_both_ways(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a")
+    step(ledger, "a", 1)
+    stepped(ledger, "a", 1)
+    ledger.append("undone", "a", number=1, outcome="undone", error="", commands=[{"argv": ["wipefs"], "status": 0}])
+    (found,) = ledger.runs()[0].steps
+    assert found.outcome == "undone"
+    assert [command["argv"] for command in found.commands] == [["mkfs"], ["wipefs"]]
+
+
+def test_runs_are_oldest_first_also_when_their_entries_mix(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    for name in ("b", "a"):
+        begin(ledger, name)
+    for name in ("a", "b"):
+        ledger.append("end", name, outcome="done")
+    assert [(run.id, run.outcome) for run in ledger.runs()] == [("b", "done"), ("a", "done")]
+
+
+@pytest.mark.parametrize("torn", [b'{"schema": 1, "entry": "beg', b"\0\0\0", b'{"schema": 1}\xff'])
+def test_a_torn_line_is_passed_over_and_swallows_nothing(tmp_path: Path, torn: bytes) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a")
+    with Path(ledger.path).open("ab") as file:
+        file.write(torn)
+    begin(ledger, "b")
+    assert [run.id for run in ledger.runs()] == ["a", "b"]
+
+
+def test_the_directory_and_the_file_are_their_owners_only(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path / "deep" / "state"))
+    begin(ledger, "a")
+    assert (tmp_path / "deep" / "state").stat().st_mode & 0o777 == 0o700
+    assert Path(ledger.path).stat().st_mode & 0o777 == 0o600
+
+
+def test_each_entry_is_one_line_and_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(module.os, "fsync", lambda fd: (synced.append(os.fstat(fd).st_size), fsync(fd)))
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a", title="two\nlines \udcff")
+    text = Path(ledger.path).read_bytes()
+    assert len(text) in synced
+    assert text.count(b"\n") == 1
+    assert json.loads(text)["title"] == "two\nlines \udcff"
+
+
+def test_a_write_that_is_cut_short_is_taken_out_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a")
+    before = Path(ledger.path).read_bytes()
+    write = os.write
+    monkeypatch.setattr(module.os, "write", lambda fd, data: write(fd, data[:10]))
+    with pytest.raises(Failed, match="cannot be written"):
+        begin(ledger, "b")
+    assert Path(ledger.path).read_bytes() == before
+
+
+def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Failed, match="cannot be written"):
+        begin(Ledger(str(tmp_path / "file")), "a")
+
+
+def test_a_ledger_of_a_newer_opskit_is_refused(tmp_path: Path) -> None:
+    (tmp_path / module.FILE_NAME).write_text('{"schema": 2, "entry": "begin", "run": "a"}\n')
+    with pytest.raises(UsageFault, match="schema 2 is not 1"):
+        Ledger(str(tmp_path)).entries()
+
+
+def test_find(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    for name in ("20260101-aa", "20260101-ab", "2026", "20270101-x"):
+        begin(ledger, name)
+    assert ledger.find("last").id == "20270101-x"
+    assert ledger.find("20260101-ab").id == "20260101-ab"
+    assert ledger.find("2026").id == "2026", "a whole id is not ambiguous"
+    assert ledger.find("2027").id == "20270101-x"
+
+
+@pytest.mark.parametrize(("name", "why"), [("20260101", "2 runs begin so"), ("x", "no such run"), ("", "no such run")])
+def test_find_nothing_or_too_much(tmp_path: Path, name: str, why: str) -> None:
+    ledger = Ledger(str(tmp_path))
+    for run in ("20260101-aa", "20260101-ab"):
+        begin(ledger, run)
+    with pytest.raises(UsageFault, match=why):
+        ledger.find(name)
+
+
+def test_last_of_an_empty_ledger(tmp_path: Path) -> None:
+    with pytest.raises(UsageFault, match="no such run"):
+        Ledger(str(tmp_path)).find("last")
+
+
+def test_run_ids_sort_by_time_and_differ() -> None:
+    one, two = new_run_id(), new_run_id()
+    assert one != two
+    assert one[8] == "T"
+    assert one[15:17] == "Z-"
