@@ -1,9 +1,9 @@
 # fish completion for opskit. Written by scripts/completions from the tree of commands: do not edit.
 
-# The command named so far, then one dash for each argument it has got: "opskit disk mount -".
+# The command named so far and how many arguments it has got: "opskit disk mount 1".
 function __opskit_so_far
     set -l path opskit
-    set -l arguments ''
+    set -l arguments 0
     set -l skip 0
     for word in (commandline -opc)[2..-1]
         if test $skip -eq 1
@@ -15,7 +15,7 @@ function __opskit_so_far
         else if contains -- "$path $word" $__opskit_commands
             set path "$path $word"
         else
-            set arguments $arguments-
+            set arguments (math $arguments + 1)
         end
     end
     echo "$path $arguments"
@@ -23,12 +23,12 @@ end
 
 # Whether the command named so far is this one, whatever arguments it has got.
 function __opskit_in
-    string match -qr -- "^$argv -*\$" (__opskit_so_far)
+    string match -qr -- "^$argv \d+\$" (__opskit_so_far)
 end
 
-# Whether this command's argument of this place is due: __opskit_at 0 opskit disk mount
+# Whether this command has got this many arguments: __opskit_at opskit disk mount 0
 function __opskit_at
-    test (__opskit_so_far) = "$argv[2..-1] "(string repeat -n $argv[1] -- -)
+    test (__opskit_so_far) = "$argv"
 end
 
 # Every block device that has a size.
@@ -65,21 +65,21 @@ set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk 
 set -g __opskit_valued --color --facts --format --fstab --fstype --label --limit --lock-timeout --mount-options --reserved --state-dir --table --wipe
 
 # opskit
-complete -c opskit -n '__opskit_at 0 opskit' -a disk -d 'Put data disks into service, safely'
-complete -c opskit -n '__opskit_at 0 opskit' -a history -d 'Without a command it lists the runs on this host, the newest last'
-complete -c opskit -n '__opskit_at 0 opskit' -a undo -d 'Take a run back as far as it can be, the newest step first'
-complete -c opskit -n '__opskit_at 0 opskit' -a completion -d 'Print the completion script for a shell, or the manual page'
+complete -c opskit -n '__opskit_at opskit 0' -a disk -d 'Put data disks into service, safely'
+complete -c opskit -n '__opskit_at opskit 0' -a history -d 'Without a command it lists the runs on this host, the newest last'
+complete -c opskit -n '__opskit_at opskit 0' -a undo -d 'Take a run back as far as it can be, the newest step first'
+complete -c opskit -n '__opskit_at opskit 0' -a completion -d 'Print the completion script for a shell, or the manual page'
 complete -c opskit -n '__opskit_in opskit' -l version -d 'Print the version'
 complete -c opskit -n '__opskit_in opskit' -l help -s h -d 'Show this message and exit'
 
 # opskit disk
-complete -c opskit -n '__opskit_at 0 opskit disk' -a list -d 'List every block device, with a verdict: system, in use, has data, or ready (blank)'
-complete -c opskit -n '__opskit_at 0 opskit disk' -a show -d 'Show everything about one block device'
-complete -c opskit -n '__opskit_at 0 opskit disk' -a facts -d 'Save what decisions need, for a dry run anywhere: opskit disk mount … --facts host.json'
-complete -c opskit -n '__opskit_at 0 opskit disk' -a mount -d 'Put a disk into service: partition, filesystem, fstab entry, mount'
-complete -c opskit -n '__opskit_at 0 opskit disk' -a umount -d 'Take a disk out of service: unmount it, take its entry out of fstab, leave the data'
-complete -c opskit -n '__opskit_at 0 opskit disk' -a grow -d 'Grow partition and filesystem to the end of a disk that was made larger, while it is mounted'
-complete -c opskit -n '__opskit_at 0 opskit disk' -a fstab -d 'Check fstab, show what it means here, back it up, restore it'
+complete -c opskit -n '__opskit_at opskit disk 0' -a list -d 'List every block device, with a verdict: system, in use, has data, or ready (blank)'
+complete -c opskit -n '__opskit_at opskit disk 0' -a show -d 'Show everything about one block device'
+complete -c opskit -n '__opskit_at opskit disk 0' -a facts -d 'Save what decisions need, for a dry run anywhere: opskit disk mount … --facts host.json'
+complete -c opskit -n '__opskit_at opskit disk 0' -a mount -d 'Put a disk into service: partition, filesystem, fstab entry, mount'
+complete -c opskit -n '__opskit_at opskit disk 0' -a umount -d 'Take a disk out of service: unmount it, take its entry out of fstab, leave the data'
+complete -c opskit -n '__opskit_at opskit disk 0' -a grow -d 'Grow partition and filesystem to the end of a disk that was made larger, while it is mounted'
+complete -c opskit -n '__opskit_at opskit disk 0' -a fstab -d 'Check fstab, show what it means here, back it up, restore it'
 complete -c opskit -n '__opskit_in opskit disk' -l help -s h -d 'Show this message and exit'
 
 # opskit disk list
@@ -87,20 +87,20 @@ complete -c opskit -n '__opskit_in opskit disk list' -l fstab -r -F -d 'Another 
 complete -c opskit -n '__opskit_in opskit disk list' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk list' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit disk list' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit disk list' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk list' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit disk list' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit disk list' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk list' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk list' -l help -s h -d 'Show this message and exit'
 
 # opskit disk show
-complete -c opskit -n '__opskit_at 0 opskit disk show' -a '(__opskit_devices)'
+complete -c opskit -n '__opskit_at opskit disk show 0' -a '(__opskit_devices)'
 complete -c opskit -n '__opskit_in opskit disk show' -l fstab -r -F -d 'Another file than /etc/fstab'
 complete -c opskit -n '__opskit_in opskit disk show' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk show' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit disk show' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit disk show' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk show' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit disk show' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit disk show' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk show' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk show' -l help -s h -d 'Show this message and exit'
 
 # opskit disk facts
@@ -109,79 +109,79 @@ complete -c opskit -n '__opskit_in opskit disk facts' -l fstab -r -F -d 'Another
 complete -c opskit -n '__opskit_in opskit disk facts' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk facts' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit disk facts' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit disk facts' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk facts' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit disk facts' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit disk facts' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk facts' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk facts' -l help -s h -d 'Show this message and exit'
 
 # opskit disk mount
-complete -c opskit -n '__opskit_at 0 opskit disk mount' -a '(__opskit_devices)'
-complete -c opskit -n '__opskit_at 1 opskit disk mount' -a '(__fish_complete_directories)'
-complete -c opskit -n '__opskit_in opskit disk mount' -l fstype -r -a 'ext4 ext3 xfs' -d 'ext4, ext3 or xfs'
-complete -c opskit -n '__opskit_in opskit disk mount' -l label -r -d 'A label for the new filesystem'
-complete -c opskit -n '__opskit_in opskit disk mount' -l table -r -a 'gpt dos' -d 'The partition table: gpt or dos'
+complete -c opskit -n '__opskit_at opskit disk mount 0' -a '(__opskit_devices)'
+complete -c opskit -n '__opskit_at opskit disk mount 1' -a '(__fish_complete_directories)'
+complete -c opskit -n '__opskit_in opskit disk mount' -l fstype -x -a 'ext4 ext3 xfs' -d 'ext4, ext3 or xfs'
+complete -c opskit -n '__opskit_in opskit disk mount' -l label -x -d 'A label for the new filesystem'
+complete -c opskit -n '__opskit_in opskit disk mount' -l table -x -a 'gpt dos' -d 'The partition table: gpt or dos'
 complete -c opskit -n '__opskit_in opskit disk mount' -l whole-disk -d 'No partition: the filesystem on the disk itself'
-complete -c opskit -n '__opskit_in opskit disk mount' -l mount-options -r -d 'Mount options, such as noatime,nodev'
+complete -c opskit -n '__opskit_in opskit disk mount' -l mount-options -x -d 'Mount options, such as noatime,nodev'
 complete -c opskit -n '__opskit_in opskit disk mount' -l no-fstab -d 'Leave fstab alone'
-complete -c opskit -n '__opskit_in opskit disk mount' -l reserved -r -d 'Blocks kept for root (ext3, ext4)'
+complete -c opskit -n '__opskit_in opskit disk mount' -l reserved -x -d 'Blocks kept for root (ext3, ext4)'
 complete -c opskit -n '__opskit_in opskit disk mount' -l no-discard -d 'Do not discard the blocks of a new filesystem'
 complete -c opskit -n '__opskit_in opskit disk mount' -l lazy-init -l no-lazy-init -d 'Whether ext3 and ext4 write their tables later'
-complete -c opskit -n '__opskit_in opskit disk mount' -l wipe -r -a '(__opskit_devices)' -d 'Destroy what is on it: repeat the device\'s name'
+complete -c opskit -n '__opskit_in opskit disk mount' -l wipe -x -a '(__opskit_devices)' -d 'Destroy what is on it: repeat the device\'s name'
 complete -c opskit -n '__opskit_in opskit disk mount' -l fstab -r -F -d 'Another file than /etc/fstab'
 complete -c opskit -n '__opskit_in opskit disk mount' -l dry-run -s n -d 'Show the plan and change nothing'
-complete -c opskit -n '__opskit_in opskit disk mount' -l format -r -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit disk mount' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
 complete -c opskit -n '__opskit_in opskit disk mount' -l facts -r -F -d 'Decide on facts saved in this file (`-`: stdin)'
 complete -c opskit -n '__opskit_in opskit disk mount' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
 complete -c opskit -n '__opskit_in opskit disk mount' -l yes -s y -d 'Answer the question with yes'
-complete -c opskit -n '__opskit_in opskit disk mount' -l lock-timeout -r -d 'Seconds to wait for another opskit'
+complete -c opskit -n '__opskit_in opskit disk mount' -l lock-timeout -x -d 'Seconds to wait for another opskit'
 complete -c opskit -n '__opskit_in opskit disk mount' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk mount' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit disk mount' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit disk mount' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk mount' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit disk mount' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit disk mount' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk mount' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk mount' -l help -s h -d 'Show this message and exit'
 
 # opskit disk umount
-complete -c opskit -n '__opskit_at 0 opskit disk umount' -a '(__opskit_targets)'
+complete -c opskit -n '__opskit_at opskit disk umount 0' -a '(__opskit_targets)'
 complete -c opskit -n '__opskit_in opskit disk umount' -l no-fstab -d 'Leave fstab alone'
 complete -c opskit -n '__opskit_in opskit disk umount' -l fstab -r -F -d 'Another file than /etc/fstab'
 complete -c opskit -n '__opskit_in opskit disk umount' -l dry-run -s n -d 'Show the plan and change nothing'
-complete -c opskit -n '__opskit_in opskit disk umount' -l format -r -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit disk umount' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
 complete -c opskit -n '__opskit_in opskit disk umount' -l facts -r -F -d 'Decide on facts saved in this file (`-`: stdin)'
 complete -c opskit -n '__opskit_in opskit disk umount' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
 complete -c opskit -n '__opskit_in opskit disk umount' -l yes -s y -d 'Answer the question with yes'
-complete -c opskit -n '__opskit_in opskit disk umount' -l lock-timeout -r -d 'Seconds to wait for another opskit'
+complete -c opskit -n '__opskit_in opskit disk umount' -l lock-timeout -x -d 'Seconds to wait for another opskit'
 complete -c opskit -n '__opskit_in opskit disk umount' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk umount' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit disk umount' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit disk umount' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk umount' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit disk umount' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit disk umount' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk umount' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk umount' -l help -s h -d 'Show this message and exit'
 
 # opskit disk grow
-complete -c opskit -n '__opskit_at 0 opskit disk grow' -a '(__opskit_targets)'
+complete -c opskit -n '__opskit_at opskit disk grow 0' -a '(__opskit_targets)'
 complete -c opskit -n '__opskit_in opskit disk grow' -l fstab -r -F -d 'Another file than /etc/fstab'
 complete -c opskit -n '__opskit_in opskit disk grow' -l dry-run -s n -d 'Show the plan and change nothing'
-complete -c opskit -n '__opskit_in opskit disk grow' -l format -r -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit disk grow' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
 complete -c opskit -n '__opskit_in opskit disk grow' -l facts -r -F -d 'Decide on facts saved in this file (`-`: stdin)'
 complete -c opskit -n '__opskit_in opskit disk grow' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
 complete -c opskit -n '__opskit_in opskit disk grow' -l yes -s y -d 'Answer the question with yes'
-complete -c opskit -n '__opskit_in opskit disk grow' -l lock-timeout -r -d 'Seconds to wait for another opskit'
+complete -c opskit -n '__opskit_in opskit disk grow' -l lock-timeout -x -d 'Seconds to wait for another opskit'
 complete -c opskit -n '__opskit_in opskit disk grow' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk grow' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit disk grow' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit disk grow' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk grow' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit disk grow' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit disk grow' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk grow' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk grow' -l help -s h -d 'Show this message and exit'
 
 # opskit disk fstab
-complete -c opskit -n '__opskit_at 0 opskit disk fstab' -a check -d 'Check every entry against this host'
-complete -c opskit -n '__opskit_at 0 opskit disk fstab' -a show -d 'Show every entry with the device that it names here, and whether that is mounted'
-complete -c opskit -n '__opskit_at 0 opskit disk fstab' -a backup -d 'Copy fstab beside itself, unless there is a copy of just this one already'
-complete -c opskit -n '__opskit_at 0 opskit disk fstab' -a restore -d 'Put a backup in place of fstab, which is backed up first'
+complete -c opskit -n '__opskit_at opskit disk fstab 0' -a check -d 'Check every entry against this host'
+complete -c opskit -n '__opskit_at opskit disk fstab 0' -a show -d 'Show every entry with the device that it names here, and whether that is mounted'
+complete -c opskit -n '__opskit_at opskit disk fstab 0' -a backup -d 'Copy fstab beside itself, unless there is a copy of just this one already'
+complete -c opskit -n '__opskit_at opskit disk fstab 0' -a restore -d 'Put a backup in place of fstab, which is backed up first'
 complete -c opskit -n '__opskit_in opskit disk fstab' -l help -s h -d 'Show this message and exit'
 
 # opskit disk fstab check
@@ -190,9 +190,9 @@ complete -c opskit -n '__opskit_in opskit disk fstab check' -l facts -r -F -d 'L
 complete -c opskit -n '__opskit_in opskit disk fstab check' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk fstab check' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit disk fstab check' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit disk fstab check' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk fstab check' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit disk fstab check' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit disk fstab check' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk fstab check' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk fstab check' -l help -s h -d 'Show this message and exit'
 
 # opskit disk fstab show
@@ -201,85 +201,85 @@ complete -c opskit -n '__opskit_in opskit disk fstab show' -l facts -r -F -d 'Lo
 complete -c opskit -n '__opskit_in opskit disk fstab show' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk fstab show' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit disk fstab show' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit disk fstab show' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk fstab show' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit disk fstab show' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit disk fstab show' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk fstab show' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk fstab show' -l help -s h -d 'Show this message and exit'
 
 # opskit disk fstab backup
 complete -c opskit -n '__opskit_in opskit disk fstab backup' -l fstab -r -F -d 'Another file than /etc/fstab'
 complete -c opskit -n '__opskit_in opskit disk fstab backup' -l dry-run -s n -d 'Show the plan and change nothing'
-complete -c opskit -n '__opskit_in opskit disk fstab backup' -l format -r -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit disk fstab backup' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
 complete -c opskit -n '__opskit_in opskit disk fstab backup' -l facts -r -F -d 'Decide on facts saved in this file (`-`: stdin)'
 complete -c opskit -n '__opskit_in opskit disk fstab backup' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
 complete -c opskit -n '__opskit_in opskit disk fstab backup' -l yes -s y -d 'Answer the question with yes'
-complete -c opskit -n '__opskit_in opskit disk fstab backup' -l lock-timeout -r -d 'Seconds to wait for another opskit'
+complete -c opskit -n '__opskit_in opskit disk fstab backup' -l lock-timeout -x -d 'Seconds to wait for another opskit'
 complete -c opskit -n '__opskit_in opskit disk fstab backup' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk fstab backup' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit disk fstab backup' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit disk fstab backup' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk fstab backup' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit disk fstab backup' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit disk fstab backup' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk fstab backup' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk fstab backup' -l help -s h -d 'Show this message and exit'
 
 # opskit disk fstab restore
-complete -c opskit -n '__opskit_at 0 opskit disk fstab restore' -F
+complete -c opskit -n '__opskit_at opskit disk fstab restore 0' -F
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l fstab -r -F -d 'Another file than /etc/fstab'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l dry-run -s n -d 'Show the plan and change nothing'
-complete -c opskit -n '__opskit_in opskit disk fstab restore' -l format -r -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit disk fstab restore' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l yes -s y -d 'Answer the question with yes'
-complete -c opskit -n '__opskit_in opskit disk fstab restore' -l lock-timeout -r -d 'Seconds to wait for another opskit'
+complete -c opskit -n '__opskit_in opskit disk fstab restore' -l lock-timeout -x -d 'Seconds to wait for another opskit'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit disk fstab restore' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk fstab restore' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit disk fstab restore' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk fstab restore' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l help -s h -d 'Show this message and exit'
 
 # opskit history
-complete -c opskit -n '__opskit_at 0 opskit history' -a show -d 'Show each step of a run with its commands, times and output'
-complete -c opskit -n '__opskit_in opskit history' -l limit -r -d 'Only the newest so many'
+complete -c opskit -n '__opskit_at opskit history 0' -a show -d 'Show each step of a run with its commands, times and output'
+complete -c opskit -n '__opskit_in opskit history' -l limit -x -d 'Only the newest so many'
 complete -c opskit -n '__opskit_in opskit history' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit history' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit history' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit history' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit history' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit history' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit history' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit history' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit history' -l help -s h -d 'Show this message and exit'
 
 # opskit history show
-complete -c opskit -n '__opskit_at 0 opskit history show' -a '(__opskit_runs)'
+complete -c opskit -n '__opskit_at opskit history show 0' -a '(__opskit_runs)'
 complete -c opskit -n '__opskit_in opskit history show' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit history show' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit history show' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit history show' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit history show' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit history show' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit history show' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit history show' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit history show' -l help -s h -d 'Show this message and exit'
 
 # opskit undo
-complete -c opskit -n '__opskit_at 0 opskit undo' -a '(__opskit_runs)'
+complete -c opskit -n '__opskit_at opskit undo 0' -a '(__opskit_runs)'
 complete -c opskit -n '__opskit_in opskit undo' -l dry-run -s n -d 'Show the plan and change nothing'
-complete -c opskit -n '__opskit_in opskit undo' -l format -r -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit undo' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
 complete -c opskit -n '__opskit_in opskit undo' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
 complete -c opskit -n '__opskit_in opskit undo' -l yes -s y -d 'Answer the question with yes'
-complete -c opskit -n '__opskit_in opskit undo' -l lock-timeout -r -d 'Seconds to wait for another opskit'
+complete -c opskit -n '__opskit_in opskit undo' -l lock-timeout -x -d 'Seconds to wait for another opskit'
 complete -c opskit -n '__opskit_in opskit undo' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit undo' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit undo' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit undo' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit undo' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit undo' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit undo' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit undo' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit undo' -l help -s h -d 'Show this message and exit'
 
 # opskit completion
-complete -c opskit -n '__opskit_at 0 opskit completion' -a 'bash zsh fish man'
+complete -c opskit -n '__opskit_at opskit completion 0' -a 'bash zsh fish man'
 complete -c opskit -n '__opskit_in opskit completion' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit completion' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit completion' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit completion' -l color -r -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit completion' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit completion' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit completion' -l state-dir -r -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit completion' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit completion' -l help -s h -d 'Show this message and exit'

@@ -56,7 +56,7 @@ def accepted(decision: Decision) -> Plan:
     return decision
 
 
-def act(session: Session, chore: Chore[F], *, run_id: str) -> Outcome:
+def act(session: Session, chore: Chore[F]) -> Outcome:
     """Carry the chore out, or show what it would do. Returns the outcome; exits 3 for --exit-code by SystemExit.
 
     Raises the errors of core/errors.py.
@@ -68,6 +68,8 @@ def act(session: Session, chore: Chore[F], *, run_id: str) -> Outcome:
             raise SystemExit(ExitCode.CHANGES_PENDING)
         return Outcome(plan)
     if not plan.steps:
+        if not (session.screen.json or session.screen.quiet):
+            draw_notes(session.screen, plan, sys.stderr)
         return Outcome(plan)
     if not (session.screen.json or session.screen.quiet):
         draw_plan(session.screen, plan, sys.stderr, commands=session.verbose > 0)
@@ -82,13 +84,13 @@ def act(session: Session, chore: Chore[F], *, run_id: str) -> Outcome:
                 plan=plan,
                 runner=session.runner,
                 ledger=Ledger(session.state_dir),
-                run=run_id,
+                run=session.run,
                 command=command_line(),
                 undoes=chore.undoes,
                 on_step=on_step,
                 release=stack.close,
             ).carry_out()
-    return Outcome(plan, run_id)
+    return Outcome(plan, session.run)
 
 
 def _same(plan: Plan, again: Decision) -> None:

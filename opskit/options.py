@@ -16,11 +16,11 @@ from typer.core import TyperGroup
 from opskit.areas import Entry, load_app
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, UsageFault
-from opskit.core.ledger import DEFAULT_STATE_DIR
 from opskit.session import Session
 from opskit.ui.screen import Screen
 
 Function = Callable[..., None]
+DEFAULT_STATE_DIR = "/var/lib/opskit"
 COLORS = ("auto", "always", "never")
 FORMATS = ("text", "sh", "json")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 from dataclasses import dataclass, field
@@ -39,6 +40,13 @@ class Session:
         host = HostRunner()
         self.runner = host if self.changes and not self.dry_run else ReadOnlyRunner(host)
         log_to_stderr(self.verbose)
+
+    @functools.cached_property
+    def run(self) -> str:
+        """The id that a run of this command has in the ledger."""
+        from opskit.core.ledger import new_run_id  # noqa: PLC0415: a command that only looks does without
+
+        return new_run_id()
 
     def log_to_file(self) -> None:
         """Begin the log in the state directory: only once something is about to change."""

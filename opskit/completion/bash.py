@@ -81,7 +81,7 @@ _opskit() {
     case $word in
       -*)
         if _opskit_option "$word"; then
-          [ "${COMP_WORDS[index+1]}" = '=' ] && index=$((index + 1))
+          [ "${COMP_WORDS[index+1]-}" = '=' ] && index=$((index + 1))
           index=$((index + 1))
         fi
         ;;
@@ -105,7 +105,7 @@ _opskit() {
     -*) COMPREPLY=($(compgen -W "$options" -- "$cur")) ;;
     *)
       COMPREPLY=($(compgen -W "$commands" -- "$cur"))
-      _opskit_value "${kinds[place]}"
+      _opskit_value "${kinds[place]-}"
       ;;
   esac
 }

@@ -8,10 +8,10 @@ from opskit.completion.tree import Node, Option
 
 HEAD = r"""# fish completion for opskit. Written by scripts/completions from the tree of commands: do not edit.
 
-# The command named so far, then one dash for each argument it has got: "opskit disk mount -".
+# The command named so far and how many arguments it has got: "opskit disk mount 1".
 function __opskit_so_far
     set -l path opskit
-    set -l arguments ''
+    set -l arguments 0
     set -l skip 0
     for word in (commandline -opc)[2..-1]
         if test $skip -eq 1
@@ -23,7 +23,7 @@ function __opskit_so_far
         else if contains -- "$path $word" $__opskit_commands
             set path "$path $word"
         else
-            set arguments $arguments-
+            set arguments (math $arguments + 1)
         end
     end
     echo "$path $arguments"
@@ -31,12 +31,12 @@ end
 
 # Whether the command named so far is this one, whatever arguments it has got.
 function __opskit_in
-    string match -qr -- "^$argv -*\$" (__opskit_so_far)
+    string match -qr -- "^$argv \d+\$" (__opskit_so_far)
 end
 
-# Whether this command's argument of this place is due: __opskit_at 0 opskit disk mount
+# Whether this command has got this many arguments: __opskit_at opskit disk mount 0
 function __opskit_at
-    test (__opskit_so_far) = "$argv[2..-1] "(string repeat -n $argv[1] -- -)
+    test (__opskit_so_far) = "$argv"
 end
 
 # Every block device that has a size.
@@ -88,10 +88,10 @@ def fish_script(root: Node) -> str:
         lines += ["", f"# {node.path}"]
         here = fish_quoted(f"__opskit_in {node.path}")
         for child in node.children:
-            first = fish_quoted(f"__opskit_at 0 {node.path}")
+            first = fish_quoted(f"__opskit_at {node.path} 0")
             lines.append(f"complete -c opskit -n {first} -a {child.name} -d {fish_quoted(first_sentence(child.summary))}")
         for place, argument in enumerate(node.arguments):
-            due = here if argument.many else fish_quoted(f"__opskit_at {place} {node.path}")
+            due = here if argument.many else fish_quoted(f"__opskit_at {node.path} {place}")
             if argument.kind:
                 lines.append(f"complete -c opskit -n {due}{_values(argument.kind)}")
         lines += [_option(option, here) for option in node.options]
@@ -108,5 +108,6 @@ def _values(kind: str | tuple[str, ...]) -> str:
 
 def _option(option: Option, here: str) -> str:
     names = " ".join(f"-l {n[2:]}" if n.startswith("--") else f"-s {n[1:]}" for n in option.names)
-    value = f" -r{_values(option.kind)}" if option.value else ""
+    # -x: a value and no files; -r: a value.
+    value = (" -r -F" if option.kind == "file" else f" -x{_values(option.kind)}") if option.value else ""
     return f"complete -c opskit -n {here} {names}{value} -d {fish_quoted(first_sentence(option.help))}"

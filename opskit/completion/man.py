@@ -80,7 +80,7 @@ the ledger of what was done, the lock and the log""".split("\n")
 
 def _text(text: str) -> str:
     """Text as roff reads it: no line is taken for a request, and dashes stay as they are typed."""
-    text = text.replace("\\", "\\e").replace("-", "\\-")
+    text = text.replace("\\", "\\e").replace("-", "\\-").replace("…", "...")
     return "\\&" + text if text.startswith((".", "'")) else text
 
 

@@ -165,15 +165,17 @@ class Execution:
         what = cause.what if isinstance(cause, OpskitError) else self.plan.title
         why = cause.why if isinstance(cause, OpskitError) else str(cause)
         todo = cause.todo if isinstance(cause, OpskitError) else ""
+        if not isinstance(cause, (OpskitError, OSError)):
+            why = f"a fault in opskit: {type(cause).__name__}: {cause}"
+            todo = "the same command with --debug shows where; please report it"
         if broken:
             todo = f"opskit history show {self.run} has each step; put right by hand what is named below"
             raise TakeBackFailed(what, why, todo=todo, state=state) from cause
         if isinstance(cause, Interrupted):
             raise Interrupted(interrupts.number, state=state) from cause
-        if cause_is_busy(cause) and not kept:
+        if isinstance(cause, OpskitError) and cause_is_busy(cause) and not kept:
+            cause.state = cause.state or state
             raise cause
-        if not isinstance(cause, (OpskitError, OSError)):
-            raise cause  # a fault of opskit itself; cli.py says so
         raise TakenBack(what, why, todo=todo, state=state) from cause
 
     def _fail_undo(self, cause: Exception, interrupts: Interrupts) -> NoReturn:
@@ -182,9 +184,9 @@ class Execution:
         names: dict[str, list[str]] = {"done": [], "kept": [], "failed": []}
         for number, step in enumerate(self.plan.steps, 1):
             names.get(outcomes.get(number, ""), names["failed"]).append(_name(step))
-        lines = [f"NOT taken back: {'; '.join(names['failed'])}."] if names["failed"] else []
-        lines += [f"Taken back: {'; '.join(names['done']) or 'nothing'}."]
-        lines += [f"Kept: {'; '.join(names['kept'])}."] if names["kept"] else []
+        lines = [f"NOT done: {'; '.join(names['failed'])}."] if names["failed"] else []
+        lines += [f"Done: {'; '.join(names['done']) or 'nothing'}."]
+        lines += [f"Left as it was: {'; '.join(names['kept'])}."] if names["kept"] else []
         state = " ".join(lines)
         self._end("failed", cause, state)
         if isinstance(cause, Interrupted):

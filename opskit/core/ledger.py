@@ -23,7 +23,6 @@ from opskit.core.units import now, time_text
 
 SCHEMA = 1
 FILE_NAME = "ledger.jsonl"
-DEFAULT_STATE_DIR = "/var/lib/opskit"
 # For the tests of crashes: `OPSKIT_TEST_KILL=stepped:2` kills this process by SIGKILL right after that entry
 # is on the disk.
 TEST_KILL = "OPSKIT_TEST_KILL"

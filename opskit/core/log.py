@@ -60,9 +60,10 @@ def log_to_file(state_dir: str, config: Config) -> None:
 
     Raises UsageFault for a credentials file that others could read, Failed when the log cannot be written.
     """
-    from opskit.core.log_handlers import LogFile, MailHandler  # noqa: PLC0415
+    from opskit.core.log_handlers import LogFile, MailHandler, read_credentials  # noqa: PLC0415
 
-    mail = MailHandler(config.smtp) if config.smtp else None
+    smtp = config.smtp
+    login = read_credentials(smtp.credentials_file) if smtp and smtp.credentials_file else None
     path = os.path.join(state_dir, FILE_NAME)
     try:
         os.makedirs(state_dir, mode=0o700, exist_ok=True)
@@ -72,8 +73,9 @@ def log_to_file(state_dir: str, config: Config) -> None:
         raise Failed(path, f"the log cannot be written ({error.strerror})", todo=todo) from error
     handler.setFormatter(LineFormatter())
     _add(handler, getattr(logging, config.log.level.upper()))
-    if mail:
-        _add(mail, logging.ERROR)
+    if smtp:
+        # After the file: handlers are closed last first, and what mail has to say at its end goes into the file.
+        _add(MailHandler(smtp, login), logging.ERROR)
 
 
 def _add(handler: logging.Handler, level: int) -> None:
@@ -83,7 +85,7 @@ def _add(handler: logging.Handler, level: int) -> None:
 
 
 def _forget_handlers() -> None:
-    for handler in logger.handlers[:]:
-        logger.removeHandler(handler)
+    for handler in reversed(logger.handlers[:]):
         handler.close()
+        logger.removeHandler(handler)
     logger.setLevel(logging.NOTSET)

@@ -10,6 +10,7 @@ import stat
 import threading
 import time
 from io import TextIOWrapper
+from typing import Optional
 
 from opskit.core.config import TLS_PORTS, SmtpConfig
 from opskit.core.errors import UsageFault
@@ -37,18 +38,18 @@ class LogFile(logging.handlers.RotatingFileHandler):
 class MailHandler(logging.Handler):
     """Mails each record, from a thread of its own: a mail server that does not answer delays no step.
 
-    Raises UsageFault when the credentials file is not its owner's alone.
+    login: user and password, or None for a server that asks for none.
     """
 
-    def __init__(self, config: SmtpConfig) -> None:
+    def __init__(self, config: SmtpConfig, login: Optional[tuple[str, str]]) -> None:
         super().__init__()
         self.config = config
-        self._login = read_credentials(config.credentials_file) if config.credentials_file else None
+        self._login = login
         self._threads: list[threading.Thread] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Begin to send the record."""
-        thread = threading.Thread(target=self._send, args=(self.format(record),), daemon=True)
+        thread = threading.Thread(target=self._send, args=(self.format(record),), name="mail", daemon=True)
         self._threads.append(thread)
         thread.start()
 

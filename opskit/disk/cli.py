@@ -10,11 +10,11 @@ import typer
 
 from opskit.areas import Entry
 from opskit.core.jsonable import to_json
-from opskit.core.ledger import new_run_id
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 from opskit.disk.facts import FSTAB, load, see
 from opskit.disk.model import HostFacts
+from opskit.disk.mounts import own_mounts
 from opskit.disk.show import draw_device, draw_list, list_json, show_json
 from opskit.options import LazyGroup, changes, new_app, reads
 from opskit.session import Session
@@ -90,7 +90,9 @@ def mount(
     A disk that already holds a filesystem is mounted as it is. A disk with other data is refused, unless --wipe
     names it; no option gets past a system disk, one in use, or a member of LVM, RAID or multipath.
     """
-    from opskit.disk.plan import MountRequest, NewIds, decide_mount  # noqa: PLC0415: list and show do without
+    import uuid  # noqa: PLC0415: list and show do without
+
+    from opskit.disk.plan import MountRequest, NewIds, decide_mount  # noqa: PLC0415
 
     request = MountRequest(
         device=device,
@@ -106,17 +108,17 @@ def mount(
         lazy_init=lazy_init,
         wipe=wipe,
     )
-    import uuid  # noqa: PLC0415
-
-    run = new_run_id()
-    ids = NewIds(run, str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4()))
+    ids = NewIds(session.run, str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4()))
 
     def read(runner: Runner) -> HostFacts:
         return see(runner, fstab=fstab, state_dir=session.state_dir, devices=[device], paths=[request.target])
 
-    outcome = _act(session, run, read, lambda facts: decide_mount(facts, request, ids))
+    outcome = _act(session, read, lambda facts: decide_mount(facts, request, ids))
     result = outcome.plan.result
-    where = f"{result['device'] or result['disk']} ({result['fstype']}, UUID {result['uuid']}) on {result['mount_point']}"
+    if outcome.run:
+        # Only now the kernel has given the partition its name.
+        result["device"] = next((m.source for m in reversed(own_mounts()) if m.target == request.target), "")
+    where = f"{result['device']} ({result['fstype']}, UUID {result['uuid']}) on {result['mount_point']}"
     _tell(session, outcome, f"in service: {where}", f"{where} is in service already")
 
 
@@ -125,13 +127,12 @@ def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False
     """Take a disk out of service: unmount it, take its entry out of fstab, leave the data."""
     from opskit.disk.umount_plan import UmountRequest, decide_umount  # noqa: PLC0415
 
-    run = new_run_id()
-    request = UmountRequest(os.path.abspath(what), run, use_fstab=not no_fstab)
+    request = UmountRequest(os.path.abspath(what), session.run, use_fstab=not no_fstab)
 
     def read(runner: Runner) -> HostFacts:
         return see(runner, fstab=fstab, users=request.what)
 
-    outcome = _act(session, run, read, lambda facts: decide_umount(facts, request))
+    outcome = _act(session, read, lambda facts: decide_umount(facts, request))
     _tell(session, outcome, f"out of service: {what}; the data is as it was", f"{what} is not in service")
 
 
@@ -140,12 +141,12 @@ def grow(session: Session, what: DeviceOrMountPoint, fstab: Fstab = FSTAB) -> No
     """Grow partition and filesystem to the end of a disk that was made larger, while it is mounted."""
     from opskit.disk.grow_plan import decide_grow  # noqa: PLC0415
 
-    run, what = new_run_id(), os.path.abspath(what)
+    what = os.path.abspath(what)
 
     def read(runner: Runner) -> HostFacts:
         return see(runner, fstab=fstab, devices=[_device_of(runner, what, fstab)])
 
-    outcome = _act(session, run, read, lambda facts: decide_grow(facts, what))
+    outcome = _act(session, read, lambda facts: decide_grow(facts, what))
     steps = outcome.plan.steps
     after = size_text(getattr(steps[-1], "after", 0)) if steps else ""
     _tell(session, outcome, f"grown: {what} to {after}", f"{what} fills its disk already")
@@ -163,16 +164,18 @@ def _device_of(runner: Runner, what: str, fstab: str) -> str:
     return mounted.source if mounted and mounted.source.startswith("/dev/") else what
 
 
-def _act(session: Session, run: str, read: Callable[[Runner], HostFacts], decide: Callable[[HostFacts], Decision]) -> Outcome:
+def _act(
+    session: Session, read: Callable[[Runner], HostFacts], decide: Callable[[HostFacts], Decision]
+) -> Outcome:
     """Act on this host; or, with --facts, decide on saved facts."""
     from opskit.act import Chore, act  # noqa: PLC0415: list and show do without
     from opskit.disk.hold import hold_disk  # noqa: PLC0415
 
     if session.facts:
         saved = load(session.facts)
-        return act(session, Chore(lambda _runner: saved, decide), run_id=run)
+        return act(session, Chore(lambda _runner: saved, decide))
     session.need_root()
-    return act(session, Chore(read, decide, hold=hold_disk), run_id=run)
+    return act(session, Chore(read, decide, hold=hold_disk))
 
 
 def _tell(session: Session, outcome: Outcome, done: str, nothing: str) -> None:

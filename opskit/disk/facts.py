@@ -12,11 +12,9 @@ from typing import Any
 
 from opskit.core.errors import Missing, UsageFault
 from opskit.core.jsonable import ShapeError, from_json
-from opskit.core.ledger import Ledger
 from opskit.core.runner import Runner
 from opskit.core.units import now, time_text
 from opskit.disk import mounts, probe, superblock, sysfs, udev
-from opskit.disk.busy import users_of
 from opskit.disk.fstab import entries
 from opskit.disk.fstab_facts import read_file_fact
 from opskit.disk.model import (
@@ -95,6 +93,8 @@ def _users(path: str, found: Sequence[BlockDevice], own: Sequence[Mount]) -> tup
     real = os.path.realpath(path)
     numbers = {device.number for device in found if real == device.path}
     mount = next((m for m in reversed(own) if m.target == real or m.device in numbers), None)
+    from opskit.disk.busy import users_of  # noqa: PLC0415: only an unmount asks
+
     return users_of(mount) if mount else ()
 
 
@@ -251,6 +251,8 @@ def _first_symlink(path: str) -> str:
 
 def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
     """What the ledger tells of partitions and filesystems that opskit began to make, oldest first."""
+    from opskit.core.ledger import Ledger  # noqa: PLC0415: only a decision asks
+
     try:
         runs = Ledger(state_dir).runs()
     except PermissionError:

@@ -9,7 +9,6 @@ import typer
 
 from opskit.act import Chore, act, tell
 from opskit.core.errors import ExitCode, Failed
-from opskit.core.ledger import new_run_id
 from opskit.core.runner import Runner
 from opskit.disk.facts import FSTAB, load, see
 from opskit.disk.fstab import entries
@@ -79,7 +78,7 @@ def show(session: Session, fstab: Fstab = FSTAB, facts: Saved = "") -> None:
 @changes(app, "backup", example="opskit disk fstab backup")
 def backup(session: Session, fstab: Fstab = FSTAB) -> None:
     """Copy fstab beside itself, unless there is a copy of just this one already."""
-    run = new_run_id()
+    run = session.run
 
     def read(runner: Runner) -> tuple[HostFacts, tuple[FileFact, ...]]:
         if session.facts:
@@ -88,7 +87,7 @@ def backup(session: Session, fstab: Fstab = FSTAB) -> None:
         return facts, tuple(read_file_fact(path) for path in list_backups(facts.fstab.real))
 
     _need_root_for(session, fstab)
-    outcome = act(session, Chore(read, lambda seen: decide_backup(*seen, run)), run_id=run)
+    outcome = act(session, Chore(read, lambda seen: decide_backup(*seen, run)))
     made = shown(outcome.plan.result["backup"])
     tell(session, outcome, f"backup: {made}", f"{made} is the same as {shown(fstab)}")
 
@@ -103,13 +102,13 @@ def restore(
     if backup is None:
         _list(session, fstab)
         return
-    run = new_run_id()
+    run = session.run
 
     def read(runner: Runner) -> tuple[HostFacts, FileFact]:
         return see(runner, fstab=fstab), read_file_fact(backup)
 
     _need_root_for(session, fstab)
-    outcome = act(session, Chore(read, lambda seen: decide_restore(*seen, run)), run_id=run)
+    outcome = act(session, Chore(read, lambda seen: decide_restore(*seen, run)))
     name = shown(fstab)
     tell(session, outcome, f"restored: {name} from {shown(backup)}", f"{name} is the same as {shown(backup)}")
 

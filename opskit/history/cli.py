@@ -14,7 +14,7 @@ from opskit.act import Chore, act
 from opskit.core.errors import Failed, Missing
 from opskit.core.caller import command_line
 from opskit.core.jsonable import to_json
-from opskit.core.ledger import Ledger, Run, StepRecord, new_run_id
+from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Outcome
 from opskit.core.text import shown
 from opskit.history.plan import decide, stays
@@ -71,7 +71,7 @@ def undo(session: Session, run: RunName) -> None:
     with _ledger(session) as ledger:
         found = ledger.find(run)
     chore = Chore(lambda _runner: _runs(session), lambda runs: decide(found.id, runs, areas.load_step), undoes=found.id)
-    outcome = act(session, chore, run_id=new_run_id())
+    outcome = act(session, chore)
     if not session.dry_run:
         _tell(session, found, outcome)
 
@@ -88,7 +88,8 @@ def _tell(session: Session, found: Run, outcome: Outcome) -> None:
         with _ledger(session) as ledger:
             steps = ledger.find(outcome.run).steps
     # Steps that had to stay, as it turned out only when they were about to be taken back.
-    kept = [stays(found, step, step.error) for step in steps if step.outcome == "kept"]
+    original = {step.number: step for step in found.steps}
+    kept = [stays(found, original[step.fields["number"]], step.error) for step in steps if step.outcome == "kept"]
     notes = [*outcome.plan.notes, *kept]
     changed = any(step.outcome == "done" for step in steps)
     result = {**outcome.plan.as_json(), "dry_run": False, "changed": changed, "run": outcome.run}

@@ -40,10 +40,14 @@ def decide(run_id: str, runs: Sequence[Run], load: Load) -> Decision:
     # An undo that failed half-way has taken some of the steps back already.
     settled = {step.fields.get("number") for other in earlier for step in other.steps if step.outcome == "done"}
     steps, notes = [], []
+    # What cannot be taken back stands on all that the run did before it.
+    beyond = ""
     for step in reversed(run.steps):
         if step.outcome not in LEFT_BEHIND or step.number in settled:
             continue
-        found = _undo_of(run, step, load)
+        found = stays(run, step, beyond) if beyond else _undo_of(run, step, load)
+        if not step.change["reversible"]:
+            beyond = f"{step.change['action']} {step.change['target']} stays, and stands on it"
         if isinstance(found, Finding):
             notes.append(found)
         else:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tools import ENVIRONMENT, Disk, Host, Namespace, run, unescape
+from .tools import ENVIRONMENT, Disk, Host, unescape
 
 HERE = Path(__file__).parent
 GIB = 1024**3

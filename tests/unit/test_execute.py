@@ -14,7 +14,7 @@ import pytest
 
 from opskit.core.command import Command, Result
 from opskit.core.errors import Busy, CannotUndo, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
-from opskit.core.execute import Execution, who
+from opskit.core.execute import Execution
 from opskit.core.ledger import Ledger, Run
 from opskit.core.plan import Change, Plan, Record
 from opskit.core.runner import Runner
@@ -270,7 +270,7 @@ def test_a_run_that_undoes_goes_on_after_a_failure_and_says_what_is_left(bench: 
     error = caught.value
     assert (error.exit_code, error.what, error.todo) == (1, "work", "pull")
     assert error.why == "1 of 3 steps could not be taken back: a: stuck"
-    assert error.state == "NOT taken back: make a. Taken back: make c. Kept: make b."
+    assert error.state == "NOT done: make a. Done: make c. Left as it was: make b."
     assert (bench.run.outcome, bench.run.undoes) == ("failed", "z")
     assert bench.outcomes() == ["failed", "kept", "done"]
     assert [step.error for step in bench.run.steps] == ["a: stuck", "it was changed since", ""]
@@ -289,7 +289,7 @@ def test_a_run_that_undoes_and_is_interrupted_stays_where_it_is(bench: Bench) ->
         bench.carry_out(ABC, undoes="z")
     assert bench.happened == ["remember a", "apply a", "verify a"]
     assert caught.value.exit_code == 143
-    assert caught.value.state == "NOT taken back: make b; make c. Taken back: make a."
+    assert caught.value.state == "NOT done: make b; make c. Done: make a."
     assert bench.run.outcome == "failed"
 
 
@@ -298,11 +298,3 @@ def test_a_fault_of_opskit_in_a_run_that_undoes_is_a_failure_of_its_step(bench: 
     with pytest.raises(OpskitError, match="1 of 3 steps"):
         bench.carry_out(ABC, undoes="z")
     assert bench.outcomes() == ["failed", "done", "done"]
-
-
-def test_who(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SUDO_USER", "ann")
-    assert who() == "ann"
-    monkeypatch.delenv("SUDO_USER")
-    monkeypatch.setenv("LOGNAME", "bob")
-    assert who() == "bob"

@@ -1,0 +1,29 @@
+"""Who is behind a run."""
+
+from __future__ import annotations
+
+import pwd
+import sys
+
+import pytest
+
+from opskit.core import caller
+from opskit.core.caller import command_line, who
+
+
+def test_who_called_sudo_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "ann")
+    assert who() == "ann"
+
+
+def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    monkeypatch.setattr(caller.os, "getuid", lambda: 0)
+    assert who() == pwd.getpwuid(0).pw_name
+    monkeypatch.setattr(caller.os, "getuid", lambda: 4123456789)
+    assert who() == "4123456789"
+
+
+def test_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/opskit", "undo", "last"])
+    assert command_line() == ("opskit", "undo", "last")

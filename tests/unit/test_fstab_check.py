@@ -1,0 +1,324 @@
+"""Each finding of `opskit disk fstab check` has a case that fires and one, as near as can be, that does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from opskit.core.finding import SEVERITIES, Finding
+from opskit.disk.fstab import entries
+from opskit.disk.fstab_check import check
+from opskit.disk.model import BlockDevice, FileFact, HostFacts, Mount, PathFact, Signature
+
+ROOT_UUID = "11111111-0000-4000-8000-000000000001"
+DATA_UUID = "22222222-0000-4000-8000-000000000002"
+GOOD_OPTIONS = "defaults,nofail,x-systemd.device-timeout=10s"
+ROOT = f"UUID={ROOT_UUID} / xfs defaults 0 0\n"
+DATA = f"UUID={DATA_UUID} /data ext4 {GOOD_OPTIONS} 0 2\n"
+
+
+def device(name: str, number: str, **values: Any) -> BlockDevice:
+    return BlockDevice(name=name, path=f"/dev/{name}", number=number, size=1 << 30, kind=values.pop("kind", "disk"), **values)
+
+
+def signed(fstype: str, uuid: str, usage: str = "filesystem", label: str = "") -> tuple[Signature, ...]:
+    return (Signature(fstype, usage, uuid=uuid, label=label),)
+
+
+VDA = device("vda", "252:0", system=("/",))
+VDA1 = device("vda1", "252:1", kind="partition", disk="vda", system=("/",), signatures=signed("xfs", ROOT_UUID))
+VDB = device("vdb", "252:16")
+VDB1 = device("vdb1", "252:17", kind="partition", disk="vdb", signatures=signed("ext4", DATA_UUID, label="data"))
+SWAP = device("vdc", "252:32", signatures=signed("swap", "33333333-0000-4000-8000-000000000003", "other"), swap=True)
+MOUNTED = (
+    Mount("252:1", "/", "/dev/vda1", "xfs", "rw"),
+    Mount("252:17", "/data", "/dev/vdb1", "ext4", "rw"),
+)
+
+
+def host(text: str, **values: Any) -> HostFacts:
+    """A host with root on vda1 and data on vdb1, both mounted, whose fstab is the text."""
+    kinds = values.pop("kinds", {})
+    targets = {entry.target for entry in entries(text)}
+    facts = HostFacts(
+        schema=1,
+        taken="2026-11-20T19:05:00Z",
+        host="test",
+        root=True,
+        devices=(VDA, VDA1, VDB, VDB1, SWAP),
+        fstab=FileFact("/etc/fstab", "/etc/fstab", exists=True, text=text),
+        crypttab=FileFact("/etc/crypttab", "/etc/crypttab", exists=False),
+        paths=tuple(PathFact(t, kinds.get(t, "directory"), t) for t in targets),
+        mounts=MOUNTED,
+        systemd=True,
+    )
+    return replace(facts, **values)
+
+
+def ids(facts: HostFacts) -> list[str]:
+    return [finding.id for finding in check(facts)]
+
+
+def only(facts: HostFacts, name: str) -> Finding:
+    found = [finding for finding in check(facts) if finding.id == name]
+    assert len(found) == 1, check(facts)
+    return found[0]
+
+
+def test_a_good_fstab_has_no_findings() -> None:
+    tmpfs = Mount("0:40", "/tmp", "tmpfs", "tmpfs", "rw")  # noqa: S108
+    text = f"# a comment\n\n{ROOT}{DATA}tmpfs /tmp tmpfs defaults 0 0\nUUID={SWAP.signatures[0].uuid} none swap sw 0 0\n"
+    assert check(host(text, mounts=(*MOUNTED, tmpfs))) == ()
+
+
+def test_every_finding_says_where_and_what_to_do() -> None:
+    text = f"UUID=absent /x ext4 defaults 0 2\n{ROOT}a b\n/dev/vdb1 data xfs defaults 0 z\n/dev/vdb1 /data xfs defaults 0 2"
+    findings = check(host(text, kinds={"/x": "absent"}, mounts=()))
+    assert len(findings) >= 6
+    for finding in findings:
+        assert finding.severity in SEVERITIES
+        assert finding.evidence.startswith("/etc/fstab:")
+        assert finding.remedy
+
+
+@pytest.mark.parametrize("source", ["UUID=absent", "LABEL=absent", "PARTUUID=absent", "/dev/vdq1", "/dev/disk/by-id/absent"])
+def test_unknown_source(source: str) -> None:
+    text = ROOT + DATA + f"{source} /more ext4 defaults 0 2\n"
+    finding = only(host(text), "unknown-source")
+    assert finding.severity == "error"
+    assert finding.evidence == f"/etc/fstab:3: {source} /more ext4 defaults 0 2"
+    assert f"{source} /more ext4 {GOOD_OPTIONS} 0 2" in finding.remedy
+    assert ids(host(text)) == ["unknown-source"]
+
+
+@pytest.mark.parametrize("options", ["nofail", "x-systemd.automount"])
+def test_unknown_source_that_does_not_stop_the_boot(options: str) -> None:
+    assert only(host(f"{ROOT}{DATA}UUID=absent /more ext4 {options} 0 2\n"), "unknown-source").severity == "warning"
+
+
+def test_unknown_source_is_less_sure_without_root() -> None:
+    text = ROOT + DATA + "UUID=absent /more ext4 defaults 0 2\n"
+    assert only(host(text, root=False, unseen=("signatures",)), "unknown-source").severity == "warning"
+
+
+def test_unknown_swap_does_not_stop_the_boot() -> None:
+    assert only(host(f"{ROOT}{DATA}UUID=absent none swap sw 0 0\n"), "unknown-source").severity == "warning"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "server:/export /net nfs defaults 0 0",
+        "//server/share /net cifs defaults 0 0",
+        "tmpfs /net tmpfs defaults 0 0",
+        "overlay /net overlay defaults 0 0",
+        "proc /net proc defaults 0 0",
+        "/srv/x /net none bind 0 0",
+        "/dev/shm/x /net none bind 0 0",
+        "user@server: /net fuse.sshfs defaults 0 0",
+        "/dev/sr0 /net iso9660 ro,noauto 0 0",
+    ],
+)
+def test_sources_that_are_no_device_of_this_host(line: str) -> None:
+    mounted = (*MOUNTED, Mount("0:50", "/net", "x", "x", "rw"))
+    assert ids(host(f"{ROOT}{DATA}{line}\n", mounts=mounted)) == []
+
+
+def test_ambiguous_source() -> None:
+    copy = device("vdd1", "252:49", kind="partition", signatures=VDB1.signatures)
+    facts = host(ROOT + DATA)
+    assert only(replace(facts, devices=(*facts.devices, copy)), "ambiguous-source").severity == "critical"
+
+
+@pytest.mark.parametrize("fstype", ["btrfs", "zfs_member"])
+def test_filesystems_over_several_devices_are_not_ambiguous(fstype: str) -> None:
+    parts = tuple(device(f"vd{c}", f"252:{n}", signatures=signed(fstype, DATA_UUID)) for c, n in (("e", 64), ("f", 80)))
+    text = ROOT + DATA.replace("ext4", fstype)
+    mounted = (MOUNTED[0], Mount("252:64", "/data", "/dev/vde", fstype, "rw"))
+    facts = host(text, devices=(VDA, VDA1, *parts), mounts=mounted)
+    assert "ambiguous-source" not in ids(facts)
+
+
+def test_a_member_that_is_held_is_not_ambiguous() -> None:
+    """Below multipath each path shows the UUID of the whole."""
+    paths = tuple(device(f"sd{c}", f"8:{n}", signatures=VDB1.signatures, holders=("dm-0",)) for c, n in (("a", 0), ("b", 16)))
+    whole = device("dm-0", "253:0", kind="dm", signatures=VDB1.signatures)
+    mounted = (MOUNTED[0], Mount("253:0", "/data", "/dev/mapper/mpatha", "ext4", "rw"))
+    assert ids(host(ROOT + DATA, devices=(VDA, VDA1, *paths, whole), mounts=mounted)) == []
+
+
+@pytest.mark.parametrize("source", ["/dev/vdb1"])
+def test_device_name(source: str) -> None:
+    finding = only(host(ROOT + DATA.replace(f"UUID={DATA_UUID}", source)), "device-name")
+    assert finding.remedy == f"write line 2 as: {DATA.strip()}"
+
+
+@pytest.mark.parametrize("link", ["/dev/mapper/vg-data", "/dev/md0", "/dev/disk/by-id/virtio-1", "/dev/vg/data"])
+def test_names_that_last(link: str) -> None:
+    facts = host(ROOT + DATA.replace(f"UUID={DATA_UUID}", link))
+    named = replace(VDB1, links=(link,))
+    assert ids(replace(facts, devices=(VDA, VDA1, VDB, named))) == []
+
+
+@pytest.mark.parametrize("name", ["sda1", "vdb", "xvdf1", "hda2", "nvme0n1p1", "nvme1n1", "mmcblk0p2", "dm-3", "nbd0p1"])
+def test_kernel_names_are_not_lasting(name: str) -> None:
+    found = replace(VDB1, name=name, path=f"/dev/{name}")
+    text = ROOT + DATA.replace(f"UUID={DATA_UUID}", f"/dev/{name}")
+    assert ids(host(text, devices=(VDA, VDA1, found))) == ["device-name"]
+
+
+def test_missing_nofail() -> None:
+    text = ROOT + DATA.replace(GOOD_OPTIONS, "noatime")
+    finding = only(host(text), "missing-nofail")
+    assert finding.remedy == f"write line 2 as: {DATA.strip().replace('defaults', 'noatime')}"
+    assert ids(host(text)) == ["missing-nofail"]
+
+
+@pytest.mark.parametrize("options", ["nofail", "noauto", "noatime,x-systemd.automount"])
+def test_nofail_is_not_missing_where_the_boot_does_not_wait(options: str) -> None:
+    assert ids(host(ROOT + DATA.replace(GOOD_OPTIONS, options))) == []
+
+
+def test_nofail_is_not_missing_on_the_system_disk() -> None:
+    home = replace(VDB1, disk="vda")
+    assert ids(host(ROOT + DATA.replace(GOOD_OPTIONS, "defaults"), devices=(VDA, VDA1, home))) == []
+
+
+def test_nofail_is_not_missing_on_a_volume_of_the_system_disk() -> None:
+    volume = device("dm-1", "253:1", kind="dm", slaves=("vda2",), signatures=VDB1.signatures)
+    member = device("vda2", "252:2", kind="partition", disk="vda", holders=("dm-1",))
+    mounted = (MOUNTED[0], Mount("253:1", "/data", "/dev/mapper/vg-data", "ext4", "rw"))
+    text = ROOT + DATA.replace(GOOD_OPTIONS, "defaults")
+    assert ids(host(text, devices=(VDA, VDA1, member, volume), mounts=mounted)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "severity"),
+    [
+        ("/dev/vdb1", "bad-field-count", "error"),
+        ("/dev/vdb1 /more", "bad-field-count", "error"),
+        (f"UUID={DATA_UUID} /data ext4", "bad-field-count", "warning"),
+        (DATA.strip() + " more", "bad-field-count", "warning"),
+        ("UUID=1 /my data ext4 defaults 0 0", "bad-number", "error"),
+        (DATA.strip() + "# comment", "bad-number", "error"),
+    ],
+)
+def test_form(line: str, name: str, severity: str) -> None:
+    finding = only(host(ROOT + line + "\n"), name)
+    assert finding.severity == severity
+    assert finding.evidence == f"/etc/fstab:2: {line}"
+
+
+@pytest.mark.parametrize("numbers", ["", " 0", " 0 0", " 1 2"])
+def test_four_to_six_fields_are_well_formed(numbers: str) -> None:
+    assert ids(host(ROOT + DATA.replace(" 0 2", numbers))) == []
+
+
+def test_duplicate_mount_point() -> None:
+    text = ROOT + DATA + DATA.replace(DATA_UUID, ROOT_UUID).replace("/data", "/data/").replace("ext4", "xfs")
+    finding = only(host(text), "duplicate-mount-point")
+    assert "lines 2, 3" in finding.title
+
+
+def test_swap_and_none_are_no_mount_points() -> None:
+    uuid = SWAP.signatures[0].uuid
+    other = device("vdd", "252:48", signatures=signed("swap", "4", "other"), swap=True)
+    facts = host(f"{ROOT}{DATA}UUID={uuid} none swap sw 0 0\nUUID=4 none swap sw 0 0\n")
+    assert ids(replace(facts, devices=(*facts.devices, other))) == []
+
+
+def test_duplicate_source() -> None:
+    text = ROOT + DATA + DATA.replace("/data", "/again").replace(f"UUID={DATA_UUID}", "LABEL=data")
+    mounted = (*MOUNTED, Mount("252:17", "/again", "/dev/vdb1", "ext4", "rw"))
+    assert ids(host(text, mounts=mounted)) == ["duplicate-source"]
+
+
+def test_subvolumes_are_no_duplicates() -> None:
+    found = replace(VDB1, signatures=signed("btrfs", DATA_UUID))
+    text = ROOT + (DATA + DATA.replace("/data", "/again")).replace("ext4", "btrfs")
+    mounted = (*MOUNTED, Mount("252:17", "/again", "/dev/vdb1", "btrfs", "rw"))
+    assert ids(host(text, devices=(VDA, VDA1, found), mounts=mounted)) == []
+
+
+def test_wrong_fstype() -> None:
+    assert ids(host(ROOT + DATA.replace("ext4", "xfs"))) == ["wrong-fstype"]
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [("auto", "ext4"), ("ext4", "ext3"), ("ext4", "ext2"), ("xfs,ext4", "ext4"), ("ntfs-3g", "ntfs"), ("msdos", "vfat")],
+)
+def test_types_that_fit(said: str, held: str) -> None:
+    found = replace(VDB1, signatures=signed(held, DATA_UUID))
+    assert ids(host(ROOT + DATA.replace("ext4", said), devices=(VDA, VDA1, found))) == []
+
+
+def test_absent_mount_point() -> None:
+    finding = only(host(ROOT + DATA.replace("/data", r"/my\040data"), kinds={"/my data": "absent"}), "absent-mount-point")
+    assert finding.remedy == "mkdir -p '/my data'"
+
+
+def test_mount_point_that_is_a_file() -> None:
+    facts = host(ROOT + DATA, kinds={"/data": "file"})
+    assert ids(facts) == ["mount-point-not-directory"]
+    bind = host(ROOT + DATA + "/etc/a /etc/b none bind 0 0\n", kinds={"/etc/b": "file"})
+    assert "mount-point-not-directory" not in ids(bind)
+
+
+def test_relative_mount_point() -> None:
+    finding = only(host(ROOT + DATA.replace("/data", "data"), paths=()), "relative-mount-point")
+    assert finding.remedy.endswith("/data")
+
+
+def test_not_mounted() -> None:
+    assert ids(host(ROOT + DATA, mounts=MOUNTED[:1])) == ["not-mounted"]
+
+
+@pytest.mark.parametrize("options", ["noauto", "nofail,x-systemd.automount"])
+def test_what_is_not_to_be_mounted(options: str) -> None:
+    assert ids(host(ROOT + DATA.replace(GOOD_OPTIONS, options), mounts=MOUNTED[:1])) == []
+
+
+def test_mounted_by_way_of_a_symlink() -> None:
+    facts = host(ROOT + DATA.replace("/data", "/link"))
+    link = PathFact("/link", "symlink", "/data")
+    assert ids(replace(facts, paths=(link,))) == []
+
+
+def test_other_device_mounted() -> None:
+    mounted = (MOUNTED[0], Mount("252:32", "/data", "/dev/vdc", "ext4", "rw"))
+    assert ids(host(ROOT + DATA, mounts=mounted)) == ["other-device-mounted"]
+
+
+def test_swap_not_active() -> None:
+    text = f"{ROOT}{DATA}UUID={SWAP.signatures[0].uuid} none swap sw 0 0\n"
+    off = replace(SWAP, swap=False)
+    assert ids(host(text, devices=(VDA, VDA1, VDB, VDB1, off))) == ["swap-not-active"]
+    assert only(host(text, devices=(VDA, VDA1, VDB, VDB1, off)), "swap-not-active").remedy == "swapon /dev/vdc"
+    assert ids(host(text)) == []
+
+
+def test_mount_without_entry() -> None:
+    finding = only(host(ROOT), "mount-without-entry")
+    assert finding.severity == "warning"
+    assert finding.remedy == f"add the line: UUID={DATA_UUID} /data ext4 {GOOD_OPTIONS} 0 0"
+
+
+def test_a_system_mount_without_entry_is_only_told() -> None:
+    finding = only(host(DATA), "mount-without-entry")
+    assert finding.severity == "info"
+    assert "nofail" not in finding.remedy
+
+
+@pytest.mark.parametrize(("kind", "fstype"), [("loop", "squashfs"), ("rom", "iso9660"), ("zram", "ext4")])
+def test_images_and_media_need_no_entry(kind: str, fstype: str) -> None:
+    image = device("x0", "7:0", kind=kind)
+    facts = host(ROOT + DATA, mounts=(*MOUNTED, Mount("7:0", "/snap/x", "/dev/x0", fstype, "ro")))
+    assert ids(replace(facts, devices=(*facts.devices, image))) == []
+
+
+def test_no_last_newline() -> None:
+    assert ids(host((ROOT + DATA).rstrip("\n"))) == ["no-last-newline"]
+    assert ids(host("", mounts=())) == []

@@ -1,0 +1,376 @@
+"""The steps on fstab, on a real file: carried out, checked, taken back; also twice, and with somebody editing between."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.core.command import Command, Result
+from opskit.core.errors import CannotUndo, Failed
+from opskit.core.jsonable import from_json, to_json
+from opskit.core.plan import Plan, Refusal
+from opskit.disk.fstab import decode, encode, entries, parse
+from opskit.disk.fstab_facts import list_backups, read_file_fact
+from opskit.disk.fstab_plan import (
+    add_entry_steps,
+    decide_backup,
+    decide_restore,
+    fstab_reasons,
+    remove_entry_steps,
+)
+from opskit.disk.fstab_steps import KINDS
+from opskit.disk.model import FileFact, HostFacts, Mount
+
+LINE = r"UUID=0a1b /my\040data ext4 defaults,nofail 0 2"
+RUN = "20261120T190500Z-ab12cd"
+TEXTS = [
+    b"",
+    b"UUID=1 / xfs defaults 0 0\n",
+    b"UUID=1 / xfs defaults 0 0",
+    b"# c\r\n\r\n\tUUID=1\t/ xfs defaults 0 0\r\n# \xff\xfe\nwhat is this\n",
+]
+
+
+class FakeRunner:
+    """Notes what it is asked to run."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def run(self, command: Command) -> Result:
+        self.ran.append(command.as_shell())
+        return Result(command, 0, "", "", 0.0)
+
+
+@pytest.fixture
+def runner() -> FakeRunner:
+    return FakeRunner()
+
+
+@pytest.fixture(params=TEXTS, ids=["empty", "plain", "no last newline", "odd"])
+def fstab(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / "fs tab"
+    path.write_bytes(request.param)
+    return path
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    path = tmp_path / "fstab"
+    path.write_bytes(b"UUID=1 / xfs defaults 0 0\nUUID=2 /data ext4 nofail 0 2\n# end\n")
+    return path
+
+
+def facts(path: Path, **values: Any) -> HostFacts:
+    absent = FileFact("/etc/crypttab", "/etc/crypttab", exists=False)
+    found = HostFacts(1, "", "test", root=True, devices=(), fstab=read_file_fact(str(path)), crypttab=absent)
+    return replace(found, **values)
+
+
+def carry_out(step: Any, runner: FakeRunner) -> dict[str, Any]:
+    """As core/execute.py does, with the ledger's JSON between."""
+    step = from_json(KINDS[step.kind], to_json(step))
+    record = step.remember(runner)
+    record = {**record, **step.apply(runner, record)}
+    step.verify(runner, record)
+    return record
+
+
+def test_an_entry_added_and_taken_back_is_the_same_to_the_byte(fstab: Path, runner: FakeRunner) -> None:
+    before = fstab.read_bytes()
+    backup, add = add_entry_steps(facts(fstab), LINE, RUN)
+    records = [carry_out(step, runner) for step in (backup, add)]
+    text = fstab.read_bytes().decode("utf-8", "surrogateescape")
+    assert entries(text)[-1].target == "/my data"
+    assert encode(text).startswith(before)
+    assert Path(backup.backup).read_bytes() == before
+    for _ in range(2):  # the second time there is nothing left to take back
+        add.undo(runner, records[1])
+        backup.undo(runner, records[0])
+        assert fstab.read_bytes() == before
+        assert list(fstab.parent.iterdir()) == [fstab]
+
+
+def test_entries_removed_and_put_back_are_the_same_to_the_byte(fstab: Path, runner: FakeRunner) -> None:
+    before = fstab.read_bytes()
+    found = entries(decode(before))
+    if not found:
+        return
+    _, remove = remove_entry_steps(facts(fstab), found, RUN)
+    record = carry_out(remove, runner)
+    assert entries(decode(fstab.read_bytes())) == ()
+    for _ in range(2):
+        remove.undo(runner, record)
+        assert fstab.read_bytes() == before
+
+
+def test_undo_of_steps_that_never_began(fstab: Path, runner: FakeRunner) -> None:
+    before = fstab.read_bytes()
+    steps = [*add_entry_steps(facts(fstab), LINE, RUN), *remove_entry_steps(facts(fstab), parse(decode(before)), RUN)[1:]]
+    for step in reversed(steps):
+        step.undo(runner, {})
+    assert fstab.read_bytes() == before
+    assert list(fstab.parent.iterdir()) == [fstab]
+
+
+def test_undo_leaves_a_line_that_was_there_before(tmp_path: Path, runner: FakeRunner) -> None:
+    path = tmp_path / "fstab"
+    path.write_text(LINE + "\n")
+    add_entry_steps(facts(path), LINE, RUN)[1].undo(runner, {})
+    assert path.read_text() == LINE + "\n"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_nothing_is_written_over_a_change_of_somebody_else(plain: Path, runner: FakeRunner, number: int) -> None:
+    seen = facts(plain)
+    step = (add_entry_steps(seen, LINE, RUN)[1], remove_entry_steps(seen, entries(seen.fstab.text)[1:], RUN)[1])[number]
+    plain.write_text("UUID=3 /other xfs nofail 0 0\n")
+    with pytest.raises(Failed, match="changed since the plan"):
+        carry_out(step, runner)
+    assert plain.read_text() == "UUID=3 /other xfs nofail 0 0\n"
+
+
+def test_undo_takes_out_only_our_line(plain: Path, runner: FakeRunner) -> None:
+    before = plain.read_text()
+    add = add_entry_steps(facts(plain), LINE, RUN)[1]
+    record = carry_out(add, runner)
+    plain.write_text("# first\n" + plain.read_text() + "# last")
+    add.undo(runner, record)
+    assert plain.read_text() == "# first\n" + before + "# last"
+
+
+def test_undo_appends_what_was_removed_if_somebody_edited(plain: Path, runner: FakeRunner) -> None:
+    seen = facts(plain)
+    remove = remove_entry_steps(seen, entries(seen.fstab.text)[1:], RUN)[1]
+    record = carry_out(remove, runner)
+    plain.write_text(plain.read_text() + "# last")
+    for _ in range(2):
+        remove.undo(runner, record)
+        assert plain.read_text() == "UUID=1 / xfs defaults 0 0\n# end\n# last\nUUID=2 /data ext4 nofail 0 2\n"
+
+
+def test_the_backup_stays_when_fstab_is_another(plain: Path, runner: FakeRunner) -> None:
+    backup = add_entry_steps(facts(plain), LINE, RUN)[0]
+    carry_out(backup, runner)
+    plain.write_text("changed\n")
+    with pytest.raises(CannotUndo, match="the backup stays"):
+        backup.undo(runner, {})
+    assert Path(backup.backup).exists()
+
+
+def test_a_backup_is_never_written_over(plain: Path, runner: FakeRunner) -> None:
+    backup = add_entry_steps(facts(plain), LINE, RUN)[0]
+    Path(backup.backup).write_text("precious")
+    with pytest.raises(Failed, match="by this name already"):
+        backup.apply(runner, {})
+    assert Path(backup.backup).read_text() == "precious"
+
+
+def test_verify_sees_that_nothing_was_done(plain: Path, runner: FakeRunner) -> None:
+    seen = facts(plain)
+    for step in (*add_entry_steps(seen, LINE, RUN), remove_entry_steps(seen, entries(seen.fstab.text), RUN)[1]):
+        with pytest.raises(Failed):
+            step.verify(runner, {})
+
+
+def test_verify_sees_another_change(plain: Path, runner: FakeRunner) -> None:
+    add = add_entry_steps(facts(plain), LINE, RUN)[1]
+    carry_out(add, runner)
+    plain.write_text("# more\n" + plain.read_text())
+    with pytest.raises(Failed):
+        add.verify(runner, {})
+
+
+def test_mode_and_attributes_are_kept(plain: Path, runner: FakeRunner) -> None:
+    plain.chmod(0o640)
+    try:
+        os.setxattr(plain, "user.note", b"kept")
+    except OSError:
+        pytest.skip("this filesystem has no extended attributes")
+    for step in (steps := add_entry_steps(facts(plain), LINE, RUN)):
+        carry_out(step, runner)
+    for path in (plain, Path(steps[0].backup)):
+        assert path.stat().st_mode & 0o7777 == 0o640
+        assert os.getxattr(path, "user.note") == b"kept"
+    steps[1].undo(runner, {})
+    assert plain.stat().st_mode & 0o7777 == 0o640
+    assert os.getxattr(plain, "user.note") == b"kept"
+
+
+def test_a_symlink_stays_one(plain: Path, tmp_path: Path, runner: FakeRunner) -> None:
+    link = tmp_path / "elsewhere" / "link"
+    link.parent.mkdir()
+    link.symlink_to(plain)
+    steps = add_entry_steps(facts(link), LINE, RUN)
+    for step in steps:
+        carry_out(step, runner)
+    assert link.is_symlink()
+    assert LINE in plain.read_text()
+    assert steps[0].backup == f"{plain}.opskit-{RUN}"
+
+
+@pytest.mark.parametrize("systemd", [True, False])
+def test_systemd_reads_its_own_fstab_again(plain: Path, runner: FakeRunner, systemd: bool) -> None:
+    seen = facts(plain, systemd=systemd)
+    seen = replace(seen, fstab=replace(seen.fstab, path="/etc/fstab"))
+    add = add_entry_steps(seen, LINE, RUN)[1]
+    carry_out(add, runner)
+    assert runner.ran == ["systemctl daemon-reload"] * systemd
+    add.undo(runner, {})
+    assert runner.ran == ["systemctl daemon-reload"] * 2 * systemd
+    assert (add.change.commands[-1] == "systemctl daemon-reload") is systemd
+
+
+def test_systemd_does_not_read_another_fstab(plain: Path, runner: FakeRunner) -> None:
+    carry_out(add_entry_steps(facts(plain, systemd=True), LINE, RUN)[1], runner)
+    assert runner.ran == []
+
+
+# Backup and restore
+
+
+def restore_plan(path: Path, backup: Path) -> Plan:
+    decision = decide_restore(facts(path), read_file_fact(str(backup)), RUN)
+    assert isinstance(decision, Plan)
+    return decision
+
+
+def test_restore_and_take_it_back(fstab: Path, runner: FakeRunner) -> None:
+    before = fstab.read_bytes()
+    saved = fstab.parent / "saved"
+    saved.write_bytes(b"UUID=9 /nine ext4 nofail 0 2")
+    plan = restore_plan(fstab, saved)
+    assert "+UUID=9 /nine ext4 nofail 0 2" in [note.title for note in plan.notes]
+    for step in plan.steps:
+        carry_out(step, runner)
+    assert fstab.read_bytes() == saved.read_bytes()
+    assert restore_plan(fstab, saved).steps == ()
+    for _ in range(2):
+        for step in reversed(plan.steps):
+            step.undo(runner, {})
+        assert fstab.read_bytes() == before
+        assert sorted(fstab.parent.iterdir()) == sorted([fstab, saved])
+
+
+def test_restore_of_an_absent_fstab(tmp_path: Path, runner: FakeRunner) -> None:
+    saved = tmp_path / "saved"
+    saved.write_bytes(b"UUID=9 /nine ext4 nofail 0 2\n")
+    saved.chmod(0o604)
+    path = tmp_path / "fstab"
+    plan = restore_plan(path, saved)
+    for step in plan.steps:
+        carry_out(step, runner)
+    assert path.read_bytes() == saved.read_bytes()
+    assert path.stat().st_mode & 0o7777 == 0o604
+    for step in reversed(plan.steps):
+        step.undo(runner, {})
+    assert not path.exists()
+
+
+def test_a_restored_fstab_that_was_edited_stays(plain: Path, runner: FakeRunner) -> None:
+    saved = plain.parent / "saved"
+    saved.write_text("x y z\n")
+    plan = restore_plan(plain, saved)
+    for step in plan.steps:
+        carry_out(step, runner)
+    plain.write_text("edited\n")
+    with pytest.raises(CannotUndo, match="changed since"):
+        plan.steps[-1].undo(runner, {})
+    assert plain.read_text() == "edited\n"
+
+
+def test_restore_refuses_a_backup_that_changed(plain: Path, runner: FakeRunner) -> None:
+    saved = plain.parent / "saved"
+    saved.write_text("x y z\n")
+    restore = restore_plan(plain, saved).steps[-1]
+    saved.write_text("other\n")
+    before = plain.read_text()
+    with pytest.raises(Failed, match="changed since"):
+        carry_out(restore, runner)
+    assert plain.read_text() == before
+
+
+def test_a_second_backup_of_the_same_is_none(plain: Path, runner: FakeRunner) -> None:
+    first = decide_backup(facts(plain), (), RUN)
+    assert isinstance(first, Plan)
+    carry_out(first.steps[0], runner)
+    backups = [read_file_fact(path) for path in list_backups(str(plain))]
+    assert [b.path for b in backups] == [f"{plain}.opskit-{RUN}"]
+    again = decide_backup(facts(plain), backups, "other")
+    assert isinstance(again, Plan)
+    assert again.steps == ()
+    plain.write_text("changed\n")
+    third = decide_backup(facts(plain), backups, "other")
+    assert isinstance(third, Plan)
+    assert len(third.steps) == 1
+
+
+# What cannot be written
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "remedy"),
+    [
+        ({"exists": False}, "fstab-absent", "touch /srv/fstab"),
+        ({"problem": "it is a directory"}, "fstab-unreadable", "ls -l"),
+        ({"immutable": True}, "fstab-immutable", "chattr -i -a /srv/fstab"),
+        ({"read_only": True}, "fstab-read-only", "mount -o remount,rw /srv"),
+        ({"directory_free": 0}, "fstab-no-space", "df -h /srv"),
+        ({"directory_free": 4096}, "fstab-no-space", "df -h /srv"),
+    ],
+)
+def test_reasons_not_to_write(plain: Path, values: dict[str, Any], name: str, remedy: str) -> None:
+    good = FileFact("/etc/fstab", "/srv/fstab", exists=True, text="a b c\n", directory_free=1 << 30)
+    mounts = tuple(Mount("", target, "", "", "") for target in ("/", "/srv"))
+    seen = facts(plain, fstab=good, mounts=mounts)
+    assert list(fstab_reasons(seen)) == []
+    (reason,) = fstab_reasons(replace(seen, fstab=replace(good, **values)))
+    assert reason.id == name
+    assert remedy in reason.remedy
+    refused = decide_backup(replace(seen, fstab=replace(good, **values)), (), RUN)
+    assert isinstance(refused, Refusal)
+    assert refused.exit_code == 5
+
+
+@pytest.mark.parametrize(("values", "name"), [({"exists": False}, "backup-absent"), ({"problem": "x"}, "backup-unreadable")])
+def test_a_backup_that_is_none(plain: Path, values: dict[str, Any], name: str) -> None:
+    backup = replace(FileFact("/b", "/b", exists=True), **values)
+    decision = decide_restore(facts(plain), backup, RUN)
+    assert isinstance(decision, Refusal)
+    assert decision.reasons[0].id == name
+
+
+# Facts
+
+
+def test_a_file_as_it_is(plain: Path) -> None:
+    plain.write_bytes(b"a b \xff\r\n")
+    fact = read_file_fact(str(plain))
+    assert (fact.exists, fact.problem, fact.text) == (True, "", "a b \udcff\r\n")
+    assert (fact.immutable, fact.read_only) == (False, False)
+    assert fact.directory_free > 0
+
+
+def test_what_is_no_text_file(tmp_path: Path) -> None:
+    assert "a directory" in read_file_fact(str(tmp_path)).problem
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    assert "a FIFO" in read_file_fact(str(fifo)).problem
+    nul = tmp_path / "nul"
+    nul.write_bytes(b"a\0b")
+    assert "NUL" in read_file_fact(str(nul)).problem
+    assert read_file_fact(str(tmp_path / "absent")).exists is False
+    dangling = tmp_path / "dangling"
+    dangling.symlink_to("nowhere")
+    assert read_file_fact(str(dangling)).exists is False
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+    assert read_file_fact(str(loop)).problem
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(1 << 30)
+    assert "larger" in read_file_fact(str(large)).problem

@@ -1,0 +1,163 @@
+"""The decision of an undo: what of a run is left, and what of that can be taken back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar, Union
+
+import pytest
+
+from opskit.core.errors import CannotUndo
+from opskit.core.jsonable import ShapeError, to_json
+from opskit.core.ledger import Run, StepRecord
+from opskit.core.plan import Change, Plan, Record, Refusal, Step
+from opskit.core.runner import Runner
+from opskit.history.plan import decide
+from opskit.history.steps import UndoStep
+
+
+@dataclass(frozen=True)
+class FakeStep:
+    kind: ClassVar[str] = "fake.step"
+    under_lock: ClassVar[bool] = True
+    undone: ClassVar[list[tuple[str, Record]]] = []
+
+    name: str
+
+    @property
+    def change(self) -> Change:
+        return Change("make", self.name, "", "", (), True)
+
+    def remember(self, runner: Runner) -> Record:
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        pass
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        return record.get("stays") or Change("unmake", self.name, "there", "gone", (f"rm {self.name}",), False)
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        self.undone.append((self.name, record))
+
+
+def load(record: StepRecord) -> Step:
+    if record.kind != "fake.step":
+        raise LookupError(record.kind)
+    if not record.fields:
+        raise ShapeError("FakeStep: the field 'name' is absent")
+    return FakeStep(record.fields["name"])
+
+
+def step(number: int, outcome: str = "done", **more: Any) -> StepRecord:
+    name = "abcdef"[number - 1]
+    change = to_json(FakeStep(name).change)
+    values = {"kind": "fake.step", "fields": {"name": name}, "change": change, "record": {"n": number}}
+    return StepRecord(number=number, outcome=outcome, **{**values, **more})
+
+
+def run(run_id: str, *steps: StepRecord, outcome: str = "done", undoes: str = "") -> Run:
+    return Run(run_id, "", "", "root", 1, "work", ("opskit", "work"), undoes, outcome, steps=steps)
+
+
+def plan_of(*runs: Run) -> Plan:
+    decision = decide("r", runs, load)
+    assert isinstance(decision, Plan)
+    return decision
+
+
+def targets(plan: Plan) -> list[str]:
+    return [change.target for change in plan.changes]
+
+
+@pytest.mark.parametrize("outcome", ["done", "take-back-failed", "unfinished"])
+def test_the_newest_step_comes_first(outcome: str) -> None:
+    plan = plan_of(run("q"), run("r", step(1), step(2), step(3), outcome=outcome), run("s"))
+    assert targets(plan) == ["c", "b", "a"]
+    assert plan.changes[0] == Change("unmake", "c", "there", "gone", ("rm c",), False)
+    assert plan.notes == ()
+    assert plan.title == "undo of r (work)"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "left"), [("done", True), ("failed", True), ("unfinished", True), ("undone", False), ("kept", False)]
+)
+def test_which_steps_are_left(outcome: str, left: bool) -> None:
+    plan = plan_of(run("r", step(1), step(2, outcome), outcome="take-back-failed"))
+    assert targets(plan) == (["b", "a"] if left else ["a"])
+
+
+def test_a_step_that_stays_is_a_note_with_its_reason() -> None:
+    plan = plan_of(run("r", step(1), step(2, record={"stays": "it cannot be unmade"})))
+    assert targets(plan) == ["a"]
+    (note,) = plan.notes
+    assert (note.id, note.severity) == ("cannot-undo", "warning")
+    assert note.title == "make b stays: it cannot be unmade"
+    assert note.evidence == "step 2 of run r"
+
+
+@pytest.mark.parametrize("more", [{"kind": "new.step"}, {"fields": {}}])
+def test_a_step_that_this_opskit_does_not_know_stays(more: dict[str, Any]) -> None:
+    plan = plan_of(run("r", step(1), step(2, **more)))
+    assert targets(plan) == ["a"]
+    assert "this opskit does not know the step" in plan.notes[0].title
+
+
+def test_a_run_that_took_itself_back_has_nothing_left() -> None:
+    plan = plan_of(run("r", step(1, "undone"), step(2, "kept"), outcome="taken-back"))
+    assert plan.steps == ()
+    assert plan.notes[0].id == "already-taken-back"
+
+
+def test_a_run_already_undone_has_nothing_left() -> None:
+    plan = plan_of(run("r", step(1)), run("s", undoes="r"))
+    assert plan.steps == ()
+    assert (plan.notes[0].id, plan.notes[0].title) == ("already-undone", "run s has taken run r back")
+
+
+@pytest.mark.parametrize("outcome", ["failed", "unfinished"])
+def test_after_an_undo_that_ended_half_way_only_the_rest_is_left(outcome: str) -> None:
+    half = run(
+        "s",
+        step(1, "done", fields={"number": 3}),
+        step(2, "failed", fields={"number": 2}),
+        step(3, "unfinished", fields={"number": 1}),
+        outcome=outcome,
+        undoes="r",
+    )
+    other = run("t", step(1, "done", fields={"number": 1}), outcome="failed", undoes="q")
+    assert targets(plan_of(run("r", step(1), step(2), step(3)), half, other)) == ["b", "a"]
+
+
+def test_an_undo_is_not_undone() -> None:
+    decision = decide("r", [run("q"), run("r", step(1), undoes="q")], load)
+    assert isinstance(decision, Refusal)
+    assert decision.exit_code == 2
+    assert decision.reasons[0].title == "run r is itself an undo, of q"
+    assert decision.reasons[0].remedy == "run the original command again: opskit work"
+
+
+def test_plans_of_two_runs_differ_even_when_they_do_the_same() -> None:
+    runs = [run("r", step(1)), run("s", step(1))]
+    one, two = (decide(name, runs, load) for name in ("r", "s"))
+    assert isinstance(one, Plan)
+    assert isinstance(two, Plan)
+    assert one.fingerprint != two.fingerprint
+
+
+def test_the_undo_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeStep, "undone", [])
+    (found,) = plan_of(run("r", step(1))).steps
+    assert isinstance(found, UndoStep)
+    assert json.loads(json.dumps(to_json(found)))["number"] == 1
+    runner: Any = None
+    assert found.apply(runner, found.remember(runner)) == {}
+    found.verify(runner, {})
+    assert FakeStep.undone == [("a", {"n": 1})]
+    assert isinstance(found.undo_change({}), str)
+    with pytest.raises(CannotUndo):
+        found.undo(runner, {})
