@@ -63,7 +63,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     """
     plan = accepted(chore.decide(chore.see(session.runner)))
     if session.dry_run:
-        _show(session, plan)
+        _show(session, plan, mark=not chore.undoes)
         if plan.steps and session.exit_code:
             raise SystemExit(ExitCode.CHANGES_PENDING)
         return Outcome(plan)
@@ -72,7 +72,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
             draw_notes(session.screen, plan, sys.stderr)
         return Outcome(plan)
     if not (session.screen.json or session.screen.quiet):
-        draw_plan(session.screen, plan, sys.stderr, commands=session.verbose > 0)
+        draw_plan(session.screen, plan, sys.stderr, commands=session.verbose > 0, mark=not chore.undoes)
     confirm(session.screen, yes=session.yes)
     session.log_to_file()
     with host_lock(session.state_dir, session.lock_timeout), ExitStack() as stack:
@@ -105,7 +105,7 @@ def _same(plan: Plan, again: Decision) -> None:
         raise Refused(plan.title, [reason.as_finding()])
 
 
-def _show(session: Session, plan: Plan) -> None:
+def _show(session: Session, plan: Plan, *, mark: bool) -> None:
     """The plan as a dry run shows it: text, shell script or JSON."""
     if session.format == "sh":
         session.screen.line(plan.as_shell().rstrip("\n"))
@@ -113,7 +113,7 @@ def _show(session: Session, plan: Plan) -> None:
 
     def draw() -> None:
         if plan.steps:
-            draw_plan(session.screen, plan, sys.stdout, commands=session.verbose > 0)
+            draw_plan(session.screen, plan, sys.stdout, commands=session.verbose > 0, mark=mark)
             session.screen.line("Dry run: nothing was changed. -v shows the commands, --format sh a script of them.")
         else:
             session.screen.line(f"{plan.title}: nothing to do")

@@ -39,7 +39,7 @@ def load_app(entry: Entry) -> Any:
 
 def load_step(record: StepRecord) -> Step:
     """The step that a ledger entry tells of. Raises LookupError when no area of this opskit knows it."""
-    from opskit.core.jsonable import from_json  # noqa: PLC0415: only an undo needs it
+    from opskit.core.jsonable import from_json  # noqa: PLC0415 - only an undo needs it
 
     area = record.kind.partition(".")[0]
     if area not in ENTRIES:

@@ -44,7 +44,7 @@ class Session:
     @functools.cached_property
     def run(self) -> str:
         """The id that a run of this command has in the ledger."""
-        from opskit.core.ledger import new_run_id  # noqa: PLC0415: a command that only looks does without
+        from opskit.core.ledger import new_run_id  # noqa: PLC0415 - a command that only looks does without
 
         return new_run_id()
 

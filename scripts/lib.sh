@@ -42,7 +42,12 @@ environment() {
   (
     flock 9
     if [ "$(cat "$directory/needs" 2>/dev/null)" != "$needs" ]; then
+      if [ -e "$directory" ] && [ ! -e "$directory/needs" ]; then
+        echo "$directory was not made by these scripts, or was not finished: remove it, or name another place" >&2
+        exit 1
+      fi
       quietly "$python" -m venv --clear "$directory"
+      touch "$directory/needs"
       quietly "$directory/bin/python" -m pip install --disable-pip-version-check ".${extras:+[$extras]}"
       echo "$source" >"$directory/source"
       echo "$needs" >"$directory/needs"

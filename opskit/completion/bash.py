@@ -122,7 +122,8 @@ def bash_script(root: Node) -> str:
         commands = " ".join(child.name for child in node.children)
         options = " ".join(name for option in node.options for name in option.names)
         kinds = " ".join(quoted(_kind(argument.kind)) for argument in node.arguments)
-        lines.append(f"    {quoted(node.path)}) commands={quoted(commands)} options={quoted(options)} kinds=({kinds}) ;;")
+        values = f"commands={quoted(commands)} options={quoted(options)} kinds=({kinds})"
+        lines.append(f"    {quoted(node.path)}) {values} ;;")
     lines += ["  esac", "}", "", "# Whether $1 is an option that takes a value; kind: what that is."]
     lines += ["_opskit_option() {", "  case $1 in"]
     lines += [f"    {names}) kind={quoted(kind)} ;;" for names, kind in _valued(root)]

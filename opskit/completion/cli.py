@@ -40,6 +40,6 @@ def completion(
 
 def tree() -> Node:
     """The tree of all commands. Imports every area, which nothing else does."""
-    from opskit.cli import app as root  # noqa: PLC0415: cli imports this module when it is asked for
+    from opskit.cli import app as root  # noqa: PLC0415 (cli imports this module when it is asked for)
 
     return read_tree(typer.main.get_command(root))

@@ -89,7 +89,8 @@ def fish_script(root: Node) -> str:
         here = fish_quoted(f"__opskit_in {node.path}")
         for child in node.children:
             first = fish_quoted(f"__opskit_at {node.path} 0")
-            lines.append(f"complete -c opskit -n {first} -a {child.name} -d {fish_quoted(first_sentence(child.summary))}")
+            summary = fish_quoted(first_sentence(child.summary))
+            lines.append(f"complete -c opskit -n {first} -a {child.name} -d {summary}")
         for place, argument in enumerate(node.arguments):
             due = here if argument.many else fish_quoted(f"__opskit_at {node.path} {place}")
             if argument.kind:

@@ -30,9 +30,8 @@ def man_page(root: Node, version: str) -> str:
         *[line for option in common for line in _option(option)],
         ".SH OPTIONS OF OPSKIT ITSELF",
         *[line for option in root.options if option not in common for line in _option(option)],
-        *END,
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + END
 
 
 END = r""".SH EXIT STATUS
@@ -75,7 +74,8 @@ interrupted (SIGINT, SIGTERM), and taken back
 defaults for all users; ~/.config/opskit/config.toml stands over it, OPSKIT_* over both, the command line over all
 .TP
 .I /var/lib/opskit
-the ledger of what was done, the lock and the log""".split("\n")
+the ledger of what was done, the lock and the log
+"""
 
 
 def _text(text: str) -> str:

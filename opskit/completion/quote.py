@@ -9,7 +9,7 @@ def quoted(text: str) -> str:
 
 
 def fish_quoted(text: str) -> str:
-    """The text between single quotes, as fish reads it: it knows \\' and \\\\ there."""
+    """The text between single quotes, as fish reads it: a backslash escapes a quote or a backslash there."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 

@@ -32,7 +32,7 @@ FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit"}
 
 @dataclass(frozen=True)
 class Option:
-    """names: ("--dry-run", "-n"). value: "" for a flag, else its name in the help. kind: see KINDS; "" for free text."""
+    """names: ("--dry-run", "-n"). value: its name in the help, "" for a flag. kind: see KINDS; "" for free text."""
 
     names: tuple[str, ...]
     help: str

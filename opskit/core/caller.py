@@ -8,7 +8,7 @@ import sys
 
 def who() -> str:
     """The person behind the run: who called sudo, else the user's own name (his number where he has none)."""
-    import pwd  # noqa: PLC0415: only a run that changes something is on record
+    import pwd  # noqa: PLC0415 - only a run that changes something is on record
 
     try:
         return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name

@@ -9,14 +9,14 @@ import tempfile
 
 def sha256(data: bytes) -> str:
     """The hash by which a record knows whether a file is still as it was."""
-    import hashlib  # noqa: PLC0415: it loads OpenSSL, which a command that only looks does without
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, which a command that only looks does without
 
     return hashlib.sha256(data).hexdigest()
 
 
 def read_bytes(path: str) -> bytes:
     """The whole file. Raises OSError."""
-    with open(path, "rb") as file:  # noqa: PTH123: a host's path may be no valid Unicode; os takes it as it is
+    with open(path, "rb") as file:
         return file.read()
 
 

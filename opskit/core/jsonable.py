@@ -35,7 +35,7 @@ def from_json(cls: type[T], data: Any) -> T:
     return _read(cls, data, cls.__name__)  # type: ignore[no-any-return]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls)
 

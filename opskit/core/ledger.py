@@ -111,7 +111,7 @@ class Ledger:
         Raises UsageFault when a newer opskit wrote it, PermissionError when it may not be read.
         """
         try:
-            with open(self.path, "rb") as file:  # noqa: PTH123
+            with open(self.path, "rb") as file:
                 lines = file.read().split(b"\n")
         except (FileNotFoundError, NotADirectoryError):
             return []
@@ -122,7 +122,9 @@ class Ledger:
             except ValueError:
                 continue
             if entry.get("schema") != SCHEMA:
-                raise UsageFault(self.path, f"schema {entry.get('schema')} is not {SCHEMA}", todo="use the newer opskit")
+                raise UsageFault(
+                    self.path, f"schema {entry.get('schema')} is not {SCHEMA}", todo="use the newer opskit"
+                )
             found.append(entry)
         return found
 

@@ -12,13 +12,10 @@ TIB = 1024 * GIB
 
 def size_text(size: int) -> str:
     """A size in bytes for a person, as lsblk writes it: `20G`, `1.5T`, `512B`."""
-    value = float(size)
-    for unit in ("B", "K", "M", "G", "T"):
-        if value < KIB:
-            break
-        value /= KIB
-    else:
-        unit = "P"
+    value, units = float(size), iter("BKMGTP")
+    unit = next(units)
+    while value >= KIB and unit != "P":
+        value, unit = value / KIB, next(units)
     return f"{value:.1f}".removesuffix(".0") + unit
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from opskit.disk.model import Mount, User
 from opskit.disk.mounts import PROC
 
+
 def users_of(mount: Mount) -> tuple[User, ...]:
     """The processes that use the filesystem of a mount, by its device number. Needs root to see all."""
-    import psutil  # noqa: PLC0415: 20 ms that only a busy mount point needs
+    import psutil  # noqa: PLC0415 - 20 ms that only a busy mount point needs
 
     found = []
     own = os.getpid()
@@ -56,7 +57,7 @@ def _maps(folder: str, device: str) -> Iterator[str]:
     major, _, minor = device.partition(":")
     number = f"{int(major):02x}:{int(minor):02x}"
     try:
-        with open(f"{folder}/maps", "rb") as file:  # noqa: PTH123
+        with open(f"{folder}/maps", "rb") as file:
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return

@@ -34,7 +34,9 @@ app = new_app(
 )
 
 Device = Annotated[str, typer.Argument(help="A block device, such as /dev/vdb.", show_default=False)]
-DeviceOrMountPoint = Annotated[str, typer.Argument(metavar="DEVICE|MOUNTPOINT", help="Where it is.", show_default=False)]
+DeviceOrMountPoint = Annotated[
+    str, typer.Argument(metavar="DEVICE|MOUNTPOINT", help="Where it is.", show_default=False)
+]
 Fstab = Annotated[str, typer.Option("--fstab", metavar="FILE", help="Another file than /etc/fstab.")]
 NoFstab = Annotated[bool, typer.Option("--no-fstab", help="Leave fstab alone.")]
 
@@ -76,11 +78,17 @@ def mount(
     fstype: Annotated[str, typer.Option(help="ext4, ext3 or xfs.  [default: ext4]")] = "",
     label: Annotated[str, typer.Option(help="A label for the new filesystem.")] = "",
     table: Annotated[str, typer.Option(help="The partition table: gpt or dos; always gpt over 2 TiB.")] = "gpt",
-    whole_disk: Annotated[bool, typer.Option("--whole-disk", help="No partition: the filesystem on the disk itself.")] = False,
+    whole_disk: Annotated[
+        bool, typer.Option("--whole-disk", help="No partition: the filesystem on the disk itself.")
+    ] = False,
     mount_options: Annotated[str, typer.Option(help="Mount options, such as noatime,nodev.")] = "",
     no_fstab: NoFstab = False,
-    reserved: Annotated[Optional[int], typer.Option(metavar="PERCENT", help="Blocks kept for root (ext3, ext4).")] = None,
-    no_discard: Annotated[bool, typer.Option("--no-discard", help="Do not discard the blocks of a new filesystem.")] = False,
+    reserved: Annotated[
+        Optional[int], typer.Option(metavar="PERCENT", help="Blocks kept for root (ext3, ext4).")
+    ] = None,
+    no_discard: Annotated[
+        bool, typer.Option("--no-discard", help="Do not discard the blocks of a new filesystem.")
+    ] = False,
     lazy_init: Annotated[Optional[bool], typer.Option(help="Whether ext3 and ext4 write their tables later.")] = None,
     wipe: Annotated[str, typer.Option(metavar="DEVICE", help="Destroy what is on it: repeat the device's name.")] = "",
     fstab: Fstab = FSTAB,
@@ -90,8 +98,9 @@ def mount(
     A disk that already holds a filesystem is mounted as it is. A disk with other data is refused, unless --wipe
     names it; no option gets past a system disk, one in use, or a member of LVM, RAID or multipath.
     """
-    import uuid  # noqa: PLC0415: list and show do without
+    import uuid  # noqa: PLC0415 - list and show do without
 
+    from opskit.act import tell  # noqa: PLC0415
     from opskit.disk.plan import MountRequest, NewIds, decide_mount  # noqa: PLC0415
 
     request = MountRequest(
@@ -119,12 +128,13 @@ def mount(
         # Only now the kernel has given the partition its name.
         result["device"] = next((m.source for m in reversed(own_mounts()) if m.target == request.target), "")
     where = f"{result['device']} ({result['fstype']}, UUID {result['uuid']}) on {result['mount_point']}"
-    _tell(session, outcome, f"in service: {where}", f"{where} is in service already")
+    tell(session, outcome, f"in service: {where}", f"{where} is in service already")
 
 
 @changes(app, "umount", example="opskit disk umount /data")
 def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False, fstab: Fstab = FSTAB) -> None:
     """Take a disk out of service: unmount it, take its entry out of fstab, leave the data."""
+    from opskit.act import tell  # noqa: PLC0415
     from opskit.disk.umount_plan import UmountRequest, decide_umount  # noqa: PLC0415
 
     request = UmountRequest(os.path.abspath(what), session.run, use_fstab=not no_fstab)
@@ -133,12 +143,13 @@ def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False
         return see(runner, fstab=fstab, users=request.what)
 
     outcome = _act(session, read, lambda facts: decide_umount(facts, request))
-    _tell(session, outcome, f"out of service: {what}; the data is as it was", f"{what} is not in service")
+    tell(session, outcome, f"out of service: {what}; the data is as it was", f"{what} is not in service")
 
 
 @changes(app, "grow", example="opskit disk grow /data")
 def grow(session: Session, what: DeviceOrMountPoint, fstab: Fstab = FSTAB) -> None:
     """Grow partition and filesystem to the end of a disk that was made larger, while it is mounted."""
+    from opskit.act import tell  # noqa: PLC0415
     from opskit.disk.grow_plan import decide_grow  # noqa: PLC0415
 
     what = os.path.abspath(what)
@@ -149,12 +160,14 @@ def grow(session: Session, what: DeviceOrMountPoint, fstab: Fstab = FSTAB) -> No
     outcome = _act(session, read, lambda facts: decide_grow(facts, what))
     steps = outcome.plan.steps
     after = size_text(getattr(steps[-1], "after", 0)) if steps else ""
-    _tell(session, outcome, f"grown: {what} to {after}", f"{what} fills its disk already")
+    tell(session, outcome, f"grown: {what} to {after}", f"{what} fills its disk already")
 
 
 def _plain(path: str) -> str:
     """A path without what makes no difference (doubled and last slashes)."""
-    return os.path.normpath(path) if path.startswith("/") and ".." not in path.split("/") else path
+    if not path.startswith("/") or ".." in path.split("/"):
+        return path
+    return "/" + os.path.normpath(path).lstrip("/")  # normpath keeps two slashes at the beginning
 
 
 def _device_of(runner: Runner, what: str, fstab: str) -> str:
@@ -164,11 +177,9 @@ def _device_of(runner: Runner, what: str, fstab: str) -> str:
     return mounted.source if mounted and mounted.source.startswith("/dev/") else what
 
 
-def _act(
-    session: Session, read: Callable[[Runner], HostFacts], decide: Callable[[HostFacts], Decision]
-) -> Outcome:
+def _act(session: Session, read: Callable[[Runner], HostFacts], decide: Callable[[HostFacts], Decision]) -> Outcome:
     """Act on this host; or, with --facts, decide on saved facts."""
-    from opskit.act import Chore, act  # noqa: PLC0415: list and show do without
+    from opskit.act import Chore, act  # noqa: PLC0415 - list and show do without
     from opskit.disk.hold import hold_disk  # noqa: PLC0415
 
     if session.facts:
@@ -176,19 +187,3 @@ def _act(
         return act(session, Chore(lambda _runner: saved, decide))
     session.need_root()
     return act(session, Chore(read, decide, hold=hold_disk))
-
-
-def _tell(session: Session, outcome: Outcome, done: str, nothing: str) -> None:
-    """The last word of a command that changes something; a dry run has had it."""
-    if session.dry_run:
-        return
-    changed = outcome.run is not None
-    result = {**outcome.plan.result, "changed": changed, "run": outcome.run, "dry_run": False}
-
-    def draw() -> None:
-        if changed:
-            session.screen.done(f"{done}\ntake it back: opskit undo {outcome.run}")
-        else:
-            session.screen.done(f"nothing to do: {nothing}")
-
-    session.screen.answer(result, draw, findings=outcome.plan.notes)

@@ -61,10 +61,16 @@ def decide_entry(
             title = f"{path} line {entry.number} already mounts this filesystem on {entry.target}"
             remedy = f"mount it there, or take that entry out: opskit disk umount {entry.target}"
             reasons.append(Reason("filesystem-in-fstab", title, remedy))
+        elif entry.problem:
+            title = f"{path} line {entry.number} is meant for this filesystem, but mount ignores it ({entry.problem})"
+            reasons.append(Reason("entry-ignored", title, f"mend that line in {path}: {entry.raw.strip()}"))
     if reasons:
         return EntryDecision(reasons=tuple(reasons))
     if mine:
-        return EntryDecision(mine[0].raw, notes=_notes(path, mine[0]))
+        return EntryDecision(mine[0].raw.strip(), notes=_notes(path, mine[0]))
+    if not wanted.uuid:
+        title = f"the {wanted.fstype} filesystem has no UUID that {path} could name it by"
+        return EntryDecision(reasons=(Reason("no-uuid", title, "--no-fstab mounts it without an entry"),))
     broken = tuple(fstab_reasons(facts))
     if broken:
         return EntryDecision(reasons=broken)
@@ -82,4 +88,4 @@ def _notes(path: str, entry: Entry) -> tuple[Finding, ...]:
     if "nofail" in entry.option_list:
         return ()
     text = f"{path} line {entry.number} has no nofail: the host will not boot without this disk"
-    return (Finding("missing-nofail", "warning", text, entry.raw, f"add nofail to the options in {path}"),)
+    return (Finding("missing-nofail", "warning", text, entry.raw.strip(), f"add nofail to the options in {path}"),)

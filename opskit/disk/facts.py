@@ -93,20 +93,17 @@ def _users(path: str, found: Sequence[BlockDevice], own: Sequence[Mount]) -> tup
     real = os.path.realpath(path)
     numbers = {device.number for device in found if real == device.path}
     mount = next((m for m in reversed(own) if m.target == real or m.device in numbers), None)
-    from opskit.disk.busy import users_of  # noqa: PLC0415: only an unmount asks
+    from opskit.disk.busy import users_of  # noqa: PLC0415 - only an unmount asks
 
     return users_of(mount) if mount else ()
 
 
-def _signed(
-    found: tuple[BlockDevice, ...], runner: Runner, root: bool, unseen: list[str]
-) -> tuple[BlockDevice, ...]:
+def _signed(found: tuple[BlockDevice, ...], runner: Runner, root: bool, unseen: list[str]) -> tuple[BlockDevice, ...]:
     """The devices with their signatures: udev's, or blkid's where udev has no database."""
     if udev.has_database():
         known = udev.udev_properties(device.number for device in found)
         found = tuple(
-            udev.with_properties(device, known[device.number]) if device.number in known else device
-            for device in found
+            udev.with_properties(device, known[device.number]) if device.number in known else device for device in found
         )
         rest = {device.name for device in found if device.number not in known}
     else:
@@ -116,7 +113,9 @@ def _signed(
             unseen.append("signatures (udev has no database here, and blkid needs root)")
         return found
     return tuple(
-        probe.with_signatures(device, runner) if device.name in rest and device.size and device.kind != "zram" else device
+        probe.with_signatures(device, runner)
+        if device.name in rest and device.size and device.kind != "zram"
+        else device
         for device in found
     )
 
@@ -196,9 +195,8 @@ def _links(device: BlockDevice) -> tuple[str, ...]:
     return tuple(found)
 
 
-_LINK_FOLDERS = tuple(f"/dev/disk/by-{key}" for key in ("id", "path", "uuid", "label", "partuuid", "partlabel")) + (
-    "/dev/mapper",
-)
+_LINK_KINDS = ("id", "path", "uuid", "label", "partuuid", "partlabel")
+_LINK_FOLDERS = (*(f"/dev/disk/by-{kind}" for kind in _LINK_KINDS), "/dev/mapper")
 
 
 def _targets(table: FileFact) -> list[str]:
@@ -215,6 +213,8 @@ def path_fact(path: str, own: Sequence[Mount]) -> PathFact:
         empty = kind == "directory" and not os.listdir(path)
     except PermissionError:
         kind = kind if kind != "absent" else "unknown"
+    except NotADirectoryError:
+        kind = "below-a-file"
     except OSError:
         pass
     plain = os.path.normpath(path)
@@ -251,7 +251,7 @@ def _first_symlink(path: str) -> str:
 
 def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
     """What the ledger tells of partitions and filesystems that opskit began to make, oldest first."""
-    from opskit.core.ledger import Ledger  # noqa: PLC0415: only a decision asks
+    from opskit.core.ledger import Ledger  # noqa: PLC0415 - only a decision asks
 
     try:
         runs = Ledger(state_dir).runs()
@@ -284,7 +284,7 @@ def load(path: str) -> HostFacts:
         if path == "-":
             text = sys.stdin.read()
         else:
-            with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            with open(path, encoding="utf-8") as file:
                 text = file.read()
         data: Any = json.loads(text)
     except PermissionError:

@@ -15,15 +15,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from opskit.disk.model import BlockDevice
-from opskit.disk.mounts import named_by
+from opskit.disk.mounts import named_by, unescape
 
 # Why mount ignores a line; each is the id of a finding as well.
 TOO_FEW_FIELDS = "bad-field-count"
 NOT_A_NUMBER = "bad-number"
 
+# A data disk that is missing must not hold up the boot for systemd's 90 s (systemd.mount(5)).
+DEVICE_TIMEOUT = "x-systemd.device-timeout=10s"
+
 _NUMBER = re.compile(r"[+-]?[0-9]+")
-# Not a NUL: no path has one.
-_OCTAL = re.compile(rb"\\(?!000)([0-3][0-7]{2})")
 # What parts fields, for libmount or for the sscanf of EL7's, and what begins an escape.
 _ESCAPED = re.compile(r"[ \t\n\v\f\r\\]|^#")
 
@@ -113,21 +114,12 @@ def plain_target(target: str) -> str:
     return "/" + "/".join(part for part in target.split("/") if part not in {"", "."})
 
 
-def unescape(field: str) -> str:
-    r"""A field with `\ooo` undone; bytes over 127 join with their neighbours to UTF-8 where they can."""
-    if "\\" not in field:
-        return field
-    return decode(_OCTAL.sub(lambda match: bytes([int(match.group(1), 8)]), encode(field)))
-
-
 def escape(field: str) -> str:
     r"""A field as it stands in fstab: what would part it, a backslash, and a leading `#` as `\ooo`."""
     return _ESCAPED.sub(lambda match: f"\\{ord(match.group()):03o}", field)
 
 
-def entry_line(  # noqa: PLR0917 - the fields of fstab(5), in its order
-    source: str, target: str, fstype: str, options: str, dump: int = 0, pass_: int = 0
-) -> str:
+def entry_line(source: str, target: str, fstype: str, options: str, dump: int = 0, pass_: int = 0) -> str:
     """The line of an entry, without its ending. Raises ValueError for an empty field."""
     fields = [escape(field) for field in (source, target, fstype, options)]
     if not all(fields):
@@ -199,5 +191,3 @@ def _parse_line(number: int, raw: str) -> Line:
         count=len(fields),
         problem=problem,
     )
-
-

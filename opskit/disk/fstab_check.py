@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from opskit.core.finding import Finding
 from opskit.disk.fstab import (
+    DEVICE_TIMEOUT,
     NOT_A_NUMBER,
     TOO_FEW_FIELDS,
     Entry,
@@ -39,7 +40,6 @@ NOT_FOR_FSTAB_TYPES = frozenset({"squashfs", "iso9660", "udf", "erofs"})
 SAME_TYPES = {"ext4": ("ext2", "ext3"), "ext3": ("ext2",), "msdos": ("vfat",)}
 # Drivers for a format that blkid calls by another name.
 DRIVERS = {"ntfs-3g": "ntfs", "ntfs3": "ntfs", "fuseblk": "ntfs", "lowntfs-3g": "ntfs"}
-DEVICE_TIMEOUT = "x-systemd.device-timeout=10s"
 NOFAIL = f"defaults,nofail,{DEVICE_TIMEOUT}"
 
 

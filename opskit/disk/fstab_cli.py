@@ -10,6 +10,7 @@ import typer
 from opskit.act import Chore, act, tell
 from opskit.core.errors import ExitCode, Failed
 from opskit.core.runner import Runner
+from opskit.core.text import shown
 from opskit.disk.facts import FSTAB, load, see
 from opskit.disk.fstab import entries
 from opskit.disk.fstab_check import check, mounts_at
@@ -21,7 +22,6 @@ from opskit.options import changes, new_app, reads
 from opskit.session import Session
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, draw_table
-from opskit.ui.text import shown
 
 app = new_app("Example: opskit disk fstab check\n\nCheck fstab, show what it means here, back it up, restore it.")
 

@@ -11,7 +11,7 @@ from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.core.units import KIB
-from opskit.disk.fstab import Entry, Line, encode, lacks_newline, split_lines
+from opskit.disk.fstab import Line, encode, lacks_newline, split_lines
 from opskit.disk.fstab_backup import BackupFstab, RestoreFstab
 from opskit.disk.fstab_facts import BACKUP_MARK
 from opskit.disk.fstab_steps import AddFstabEntry, RemoveFstabEntry
@@ -76,9 +76,7 @@ def add_entry_steps(facts: HostFacts, line: str, run_id: str) -> tuple[BackupFst
     return backup_step(facts, run_id), add
 
 
-def remove_entry_steps(
-    facts: HostFacts, entries: Sequence[Entry], run_id: str
-) -> tuple[BackupFstab, RemoveFstabEntry]:
+def remove_entry_steps(facts: HostFacts, entries: Sequence[Line], run_id: str) -> tuple[BackupFstab, RemoveFstabEntry]:
     """Back fstab up and take these entries out of it. The guards of fstab_reasons hold."""
     lines = tuple(Line(entry.number, entry.raw) for entry in entries)
     remove = RemoveFstabEntry(facts.fstab.real, lines, text_hash(facts.fstab.text), facts.systemd_reads_fstab)

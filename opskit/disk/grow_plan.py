@@ -55,7 +55,11 @@ def decide_grow(facts: HostFacts, what: str) -> Decision:
         basis=(*basis(found.disk), found.device.name, str(found.device.start), str(found.device.size)),
         hold=found.disk.path if partition else "",
         checks=(f'[ "$(cat /sys/class/block/{shlex.quote(found.disk.name)}/size)" = {found.disk.size // 512} ]',),
-        result={"device": found.device.path, "disk": found.disk.path, "mount_point": found.mount.target if found.mount else ""},
+        result={
+            "device": found.device.path,
+            "disk": found.disk.path,
+            "mount_point": found.mount.target if found.mount else "",
+        },
     )
 
 
@@ -82,16 +86,20 @@ def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
     device, disk = found.device, found.disk
     yield from guard.size_and_mode(disk, read_only_is_fine=False)
     if device.kind in {"dm", "md"}:
-        yield Reason("not-a-disk", f"{device.path} is a {device.holder_of}", "grow it with its own tools first (lvextend -r)")
+        yield Reason(
+            "not-a-disk", f"{device.path} is a {device.holder_of}", "grow it with its own tools first (lvextend -r)"
+        )
         return
-    if disk.contents == UNREADABLE or device.contents == UNREADABLE:
+    if UNREADABLE in {disk.contents, device.contents}:
         yield Reason("unreadable", f"{disk.path} cannot be read everywhere", "dmesg | tail; is the disk failing?")
     behind = [p.path for p in facts.partitions(disk) if p.start > device.start]
     if behind:
         title = f"{device.path} is not the last partition of {disk.path}: {', '.join(behind)} is behind it"
         yield Reason("not-the-last-partition", title, "only the last partition can grow")
     if device.partition_number > 4 and disk.table == "dos":
-        yield Reason("logical-partition", f"{device.path} is a logical partition", "grow it by hand, with its extended one")
+        yield Reason(
+            "logical-partition", f"{device.path} is a logical partition", "grow it by hand, with its extended one"
+        )
     yield from guard.members(facts, device)
     filesystem = device.filesystem
     if filesystem is None or filesystem.type not in GROWABLE:
@@ -100,15 +108,25 @@ def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
         yield Reason("not-growable", title, "grow it with its own tools")
         return
     if found.mount is None:
-        yield Reason("not-mounted", f"{device.path} is not mounted, and filesystems grow online", f"opskit disk mount {device.path}")
+        yield Reason(
+            "not-mounted",
+            f"{device.path} is not mounted, and filesystems grow online",
+            f"opskit disk mount {device.path}",
+        )
     elif "ro" in found.mount.options.split(","):
-        yield Reason("read-only", f"{found.mount.target} is mounted read-only", f"mount -o remount,rw {found.mount.target}")
+        yield Reason(
+            "read-only", f"{found.mount.target} is mounted read-only", f"mount -o remount,rw {found.mount.target}"
+        )
     elif device.filesystem_size is None:
-        yield Reason("unread", f"the size of the filesystem on {device.path} could not be read", "as root; dmesg | tail")
+        yield Reason(
+            "unread", f"the size of the filesystem on {device.path} could not be read", "as root; dmesg | tail"
+        )
     tool = "xfs_growfs" if filesystem.type == "xfs" else "resize2fs"
     if tool not in facts.tools:
         package = "xfsprogs" if tool == "xfs_growfs" else "e2fsprogs"
-        yield Reason("missing-tool", f"{tool} is not on this host", f"yum install {package}", exit_code=ExitCode.MISSING)
+        yield Reason(
+            "missing-tool", f"{tool} is not on this host", f"yum install {package}", exit_code=ExitCode.MISSING
+        )
 
 
 def _partition_step(facts: HostFacts, found: _Found) -> Optional[GrowPartition]:

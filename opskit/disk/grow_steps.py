@@ -71,7 +71,11 @@ class GrowPartition:
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """See Step."""
         device = read_device(self.partition)
-        if device.start != self.start or device.size < self.size or (self.tool == "sfdisk" and device.size != self.new_size):
+        if (
+            device.start != self.start
+            or device.size < self.size
+            or (self.tool == "sfdisk" and device.size != self.new_size)
+        ):
             why = f"the kernel has it at {device.start // SYSFS_SECTOR} with {size_text(device.size)}"
             raise Failed(device.path, why, todo=f"partx -u /dev/{self.disk}; dmesg | tail")
 

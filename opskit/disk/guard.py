@@ -6,6 +6,7 @@ The order is that of facts/disk.md ("Safe to format?"); every reason found is to
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
 from opskit.core.errors import ExitCode
@@ -18,7 +19,17 @@ from opskit.disk.mounts import named_by
 FORMATTABLE = ("disk", "loop", "nbd")
 # Members of something larger that libblkid does not count as "raid" or "crypto".
 MEMBER_TYPES = frozenset(
-    {"zfs_member", "bcache", "ceph_bluestore", "oracleasm", "drbd", "stratis", "vdo", "mpath_member", "VMFS_volume_member"}
+    {
+        "zfs_member",
+        "bcache",
+        "ceph_bluestore",
+        "oracleasm",
+        "drbd",
+        "stratis",
+        "vdo",
+        "mpath_member",
+        "VMFS_volume_member",
+    }
 )
 MEMBER_NAMES = {
     "LVM2_member": "an LVM physical volume",
@@ -50,14 +61,19 @@ def which(facts: HostFacts, path: str) -> Iterator[Reason]:
         return
     kind = fact.kind if fact else "absent"
     remedy = "opskit disk list shows the block devices"
-    if kind in {"absent", "unknown"}:
+    if kind in {"absent", "unknown", "below-a-file"}:
         disks = [d for d in facts.devices if d.kind == "disk" and not d.system]
         none = "" if disks else "this host has no data disk: attach one in the cloud console first; "
         yield Reason("no-such-device", f"{path}: there is no such device", none + remedy, exit_code=ExitCode.USAGE)
     elif kind == "block":
         yield Reason("no-size", f"{path} is a block device without a size", remedy)
     else:
-        names = {"directory": "a directory", "file": "a file", "character": "a character device", "symlink": "a symlink"}
+        names = {
+            "directory": "a directory",
+            "file": "a file",
+            "character": "a character device",
+            "symlink": "a symlink",
+        }
         title = f"{path} is {names.get(kind, 'something else')}, not a block device"
         yield Reason("not-a-block-device", title, remedy, exit_code=ExitCode.USAGE)
 
@@ -85,10 +101,10 @@ def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = ""
     """
     found = False
     for device in related(facts, disk):
-        for mount in device.mounts:
-            found = True
-            if mount.namespace == 0 and mount.target == at and device.name == place:
-                continue
+        found = found or bool(device.mounts)
+        # Once it is in service, its other mounts are copies: bind mounts, and what a service's namespace got of ours.
+        in_service = device.name == place and any(m.target == at and m.namespace == 0 for m in device.mounts)
+        for mount in device.mounts if not in_service else ():
             where = f" in the mount namespace of pid {mount.namespace}" if mount.namespace else ""
             remedy = "" if mount.namespace else f"opskit disk umount {mount.target}"
             yield Reason("mounted", f"{device.path} is mounted on {mount.target}{where}", remedy)
@@ -131,17 +147,25 @@ def members(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
 
 
 def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
-    """fstab or crypttab count on what is on the disk now."""
+    """Fstab or crypttab count on what is on the disk now."""
     devices = related(facts, disk)
-    # The names that partitions of this disk have had or may get: /dev/vdb1, /dev/nvme0n1p1.
-    partition_name = re.compile(re.escape(disk.path) + r"p?\d+")
+    # The names that partitions of this disk have had or may get: /dev/vdb1, /dev/nvme0n1p1, /dev/disk/by-id/x-part1.
+    names = "|".join(re.escape(name) for name in (disk.path, *disk.links))
+    partition_name = re.compile(rf"(?:{names})(?:p|-part)?\d+")
+
+    def counts_on_it(source: str) -> bool:
+        return any(named_by(source, d) for d in devices) or partition_name.fullmatch(source) is not None
+
     for entry in entries(facts.fstab.text):
-        if any(named_by(entry.source, d) for d in devices) or partition_name.fullmatch(entry.source):
+        if counts_on_it(entry.source):
             title = f"{facts.fstab.path} line {entry.number} counts on {disk.path}: {entry.source} on {entry.target}"
-            yield Reason("named-in-fstab", title, f"opskit disk umount {entry.target} takes the entry out")
+            remedy = (
+                f"opskit disk umount {entry.target} takes the entry out" if entry.has_target else "take the line out"
+            )
+            yield Reason("named-in-fstab", title, remedy)
     for line in facts.crypttab.text.splitlines():
         fields = line.split()
-        if len(fields) > 1 and not fields[0].startswith("#") and any(named_by(fields[1], d) for d in devices):
+        if len(fields) > 1 and not fields[0].startswith("#") and counts_on_it(fields[1]):
             title = f"{facts.crypttab.path} counts on {disk.path}: {fields[0]} is made of {fields[1]}"
             yield Reason("named-in-crypttab", title, "take the line out if it is no longer true")
 
@@ -156,6 +180,13 @@ def readable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
         yield Reason("unread", title, "as root; for saved facts: sudo opskit disk facts > host.json")
 
 
+def backup_gpt(disk: BlockDevice) -> Iterator[Reason]:
+    """A damaged table: what the kernel still shows of its partitions is gone at the next boot."""
+    if disk.table_backup_only:
+        remedy = f"restore it (gdisk {disk.path}: r, b, w), or, if it may be destroyed: --wipe {shlex.quote(disk.path)}"
+        yield Reason("backup-gpt", f"{disk.path} has a backup GPT whose primary one is gone: a damaged table", remedy)
+
+
 def duplicate_uuid(facts: HostFacts, device: BlockDevice, uuid: str) -> Iterator[Reason]:
     """Two filesystems with one UUID: a mount by UUID could mean either of them."""
     family = {device.name, device.disk, *device.holders, *device.slaves}
@@ -167,10 +198,16 @@ def duplicate_uuid(facts: HostFacts, device: BlockDevice, uuid: str) -> Iterator
 
 
 def unchangeable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
-    """All that forbids making anything on a disk, --wipe or not."""
+    """All that forbids making anything on a disk, --wipe or not. Nothing is said of a system disk: system() has."""
+    if any(device.system for device in related(facts, disk)):
+        return
     if disk.kind not in FORMATTABLE:
-        kind = {"dm": "a device mapper volume", "md": "a RAID array", "rom": "a CD drive"}.get(disk.kind, f"of kind {disk.kind}")
-        yield Reason("not-a-disk", f"{disk.path} is {kind}, not a raw disk", "opskit makes filesystems on raw disks only")
+        kind = {"dm": "a device mapper volume", "md": "a RAID array", "rom": "a CD drive"}.get(
+            disk.kind, f"of kind {disk.kind}"
+        )
+        yield Reason(
+            "not-a-disk", f"{disk.path} is {kind}, not a raw disk", "opskit makes filesystems on raw disks only"
+        )
     yield from members(facts, disk)
     yield from named_in_tables(facts, disk)
     yield from readable(facts, disk)

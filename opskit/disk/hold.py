@@ -1,4 +1,4 @@
-"""Hold a whole disk for ourselves while it is written: the BSD lock that udev honours (systemd, BLOCK_DEVICE_LOCKING)."""
+"""Hold a whole disk while it is written: the BSD lock that udev honours (systemd, BLOCK_DEVICE_LOCKING)."""
 
 from __future__ import annotations
 

@@ -35,5 +35,6 @@ def last_end(device: BlockDevice, table: str) -> int:
 
 def single_partition(device: BlockDevice, table: str) -> tuple[int, int]:
     """(start, size) of one partition over the whole disk. The size is 0 or less on a disk too small for one."""
-    start = alignment(device) + device.alignment_offset
+    # The kernel says -1 of a device that cannot be aligned at all.
+    start = alignment(device) + max(device.alignment_offset, 0)
     return start, last_end(device, table) - start

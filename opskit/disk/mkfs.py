@@ -61,7 +61,12 @@ def option_reasons(options: MkfsOptions) -> Iterator[Reason]:
     if options.fstype == "xfs":
         for name, value in (("--reserved", options.reserved), ("--lazy-init", options.lazy_init)):
             if value is not None:
-                yield Reason("not-for-xfs", f"{name} is for ext3 and ext4; xfs has no such thing", "leave it out", exit_code=usage)
+                yield Reason(
+                    "not-for-xfs",
+                    f"{name} is for ext3 and ext4; xfs has no such thing",
+                    "leave it out",
+                    exit_code=usage,
+                )
     if options.reserved is not None and not 0 <= options.reserved <= 50:
         title = f"--reserved {options.reserved}: mke2fs takes 0 to 50 percent"
         yield Reason("reserved-out-of-range", title, "0 to 50", exit_code=usage)

@@ -116,7 +116,7 @@ class BlockDevice:
 
     @property
     def identity(self) -> str:
-        """What tells this disk from another one behind the same name, and lasts through a reboot; "" if nothing does."""
+        """What tells this disk from another one of its name, and lasts through a reboot; "" if nothing does."""
         for key in ("wwn", "serial", "backing_file"):
             value = getattr(self, key)
             if value:
@@ -126,7 +126,7 @@ class BlockDevice:
 
 @dataclass(frozen=True)
 class PathFact:
-    """What is at a path: absent, directory, file, symlink, block, character or other.
+    """What is at a path: absent, directory, file, symlink, block, character, other, below-a-file or unknown.
 
     real: the path with every symlink resolved.
     """
@@ -137,7 +137,6 @@ class PathFact:
     empty: bool = False
     mounted: bool = False
     symlink_in: str = ""  # a symlink among its parents, or itself
-    writable_parent: bool = True
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,9 @@ class MountFilesystem:
             lines.append(f"udevadm settle --timeout={SETTLE_SECONDS}")
         argv = Command((*self._mount(), ""), mutates=True).argv[:-1]
         lines.append(f"{shlex.join(argv)} {shell_name(self.place)} {shlex.quote(self.target)}")
-        return Change("mount", self.target, "not mounted", f"{self.fstype} of {name_of(self.place)}", tuple(lines), True)
+        return Change(
+            "mount", self.target, "not mounted", f"{self.fstype} of {name_of(self.place)}", tuple(lines), True
+        )
 
     def _mount(self) -> tuple[str, ...]:
         return ("mount", "-t", self.fstype, *(("-o", self.options) if self.options else ()))

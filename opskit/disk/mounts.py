@@ -12,12 +12,15 @@ from opskit.disk.sysfs import read_text
 PROC = "/proc"
 # Mount points without which the host is not the host.
 SYSTEM_TARGETS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/etc", "/sysroot")
-_OCTAL = re.compile(r"\\([0-7]{3})")
+# Not a NUL: no path has one.
+_OCTAL = re.compile(rb"\\(?!000)([0-3][0-7]{2})")
 
 
 def unescape(text: str) -> str:
-    r"""A field of mountinfo, fstab or swaps: space, tab, newline and backslash stand there as `\040` …"""
-    return _OCTAL.sub(lambda match: chr(int(match.group(1), 8)), text)
+    r"""A field of mountinfo, fstab or swaps with `\ooo` undone: a byte each; those of one character join again."""
+    if "\\" not in text:
+        return text
+    return os.fsdecode(_OCTAL.sub(lambda match: bytes([int(match.group(1), 8)]), os.fsencode(text)))
 
 
 def parse_mountinfo(text: str, namespace: int = 0) -> tuple[Mount, ...]:
@@ -47,7 +50,7 @@ def own_mounts(proc: str = PROC) -> tuple[Mount, ...]:
 
 
 def with_device_number(mount: Mount) -> Mount:
-    """btrfs shows an anonymous device number (0:N); the number of its source is the one that counts."""
+    """Btrfs shows an anonymous device number (0:N); the number of its source is the one that counts."""
     if not mount.device.startswith("0:") or not mount.source.startswith("/dev/"):
         return mount
     number = device_number(mount.source)

@@ -41,5 +41,7 @@ def shell_lookup(place: Place) -> tuple[str, ...]:
         return ()
     folder = shlex.quote(f"/sys/class/block/{place.disk}")
     start = place.start // SYSFS_SECTOR
-    find = f'for p in {folder}/*/start; do [ "$(cat "$p")" != {start} ] || part=/dev/$(basename "$(dirname "$p")"); done'
+    find = (
+        f'for p in {folder}/*/start; do [ "$(cat "$p")" != {start} ] || part=/dev/$(basename "$(dirname "$p")"); done'
+    )
     return ("part=", find, '[ -b "$part" ]')

@@ -12,16 +12,17 @@ from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import guard
 from opskit.disk.entry_plan import EntryDecision, EntryRequest, decide_entry
+from opskit.disk.fstab import DEVICE_TIMEOUT
 from opskit.disk.fstab_plan import fstab_checks
 from opskit.disk.mkfs import DEFAULT_FILESYSTEM, MkfsOptions, option_reasons
 from opskit.disk.model import BlockDevice, HostFacts, Place
 from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem
+from opskit.disk.place import shell_lookup
 from opskit.disk.raw_plan import Make, decide_raw
+from opskit.disk.steps import CreatePartition
 from opskit.disk.target import mount_point_reasons, target_reasons
 
 TABLES = ("gpt", "dos")
-# A missing disk must not hold up the boot for systemd's 90 s.
-DEVICE_TIMEOUT = "x-systemd.device-timeout=10s"
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ def _guards(
         return
     # A disk with several filesystems may have others of them in use.
     device = replace(existing.device, disk="")
+    yield from guard.backup_gpt(disk)
     yield from guard.in_use(facts, device, at=request.target, place=device.name)
     yield from guard.members(facts, device)
     yield from guard.duplicate_uuid(facts, existing.device, existing.uuid)
@@ -174,9 +176,8 @@ def _mismatch(existing: _Existing, request: MountRequest) -> Iterator[Reason]:
 
 def _decide_made(facts: HostFacts, request: MountRequest, ids: NewIds, make: Make, title: str) -> Decision:
     """Make a filesystem, then mount it."""
-    uuid = make.filesystem_uuid or ids.filesystem
-    notes = make.notes
-    return _into_service(facts, request, ids, title, make.steps(uuid), make.place, request.mkfs.fstype, uuid, None, notes)
+    uuid, making = ids.filesystem, make.steps(ids.filesystem)
+    return _into_service(facts, request, ids, title, making, make.place, request.mkfs.fstype, uuid, None, make.notes)
 
 
 def _decide_existing(facts: HostFacts, request: MountRequest, ids: NewIds, found: _Existing, title: str) -> Decision:
@@ -238,12 +239,15 @@ def _into_service(
         options = mount_options(request.mount_options)
         steps.append(MountFilesystem(place, request.target, fstype, uuid, options, systemd))
     disk = facts.device(place.disk)
+    there = () if any(isinstance(step, CreatePartition) for step in making) else shell_lookup(place)
     return Plan(
         title=title,
         steps=tuple(steps),
         basis=basis(disk) if disk else (),
         hold=place.disk_path if making else "",
-        checks=(*_checks(disk, blank=bool(making) and not request.wipe), *_fstab_checks(facts, entry)) if disk else (),
+        checks=(*_checks(disk, blank=bool(making) and not request.wipe), *_fstab_checks(facts, entry), *there)
+        if disk
+        else (),
         notes=(*notes, *entry.notes, *_unknown_path(facts, request.target)),
         result={
             "device": device.path if device else "",
@@ -278,7 +282,7 @@ def _checks(disk: BlockDevice, *, blank: bool) -> tuple[str, ...]:
     lines = [
         f'[ "$(cat {shlex.quote(folder)}/dev)" = {disk.number} ]',
         f'[ "$(cat {shlex.quote(folder)}/size)" = {disk.size // 512} ]',
-        f'[ "$(cat {shlex.quote(folder)}/ro)" = 0 ]',
+        f'[ "$(cat {shlex.quote(folder)}/ro)" = {int(disk.read_only)} ]',
     ]
     if disk.diskseq:
         lines.append(f'[ "$(cat {shlex.quote(folder)}/diskseq)" = {disk.diskseq} ]')
@@ -300,5 +304,9 @@ def fstab_options(asked: str) -> str:
 
 def mount_options(asked: str) -> str:
     """The options for mount(8) itself, without those that only fstab's readers know."""
-    mine = [o for o in asked.split(",") if o and not o.startswith("x-") and o not in {"nofail", "auto", "noauto", "defaults"}]
+    mine = [
+        o
+        for o in asked.split(",")
+        if o and not o.startswith("x-") and o not in {"nofail", "auto", "noauto", "defaults"}
+    ]
     return ",".join(mine)

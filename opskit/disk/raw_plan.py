@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional, Union
 
+from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Reason, Step
-from opskit.core.errors import ExitCode
 from opskit.core.units import size_text
+from opskit.disk import guard
 from opskit.disk.layout import DOS_LIMIT, single_partition
 from opskit.disk.mkfs import MkfsOptions, size_reasons
 from opskit.disk.model import ZERO, BlockDevice, HostFacts, Made, Place
@@ -35,7 +36,6 @@ class Make:
     drop: str = ""
     tool: str = ""  # "" when the partition is there already
     before: str = "blank"
-    filesystem_uuid: str = ""  # of a filesystem whose making did not finish
     notes: tuple[Finding, ...] = ()
 
     def steps(self, uuid: str) -> tuple[Step, ...]:
@@ -57,7 +57,7 @@ def decide_raw(
         return _go_on(facts, device, request, begun)
     if device.disk:
         remedy = f"name the disk, {facts.device(device.disk).path}" if facts.device(device.disk) else "name the disk"  # type: ignore[union-attr]
-        title = f"{device.path} is a partition without a filesystem; opskit puts whole disks into service"
+        title = f"{device.path} is a partition, and opskit makes filesystems on whole disks only"
         return [Reason("partition", title, remedy, exit_code=ExitCode.USAGE)]
     reasons = list(_not_blank(facts, device)) if not request.wipe else []
     if reasons:
@@ -69,9 +69,7 @@ def _not_blank(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     """What is on a disk that only --wipe may destroy."""
     wipe = f"if it may be destroyed: --wipe {shlex.quote(disk.path)}"
     partitions = facts.partitions(disk)
-    if disk.table_backup_only:
-        remedy = f"restore it (gdisk {disk.path}: r, b, w); {wipe}"
-        yield Reason("backup-gpt", f"{disk.path} has a backup GPT whose primary one is gone: a damaged table", remedy)
+    yield from guard.backup_gpt(disk)
     for device in (disk, *partitions):
         if device.ambivalent:
             what = " and ".join(s.type for s in device.signatures) or "two filesystems"
@@ -84,9 +82,11 @@ def _not_blank(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
         elif device.superblock_damaged:
             remedy = f"e2fsck -b 32768 {device.path} may save it; {wipe}"
             yield Reason("damaged-superblock", f"{device.path} has an ext filesystem with a damaged superblock", remedy)
+    if disk.table_backup_only:  # told above; what is left of the table is no table
+        return
     if disk.table:
         yield from _table(disk, partitions, wipe)
-    elif not disk.signatures and not disk.ambivalent and disk.contents != ZERO:
+    elif not (disk.signatures or disk.ambivalent or disk.superblock_damaged) and disk.contents != ZERO:
         yield Reason("unknown-data", f"{disk.path} is not blank: there is data without a known signature on it", wipe)
 
 
@@ -130,14 +130,13 @@ def _matches(facts: HostFacts, made: Made, disk: BlockDevice) -> bool:
         return False
     if place.partition_uuid and found.partition_uuid.lower() == place.partition_uuid.lower():
         return True
-    # parted cannot set a PARTUUID: its name (GPT) or its disk (DOS) stands for it.
-    named = place.table == "gpt" and bool(place.partition_name) and found.partition_name == place.partition_name
-    return _same_disk(made, disk) and (named or place.table == "dos")
+    # parted cannot set a PARTUUID: its name, which has the run's id in it (GPT), or its disk (DOS) stands for it.
+    if place.table == "gpt":
+        return bool(place.partition_name) and found.partition_name == place.partition_name
+    return _same_disk(made, disk)
 
 
-def _go_on(
-    facts: HostFacts, device: BlockDevice, request: MountRequest, made: Made
-) -> Union[Make, list[Reason]]:
+def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: Made) -> Union[Make, list[Reason]]:
     """Go on where a run stopped: never over a filesystem that was finished, or that is not the one begun."""
     disk = facts.device(device.disk) or device
     partitions = facts.partitions(disk)
@@ -175,7 +174,7 @@ def _from_scratch(
     partitions = facts.partitions(disk)
     dirty = [d for d in (*partitions, disk) if d.signatures or d.table or d.table_backup_only or d.ambivalent]
     what = ", ".join(dict.fromkeys(_contents(d) for d in dirty))
-    before = "blank" if disk.contents == ZERO and not dirty else "wiped"
+    before = "wiped" if dirty else "blank" if disk.contents == ZERO else "unknown data"
     erase = tuple(d.path for d in dirty)
     if dirty and disk not in dirty:
         erase += (disk.path,)
@@ -222,4 +221,6 @@ def _mkfs_tool(facts: HostFacts, options: MkfsOptions) -> Iterator[Reason]:
     tool = f"mkfs.{options.fstype}"
     if tool not in facts.tools:
         package = "xfsprogs" if options.fstype == "xfs" else "e2fsprogs"
-        yield Reason("missing-tool", f"{tool} is not on this host", f"yum install {package}", exit_code=ExitCode.MISSING)
+        yield Reason(
+            "missing-tool", f"{tool} is not on this host", f"yum install {package}", exit_code=ExitCode.MISSING
+        )

@@ -7,12 +7,12 @@ from typing import Any, Optional
 
 from opskit.core.errors import ExitCode, Refused
 from opskit.core.jsonable import to_json
+from opskit.core.text import shown
 from opskit.core.units import size_text
 from opskit.disk import guard
 from opskit.disk.model import BlockDevice, HostFacts
 from opskit.disk.verdict import READY, verdict
 from opskit.ui.screen import Column, Screen, draw_table
-from opskit.ui.text import shown
 
 # Kinds that are no disks to anybody: they are listed only when something is on them.
 MINOR = ("ram", "zram", "loop", "floppy", "rom")
@@ -116,7 +116,13 @@ def show_json(facts: HostFacts, path: str) -> dict[str, Any]:
         raise Refused(f"show {path}", found, exit_code=ExitCode.USAGE)
     judged, reason = verdict(facts, device)
     partitions = [p.path for p in facts.partitions(device)]
-    return {**to_json(device), "identity": device.identity, "partitions": partitions, "verdict": judged, "reason": reason}
+    return {
+        **to_json(device),
+        "identity": device.identity,
+        "partitions": partitions,
+        "verdict": judged,
+        "reason": reason,
+    }
 
 
 def _find(facts: HostFacts, path: str) -> Optional[BlockDevice]:

@@ -30,7 +30,9 @@ def commands_shell(commands: Sequence[Command]) -> tuple[str, ...]:
     lines = []
     for command in commands:
         feed = "printf '%s\\n' " + " ".join(_quoted(line) for line in command.input.splitlines()) + " | "
-        lines.append((feed if command.input else "") + command.as_shell())
+        # Under `set -e` an exit status that is an answer must not end the script.
+        answers = f" || [ $? -eq {command.accept[-1]} ]" if command.accept != (0,) else ""
+        lines.append((feed if command.input else "") + command.as_shell() + answers)
     return tuple(lines)
 
 
@@ -56,7 +58,12 @@ class EraseSignatures:
     def change(self) -> Change:
         """See Step."""
         return Change(
-            "erase-signatures", " ".join(self.paths), self.what, "no signatures", commands_shell(self._commands()), False
+            "erase-signatures",
+            " ".join(self.paths),
+            self.what,
+            "no signatures",
+            commands_shell(self._commands()),
+            False,
         )
 
     def _commands(self) -> list[Command]:

@@ -16,7 +16,7 @@ SYSFS_SECTOR = 512
 def read_text(*parts: str) -> str:
     """A small file of sysfs, stripped; "" when it is absent or cannot be read."""
     try:
-        with open(os.path.join(*parts), "rb") as file:  # noqa: PTH123
+        with open(os.path.join(*parts), "rb") as file:
             return os.fsdecode(file.read()).strip()
     except OSError:
         return ""
@@ -81,7 +81,14 @@ def _kind(folder: str, name: str) -> str:
         if os.path.exists(os.path.join(folder, entry)):
             # A backing device of bcache has a `bcache` entry too, but it is a disk for all that.
             return kind if kind != "bcache" or name.startswith("bcache") else "disk"
-    for prefix, kind in (("loop", "loop"), ("sr", "rom"), ("zram", "zram"), ("ram", "ram"), ("nbd", "nbd"), ("fd", "floppy")):
+    for prefix, kind in (
+        ("loop", "loop"),
+        ("sr", "rom"),
+        ("zram", "zram"),
+        ("ram", "ram"),
+        ("nbd", "nbd"),
+        ("fd", "floppy"),
+    ):
         if name.startswith(prefix) and name[len(prefix) :].isdigit():
             return kind
     return "disk"

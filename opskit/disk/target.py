@@ -26,7 +26,9 @@ def target_reasons(target: str) -> Iterator[Reason]:
     elif any(target == place or target.startswith(place + "/") for place in FORBIDDEN):
         yield Reason("forbidden-mount-point", f"{target} is a place of the system", remedy)
     elif "\0" in target or len(os.fsencode(target)) > 4000:
-        yield Reason("bad-mount-point", "the mount point's name is too long or has a NUL in it", remedy, exit_code=usage)
+        yield Reason(
+            "bad-mount-point", "the mount point's name is too long or has a NUL in it", remedy, exit_code=usage
+        )
 
 
 def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
@@ -42,7 +44,8 @@ def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
         other = next((m.source for m in reversed(facts.mounts) if m.target == fact.real), "something")
         yield Reason("mount-point-in-use", f"{other} is mounted on {target} already", f"findmnt {target}")
     elif fact.kind not in {"absent", "directory"}:
-        yield Reason("mount-point-no-directory", f"the mount point {target} is a {fact.kind}, not a directory", remedy)
+        what = "below a file" if fact.kind == "below-a-file" else f"a {fact.kind}"
+        yield Reason("mount-point-no-directory", f"the mount point {target} is {what}, not a directory", remedy)
     elif fact.kind == "directory" and not fact.empty:
         title = f"the directory {target} is not empty: its files would be hidden"
         yield Reason("mount-point-not-empty", title, remedy)

@@ -22,7 +22,7 @@ def has_database() -> bool:
 def udev_properties(numbers: Iterable[str]) -> dict[str, dict[str, str]]:
     """The properties of block devices by major:minor; only of those that udev has dealt with."""
     try:
-        import pyudev  # noqa: PLC0415: it loads libudev, which a command without a database does not need
+        import pyudev  # noqa: PLC0415 - it loads libudev, which a command without a database does not need
 
         context = pyudev.Context()
     except (ImportError, OSError):  # no libudev on this host
@@ -63,7 +63,7 @@ def with_properties(device: BlockDevice, properties: dict[str, str]) -> BlockDev
 
 
 def decoded(value: str) -> str:
-    r"""udev's `\x20` for a character that has no place in a name."""
+    r"""Udev's `\x20` for a character that has no place in a name."""
     raw = _HEX.sub(lambda match: chr(int(match.group(1), 16)), value)
     if raw == value:
         return value

@@ -13,6 +13,7 @@ from opskit.disk.fstab import Entry, entries_for_device, entries_for_target
 from opskit.disk.fstab_plan import fstab_checks, fstab_reasons, remove_entry_steps
 from opskit.disk.model import BlockDevice, HostFacts, Mount
 from opskit.disk.mount_steps import UnmountFilesystem
+from opskit.disk.mounts import SYSTEM_TARGETS
 
 # A message names this many processes; the rest are counted.
 NAMED = 10
@@ -80,16 +81,24 @@ def _find(facts: HostFacts, request: UmountRequest) -> _Found:
 def _reasons(facts: HostFacts, request: UmountRequest, found: _Found) -> Iterator[Reason]:
     mount, device = found.mount, found.device
     fact = facts.path(request.what)
-    if mount is None and not found.entries and device is None and (fact is None or fact.kind == "absent"):
+    could_be = fact is not None and fact.kind in {"directory", "symlink"}
+    if mount is None and not found.entries and device is None and not could_be:
         title = f"{request.what}: there is no such mount point or device"
         yield Reason("no-such-mount", title, "opskit disk list shows what is mounted", exit_code=ExitCode.USAGE)
     if mount is not None and device is None:
         title = f"{request.what} is a mount of {mount.source} ({mount.fstype}), not of a block device"
         yield Reason("not-a-disk", title, f"umount {request.what}, if that is what you want")
-    if device is not None and device.system:
+    if device is not None and device.system:  # who uses it besides makes no difference
         yield Reason("system-disk", f"{device.path} belongs to the system: {', '.join(device.system)}", "it stays")
-    elif device is None and any(e.target in {"/", "/boot", "/usr", "/var"} for e in found.entries):
+        return
+    if device is None and any(e.target in SYSTEM_TARGETS for e in found.entries):
         yield Reason("system-disk", f"{found.target} belongs to the system", "it stays")
+        return
+    partitions = facts.partitions(device) if device else ()
+    mounted = [p.path for p in partitions if any(m.namespace == 0 for m in p.mounts)]
+    if mount is None and device is not None and mounted:
+        title = f"{device.path} has {len(partitions)} partitions, and mounted are: {', '.join(mounted)}"
+        yield Reason("several-partitions", title, "name the one to unmount", exit_code=ExitCode.USAGE)
     if mount is not None and device is not None:
         yield from _in_the_way(facts, device, mount)
     if found.entries and request.use_fstab:

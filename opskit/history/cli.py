@@ -11,8 +11,8 @@ import typer
 
 from opskit import areas
 from opskit.act import Chore, act
-from opskit.core.errors import Failed, Missing
 from opskit.core.caller import command_line
+from opskit.core.errors import Failed, Missing
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Outcome

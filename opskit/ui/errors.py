@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from opskit.core.errors import OpskitError
 from opskit.core.finding import Finding
+from opskit.core.text import shown
 from opskit.ui.screen import Screen
-from opskit.ui.text import shown
 
 SEVERITY_STYLE = {"info": "cyan", "warning": "yellow", "error": "red", "critical": "red"}
 
@@ -16,12 +16,12 @@ SEVERITY_STYLE = {"info": "cyan", "warning": "yellow", "error": "red", "critical
 def draw_error(screen: Screen, error: OpskitError) -> None:
     """`opskit: what: why` on stderr, then what to do, then the state."""
     prefix = screen.styled("opskit:", "red", sys.stderr)
+    others = error.findings[1:]
     lines = [f"{prefix} {shown(error.what)}: {_block(error.why)}"]
-    for finding in error.findings[1:]:
-        lines.append(f"  also: {shown(finding.title)}")
-    if error.todo:
-        lines.append(f"  to do: {_block(error.todo)}")
-    lines += [f"  or: {shown(finding.remedy)}" for finding in error.findings[1:] if finding.remedy != error.todo and finding.remedy]
+    lines += [f"  also: {shown(finding.title)}" for finding in others]
+    lines += [f"  to do: {_block(error.todo)}"] if error.todo else []
+    remedies = dict.fromkeys(finding.remedy for finding in others)
+    lines += [f"  or: {shown(remedy)}" for remedy in remedies if remedy not in {"", error.todo}]
     if error.state:
         lines.append(f"  state: {shown(error.state)}")
     print("\n".join(lines), file=sys.stderr)

@@ -7,15 +7,15 @@ from typing import TextIO
 
 from opskit.core.errors import NeedsConfirmation
 from opskit.core.plan import Change, Plan
+from opskit.core.text import shown
 from opskit.ui.screen import Screen
-from opskit.ui.text import shown
 
 
-def draw_plan(screen: Screen, plan: Plan, stream: TextIO, *, commands: bool = False) -> None:
-    """Each change with its before and after (and its commands); what cannot be taken back is marked."""
+def draw_plan(screen: Screen, plan: Plan, stream: TextIO, *, commands: bool = False, mark: bool = True) -> None:
+    """Each change with its before and after (and its commands). mark: say of a change that it cannot be taken back."""
     print(screen.styled(f"Plan: {shown(plan.title)}", "bold", stream), file=stream)
     for number, change in enumerate(plan.changes, 1):
-        print("\n".join(_change_lines(screen, number, change, stream, commands=commands)), file=stream)
+        print("\n".join(_change_lines(screen, number, change, stream, commands=commands, mark=mark)), file=stream)
     draw_notes(screen, plan, stream)
 
 
@@ -28,10 +28,12 @@ def draw_notes(screen: Screen, plan: Plan, stream: TextIO) -> None:
             print(f"    to do: {shown(note.remedy)}", file=stream)
 
 
-def _change_lines(screen: Screen, number: int, change: Change, stream: TextIO, *, commands: bool) -> list[str]:
+def _change_lines(
+    screen: Screen, number: int, change: Change, stream: TextIO, *, commands: bool, mark: bool
+) -> list[str]:
     head = screen.styled(f"{number:>3}. {change.action}  {shown(change.target)}", "cyan", stream)
     lines = [head, f"       {shown(change.before)} -> {shown(change.after)}"]
-    if not change.reversible:
+    if mark and not change.reversible:
         lines.append("       " + screen.styled("cannot be taken back", "yellow", stream))
     for command in change.commands if commands else ():
         lines += ["       " + screen.styled("$ " + shown(line), "dim", stream) for line in command.split("\n")]
@@ -44,7 +46,10 @@ def confirm(screen: Screen, *, yes: bool) -> None:
         return
     if screen.json or not sys.stdin.isatty():
         raise NeedsConfirmation(
-            "not confirmed", "there is no terminal to ask on", todo="--yes answers the question", state="Nothing was changed."
+            "not confirmed",
+            "there is no terminal to ask on",
+            todo="--yes answers the question",
+            state="Nothing was changed.",
         )
     print("Carry this out? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, TextIO
 
 from opskit.core.envelope import envelope
 from opskit.core.finding import Finding
-from opskit.ui.text import shown
+from opskit.core.text import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,7 +68,7 @@ class Screen:
 
     def console(self, stream: TextIO) -> Console:
         """A rich console on this stream, for a terminal."""
-        from rich.console import Console  # noqa: PLC0415: rich is imported only when something is drawn with it
+        from rich.console import Console  # noqa: PLC0415 - rich is imported only when something is drawn with it
 
         return Console(file=stream, no_color=not self.colored(stream), markup=False, highlight=False, emoji=False)
 

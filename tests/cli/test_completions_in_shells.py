@@ -142,14 +142,15 @@ def test_bash_completes_files_and_directories(place: Path) -> None:
 def zsh(place: Path, line: str, wanted: str) -> str:
     """What a zsh on a terminal makes of this line and a TAB, up to the wanted text. Fails after 30 s."""
     need("zsh")
+    setup = f"PS1=READY; fpath=({shlex.quote(str(place))} $fpath); autoload -Uz compinit; compinit -u -D"
+    (place / "setup").write_text(setup + "; bindkey '^I' complete-word\n", encoding="utf-8")
     pid, terminal = pty.fork()
     if pid == 0:
         environment = {**os.environ, "TERM": "dumb", "OPSKIT_STATE_DIR": str(place / "state"), "HOME": str(place)}
         os.execvpe("zsh", ["zsh", "-f", "-i"], environment)
     try:
-        setup = f"PS1=READY; unsetopt zle_bracketed_paste; fpath=({shlex.quote(str(place))} $fpath); "
-        os.write(terminal, (setup + "autoload -Uz compinit; compinit -u -D; bindkey '^I' complete-word\n").encode())
-        read_until(terminal, "\nREADY")
+        os.write(terminal, f"source {shlex.quote(str(place / 'setup'))}\n".encode())
+        read_until(terminal, "READY")
         os.write(terminal, (line + "\t").encode())
         return read_until(terminal, wanted)
     finally:

@@ -1,5 +1,8 @@
 """`opskit history` and `opskit undo`, from the command line to the ledger, on an area of files in a directory."""
 
+# The fake steps have the parameters of Step, used or not.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
 import json
@@ -150,7 +153,12 @@ def test_show_has_each_command_with_how_it_ended_and_the_end_of_its_output(opski
     begin = {"title": "t", "command": ["opskit"], "user": "root", "pid": 1}
     ledger.append("begin", "r", **begin)
     ledger.append("step", "r", number=1, kind="fake.x", fields={}, change=change, record={})
-    command = {"argv": ["sfdisk", "/dev/my disk"], "input": "label: gpt\n", "stdout": "one\n\x1b[2Jtwo\n", "stderr": "oh"}
+    command = {
+        "argv": ["sfdisk", "/dev/my disk"],
+        "input": "label: gpt\n",
+        "stdout": "one\n\x1b[2Jtwo\n",
+        "stderr": "oh",
+    }
     commands = [{**command, "status": 0, "seconds": 0.25}, {**command, "status": -9, "seconds": 1.5}]
     ledger.append("stepped", "r", number=1, outcome="failed", error="it broke", commands=commands)
     lines = opskit("history", "show", "r")[1].splitlines()
@@ -221,8 +229,12 @@ def test_without_a_terminal_it_asks_for_yes_and_changes_nothing(opskit: Any, tmp
     assert (tmp_path / "state/ledger.jsonl").read_bytes() == before
 
 
-@pytest.mark.parametrize("extra", [["-n"], ["--format", "sh"], ["--format", "json"], ["-n", "--json"], ["--exit-code", "-n"]])
-def test_a_dry_run_changes_nothing(opskit: Any, tmp_path: Path, extra: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "extra", [["-n"], ["--format", "sh"], ["--format", "json"], ["-n", "--json"], ["--exit-code", "-n"]]
+)
+def test_a_dry_run_changes_nothing(
+    opskit: Any, tmp_path: Path, extra: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(session.os, "geteuid", lambda: 1000)
     make(tmp_path, *files(tmp_path, "a"))
     before = (tmp_path / "state/ledger.jsonl").read_bytes()

@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.host)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def loop_devices() -> None:
     """Skip, saying why, where there is no root or no loop device."""
     if os.geteuid() != 0:
@@ -40,21 +40,17 @@ def loop_devices() -> None:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
+def host(tmp_path: Path, loop_devices: None) -> Iterator[Host]:
     """An fstab, a state directory and a mount point for one test; its namespaces and disks are taken down after it."""
     made = Host(tmp_path)
     yield made
     made.close()
     left = [loop for loop in made.disks if loop.attached()]
     assert not left, f"loop devices are left behind: {left}"
-    mounted = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(tmp_path) in unescape(line)]
+    mounted = [
+        line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(tmp_path) in unescape(line)
+    ]
     assert not mounted, f"mounts are left behind: {mounted}"
-
-
-@pytest.fixture
-def new_disk(host: Host) -> Callable[..., Disk]:
-    """Makes a blank disk: new_disk(size=bytes, sector_size=512 or 4096)."""
-    return host.new_disk
 
 
 @pytest.fixture

@@ -22,12 +22,13 @@ from opskit.disk.model import FileFact, HostFacts
 
 pytestmark = pytest.mark.host
 
-LINE = entry_line("UUID=0a1b", "/it's \"my\" $data\\ `x`", "ext4", "defaults,nofail", 0, 2)
+LINE = entry_line("UUID=0a1b", '/it\'s "my" $data\\ `x`', "ext4", "defaults,nofail", 0, 2)
 RUN = "20261120T190500Z-ab12cd"
 TEXTS = {
     "empty": b"",
     "plain": b"UUID=1 / xfs defaults 0 0\n# c\nUUID=2 /b xfs defaults 0 0\n",
     "no last newline": b"UUID=1 / xfs defaults 0 0\n#\nUUID=2 /b xfs defaults 0 0",
+    "lines that hold ours": f"# {LINE}\n{LINE} \n".encode(),
     "one line": b"UUID=2 /b xfs defaults 0 0",
     "odd": b"# c\r\n\r\n\tUUID=2\t/b xfs defaults 0 0\r\n# \xff\xfe %s %% \\n\nUUID=2 /it's xfs\n",
 }
@@ -41,7 +42,7 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
         path = tmp_path / name / "fstab"
         path.parent.mkdir()
         path.write_bytes(TEXTS[request.param])
-        path.chmod(0o640)
+        path.chmod(0o666)  # what no usual umask leaves to a new file
         paths.append(path)
     return paths[0], paths[1]
 

@@ -48,7 +48,9 @@ def test_a_blank_disk_goes_into_service_and_a_second_run_changes_nothing(host: H
     assert mounted
     assert (mounted.source, mounted.fstype) == (device, fstype)
     uuid, passing = disk.value("UUID", device), 0 if fstype == "xfs" else 2
-    assert host.added() == f"UUID={uuid} {host.target} {fstype} defaults,nofail,x-systemd.device-timeout=10s 0 {passing}"
+    assert (
+        host.added() == f"UUID={uuid} {host.target} {fstype} defaults,nofail,x-systemd.device-timeout=10s 0 {passing}"
+    )
     host.assert_fstab_parses()
     assert f"opskit undo {host.ledger()[-1]['run']}" in answer.out
     if table != "whole-disk":
@@ -85,7 +87,16 @@ def test_what_is_written_outlives_umount_and_mount(host: Host, fstype: str) -> N
 
 
 def test_the_options_of_mkfs_arrive_there(host: Host, disk: Disk) -> None:
-    options = ("--label", "data 1", "--reserved", "1", "--no-discard", "--no-lazy-init", "--mount-options", "noatime,nodev")
+    options = (
+        "--label",
+        "data 1",
+        "--reserved",
+        "1",
+        "--no-discard",
+        "--no-lazy-init",
+        "--mount-options",
+        "noatime,nodev",
+    )
     host.mount(disk, *options).well()
     found = superblock(disk.partitions[0])
     assert found["Filesystem volume name"] == "data 1"
@@ -94,7 +105,9 @@ def test_the_options_of_mkfs_arrive_there(host: Host, disk: Disk) -> None:
     assert mounted
     assert {"noatime", "nodev"} <= set(mounted.options)
     assert host.added().split()[3] == "noatime,nodev,nofail,x-systemd.device-timeout=10s"
-    made = next(e for e in host.ledger() if e["entry"] == "stepped" and any("mkfs.ext4" in c["argv"] for c in e["commands"]))
+    made = next(
+        e for e in host.ledger() if e["entry"] == "stepped" and any("mkfs.ext4" in c["argv"] for c in e["commands"])
+    )
     argv = next(c["argv"] for c in made["commands"] if "mkfs.ext4" in c["argv"])
     assert argv[argv.index("-E") + 1] == "nodiscard,lazy_itable_init=0,lazy_journal_init=0"
 
@@ -107,13 +120,13 @@ def test_the_options_of_mkfs_xfs_arrive_there(host: Host, large_disk: Disk) -> N
 
 
 def test_discard_is_what_mkfs_does_unless_asked_otherwise(host: Host, disk: Disk) -> None:
-    disk.write(b"\0" * 8 * MIB, 16 * MIB)  # allocated, and blank all the same
+    disk.write(b"\0" * 48 * MIB, 8 * MIB)  # allocated, and blank all the same
     allocated = disk.image.stat().st_blocks
     host.mount(disk, "--no-discard", "--no-lazy-init").well()
     assert disk.image.stat().st_blocks > allocated
     host.on_disk("umount", host.target, "--yes").well()
     host.mount(disk, "--no-lazy-init", "--wipe", disk.path).well()
-    assert disk.image.stat().st_blocks < allocated
+    assert disk.image.stat().st_blocks < allocated / 2
 
 
 @pytest.mark.parametrize("name", ["a b", "tab\there", "back\\slash", "ünï-☃", "#1", "-dash", "quote'\"$x", "x\ny"])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import pty
 import re
+import select
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+import termios
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
@@ -36,7 +41,7 @@ FSTAB = """\
 # /etc/fstab of a test: comments,\ttabs and lines that nobody understands stay as they are
 
 UUID=00000000-0000-4000-8000-000000000001\t/\text4\tdefaults\t0\t1
-this line means nothing
+meaningless
   tmpfs   /tmp\ttmpfs defaults,noauto  0 0
 """
 
@@ -221,7 +226,7 @@ class Namespace:
 
     def __init__(self, setup: str) -> None:
         # The copy must not pin what others have mounted on their loop devices.
-        free = "while read -r source target rest; do case $source in /dev/loop*) umount -l \"$(printf %b \"$target\")\";; "
+        free = 'while read -r source target rest; do case $source in /dev/loop*) umount -l "$(printf %b "$target")";; '
         script = f"{free} esac; done < /proc/mounts\n{setup}\necho ready; exec cat"
         argv = ["unshare", "-m", "--propagation", "private", "sh", "-euc", script]
         self.process = subprocess.Popen(
@@ -255,6 +260,48 @@ class Namespace:
                 stream.close()
 
 
+class Terminal:
+    """opskit on a terminal of its own: what it shows is read, what is typed is written; nobody waits by the clock."""
+
+    def __init__(self, argv: Sequence[str], environment: dict[str, str], columns: int = 80) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd="/")
+        os.close(slave)
+        self.text = ""
+
+    def read_until(self, text: str) -> None:
+        """Read until this has been shown."""
+        while text not in self.text:
+            assert self._read(), f"ended before {text!r}: {self.text}"
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self.master], [], [], 60)
+        assert ready, f"it says nothing more: {self.text}"
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:  # EIO: the other end was closed
+            return False
+        self.text += data.decode("utf-8", "surrogateescape")
+        return bool(data)
+
+    def type(self, text: str) -> None:
+        """What a person types."""
+        os.write(self.master, text.encode())
+
+    def end(self) -> Answer:
+        """All that was shown, and the exit status."""
+        while self._read():
+            pass
+        return Answer(self.process.wait(timeout=60), self.text, "")
+
+    def close(self) -> None:
+        """End it, if it has not ended."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+
 @dataclass
 class Host:
     """One test's fstab, state directory and mount point, its disks and namespaces."""
@@ -263,6 +310,8 @@ class Host:
     disks: list[Disk] = field(default_factory=list)
     namespaces: list[Namespace] = field(default_factory=list)
     processes: list[subprocess.Popen[Any]] = field(default_factory=list)
+    # What else is to be done after the test, the newest first.
+    after: list[Callable[[], object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         (self.folder / "etc").mkdir()
@@ -319,6 +368,11 @@ class Host:
         script.chmod(0o755)
         return f"mount --bind {script} {os.path.realpath(found)}"
 
+    def put_over(self, path: Path, *options: str) -> None:
+        """Mount something (a tmpfs unless options say otherwise) over a directory until the test is over."""
+        run("mount", *(options or ("-t", "tmpfs", "none")), str(path))
+        self.after.append(lambda: run("umount", str(path)))
+
     def run(
         self, *arguments: str, inside: Optional[Namespace] = None, under: Sequence[str] = (), **environment: str
     ) -> Answer:
@@ -328,10 +382,21 @@ class Host:
         done = run(*argv, check=False, env={**ENVIRONMENT, "OPSKIT_STATE_DIR": str(self.state), **environment}, **more)
         return Answer(done.returncode, done.stdout, done.stderr)
 
+    def terminal(self, *arguments: str, columns: int = 80, **environment: str) -> Terminal:
+        """opskit with these arguments on a terminal."""
+        full = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(self.state), **environment}
+        made = Terminal([*OPSKIT, *arguments], full, columns)
+        self.after.append(made.close)
+        return made
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The options that name this test's fstab and state directory."""
+        return ("--fstab", str(self.fstab), "--state-dir", str(self.state))
+
     def on_disk(self, verb: str, *arguments: str, **more: Any) -> Answer:
         """`opskit disk VERB …` on this test's fstab and state directory."""
-        own = ("--fstab", str(self.fstab), "--state-dir", str(self.state))
-        return self.run("disk", *verb.split(), *arguments, *own, **more)
+        return self.run("disk", *verb.split(), *arguments, *self.own, **more)
 
     def mount(self, disk: Disk, *options: str, target: str = "", **more: Any) -> Answer:
         """`opskit disk mount` with --yes."""
@@ -370,7 +435,7 @@ class Host:
         """libmount understands what it understood before; a tool that is no part of opskit says so."""
         done = run("findmnt", "--verify", "--tab-file", str(self.fstab), check=False)
         errors = re.findall(r"parse error at line (\d+)", done.stdout + done.stderr)
-        assert errors == ["4"] * len(errors), done.stdout + done.stderr  # line 4 of FSTAB means nothing
+        assert errors == ["4"], done.stdout + done.stderr  # that one was there before
 
     def close(self) -> None:
         """Take everything down, the newest first."""
@@ -382,5 +447,7 @@ class Host:
                     stream.close()
         for namespace in self.namespaces:
             namespace.close()
+        for action in reversed(self.after):
+            action()
         for disk in reversed(self.disks):
             disk.take_down()

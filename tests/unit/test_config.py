@@ -52,7 +52,9 @@ def test_without_a_file_everything_is_a_default(files: tuple[Path, Path]) -> Non
 
 
 def test_the_users_file_goes_over_etc_key_by_key(files: tuple[Path, Path]) -> None:
-    files[0].write_text('color = "never"\nquiet = true\n[disk.mount]\nfstype = "xfs"\nlabel = "etc"\n[log]\nfiles = 3\n')
+    files[0].write_text(
+        'color = "never"\nquiet = true\n[disk.mount]\nfstype = "xfs"\nlabel = "etc"\n[log]\nfiles = 3\n'
+    )
     files[1].write_text('color = "always"\n[disk.mount]\nlabel = "mine"\n[log]\nlevel = "debug"\n')
     found = load_config()
     assert found.shared == {"color": "always", "quiet": True}

@@ -66,7 +66,9 @@ def test_the_first_reason_decides_the_exit_code() -> None:
         (1, "", "".join(f"{n}\n" for n in range(9)), "exit status 1: 4\n5\n6\n7\n8"),
     ],
 )
-def test_a_failed_command_keeps_how_it_ended_and_its_last_words(status: int, stdout: str, stderr: str, why: str) -> None:
+def test_a_failed_command_keeps_how_it_ended_and_its_last_words(
+    status: int, stdout: str, stderr: str, why: str
+) -> None:
     result = Result(Command(("mkfs.ext4", "/dev/vdb1"), mutates=True), status, stdout, stderr, 0.1)
     error = CommandFailed(result)
     assert (error.what, error.why, error.exit_code) == ("mkfs.ext4", why, 1)

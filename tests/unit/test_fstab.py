@@ -170,7 +170,9 @@ def test_entries_that_name_a_device(source: str) -> None:
     assert [e.number for e in entries_for_device(text, DEVICE)] == [2]
 
 
-@pytest.mark.parametrize("source", ["/dev/vdb", "/dev/vdb11", "UUID=", "LABEL=My\\040data", "LABEL=", "data", "PARTLABEL=Data"])
+@pytest.mark.parametrize(
+    "source", ["/dev/vdb", "/dev/vdb11", "UUID=", "LABEL=My\\040data", "LABEL=", "data", "PARTLABEL=Data"]
+)
 def test_entries_that_name_another(source: str) -> None:
     assert entries_for_device(f"{source} /data ext4\n", DEVICE) == ()
 

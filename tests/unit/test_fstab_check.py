@@ -20,7 +20,8 @@ DATA = f"UUID={DATA_UUID} /data ext4 {GOOD_OPTIONS} 0 2\n"
 
 
 def device(name: str, number: str, **values: Any) -> BlockDevice:
-    return BlockDevice(name=name, path=f"/dev/{name}", number=number, size=1 << 30, kind=values.pop("kind", "disk"), **values)
+    values = {"kind": "disk", "size": 1 << 30, **values}
+    return BlockDevice(name=name, path=f"/dev/{name}", number=number, **values)
 
 
 def signed(fstype: str, uuid: str, usage: str = "filesystem", label: str = "") -> tuple[Signature, ...]:
@@ -68,13 +69,15 @@ def only(facts: HostFacts, name: str) -> Finding:
 
 
 def test_a_good_fstab_has_no_findings() -> None:
-    tmpfs = Mount("0:40", "/tmp", "tmpfs", "tmpfs", "rw")  # noqa: S108
-    text = f"# a comment\n\n{ROOT}{DATA}tmpfs /tmp tmpfs defaults 0 0\nUUID={SWAP.signatures[0].uuid} none swap sw 0 0\n"
+    tmpfs = Mount("0:40", "/tmp", "tmpfs", "tmpfs", "rw")
+    swap = f"UUID={SWAP.signatures[0].uuid} none swap sw 0 0\n"
+    text = f"# a comment\n\n{ROOT}{DATA}tmpfs /tmp tmpfs defaults 0 0\n{swap}"
     assert check(host(text, mounts=(*MOUNTED, tmpfs))) == ()
 
 
 def test_every_finding_says_where_and_what_to_do() -> None:
-    text = f"UUID=absent /x ext4 defaults 0 2\n{ROOT}a b\n/dev/vdb1 data xfs defaults 0 z\n/dev/vdb1 /data xfs defaults 0 2"
+    text = f"UUID=absent /x ext4 defaults 0 2\n{ROOT}a b\n/dev/vdb1 data xfs defaults 0 z\n"
+    text += "/dev/vdb1 /data xfs defaults 0 2"
     findings = check(host(text, kinds={"/x": "absent"}, mounts=()))
     assert len(findings) >= 6
     for finding in findings:
@@ -83,7 +86,9 @@ def test_every_finding_says_where_and_what_to_do() -> None:
         assert finding.remedy
 
 
-@pytest.mark.parametrize("source", ["UUID=absent", "LABEL=absent", "PARTUUID=absent", "/dev/vdq1", "/dev/disk/by-id/absent"])
+@pytest.mark.parametrize(
+    "source", ["UUID=absent", "LABEL=absent", "PARTUUID=absent", "/dev/vdq1", "/dev/disk/by-id/absent"]
+)
 def test_unknown_source(source: str) -> None:
     text = ROOT + DATA + f"{source} /more ext4 defaults 0 2\n"
     finding = only(host(text), "unknown-source")
@@ -117,6 +122,7 @@ def test_unknown_swap_does_not_stop_the_boot() -> None:
         "proc /net proc defaults 0 0",
         "/srv/x /net none bind 0 0",
         "/dev/shm/x /net none bind 0 0",
+        "/dev/shm /net tmpfs defaults 0 0",
         "user@server: /net fuse.sshfs defaults 0 0",
         "/dev/sr0 /net iso9660 ro,noauto 0 0",
     ],
@@ -143,15 +149,15 @@ def test_filesystems_over_several_devices_are_not_ambiguous(fstype: str) -> None
 
 def test_a_member_that_is_held_is_not_ambiguous() -> None:
     """Below multipath each path shows the UUID of the whole."""
-    paths = tuple(device(f"sd{c}", f"8:{n}", signatures=VDB1.signatures, holders=("dm-0",)) for c, n in (("a", 0), ("b", 16)))
+    sda = device("sda", "8:0", signatures=VDB1.signatures, holders=("dm-0",))
+    sdb = device("sdb", "8:16", signatures=VDB1.signatures, holders=("dm-0",))
     whole = device("dm-0", "253:0", kind="dm", signatures=VDB1.signatures)
     mounted = (MOUNTED[0], Mount("253:0", "/data", "/dev/mapper/mpatha", "ext4", "rw"))
-    assert ids(host(ROOT + DATA, devices=(VDA, VDA1, *paths, whole), mounts=mounted)) == []
+    assert ids(host(ROOT + DATA, devices=(VDA, VDA1, sda, sdb, whole), mounts=mounted)) == []
 
 
-@pytest.mark.parametrize("source", ["/dev/vdb1"])
-def test_device_name(source: str) -> None:
-    finding = only(host(ROOT + DATA.replace(f"UUID={DATA_UUID}", source)), "device-name")
+def test_device_name() -> None:
+    finding = only(host(ROOT + DATA.replace(f"UUID={DATA_UUID}", "/dev/vdb1")), "device-name")
     assert finding.remedy == f"write line 2 as: {DATA.strip()}"
 
 
@@ -162,7 +168,9 @@ def test_names_that_last(link: str) -> None:
     assert ids(replace(facts, devices=(VDA, VDA1, VDB, named))) == []
 
 
-@pytest.mark.parametrize("name", ["sda1", "vdb", "xvdf1", "hda2", "nvme0n1p1", "nvme1n1", "mmcblk0p2", "dm-3", "nbd0p1"])
+@pytest.mark.parametrize(
+    "name", ["sda1", "vdb", "xvdf1", "hda2", "nvme0n1p1", "nvme1n1", "mmcblk0p2", "dm-3", "nbd0p1"]
+)
 def test_kernel_names_are_not_lasting(name: str) -> None:
     found = replace(VDB1, name=name, path=f"/dev/{name}")
     text = ROOT + DATA.replace(f"UUID={DATA_UUID}", f"/dev/{name}")
@@ -248,7 +256,7 @@ def test_wrong_fstype() -> None:
 
 @pytest.mark.parametrize(
     ("said", "held"),
-    [("auto", "ext4"), ("ext4", "ext3"), ("ext4", "ext2"), ("xfs,ext4", "ext4"), ("ntfs-3g", "ntfs"), ("msdos", "vfat")],
+    [("auto", "ext4"), ("ext4", "ext3"), ("ext3", "ext2"), ("xfs,ext4", "ext4"), ("ntfs3", "ntfs"), ("msdos", "vfat")],
 )
 def test_types_that_fit(said: str, held: str) -> None:
     found = replace(VDB1, signatures=signed(held, DATA_UUID))
@@ -256,7 +264,8 @@ def test_types_that_fit(said: str, held: str) -> None:
 
 
 def test_absent_mount_point() -> None:
-    finding = only(host(ROOT + DATA.replace("/data", r"/my\040data"), kinds={"/my data": "absent"}), "absent-mount-point")
+    facts = host(ROOT + DATA.replace("/data", r"/my\040data"), kinds={"/my data": "absent"})
+    finding = only(facts, "absent-mount-point")
     assert finding.remedy == "mkdir -p '/my data'"
 
 

@@ -25,8 +25,11 @@ LINE = "UUID=0a1b2c3d-0000-4000-8000-000000000001 /data ext4 defaults,nofail 0 2
 PIECES = st.one_of(
     st.binary(max_size=12),
     st.sampled_from(
-        [b"\n", b"\r\n", b"\r", b" ", b"\t", b"#", b"\\040", b"\\", b"\0", b"\x85", b"\xff", "é\u2028".encode()]
-        + [b"/dev/vdb1", b"/mnt", b"ext4", b"defaults", b"0 0", b"UUID=x /y xfs\n", LINE.encode(), LINE.encode() + b"\n"]
+        [
+            *(b"\n", b"\r\n", b"\r", b" ", b"\t", b"#", b"\\040", b"\\", b"\0", b"\x85", b"\xff", "é\u2028".encode()),
+            *(b"/dev/vdb1", b"/mnt", b"ext4", b"defaults", b"0 0", b"UUID=x /y xfs\n"),
+            *(LINE.encode(), LINE.encode() + b"\n"),
+        ]
     ),
 )
 FILES = st.lists(PIECES, max_size=20).map(b"".join)
@@ -65,7 +68,7 @@ def test_lines_taken_out_and_put_back(data: bytes, draw: st.DataObject) -> None:
 
 @EXAMPLES
 @given(FIELDS, FIELDS, FIELDS, FIELDS, st.integers(0, 9), st.integers(0, 9))
-def test_an_entry_comes_back_as_it_went(  # noqa: PLR0917
+def test_an_entry_comes_back_as_it_went(
     source: str, target: str, fstype: str, options: str, dump: int, pass_: int
 ) -> None:
     line = entry_line(source, target, fstype, options, dump, pass_)

@@ -1,4 +1,4 @@
-"""The steps on fstab, on a real file: carried out, checked, taken back; also twice, and with somebody editing between."""
+"""The steps on fstab, on a real file: carried out, checked, taken back; twice, and with edits of others between."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from opskit.core.command import Command, Result
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.plan import Plan, Refusal
-from opskit.disk.fstab import decode, encode, entries, parse
+from opskit.disk.fstab import decode, encode, entries
 from opskit.disk.fstab_facts import list_backups, read_file_fact
 from opskit.disk.fstab_plan import (
     add_entry_steps,
@@ -110,7 +110,8 @@ def test_entries_removed_and_put_back_are_the_same_to_the_byte(fstab: Path, runn
 
 def test_undo_of_steps_that_never_began(fstab: Path, runner: FakeRunner) -> None:
     before = fstab.read_bytes()
-    steps = [*add_entry_steps(facts(fstab), LINE, RUN), *remove_entry_steps(facts(fstab), parse(decode(before)), RUN)[1:]]
+    remove = remove_entry_steps(facts(fstab), entries(decode(before)), RUN)[1]
+    steps = [*add_entry_steps(facts(fstab), LINE, RUN), remove]
     for step in reversed(steps):
         step.undo(runner, {})
     assert fstab.read_bytes() == before
@@ -336,7 +337,9 @@ def test_reasons_not_to_write(plain: Path, values: dict[str, Any], name: str, re
     assert refused.exit_code == 5
 
 
-@pytest.mark.parametrize(("values", "name"), [({"exists": False}, "backup-absent"), ({"problem": "x"}, "backup-unreadable")])
+@pytest.mark.parametrize(
+    ("values", "name"), [({"exists": False}, "backup-absent"), ({"problem": "x"}, "backup-unreadable")]
+)
 def test_a_backup_that_is_none(plain: Path, values: dict[str, Any], name: str) -> None:
     backup = replace(FileFact("/b", "/b", exists=True), **values)
     decision = decide_restore(facts(plain), backup, RUN)

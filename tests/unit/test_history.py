@@ -1,5 +1,8 @@
 """The decision of an undo: what of a run is left, and what of that can be taken back."""
 
+# The fake steps have the parameters of Step, used or not.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
 import json

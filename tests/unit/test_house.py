@@ -27,11 +27,11 @@ TOP = {
     "areas": {"core"},
     "session": {"core", "ui"},
     "act": {"core", "ui", "session"},
-    "options": {"core", "ui", "session"},
+    "options": {"areas", "core", "ui", "session"},
 }
 SHARED = {"core", "ui", "act", "session", "options", "areas"}
 LINES_AT_MOST = 330
-FUNCTION_AT_MOST = 50
+FUNCTION_AT_MOST = 45
 ALLOWED_ON_TOP = {
     "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "opskit", "tests", "scripts", "completions",
     ".ci", ".git", ".gitignore",
@@ -108,6 +108,10 @@ def test_who_may_import_whom(name: str) -> None:
         allowed = {"core"}
     elif room in area_dirs():
         allowed = SHARED if is_cli(name) else {"core"}
+        if name.endswith("/show.py"):  # an area's own drawing: part of its cli, apart only for length
+            allowed = {"core", "ui", "session"}
+        if name == "completion/cli.py":  # the tree of commands begins at the root
+            allowed = SHARED | {"cli"}
     else:
         assert room in TOP, f"{name}: a new file on the top level of opskit needs a line in TOP"
         allowed = TOP[room]
@@ -184,7 +188,8 @@ def test_files_and_functions_are_short(name: str) -> None:
     assert text.count("\n") <= LINES_AT_MOST
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            length = (node.end_lineno or 0) - node.lineno + 1
+            # Without its signature: a command has a line for each of its options.
+            length = (node.end_lineno or 0) - node.body[0].lineno + 1
             assert length <= FUNCTION_AT_MOST, f"{node.name} has {length} lines"
 
 

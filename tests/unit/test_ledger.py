@@ -42,7 +42,14 @@ def test_a_whole_run(tmp_path: Path) -> None:
     stepped(ledger, "a", 1)
     ledger.append("end", "a", outcome="done")
     (run,) = ledger.runs()
-    assert (run.id, run.outcome, run.user, run.pid, run.command, run.undoes) == ("a", "done", "root", 1, ("opskit",), "z")
+    assert (run.id, run.outcome, run.user, run.pid, run.command, run.undoes) == (
+        "a",
+        "done",
+        "root",
+        1,
+        ("opskit",),
+        "z",
+    )
     assert run.began.endswith("Z")
     assert run.ended.endswith("Z")
     (found,) = run.steps

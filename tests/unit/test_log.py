@@ -44,7 +44,7 @@ class FakeServer:
         if self.fails:
             raise self.fails
 
-    def __enter__(self) -> FakeServer:
+    def __enter__(self) -> FakeServer:  # noqa: PYI034 - Self is there from Python 3.11 on
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,7 +74,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return FakeServer.calls
 
 
-@pytest.mark.parametrize(("verbose", "shown"), [(0, []), (1, ["warned", "run: mkfs"]), (2, ["warned", "run: mkfs", "said"])])
+@pytest.mark.parametrize(
+    ("verbose", "shown"), [(0, []), (1, ["warned", "run: mkfs"]), (2, ["warned", "run: mkfs", "said"])]
+)
 def test_what_stderr_shows(capsys: pytest.CaptureFixture[str], verbose: int, shown: list[str]) -> None:
     log_to_stderr(verbose)
     LOGGER.warning("warned")
@@ -117,10 +119,7 @@ def test_the_file_has_one_line_for_each_record_with_the_time_in_utc(tmp_path: Pa
 
 def test_an_exceptions_traceback_stays_one_line(tmp_path: Path) -> None:
     log_to_file(str(tmp_path), Config())
-    try:
-        raise ValueError("x")
-    except ValueError:
-        LOGGER.exception("failed")
+    LOGGER.error("failed", exc_info=ValueError("x"))
     assert (tmp_path / "opskit.log").read_text().count("\n") == 1
 
 
@@ -204,8 +203,9 @@ def test_a_server_that_is_not_there_is_a_warning_in_the_local_log(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.usefixtures("calls")
 def test_a_server_that_does_not_answer_delays_nothing_but_the_end_and_that_by_a_limit(
-    tmp_path: Path, calls: list[Any], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     FakeServer.waits = threading.Event()
     monkeypatch.setattr(log_handlers, "MAIL_TIMEOUT", 0.0)

@@ -1,0 +1,162 @@
+"""A dry run, and every command that only looks, changes nothing: shown by a trace of its system calls."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .tools import ENVIRONMENT, Disk, Host, run
+
+# What changes a file, a directory, a mount or a device, whatever its arguments are.
+CHANGING = (
+    "mkdir mkdirat rmdir rename renameat renameat2 link linkat unlink unlinkat symlink symlinkat mknod mknodat creat "
+    "truncate ftruncate fallocate chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utimensat utime utimes "
+    "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr mount umount umount2 move_mount fsopen fsmount "
+    "mount_setattr pivot_root chroot swapon swapoff sethostname reboot init_module delete_module copy_file_range "
+    "sendfile splice bpf quotactl acct"
+).split()
+OPENING = ("open", "openat", "openat2")
+# Whom everybody may write to.
+HARMLESS = ("/dev/null", "/dev/tty")
+# ioctls that change a device: partitions, loops, discards, read-only, freezing.
+IOCTLS = re.compile(
+    r"BLKPG|BLKRRPART|BLKDISCARD|BLKSECDISCARD|BLKZEROOUT|BLKROSET|BLKFLSBUF|LOOP_(?!GET)|FIFREEZE|FITHAW|FITRIM"
+)
+CALL = re.compile(r"^(?:\d+\s+)?(?:\[pid +\d+\] )?(\w+)\((.*)$")
+
+
+def changes(trace: str) -> list[str]:
+    """The lines of a trace that tell of a change that was tried."""
+    found = []
+    for line in trace.splitlines():
+        match = CALL.match(line)
+        if match is None:
+            continue
+        call, rest = match.groups()
+        path = re.search(r'"([^"]*)"', rest)
+        if call in OPENING and re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_TMPFILE", rest):
+            if path is None or path.group(1) not in HARMLESS:
+                found.append(line)
+        elif call in CHANGING or (call == "ioctl" and IOCTLS.search(rest)):
+            found.append(line)
+    return found
+
+
+@pytest.fixture
+def traced(host: Host) -> object:
+    if not shutil.which("strace", path=ENVIRONMENT["PATH"]):
+        pytest.skip("strace is not on this host")
+    trace = host.folder / "trace"
+    under = ("strace", "-f", "-qq", "-s", "200", "-o", str(trace))
+    if run(*under, "true", check=False).returncode:
+        pytest.skip("strace may not trace here")
+
+    def go(*arguments: str, code: int = 0) -> str:
+        answer = host.run(*arguments, under=under)
+        assert answer.code == code, answer
+        text = trace.read_text(errors="surrogateescape")
+        assert "execve(" in text
+        return text
+
+    return go
+
+
+def state_of(host: Host, disk: Disk) -> tuple[object, ...]:
+    here = sorted(str(path) for path in host.folder.rglob("*") if path.name != "trace")
+    return disk.digest(), host.table(), here
+
+
+def test_the_trace_would_show_a_real_run(host: Host, disk: Disk, traced) -> None:
+    """What the other tests look for is there when something is changed."""
+    own = ("--fstab", str(host.fstab), "--state-dir", str(host.state), "--yes")
+    found = "\n".join(changes(traced("disk", "mount", disk.path, host.target, *own)))
+    for sign in ("ledger.jsonl", "mkdir(", "mount", "rename", disk.path, "BLKPG", str(host.state / "lock")):
+        assert sign in found
+
+
+@pytest.mark.parametrize("shape", ["text", "sh", "json"])
+@pytest.mark.parametrize("verb", ["mount", "umount", "umount-entry", "grow", "fstab backup", "undo"])
+def test_a_dry_run_changes_nothing(host: Host, disk: Disk, traced, verb: str, shape: str) -> None:
+    own = ("--fstab", str(host.fstab), "--state-dir", str(host.state), "--dry-run", "--format", shape)
+    if verb != "mount":
+        host.mount(disk, "--fstype", "ext4", "--no-lazy-init").well()
+        if verb == "umount-entry":
+            run("umount", host.target)
+        else:  # a mounted filesystem writes when it likes
+            run("mount", "-o", "remount,ro", host.target)
+    before = state_of(host, disk)
+    if verb == "grow":
+        run("mount", "-o", "remount,rw", host.target)
+        disk.resize(disk.image.stat().st_size + 32 * 1024**2)
+        before = ()
+    words = {
+        "mount": ("disk", "mount", disk.path, host.target, *own),
+        "umount": ("disk", "umount", host.target, *own),
+        "umount-entry": ("disk", "umount", host.target, *own),
+        "grow": ("disk", "grow", host.target, *own),
+        "fstab backup": ("disk", "fstab", "backup", *own),
+        "undo": ("undo", "last", *own[2:]),
+    }[verb]
+    assert changes(traced(*words)) == []
+    if before:
+        assert state_of(host, disk) == before
+
+
+@pytest.mark.parametrize("shape", ["text", "sh", "json"])
+def test_a_dry_run_on_saved_facts_changes_nothing(host: Host, disk: Disk, traced, shape: str) -> None:
+    facts = host.folder / "facts.json"
+    facts.write_text(host.on_disk("facts", host.target).well().out)
+    before = state_of(host, disk)
+    own = ("--facts", str(facts), "--state-dir", str(host.state), "--format", shape)
+    trace = traced("disk", "mount", disk.path, host.target, *own)
+    assert changes(trace) == []
+    programs = re.findall(r'execve\("([^"]+)"', trace)
+    assert not [path for path in programs if Path(path).name in {"blkid", "wipefs", "sfdisk", "mkfs.ext4"}]
+    assert state_of(host, disk) == before
+
+
+@pytest.mark.parametrize("verb", ["list", "list --json", "show", "facts", "fstab check", "fstab show", "history"])
+def test_what_only_looks_changes_nothing(host: Host, disk: Disk, traced, verb: str) -> None:
+    before = state_of(host, disk)
+    state = ("--state-dir", str(host.state))
+    if verb == "history":
+        trace = traced("history", *state)
+    else:
+        words = [*verb.split(), *([disk.path] if verb == "show" else [])]
+        trace = traced("disk", *words, "--fstab", str(host.fstab), *state, code=4 if verb == "fstab check" else 0)
+    assert changes(trace) == []
+    assert state_of(host, disk) == before
+
+
+def test_a_refused_run_and_one_that_is_not_confirmed_change_nothing(host: Host, disk: Disk, traced) -> None:
+    own = ("--fstab", str(host.fstab), "--state-dir", str(host.state))
+    before = state_of(host, disk)
+    assert changes(traced("disk", "mount", disk.path, host.target, *own, code=5)) == []
+    assert changes(traced("disk", "mount", disk.path, "/etc", *own, "--yes", code=5)) == []
+    assert state_of(host, disk) == before
+
+
+def test_exit_code_tells_of_changes_to_make(host: Host, disk: Disk) -> None:
+    arguments = ("mount", disk.path, host.target, "--dry-run", "--exit-code")
+    assert host.on_disk(*arguments).code == 3
+    host.mount(disk).well()
+    assert host.on_disk(*arguments).code == 0
+
+
+def test_a_dry_run_and_the_real_run_make_the_same_changes(host: Host, disk: Disk) -> None:
+    dry = host.on_disk("mount", disk.path, host.target, "--dry-run", "--json").well().json["result"]
+    host.mount(disk).well()
+    real = [entry["change"] for entry in host.ledger() if entry["entry"] == "step"]
+
+    def without_ids(changes: list[dict[str, object]]) -> str:
+        text = re.sub(
+            r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}",
+            "UUID",
+            str([[c["action"], c["target"], c["commands"]] for c in changes]),
+        )
+        return re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{6}", "RUN", text)
+
+    assert without_ids(dry["changes"]) == without_ids(real)
