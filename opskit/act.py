@@ -17,6 +17,7 @@ from opskit.core.ledger import Ledger
 from opskit.core.lock import host_lock
 from opskit.core.plan import Decision, Outcome, Plan, Reason, Refusal, Step
 from opskit.core.runner import Runner
+from opskit.core.text import shown
 from opskit.session import Session
 from opskit.ui.plan import confirm, draw_notes, draw_plan
 
@@ -77,8 +78,11 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     session.log_to_file()
     with host_lock(session.state_dir, session.lock_timeout), ExitStack() as stack:
         stack.enter_context(chore.hold(plan.hold))
-        again = chore.decide(chore.see(session.runner))
+        again = accepted(chore.decide(chore.see(session.runner)))
+        if not again.steps:  # another opskit was waited for, and it has done the same
+            return Outcome(again)
         _same(plan, again)
+        plan = again  # the same changes, with what else the steps know of the host (fstab's hash) as it is now
         with _progress(session, plan) as on_step:
             Execution(
                 plan=plan,
@@ -93,14 +97,14 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     return Outcome(plan, session.run)
 
 
-def _same(plan: Plan, again: Decision) -> None:
+def _same(plan: Plan, again: Plan) -> None:
     """Refuse a decision that the host has outrun."""
-    if accepted(again).fingerprint != plan.fingerprint:
+    if again.fingerprint != plan.fingerprint:
         reason = Reason(
             "changed-since-plan",
             "the host is no longer as it was when the plan was made",
             remedy="run the same command again and read the new plan",
-            evidence=f"fingerprint {plan.fingerprint} then, {accepted(again).fingerprint} now",
+            evidence=f"fingerprint {plan.fingerprint} then, {again.fingerprint} now",
         )
         raise Refused(plan.title, [reason.as_finding()])
 
@@ -146,8 +150,8 @@ def tell(session: Session, outcome: Outcome, done: str, nothing: str) -> None:
 
     def draw() -> None:
         if changed:
-            session.screen.done(f"{done}\ntake it back: opskit undo {outcome.run}")
+            session.screen.done(f"{shown(done)}\ntake it back: opskit undo {outcome.run}")
         else:
-            session.screen.done(f"nothing to do: {nothing}")
+            session.screen.done(f"nothing to do: {shown(nothing)}")
 
     session.screen.answer(result, draw, findings=outcome.plan.notes)

@@ -104,12 +104,24 @@ def _show(error: OpskitError, arguments: list[str]) -> int:
         import traceback  # noqa: PLC0415
 
         traceback.print_exception(type(error), error, error.__traceback__)
-    screen = Screen(_command_name(arguments), json="--json" in arguments or "--format=json" in arguments)
+    json = "--json" in arguments or _value(arguments, "--format") == "json"
+    color = _value(arguments, "--color") or os.environ.get("OPSKIT_COLOR") or "auto"
+    screen = Screen(_command_name(arguments), json=json, color=color)
     if screen.json:
         print(envelope(screen.command, findings=error.findings, error=error))
     else:
         draw_error(screen, error)
     return error.exit_code
+
+
+def _value(arguments: list[str], option: str) -> str:
+    """What was given to an option; here it may have been typed wrongly, so nothing has been parsed."""
+    for number, word in enumerate(arguments):
+        if word == option:
+            return "".join(arguments[number + 1 : number + 2])
+        if word.startswith(f"{option}="):
+            return word[len(option) + 1 :]
+    return ""
 
 
 def _command_name(arguments: list[str]) -> str:

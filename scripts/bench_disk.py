@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -31,7 +31,8 @@ PLAYBOOK = """
   tasks:
     - community.general.parted: {device: LOOP, number: 1, label: gpt, fs_type: ext4, state: present}
     - community.general.filesystem: {dev: LOOPp1, fstype: ext4}
-    - ansible.posix.mount: {src: LOOPp1, path: TARGET, fstype: ext4, opts: "defaults,nofail", fstab: FSTAB, backup: true, state: mounted}
+    - ansible.posix.mount:
+        {src: LOOPp1, path: TARGET, fstype: ext4, opts: "defaults,nofail", fstab: FSTAB, backup: true, state: mounted}
 """
 BARE = """set -eu
 printf 'label: gpt\\n;\\n' | sfdisk -q LOOP
@@ -54,10 +55,12 @@ class Place:
 
     @property
     def fstab(self) -> Path:
+        """The private fstab."""
         return self.folder / "fstab"
 
     @property
     def target(self) -> Path:
+        """The private mount point."""
         return self.folder / "data"
 
     def filled(self, text: str) -> str:
@@ -83,10 +86,12 @@ class Place:
         self.seconds.setdefault(name, []).append(time.perf_counter() - started)
 
     def median(self, name: str) -> float:
+        """Seconds."""
         return statistics.median(self.seconds[name])
 
 
 def run(*argv: str, accept: tuple[int, ...] = (0,), environment: dict[str, str] | None = None) -> str:
+    """What a program says on stdout. Ends this one when it fails."""
     done = subprocess.run(
         argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         env={**os.environ, **(environment or {})},
@@ -121,7 +126,10 @@ def measure_all(here: Place, options: argparse.Namespace) -> None:
     interpreter = str(Path(options.ansible, "python").absolute())
     ansible = [str(Path(options.ansible, "ansible-playbook")), "-i", "localhost,", str(playbook)]
     ansible += ["-e", f"ansible_python_interpreter={interpreter}"]
-    environment = {"ANSIBLE_HOME": str(ansible_home), "ANSIBLE_CONFIG": "/dev/null", "LC_ALL": "C.UTF-8"}
+    # Ansible as it comes: an empty file, so that no configuration of this user or host is read.
+    (here.folder / "ansible.cfg").touch()
+    environment = {"ANSIBLE_HOME": str(ansible_home), "ANSIBLE_CONFIG": str(here.folder / "ansible.cfg")}
+    environment["LC_ALL"] = "C.UTF-8"
     files = ["--fstab", str(here.fstab), "--state-dir", str(here.folder / "state")]
     opskit = [options.opskit, "disk", "mount", here.loop, str(here.target), *files, "--yes", "--quiet"]
     bare = ["sh", "-c", here.filled(BARE)]
@@ -161,7 +169,8 @@ def lines(here: Place) -> tuple[list[str], bool]:
         met = ratio >= goal if at_least else ratio <= goal
         fine = fine and met
         times = f"{here.median(above):.3f} s / {here.median(below):.3f} s"
-        out.append(f"| {text} ({times}) | {ratio:.2f} | {'≥' if at_least else '≤'} {goal} | {'met' if met else 'MISSED'} |")
+        bound = f"{'≥' if at_least else '≤'} {goal}"
+        out.append(f"| {text} ({times}) | {ratio:.2f} | {bound} | {'met' if met else 'MISSED'} |")
     return out, fine
 
 
@@ -170,7 +179,7 @@ def machine(options: argparse.Namespace) -> str:
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
     blocks = len(list(Path("/sys/class/block").iterdir()))
     core = re.search(r"core ([\w.]+)", run(str(Path(options.ansible, "ansible")), "--version"))
-    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    today = dt.datetime.now(dt.timezone.utc).date().isoformat()
     return (
         f"{today}, {os.cpu_count()} cores, {pages:.0f} GiB of memory, Python {platform.python_version()}, "
         f"ansible-core {core[1] if core else '?'}, a sparse 2 GiB disk on a loop device, {blocks} block devices; "
@@ -190,6 +199,7 @@ def write_readme(text: str) -> None:
 
 
 def main() -> int:
+    """Measure, tell, and exit 1 when a goal is missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--opskit", required=True)
     parser.add_argument("--ansible", required=True)

@@ -86,6 +86,6 @@ def _for_writing(mode: object, flags: object) -> bool:
 def _keep_out(event: str, path: object) -> None:
     if not isinstance(path, (str, bytes, os.PathLike)):
         return
-    text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+    text = os.path.abspath(os.fsdecode(path))
     if text not in HARMLESS and any(text == place or text.startswith(place + "/") for place in OFF_LIMITS):
         pytest.fail(f"a unit test may not change {text} ({event})")

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, Callable, NoReturn, Optional
 
 from opskit.core.caller import who
-from opskit.core.errors import CannotUndo, ExitCode, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
+from opskit.core.errors import Busy, CannotUndo, ExitCode, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
 from opskit.core.plan import Plan, Record, Step
@@ -124,7 +124,9 @@ class Execution:
             self._one(number, step)
         except CannotUndo:
             pass  # it stays, for a reason that the ledger has
-        except Exception as error:  # noqa: BLE001 - one that fails does not stop the others
+        except Exception as error:
+            if isinstance(error, Busy) and number == 1:
+                raise  # nothing was changed yet, and the rest without the first would be half an undo
             self._broken.append(error)
 
     def _one(self, number: int, step: Step) -> None:
@@ -191,6 +193,9 @@ class Execution:
         self._end("failed", cause, state)
         if isinstance(cause, Interrupted):
             raise Interrupted(interrupts.number, state=state) from cause
+        if isinstance(cause, Busy):
+            cause.state = state
+            raise cause
         if isinstance(cause, OpskitError):
             todo = cause.todo or f"opskit history show {self.run} has each step"
             raise Failed(cause.what, cause.why, todo=todo, state=state) from cause

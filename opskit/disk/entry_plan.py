@@ -24,8 +24,8 @@ class EntryRequest:
 
     @property
     def line(self) -> str:
-        """The exact line. ext is checked at boot after the root filesystem; xfs checks itself (fsck.xfs(8))."""
-        check = 0 if self.fstype == "xfs" else 2
+        """The exact line. ext is checked at boot after the root filesystem; xfs and btrfs are not (fsck.xfs(8))."""
+        check = 2 if self.fstype.startswith("ext") else 0
         return entry_line(f"UUID={self.uuid}", self.target, self.fstype, self.options, pass_=check)
 
 

@@ -13,13 +13,14 @@ from opskit.core.errors import Busy, CannotUndo, CommandFailed, Failed
 from opskit.core.files import sync_directory
 from opskit.core.plan import Change, Record
 from opskit.core.runner import Runner
+from opskit.disk import udev
 from opskit.disk.busy import describe, users_of
 from opskit.disk.model import Mount, Place
 from opskit.disk.mounts import own_mounts
 from opskit.disk.place import device_at, name_of, shell_name
 from opskit.disk.sysfs import read_device
 
-# How long to wait until udev has dealt with its events.
+# Seconds to wait until udev knows what was made.
 SETTLE_SECONDS = 30
 MOUNT_SECONDS = 120.0
 # mount(8): EBUSY and the like are 32, "mount failure".
@@ -129,7 +130,9 @@ class MountFilesystem:
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Mount, once udev knows the filesystem: systemd unmounts what belongs to a device it does not know yet."""
-        if os.path.exists("/run/udev/control"):
+        if udev.is_running():
+            udev.wait_for_filesystem(record["number"], self.uuid, SETTLE_SECONDS)
+            # Exit 1: events are still under way after the time limit, which need not be ours.
             runner.run(Command(("udevadm", "settle", f"--timeout={SETTLE_SECONDS}"), mutates=False, accept=(0, 1)))
         if self.systemd:
             unit = systemd_unit(runner, self.target)
@@ -149,9 +152,9 @@ class MountFilesystem:
             raise Failed(self.target, "it is mounted read-only", todo="dmesg | tail; the disk may be failing")
         if self.systemd:
             unit = systemd_unit(runner, self.target)
-            runner.run(Command(("systemctl", "is-active", "--quiet", unit), mutates=False))
-            if mounted_at(self.target) is None:
-                raise Failed(self.target, "systemd unmounted it again", todo=f"systemctl status {unit}")
+            active = runner.run(Command(("systemctl", "is-active", "--quiet", unit), mutates=False, accept=(0, 3)))
+            if active.status != 0 or mounted_at(self.target) is None:
+                raise Failed(self.target, "systemd does not keep it mounted", todo=f"systemctl status {unit}")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         """See Step."""

@@ -19,6 +19,7 @@ from opskit.disk.model import BlockDevice, HostFacts, Place
 from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem
 from opskit.disk.place import shell_lookup
 from opskit.disk.raw_plan import Make, decide_raw
+from opskit.disk.script_checks import disk_checks, mount_point_checks
 from opskit.disk.steps import CreatePartition
 from opskit.disk.target import mount_point_reasons, target_reasons
 
@@ -119,7 +120,8 @@ def _what(
     )
     ours = existing is not None and any(m.mkfs_done and m.filesystem_uuid == existing.uuid for m in facts.made)
     if existing and (not request.wipe or (in_service and ours)):
-        reasons = [*_guards(facts, disk, request, existing), *_mismatch(existing, request)]
+        # Advice on options helps nobody whose device may not be used anyway.
+        reasons = list(_guards(facts, disk, request, existing)) or list(_mismatch(existing, request))
         return reasons or existing
     reasons = [*_guards(facts, disk, request, None), *guard.unchangeable(facts, disk)]
     if reasons:
@@ -240,14 +242,14 @@ def _into_service(
         steps.append(MountFilesystem(place, request.target, fstype, uuid, options, systemd))
     disk = facts.device(place.disk)
     there = () if any(isinstance(step, CreatePartition) for step in making) else shell_lookup(place)
+    checks = disk_checks(disk, blank=bool(making) and not request.wipe) if disk else ()
+    checks += () if here else mount_point_checks(request.target)
     return Plan(
         title=title,
         steps=tuple(steps),
         basis=basis(disk) if disk else (),
         hold=place.disk_path if making else "",
-        checks=(*_checks(disk, blank=bool(making) and not request.wipe), *_fstab_checks(facts, entry), *there)
-        if disk
-        else (),
+        checks=(*checks, *_fstab_checks(facts, entry), *there) if disk else (),
         notes=(*notes, *entry.notes, *_unknown_path(facts, request.target)),
         result={
             "device": device.path if device else "",
@@ -274,22 +276,6 @@ def _unknown_path(facts: HostFacts, target: str) -> Iterator[Finding]:
 def basis(disk: BlockDevice) -> tuple[str, ...]:
     """What tells this disk from another one behind the same name."""
     return (disk.name, disk.number, str(disk.size), disk.identity, str(disk.diskseq))
-
-
-def _checks(disk: BlockDevice, *, blank: bool) -> tuple[str, ...]:
-    """Shell lines that stop a script when the disk is not the one that was decided on, or no longer blank."""
-    folder = f"/sys/class/block/{disk.name}"
-    lines = [
-        f'[ "$(cat {shlex.quote(folder)}/dev)" = {disk.number} ]',
-        f'[ "$(cat {shlex.quote(folder)}/size)" = {disk.size // 512} ]',
-        f'[ "$(cat {shlex.quote(folder)}/ro)" = {int(disk.read_only)} ]',
-    ]
-    if disk.diskseq:
-        lines.append(f'[ "$(cat {shlex.quote(folder)}/diskseq)" = {disk.diskseq} ]')
-    if blank and not disk.table:
-        path = shlex.quote(disk.path)
-        lines += [f'[ -z "$(wipefs -n {path})" ]', f"cmp -n 2097152 /dev/zero {path}"]
-    return tuple(lines)
 
 
 def fstab_options(asked: str) -> str:

@@ -19,6 +19,9 @@ BLKID_AMBIVALENT = 8
 PROBE_SECONDS = 30.0
 _EXPORT = re.compile(r"^([A-Z_]+)=((?:\\.|[^\\\n])*)$", re.MULTILINE | re.DOTALL)
 
+# What `-o export` makes of bytes that are no printable ASCII: `^[` and `M-C` (misc-utils/blkid.c, safe_print).
+_MANGLED = re.compile(r"\^|M-")
+
 PARTITION_TABLES = {"gpt", "dos", "PMBR", "mac", "bsd", "sun", "sgi", "atari"}
 
 
@@ -32,7 +35,17 @@ def with_signatures(device: BlockDevice, runner: Runner) -> BlockDevice:
     argv = ("blkid", "-p", "-o", "export", device.path)
     accept = (0, BLKID_NOTHING, BLKID_AMBIVALENT)
     result = runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept))
-    return replace(from_blkid(device, parse_export(result.stdout)), ambivalent=result.status == BLKID_AMBIVALENT)
+    values = parse_export(result.stdout)
+    if _MANGLED.search(values.get("LABEL", "")):
+        values["LABEL"] = _label(device, runner)
+    return replace(from_blkid(device, values), ambivalent=result.status == BLKID_AMBIVALENT)
+
+
+def _label(device: BlockDevice, runner: Runner) -> str:
+    """The label to the byte: only `-o value` gives it so."""
+    argv = ("blkid", "-p", "-o", "value", "-s", "LABEL", device.path)
+    accept = (0, BLKID_NOTHING, BLKID_AMBIVALENT)
+    return runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept)).stdout.removesuffix("\n")
 
 
 def from_blkid(device: BlockDevice, values: dict[str, str]) -> BlockDevice:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Optional, Union
 
 from opskit.core.errors import ExitCode
@@ -36,6 +36,7 @@ class Make:
     drop: str = ""
     tool: str = ""  # "" when the partition is there already
     before: str = "blank"
+    stale: bool = False  # see CreatePartition
     notes: tuple[Finding, ...] = ()
 
     def steps(self, uuid: str) -> tuple[Step, ...]:
@@ -44,7 +45,7 @@ class Make:
         if self.erase:
             steps.append(EraseSignatures(self.erase, self.erase_what, self.drop))
         if self.tool:
-            steps.append(CreatePartition(self.place, self.tool, self.before))
+            steps.append(CreatePartition(self.place, self.tool, self.before, self.stale))
         return (*steps, MakeFilesystem(self.place, uuid, self.options))
 
 
@@ -142,20 +143,23 @@ def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: M
     partitions = facts.partitions(disk)
     inside = partitions[0] if partitions else disk
     found = inside.filesystem
+    table_only = bool(made.place.partition_number) and not partitions
     foreign = found is not None and found.uuid != made.filesystem_uuid
-    blank_since = not made.mkfs_began and inside.contents != ZERO
-    if foreign or inside.ambivalent or blank_since or (inside.signatures and found is None):
+    # A table without partitions is data by itself.
+    data_since = not made.mkfs_began and inside.contents != ZERO and not table_only
+    if foreign or inside.ambivalent or data_since or (inside.signatures and found is None):
         return list(_not_blank(facts, disk)) or [
             Reason("changed-since-crash", f"{inside.path} is not as run {made.run} left it", f"--wipe {disk.path}")
         ]
-    if made.place.partition_number and not partitions:
-        tool, reasons = _partition_tool(facts, made.place.table)
-        return reasons or Make(made.place, request.mkfs, tool=tool, before=f"{disk.table} table without partitions")
-    note = Finding("goes-on", "info", f"goes on where run {made.run} stopped, on {inside.path}")
+    # The disk may have another name since: what was recorded is where on it, and never which /dev/vdX.
+    place = replace(made.place, disk=disk.name, disk_path=disk.path)
+    tool, reasons = _partition_tool(facts, place.table) if table_only else ("", [])
+    reasons += [*size_reasons(request.mkfs, place.size), *_mkfs_tool(facts, request.mkfs)]
     erase = (inside.path,) if found else ()
     what = f"{found.type} whose making did not finish" if found else ""
-    reasons = [*size_reasons(request.mkfs, made.place.size), *_mkfs_tool(facts, request.mkfs)]
-    return reasons or Make(made.place, request.mkfs, erase, what, notes=(note,))
+    before = f"{disk.table} table without partitions" if table_only else ""
+    note = Finding("goes-on", "info", f"goes on where run {made.run} stopped, on {inside.path}")
+    return reasons or Make(place, request.mkfs, erase, what, tool=tool, before=before, notes=(note,))
 
 
 def _from_scratch(
@@ -179,7 +183,8 @@ def _from_scratch(
     if dirty and disk not in dirty:
         erase += (disk.path,)
     drop = disk.path if partitions else ""
-    return Make(place, request.mkfs, erase, what, drop, tool, before, notes=notes)
+    stale = bool(dirty) or disk.contents != ZERO
+    return Make(place, request.mkfs, erase, what, drop, tool, before, stale, notes=notes)
 
 
 def _contents(device: BlockDevice) -> str:

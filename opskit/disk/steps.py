@@ -15,7 +15,7 @@ from opskit.core.plan import Change, Record
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 from opskit.disk import fstab_steps, grow_steps, mount_steps, probe
-from opskit.disk.layout import LINUX_DOS, LINUX_GPT
+from opskit.disk.layout import GPT_ENTRIES, LINUX_DOS, LINUX_GPT
 from opskit.disk.mkfs import MkfsOptions, mkfs_argv
 from opskit.disk.model import FREE, ZERO, BlockDevice, Place
 from opskit.disk.place import device_at, name_of, shell_lookup, shell_name
@@ -104,6 +104,7 @@ class CreatePartition:
     """Write a new partition table with one partition over the whole disk.
 
     tool: sfdisk, sfdisk-reread (2.26 to 2.28, which cannot leave telling the kernel to partx) or parted (EL7).
+    stale: the disk had data, and a filesystem of old may show where the new partition begins: mkfs.xfs would refuse.
     """
 
     kind: ClassVar[str] = "disk.create-partition"
@@ -112,13 +113,15 @@ class CreatePartition:
     place: Place
     tool: str
     before: str = "blank"
+    stale: bool = False
 
     @property
     def change(self) -> Change:
         """See Step."""
         place = self.place
         after = f"{place.table} table, one partition of {size_text(place.size)}"
-        lines = (*commands_shell(self._commands()), *shell_lookup(place))
+        erase = (f"wipefs -a {shell_name(place)}",) if self.stale else ()
+        lines = (*commands_shell(self._commands()), *shell_lookup(place), *erase)
         return Change("create-partition", place.disk_path, self.before, after, lines, True)
 
     def _commands(self) -> list[Command]:
@@ -156,6 +159,8 @@ class CreatePartition:
         """See Step."""
         for command in self._commands():
             runner.run(command)
+        if self.stale:
+            runner.run(Command(("wipefs", "-a", device_at(self.place).path), mutates=True))
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
@@ -173,8 +178,21 @@ class CreatePartition:
     def _undo_commands(self) -> list[Command]:
         return [
             Command(("partx", "-d", self.place.disk_path), mutates=True, accept=(0, 1)),
-            Command(("wipefs", "-a", self.place.disk_path), mutates=True),
+            *(Command(("dd", "if=/dev/zero", *where, "conv=fsync"), mutates=True) for where in self._table_sectors()),
         ]
+
+    def _table_sectors(self) -> list[tuple[str, ...]]:
+        """Where the table lies, in words of dd(1). All of it is zeroed: wipefs would leave entries behind.
+
+        Those would be unknown data to the next run, which then refuses the disk.
+        """
+        place = self.place
+        to = (f"of={place.disk_path}", f"bs={place.sector_size}")
+        if place.table != "gpt":
+            return [(*to, "count=1")]
+        backup = 1 + GPT_ENTRIES // place.sector_size
+        last = place.disk_size // place.sector_size - backup
+        return [(*to, f"count={backup + 1}"), (*to, f"seek={last}", f"count={backup}")]
 
     def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """Remove the table, if it is the one that this step wrote and its partition is as empty as it was made."""

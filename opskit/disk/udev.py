@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -11,7 +12,12 @@ from opskit.disk.model import BlockDevice
 from opskit.disk.probe import from_blkid
 
 DATABASE = "/run/udev/data"
-_HEX = re.compile(r"\\x([0-9a-fA-F]{2})")
+_HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
+
+
+def is_running() -> bool:
+    """Whether udev deals with events on this host."""
+    return os.path.exists("/run/udev/control")
 
 
 def has_database() -> bool:
@@ -39,6 +45,29 @@ def udev_properties(numbers: Iterable[str]) -> dict[str, dict[str, str]]:
     return found
 
 
+def wait_for_filesystem(number: str, uuid: str, seconds: float) -> bool:
+    """Wait until udev's database has this filesystem on this device (major:minor). False when it does not come.
+
+    What the kernel tells of a device that was just written, udev looks at later; until then systemd takes a mount of
+    it for one of an absent device and unmounts it again.
+    """
+    import pyudev  # noqa: PLC0415
+
+    context = pyudev.Context()
+    monitor = pyudev.Monitor.from_netlink(context)
+    monitor.filter_by("block")
+    monitor.start()  # before the first look: an event between the two is not lost
+    deadline = time.monotonic() + seconds
+    while True:
+        known = udev_properties([number]).get(number, {})
+        if decoded(known.get("ID_FS_UUID_ENC", "")) == uuid:
+            return True
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        monitor.poll(left)
+
+
 def with_properties(device: BlockDevice, properties: dict[str, str]) -> BlockDevice:
     """The device with udev's names, serial, model and signatures (60-persistent-storage.rules) put in."""
     values = {key[len("ID_FS_") :]: decoded(value) for key, value in properties.items() if key.startswith("ID_FS_")}
@@ -64,11 +93,5 @@ def with_properties(device: BlockDevice, properties: dict[str, str]) -> BlockDev
 
 def decoded(value: str) -> str:
     r"""Udev's `\x20` for a character that has no place in a name."""
-    raw = _HEX.sub(lambda match: chr(int(match.group(1), 16)), value)
-    if raw == value:
-        return value
-    return raw.encode("latin-1", "surrogateescape").decode("utf-8", "surrogateescape") if _is_latin(raw) else raw
-
-
-def _is_latin(text: str) -> bool:
-    return all(ord(char) < 256 for char in text)
+    raw = _HEX.sub(lambda match: bytes([int(match.group(1), 16)]), value.encode("utf-8", "surrogateescape"))
+    return raw.decode("utf-8", "surrogateescape")

@@ -70,7 +70,12 @@ class Screen:
         """A rich console on this stream, for a terminal."""
         from rich.console import Console  # noqa: PLC0415 - rich is imported only when something is drawn with it
 
-        return Console(file=stream, no_color=not self.colored(stream), markup=False, highlight=False, emoji=False)
+        colored = self.colored(stream)
+        # Without a colour system rich leaves out bold and the like as well.
+        system: Any = "auto" if colored else None
+        return Console(
+            file=stream, no_color=not colored, color_system=system, markup=False, highlight=False, emoji=False
+        )
 
 
 @dataclass(frozen=True)

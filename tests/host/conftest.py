@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from .tools import ENVIRONMENT, Disk, Host, unescape
 
 HERE = Path(__file__).parent
@@ -40,12 +40,12 @@ def loop_devices() -> None:
 
 
 @pytest.fixture
-def host(tmp_path: Path, loop_devices: None) -> Iterator[Host]:
+def host(tmp_path: Path, loop_devices: None) -> Iterator[Host]:  # noqa: ARG001 - for what it skips
     """An fstab, a state directory and a mount point for one test; its namespaces and disks are taken down after it."""
     made = Host(tmp_path)
     yield made
     made.close()
-    left = [loop for loop in made.disks if loop.attached()]
+    left = [loop for loop in made.disks if loop.left_behind()]
     assert not left, f"loop devices are left behind: {left}"
     mounted = [
         line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(tmp_path) in unescape(line)

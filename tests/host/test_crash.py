@@ -1,4 +1,4 @@
-"""Killed by SIGKILL at each entry of the ledger: fstab still parses, and a second run finishes the work, or undo takes it back.
+"""Killed by SIGKILL at each entry of the ledger: fstab parses, a second run finishes the work, undo takes it back.
 
 OPSKIT_TEST_KILL=ENTRY:N kills opskit right after that entry is on the disk (core/ledger.py).
 """
@@ -20,6 +20,10 @@ OLD_SFDISK = (
 STEPS = {"gpt": 6, "dos": 6, "whole-disk": 5}
 
 
+# One layout on every run, the others with --full.
+LAYOUTS = ["gpt", *(pytest.param(layout, marks=pytest.mark.slow) for layout in ("dos", "whole-disk"))]
+
+
 def points(steps: int) -> list[str]:
     return [
         "begin:0",
@@ -37,7 +41,7 @@ def cases() -> list[Any]:
     for fstype in ("ext4", "xfs"):
         for layout, steps in STEPS.items():
             for tool in ("sfdisk", "parted") if layout != "whole-disk" else ("sfdisk",):
-                quick = (fstype, layout, tool) in {("ext4", "gpt", "sfdisk")}
+                quick = (fstype, layout, tool) == ("ext4", "gpt", "sfdisk")
                 for point in points(steps):
                     # Of the others, the points around what is made on the disk are quick enough for every run.
                     marks = [] if quick or (fstype == "ext4" and point in {"step:1", "step:2"}) else [pytest.mark.slow]
@@ -83,6 +87,7 @@ def test_a_second_run_finishes_what_a_crash_left(host: Host, fstype: str, layout
         assert "sfdisk" not in programs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", points(STEPS["gpt"]))
 def test_undo_takes_back_what_a_crash_left(host: Host, disk: Disk, point: str) -> None:
     before = host.table()
@@ -97,6 +102,7 @@ def test_undo_takes_back_what_a_crash_left(host: Host, disk: Disk, point: str) -
     assert_in_service(host, disk, "ext4", "gpt")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", points(3))
 def test_a_second_umount_finishes_what_a_crash_left(host: Host, disk: Disk, point: str) -> None:
     host.mount(disk).well()
@@ -111,6 +117,7 @@ def test_a_second_umount_finishes_what_a_crash_left(host: Host, disk: Disk, poin
     assert Path(host.target, "file").read_text() == "kept"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", points(3))
 def test_undo_of_a_umount_that_crashed_brings_it_back(host: Host, disk: Disk, point: str) -> None:
     host.mount(disk).well()
@@ -121,6 +128,7 @@ def test_undo_of_a_umount_that_crashed_brings_it_back(host: Host, disk: Disk, po
     assert host.table() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", points(2))
 def test_a_second_grow_finishes_what_a_crash_left(host: Host, large_disk: Disk, point: str) -> None:
     host.mount(large_disk, "--fstype", "xfs").well()
@@ -134,12 +142,12 @@ def test_a_second_grow_finishes_what_a_crash_left(host: Host, large_disk: Disk, 
 
 
 # mkfs itself dies: what it does before that, as a shim in its place. $last is the device.
-LAST = 'for last in "$@"; do :; done\n'
+LAST = 'for last in "$@"; do :; done\nquietly="conv=notrunc status=none"\n'
 DIES = {
     "before it wrote anything": "",
-    "with unknown bytes written": 'head -c 1048576 /dev/urandom | dd of="$last" bs=1M seek=4 conv=notrunc 2>/dev/null\n',
-    "before ext is marked valid": '"$real" "$@"\nprintf "\\0" | dd of="$last" bs=1 seek=1082 conv=notrunc 2>/dev/null\n',
-    "while xfs is in progress": '"$real" "$@"\nprintf "\\001" | dd of="$last" bs=1 seek=126 conv=notrunc 2>/dev/null\n',
+    "with unknown bytes written": 'head -c 1048576 /dev/urandom | dd of="$last" bs=1M seek=4 $quietly\n',
+    "before ext is marked valid": '"$real" "$@"\nprintf "\\0" | dd of="$last" bs=1 seek=1082 $quietly\n',
+    "while xfs is in progress": '"$real" "$@"\nprintf "\\001" | dd of="$last" bs=1 seek=126 $quietly\n',
 }
 
 
@@ -151,7 +159,7 @@ def dying_mkfs(host: Host, fstype: str, how: str, end: str) -> Namespace:
     return host.namespace(host.shim(f"mkfs.{fstype}", text))
 
 
-@pytest.mark.parametrize("layout", ["gpt", "dos", "whole-disk"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("end", ["kill -9 $$", "echo no space on it >&2; exit 1"], ids=["killed", "failed"])
 @pytest.mark.parametrize("how", list(DIES))
 def test_mkfs_dies(host: Host, how: str, end: str, layout: str) -> None:
@@ -170,7 +178,7 @@ def test_mkfs_dies(host: Host, how: str, end: str, layout: str) -> None:
     assert_in_service(host, disk, fstype, layout, inside)
 
 
-@pytest.mark.parametrize("layout", ["gpt", "dos", "whole-disk"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("how", list(DIES))
 def test_mkfs_and_opskit_die_together(host: Host, how: str, layout: str) -> None:
     fstype = "xfs" if "xfs" in how else "ext4"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,11 @@ import pytest
 from .tools import ENVIRONMENT, Disk, Host, run
 
 # What changes a file, a directory, a mount or a device, whatever its arguments are.
-CHANGING = (
-    "mkdir mkdirat rmdir rename renameat renameat2 link linkat unlink unlinkat symlink symlinkat mknod mknodat creat "
-    "truncate ftruncate fallocate chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utimensat utime utimes "
-    "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr mount umount umount2 move_mount fsopen fsmount "
-    "mount_setattr pivot_root chroot swapon swapoff sethostname reboot init_module delete_module copy_file_range "
-    "sendfile splice bpf quotactl acct"
-).split()
+CHANGING = re.compile(
+    r"mkdir(at)?|rmdir|rename(at2?)?|link(at)?|unlink(at)?|symlink(at)?|mknod(at)?|creat|f?truncate|fallocate"
+    r"|f?chmod(at2?)?|[fl]?chown(at)?|utime(s|nsat)?|futimesat|[fl]?(set|remove)xattr|u?mount2?|move_mount|fsopen|fsmount"
+    r"|mount_setattr|pivot_root|swapon|swapoff|sethostname|copy_file_range|sendfile|splice|quotactl"
+)
 OPENING = ("open", "openat", "openat2")
 # Whom everybody may write to.
 HARMLESS = ("/dev/null", "/dev/tty")
@@ -40,13 +39,16 @@ def changes(trace: str) -> list[str]:
         if call in OPENING and re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_TMPFILE", rest):
             if path is None or path.group(1) not in HARMLESS:
                 found.append(line)
-        elif call in CHANGING or (call == "ioctl" and IOCTLS.search(rest)):
+        elif CHANGING.fullmatch(call) or (call == "ioctl" and IOCTLS.search(rest)):
             found.append(line)
     return found
 
 
+Traced = Callable[..., str]
+
+
 @pytest.fixture
-def traced(host: Host) -> object:
+def traced(host: Host) -> Traced:
     if not shutil.which("strace", path=ENVIRONMENT["PATH"]):
         pytest.skip("strace is not on this host")
     trace = host.folder / "trace"
@@ -69,7 +71,7 @@ def state_of(host: Host, disk: Disk) -> tuple[object, ...]:
     return disk.digest(), host.table(), here
 
 
-def test_the_trace_would_show_a_real_run(host: Host, disk: Disk, traced) -> None:
+def test_the_trace_would_show_a_real_run(host: Host, disk: Disk, traced: Traced) -> None:
     """What the other tests look for is there when something is changed."""
     own = ("--fstab", str(host.fstab), "--state-dir", str(host.state), "--yes")
     found = "\n".join(changes(traced("disk", "mount", disk.path, host.target, *own)))
@@ -79,7 +81,7 @@ def test_the_trace_would_show_a_real_run(host: Host, disk: Disk, traced) -> None
 
 @pytest.mark.parametrize("shape", ["text", "sh", "json"])
 @pytest.mark.parametrize("verb", ["mount", "umount", "umount-entry", "grow", "fstab backup", "undo"])
-def test_a_dry_run_changes_nothing(host: Host, disk: Disk, traced, verb: str, shape: str) -> None:
+def test_a_dry_run_changes_nothing(host: Host, disk: Disk, traced: Traced, verb: str, shape: str) -> None:
     own = ("--fstab", str(host.fstab), "--state-dir", str(host.state), "--dry-run", "--format", shape)
     if verb != "mount":
         host.mount(disk, "--fstype", "ext4", "--no-lazy-init").well()
@@ -106,7 +108,7 @@ def test_a_dry_run_changes_nothing(host: Host, disk: Disk, traced, verb: str, sh
 
 
 @pytest.mark.parametrize("shape", ["text", "sh", "json"])
-def test_a_dry_run_on_saved_facts_changes_nothing(host: Host, disk: Disk, traced, shape: str) -> None:
+def test_a_dry_run_on_saved_facts_changes_nothing(host: Host, disk: Disk, traced: Traced, shape: str) -> None:
     facts = host.folder / "facts.json"
     facts.write_text(host.on_disk("facts", host.target).well().out)
     before = state_of(host, disk)
@@ -119,7 +121,7 @@ def test_a_dry_run_on_saved_facts_changes_nothing(host: Host, disk: Disk, traced
 
 
 @pytest.mark.parametrize("verb", ["list", "list --json", "show", "facts", "fstab check", "fstab show", "history"])
-def test_what_only_looks_changes_nothing(host: Host, disk: Disk, traced, verb: str) -> None:
+def test_what_only_looks_changes_nothing(host: Host, disk: Disk, traced: Traced, verb: str) -> None:
     before = state_of(host, disk)
     state = ("--state-dir", str(host.state))
     if verb == "history":
@@ -131,7 +133,7 @@ def test_what_only_looks_changes_nothing(host: Host, disk: Disk, traced, verb: s
     assert state_of(host, disk) == before
 
 
-def test_a_refused_run_and_one_that_is_not_confirmed_change_nothing(host: Host, disk: Disk, traced) -> None:
+def test_a_refused_run_and_one_that_is_not_confirmed_change_nothing(host: Host, disk: Disk, traced: Traced) -> None:
     own = ("--fstab", str(host.fstab), "--state-dir", str(host.state))
     before = state_of(host, disk)
     assert changes(traced("disk", "mount", disk.path, host.target, *own, code=5)) == []

@@ -1,4 +1,4 @@
-"""What is refused changes nothing: the disk's hash, fstab and the state directory are as before. One case per bad input."""
+"""What is refused changes nothing: disk, fstab and state directory are as before. One case for each bad input."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def snapshot(host: Host) -> tuple[object, ...]:
 
 
 @case
-def no_such_device(host: Host) -> Case:
+def no_such_device(_host: Host) -> Case:
     return Case("/dev/nonesuch", USAGE, "no-such-device", words=("/dev/nonesuch",))
 
 
 @case
-def character_device(host: Host) -> Case:
+def character_device(_host: Host) -> Case:
     return Case("/dev/zero", USAGE, "not-a-block-device", words=("character device",))
 
 
@@ -462,9 +462,9 @@ def fstab_on_a_full_filesystem(host: Host) -> Case:
     text = host.fstab.read_bytes()
     host.put_over(host.fstab.parent, "-t", "tmpfs", "-o", "size=64k", "none")
     host.fstab.write_bytes(text)
-    with pytest.raises(OSError, match="No space"), (host.fstab.parent / "filler").open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
+    filler = host.fstab.parent / "filler"
+    with pytest.raises(OSError, match="No space"):
+        filler.write_bytes(b"x" * 128 * 1024)
     return Case(host.new_disk().path, REFUSED, "fstab-no-space")
 
 

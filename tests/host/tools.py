@@ -35,7 +35,7 @@ ENVIRONMENT = {
 OPSKIT = [str(Path(sys.executable).with_name("opskit"))]
 if not Path(OPSKIT[0]).exists():
     OPSKIT = [sys.executable, "-m", "opskit"]
-    ENVIRONMENT["PYTHONPATH"] = str(REPOSITORY)
+    ENVIRONMENT.setdefault("PYTHONPATH", str(REPOSITORY))
 
 FSTAB = """\
 # /etc/fstab of a test: comments,\ttabs and lines that nobody understands stay as they are
@@ -134,7 +134,11 @@ class Disk:
 
     def attached(self) -> bool:
         """Whether the loop device still has our image."""
-        return _backing(self.path) == str(self.image)
+        return _loop(self.path, "backing_file") == str(self.image)
+
+    def left_behind(self) -> bool:
+        """Whether it was forgotten. With autoclear it is let go as soon as somebody's look at it is over."""
+        return self.attached() and _loop(self.path, "autoclear") != "1"
 
     def digest(self) -> str:
         """A hash of the content of the image; holes count as zeros and are passed over."""
@@ -204,9 +208,9 @@ class Disk:
         run("losetup", "-d", self.path, check=False)
 
 
-def _backing(loop: str) -> str:
+def _loop(path: str, name: str) -> str:
     try:
-        return Path(f"/sys/block/{Path(loop).name}/loop/backing_file").read_text().rstrip("\n")
+        return Path(f"/sys/block/{Path(path).name}/loop/{name}").read_text().rstrip("\n")
     except OSError:
         return ""
 
@@ -378,8 +382,8 @@ class Host:
     ) -> Answer:
         """opskit with these arguments; inside a namespace, under another program (strace)."""
         argv = [*(inside.prefix if inside else ()), *under, *OPSKIT, *arguments]
-        more = {} if inside is None else {"cwd": "/"}
-        done = run(*argv, check=False, env={**ENVIRONMENT, "OPSKIT_STATE_DIR": str(self.state), **environment}, **more)
+        full = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(self.state), **environment}
+        done = run(*argv, check=False, env=full, cwd="/")
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def terminal(self, *arguments: str, columns: int = 80, **environment: str) -> Terminal:

@@ -1,0 +1,61 @@
+"""scripts/demo runs to its end, and leaves nothing behind also when the main job dies half-way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# It makes .venv, unless scripts/test has made it.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def demo(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(ROOT / "scripts" / "demo")], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def left_behind() -> list[str]:
+    found = [str(path) for path in Path("/tmp").glob("opskit-demo.*")]
+    found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if "opskit-demo" in line]
+    files = Path("/sys/block").glob("loop*/loop/backing_file")
+    return found + [str(file) for file in files if "opskit-demo" in file.read_text()]
+
+
+def on_a_disk() -> None:
+    if os.geteuid() != 0 or not Path("/dev/loop-control").exists() or shutil.which("losetup") is None:
+        pytest.skip("needs root and loop devices")
+
+
+@pytest.mark.host
+def test_the_demo_on_a_loop_device() -> None:
+    on_a_disk()
+    done = demo()
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in ("nothing to do:", "what people put there", "was taken back", "scripts/demo: done"):
+        assert words in done.stdout
+    assert left_behind() == []
+
+
+@pytest.mark.host
+def test_the_demo_that_dies_half_way_cleans_up() -> None:
+    on_a_disk()
+    done = demo(OPSKIT_TEST_KILL="stepped:6")
+    assert done.returncode == 137
+    assert "everything was cleaned up" in done.stderr
+    assert left_behind() == []
+
+
+def test_the_demo_without_root_shows_the_plan_from_saved_facts(tmp_path: Path) -> None:
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    done = demo(PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("Not root")
+    assert "Dry run: nothing was changed." in done.stdout

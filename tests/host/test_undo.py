@@ -1,0 +1,116 @@
+"""`opskit undo`: a run is taken back as far as it can be, and what stays is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .tools import FSTAB, GIB, Disk, Host, run
+
+
+@pytest.mark.parametrize("layout", ["gpt", "dos", "whole-disk"])
+@pytest.mark.parametrize("fstype", ["ext4", "xfs"])
+def test_undo_of_a_mount_keeps_the_filesystem_and_says_so(host: Host, fstype: str, layout: str) -> None:
+    disk = host.new_disk(GIB if fstype == "xfs" else 64 * 1024**2)
+    options = ["--whole-disk"] if layout == "whole-disk" else ["--table", layout]
+    before = host.table()
+    host.mount(disk, "--fstype", fstype, *options).well()
+    Path(host.target, "file").write_text("kept")
+    device = disk.path if layout == "whole-disk" else disk.partitions[0]
+    uuid = disk.value("UUID", device)
+    answer = host.run("undo", "last", "--yes").well()
+    assert f"the filesystem on {device} stays" in answer.out
+    assert (host.table(), host.mounted(), Path(host.target).parent.exists()) == (before, None, False)
+    assert host.backups() == []
+    assert disk.value("UUID", device) == uuid
+    host.mount(disk).well()
+    assert Path(host.target, "file").read_text() == "kept"
+
+
+def test_undo_twice_is_nothing_to_do(host: Host, disk: Disk) -> None:
+    first = host.mount(disk, "--json").well().json["result"]["run"]
+    host.run("undo", first, "--yes").well()
+    entries = len(host.ledger())
+    again = host.run("undo", first, "--yes").well()
+    assert "nothing to do" in again.out
+    assert len(host.ledger()) == entries
+
+
+def test_undo_of_an_undo_says_what_to_do(host: Host, disk: Disk) -> None:
+    host.mount(disk).well()
+    host.run("undo", "last", "--yes").well()
+    answer = host.run("undo", "last", "--yes")
+    assert answer.code == 2
+    assert f"opskit disk mount {disk.path}" in answer.err
+
+
+def test_undo_of_a_umount(host: Host, disk: Disk) -> None:
+    host.mount(disk).well()
+    before = host.table()
+    host.on_disk("umount", host.target, "--yes").well()
+    host.run("undo", "last", "--yes").well()
+    assert host.table() == before
+    assert host.mounted()
+
+
+def test_undo_in_the_order_of_a_stack(host: Host, disk: Disk) -> None:
+    mount = host.mount(disk, "--json").well().json["result"]["run"]
+    umount = host.on_disk("umount", host.target, "--yes", "--json").well().json["result"]["run"]
+    host.run("undo", umount, "--yes").well()
+    assert host.mounted()
+    host.run("undo", mount, "--yes").well()
+    assert (host.fstab.read_text(), host.mounted()) == (FSTAB, None)
+
+
+def test_a_busy_filesystem_is_named_and_the_rest_is_taken_back(host: Host, disk: Disk) -> None:
+    host.mount(disk).well()
+    process = host.start("sleep", "600", cwd=host.target)
+    answer = host.run("undo", "last", "--yes")
+    assert answer.code in {1, 7}
+    assert f"pid {process.pid} (" in answer.err
+    assert host.mounted()
+    process.kill()
+    process.wait()
+    host.run("undo", host.ledger()[0]["run"], "--yes").well()
+    assert (host.fstab.read_text(), host.mounted()) == (FSTAB, None)
+
+
+def test_an_edit_of_fstab_since_then_is_kept(host: Host, disk: Disk) -> None:
+    host.mount(disk).well()
+    with host.fstab.open("a") as file:
+        file.write("# edited since\n")
+    host.run("undo", "last", "--yes").well()
+    assert host.fstab.read_text() == FSTAB + "# edited since\n"
+
+
+def test_undo_of_a_mount_does_not_unmount_another_disk(host: Host, disk: Disk) -> None:
+    host.mount(disk).well()
+    run("umount", host.target)
+    other = host.new_disk()
+    run("mkfs.ext4", "-q", other.path)
+    run("mount", other.path, host.target)
+    answer = host.run("undo", "last", "--yes")
+    mounted = host.mounted()
+    assert mounted
+    assert mounted.source == other.path
+    assert "something else is mounted" in answer.out + answer.err
+    assert host.fstab.read_text() == FSTAB
+
+
+def test_history_shows_each_step_with_its_commands(host: Host, disk: Disk) -> None:
+    host.mount(disk).well()
+    shown = host.run("history", "show", "last").well().out
+    for words in ("1. create-partition", "$ sfdisk", "$ mkfs.ext4", "6. mount", "exit 0"):
+        assert words in shown
+    steps = host.run("history", "show", "last", "--json").well().json["result"]["steps"]
+    assert [step["outcome"] for step in steps] == ["done"] * 6
+    runs = host.run("history", "--json").well().json["result"]["runs"]
+    assert [(one["outcome"], one["user"]) for one in runs] == [("done", "root")]
+
+
+def test_the_state_directory_is_for_root_only(host: Host, disk: Disk) -> None:
+    host.mount(disk).well()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in [host.state, *host.state.iterdir()]}
+    assert modes.pop("state") == 0o700
+    assert set(modes.values()) == {0o600}

@@ -1,0 +1,114 @@
+"""A plan as a script, and its fingerprint: what it stands on, and what it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import pytest
+
+from opskit.core.command import Command
+from opskit.core.finding import Finding
+from opskit.core.plan import Change, Plan, Record, Runner
+from opskit.disk.steps import commands_shell
+
+
+@dataclass(frozen=True)
+class Said:
+    """A step that only has a change."""
+
+    kind: ClassVar[str] = "test.said"
+    under_lock: ClassVar[bool] = False
+    change: Change
+
+    def remember(self, runner: Runner) -> Record: ...
+    def apply(self, runner: Runner, record: Record) -> Record: ...
+    def verify(self, runner: Runner, record: Record) -> None: ...
+    def undo_change(self, record: Record) -> str: ...
+    def undo(self, runner: Runner, record: Record) -> None: ...
+
+
+CHANGE = Change("mount", "/data", "not mounted", "ext4", ("udevadm settle", "mount /dev/vdb1 /data"), True)
+PLAN = Plan("put /dev/vdb into service", (Said(CHANGE),), basis=("vdb", "252:16"), checks=("[ -b x ]",))
+
+
+def test_the_script() -> None:
+    assert PLAN.as_shell() == (
+        "#!/bin/sh\n"
+        "# put /dev/vdb into service\n"
+        "set -eu\n"
+        "[ -b x ]\n"
+        "\n"
+        "# mount: /data\n"
+        "udevadm settle\n"
+        "mount /dev/vdb1 /data\n"
+    )
+
+
+def test_nothing_to_do_is_a_script_as_well() -> None:
+    empty = replace(PLAN, steps=())
+    assert empty.as_shell() == "#!/bin/sh\n# put /dev/vdb into service\nset -eu\n# nothing to do\n"
+
+
+def test_a_newline_in_a_name_stays_a_comment() -> None:
+    change = replace(CHANGE, target="/srv/a\nrm -rf x")
+    script = replace(PLAN, title="put x\nrm -rf y into service", steps=(Said(change),)).as_shell()
+    assert not [line for line in script.splitlines() if line.startswith("rm")]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PLAN, basis=("vdb", "252:32")),
+        replace(PLAN, basis=("vdb",)),
+        replace(PLAN, steps=()),
+        replace(PLAN, steps=(Said(CHANGE), Said(CHANGE))),
+        *(
+            replace(PLAN, steps=(Said(replace(CHANGE, **changed)),))
+            for changed in (
+                {"action": "umount"},
+                {"target": "/mnt"},
+                {"before": "mounted"},
+                {"after": "xfs"},
+                {"commands": ("mount /dev/vdc1 /data",)},
+                {"reversible": False},
+            )
+        ),
+    ],
+)
+def test_the_fingerprint_is_of_what_is_done_and_to_what(other: Plan) -> None:
+    assert other.fingerprint != PLAN.fingerprint
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"notes": (Finding("mount-only", "info", "x"),)},
+        {"title": "take /dev/vdb out of service"},
+        {"result": {"device": "/dev/vdb1"}},
+        {"checks": ()},
+    ],
+)
+def test_the_fingerprint_is_not_of_what_is_only_said(fields: Any) -> None:
+    assert replace(PLAN, **fields).fingerprint == PLAN.fingerprint
+
+
+def test_basis_and_changes_do_not_run_into_each_other() -> None:
+    assert replace(PLAN, basis=("vdb252:16",)).fingerprint != PLAN.fingerprint
+
+
+def test_names_that_are_no_utf8_have_a_fingerprint() -> None:
+    assert replace(PLAN, basis=("\udcff",)).fingerprint != PLAN.fingerprint
+
+
+def test_what_a_command_reads_is_fed_to_it() -> None:
+    command = Command(("sfdisk", "-q", "/dev/my disk"), mutates=True, input='label: gpt\n\nname="it\'s"\n')
+    assert commands_shell([command]) == (
+        "printf '%s\\n' 'label: gpt' '' 'name=\"it'\\''s\"' | sfdisk -q '/dev/my disk'",
+    )
+
+
+def test_an_exit_status_that_is_an_answer_does_not_end_the_script() -> None:
+    """Measured: partx -d says 1 when wipefs has made the kernel forget the partitions already."""
+    command = Command(("partx", "-d", "/dev/vdb"), mutates=True, accept=(0, 1))
+    assert commands_shell([command]) == ("partx -d /dev/vdb || [ $? -eq 1 ]",)
