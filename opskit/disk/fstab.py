@@ -21,8 +21,9 @@ from opskit.disk.mounts import named_by, unescape
 TOO_FEW_FIELDS = "bad-field-count"
 NOT_A_NUMBER = "bad-number"
 
-# A data disk that is missing must not hold up the boot for systemd's 90 s (systemd.mount(5)).
-DEVICE_TIMEOUT = "x-systemd.device-timeout=10s"
+# How long systemd waits for a data disk before it gives the mount up; the boot goes on meanwhile (nofail). 10 s were
+# too few for a slow virtual machine: its disks came after 11 s.
+DEVICE_TIMEOUT = "x-systemd.device-timeout=30s"
 
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 # What parts fields, for libmount or for the sscanf of EL7's, and what begins an escape.

@@ -40,7 +40,7 @@ def read_file_fact(path: str) -> FileFact:
         exists=True,
         text=text,
         problem=problem,
-        immutable=bool(flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)),
+        immutable=bool((flags | _directory_flags(real)) & (FS_IMMUTABLE_FL | FS_APPEND_FL)),
         read_only=_read_only(real),
         directory_free=_directory_free(real),
     )
@@ -80,6 +80,18 @@ def _flags(descriptor: int) -> int:
     except OSError:
         return 0
     return value[0]
+
+
+def _directory_flags(path: str) -> int:
+    """The flags of the directory that the file is in: a new file is put in its place there. 0 if it is not to be read."""
+    try:
+        descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        return _flags(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read_only(path: str) -> bool:

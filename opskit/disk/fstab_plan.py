@@ -42,8 +42,8 @@ def _place_reasons(facts: HostFacts) -> Iterator[Reason]:
     """Why nothing can be written where fstab is."""
     fstab = facts.fstab
     if fstab.immutable:
-        remedy = f"chattr -i -a {shlex.quote(fstab.real)}"
-        yield Reason("fstab-immutable", f"{fstab.path} is immutable (chattr +i or +a)", remedy)
+        remedy = f"chattr -i -a {shlex.quote(os.path.dirname(fstab.real))} {shlex.quote(fstab.real)}"
+        yield Reason("fstab-immutable", f"{fstab.path} or its directory is immutable (chattr +i or +a)", remedy)
     if fstab.read_only:
         remedy = f"mount -o remount,rw {shlex.quote(_mounted_at(facts, fstab.real))}"
         yield Reason("fstab-read-only", f"the filesystem that {fstab.path} is on is mounted read-only", remedy)

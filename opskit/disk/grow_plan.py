@@ -13,7 +13,7 @@ from opskit.core.units import MIB
 from opskit.disk import guard
 from opskit.disk.grow_steps import GrowFilesystem, GrowPartition
 from opskit.disk.layout import last_end
-from opskit.disk.model import UNREADABLE, BlockDevice, HostFacts, Mount
+from opskit.disk.model import BlockDevice, HostFacts, Mount
 from opskit.disk.plan import basis
 from opskit.disk.tools import SFDISK_NO_TELL_KERNEL, at_least
 
@@ -90,8 +90,7 @@ def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
             "not-a-disk", f"{device.path} is a {device.holder_of}", "grow it with its own tools first (lvextend -r)"
         )
         return
-    if UNREADABLE in {disk.contents, device.contents}:
-        yield Reason("unreadable", f"{disk.path} cannot be read everywhere", "dmesg | tail; is the disk failing?")
+    yield from guard.unreadable(facts, disk)
     behind = [p.path for p in facts.partitions(disk) if p.start > device.start]
     if behind:
         title = f"{device.path} is not the last partition of {disk.path}: {', '.join(behind)} is behind it"

@@ -12,7 +12,7 @@ from opskit.core.plan import Change, Record
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 from opskit.disk.superblock import filesystem_size
-from opskit.disk.sysfs import SYSFS_SECTOR, read_device
+from opskit.disk.sysfs import SYSFS_SECTOR, device_path, read_device
 
 GROW_SECONDS = 60 * MINUTE
 
@@ -46,10 +46,10 @@ class GrowPartition:
             feed = f"printf '%s\\n' {shlex.quote(command.input.strip())} | " if command.input else ""
             lines.append(feed + command.as_shell())
         before, after = size_text(self.size), size_text(self.new_size)
-        return Change("grow-partition", f"/dev/{self.partition}", before, after, tuple(lines), True)
+        return Change("grow-partition", device_path(self.partition), before, after, tuple(lines), True)
 
     def _commands(self, size: int) -> list[Command]:
-        path = f"/dev/{self.disk}"
+        path = device_path(self.disk)
         if self.tool == "growpart":
             return [Command(("growpart", path, str(self.number)), mutates=True)]
         line = f"start={self.start // self.sector_size}, size={size // self.sector_size}\n"
@@ -77,7 +77,7 @@ class GrowPartition:
             or (self.tool == "sfdisk" and device.size != self.new_size)
         ):
             why = f"the kernel has it at {device.start // SYSFS_SECTOR} with {size_text(device.size)}"
-            raise Failed(device.path, why, todo=f"partx -u /dev/{self.disk}; dmesg | tail")
+            raise Failed(device.path, why, todo=f"partx -u {device_path(self.disk)}; dmesg | tail")
 
     def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
         """See Step."""
@@ -118,7 +118,7 @@ class GrowFilesystem:
         return Change("grow-filesystem", f"{self.fstype} on {self.target}", before, after, (line,), False)
 
     def _command(self) -> Command:
-        argv = ("xfs_growfs", self.target) if self.fstype == "xfs" else ("resize2fs", f"/dev/{self.device}")
+        argv = ("xfs_growfs", self.target) if self.fstype == "xfs" else ("resize2fs", device_path(self.device))
         return Command(argv, mutates=True, timeout=GROW_SECONDS)
 
     def remember(self, runner: Runner) -> Record:  # noqa: ARG002

@@ -170,11 +170,16 @@ def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
             yield Reason("named-in-crypttab", title, "take the line out if it is no longer true")
 
 
-def readable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
-    """A disk whose bytes could not be read is never written."""
+def unreadable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+    """A disk that fails is not put into service."""
     for device in related(facts, disk):
         if device.contents == UNREADABLE:
             yield Reason("unreadable", f"{device.path} cannot be read everywhere", "dmesg | tail; is the disk failing?")
+
+
+def readable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+    """A disk whose bytes could not be read, or that nobody looked at, is never written."""
+    yield from unreadable(facts, disk)
     if disk.contents == UNREAD and not any(d.mounts for d in related(facts, disk)):
         title = f"nobody has looked at the bytes of {disk.path}"
         yield Reason("unread", title, "as root; for saved facts: sudo opskit disk facts > host.json")

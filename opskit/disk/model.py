@@ -151,7 +151,7 @@ class FileFact:
     exists: bool
     text: str = ""
     problem: str = ""
-    immutable: bool = False  # chattr +i or +a
+    immutable: bool = False  # it or its directory: chattr +i or +a
     read_only: bool = False  # its filesystem is mounted read-only
     directory_free: int = -1  # bytes free where it is written
 

@@ -18,7 +18,7 @@ from opskit.disk.busy import describe, users_of
 from opskit.disk.model import Mount, Place
 from opskit.disk.mounts import own_mounts
 from opskit.disk.place import device_at, name_of, shell_name
-from opskit.disk.sysfs import read_device
+from opskit.disk.sysfs import device_path, read_device
 
 # Seconds to wait until udev knows what was made.
 SETTLE_SECONDS = 30
@@ -200,7 +200,9 @@ class UnmountFilesystem:
     def change(self) -> Change:
         """See Step."""
         command = f"umount {shlex.quote(self.target)}"
-        return Change("umount", self.target, f"{self.fstype} of /dev/{self.device}", "not mounted", (command,), True)
+        return Change(
+            "umount", self.target, f"{self.fstype} of {device_path(self.device)}", "not mounted", (command,), True
+        )
 
     def remember(self, runner: Runner) -> Record:  # noqa: ARG002
         """See Step."""

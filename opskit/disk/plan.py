@@ -156,6 +156,7 @@ def _guards(
     # A disk with several filesystems may have others of them in use.
     device = replace(existing.device, disk="")
     yield from guard.backup_gpt(disk)
+    yield from guard.unreadable(facts, device)
     yield from guard.in_use(facts, device, at=request.target, place=device.name)
     yield from guard.members(facts, device)
     yield from guard.duplicate_uuid(facts, existing.device, existing.uuid)

@@ -147,6 +147,8 @@ def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: M
     foreign = found is not None and found.uuid != made.filesystem_uuid
     # A table without partitions is data by itself.
     data_since = not made.mkfs_began and inside.contents != ZERO and not table_only
+    # Without a PARTUUID nothing tells the leavings of a mkfs from raw data that somebody wrote since.
+    data_since |= made.place.partition_number == 0 and found is None and inside.contents != ZERO
     if foreign or inside.ambivalent or data_since or (inside.signatures and found is None):
         return list(_not_blank(facts, disk)) or [
             Reason("changed-since-crash", f"{inside.path} is not as run {made.run} left it", f"--wipe {disk.path}")
@@ -154,12 +156,26 @@ def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: M
     # The disk may have another name since: what was recorded is where on it, and never which /dev/vdX.
     place = replace(made.place, disk=disk.name, disk_path=disk.path)
     tool, reasons = _partition_tool(facts, place.table) if table_only else ("", [])
-    reasons += [*size_reasons(request.mkfs, place.size), *_mkfs_tool(facts, request.mkfs)]
+    reasons += [
+        *_other_place(request, made),
+        *size_reasons(request.mkfs, place.size),
+        *_mkfs_tool(facts, request.mkfs),
+    ]
     erase = (inside.path,) if found else ()
     what = f"{found.type} whose making did not finish" if found else ""
     before = f"{disk.table} table without partitions" if table_only else ""
     note = Finding("goes-on", "info", f"goes on where run {made.run} stopped, on {inside.path}")
-    return reasons or Make(place, request.mkfs, erase, what, tool=tool, before=before, notes=(note,))
+    return reasons or Make(place, request.mkfs, erase, what, tool=tool, before=before, stale=table_only, notes=(note,))
+
+
+def _other_place(request: MountRequest, made: Made) -> Iterator[Reason]:
+    """A run began a partition, and the whole disk is asked for now, or the other way round."""
+    if request.whole_disk == (made.place.partition_number == 0):
+        return
+    began = "a partition" if made.place.partition_number else "a filesystem on the whole disk"
+    title = f"run {made.run} began {began}, and something else is asked for now"
+    remedy = f"repeat the options of that run (opskit history show {made.run}), or --wipe {request.device}"
+    yield Reason("other-place", title, remedy)
 
 
 def _from_scratch(

@@ -35,6 +35,11 @@ def names(*parts: str) -> tuple[str, ...]:
         return ()
 
 
+def device_path(name: str) -> str:
+    """Where a device with this kernel name is; sysfs writes `!` for `/` (cciss!c0d0)."""
+    return "/dev/" + name.replace("!", "/")
+
+
 def block_devices(sys: str = SYS) -> tuple[BlockDevice, ...]:
     """Every block device with a size, or that is a disk; by name. Loop devices without a file are left out."""
     found = []
@@ -52,8 +57,7 @@ def _read(folder: str, name: str) -> BlockDevice:
     queue = os.path.join(disk_folder, "queue")
     return BlockDevice(
         name=name,
-        # In the name of a device sysfs writes `!` for `/` (cciss!c0d0).
-        path="/dev/" + name.replace("!", "/"),
+        path=device_path(name),
         kind=kind,
         number=read_text(folder, "dev"),
         size=_number(folder, "size") * SYSFS_SECTOR,

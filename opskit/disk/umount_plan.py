@@ -11,6 +11,7 @@ from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk.busy import describe
 from opskit.disk.fstab import Entry, entries_for_device, entries_for_target
 from opskit.disk.fstab_plan import fstab_checks, fstab_reasons, remove_entry_steps
+from opskit.disk.fstab_sources import names_a_device
 from opskit.disk.model import BlockDevice, HostFacts, Mount
 from opskit.disk.mount_steps import UnmountFilesystem
 from opskit.disk.mounts import SYSTEM_TARGETS
@@ -94,6 +95,10 @@ def _reasons(facts: HostFacts, request: UmountRequest, found: _Found) -> Iterato
     if device is None and any(e.target in SYSTEM_TARGETS for e in found.entries):
         yield Reason("system-disk", f"{found.target} belongs to the system", "it stays")
         return
+    foreign = [e for e in found.entries if not names_a_device(e)]
+    if mount is None and foreign:
+        title = f"{facts.fstab.path} line {foreign[0].number} mounts {foreign[0].source}, which is no block device"
+        yield Reason("not-a-disk", title, "opskit takes disks out of service; edit that line by hand")
     partitions = facts.partitions(device) if device else ()
     mounted = [p.path for p in partitions if any(m.namespace == 0 for m in p.mounts)]
     if mount is None and device is not None and mounted:

@@ -27,10 +27,8 @@ def verdict(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
 def _data(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
     if device.size <= 0:
         return UNKNOWN, "size 0"
-    if device.ambivalent:
-        return HAS_DATA, "two signatures that contradict each other"
-    if device.signatures:
-        return HAS_DATA, " and ".join(s.type for s in device.signatures)
+    if device.ambivalent or device.signatures:
+        return HAS_DATA, _signatures(device)
     if device.table_backup_only:
         return HAS_DATA, "a backup GPT without its primary"
     if device.table:
@@ -42,8 +40,21 @@ def _data(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
     if device.contents == DATA:
         return HAS_DATA, "unknown data, no signature"
     if device.contents == ZERO:
-        return READY, "blank"
+        return _blank(device)
     return UNKNOWN, "its bytes were not looked at"
+
+
+def _signatures(device: BlockDevice) -> str:
+    if device.ambivalent:
+        return "two signatures that contradict each other"
+    return " and ".join(s.type for s in device.signatures)
+
+
+def _blank(device: BlockDevice) -> tuple[str, str]:
+    """Only a raw disk can be put into service; a partition of it is already part of something."""
+    if device.kind in guard.FORMATTABLE:
+        return READY, "blank"
+    return HAS_DATA, f"blank, but part of {device.disk}" if device.disk else "blank, but no raw disk"
 
 
 def _table(device: BlockDevice, facts: HostFacts) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from .tools import ENVIRONMENT, Disk, Host, unescape
+from .hosts import Host
+from .tools import ENVIRONMENT, Disk, unescape
 
 HERE = Path(__file__).parent
 GIB = 1024**3

@@ -10,7 +10,8 @@ from typing import Any, Optional
 
 import pytest
 
-from .tools import FSTAB, GIB, MIB, Disk, Host, Namespace, run
+from .hosts import Host, Namespace
+from .tools import FSTAB, GIB, MIB, Disk, run, slow
 
 SIGKILLED = -9
 # util-linux 2.23.2 (EL7): its sfdisk knows no GPT, and opskit must not use it for anything but its version.
@@ -21,7 +22,7 @@ STEPS = {"gpt": 6, "dos": 6, "whole-disk": 5}
 
 
 # One layout on every run, the others with --full.
-LAYOUTS = ["gpt", *(pytest.param(layout, marks=pytest.mark.slow) for layout in ("dos", "whole-disk"))]
+LAYOUTS = ["gpt", slow("dos"), slow("whole-disk")]
 
 
 def points(steps: int) -> list[str]:

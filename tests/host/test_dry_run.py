@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .tools import ENVIRONMENT, Disk, Host, run
+from .hosts import Host
+from .tools import ENVIRONMENT, Disk, run, slow
 
 # What changes a file, a directory, a mount or a device, whatever its arguments are.
 CHANGING = re.compile(
@@ -79,8 +80,17 @@ def test_the_trace_would_show_a_real_run(host: Host, disk: Disk, traced: Traced)
         assert sign in found
 
 
-@pytest.mark.parametrize("shape", ["text", "sh", "json"])
-@pytest.mark.parametrize("verb", ["mount", "umount", "umount-entry", "grow", "fstab backup", "undo"])
+VERBS = ["umount", "umount-entry", "grow", "fstab backup", "undo"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "shape"),
+    [
+        *[("mount", shape) for shape in ("text", "sh", "json")],
+        *[(verb, "text") for verb in VERBS],
+        *[slow(verb, shape) for verb in VERBS for shape in ("sh", "json")],
+    ],
+)
 def test_a_dry_run_changes_nothing(host: Host, disk: Disk, traced: Traced, verb: str, shape: str) -> None:
     own = ("--fstab", str(host.fstab), "--state-dir", str(host.state), "--dry-run", "--format", shape)
     if verb != "mount":

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from .tools import GIB, MIB, Disk, Host, run
+from .hosts import Host
+from .tools import GIB, MIB, Disk, run, slow
 
 CAP_SYS_RESOURCE = 24
 NEW_FILE = os.urandom(3 * MIB)
@@ -37,7 +38,7 @@ def in_service(host: Host, fstype: str, layout: str, size: int) -> Disk:
     return disk
 
 
-LAYOUTS = ["gpt", "dos", "whole-disk"]
+LAYOUTS = ["gpt", slow("dos"), "whole-disk"]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -83,7 +84,7 @@ def partitions(disk: Disk) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("how", ["mount point", "disk", "partition"])
+@pytest.mark.parametrize("how", [slow("mount point"), "disk", slow("partition")])
 def test_grow_by_any_name(host: Host, how: str) -> None:
     disk = in_service(host, "xfs", "gpt", GIB)
     disk.resize(2 * GIB)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from .tools import ENVIRONMENT, FSTAB, GIB, MIB, OPSKIT, Disk, Host, run
+from .hosts import Host
+from .tools import ENVIRONMENT, FSTAB, GIB, MIB, OPSKIT, Disk, run
 
 ROUNDS = 20
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from .tools import ENVIRONMENT, OPSKIT, Disk, Host, run
+from .hosts import Host
+from .tools import ENVIRONMENT, OPSKIT, Disk, run
 
 ESCAPE = "\x1b["
 BOXES = re.compile("[─-╿]")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .tools import ENVIRONMENT, FSTAB, GIB, MIB, Answer, Disk, Host, run
+from .hosts import Host
+from .tools import ENVIRONMENT, FSTAB, GIB, MIB, Answer, Disk, run, slow
 
 OPTIONS = {
     "ext4-gpt": (),
@@ -63,7 +64,7 @@ def outcome(host: Host, disk: Disk) -> tuple[object, ...]:
     return shape, what, table, fstab, len(host.backups())
 
 
-@pytest.mark.parametrize("name", list(OPTIONS))
+@pytest.mark.parametrize("name", [n if n in {"ext4-gpt", "ext4-dos", "xfs-whole"} else slow(n) for n in OPTIONS])
 def test_mount(host: Host, name: str) -> None:
     size, other = GIB if "xfs" in name else 64 * MIB, second(host)
     real, by_hand = host.new_disk(size), other.new_disk(size)
@@ -120,7 +121,7 @@ def test_umount(host: Host) -> None:
     assert Path(other.target, "file").read_text() == "kept"
 
 
-@pytest.mark.parametrize("table", ["gpt", "dos"])
+@pytest.mark.parametrize("table", ["gpt", slow("dos")])
 def test_grow(host: Host, table: str) -> None:
     other = second(host)
     real, by_hand = host.new_disk(GIB), other.new_disk(GIB)

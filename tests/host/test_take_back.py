@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from .tools import ENVIRONMENT, OPSKIT, Disk, Host, Namespace, run
+from .hosts import Host, Namespace
+from .tools import ENVIRONMENT, OPSKIT, Disk, run, slow
 
 FAILED_BACK, BACK_FAILED = 8, 9
 
@@ -30,7 +31,7 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("layout", ["gpt", "whole-disk"])
+@pytest.mark.parametrize("layout", ["gpt", slow("whole-disk")])
 @pytest.mark.parametrize("how", list(FAILURES))
 def test_mount_fails(host: Host, disk: Disk, how: str, layout: str) -> None:
     inside = host.namespace(host.shim("mount", FAILURES[how]))
@@ -89,15 +90,6 @@ def test_fstab_that_is_edited_meanwhile_keeps_the_edit(host: Host, disk: Disk) -
     assert host.fstab.read_text() == text + "# edited meanwhile\n"
 
 
-def test_an_immutable_directory_of_fstab_is_found_out_before_anything_is_made(host: Host, disk: Disk) -> None:
-    run("chattr", "+i", str(host.fstab.parent))
-    host.after.append(lambda: run("chattr", "-i", str(host.fstab.parent)))
-    before = host.table()
-    answer = host.mount(disk)
-    assert answer.code in {5, FAILED_BACK}
-    assert (host.table(), host.backups(), host.mounted()) == (before, [], None)
-
-
 def test_taking_back_fails_too(host: Host, disk: Disk) -> None:
     setup = host.shim("mount", '"$real" "$@"; exit 32') + "\n" + host.shim("umount", "echo no >&2; exit 1")
     # umount comes last, and the namespace is set up with the real mount.
@@ -139,7 +131,7 @@ class Held:
 
 
 @pytest.mark.parametrize("program", ["sfdisk", "mkfs.ext4"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, slow(signal.SIGHUP)])
 def test_a_signal_during_a_step(host: Host, disk: Disk, number: signal.Signals, program: str) -> None:
     before = host.table()
     held = Held(host, program, "disk", "mount", disk.path, host.target, *host.own, "--yes")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .tools import FSTAB, Disk, Host, mounts, run
+from .hosts import Host
+from .tools import FSTAB, Disk, mounts, run
 
 BUSY = 7
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from .tools import FSTAB, GIB, Disk, Host, run
+from .hosts import Host
+from .tools import FSTAB, GIB, Disk, run, slow
 
 
-@pytest.mark.parametrize("layout", ["gpt", "dos", "whole-disk"])
+@pytest.mark.parametrize("layout", ["gpt", slow("dos"), slow("whole-disk")])
 @pytest.mark.parametrize("fstype", ["ext4", "xfs"])
 def test_undo_of_a_mount_keeps_the_filesystem_and_says_so(host: Host, fstype: str, layout: str) -> None:
     disk = host.new_disk(GIB if fstype == "xfs" else 64 * 1024**2)
