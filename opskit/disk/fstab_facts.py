@@ -83,7 +83,7 @@ def _flags(descriptor: int) -> int:
 
 
 def _directory_flags(path: str) -> int:
-    """The flags of the directory that the file is in: a new file is put in its place there. 0 if it is not to be read."""
+    """The flags of the directory that the file is in: a new file takes its place there. 0 if it cannot be read."""
     try:
         descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:

@@ -15,6 +15,12 @@ LINUX_GPT = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 LINUX_DOS = "83"
 
 
+def backup_gpt_sectors(size: int, sector_size: int) -> tuple[int, int]:
+    """(first, count) of the sectors at the end of a disk that hold a backup GPT: entries and header."""
+    count = 1 + GPT_ENTRIES // sector_size
+    return size // sector_size - count, count
+
+
 def alignment(device: BlockDevice) -> int:
     """The grain of partitions: 1 MiB, or the device's optimal I/O size if that is larger and believable.
 

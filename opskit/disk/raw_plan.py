@@ -15,11 +15,11 @@ from opskit.core.finding import Finding
 from opskit.core.plan import Reason, Step
 from opskit.core.units import size_text
 from opskit.disk import guard
-from opskit.disk.layout import DOS_LIMIT, single_partition
+from opskit.disk.layout import DOS_LIMIT, backup_gpt_sectors, single_partition
 from opskit.disk.mkfs import MkfsOptions, size_reasons
 from opskit.disk.model import ZERO, BlockDevice, HostFacts, Made, Place
 from opskit.disk.steps import CreatePartition, EraseSignatures, MakeFilesystem
-from opskit.disk.tools import SFDISK_NO_TELL_KERNEL, SFDISK_SCRIPTS, at_least
+from opskit.disk.tools import SFDISK_NO_TELL_KERNEL, SFDISK_SCRIPTS, WIPEFS_BACKUP_GPT, at_least
 
 if TYPE_CHECKING:
     from opskit.disk.plan import MountRequest
@@ -34,6 +34,7 @@ class Make:
     erase: tuple[str, ...] = ()
     erase_what: str = ""
     drop: str = ""
+    backup_gpt: tuple[int, ...] = ()  # see EraseSignatures
     tool: str = ""  # "" when the partition is there already
     before: str = "blank"
     stale: bool = False  # see CreatePartition
@@ -43,7 +44,7 @@ class Make:
         """The steps, in order."""
         steps: list[Step] = []
         if self.erase:
-            steps.append(EraseSignatures(self.erase, self.erase_what, self.drop))
+            steps.append(EraseSignatures(self.erase, self.erase_what, self.drop, self.backup_gpt))
         if self.tool:
             steps.append(CreatePartition(self.place, self.tool, self.before, self.stale))
         return (*steps, MakeFilesystem(self.place, uuid, self.options))
@@ -200,7 +201,10 @@ def _from_scratch(
         erase += (disk.path,)
     drop = disk.path if partitions else ""
     stale = bool(dirty) or disk.contents != ZERO
-    return Make(place, request.mkfs, erase, what, drop, tool, before, stale, notes=notes)
+    blind = not at_least(facts.tools, "sfdisk", WIPEFS_BACKUP_GPT)
+    gpt = blind and (disk.table == "gpt" or disk.table_backup_only)
+    tail = (*backup_gpt_sectors(disk.size, disk.sector_size), disk.sector_size) if gpt else ()
+    return Make(place, request.mkfs, erase, what, drop, tail, tool, before, stale, notes=notes)
 
 
 def _contents(device: BlockDevice) -> str:

@@ -15,7 +15,7 @@ from opskit.core.plan import Change, Record
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 from opskit.disk import fstab_steps, grow_steps, mount_steps, probe
-from opskit.disk.layout import GPT_ENTRIES, LINUX_DOS, LINUX_GPT
+from opskit.disk.layout import LINUX_DOS, LINUX_GPT, backup_gpt_sectors
 from opskit.disk.mkfs import MkfsOptions, mkfs_argv
 from opskit.disk.model import FREE, ZERO, BlockDevice, Place
 from opskit.disk.place import device_at, name_of, shell_lookup, shell_name
@@ -45,6 +45,8 @@ class EraseSignatures:
     """Erase every signature on these devices, partitions before their disk (wipefs(8)).
 
     what: the signatures, for the person who reads the plan. drop: the disk whose partitions the kernel forgets.
+    backup_gpt: (first, count, bytes in each) of the sectors to zero at the end of the last path: the wipefs of EL7 is
+    blind to a backup GPT.
     """
 
     kind: ClassVar[str] = "disk.erase-signatures"
@@ -53,6 +55,7 @@ class EraseSignatures:
     paths: tuple[str, ...]
     what: str
     drop: str = ""
+    backup_gpt: tuple[int, ...] = ()
 
     @property
     def change(self) -> Change:
@@ -68,6 +71,10 @@ class EraseSignatures:
 
     def _commands(self) -> list[Command]:
         commands = [Command(("wipefs", "-a", *self.paths), mutates=True)]
+        if self.backup_gpt:
+            first, count, size = self.backup_gpt
+            at = (f"of={self.paths[-1]}", f"bs={size}", f"seek={first}", f"count={count}")
+            commands.append(Command(("dd", "if=/dev/zero", *at, "conv=fsync"), mutates=True))
         if self.drop:
             # Exit 1 when wipefs has made the kernel forget them already.
             commands.append(Command(("partx", "-d", self.drop), mutates=True, accept=(0, 1)))
@@ -190,9 +197,8 @@ class CreatePartition:
         to = (f"of={place.disk_path}", f"bs={place.sector_size}")
         if place.table != "gpt":
             return [(*to, "count=1")]
-        backup = 1 + GPT_ENTRIES // place.sector_size
-        last = place.disk_size // place.sector_size - backup
-        return [(*to, f"count={backup + 1}"), (*to, f"seek={last}", f"count={backup}")]
+        first, count = backup_gpt_sectors(place.disk_size, place.sector_size)
+        return [(*to, f"count={count + 1}"), (*to, f"seek={first}", f"count={count}")]
 
     def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """Remove the table, if it is the one that this step wrote and its partition is as empty as it was made."""

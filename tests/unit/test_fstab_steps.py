@@ -318,7 +318,7 @@ def test_a_second_backup_of_the_same_is_none(plain: Path, runner: FakeRunner) ->
     [
         ({"exists": False}, "fstab-absent", "touch /srv/fstab"),
         ({"problem": "it is a directory"}, "fstab-unreadable", "ls -l"),
-        ({"immutable": True}, "fstab-immutable", "chattr -i -a /srv/fstab"),
+        ({"immutable": True}, "fstab-immutable", "chattr -i -a /srv /srv/fstab"),
         ({"read_only": True}, "fstab-read-only", "mount -o remount,rw /srv"),
         ({"directory_free": 0}, "fstab-no-space", "df -h /srv"),
         ({"directory_free": 4096}, "fstab-no-space", "df -h /srv"),
