@@ -12,7 +12,8 @@ from opskit.areas import Entry
 from opskit.core.jsonable import to_json
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
-from opskit.disk.facts import FSTAB, load, see
+from opskit.disk.facts import FSTAB, see
+from opskit.disk.facts_file import load
 from opskit.disk.model import HostFacts
 from opskit.disk.mounts import own_mounts
 from opskit.disk.show import draw_device, draw_list, list_json, show_json

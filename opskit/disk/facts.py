@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import stat
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from opskit.core.errors import Missing, UsageFault
-from opskit.core.jsonable import ShapeError, from_json
+from opskit.core.jsonable import from_json
 from opskit.core.runner import Runner
 from opskit.core.units import now, time_text
 from opskit.disk import mounts, probe, superblock, sysfs, udev
@@ -25,10 +20,10 @@ from opskit.disk.model import (
     HostFacts,
     Made,
     Mount,
-    PathFact,
     Place,
     User,
 )
+from opskit.disk.paths import path_fact
 from opskit.disk.tools import read_tools
 
 FSTAB = "/etc/fstab"
@@ -59,8 +54,11 @@ def see(
     if not root:
         unseen.append("the bytes of devices and the mounts of other namespaces: that needs root")
     own = mounts.own_mounts()
-    found = _signed(sysfs.block_devices(), runner, root, unseen)
-    names = _wanted(found, devices, own, deep=deep, blank=blank)
+    found = sysfs.block_devices()
+    names = _wanted(found, devices, deep=deep)
+    found = _signed(found, runner, unseen, root=root, leave=names)
+    if blank:
+        names = _bare(found, own)
     others = mounts.other_namespaces() if root and names else ()
     swaps = mounts.swap_numbers()
     reasons = mounts.system_reasons(found, own, swaps, mounts.root_argument())
@@ -98,8 +96,13 @@ def _users(path: str, found: Sequence[BlockDevice], own: Sequence[Mount]) -> tup
     return users_of(mount) if mount else ()
 
 
-def _signed(found: tuple[BlockDevice, ...], runner: Runner, root: bool, unseen: list[str]) -> tuple[BlockDevice, ...]:
-    """The devices with their signatures: udev's, or blkid's where udev has no database."""
+def _signed(
+    found: tuple[BlockDevice, ...], runner: Runner, unseen: list[str], *, root: bool, leave: frozenset[str]
+) -> tuple[BlockDevice, ...]:
+    """The devices with their signatures: udev's, or blkid's where udev has no database.
+
+    leave: the names of those that blkid is asked about later, and closely.
+    """
     if udev.has_database():
         known = udev.udev_properties(device.number for device in found)
         found = tuple(
@@ -114,26 +117,27 @@ def _signed(found: tuple[BlockDevice, ...], runner: Runner, root: bool, unseen: 
         return found
     return tuple(
         probe.with_signatures(device, runner)
-        if device.name in rest and device.size and device.kind != "zram"
+        if device.name in rest - leave and device.size and device.kind != "zram"
         else device
         for device in found
     )
 
 
-def _wanted(
-    found: tuple[BlockDevice, ...], paths: Sequence[str], own: Sequence[Mount], *, deep: bool, blank: bool
-) -> frozenset[str]:
+def _wanted(found: tuple[BlockDevice, ...], paths: Sequence[str], *, deep: bool) -> frozenset[str]:
     """The kernel names of the devices to look at closely: those asked for, their disks, and all their partitions."""
     if deep:
         return frozenset(d.name for d in found if d.kind in LOOKED_INTO)
-    if blank:
-        mounted = {m.device for m in own}
-        bare = (d for d in found if not (d.signatures or d.table or d.holders or d.number in mounted))
-        return frozenset(d.name for d in bare if d.kind in LOOKED_INTO)
     numbers = {mounts.device_number(path) for path in paths}
     asked = {d.name for d in found if d.number in numbers}
     disks = asked | {d.disk for d in found if d.name in asked and d.disk}
     return frozenset(d.name for d in found if d.name in disks or d.disk in disks)
+
+
+def _bare(found: tuple[BlockDevice, ...], own: Sequence[Mount]) -> frozenset[str]:
+    """The kernel names of the devices on which nothing shows: they may be blank."""
+    mounted = {m.device for m in own}
+    bare = (d for d in found if not (d.signatures or d.table or d.holders or d.number in mounted))
+    return frozenset(d.name for d in bare if d.kind in LOOKED_INTO)
 
 
 def _with_use(
@@ -170,15 +174,15 @@ def look_closely(device: BlockDevice, runner: Runner, target: str = "") -> Block
     device = probe.with_wipefs(probe.with_signatures(bare, runner), runner)
     filesystem = device.filesystem
     fstype = filesystem.type if filesystem else ""
-    backup_only = not device.table and superblock.gpt_backup_only(device.path, device.size, device.sector_size)
-    if device.table == "gpt" and not device.disk:
-        backup_only = superblock.gpt_backup_only(device.path, device.size, device.sector_size)
+    # wipefs counts a lone backup as a table; EL7's does not see it.
+    maybe = device.table in {"", "gpt"}
+    backup_only = maybe and superblock.gpt_backup_only(device.path, device.size, device.sector_size)
     return replace(
         device,
         exclusive=probe.exclusive(device.path),
         contents=probe.contents(device.path, device.size) if not device.mounts else UNREAD,
         table_backup_only=backup_only,
-        superblock_damaged=not filesystem and superblock.superblock_damaged(device.path),
+        superblock_damaged=not (filesystem or device.table) and superblock.superblock_damaged(device.path),
         made_partly=bool(fstype) and superblock.made_partly(device.path, fstype),
         filesystem_size=superblock.filesystem_size(device.path, fstype, device.size, target) if fstype else None,
     )
@@ -201,52 +205,6 @@ _LINK_FOLDERS = (*(f"/dev/disk/by-{kind}" for kind in _LINK_KINDS), "/dev/mapper
 
 def _targets(table: FileFact) -> list[str]:
     return [entry.target for entry in entries(table.text) if entry.target.startswith("/")]
-
-
-def path_fact(path: str, own: Sequence[Mount]) -> PathFact:
-    """What is at a path. Nothing is followed for its kind: a symlink is a symlink."""
-    absolute = os.path.isabs(path)
-    real = os.path.realpath(path) if absolute else path
-    kind, empty = "absent", False
-    try:
-        kind = _kind(os.lstat(path).st_mode)
-        empty = kind == "directory" and not os.listdir(path)
-    except PermissionError:
-        kind = kind if kind != "absent" else "unknown"
-    except NotADirectoryError:
-        kind = "below-a-file"
-    except OSError:
-        pass
-    plain = os.path.normpath(path)
-    return PathFact(
-        path=path,
-        kind=kind,
-        real=real,
-        empty=empty,
-        mounted=any(m.target == real for m in own),
-        symlink_in=_first_symlink(plain) if absolute and kind not in {"block", "character"} else "",
-    )
-
-
-def _kind(mode: int) -> str:
-    tests = (
-        (stat.S_ISDIR, "directory"),
-        (stat.S_ISLNK, "symlink"),
-        (stat.S_ISREG, "file"),
-        (stat.S_ISBLK, "block"),
-        (stat.S_ISCHR, "character"),
-    )
-    return next((name for test, name in tests if test(mode)), "other")
-
-
-def _first_symlink(path: str) -> str:
-    """The first part of the path that is a symlink, "" if none is."""
-    at = ""
-    for part in path.strip("/").split("/"):
-        at += "/" + part
-        if os.path.islink(at):
-            return at
-    return ""
 
 
 def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
@@ -274,29 +232,3 @@ def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
                     )
                 )
     return tuple(found)
-
-
-def load(path: str) -> HostFacts:
-    """Facts saved by `opskit disk facts`. Raises UsageFault for what is none, or of another version."""
-    name = "standard input" if path == "-" else path
-    todo = "save them again on the host: opskit disk facts > host.json"
-    try:
-        if path == "-":
-            text = sys.stdin.read()
-        else:
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-        data: Any = json.loads(text)
-    except PermissionError:
-        raise Missing(name, "this file may not be read") from None
-    except (OSError, ValueError) as error:
-        raise UsageFault(name, f"these are no facts ({error})", todo=todo) from None
-    if isinstance(data, dict) and "result" in data and "schema" in data:
-        data = data["result"]  # an envelope: `opskit disk facts --json`
-    schema = data.get("schema") if isinstance(data, dict) else None
-    if schema != SCHEMA:
-        raise UsageFault(name, f"facts of version {schema}, and this opskit reads version {SCHEMA}", todo=todo)
-    try:
-        return from_json(HostFacts, data)
-    except ShapeError as error:
-        raise UsageFault(name, f"these are no facts ({error})", todo=todo) from None

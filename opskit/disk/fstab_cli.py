@@ -11,7 +11,8 @@ from opskit.act import Chore, act, tell
 from opskit.core.errors import ExitCode, Failed
 from opskit.core.runner import Runner
 from opskit.core.text import shown
-from opskit.disk.facts import FSTAB, load, see
+from opskit.disk.facts import FSTAB, see
+from opskit.disk.facts_file import load
 from opskit.disk.fstab import entries
 from opskit.disk.fstab_check import check, mounts_at
 from opskit.disk.fstab_facts import list_backups, read_file_fact

@@ -40,7 +40,7 @@ def user(host: Host, how: str) -> subprocess.Popen[bytes]:
     else:
         code = (
             "import mmap, os, sys; d = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT); os.truncate(d, 4096); "
-            "m = mmap.mmap(d, 4096); os.close(d); print('ready', flush=True); sys.stdin.read()"
+            "m = mmap.mmap(d, 4096); os.closerange(3, 100); print('ready', flush=True); sys.stdin.read()"
         )
         assert mmap.PAGESIZE >= 4096
         process = host.start("/usr/bin/env", "python3", "-c", code, f"{host.target}/mapped", cwd="/", **pipes)

@@ -221,5 +221,8 @@ def attach(image: Path, *options: str) -> Disk:
     for _ in range(20):
         done = run("losetup", "--show", "-f", *options, str(image), check=False)
         if done.returncode == 0:
-            return Disk(image, done.stdout.strip())
+            disk = Disk(image, done.stdout.strip())
+            if disk.partitions:  # of whoever had this loop device before, and could not remove them
+                run("partx", "-d", disk.path)
+            return disk
     raise AssertionError(done.stderr)

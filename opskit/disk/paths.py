@@ -1,0 +1,55 @@
+"""What is at a path: a device, a directory to mount on, a symlink, nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+
+from opskit.disk.model import Mount, PathFact
+
+
+def path_fact(path: str, own: Sequence[Mount]) -> PathFact:
+    """What is at a path. Nothing is followed for its kind: a symlink is a symlink."""
+    absolute = os.path.isabs(path)
+    real = os.path.realpath(path) if absolute else path
+    kind, empty = "absent", False
+    try:
+        kind = _kind(os.lstat(path).st_mode)
+        empty = kind == "directory" and not os.listdir(path)
+    except PermissionError:
+        kind = kind if kind != "absent" else "unknown"
+    except NotADirectoryError:
+        kind = "below-a-file"
+    except OSError:
+        pass
+    plain = os.path.normpath(path)
+    return PathFact(
+        path=path,
+        kind=kind,
+        real=real,
+        empty=empty,
+        mounted=any(m.target == real for m in own),
+        symlink_in=_first_symlink(plain) if absolute and kind not in {"block", "character"} else "",
+    )
+
+
+def _kind(mode: int) -> str:
+    tests = (
+        (stat.S_ISDIR, "directory"),
+        (stat.S_ISLNK, "symlink"),
+        (stat.S_ISREG, "file"),
+        (stat.S_ISBLK, "block"),
+        (stat.S_ISCHR, "character"),
+    )
+    return next((name for test, name in tests if test(mode)), "other")
+
+
+def _first_symlink(path: str) -> str:
+    """The first part of the path that is a symlink, "" if none is."""
+    at = ""
+    for part in path.strip("/").split("/"):
+        at += "/" + part
+        if os.path.islink(at):
+            return at
+    return ""
