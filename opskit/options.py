@@ -29,17 +29,25 @@ READING: dict[str, tuple[Any, Any]] = {
     "json": (Annotated[bool, typer.Option("--json", help="Answer with one JSON envelope.")], False),
     "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on success.")], False),
     "verbose": (
-        Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show each command; twice: its output too.")],
+        Annotated[
+            int,
+            typer.Option(
+                "--verbose", "-v", count=True, show_default=False, help="Show each command; twice: its output too."
+            ),
+        ],
         0,
     ),
     "color": (
-        Annotated[str, typer.Option("--color", envvar="OPSKIT_COLOR", help="auto, always or never.")],
+        Annotated[str, typer.Option("--color", metavar="WHEN", envvar="OPSKIT_COLOR", help="auto, always or never.")],
         "auto",
     ),
     "debug": (Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")], False),
     "state_dir": (
         Annotated[
-            str, typer.Option("--state-dir", envvar="OPSKIT_STATE_DIR", help="Where the ledger, lock and log are kept.")
+            str,
+            typer.Option(
+                "--state-dir", metavar="DIR", envvar="OPSKIT_STATE_DIR", help="Where the ledger, lock and log are kept."
+            ),
         ],
         DEFAULT_STATE_DIR,
     ),
@@ -47,12 +55,20 @@ READING: dict[str, tuple[Any, Any]] = {
 CHANGING: dict[str, tuple[Any, Any]] = {
     "dry_run": (Annotated[bool, typer.Option("--dry-run", "-n", help="Show the plan and change nothing.")], False),
     "format": (
-        Annotated[str, typer.Option("--format", help="A dry run as text, sh (a script) or json; implies --dry-run.")],
+        Annotated[
+            str,
+            typer.Option(
+                "--format", metavar="FORMAT", help="A dry run as text, sh (a script) or json; implies --dry-run."
+            ),
+        ],
         "",
     ),
     "facts": (
         Annotated[
-            str, typer.Option("--facts", help="Decide on facts saved in this file (`-`: stdin); implies --dry-run.")
+            str,
+            typer.Option(
+                "--facts", metavar="FILE", help="Decide on facts saved in this file (`-`: stdin); implies --dry-run."
+            ),
         ],
         "",
     ),
@@ -68,7 +84,11 @@ CHANGING: dict[str, tuple[Any, Any]] = {
         Annotated[
             float,
             typer.Option(
-                "--lock-timeout", envvar="OPSKIT_LOCK_TIMEOUT", min=0, help="Seconds to wait for another opskit."
+                "--lock-timeout",
+                metavar="SECONDS",
+                envvar="OPSKIT_LOCK_TIMEOUT",
+                min=0,
+                help="Seconds to wait for another opskit.",
             ),
         ],
         0.0,

@@ -98,6 +98,8 @@ class Execution:
                 if self.undoes:
                     self._fail_undo(error, interrupts)
                 self._fail(error, interrupts)
+        if interrupts.number:  # during the last step, which was finished
+            raise Interrupted(interrupts.number, state=f"Every step is done. To take them back: opskit undo {self.run}")
 
     def _steps(self, interrupts: Interrupts) -> None:
         released = False

@@ -118,7 +118,9 @@ class Plan:
         if not self.steps:
             lines.append("# nothing to do")
             return "\n".join(lines) + "\n"
-        lines += self.checks
+        if self.checks:
+            stopped = "stopped: the host is not as it was when this script was made; nothing was changed"
+            lines += [f"trap 'echo \"{stopped}\" >&2' EXIT", *self.checks, "trap - EXIT"]
         for change in self.changes:
             lines += ["", f"# {change.action}: {change.target}".replace("\n", " "), *change.commands]
         return "\n".join(lines) + "\n"

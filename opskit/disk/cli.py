@@ -34,7 +34,7 @@ app = new_app(
     "Example: opskit disk mount /dev/vdb /data --dry-run\n\nPut data disks into service, safely.", group=DiskGroup
 )
 
-Device = Annotated[str, typer.Argument(help="A block device, such as /dev/vdb.", show_default=False)]
+Device = Annotated[str, typer.Argument(metavar="DEVICE", help="A block device, such as /dev/vdb.", show_default=False)]
 DeviceOrMountPoint = Annotated[
     str, typer.Argument(metavar="DEVICE|MOUNTPOINT", help="Where it is.", show_default=False)
 ]
@@ -76,13 +76,15 @@ def mount(
     session: Session,
     device: Device,
     mount_point: Annotated[str, typer.Argument(metavar="[MOUNTPOINT]", help="Where to mount it.")] = "/mnt",
-    fstype: Annotated[str, typer.Option(help="ext4, ext3 or xfs.  [default: ext4]")] = "",
-    label: Annotated[str, typer.Option(help="A label for the new filesystem.")] = "",
-    table: Annotated[str, typer.Option(help="The partition table: gpt or dos; always gpt over 2 TiB.")] = "gpt",
+    fstype: Annotated[str, typer.Option(metavar="TYPE", help="ext4, ext3 or xfs.  [default: ext4]")] = "",
+    label: Annotated[str, typer.Option(metavar="LABEL", help="A label for the new filesystem.")] = "",
+    table: Annotated[
+        str, typer.Option(metavar="TABLE", help="The partition table: gpt or dos; always gpt over 2 TiB.")
+    ] = "gpt",
     whole_disk: Annotated[
         bool, typer.Option("--whole-disk", help="No partition: the filesystem on the disk itself.")
     ] = False,
-    mount_options: Annotated[str, typer.Option(help="Mount options, such as noatime,nodev.")] = "",
+    mount_options: Annotated[str, typer.Option(metavar="OPTIONS", help="Mount options, such as noatime,nodev.")] = "",
     no_fstab: NoFstab = False,
     reserved: Annotated[
         Optional[int], typer.Option(metavar="PERCENT", help="Blocks kept for root (ext3, ext4).")

@@ -206,10 +206,14 @@ def test_a_second_signal_does_not_disturb_the_taking_back(bench: Bench) -> None:
     assert bench.undone() == ["undo b", "undo a"]
 
 
-def test_a_signal_in_the_last_step_is_too_late(bench: Bench) -> None:
+def test_a_signal_in_the_last_step_is_too_late_and_is_said(bench: Bench) -> None:
     bench.hooks["apply c"] = lambda: signal.raise_signal(signal.SIGINT)
-    bench.carry_out(ABC)
+    with pytest.raises(Interrupted, match="signal 2") as error:
+        bench.carry_out(ABC)
+    assert error.value.exit_code == 130
+    assert "Every step is done" in error.value.state
     assert bench.run.outcome == "done"
+    assert bench.undone() == []
 
 
 def test_the_handlers_of_before_are_back_afterwards(bench: Bench) -> None:
