@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import Callable, Generic, TypeVar
+from contextlib import ExitStack, contextmanager
+from typing import Callable, Generic, Optional, TypeVar
 
 from opskit.core.caller import command_line
 from opskit.core.errors import ExitCode, Refused
 from opskit.core.execute import Execution
 from opskit.core.ledger import Ledger
-from opskit.core.lock import host_lock
+from opskit.core.lock import device_lock, host_lock
 from opskit.core.plan import Decision, Outcome, Plan, Reason, Refusal, Step
 from opskit.core.runner import Runner
 from opskit.core.text import shown
@@ -24,15 +24,12 @@ from opskit.ui.plan import confirm, draw_notes, draw_plan
 F = TypeVar("F")
 
 
-def _no_hold(_device: str) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
 class Chore(Generic[F]):
-    """One chore of an area: how to see, how to decide, and how to hold the device the plan names.
+    """One chore of an area: how to see, and how to decide.
 
-    see reads the host through the runner it is given. decide is pure. saved: facts from a file instead of see
-    (a dry run far from the host). undoes: the run that this one takes back.
+    see reads the host through the runner it is given. decide is pure. load reads facts saved in a file, for --facts (a
+    dry run far from the host); a command without it is registered with facts=False. undoes: the run that this one
+    takes back.
     """
 
     def __init__(
@@ -40,13 +37,19 @@ class Chore(Generic[F]):
         see: Callable[[Runner], F],
         decide: Callable[[F], Decision],
         *,
-        hold: Callable[[str], AbstractContextManager[None]] = _no_hold,
+        load: Optional[Callable[[str], F]] = None,
         undoes: str = "",
     ) -> None:
         self.see = see
         self.decide = decide
-        self.hold = hold
+        self.load = load
         self.undoes = undoes
+
+    def facts(self, session: Session) -> F:
+        """The saved facts, if the session names some; else those of this host."""
+        if session.facts and self.load:
+            return self.load(session.facts)
+        return self.see(session.runner)
 
 
 def accepted(decision: Decision) -> Plan:
@@ -62,7 +65,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
 
     Raises the errors of core/errors.py.
     """
-    plan = accepted(chore.decide(chore.see(session.runner)))
+    plan = accepted(chore.decide(chore.facts(session)))
     if session.dry_run:
         _show(session, plan, mark=not chore.undoes)
         if plan.steps and session.exit_code:
@@ -77,7 +80,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     confirm(session.screen, yes=session.yes)
     session.log_to_file()
     with host_lock(session.state_dir, session.lock_timeout), ExitStack() as stack:
-        stack.enter_context(chore.hold(plan.hold))
+        stack.enter_context(device_lock(plan.hold))
         again = accepted(chore.decide(chore.see(session.runner)))
         if not again.steps:  # another opskit was waited for, and it has done the same
             return Outcome(again)

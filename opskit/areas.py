@@ -1,4 +1,10 @@
-"""The areas: which module has their commands, and which one their steps. Imported by name, when asked for."""
+"""The areas: which module has their commands, and which one their steps. Imported by name, when asked for.
+
+A new area is a package with the rooms of opskit/disk: facts.py, plan.py, steps.py with KINDS (a step's kind begins with
+the package's name), and cli.py with an `app` of options.new_app, whose commands are registered by options.reads and
+options.changes and go through act.act. Then: an entry in ENTRIES here, how its values complete in completion/tree.py,
+and `scripts/completions`. core needs no change.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +44,16 @@ def load_app(entry: Entry) -> Any:
 
 
 def load_step(record: StepRecord) -> Step:
-    """The step that a ledger entry tells of. Raises LookupError when no area of this opskit knows it."""
+    """The step that a ledger entry tells of: its kind is "area.name", and `opskit.area.steps` has the class in KINDS.
+
+    Raises LookupError when no area of this opskit knows it, ShapeError when its fields are not those of the class.
+    """
     from opskit.core.jsonable import from_json  # noqa: PLC0415 - only an undo needs it
 
     area = record.kind.partition(".")[0]
-    if area not in ENTRIES:
-        raise LookupError(record.kind)
-    steps = importlib.import_module(f"opskit.{area}.steps")
-    found: Step = from_json(steps.KINDS[record.kind], record.fields)
+    try:
+        kinds = importlib.import_module(f"opskit.{area}.steps").KINDS
+    except (ImportError, AttributeError) as error:
+        raise LookupError(record.kind) from error
+    found: Step = from_json(kinds[record.kind], record.fields)
     return found

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any, NoReturn, Optional
 
 import typer
+from typer.core import TyperGroup
 
 from opskit import __version__, areas
 from opskit.core.config import load_config
@@ -20,7 +21,6 @@ from opskit.ui.screen import Screen
 
 # typer 0.28 brings its own click and typer 0.23 (Python 3.9) uses click: the classes are found through typer.
 UsageError: Any = typer.BadParameter.__mro__[1]
-ClickException = typer.BadParameter.__mro__[2]
 
 EXAMPLE = """Example: opskit disk mount /dev/vdb /data --dry-run
 
@@ -125,10 +125,14 @@ def _value(arguments: list[str], option: str) -> str:
 
 
 def _command_name(arguments: list[str]) -> str:
-    """The words before the first option, as far as they can be commands."""
-    words = ["opskit"]
-    for word in arguments[:2]:
-        if word.startswith("-") or "/" in word:
+    """The command that was named, as a success has it in its envelope."""
+    words: list[str] = ["opskit"]
+    command: Any = typer.main.get_command(app)
+    ctx: Any = None  # the groups know their commands without one
+    for word in arguments:
+        inner = command.get_command(ctx, word) if isinstance(command, TyperGroup) else None
+        if inner is None:
             break
         words.append(word)
+        command = inner
     return " ".join(words)

@@ -173,9 +173,9 @@ def new_app(text: str, *, group: type[SuggestingGroup] = SuggestingGroup, single
     )
 
 
-def reads(app: typer.Typer, name: str, *, example: str = "", epilog: str = "") -> Callable[[Function], Function]:
+def reads(app: typer.Typer, name: str, *, example: str = "") -> Callable[[Function], Function]:
     """Register a command that only looks. example: the command line that its help begins with."""
-    return _register(app, name, READING, changing=False, example=example, epilog=epilog)
+    return _register(app, name, READING, changing=False, example=example)
 
 
 def reads_bare(app: typer.Typer) -> Callable[[Function], Function]:
@@ -188,25 +188,23 @@ def reads_bare(app: typer.Typer) -> Callable[[Function], Function]:
     return register
 
 
-def changes(
-    app: typer.Typer, name: str, *, facts: bool = True, example: str = "", epilog: str = ""
-) -> Callable[[Function], Function]:
+def changes(app: typer.Typer, name: str, *, facts: bool = True, example: str = "") -> Callable[[Function], Function]:
     """Register a command that changes the host. facts: whether it can decide on saved facts."""
     shared = {**CHANGING, **READING}
     if not facts:
         del shared["facts"]
-    return _register(app, name, shared, changing=True, example=example, epilog=epilog)
+    return _register(app, name, shared, changing=True, example=example)
 
 
 def _register(
-    app: typer.Typer, name: str, shared: dict[str, tuple[Any, Any]], *, changing: bool, example: str, epilog: str
+    app: typer.Typer, name: str, shared: dict[str, tuple[Any, Any]], *, changing: bool, example: str
 ) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
         said = inspect.getdoc(function) or ""
         text = f"Example: {example}\n\n{said}" if example else said
         short = said.split("\n\n", maxsplit=1)[0]
         command = _with_shared(function, shared, changing=changing)
-        app.command(name, help=text, short_help=short, epilog=epilog or None)(command)
+        app.command(name, help=text, short_help=short)(command)
         return function
 
     return register

@@ -25,9 +25,21 @@ class Command:
     timeout: float = MINUTE
     accept: tuple[int, ...] = (0,)
 
-    def as_shell(self) -> str:
-        """The line a careful person would type."""
+    @property
+    def line(self) -> str:
+        """The arguments as one line, for a log or a message."""
         return shlex.join(self.argv)
+
+    def as_shell(self) -> str:
+        """The line a careful person would type under `set -e`: what it reads comes from printf."""
+        feed = f"printf '%s\\n' {shlex.join(self.input.splitlines())} | " if self.input else ""
+        if self.accept == (0,):
+            return feed + self.line
+        # An exit status that is an answer must not end the script.
+        answers = "|".join(str(status) for status in self.accept if status)
+        if answers.isdigit():
+            return f"{feed}{self.line} || [ $? -eq {answers} ]"
+        return f"{feed}{self.line} || case $? in {answers}) ;; *) exit 1 ;; esac"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One class per exit code. Raised where the cause is known, shown in one place (ui/errors.py, called by cli.py).
+"""What a person must be told, a class for each kind: raised where the cause is known, shown in one place (cli.py).
 
 Each carries what failed, why, what to do about it, and (where it matters) the state the host is in.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode:
-    """The exit codes of every command (shared/CLI.md)."""
+    """The exit codes of every command; a run that a signal ended exits with 128 and the signal's number."""
 
     DONE = 0
     FAILED = 1
@@ -29,8 +29,6 @@ class ExitCode:
     BUSY = 7
     TAKEN_BACK = 8
     TAKE_BACK_FAILED = 9
-    INTERRUPTED = 130
-    TERMINATED = 143
 
 
 class OpskitError(Exception):

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, Callable, NoReturn, Optional
 
 from opskit.core.caller import who
-from opskit.core.errors import Busy, CannotUndo, ExitCode, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
+from opskit.core.errors import Busy, CannotUndo, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
 from opskit.core.plan import Plan, Record, Step
@@ -89,6 +89,7 @@ class Execution:
                 fingerprint=self.plan.fingerprint,
                 changes=to_json(self.plan.changes),
                 undoes=self.undoes,
+                hold=self.plan.hold,
             )
             try:
                 self._steps(interrupts)
@@ -106,6 +107,8 @@ class Execution:
         for number, step in enumerate(self.plan.steps, 1):
             if interrupts.number:
                 raise Interrupted(interrupts.number, state="")
+            if step.under_lock and released:
+                raise AssertionError(f"{step.kind} needs the device's lock, which was let go of before")
             if not step.under_lock and not released:
                 self.release()
                 released = True
@@ -177,7 +180,7 @@ class Execution:
             raise TakeBackFailed(what, why, todo=todo, state=state) from cause
         if isinstance(cause, Interrupted):
             raise Interrupted(interrupts.number, state=state) from cause
-        if isinstance(cause, OpskitError) and cause_is_busy(cause) and not kept:
+        if isinstance(cause, Busy) and not kept:
             cause.state = cause.state or state
             raise cause
         raise TakenBack(what, why, todo=todo, state=state) from cause
@@ -231,11 +234,6 @@ class Execution:
                     "undone", self.run, number=done.number, outcome=outcome, error=text, commands=commands
                 )
         return kept, broken
-
-
-def cause_is_busy(cause: Exception) -> bool:
-    """Whether somebody else's use was the cause: exit code 7 tells more than 8 when nothing is left changed."""
-    return isinstance(cause, OpskitError) and cause.exit_code == ExitCode.BUSY
 
 
 def _name(step: Step) -> str:

@@ -1,7 +1,7 @@
 """The ledger: append-only, fsynced JSON lines. Audit trail and undo record in one.
 
 Entries, each with `run` (its id), `entry` and `time`:
-  begin  title, command, user, pid, fingerprint, changes, undoes
+  begin  title, command, user, pid, fingerprint, changes, undoes, hold
   step   number, kind, fields, change, record       (before the step)
   stepped number, outcome, record, commands, error  (after it)
   undone number, outcome, error, commands           (a step taken back in the same run)
@@ -58,6 +58,7 @@ class Run:
     undoes: str
     outcome: str
     error: str = ""
+    hold: str = ""
     steps: tuple[StepRecord, ...] = ()
 
 
@@ -189,5 +190,6 @@ class _Draft:
             undoes=begin.get("undoes", ""),
             outcome=self.end.get("outcome", "unfinished"),
             error=self.end.get("error", ""),
+            hold=begin.get("hold", ""),
             steps=tuple(steps),
         )

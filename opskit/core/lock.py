@@ -1,6 +1,6 @@
-"""One opskit changes a host at a time: a BSD lock on a file in the state directory.
+"""Locks: one opskit changes a host at a time, and a disk that is written is left alone by udev.
 
-The kernel lets go of it when the process ends, however it ends, so a lock is never stale.
+Both are BSD locks (flock(2)). The kernel lets go of one when the process ends, however it ends: none is ever stale.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from opskit.core.errors import Busy, Failed
 
 FILE_NAME = "lock"
+# udev holds the lock of a disk itself while it looks at it: that is over in a moment.
+HOLD_SECONDS = 10.0
 # How often a held lock is tried again; flock has no time limit of its own.
 RETRY_SECONDS = 0.1
 
@@ -57,6 +59,30 @@ def host_lock(state_dir: str, timeout: float) -> Iterator[None]:
             )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def device_lock(path: str) -> Iterator[None]:
+    """Hold the lock of this block device, which udev honours (systemd, BLOCK_DEVICE_LOCKING); "" holds nothing.
+
+    Raises Busy when somebody keeps it, or Failed.
+
+    It is opened for writing: when it is closed udev looks at the disk anew, as it must after the lock.
+    """
+    if not path:
+        yield
+        return
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise Failed(path, f"the disk cannot be opened ({error.strerror})", state="Nothing was changed.") from error
+    try:
+        if not wait_for_flock(descriptor, HOLD_SECONDS):
+            why = f"somebody holds the lock of the disk for more than {HOLD_SECONDS:g} s"
+            raise Busy(path, why, todo=f"fuser -v {path}", state="Nothing was changed.")
         yield
     finally:
         os.close(descriptor)

@@ -39,7 +39,7 @@ class HostRunner:
 
     def run(self, command: Command) -> Result:
         """See Runner.run."""
-        log.info("run: %s", command.as_shell())
+        log.info("run: %s", command.line)
         started = time.monotonic()
         try:
             process = subprocess.Popen(
@@ -63,7 +63,7 @@ class HostRunner:
             except subprocess.TimeoutExpired:
                 _end(process)
                 why = f"no end after {command.timeout:g} s; it was ended"
-                raise Failed(command.as_shell(), why, todo="dmesg | tail may say what it waited for") from None
+                raise Failed(command.line, why, todo="dmesg | tail may say what it waited for") from None
             except BaseException:
                 _end(process)
                 raise
@@ -97,7 +97,7 @@ class ReadOnlyRunner:
     def run(self, command: Command) -> Result:
         """See Runner.run. Raises AssertionError for a command that mutates: that is a fault of opskit."""
         if command.mutates:
-            raise AssertionError(f"a dry run tried to change the host: {command.as_shell()}")
+            raise AssertionError(f"a dry run tried to change the host: {command.line}")
         return self.inner.run(command)
 
 

@@ -183,10 +183,7 @@ def _device_of(runner: Runner, what: str, fstab: str) -> str:
 def _act(session: Session, read: Callable[[Runner], HostFacts], decide: Callable[[HostFacts], Decision]) -> Outcome:
     """Act on this host; or, with --facts, decide on saved facts."""
     from opskit.act import Chore, act  # noqa: PLC0415 - list and show do without
-    from opskit.disk.hold import hold_disk  # noqa: PLC0415
 
-    if session.facts:
-        saved = load(session.facts)
-        return act(session, Chore(lambda _runner: saved, decide))
-    session.need_root()
-    return act(session, Chore(read, decide, hold=hold_disk))
+    if not session.facts:
+        session.need_root()  # also to see: without it nobody can tell a blank disk
+    return act(session, Chore(read, decide, load=load))

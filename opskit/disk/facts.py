@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from opskit.core.jsonable import from_json
+from opskit.core.jsonable import ShapeError, from_json
 from opskit.core.runner import Runner
 from opskit.core.units import now, time_text
 from opskit.disk import mounts, probe, superblock, sysfs, udev
@@ -25,6 +26,9 @@ from opskit.disk.model import (
 )
 from opskit.disk.paths import path_fact
 from opskit.disk.tools import read_tools
+
+if TYPE_CHECKING:
+    from opskit.core.ledger import StepRecord
 
 FSTAB = "/etc/fstab"
 CRYPTTAB = "/etc/crypttab"
@@ -216,19 +220,23 @@ def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
     except PermissionError:
         unseen.append(f"the ledger in {state_dir}: that needs root")
         return ()
-    found = []
-    for run in runs:
-        for step in run.steps:
-            place = step.fields.get("place")
-            if step.kind in {"disk.create-partition", "disk.make-filesystem"} and place:
-                mkfs = step.kind == "disk.make-filesystem"
-                found.append(
-                    Made(
-                        run=run.id,
-                        place=from_json(Place, place),
-                        filesystem_uuid=step.fields["uuid"] if mkfs else "",
-                        mkfs_began=mkfs,
-                        mkfs_done=mkfs and step.outcome == "done",
-                    )
-                )
-    return tuple(found)
+    steps = [(run.id, step) for run in runs for step in run.steps if step.kind in _MAKING]
+    try:
+        return tuple(_made(run, step) for run, step in steps if "place" in step.fields)
+    except (ShapeError, KeyError) as error:
+        unseen.append(f"the ledger in {state_dir} tells of steps that this opskit does not know ({error})")
+        return ()
+
+
+_MAKING = ("disk.create-partition", "disk.make-filesystem")
+
+
+def _made(run: str, step: StepRecord) -> Made:
+    mkfs = step.kind == "disk.make-filesystem"
+    return Made(
+        run=run,
+        place=from_json(Place, step.fields["place"]),
+        filesystem_uuid=step.fields["uuid"] if mkfs else "",
+        mkfs_began=mkfs,
+        mkfs_done=mkfs and step.outcome == "done",
+    )

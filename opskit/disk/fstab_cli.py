@@ -82,13 +82,11 @@ def backup(session: Session, fstab: Fstab = FSTAB) -> None:
     run = session.run
 
     def read(runner: Runner) -> tuple[HostFacts, tuple[FileFact, ...]]:
-        if session.facts:
-            return load(session.facts), ()
         facts = see(runner, fstab=fstab)
         return facts, tuple(read_file_fact(path) for path in list_backups(facts.fstab.real))
 
     _need_root_for(session, fstab)
-    outcome = act(session, Chore(read, lambda seen: decide_backup(*seen, run)))
+    outcome = act(session, Chore(read, lambda seen: decide_backup(*seen, run), load=lambda path: (load(path), ())))
     made = shown(outcome.plan.result["backup"])
     tell(session, outcome, f"backup: {made}", f"{made} is the same as {shown(fstab)}")
 

@@ -34,7 +34,7 @@ def decide_grow(facts: HostFacts, what: str) -> Decision:
     title = f"grow {what} to the end of its disk"
     device = _named(facts, what)
     if device is None:
-        reasons = list(guard.which(facts, what))
+        reasons = list(guard.not_a_device(facts, what))
         mounted = next((m for m in facts.mounts if m.target == what), None)
         if mounted:
             text = f"{what} is a mount of {mounted.source} ({mounted.fstype}), not of a block device"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
-from typing import Any, ClassVar, Union
+from typing import ClassVar, Union
 
 from opskit.core.command import MINUTE, Command
 from opskit.core.errors import CannotUndo, Failed
-from opskit.core.plan import Change, Record
+from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 from opskit.disk.superblock import filesystem_size
@@ -41,12 +40,9 @@ class GrowPartition:
     @property
     def change(self) -> Change:
         """See Step."""
-        lines = []
-        for command in self._commands(self.new_size):
-            feed = f"printf '%s\\n' {shlex.quote(command.input.strip())} | " if command.input else ""
-            lines.append(feed + command.as_shell())
+        lines = tuple(command.as_shell() for command in self._commands(self.new_size))
         before, after = size_text(self.size), size_text(self.new_size)
-        return Change("grow-partition", device_path(self.partition), before, after, tuple(lines), True)
+        return Change("grow-partition", device_path(self.partition), before, after, lines, False)
 
     def _commands(self, size: int) -> list[Command]:
         path = device_path(self.disk)
@@ -149,4 +145,5 @@ class GrowFilesystem:
             raise CannotUndo("a filesystem that began to grow stays as large as it became")
 
 
-KINDS: dict[str, Any] = {step.kind: step for step in (GrowPartition, GrowFilesystem)}
+STEPS: tuple[type[Step], ...] = (GrowPartition, GrowFilesystem)
+KINDS: dict[str, type[Step]] = {step.kind: step for step in STEPS}

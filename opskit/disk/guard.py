@@ -51,7 +51,7 @@ def is_member(signature: Signature) -> bool:
     return signature.usage in {"raid", "crypto"} or signature.type in MEMBER_TYPES or signature.type in MEMBER_NAMES
 
 
-def which(facts: HostFacts, path: str) -> Iterator[Reason]:
+def not_a_device(facts: HostFacts, path: str) -> Iterator[Reason]:
     """Why a path names no device that opskit could work on."""
     device = facts.find(path)
     fact = facts.path(path)
@@ -177,7 +177,7 @@ def unreadable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
             yield Reason("unreadable", f"{device.path} cannot be read everywhere", "dmesg | tail; is the disk failing?")
 
 
-def readable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+def unread(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     """A disk whose bytes could not be read, or that nobody looked at, is never written."""
     yield from unreadable(facts, disk)
     if disk.contents == UNREAD and not any(d.mounts for d in related(facts, disk)):
@@ -215,4 +215,4 @@ def unchangeable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
         )
     yield from members(facts, disk)
     yield from named_in_tables(facts, disk)
-    yield from readable(facts, disk)
+    yield from unread(facts, disk)

@@ -10,7 +10,7 @@ from typing import Optional
 
 SCHEMA = 1
 
-# What the sampled bytes of a device say (contents.py).
+# What the sampled bytes of a device say (probe.py).
 ZERO = "zero"
 DATA = "data"
 UNREADABLE = "unreadable"

@@ -6,14 +6,14 @@ import contextlib
 import os
 import shlex
 from dataclasses import dataclass
-from typing import Any, ClassVar, Optional, Union
+from typing import ClassVar, Optional, Union
 
 from opskit.core.command import Command
 from opskit.core.errors import Busy, CannotUndo, CommandFailed, Failed
 from opskit.core.files import sync_directory
-from opskit.core.plan import Change, Record
+from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
-from opskit.disk import udev
+from opskit.disk import probe, udev
 from opskit.disk.busy import describe, users_of
 from opskit.disk.model import Mount, Place
 from opskit.disk.mounts import own_mounts
@@ -114,6 +114,8 @@ class MountFilesystem:
         lines = []
         if self.systemd:
             lines.append(f"udevadm settle --timeout={SETTLE_SECONDS}")
+            unit = f'"$(systemd-escape --path --suffix=mount {shlex.quote(self.target)})"'
+            lines.append(f"systemctl reset-failed {unit} || true")
         argv = Command((*self._mount(), ""), mutates=True).argv[:-1]
         lines.append(f"{shlex.join(argv)} {shell_name(self.place)} {shlex.quote(self.target)}")
         return Change(
@@ -195,6 +197,7 @@ class UnmountFilesystem:
     device: str  # kernel name
     fstype: str
     options: str
+    uuid: str = ""
 
     @property
     def change(self) -> Change:
@@ -235,9 +238,15 @@ class UnmountFilesystem:
             if mount.device == record["number"]:
                 return
             raise CannotUndo(f"something else is mounted on {self.target} now")
-        if read_device(self.device).number != record["number"]:
+        device = read_device(self.device)
+        if device.number != record["number"]:
             raise CannotUndo(f"{record['device']} is gone")
+        # After a reboot another disk can have its name and number.
+        found = probe.with_signatures(device, runner).filesystem
+        if found is None or found.uuid != self.uuid:
+            raise CannotUndo(f"{record['device']} is another filesystem by now")
         runner.run(Command(self._mount(record), mutates=True, timeout=MOUNT_SECONDS))
 
 
-KINDS: dict[str, Any] = {step.kind: step for step in (MakeMountPoint, MountFilesystem, UnmountFilesystem)}
+STEPS: tuple[type[Step], ...] = (MakeMountPoint, MountFilesystem, UnmountFilesystem)
+KINDS: dict[str, type[Step]] = {step.kind: step for step in STEPS}

@@ -71,7 +71,7 @@ class _Existing:
 def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decision:
     """The plan that puts the device into service, or every reason against it."""
     title = f"put {request.device} into service on {request.target}"
-    reasons = [*request_reasons(request), *target_reasons(request.target), *guard.which(facts, request.device)]
+    reasons = [*request_reasons(request), *target_reasons(request.target), *guard.not_a_device(facts, request.device)]
     if reasons:
         return Refusal(title, tuple(reasons))
     device = named_device(facts, request.device)
@@ -85,7 +85,7 @@ def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decisi
 
 
 def named_device(facts: HostFacts, path: str) -> BlockDevice:
-    """The device that guard.which has found to be there."""
+    """The device that guard.not_a_device has found to be there."""
     device = facts.find(path)
     if device is None:
         fact = facts.path(path)

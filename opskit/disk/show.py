@@ -109,10 +109,10 @@ def _say_data_disks(screen: Screen, facts: HostFacts) -> None:
 
 def show_json(facts: HostFacts, path: str) -> dict[str, Any]:
     """Everything about one device, with its verdict and its partitions. Raises Refused when it is none."""
-    reasons = [reason for reason in guard.which(facts, path) if reason.id != "no-size"]
+    reasons = [reason for reason in guard.not_a_device(facts, path) if reason.id != "no-size"]
     device = _find(facts, path)
     if reasons or device is None:
-        found = [reason.as_finding() for reason in guard.which(facts, path)]
+        found = [reason.as_finding() for reason in guard.not_a_device(facts, path)]
         raise Refused(f"show {path}", found, exit_code=ExitCode.USAGE)
     judged, reason = verdict(facts, device)
     partitions = [p.path for p in facts.partitions(device)]

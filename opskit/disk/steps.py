@@ -5,13 +5,12 @@ KINDS finds a step's class again from the ledger; mount_steps.py, grow_steps.py 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Union
+from typing import ClassVar, Union
 
 from opskit.core.command import MINUTE, Command
 from opskit.core.errors import CannotUndo, Failed
-from opskit.core.plan import Change, Record
+from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 from opskit.disk import fstab_steps, grow_steps, mount_steps, probe
@@ -23,21 +22,6 @@ from opskit.disk.sysfs import read_device, read_partitions
 
 # A discard of a large cloud disk took minutes; two hours is past any of them.
 MKFS_SECONDS = 120 * MINUTE
-
-
-def commands_shell(commands: Sequence[Command]) -> tuple[str, ...]:
-    """Commands as shell lines; what a command reads is put before it with printf."""
-    lines = []
-    for command in commands:
-        feed = "printf '%s\\n' " + " ".join(_quoted(line) for line in command.input.splitlines()) + " | "
-        # Under `set -e` an exit status that is an answer must not end the script.
-        answers = f" || [ $? -eq {command.accept[-1]} ]" if command.accept != (0,) else ""
-        lines.append((feed if command.input else "") + command.as_shell() + answers)
-    return tuple(lines)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 @dataclass(frozen=True)
@@ -65,7 +49,7 @@ class EraseSignatures:
             " ".join(self.paths),
             self.what,
             "no signatures",
-            commands_shell(self._commands()),
+            tuple(c.as_shell() for c in self._commands()),
             False,
         )
 
@@ -128,7 +112,7 @@ class CreatePartition:
         place = self.place
         after = f"{place.table} table, one partition of {size_text(place.size)}"
         erase = (f"wipefs -a {shell_name(place)}",) if self.stale else ()
-        lines = (*commands_shell(self._commands()), *shell_lookup(place), *erase)
+        lines = (*(c.as_shell() for c in self._commands()), *shell_lookup(place), *erase)
         return Change("create-partition", place.disk_path, self.before, after, lines, True)
 
     def _commands(self) -> list[Command]:
@@ -179,7 +163,7 @@ class CreatePartition:
 
     def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
         """See Step."""
-        commands = commands_shell(self._undo_commands())
+        commands = tuple(c.as_shell() for c in self._undo_commands())
         return Change("remove-partition", self.place.disk_path, f"{self.place.table} table", "blank", commands, False)
 
     def _undo_commands(self) -> list[Command]:
@@ -242,7 +226,7 @@ class MakeFilesystem:
         label = f", label {self.options.label}" if self.options.label else ""
         after = f"{self.options.fstype}, UUID {self.uuid}{label}"
         # shlex would quote "$part": the path is put in as it must stand in the shell.
-        line = Command(mkfs_argv(self.options, self.uuid, "")[:-1], mutates=True).as_shell()
+        line = Command(mkfs_argv(self.options, self.uuid, "")[:-1], mutates=True).line
         lines = (f"{line} {shell_name(self.place)}",)
         return Change("make-filesystem", name_of(self.place), "no filesystem", after, lines, False)
 
@@ -273,8 +257,9 @@ class MakeFilesystem:
         raise CannotUndo("a filesystem stays once its making has begun; the same command goes on with it")
 
 
-KINDS: dict[str, Any] = {
-    **{step.kind: step for step in (EraseSignatures, CreatePartition, MakeFilesystem)},
+STEPS: tuple[type[Step], ...] = (EraseSignatures, CreatePartition, MakeFilesystem)
+KINDS: dict[str, type[Step]] = {
+    **{step.kind: step for step in STEPS},
     **mount_steps.KINDS,
     **grow_steps.KINDS,
     **fstab_steps.KINDS,

@@ -16,7 +16,6 @@ from opskit.disk.model import FilesystemSize
 EXT_OFFSET = 1024
 EXT_MAGIC = 0xEF53
 EXT_VALID = 1
-XFS_MAGIC = b"XFSB"
 GPT_MAGIC = b"EFI PART"
 # _IOR('X', 100, struct xfs_fsop_geom_v1): 112 bytes, in every kernel since xfs came.
 XFS_IOC_FSGEOMETRY_V1 = 0x80705864

@@ -48,8 +48,9 @@ def decide_umount(facts: HostFacts, request: UmountRequest) -> Decision:
         return Refusal(title, tuple(reasons))
     steps: list[Step] = []
     if found.mount and found.device:
-        mount = found.mount
-        steps.append(UnmountFilesystem(mount.target, found.device.name, mount.fstype, _options(mount)))
+        mount, signature = found.mount, found.device.filesystem
+        uuid = signature.uuid if signature else ""
+        steps.append(UnmountFilesystem(mount.target, found.device.name, mount.fstype, _options(mount), uuid))
     if found.entries and request.use_fstab:
         steps += remove_entry_steps(facts, found.entries, request.run)
     device = found.device

@@ -52,7 +52,8 @@ def decide(run_id: str, runs: Sequence[Run], load: Load) -> Decision:
             notes.append(found)
         else:
             steps.append(found)
-    return Plan(title, tuple(steps), basis, notes=tuple(notes))
+    locked = any(step.step.under_lock for step in steps)
+    return Plan(title, tuple(steps), basis, hold=run.hold if locked else "", notes=tuple(notes))
 
 
 def _original(run_id: str, runs: Sequence[Run]) -> str:

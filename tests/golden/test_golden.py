@@ -23,7 +23,9 @@ from typing import Any
 
 import pytest
 
+from opskit.areas import load_step
 from opskit.core.jsonable import from_json, to_json
+from opskit.core.ledger import StepRecord
 from opskit.core.plan import Decision, Plan, Refusal
 from opskit.disk.grow_plan import decide_grow
 from opskit.disk.model import BlockDevice, HostFacts, PathFact
@@ -162,6 +164,9 @@ def check_plan(decision: Decision, expect: Any) -> None:
         assert decision.result[key] == value, key
     if "hold" in expect:
         assert decision.hold == expect["hold"]
+    for step in decision.steps:  # the ledger must give each one back, for an undo long after
+        data = json.loads(json.dumps(to_json(step)))
+        assert load_step(StepRecord(1, step.kind, data, {}, {}, "done")) == step
     script = decision.as_shell().splitlines()
     for line in expect.get("script", ()):
         assert line in script

@@ -10,7 +10,6 @@ import pytest
 from opskit.core.command import Command
 from opskit.core.finding import Finding
 from opskit.core.plan import Change, Plan, Record, Runner
-from opskit.disk.steps import commands_shell
 
 
 @dataclass(frozen=True)
@@ -104,13 +103,13 @@ def test_names_that_are_no_utf8_have_a_fingerprint() -> None:
 
 
 def test_what_a_command_reads_is_fed_to_it() -> None:
-    command = Command(("sfdisk", "-q", "/dev/my disk"), mutates=True, input='label: gpt\n\nname="it\'s"\n')
-    assert commands_shell([command]) == (
-        "printf '%s\\n' 'label: gpt' '' 'name=\"it'\\''s\"' | sfdisk -q '/dev/my disk'",
-    )
+    command = Command(("sfdisk", "-q", "/dev/my disk"), mutates=True, input='label: gpt\n\nname="x y"\n')
+    assert command.as_shell() == "printf '%s\\n' 'label: gpt' '' 'name=\"x y\"' | sfdisk -q '/dev/my disk'"
 
 
 def test_an_exit_status_that_is_an_answer_does_not_end_the_script() -> None:
     """Measured: partx -d says 1 when wipefs has made the kernel forget the partitions already."""
     command = Command(("partx", "-d", "/dev/vdb"), mutates=True, accept=(0, 1))
-    assert commands_shell([command]) == ("partx -d /dev/vdb || [ $? -eq 1 ]",)
+    assert command.as_shell() == "partx -d /dev/vdb || [ $? -eq 1 ]"
+    several = Command(("systemctl", "stop", "x"), mutates=True, accept=(0, 1, 5))
+    assert several.as_shell() == "systemctl stop x || case $? in 1|5) ;; *) exit 1 ;; esac"

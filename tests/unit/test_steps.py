@@ -1,0 +1,48 @@
+"""Every step can be found again from the ledger: its class by its kind, its fields by their type hints."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+import pytest
+
+import opskit.disk
+from opskit.areas import load_step
+from opskit.core.jsonable import from_json, to_json
+from opskit.core.ledger import StepRecord
+from opskit.disk.model import Place
+from opskit.disk.mount_steps import UnmountFilesystem
+from opskit.disk.steps import KINDS, CreatePartition
+
+PLACE = Place("vdb", "/dev/vdb", "serial:a", 2**31, 512, 2**20, 2**30, "gpt", "t", 1, "p", "n")
+
+
+def step_classes() -> list[type[Any]]:
+    found = []
+    for module in pkgutil.iter_modules(opskit.disk.__path__, "opskit.disk."):
+        for _, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if cls.__module__ == module.name and hasattr(cls, "kind") and hasattr(cls, "apply"):
+                found.append(cls)
+    return found
+
+
+def test_every_step_of_the_area_is_in_kinds() -> None:
+    assert {cls.kind: cls for cls in step_classes()} == KINDS
+    assert all(kind.startswith("disk.") for kind in KINDS)
+
+
+def test_a_field_that_came_later_has_a_default() -> None:
+    """A ledger of an older opskit must still be good for an undo."""
+    step = from_json(CreatePartition, {"place": to_json(PLACE), "tool": "sfdisk"})
+    assert (step.before, step.stale) == ("blank", False)
+    old = from_json(UnmountFilesystem, {"target": "/data", "device": "vdb1", "fstype": "ext4", "options": "rw"})
+    assert not old.uuid
+
+
+@pytest.mark.parametrize("kind", ["disk.no-such-step", "usage.x", "undo.x", "history.undo", "x", ""])
+def test_a_step_that_nobody_knows_is_a_lookup_error(kind: str) -> None:
+    with pytest.raises(LookupError):
+        load_step(StepRecord(1, kind, {}, {}, {}, "done"))
