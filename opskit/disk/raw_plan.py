@@ -88,6 +88,11 @@ def _not_blank(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
         return
     if disk.table:
         yield from _table(disk, partitions, wipe)
+    elif partitions:
+        names = ", ".join(p.path for p in partitions)
+        title = f"the kernel still shows {names}, and {disk.path} has no partition table (any more)"
+        remedy = f"was it lost? if nobody misses it: partx -d {shlex.quote(disk.path)}, and try again"
+        yield Reason("stale-partitions", title, remedy)
     elif not (disk.signatures or disk.ambivalent or disk.superblock_damaged) and disk.contents != ZERO:
         yield Reason("unknown-data", f"{disk.path} is not blank: there is data without a known signature on it", wipe)
 

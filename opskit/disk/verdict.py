@@ -31,7 +31,7 @@ def _data(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
         return HAS_DATA, _signatures(device)
     if device.table_backup_only:
         return HAS_DATA, "a backup GPT without its primary"
-    if device.table:
+    if device.table or facts.partitions(device):
         return HAS_DATA, _table(device, facts)
     if device.contents == UNREADABLE:
         return UNKNOWN, "it cannot be read everywhere"
@@ -59,4 +59,6 @@ def _blank(device: BlockDevice) -> tuple[str, str]:
 
 def _table(device: BlockDevice, facts: HostFacts) -> str:
     count = len(facts.partitions(device))
+    if not device.table:
+        return "partitions that the kernel still shows, and no table"
     return f"{device.table} table with {count} partition{'' if count == 1 else 's'}"
