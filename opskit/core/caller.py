@@ -16,6 +16,15 @@ def who() -> str:
         return str(os.getuid())
 
 
+def machine_id() -> str:
+    """This host's name for ever (machine-id(5)), "" where it has none. A copied state directory is known by it."""
+    try:
+        with open("/etc/machine-id", encoding="ascii", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
 def command_line() -> tuple[str, ...]:
     """What was typed. No option of opskit takes a secret."""
     return ("opskit", *sys.argv[1:])

@@ -128,9 +128,13 @@ class CommandFailed(Failed):
 
 
 class CannotUndo(OpskitError):
-    """This step stays as it is; the reason is for the person who asked to take it back."""
+    """This step stays as it is; the reason is for the person who asked to take it back.
+
+    keeps_earlier: what the run did before it has to stay as well (a mount that stays needs its fstab entry).
+    """
 
     id = "cannot-undo"
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, *, keeps_earlier: bool = True) -> None:
         super().__init__("kept", why)
+        self.keeps_earlier = keeps_earlier

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Callable, NoReturn, Optional
 
-from opskit.core.caller import who
+from opskit.core.caller import machine_id, who
 from opskit.core.errors import Busy, CannotUndo, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
@@ -70,6 +70,7 @@ class Execution:
     release: Callable[[], None] = lambda: None
     _done: list[_Done] = field(default_factory=list)
     _broken: list[Exception] = field(default_factory=list)
+    _stays: str = ""  # in a run that undoes another: why every step from here on is kept
 
     def carry_out(self) -> None:
         """Do every step; the ledger has how it went.
@@ -84,6 +85,7 @@ class Execution:
                 self.run,
                 title=self.plan.title,
                 command=list(self.command),
+                host=machine_id(),
                 user=who(),
                 pid=os.getpid(),
                 fingerprint=self.plan.fingerprint,
@@ -125,29 +127,34 @@ class Execution:
 
     def _attempt(self, number: int, step: Step) -> None:
         """One step of a run that takes another back: one that fails does not stop the others."""
+        if self._stays:
+            self._keep(number, step)
+            return
         try:
             self._one(number, step)
-        except CannotUndo:
-            pass  # it stays, for a reason that the ledger has
+        except CannotUndo as error:  # it stays, for a reason that the ledger has
+            self._stays = f"{_name(step)} is left as it was" if error.keeps_earlier else ""
         except Exception as error:
             if isinstance(error, Busy) and number == 1:
                 raise  # nothing was changed yet, and the rest without the first would be half an undo
             self._broken.append(error)
 
+    def _keep(self, number: int, step: Step) -> None:
+        """What stays stands on all that the run did before it: none of that is taken back from under it."""
+        done = self._begin(number, step, {})
+        self._stepped(done, "kept", RecordingRunner(self.runner), self._stays)
+
+    def _begin(self, number: int, step: Step, record: Record) -> _Done:
+        values = {"fields": to_json(step), "change": to_json(step.change), "record": record}
+        self.ledger.append("step", self.run, number=number, kind=step.kind, **values)
+        done = _Done(number, step, record)
+        self._done.append(done)
+        return done
+
     def _one(self, number: int, step: Step) -> None:
         recording = RecordingRunner(self.runner)
         record = step.remember(recording)
-        self.ledger.append(
-            "step",
-            self.run,
-            number=number,
-            kind=step.kind,
-            fields=to_json(step),
-            change=to_json(step.change),
-            record=record,
-        )
-        done = _Done(number, step, record)
-        self._done.append(done)
+        done = self._begin(number, step, record)
         try:
             done.record = {**record, **step.apply(recording, record)}
             step.verify(recording, done.record)
@@ -244,7 +251,7 @@ def _state(kept: list[str], broken: list[str]) -> str:
     lines = []
     if broken:
         lines.append("NOT taken back: " + "; ".join(broken) + ".")
-    lines.append("What had been done was taken back." if not broken else "The other steps were taken back.")
     if kept:
-        lines.append("Kept: " + "; ".join(kept) + ".")
+        lines.append("Stays as it is now, and is not to be had back: " + "; ".join(kept) + ".")
+    lines.append("What else had been done was taken back." if kept or broken else "What had been done was taken back.")
     return " ".join(lines)

@@ -1,7 +1,7 @@
 """The ledger: append-only, fsynced JSON lines. Audit trail and undo record in one.
 
 Entries, each with `run` (its id), `entry` and `time`:
-  begin  title, command, user, pid, fingerprint, changes, undoes, hold
+  begin  title, command, host, user, pid, fingerprint, changes, undoes, hold
   step   number, kind, fields, change, record       (before the step)
   stepped number, outcome, record, commands, error  (after it)
   undone number, outcome, error, commands           (a step taken back in the same run)
@@ -59,6 +59,7 @@ class Run:
     outcome: str
     error: str = ""
     hold: str = ""
+    host: str = ""
     steps: tuple[StepRecord, ...] = ()
 
 
@@ -90,7 +91,7 @@ class Ledger:
             os.makedirs(self.state_dir, mode=0o700)
             sync_directory(os.path.dirname(os.path.abspath(self.state_dir)))
         fresh = not os.path.exists(self.path)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             size = os.fstat(descriptor).st_size
             # A power cut can leave half a line; it must not swallow the next one.
@@ -166,7 +167,9 @@ class _Draft:
         elif kind in {"stepped", "undone"} and entry["number"] in self.steps:
             step = self.steps[entry["number"]]
             step["ended"] = entry["time"]
-            step["outcome"] = entry["outcome"]
+            # A step that was done and could not be taken back is still done.
+            if not (kind == "undone" and entry["outcome"] == "kept" and step.get("outcome") == "done"):
+                step["outcome"] = entry["outcome"]
             step["error"] = entry.get("error", "")
             step["record"] = {**step["record"], **entry.get("record", {})}
             step["commands"] = step.get("commands", []) + entry.get("commands", [])
@@ -191,5 +194,6 @@ class _Draft:
             outcome=self.end.get("outcome", "unfinished"),
             error=self.end.get("error", ""),
             hold=begin.get("hold", ""),
+            host=begin.get("host", ""),
             steps=tuple(steps),
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
+from opskit.core.caller import machine_id
 from opskit.core.jsonable import ShapeError, from_json
 from opskit.core.runner import Runner
 from opskit.core.units import now, time_text
@@ -80,6 +81,7 @@ def see(
         devices=found,
         fstab=table,
         crypttab=read_file_fact(CRYPTTAB),
+        system_fstab=None if table.real == os.path.realpath(FSTAB) else read_file_fact(FSTAB),
         paths=tuple(path_fact(path, own) for path in asked),
         tools=read_tools(runner) if names else {},
         mounts=own,
@@ -220,9 +222,12 @@ def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
     except PermissionError:
         unseen.append(f"the ledger in {state_dir}: that needs root")
         return ()
-    steps = [(run.id, step) for run in runs for step in run.steps if step.kind in _MAKING]
+    here = machine_id()
+    steps = [(run.id, step) for run in runs if run.host in {"", here} for step in run.steps]
+    # Whatever became of the run: a mount is only tried of a filesystem that was found to be whole.
+    whole = frozenset(step.fields.get("uuid") for _, step in steps if step.kind == "disk.mount")
     try:
-        return tuple(_made(run, step) for run, step in steps if "place" in step.fields)
+        return tuple(_made(run, step, whole) for run, step in steps if step.kind in _MAKING)
     except (ShapeError, KeyError) as error:
         unseen.append(f"the ledger in {state_dir} tells of steps that this opskit does not know ({error})")
         return ()
@@ -231,12 +236,12 @@ def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
 _MAKING = ("disk.create-partition", "disk.make-filesystem")
 
 
-def _made(run: str, step: StepRecord) -> Made:
+def _made(run: str, step: StepRecord, whole: frozenset[Optional[str]]) -> Made:
     mkfs = step.kind == "disk.make-filesystem"
     return Made(
         run=run,
         place=from_json(Place, step.fields["place"]),
         filesystem_uuid=step.fields["uuid"] if mkfs else "",
         mkfs_began=mkfs,
-        mkfs_done=mkfs and step.outcome == "done",
+        mkfs_done=mkfs and (step.outcome == "done" or step.fields["uuid"] in whole),
     )

@@ -68,7 +68,8 @@ class BackupFstab(FstabStep):
         if not os.path.lexists(self.backup):
             return
         if file_hash(self.backup) != file_hash(self.path):
-            raise CannotUndo(f"the backup stays: {self.path} is no longer the same as {self.backup}")
+            why = f"the backup stays: {self.path} is no longer the same as {self.backup}"
+            raise CannotUndo(why, keeps_earlier=False)
         unlink(self.backup)
 
 

@@ -11,12 +11,13 @@ from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.core.units import KIB
-from opskit.disk.fstab import Line, encode, lacks_newline, split_lines
+from opskit.disk.fstab import Line, encode, entries, lacks_newline, plain_target, split_lines
 from opskit.disk.fstab_backup import BackupFstab, RestoreFstab
 from opskit.disk.fstab_facts import BACKUP_MARK
 from opskit.disk.fstab_steps import AddFstabEntry, RemoveFstabEntry
 from opskit.disk.fstab_write import text_hash
 from opskit.disk.model import FileFact, HostFacts
+from opskit.disk.mounts import SYSTEM_TARGETS
 
 # Room for a directory entry and the last block of each of the two files that a change writes.
 SPARE = 8 * KIB
@@ -107,6 +108,7 @@ def decide_restore(facts: HostFacts, backup: FileFact, run_id: str) -> Decision:
     fstab = facts.fstab
     title = f"restore {fstab.path} from {backup.path}"
     reasons = tuple(_backup_reasons(backup)) + tuple(fstab_reasons(facts) if fstab.exists else _place_reasons(facts))
+    reasons = reasons or tuple(_loss_reasons(fstab, backup))
     if reasons:
         return Refusal(title, reasons)
     if fstab.exists and fstab.text == backup.text:
@@ -120,6 +122,23 @@ def decide_restore(facts: HostFacts, backup: FileFact, run_id: str) -> Decision:
     restore = RestoreFstab(fstab.real, backup.real, first.sha256, after, first.backup, facts.systemd_reads_fstab)
     result = {"restored": backup.path, "backup": first.backup}
     return Plan(title, (first, restore), checks=fstab_checks(facts), notes=notes, result=result)
+
+
+def _loss_reasons(fstab: FileFact, backup: FileFact) -> Iterator[Reason]:
+    """What would keep the host from booting: a backup that is no fstab, or that lacks what the system is mounted by."""
+    remedy = "opskit disk fstab restore lists the backups"
+    new = entries(backup.text)
+    broken = [entry for entry in new if entry.problem]
+    if broken:
+        title = f"{backup.path} line {broken[0].number} is no entry of an fstab ({broken[0].problem})"
+        yield Reason("not-an-fstab", title, remedy)
+    elif not new and entries(fstab.text):
+        yield Reason("not-an-fstab", f"{backup.path} has no entries, and {fstab.path} has", remedy)
+    kept = {plain_target(entry.target) for entry in new}
+    for entry in entries(fstab.text):
+        if plain_target(entry.target) in SYSTEM_TARGETS and plain_target(entry.target) not in kept:
+            title = f"{backup.path} has no entry for {entry.target}, by which the host boots"
+            yield Reason("loses-system-entry", title, f"edit {fstab.path} by hand if that is meant")
 
 
 def _backup_reasons(backup: FileFact) -> Iterator[Reason]:

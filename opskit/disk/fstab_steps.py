@@ -6,15 +6,20 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar, Union
 
-from opskit.core.errors import Failed
+from opskit.core.command import Command
+from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import sha256
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.disk.fstab import (
+    Entry,
     Line,
     add_line,
     decode,
     encode,
+    entries,
+    entries_for_target,
+    parse,
     put_back_lines,
     remove_line,
     remove_lines,
@@ -22,6 +27,11 @@ from opskit.disk.fstab import (
 )
 from opskit.disk.fstab_backup import BackupFstab, RestoreFstab
 from opskit.disk.fstab_write import FstabStep, read, reload_systemd, replacing, temporary, text_hash, unchanged, write
+
+
+def _findfs(source: str) -> Command:
+    """findfs(8): exit 0 when a tag (UUID=…) or a path names a device of this host."""
+    return Command(("findfs", source), mutates=False, accept=(0, 1, 2))
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,9 @@ class AddFstabEntry(FstabStep):
         data = read(self.path)
         text = decode(data)
         restored = self._removed(text)
+        ours = parse(self.line)[0]
+        if restored == text and isinstance(ours, Entry) and any(e.source == ours.source for e in entries(text)):
+            raise CannotUndo(f"the entry of {ours.source} stays: it was edited since")
         if sha256(data) != self.sha256_before and restored != text:
             write(self.path, encode(restored), like=self.path)
         reload_systemd(runner, wanted=self.reload)
@@ -127,9 +140,19 @@ class RemoveFstabEntry(FstabStep):
         data = read(self.path)
         if sha256(data) != self.sha256_before:
             text = decode(data)
+            self._check_use(runner, text)
             restored = put_back_lines(text, self.lines) if self._fits(text) else self._appended(text)
             write(self.path, encode(restored), like=self.path)
         reload_systemd(runner, wanted=self.reload)
+
+    def _check_use(self, runner: Runner, text: str) -> None:
+        """An entry whose disk is gone, or whose mount point is another's by now, would only harm the next boot."""
+        for entry in entries("".join(line.raw for line in self.lines)):
+            taken = [e for e in entries_for_target(text, entry.target) if e.raw.strip() != entry.raw.strip()]
+            if taken:
+                raise CannotUndo(f"{self.path} mounts {taken[0].source} on {entry.target} by now")
+            if not entry.is_swap and runner.run(_findfs(entry.source)).status != 0:
+                raise CannotUndo(f"{entry.source} is on no device of this host, so its entry is not put back")
 
     def _fits(self, text: str) -> bool:
         """Whether the text is that from before without our lines."""

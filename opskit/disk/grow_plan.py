@@ -67,7 +67,7 @@ def _named(facts: HostFacts, what: str) -> Optional[BlockDevice]:
     """The device that is named by itself or by its mount point."""
     fact = facts.path(what)
     real = fact.real if fact else what
-    device = facts.find(what) or facts.find(real)
+    device = facts.named(what)
     if device is None:
         mount = next((m for m in reversed(facts.mounts) if m.target == real), None)
         device = next((d for d in facts.devices if mount and d.number == mount.device), None)

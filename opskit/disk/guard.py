@@ -28,6 +28,7 @@ MEMBER_TYPES = frozenset(
         "stratis",
         "vdo",
         "mpath_member",
+        "BitLocker",
         "VMFS_volume_member",
     }
 )
@@ -46,18 +47,30 @@ def related(facts: HostFacts, disk: BlockDevice) -> tuple[BlockDevice, ...]:
     return (disk, *facts.partitions(disk))
 
 
+def filesystem_beside_table(facts: HostFacts, device: BlockDevice) -> bool:
+    """Whether a disk shows a filesystem of its own and a partition table: one is stale, a mount would ruin the other.
+
+    blkid says `dos` of many a boot sector, so that alone is no table.
+    """
+    return bool(device.signatures) and (bool(facts.partitions(device)) or device.table == "gpt")
+
+
 def is_member(signature: Signature) -> bool:
     """Whether this signature says that the device is part of something larger."""
-    return signature.usage in {"raid", "crypto"} or signature.type in MEMBER_TYPES or signature.type in MEMBER_NAMES
+    known = signature.type in MEMBER_TYPES or signature.type in MEMBER_NAMES
+    # What only wipefs saw has no usage, but in libblkid's names most members say so.
+    return signature.usage in {"raid", "crypto"} or known or signature.type.endswith("_member")
 
 
 def not_a_device(facts: HostFacts, path: str) -> Iterator[Reason]:
     """Why a path names no device that opskit could work on."""
-    device = facts.find(path)
     fact = facts.path(path)
-    if device is None and fact is not None and fact.kind == "symlink":
-        device = facts.find(fact.real)
-    if device is not None:
+    if facts.named(path) is not None:
+        return
+    claimed = [d.path for d in facts.devices if path in d.links]
+    if len(claimed) > 1:
+        title = f"{path} is claimed by {' and '.join(claimed)}"
+        yield Reason("ambiguous-name", title, "name one of these", exit_code=ExitCode.USAGE)
         return
     kind = fact.kind if fact else "absent"
     remedy = "opskit disk list shows the block devices"
@@ -146,6 +159,45 @@ def members(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
                 yield Reason("member", f"{device.path} is {what}", remedy)
 
 
+# What may be wiped although something else shows beside it: plain filesystems, swap, and what they leave.
+PLAIN = frozenset(
+    [
+        "ext2",
+        "ext3",
+        "ext4",
+        "jbd",
+        "xfs",
+        "xfs_external_log",
+        "btrfs",
+        "vfat",
+        "exfat",
+        "ntfs",
+        "hfsplus",
+        "f2fs",
+        "udf",
+        "iso9660",
+        "squashfs",
+        "reiserfs",
+        "jfs",
+        "swap",
+        "swsuspend",
+        "minix",
+        "romfs",
+        "cramfs",
+        "erofs",
+    ]
+)
+
+
+def unknown_signatures(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+    """Signatures that contradict each other, one of which opskit does not know: it may be of a member."""
+    for device in related(facts, disk):
+        strange = [s.type for s in device.signatures if s.type not in PLAIN and not is_member(s)]
+        if device.ambivalent and strange:
+            title = f"{device.path} has the signature {strange[0]} beside another, and opskit does not know what it is"
+            yield Reason("unknown-signature", title, f"wipefs {device.path}; take it off by hand if it is stale")
+
+
 def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     """Fstab or crypttab count on what is on the disk now."""
     devices = related(facts, disk)
@@ -156,13 +208,17 @@ def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     def counts_on_it(source: str) -> bool:
         return any(named_by(source, d) for d in devices) or partition_name.fullmatch(source) is not None
 
-    for entry in entries(facts.fstab.text):
-        if counts_on_it(entry.source):
-            title = f"{facts.fstab.path} line {entry.number} counts on {disk.path}: {entry.source} on {entry.target}"
-            remedy = (
-                f"opskit disk umount {entry.target} takes the entry out" if entry.has_target else "take the line out"
-            )
-            yield Reason("named-in-fstab", title, remedy)
+    tables = (facts.fstab, *filter(None, [facts.system_fstab]))
+    for table in tables:
+        for entry in entries(table.text):
+            if counts_on_it(entry.source):
+                title = f"{table.path} line {entry.number} counts on {disk.path}: {entry.source} on {entry.target}"
+                remedy = f"opskit disk umount {entry.target} takes it out" if entry.has_target else "take the line out"
+                yield Reason("named-in-fstab", title, remedy)
+    for table in (*tables, facts.crypttab):
+        if table.exists and table.problem:
+            title = f"whether {table.path} counts on {disk.path} nobody can tell: {table.problem}"
+            yield Reason("table-unreadable", title, f"ls -l {table.path}")
     for line in facts.crypttab.text.splitlines():
         fields = line.split()
         if len(fields) > 1 and not fields[0].startswith("#") and counts_on_it(fields[1]):
@@ -214,5 +270,6 @@ def unchangeable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
             "not-a-disk", f"{disk.path} is {kind}, not a raw disk", "opskit makes filesystems on raw disks only"
         )
     yield from members(facts, disk)
+    yield from unknown_signatures(facts, disk)
     yield from named_in_tables(facts, disk)
     yield from unread(facts, disk)

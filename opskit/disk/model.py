@@ -214,6 +214,7 @@ class HostFacts:
     mounts: tuple[Mount, ...] = ()  # of every filesystem in our namespace
     systemd: bool = False
     made: tuple[Made, ...] = ()
+    system_fstab: Optional[FileFact] = None  # /etc/fstab, when another one is worked on (--fstab)
     users: tuple[User, ...] = ()  # of the filesystem that is to be unmounted
     unseen: tuple[str, ...] = ()  # what could not be looked at, and why
 
@@ -227,8 +228,15 @@ class HostFacts:
         return next((d for d in self.devices if d.name == name), None)
 
     def find(self, path: str) -> Optional[BlockDevice]:
-        """The device at this path, or that one of its links names."""
-        return next((d for d in self.devices if path == d.path or path in d.links), None)
+        """The device at this path, or the only one that says this link is its own."""
+        exact = next((d for d in self.devices if path == d.path), None)
+        linked = [d for d in self.devices if path in d.links]
+        return exact or (linked[0] if len(linked) == 1 else None)
+
+    def named(self, path: str) -> Optional[BlockDevice]:
+        """The device that a person means by this path: where a symlink leads counts, not who claims it as his."""
+        fact = self.path(path)
+        return self.find(fact.real if fact and fact.kind in {"symlink", "block"} else path)
 
     def partitions(self, disk: BlockDevice) -> tuple[BlockDevice, ...]:
         """The partitions of a disk, by number."""

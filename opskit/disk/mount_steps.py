@@ -79,13 +79,25 @@ class MakeMountPoint:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise CannotUndo(f"{path} stays ({error.strerror})") from None
+                raise CannotUndo(f"{path} stays ({error.strerror})", keeps_earlier=False) from None
             sync_directory(os.path.dirname(path))
 
 
 def mounted_at(target: str) -> Optional[Mount]:
     """The uppermost mount at this path in our namespace."""
     return next((m for m in reversed(own_mounts()) if m.target == target), None)
+
+
+def is_same(runner: Runner, mount: Mount, uuid: str, record: Record) -> bool:
+    """Whether what is mounted is the filesystem with this UUID; one without a UUID is known by its device number.
+
+    After a reboot a device number can be another disk's: the superblock itself is asked.
+    """
+    if not uuid:
+        return bool(mount.device == record["number"])
+    device = read_device(os.path.basename(os.path.realpath(f"/sys/dev/block/{mount.device}")))
+    found = probe.with_signatures(device, runner).filesystem if device.number else None
+    return found is not None and found.uuid == uuid
 
 
 def systemd_unit(runner: Runner, target: str) -> str:
@@ -168,7 +180,7 @@ class MountFilesystem:
         mount = mounted_at(self.target)
         if mount is None:
             return
-        if mount.device != record["number"]:
+        if not is_same(runner, mount, self.uuid, record):
             raise CannotUndo(f"something else is mounted on {self.target} now")
         unmount(runner, self.target)
 
@@ -235,7 +247,7 @@ class UnmountFilesystem:
         """Mount it again, if its device is still the same and nothing is mounted there."""
         mount = mounted_at(self.target)
         if mount is not None:
-            if mount.device == record["number"]:
+            if is_same(runner, mount, self.uuid, record):
                 return
             raise CannotUndo(f"something else is mounted on {self.target} now")
         device = read_device(self.device)

@@ -24,6 +24,7 @@ from opskit.disk.steps import CreatePartition
 from opskit.disk.target import mount_point_reasons, target_reasons
 
 TABLES = ("gpt", "dos")
+READ_ONLY_TYPES = ("iso9660", "squashfs", "udf", "cramfs", "erofs", "romfs")
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,7 @@ def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decisi
 
 def named_device(facts: HostFacts, path: str) -> BlockDevice:
     """The device that guard.not_a_device has found to be there."""
-    device = facts.find(path)
-    if device is None:
-        fact = facts.path(path)
-        device = facts.find(fact.real) if fact else None
+    device = facts.named(path)
     if device is None:
         raise LookupError(path)
     return device
@@ -133,6 +131,8 @@ def _existing(facts: HostFacts, device: BlockDevice) -> Optional[_Existing]:
     """The one filesystem on the device: on itself, or on the only partition of a disk."""
     holder = device
     partitions = facts.partitions(device)
+    if guard.filesystem_beside_table(facts, device):
+        return None
     if not device.signatures and len(partitions) == 1:
         holder = partitions[0]
     found = holder.filesystem
@@ -172,6 +172,9 @@ def _mismatch(existing: _Existing, request: MountRequest) -> Iterator[Reason]:
     if request.label and found and request.label != found.label:
         title = f"the filesystem on {path} has the label {found.label!r}, and --label {request.label} was asked for"
         yield Reason("other-label", title, remedy)
+    if existing.fstype in READ_ONLY_TYPES and "ro" not in request.mount_options.split(","):
+        title = f"{path} holds {existing.fstype}, which can only be read"
+        yield Reason("read-only-filesystem", title, "--mount-options ro")
     if request.whole_disk and existing.device.disk:
         title = f"--whole-disk was asked for, and the filesystem is on the partition {path}"
         yield Reason("other-place", title, remedy)

@@ -72,18 +72,12 @@ def _not_blank(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     wipe = f"if it may be destroyed: --wipe {shlex.quote(disk.path)}"
     partitions = facts.partitions(disk)
     yield from guard.backup_gpt(disk)
+    if guard.filesystem_beside_table(facts, disk):
+        title = f"{disk.path} has a {disk.signatures[0].type} signature and a partition table: one of them is stale"
+        yield Reason("filesystem-and-table", title, f"wipefs {disk.path} lists them; {wipe}")
+        return
     for device in (disk, *partitions):
-        if device.ambivalent:
-            what = " and ".join(s.type for s in device.signatures) or "two filesystems"
-            title = f"{device.path} has signatures that contradict each other: {what}"
-            yield Reason("ambivalent", title, f"wipefs {device.path} lists them; {wipe}")
-        elif device.made_partly:
-            yield Reason("partial-filesystem", f"{device.path} has a filesystem whose making did not finish", wipe)
-        elif device.signatures and device is disk:
-            yield Reason("has-data", f"{device.path} holds {device.signatures[0].type}", wipe)
-        elif device.superblock_damaged:
-            remedy = f"e2fsck -b 32768 {device.path} may save it; {wipe}"
-            yield Reason("damaged-superblock", f"{device.path} has an ext filesystem with a damaged superblock", remedy)
+        yield from _signatures(disk, device, wipe)
     if disk.table_backup_only:  # told above; what is left of the table is no table
         return
     if disk.table:
@@ -95,6 +89,21 @@ def _not_blank(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
         yield Reason("stale-partitions", title, remedy)
     elif not (disk.signatures or disk.ambivalent or disk.superblock_damaged) and disk.contents != ZERO:
         yield Reason("unknown-data", f"{disk.path} is not blank: there is data without a known signature on it", wipe)
+
+
+def _signatures(disk: BlockDevice, device: BlockDevice, wipe: str) -> Iterator[Reason]:
+    """What shows on the disk or on a partition of it."""
+    if device.ambivalent:
+        what = " and ".join(s.type for s in device.signatures) or "two filesystems"
+        title = f"{device.path} has signatures that contradict each other: {what}"
+        yield Reason("ambivalent", title, f"wipefs {device.path} lists them; {wipe}")
+    elif device.made_partly:
+        yield Reason("partial-filesystem", f"{device.path} has a filesystem whose making did not finish", wipe)
+    elif device.signatures and device is disk:
+        yield Reason("has-data", f"{device.path} holds {device.signatures[0].type}", wipe)
+    elif device.superblock_damaged:
+        remedy = f"e2fsck -b 32768 {device.path} may save it; {wipe}"
+        yield Reason("damaged-superblock", f"{device.path} has an ext filesystem with a damaged superblock", remedy)
 
 
 def _table(disk: BlockDevice, partitions: tuple[BlockDevice, ...], wipe: str) -> Iterator[Reason]:
@@ -109,7 +118,8 @@ def _table(disk: BlockDevice, partitions: tuple[BlockDevice, ...], wipe: str) ->
         title = f"{disk.path} has a {disk.table} table with {inside.path} ({what}), not made by opskit on this host"
         yield Reason("has-partition", title, f"make a filesystem there by hand and name {inside.path}; {wipe}")
     else:
-        yield Reason("has-table", f"{disk.path} has an empty {disk.table} table, not made by opskit on this host", wipe)
+        title = f"{disk.path} has a {disk.table} table, and the kernel shows no partition of it"
+        yield Reason("has-table", title, f"partx --show {disk.path} shows what is in it; {wipe}")
 
 
 def _same_disk(made: Made, disk: BlockDevice) -> bool:
@@ -130,8 +140,7 @@ def _matches(facts: HostFacts, made: Made, disk: BlockDevice) -> bool:
     if place.partition_number == 0:
         return _same_disk(made, disk) and not disk.table and made.mkfs_began
     if disk.table != place.table or len(partitions) != 1:
-        # The table was written and the partition not yet (parted): it is known by its disk alone.
-        return _same_disk(made, disk) and disk.table == place.table and not partitions and not made.mkfs_began
+        return False
     found = partitions[0]
     if (found.start, found.size) != (place.start, place.size):
         return False
@@ -144,34 +153,30 @@ def _matches(facts: HostFacts, made: Made, disk: BlockDevice) -> bool:
 
 
 def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: Made) -> Union[Make, list[Reason]]:
-    """Go on where a run stopped: never over a filesystem that was finished, or that is not the one begun."""
+    """Go on where a run stopped: only over blank bytes, or over the very filesystem that shows it was not finished.
+
+    That the partition is the recorded one says nothing of what somebody put there since.
+    """
     disk = facts.device(device.disk) or device
-    partitions = facts.partitions(disk)
-    inside = partitions[0] if partitions else disk
+    inside = next(iter(facts.partitions(disk)), disk)
     found = inside.filesystem
-    table_only = bool(made.place.partition_number) and not partitions
-    foreign = found is not None and found.uuid != made.filesystem_uuid
-    # A table without partitions is data by itself.
-    data_since = not made.mkfs_began and inside.contents != ZERO and not table_only
-    # Without a PARTUUID nothing tells the leavings of a mkfs from raw data that somebody wrote since.
-    data_since |= made.place.partition_number == 0 and found is None and inside.contents != ZERO
-    if foreign or inside.ambivalent or data_since or (inside.signatures and found is None):
-        return list(_not_blank(facts, disk)) or [
-            Reason("changed-since-crash", f"{inside.path} is not as run {made.run} left it", f"--wipe {disk.path}")
-        ]
+    ours = found is not None and inside.made_partly and found.uuid == made.filesystem_uuid
+    blank = inside.contents == ZERO and not (inside.signatures or inside.ambivalent)
+    if not (ours or blank):
+        title = f"run {made.run} did not finish {inside.path}, and what is there now cannot be told from data"
+        remedy = f"if nobody used it since: --wipe {shlex.quote(request.device)}"
+        return [Reason("changed-since-crash", title, remedy)]
     # The disk may have another name since: what was recorded is where on it, and never which /dev/vdX.
     place = replace(made.place, disk=disk.name, disk_path=disk.path)
-    tool, reasons = _partition_tool(facts, place.table) if table_only else ("", [])
-    reasons += [
+    reasons = [
         *_other_place(request, made),
         *size_reasons(request.mkfs, place.size),
         *_mkfs_tool(facts, request.mkfs),
     ]
     erase = (inside.path,) if found else ()
     what = f"{found.type} whose making did not finish" if found else ""
-    before = f"{disk.table} table without partitions" if table_only else ""
     note = Finding("goes-on", "info", f"goes on where run {made.run} stopped, on {inside.path}")
-    return reasons or Make(place, request.mkfs, erase, what, tool=tool, before=before, stale=table_only, notes=(note,))
+    return reasons or Make(place, request.mkfs, erase, what, notes=(note,))
 
 
 def _other_place(request: MountRequest, made: Made) -> Iterator[Reason]:

@@ -126,8 +126,7 @@ def show_json(facts: HostFacts, path: str) -> dict[str, Any]:
 
 
 def _find(facts: HostFacts, path: str) -> Optional[BlockDevice]:
-    fact = facts.path(path)
-    return facts.find(path) or (facts.find(fact.real) if fact else None)
+    return facts.named(path)
 
 
 def draw_device(screen: Screen, found: dict[str, Any], prefix: str = "") -> None:

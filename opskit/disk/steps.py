@@ -164,7 +164,8 @@ class CreatePartition:
     def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
         """See Step."""
         commands = tuple(c.as_shell() for c in self._undo_commands())
-        return Change("remove-partition", self.place.disk_path, f"{self.place.table} table", "blank", commands, False)
+        after = "blank, if the partition is as empty as it was made"
+        return Change("remove-partition", self.place.disk_path, f"{self.place.table} table", after, commands, False)
 
     def _undo_commands(self) -> list[Command]:
         return [
@@ -187,9 +188,12 @@ class CreatePartition:
     def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """Remove the table, if it is the one that this step wrote and its partition is as empty as it was made."""
         disk = probe.with_signatures(read_device(self.place.disk), runner)
+        place = self.place
+        if disk.size != place.disk_size or (disk.identity and disk.identity != place.disk_identity):
+            raise CannotUndo(f"{place.disk_path} is another disk by now")
         if not disk.table:
             return
-        if not self._is_ours(disk):
+        if not self._is_ours(disk, runner):
             raise CannotUndo("the partition table on the disk is not the one that opskit made")
         for partition in read_partitions(self.place.disk):
             seen = probe.with_signatures(partition, runner)
@@ -200,13 +204,17 @@ class CreatePartition:
         for command in self._undo_commands():
             runner.run(command)
 
-    def _is_ours(self, disk: BlockDevice) -> bool:
+    def _is_ours(self, disk: BlockDevice, runner: Runner) -> bool:
         """By the table's id where the tool could set it, else by where its one partition lies (or none yet)."""
         place = self.place
         if self.tool != "parted":
             return disk.table_uuid.lower() == place.table_uuid.lower().removeprefix("0x")
-        found = [(p.start, p.size) for p in read_partitions(place.disk)]
-        return disk.table == place.table and found in ([], [(place.start, place.size)])
+        found = read_partitions(place.disk)
+        same = [(p.start, p.size) for p in found] in ([], [(place.start, place.size)])
+        # Without a serial number one disk is like another of its size, unless the partition's name has our run in it.
+        names = [probe.with_signatures(p, runner).partition_name for p in found]
+        known = bool(disk.identity) if place.table == "dos" or not found else names == [place.partition_name]
+        return disk.table == place.table and same and known
 
 
 @dataclass(frozen=True)

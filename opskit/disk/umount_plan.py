@@ -9,7 +9,7 @@ from typing import Optional
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk.busy import describe
-from opskit.disk.fstab import Entry, entries_for_device, entries_for_target
+from opskit.disk.fstab import Entry, entries_for_device, entries_for_target, plain_target
 from opskit.disk.fstab_plan import fstab_checks, fstab_reasons, remove_entry_steps
 from opskit.disk.fstab_sources import names_a_device
 from opskit.disk.model import BlockDevice, HostFacts, Mount
@@ -66,13 +66,14 @@ def decide_umount(facts: HostFacts, request: UmountRequest) -> Decision:
 def _find(facts: HostFacts, request: UmountRequest) -> _Found:
     fact = facts.path(request.what)
     real = fact.real if fact else request.what
-    device = facts.find(request.what) or facts.find(real)
+    device = facts.named(request.what)
     if device is not None:
         partitions = facts.partitions(device)
         if not device.mounts and len(partitions) == 1:
             device = partitions[0]
         mount = next((m for m in reversed(device.mounts) if m.namespace == 0), None)
-        mine = entries_for_device(facts.fstab.text, device)
+        # Swap space has no mount point to be taken out of.
+        mine = tuple(e for e in entries_for_device(facts.fstab.text, device) if not e.is_swap)
         return _Found(mount.target if mount else "", device, mount, mine)
     mount = next((m for m in reversed(facts.mounts) if m.target == real), None)
     device = next((d for d in facts.devices if mount and d.number == mount.device), None)
@@ -109,6 +110,18 @@ def _reasons(facts: HostFacts, request: UmountRequest, found: _Found) -> Iterato
         yield from _in_the_way(facts, device, mount)
     if found.entries and request.use_fstab:
         yield from fstab_reasons(facts)
+        yield from _entries_of_another(facts, found)
+
+
+def _entries_of_another(facts: HostFacts, found: _Found) -> Iterator[Reason]:
+    """The entry is in use for another device: a copy of this one has the same UUID."""
+    for entry in found.entries:
+        there = next((m for m in reversed(facts.mounts) if m.target == plain_target(entry.target)), None)
+        if found.device and not found.mount and there and there.device != found.device.number:
+            path = facts.fstab.path
+            title = f"{path} line {entry.number} mounts {there.source} on {entry.target}, not {found.device.path}"
+            remedy = "name the mount point, if that is meant; --no-fstab leaves fstab alone"
+            yield Reason("entry-of-another", title, remedy)
 
 
 def _in_the_way(facts: HostFacts, device: BlockDevice, mount: Mount) -> Iterator[Reason]:

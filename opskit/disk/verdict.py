@@ -61,4 +61,6 @@ def _table(device: BlockDevice, facts: HostFacts) -> str:
     count = len(facts.partitions(device))
     if not device.table:
         return "partitions that the kernel still shows, and no table"
+    if not count:
+        return f"{device.table} table, of which the kernel shows no partition"
     return f"{device.table} table with {count} partition{'' if count == 1 else 's'}"

@@ -11,8 +11,8 @@ import typer
 
 from opskit import areas
 from opskit.act import Chore, act
-from opskit.core.caller import command_line
-from opskit.core.errors import Failed, Missing
+from opskit.core.caller import command_line, machine_id
+from opskit.core.errors import Failed, Missing, UsageFault
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Outcome
@@ -66,11 +66,18 @@ def show(session: Session, run: RunName) -> None:
 @changes(undo_app, "undo", facts=False, example="opskit undo last --dry-run")
 def undo(session: Session, run: RunName) -> None:
     """Take a run back as far as it can be, the newest step first; what has to stay is named with its reason."""
+    if session.format == "sh":
+        # Each undo looks at the host before it acts; a script that does not would destroy what came since.
+        why = "an undo checks each step on the host as it takes it back, which a script would not"
+        raise UsageFault("--format sh", why, todo="--dry-run shows the plan; -v its commands")
     if not session.dry_run:
         session.need_root()
     with _ledger(session) as ledger:
         found = ledger.find(run)
-    chore = Chore(lambda _runner: _runs(session), lambda runs: decide(found.id, runs, areas.load_step), undoes=found.id)
+    here = machine_id()
+    chore = Chore(
+        lambda _runner: _runs(session), lambda runs: decide(found.id, runs, areas.load_step, here), undoes=found.id
+    )
     outcome = act(session, chore)
     if not session.dry_run:
         _tell(session, found, outcome)
@@ -96,7 +103,8 @@ def _tell(session: Session, found: Run, outcome: Outcome) -> None:
 
     def draw() -> None:
         if outcome.run:
-            session.screen.done(f"Run {found.id} was taken back, as run {outcome.run}.")
+            part = " in part" if kept else ""
+            session.screen.done(f"Run {found.id} was taken back{part}, as run {outcome.run}.")
         else:
             session.screen.done(f"{outcome.plan.title}: nothing to do")
         for note in notes:

@@ -17,10 +17,11 @@ Load = Callable[[StepRecord], Step]
 LEFT_BEHIND = ("done", "failed", "unfinished")
 
 
-def decide(run_id: str, runs: Sequence[Run], load: Load) -> Decision:
+def decide(run_id: str, runs: Sequence[Run], load: Load, host: str = "") -> Decision:
     """The plan that takes the run back, empty when nothing of it is left; refused for a run that is an undo.
 
-    runs: all of the ledger. load: makes a step of its ledger entry; raises LookupError or ShapeError.
+    runs: all of the ledger. host: this one's machine-id. load: makes a step of its ledger entry; raises LookupError or
+    ShapeError.
     """
     run = next(run for run in runs if run.id == run_id)
     title = f"undo of {run.id} ({run.title})"
@@ -28,12 +29,17 @@ def decide(run_id: str, runs: Sequence[Run], load: Load) -> Decision:
         why = f"run {run.id} is itself an undo, of {run.undoes}"
         remedy = "run the original command again" + _original(run.undoes, runs)
         return Refusal(title, (Reason("undo-of-undo", why, remedy, exit_code=ExitCode.USAGE),))
+    if run.host and host and run.host != host:
+        why = f"run {run.id} was made on another host (machine-id {run.host})"
+        remedy = "this state directory is a copy: begin a new one here with --state-dir, or remove it"
+        return Refusal(title, (Reason("another-host", why, remedy),))
     basis = ("undo", run.id)
     if run.outcome == "taken-back":
-        note = Finding("already-taken-back", "info", f"run {run.id} failed, and took itself back then")
+        text = f"run {run.id} failed, and took itself back then as far as it could"
+        note = Finding("already-taken-back", "info", text)
         return Plan(title, basis=basis, notes=(note,))
     earlier = [other for other in runs if other.undoes == run.id]
-    by = [other for other in earlier if other.outcome == "done"]
+    by = [other for other in earlier if other.outcome == "done" and not any(s.outcome == "kept" for s in other.steps)]
     if by:
         note = Finding("already-undone", "info", f"run {by[-1].id} has taken run {run.id} back")
         return Plan(title, basis=basis, notes=(note,))
