@@ -4,7 +4,7 @@ Where a change belongs:
 
   what is known of a host        model.py (types); facts.py (see) with sysfs, udev, mounts, probe, superblock, paths
   a reason against               guard.py: the disk · target.py: the mount point · fstab_plan.py: fstab · mkfs.py: the
-                                 filesystem asked for · plan.py: the request
+                                 filesystem asked for · mount_request.py: the request
   what `mount` decides           plan.py; of it: raw_plan.py what is made on a disk, entry_plan.py the fstab entry
   what the others decide         umount_plan.py, grow_plan.py, fstab_plan.py, fstab_check.py
   a step                         steps.py makes (and has KINDS, by which the ledger finds every step again),

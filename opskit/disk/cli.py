@@ -104,7 +104,8 @@ def mount(
     import uuid  # noqa: PLC0415 - list and show do without
 
     from opskit.act import tell  # noqa: PLC0415
-    from opskit.disk.plan import MountRequest, NewIds, decide_mount  # noqa: PLC0415
+    from opskit.disk.mount_request import MountRequest, NewIds  # noqa: PLC0415
+    from opskit.disk.plan import decide_mount  # noqa: PLC0415
 
     request = MountRequest(
         device=device,

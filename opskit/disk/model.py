@@ -77,6 +77,7 @@ class BlockDevice:
     wwn: str = ""
     model: str = ""
     backing_file: str = ""  # of a loop device
+    identity_file: str = ""  # where sysfs has what `identity` says
     diskseq: int = 0  # counts up with each new disk behind a name (Linux 5.15), 0 where unknown
     # A partition:
     disk: str = ""  # kernel name of the disk it is on

@@ -7,57 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Optional, Union
 
-from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import guard
 from opskit.disk.entry_plan import EntryDecision, EntryRequest, decide_entry
-from opskit.disk.fstab import DEVICE_TIMEOUT
 from opskit.disk.fstab_plan import fstab_checks
-from opskit.disk.mkfs import DEFAULT_FILESYSTEM, MkfsOptions, option_reasons
 from opskit.disk.model import BlockDevice, HostFacts, Place
+from opskit.disk.mount_request import MountRequest, NewIds, fstab_options, mount_options, request_reasons
 from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem
-from opskit.disk.place import shell_lookup
 from opskit.disk.raw_plan import Make, decide_raw
-from opskit.disk.script_checks import disk_checks, mount_point_checks
+from opskit.disk.script_checks import blank_checks, disk_checks, mount_point_checks, place_checks, wipe_checks
 from opskit.disk.steps import CreatePartition
 from opskit.disk.target import mount_point_reasons, target_reasons
 
-TABLES = ("gpt", "dos")
 READ_ONLY_TYPES = ("iso9660", "squashfs", "udf", "cramfs", "erofs", "romfs")
-
-
-@dataclass(frozen=True)
-class NewIds:
-    """What is chosen before, so that the plan can show it: UUIDs in lower case, and the run's id."""
-
-    run: str
-    filesystem: str
-    partition: str
-    table: str
-
-
-@dataclass(frozen=True)
-class MountRequest:
-    """What `opskit disk mount` was asked for. "" and None: not asked for, the default holds."""
-
-    device: str
-    target: str = "/mnt"
-    fstype: str = ""
-    label: str = ""
-    table: str = "gpt"
-    whole_disk: bool = False
-    mount_options: str = ""
-    use_fstab: bool = True
-    reserved: Optional[int] = None
-    discard: bool = True
-    lazy_init: Optional[bool] = None
-    wipe: str = ""
-
-    @property
-    def mkfs(self) -> MkfsOptions:
-        """What is asked of mkfs."""
-        return MkfsOptions(self.fstype or DEFAULT_FILESYSTEM, self.label, self.reserved, self.discard, self.lazy_init)
 
 
 @dataclass(frozen=True)
@@ -91,21 +54,6 @@ def named_device(facts: HostFacts, path: str) -> BlockDevice:
     if device is None:
         raise LookupError(path)
     return device
-
-
-def request_reasons(request: MountRequest) -> Iterator[Reason]:
-    """What was asked for that cannot be."""
-    usage = ExitCode.USAGE
-    yield from option_reasons(request.mkfs)
-    if request.table not in TABLES:
-        yield Reason("unknown-table", f"--table {request.table}: opskit writes gpt and dos", "gpt", exit_code=usage)
-    if request.wipe and request.wipe != request.device:
-        title = f"--wipe names {request.wipe}, but the device is {request.device}"
-        remedy = f"to destroy what is on it, repeat its name: --wipe {shlex.quote(request.device)}"
-        yield Reason("wipe-names-another", title, remedy, exit_code=usage)
-    if any(char in request.mount_options for char in " \t\n"):
-        title = f"--mount-options {request.mount_options!r}: options are joined by commas, without blanks"
-        yield Reason("bad-mount-options", title, "noatime,nodev", exit_code=usage)
 
 
 def _what(
@@ -245,15 +193,14 @@ def _into_service(
         options = mount_options(request.mount_options)
         steps.append(MountFilesystem(place, request.target, fstype, uuid, options, systemd))
     disk = facts.device(place.disk)
-    there = () if any(isinstance(step, CreatePartition) for step in making) else shell_lookup(place)
-    checks = disk_checks(disk, blank=bool(making) and not request.wipe) if disk else ()
+    checks = _checks(facts, request, making, place, device)
     checks += () if here else mount_point_checks(request.target)
     return Plan(
         title=title,
         steps=tuple(steps),
         basis=basis(disk) if disk else (),
         hold=place.disk_path if making else "",
-        checks=(*checks, *_fstab_checks(facts, entry), *there) if disk else (),
+        checks=(*checks, *_fstab_checks(facts, entry)),
         notes=(*notes, *entry.notes, *_unknown_path(facts, request.target)),
         result={
             "device": device.path if device else "",
@@ -265,6 +212,22 @@ def _into_service(
             "formats": bool(making),
         },
     )
+
+
+def _checks(
+    facts: HostFacts, request: MountRequest, making: tuple[Step, ...], place: Place, device: Optional[BlockDevice]
+) -> tuple[str, ...]:
+    """What a script has to find as it was decided on: the disk, and what is on it."""
+    disk = facts.device(place.disk)
+    if disk is None:
+        return ()
+    checks = disk_checks(disk)
+    if making and request.wipe:
+        return checks + wipe_checks(facts, disk)
+    if any(isinstance(step, CreatePartition) for step in making):
+        return checks + blank_checks(shlex.quote(disk.path), disk)
+    inside = device or next(iter(facts.partitions(disk)), disk)
+    return checks + place_checks(place, inside, makes=bool(making))
 
 
 def _fstab_checks(facts: HostFacts, entry: EntryDecision) -> tuple[str, ...]:
@@ -280,23 +243,3 @@ def _unknown_path(facts: HostFacts, target: str) -> Iterator[Finding]:
 def basis(disk: BlockDevice) -> tuple[str, ...]:
     """What tells this disk from another one behind the same name."""
     return (disk.name, disk.number, str(disk.size), disk.identity, str(disk.diskseq))
-
-
-def fstab_options(asked: str) -> str:
-    """The options of the fstab entry: a data disk that is missing must not stop the boot."""
-    options = asked.split(",") if asked else ["defaults"]
-    if "nofail" not in options:
-        options.append("nofail")
-    if not any(option.startswith("x-systemd.device-timeout=") for option in options):
-        options.append(DEVICE_TIMEOUT)
-    return ",".join(options)
-
-
-def mount_options(asked: str) -> str:
-    """The options for mount(8) itself, without those that only fstab's readers know."""
-    mine = [
-        o
-        for o in asked.split(",")
-        if o and not o.startswith("x-") and o not in {"nofail", "auto", "noauto", "defaults"}
-    ]
-    return ",".join(mine)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Optional, Union
+from typing import Optional, Union
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
@@ -18,11 +18,9 @@ from opskit.disk import guard
 from opskit.disk.layout import DOS_LIMIT, backup_gpt_sectors, single_partition
 from opskit.disk.mkfs import MkfsOptions, size_reasons
 from opskit.disk.model import ZERO, BlockDevice, HostFacts, Made, Place
+from opskit.disk.mount_request import MountRequest
 from opskit.disk.steps import CreatePartition, EraseSignatures, MakeFilesystem
 from opskit.disk.tools import SFDISK_NO_TELL_KERNEL, SFDISK_SCRIPTS, WIPEFS_BACKUP_GPT, at_least
-
-if TYPE_CHECKING:
-    from opskit.disk.plan import MountRequest
 
 
 @dataclass(frozen=True)

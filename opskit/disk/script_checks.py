@@ -1,16 +1,21 @@
-"""Shell lines that stop the script of `--format sh` when the host is not what was decided on. Pure."""
+"""Shell lines that stop the script of `--format sh` when the host is not what was decided on. Pure.
+
+A script can be run days later, and nobody decides again then: it asks for the same disk with the same on it.
+"""
 
 from __future__ import annotations
 
 import shlex
 
-from opskit.disk.model import BlockDevice
+from opskit.disk import guard
+from opskit.disk.model import BlockDevice, HostFacts, Place
+from opskit.disk.place import shell_lookup, shell_name
 from opskit.disk.probe import sample_ranges
 from opskit.disk.sysfs import SYSFS_SECTOR
 
 
-def disk_checks(disk: BlockDevice, *, blank: bool) -> tuple[str, ...]:
-    """It is the same disk; and, for one that was blank, it has no signature and the bytes that were read are zero."""
+def disk_checks(disk: BlockDevice) -> tuple[str, ...]:
+    """It is the same disk: number, size, serial number or WWN, and the kernel's sequence number."""
     folder = shlex.quote(f"/sys/class/block/{disk.name}")
     lines = [
         f'[ "$(cat {folder}/dev)" = {disk.number} ]',
@@ -19,21 +24,47 @@ def disk_checks(disk: BlockDevice, *, blank: bool) -> tuple[str, ...]:
     ]
     if disk.diskseq:
         lines.append(f'[ "$(cat {folder}/diskseq)" = {disk.diskseq} ]')
-    if blank and not disk.table:
-        path = shlex.quote(disk.path)
-        lines += [f'[ -z "$(wipefs -n {path})" ]', *_zero(path, disk.size)]
+    if disk.identity_file:
+        value = shlex.quote("".join(disk.identity.partition(":")[2].split()))
+        lines.append(f"[ \"$(tr -d '[:space:]' < {shlex.quote(disk.identity_file)})\" = {value} ]")
     return tuple(lines)
 
 
-def _zero(path: str, size: int) -> list[str]:
-    """cmp(1) over the ranges that opskit itself reads: one line for each length."""
+def blank_checks(path: str, device: BlockDevice) -> tuple[str, ...]:
+    """No signature, and the bytes that opskit read are zero. path: the device as it stands in a shell line."""
     offsets: dict[int, list[str]] = {}
-    for offset, length in sample_ranges(size):
+    for offset, length in sample_ranges(device.size):
         offsets.setdefault(length, []).append(str(offset))
-    return [
+    zero = (
         f'for at in {" ".join(found)}; do cmp -i "$at:0" -n {length} {path} /dev/zero; done'
         for length, found in offsets.items()
-    ]
+    )
+    return (f'[ -z "$(wipefs -n {path})" ]', *zero)
+
+
+def wipe_checks(facts: HostFacts, disk: BlockDevice) -> tuple[str, ...]:
+    """What is to be destroyed is what was seen, and nobody holds it; a disk that could be any other is not wiped."""
+    lines = []
+    if not (disk.identity_file or disk.diskseq):
+        lines.append("false  # this disk has no serial number by which a script could know it")
+    for device in guard.related(facts, disk):
+        holders = shlex.quote(f"/sys/class/block/{device.name}/holders")
+        lines += [*_same_filesystem(shlex.quote(device.path), device), f'[ -z "$(ls -A {holders})" ]']
+    return tuple(lines)
+
+
+def _same_filesystem(path: str, device: BlockDevice) -> tuple[str, ...]:
+    """Blkid says nothing (and not 0) of what is blank or ambivalent."""
+    one = device.signatures[0] if len(device.signatures) == 1 and not device.ambivalent else None
+    wanted = (("TYPE", one.type), ("UUID", one.uuid)) if one else (("TYPE", ""),)
+    return tuple(f'[ "$(blkid -p -s {tag} -o value {path} || true)" = {shlex.quote(value)} ]' for tag, value in wanted)
+
+
+def place_checks(place: Place, device: BlockDevice, *, makes: bool) -> tuple[str, ...]:
+    """What is at a place that is there already is what was seen: a filesystem, or (makes) nothing yet."""
+    path = shell_name(place)
+    same = blank_checks(path, device) if makes and not device.signatures else _same_filesystem(path, device)
+    return (*shell_lookup(place), *same)
 
 
 def mount_point_checks(target: str) -> tuple[str, ...]:

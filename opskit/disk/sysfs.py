@@ -55,6 +55,9 @@ def _read(folder: str, name: str) -> BlockDevice:
     # A partition's queue, serial and model are its disk's.
     disk_folder = os.path.dirname(folder) if kind == "partition" else folder
     queue = os.path.join(disk_folder, "queue")
+    wwn_file = _first(disk_folder, "wwid", "device/wwid")
+    serial_file = _first(disk_folder, "serial", "device/serial")
+    backing_file = _first(disk_folder, "loop/backing_file")
     return BlockDevice(
         name=name,
         path=device_path(name),
@@ -66,10 +69,11 @@ def _read(folder: str, name: str) -> BlockDevice:
         alignment_offset=_number(folder, "alignment_offset"),
         read_only=read_text(folder, "ro") == "1",
         removable=read_text(disk_folder, "removable") == "1",
-        serial=read_text(disk_folder, "serial") or read_text(disk_folder, "device", "serial"),
-        wwn=read_text(disk_folder, "wwid") or read_text(disk_folder, "device", "wwid"),
+        serial=read_text(serial_file),
+        wwn=read_text(wwn_file),
         model=read_text(disk_folder, "device", "model"),
-        backing_file=read_text(disk_folder, "loop", "backing_file"),
+        backing_file=read_text(backing_file),
+        identity_file=wwn_file or serial_file or backing_file,
         diskseq=_number(disk_folder, "diskseq"),
         disk=os.path.basename(disk_folder) if kind == "partition" else "",
         partition_number=_number(folder, "partition"),
@@ -78,6 +82,11 @@ def _read(folder: str, name: str) -> BlockDevice:
         slaves=names(folder, "slaves"),
         holder_of=_holder_of(folder, kind),
     )
+
+
+def _first(folder: str, *paths: str) -> str:
+    """The first of these files that has something in it."""
+    return next((path for path in (os.path.join(folder, p) for p in paths) if read_text(path)), "")
 
 
 def _kind(folder: str, name: str) -> str:

@@ -85,6 +85,8 @@ def with_properties(device: BlockDevice, properties: dict[str, str]) -> BlockDev
         links=links or device.links,
         serial=device.serial or properties.get("ID_SERIAL_SHORT", "") or properties.get("ID_SERIAL", ""),
         wwn=device.wwn or properties.get("ID_WWN", ""),
+        # What udev alone knows a script cannot read from sysfs.
+        identity_file=device.identity_file if device.wwn or not properties.get("ID_WWN") else "",
         model=device.model or decoded(properties.get("ID_MODEL_ENC", "")).strip(),
         multipath=properties.get("DM_MULTIPATH_DEVICE_PATH") == "1",
         ambivalent=properties.get("ID_FS_AMBIVALENT", "") != "",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from .cases import USAGE
 from .hosts import Host
 from .tools import ENVIRONMENT, FSTAB, GIB, MIB, Answer, Disk, run, slow
 
@@ -136,12 +137,45 @@ def test_grow(host: Host, table: str) -> None:
     assert again.out.startswith("nothing to do")
 
 
-def test_undo_of_a_mount(host: Host, disk: Disk) -> None:
+def test_an_undo_is_no_script(host: Host, disk: Disk) -> None:
+    """Each step is looked at on the host before it is taken back; a script would destroy what came since."""
     host.mount(disk).well()
-    sh(host.run("undo", "last", "--format", "sh").well().out)
-    assert host.fstab.read_text() == FSTAB
+    answer = host.run("undo", "last", "--format", "sh")
+    assert (answer.code, answer.out) == (USAGE, "")
+    assert host.mounted()
+
+
+def test_the_script_of_a_wipe_stops_when_something_else_is_on_the_disk(host: Host, disk: Disk) -> None:
+    run("mkfs.ext4", "-q", disk.path)
+    text = script(host, "mount", disk.path, host.target, "--wipe", disk.path)
+    run("mkfs.ext4", "-q", "-U", "random", disk.path)
+    before = disk.digest(), host.table()
+    sh(text, code=1)
+    assert (disk.digest(), host.table()) == before
+
+
+def test_the_script_of_a_wipe(host: Host, disk: Disk) -> None:
+    run("mkfs.ext4", "-q", disk.path)
+    sh(script(host, "mount", disk.path, host.target, "--wipe", disk.path, "--fstype", "ext3"))
+    assert host.mounted()
+
+
+def test_the_script_that_goes_on_stops_when_somebody_used_the_partition(host: Host, disk: Disk) -> None:
+    host.mount(disk, OPSKIT_TEST_KILL="step:2")  # the partition is there, mkfs has not begun
+    text = script(host, "mount", disk.path, host.target)
+    run("mkfs.ext4", "-q", disk.partitions[0])
+    before = disk.digest()
+    sh(text, code=1)
+    assert disk.digest() == before
+
+
+def test_the_script_that_mounts_stops_at_another_filesystem(host: Host, disk: Disk) -> None:
+    run("mkfs.ext4", "-q", disk.path)
+    text = script(host, "mount", disk.path, host.target)
+    run("mkfs.ext4", "-q", disk.path)
+    sh(text, code=1)
     assert host.mounted() is None
-    assert not Path(host.target).exists()
+    assert host.fstab.read_text() == FSTAB
 
 
 def test_nothing_to_do_is_a_script_that_does_nothing(host: Host, disk: Disk) -> None:

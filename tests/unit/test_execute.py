@@ -170,7 +170,7 @@ def test_an_undo_that_fails_does_not_stop_the_others(bench: Bench) -> None:
         bench.carry_out(ABC)
     assert bench.undone() == ["undo c", "undo b", "undo a"]
     assert caught.value.exit_code == 9
-    assert "NOT taken back: make b (stuck)." in caught.value.state
+    assert caught.value.state == "NOT taken back: make b (stuck). What else had been done was taken back."
     assert "opskit history show r" in caught.value.todo
     assert bench.run.outcome == "take-back-failed"
     assert bench.outcomes() == ["undone", "failed", "undone"]
@@ -181,7 +181,9 @@ def test_a_step_that_cannot_be_undone_is_kept_and_named(bench: Bench) -> None:
     bench.hooks["undo b"] = raises(CannotUndo("made new"))
     with pytest.raises(TakenBack) as caught:
         bench.carry_out(ABC)
-    assert "Kept: make b (made new)." in caught.value.state
+    assert caught.value.state == (
+        "Stays as it is now, and is not to be had back: make b (made new). What else had been done was taken back."
+    )
     assert bench.outcomes() == ["undone", "kept", "undone"]
     assert bench.run.steps[1].error == "made new"
 
@@ -275,7 +277,7 @@ def test_the_log_has_the_failure_as_an_error(bench: Bench, caplog: pytest.LogCap
 
 def test_a_run_that_undoes_goes_on_after_a_failure_and_says_what_is_left(bench: Bench) -> None:
     bench.hooks["apply a"] = raises(Failed("a", "stuck", todo="pull"))
-    bench.hooks["apply b"] = raises(CannotUndo("it was changed since"))
+    bench.hooks["apply b"] = raises(CannotUndo("it was changed since", keeps_earlier=False))
     with pytest.raises(Failed) as caught:
         bench.carry_out(ABC, undoes="z")
     assert bench.undone() == []
@@ -289,10 +291,37 @@ def test_a_run_that_undoes_goes_on_after_a_failure_and_says_what_is_left(bench: 
 
 
 def test_a_run_that_undoes_is_done_when_steps_are_kept(bench: Bench) -> None:
-    bench.hooks["apply b"] = raises(CannotUndo("it was changed since"))
+    bench.hooks["apply b"] = raises(CannotUndo("it was changed since", keeps_earlier=False))
     bench.carry_out(ABC, undoes="z")
     assert bench.run.outcome == "done"
     assert bench.outcomes() == ["done", "kept", "done"]
+
+
+def test_what_a_step_that_is_kept_stands_on_is_kept_too(bench: Bench) -> None:
+    """A mount that stays needs its fstab entry and its mount point: the steps before it are not even begun."""
+    bench.hooks["apply b"] = raises(CannotUndo("something else is mounted there now"))
+    bench.carry_out((*ABC, FakeStep("d")), undoes="z")
+    assert bench.happened == ["remember a", "apply a", "verify a", "remember b", "apply b"]
+    assert bench.run.outcome == "done"
+    assert bench.outcomes() == ["done", "kept", "kept", "kept"]
+    errors = [step.error for step in bench.run.steps]
+    assert errors == ["", "something else is mounted there now", *["make b is left as it was"] * 2]
+
+
+def test_a_failing_run_takes_back_the_rest_although_a_step_is_kept(bench: Bench) -> None:
+    """Only a run that undoes another keeps what was before: a failing one must not leave an entry without a mount."""
+    bench.hooks["apply c"] = raises(Failed("c", "broken"))
+    bench.hooks["undo c"] = raises(CannotUndo("made new"))
+    with pytest.raises(TakenBack):
+        bench.carry_out(ABC)
+    assert bench.undone() == ["undo c", "undo b", "undo a"]
+    assert bench.outcomes() == ["undone", "undone", "kept"]
+
+
+def test_a_run_has_the_host_that_it_was_made_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opskit.core.execute.machine_id", lambda: "0123abcd")
+    bench.carry_out(ABC)
+    assert bench.run.host == "0123abcd"
 
 
 def test_a_run_that_undoes_and_is_interrupted_stays_where_it_is(bench: Bench) -> None:

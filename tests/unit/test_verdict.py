@@ -57,7 +57,10 @@ def test_only_its_own_partitions() -> None:
     assert judged(DISK, other) == ("ready", "blank")
 
 
-@pytest.mark.parametrize(("count", "words"), [(0, "0 partitions"), (1, "1 partition"), (2, "2 partitions")])
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "table, of which the kernel shows no partition"), (1, "table with 1 partition"), (2, "table with 2 partitions")],
+)
 def test_partitions_are_counted(count: int, words: str) -> None:
     parts = [replace(PARTITION, name=f"vdb{n}", partition_number=n) for n in range(1, count + 1)]
-    assert judged(replace(DISK, table="dos", contents=DATA), *parts) == ("has data", f"dos table with {words}")
+    assert judged(replace(DISK, table="dos", contents=DATA), *parts) == ("has data", f"dos {words}")
