@@ -55,6 +55,16 @@ def filesystem_beside_table(facts: HostFacts, device: BlockDevice) -> bool:
     return bool(device.signatures) and (bool(facts.partitions(device)) or device.table == "gpt")
 
 
+def lost_table(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
+    """The kernel shows partitions of a disk that has no table any more: after a reboot they would be gone."""
+    partitions = facts.partitions(disk)
+    if partitions and not (disk.table or disk.table_backup_only):
+        names = ", ".join(p.path for p in partitions)
+        title = f"the kernel still shows {names}, and {disk.path} has no partition table (any more)"
+        remedy = f"was it lost? if nobody misses it: partx -d {disk.path}, and try again"
+        yield Reason("stale-partitions", title, remedy)
+
+
 def is_member(signature: Signature) -> bool:
     """Whether this signature says that the device is part of something larger."""
     known = signature.type in MEMBER_TYPES or signature.type in MEMBER_NAMES

@@ -64,6 +64,7 @@ def _what(
     in_service = existing is not None and any(
         m.target == request.target and m.namespace == 0 for m in existing.device.mounts
     )
+    # A second run with --wipe finds what the first one made in service: it must not destroy that.
     ours = existing is not None and any(m.mkfs_done and m.filesystem_uuid == existing.uuid for m in facts.made)
     if existing and (not request.wipe or (in_service and ours)):
         # Advice on options helps nobody whose device may not be used anyway.
@@ -104,6 +105,7 @@ def _guards(
     # A disk with several filesystems may have others of them in use.
     device = replace(existing.device, disk="")
     yield from guard.backup_gpt(disk)
+    yield from guard.lost_table(facts, disk)
     yield from guard.unreadable(facts, device)
     yield from guard.in_use(facts, device, at=request.target, place=device.name)
     yield from guard.members(facts, device)

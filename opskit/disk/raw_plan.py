@@ -56,9 +56,9 @@ def decide_raw(
     if begun is not None and not request.wipe:
         return _go_on(facts, device, request, begun)
     if device.disk:
-        remedy = f"name the disk, {facts.device(device.disk).path}" if facts.device(device.disk) else "name the disk"  # type: ignore[union-attr]
+        disk = facts.device(device.disk)
         title = f"{device.path} is a partition, and opskit makes filesystems on whole disks only"
-        return [Reason("partition", title, remedy, exit_code=ExitCode.USAGE)]
+        return [Reason("partition", title, f"name the disk, {disk.path if disk else ''}", exit_code=ExitCode.USAGE)]
     reasons = list(_not_blank(facts, device)) if not request.wipe else []
     if reasons:
         return reasons
@@ -81,10 +81,7 @@ def _not_blank(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     if disk.table:
         yield from _table(disk, partitions, wipe)
     elif partitions:
-        names = ", ".join(p.path for p in partitions)
-        title = f"the kernel still shows {names}, and {disk.path} has no partition table (any more)"
-        remedy = f"was it lost? if nobody misses it: partx -d {shlex.quote(disk.path)}, and try again"
-        yield Reason("stale-partitions", title, remedy)
+        yield from guard.lost_table(facts, disk)
     elif not (disk.signatures or disk.ambivalent or disk.superblock_damaged) and disk.contents != ZERO:
         yield Reason("unknown-data", f"{disk.path} is not blank: there is data without a known signature on it", wipe)
 

@@ -26,13 +26,17 @@ from opskit.core.runner import HostRunner, Runner
 
 @dataclass(frozen=True)
 class MakeFile:
-    """A step for these tests: a file that is made, and removed again if nobody changed it."""
+    """A step for these tests: a file that is made, and removed again if nobody changed it.
+
+    alone: nothing that was made before it has to stay when it stays.
+    """
 
     kind: ClassVar[str] = "fake.make-file"
     under_lock: ClassVar[bool] = True
 
     path: str
     for_ever: bool = False
+    alone: bool = False
 
     @property
     def change(self) -> Change:
@@ -58,7 +62,7 @@ class MakeFile:
         if Path(self.path).is_dir():
             raise Failed(self.path, "a directory is in its place", todo="rmdir it")
         if Path(self.path).exists() and Path(self.path).read_text():
-            raise CannotUndo("somebody wrote into it")
+            raise CannotUndo("somebody wrote into it", keeps_earlier=not self.alone)
         Path(self.path).unlink(missing_ok=True)
 
 
@@ -230,7 +234,7 @@ def test_without_a_terminal_it_asks_for_yes_and_changes_nothing(opskit: Any, tmp
 
 
 @pytest.mark.parametrize(
-    "extra", [["-n"], ["--format", "sh"], ["--format", "json"], ["-n", "--json"], ["--exit-code", "-n"]]
+    "extra", [["-n"], ["-n", "-v"], ["--format", "json"], ["-n", "--json"], ["--exit-code", "-n"]]
 )
 def test_a_dry_run_changes_nothing(
     opskit: Any, tmp_path: Path, extra: list[str], monkeypatch: pytest.MonkeyPatch
@@ -240,12 +244,47 @@ def test_a_dry_run_changes_nothing(
     before = (tmp_path / "state/ledger.jsonl").read_bytes()
     code, out, _ = opskit("undo", "last", *extra)
     assert code == (3 if "--exit-code" in extra else 0)
-    assert (f"rm {tmp_path}/a" if "--format" in extra else "remove-file") in out
+    assert (f"rm {tmp_path}/a" if set(extra) & {"--format", "-v"} else "remove-file") in out
     if "json" in " ".join(extra):
         assert json.loads(out)["result"]["changes"][0]["action"] == "remove-file"
     assert (tmp_path / "a").exists()
     assert (tmp_path / "state/ledger.jsonl").read_bytes() == before
     assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["ledger.jsonl"]
+
+
+@pytest.mark.parametrize("extra", [[], ["-n"], ["--yes"]])
+def test_a_script_of_an_undo_is_refused(opskit: Any, tmp_path: Path, extra: list[str]) -> None:
+    """It would not look, before each step, at what has come to the host since."""
+    make(tmp_path, *files(tmp_path, "a"))
+    before = (tmp_path / "state/ledger.jsonl").read_bytes()
+    code, out, err = opskit("undo", "last", "--format", "sh", *extra)
+    assert (code, out) == (2, "")
+    assert err.startswith("opskit: --format sh: an undo checks each step")
+    assert (tmp_path / "a").exists()
+    assert (tmp_path / "state/ledger.jsonl").read_bytes() == before
+
+
+def test_a_run_of_another_host_is_not_undone(opskit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("opskit.core.execute.machine_id", lambda: "another")
+        make(tmp_path, *files(tmp_path, "a"))
+    monkeypatch.setattr("opskit.history.cli.machine_id", lambda: "this")
+    code, out, _ = opskit("undo", "last", "--yes", "--json")
+    assert (code, [finding["id"] for finding in json.loads(out)["findings"]]) == (5, ["another-host"])
+    assert (tmp_path / "a").exists()
+    monkeypatch.setattr("opskit.history.cli.machine_id", lambda: "another")
+    assert opskit("undo", "last", "--yes")[0] == 0
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_state_directory_that_others_can_write_to_undoes_nothing(opskit: Any, tmp_path: Path) -> None:
+    make(tmp_path, *files(tmp_path, "a"))
+    (tmp_path / "state").chmod(0o770)
+    before = (tmp_path / "state/ledger.jsonl").read_bytes()
+    code, _, err = opskit("undo", "last", "--yes")
+    assert (code, "others can write there" in err, "chmod 700" in err) == (1, True, True)
+    assert (tmp_path / "a").exists()
+    assert (tmp_path / "state/ledger.jsonl").read_bytes() == before
 
 
 def test_not_root(opskit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,8 +307,9 @@ def test_what_cannot_be_taken_back_is_said_before_and_after(opskit: Any, tmp_pat
 
 
 def test_what_turns_out_to_have_to_stay_is_told(opskit: Any, tmp_path: Path) -> None:
-    make(tmp_path, *files(tmp_path, "a", "b"))
-    (tmp_path / "b").write_text("mine")
+    path = tmp_path / "b"
+    make(tmp_path, *files(tmp_path, "a"), MakeFile(str(path), alone=True))
+    path.write_text("mine")
     code, out, _ = opskit("undo", "last", "--yes", "--json")
     answer = json.loads(out)
     assert (code, answer["ok"], answer["result"]["changed"]) == (0, True, True)
@@ -277,6 +317,24 @@ def test_what_turns_out_to_have_to_stay_is_told(opskit: Any, tmp_path: Path) -> 
         f"make-file {tmp_path}/b stays: somebody wrote into it"
     ]
     assert not (tmp_path / "a").exists()
+
+
+def test_what_stays_keeps_what_was_made_before_it_and_can_be_tried_again(opskit: Any, tmp_path: Path) -> None:
+    """a was made first, so b may stand on it."""
+    make(tmp_path, *files(tmp_path, "a", "b", "c"))
+    (tmp_path / "b").write_text("mine")
+    code, out, err = opskit("undo", "run-1", "--yes")
+    assert code == 0
+    assert out.startswith("Run run-1 was taken back in part, as run 2")
+    assert f"make-file {tmp_path}/b stays: somebody wrote into it" in err
+    assert f"make-file {tmp_path}/a stays: remove-file {tmp_path}/b is left as it was" in err
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name in "abc") == ["a", "b"]
+    (tmp_path / "b").write_text("")
+    code, out, err = opskit("undo", "run-1", "--yes")
+    assert (code, out.startswith("Run run-1 was taken back, as run 2")) == (0, True)
+    assert f"remove-file  {tmp_path}/c" not in err
+    assert not [path.name for path in tmp_path.iterdir() if path.name in "abc"]
+    assert "nothing to do" in opskit("undo", "run-1", "--yes")[1]
 
 
 def test_one_failure_does_not_stop_the_others_and_the_rest_can_be_done_later(opskit: Any, tmp_path: Path) -> None:

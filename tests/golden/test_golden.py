@@ -57,12 +57,13 @@ def changed(host: Any, change: Any) -> HostFacts:
 
     devices: {name: {field: value}}   remove: [name]   add: [device]   tools: {name: version or null}
     fstab, crypttab: {field: value}   paths: {path: {field: value} or null}   made, users: the whole list
+    system_fstab: {field: value}: /etc/fstab, which is not the one that is worked on then
     mount: [mount, with the kernel name of its device]: put into devices, mounts and paths, as the kernel would
     kernel: {root: its root=, swaps: [major:minor]}: who belongs to the system is found anew
     """
     unknown = set(change) - {
         "devices", "remove", "add", "tools", "fstab", "crypttab", "paths", "made", "users", "mount", "mounts",
-        "kernel", "systemd",
+        "kernel", "systemd", "system_fstab",
     }  # fmt: skip
     assert not unknown, f"a case has a change that nobody reads: {unknown}"
     data = copy.deepcopy(host)
@@ -73,6 +74,8 @@ def changed(host: Any, change: Any) -> HostFacts:
         devices[name].update(fields)
     for key in ("fstab", "crypttab"):
         data[key].update(change.get(key, {}))
+    if "system_fstab" in change:
+        data["system_fstab"] = {"path": "/etc/fstab", "real": "/etc/fstab", "exists": True, **change["system_fstab"]}
     data["mounts"] += change.get("mounts", ())
     paths = {p["path"]: p for p in data["paths"]}
     for path, fields in change.get("paths", {}).items():

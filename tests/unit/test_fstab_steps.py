@@ -36,14 +36,15 @@ TEXTS = [
 
 
 class FakeRunner:
-    """Notes what it is asked to run."""
+    """Notes what it is asked to run. statuses: how a program ends that does not end with 0."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []
+        self.statuses: dict[str, int] = {}
 
     def run(self, command: Command) -> Result:
         self.ran.append(command.as_shell())
-        return Result(command, 0, "", "", 0.0)
+        return Result(command, self.statuses.get(command.argv[0], 0), "", "", 0.0)
 
 
 @pytest.fixture
@@ -154,12 +155,69 @@ def test_undo_appends_what_was_removed_if_somebody_edited(plain: Path, runner: F
         assert plain.read_text() == "UUID=1 / xfs defaults 0 0\n# end\n# last\nUUID=2 /data ext4 nofail 0 2\n"
 
 
+def removed(path: Path, runner: FakeRunner, text: str) -> tuple[Any, dict[str, Any]]:
+    """The step that has taken every entry but the first out of this text, and its record."""
+    path.write_text(text)
+    seen = facts(path)
+    step = remove_entry_steps(seen, entries(seen.fstab.text)[1:], RUN)[1]
+    return step, carry_out(step, runner)
+
+
+def test_an_entry_whose_disk_is_gone_is_not_put_back(plain: Path, runner: FakeRunner) -> None:
+    """The next boot would wait for it, or end in emergency mode."""
+    step, record = removed(plain, runner, "UUID=1 / xfs defaults 0 0\nUUID=2 /data ext4 defaults 0 2\n")
+    runner.statuses["findfs"] = 2
+    with pytest.raises(CannotUndo, match="UUID=2 is on no device") as caught:
+        step.undo(runner, record)
+    assert caught.value.keeps_earlier
+    assert plain.read_text() == "UUID=1 / xfs defaults 0 0\n"
+    assert [line.split(" || ")[0] for line in runner.ran] == ["findfs UUID=2"]
+
+
+def test_an_entry_whose_mount_point_is_anothers_by_now_is_not_put_back(plain: Path, runner: FakeRunner) -> None:
+    step, record = removed(plain, runner, "UUID=1 / xfs defaults 0 0\nUUID=2 /data ext4 defaults 0 2\n")
+    text = plain.read_text() + "UUID=3 /data/ xfs nofail 0 0\n"
+    plain.write_text(text)
+    with pytest.raises(CannotUndo, match="mounts UUID=3 on /data by now"):
+        step.undo(runner, record)
+    assert plain.read_text() == text
+
+
+def test_swap_space_that_is_off_is_put_back_unasked(plain: Path, runner: FakeRunner) -> None:
+    text = "UUID=1 / xfs defaults 0 0\nUUID=2 none swap defaults 0 0\n"
+    step, record = removed(plain, runner, text)
+    runner.statuses["findfs"] = 2
+    step.undo(runner, record)
+    assert plain.read_text() == text
+
+
+@pytest.mark.parametrize("edited", ["UUID=0a1b /my\\040data ext4 noatime,nofail 0 2", "UUID=0a1b /other ext4 nofail 0 2"])
+def test_an_entry_that_was_edited_since_stays(plain: Path, runner: FakeRunner, edited: str) -> None:
+    add = add_entry_steps(facts(plain), LINE, RUN)[1]
+    record = carry_out(add, runner)
+    text = plain.read_text().replace(LINE, edited)
+    plain.write_text(text)
+    with pytest.raises(CannotUndo, match="the entry of UUID=0a1b stays: it was edited since"):
+        add.undo(runner, record)
+    assert plain.read_text() == text
+
+
+def test_an_entry_that_somebody_took_out_since_is_no_reason_to_stop(plain: Path, runner: FakeRunner) -> None:
+    before = plain.read_text()
+    add = add_entry_steps(facts(plain), LINE, RUN)[1]
+    record = carry_out(add, runner)
+    plain.write_text(before + "# mine\n")
+    add.undo(runner, record)
+    assert plain.read_text() == before + "# mine\n"
+
+
 def test_the_backup_stays_when_fstab_is_another(plain: Path, runner: FakeRunner) -> None:
     backup = add_entry_steps(facts(plain), LINE, RUN)[0]
     carry_out(backup, runner)
     plain.write_text("changed\n")
-    with pytest.raises(CannotUndo, match="the backup stays"):
+    with pytest.raises(CannotUndo, match="the backup stays") as caught:
         backup.undo(runner, {})
+    assert not caught.value.keeps_earlier, "nothing that was done before stands on a backup"
     assert Path(backup.backup).exists()
 
 
@@ -243,7 +301,7 @@ def restore_plan(path: Path, backup: Path) -> Plan:
 def test_restore_and_take_it_back(fstab: Path, runner: FakeRunner) -> None:
     before = fstab.read_bytes()
     saved = fstab.parent / "saved"
-    saved.write_bytes(b"UUID=9 /nine ext4 nofail 0 2")
+    saved.write_bytes(b"UUID=9 / xfs defaults 0 0\nUUID=9 /nine ext4 nofail 0 2")
     plan = restore_plan(fstab, saved)
     assert "+UUID=9 /nine ext4 nofail 0 2" in [note.title for note in plan.notes]
     for step in plan.steps:
@@ -255,6 +313,37 @@ def test_restore_and_take_it_back(fstab: Path, runner: FakeRunner) -> None:
             step.undo(runner, {})
         assert fstab.read_bytes() == before
         assert sorted(fstab.parent.iterdir()) == sorted([fstab, saved])
+
+
+ROOT, BOOT, DATA = "UUID=1 / xfs defaults 0 0\n", "UUID=2 /boot ext4 defaults 0 2\n", "UUID=3 /data ext4 nofail 0 2\n"
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "reasons", "words"),
+    [
+        (DATA, "", ["not-an-fstab"], "has no entries"),
+        (DATA, "# only a comment\n", ["not-an-fstab"], "has no entries"),
+        (ROOT, ROOT + "what is this\nroot:x:0:0\n", ["not-an-fstab"], "line 3"),
+        (ROOT, "UUID=1 / xfs defaults x 0\n", ["not-an-fstab"], "line 1"),
+        (ROOT + DATA, DATA, ["loses-system-entry"], "no entry for /,"),
+        (ROOT + BOOT, ROOT, ["loses-system-entry"], "no entry for /boot,"),
+        (ROOT + BOOT, "", ["not-an-fstab", "loses-system-entry", "loses-system-entry"], "has no entries"),
+        (ROOT + BOOT + DATA, "UUID=7 // xfs defaults 0 0\nUUID=8 /boot/ xfs defaults 0 0\n", [], ""),
+        ("", "# only a comment\n", [], ""),
+    ],
+)
+def test_a_restore_that_would_keep_the_host_from_booting(
+    plain: Path, now: str, text: str, reasons: list[str], words: str
+) -> None:
+    plain.write_text(now)
+    saved = plain.parent / "saved"
+    saved.write_text(text)
+    decision = decide_restore(facts(plain), read_file_fact(str(saved)), RUN)
+    assert isinstance(decision, Refusal) is bool(reasons)
+    if isinstance(decision, Refusal):
+        assert [reason.id for reason in decision.reasons] == reasons
+        assert decision.exit_code == 5
+        assert words in decision.reasons[0].title
 
 
 def test_restore_of_an_absent_fstab(tmp_path: Path, runner: FakeRunner) -> None:
@@ -274,7 +363,7 @@ def test_restore_of_an_absent_fstab(tmp_path: Path, runner: FakeRunner) -> None:
 
 def test_a_restored_fstab_that_was_edited_stays(plain: Path, runner: FakeRunner) -> None:
     saved = plain.parent / "saved"
-    saved.write_text("x y z\n")
+    saved.write_text("x / z\n")
     plan = restore_plan(plain, saved)
     for step in plan.steps:
         carry_out(step, runner)
@@ -286,7 +375,7 @@ def test_a_restored_fstab_that_was_edited_stays(plain: Path, runner: FakeRunner)
 
 def test_restore_refuses_a_backup_that_changed(plain: Path, runner: FakeRunner) -> None:
     saved = plain.parent / "saved"
-    saved.write_text("x y z\n")
+    saved.write_text("x / z\n")
     restore = restore_plan(plain, saved).steps[-1]
     saved.write_text("other\n")
     before = plain.read_text()

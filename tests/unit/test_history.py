@@ -63,8 +63,8 @@ def step(number: int, outcome: str = "done", **more: Any) -> StepRecord:
     return StepRecord(number=number, outcome=outcome, **{**values, **more})
 
 
-def run(run_id: str, *steps: StepRecord, outcome: str = "done", undoes: str = "") -> Run:
-    return Run(run_id, "", "", "root", 1, "work", ("opskit", "work"), undoes, outcome, steps=steps)
+def run(run_id: str, *steps: StepRecord, outcome: str = "done", undoes: str = "", host: str = "") -> Run:
+    return Run(run_id, "", "", "root", 1, "work", ("opskit", "work"), undoes, outcome, host=host, steps=steps)
 
 
 def plan_of(*runs: Run) -> Plan:
@@ -113,13 +113,36 @@ def test_a_step_that_this_opskit_does_not_know_stays(more: dict[str, Any]) -> No
 def test_a_run_that_took_itself_back_has_nothing_left() -> None:
     plan = plan_of(run("r", step(1, "undone"), step(2, "kept"), outcome="taken-back"))
     assert plan.steps == ()
-    assert plan.notes[0].id == "already-taken-back"
+    assert (plan.notes[0].id, plan.notes[0].title) == (
+        "already-taken-back",
+        "run r failed, and took itself back then as far as it could",
+    )
 
 
 def test_a_run_already_undone_has_nothing_left() -> None:
     plan = plan_of(run("r", step(1)), run("s", undoes="r"))
     assert plan.steps == ()
     assert (plan.notes[0].id, plan.notes[0].title) == ("already-undone", "run s has taken run r back")
+
+
+def test_an_undo_that_kept_something_can_be_tried_again() -> None:
+    """What stood in its way may be gone by now; what it took back is not taken back twice."""
+    part = run("s", step(1, "done", fields={"number": 2}), step(2, "kept", fields={"number": 1}), undoes="r")
+    again = plan_of(run("r", step(1), step(2)), part)
+    assert targets(again) == ["a"]
+    assert again.notes == ()
+    whole = run("t", step(1, "done", fields={"number": 1}), undoes="r")
+    assert plan_of(run("r", step(1), step(2)), part, whole).notes[0].title == "run t has taken run r back"
+
+
+@pytest.mark.parametrize(("made_on", "here", "refused"), [("x", "y", True), ("x", "x", False), ("", "y", False)])
+def test_a_run_of_another_host_is_not_undone_here(made_on: str, here: str, refused: bool) -> None:
+    """A ledger that came with a copied disk tells of another host's /dev/vdb."""
+    decision = decide("r", [run("r", step(1), host=made_on)], load, here)
+    assert isinstance(decision, Refusal) is refused
+    if isinstance(decision, Refusal):
+        assert ([reason.id for reason in decision.reasons], decision.exit_code) == (["another-host"], 5)
+        assert "machine-id x" in decision.reasons[0].title
 
 
 @pytest.mark.parametrize("outcome", ["failed", "unfinished"])

@@ -80,6 +80,46 @@ def test_a_step_taken_back_keeps_the_commands_of_both_ways(tmp_path: Path) -> No
     assert [command["argv"] for command in found.commands] == [["mkfs"], ["wipefs"]]
 
 
+@pytest.mark.parametrize(("outcome", "left"), [("done", "done"), ("failed", "kept"), ("", "kept")])
+def test_a_step_that_was_done_and_is_kept_is_still_done(tmp_path: Path, outcome: str, left: str) -> None:
+    """A filesystem that was finished is not unfinished because the run that made it took the rest back."""
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a")
+    step(ledger, "a", 1)
+    if outcome:
+        stepped(ledger, "a", 1, outcome)
+    ledger.append("undone", "a", number=1, outcome="kept", error="it stays", commands=[])
+    (found,) = ledger.runs()[0].steps
+    assert (found.outcome, found.error) == (left, "it stays")
+
+
+@pytest.mark.parametrize("outcome", ["undone", "failed"])
+def test_a_step_that_was_done_and_taken_back_is_not_done(tmp_path: Path, outcome: str) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a")
+    step(ledger, "a", 1)
+    stepped(ledger, "a", 1)
+    ledger.append("undone", "a", number=1, outcome=outcome, error="", commands=[])
+    assert ledger.runs()[0].steps[0].outcome == outcome
+
+
+def test_the_host_of_a_run_and_of_one_that_an_older_opskit_kept(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a", host="0123abcd")
+    begin(ledger, "b")
+    assert [run.host for run in ledger.runs()] == ["0123abcd", ""]
+
+
+def test_a_symlink_in_place_of_the_ledger_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("precious\n")
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / module.FILE_NAME).symlink_to(elsewhere)
+    with pytest.raises(Failed, match="cannot be written"):
+        begin(Ledger(str(tmp_path / "state")), "a")
+    assert elsewhere.read_text() == "precious\n"
+
+
 def test_runs_are_oldest_first_also_when_their_entries_mix(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path))
     for name in ("b", "a"):

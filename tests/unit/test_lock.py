@@ -47,6 +47,43 @@ def test_a_place_where_no_lock_can_be_made(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("mode", [0o720, 0o770, 0o702, 0o777, 0o1777])
+def test_a_directory_that_others_can_write_to(tmp_path: Path, mode: int) -> None:
+    """Whoever writes the ledger says what an undo does as root."""
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(mode)
+    with pytest.raises(Failed, match="others can write there") as caught, host_lock(str(state), 0):
+        pass
+    assert (caught.value.exit_code, caught.value.state) == (1, "Nothing was changed.")
+    assert f"mode {mode & 0o777:03o}" in caught.value.why
+    assert list(state.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o755])
+def test_a_directory_that_others_can_only_look_into(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    with host_lock(str(tmp_path), 0):
+        pass
+
+
+def test_a_directory_of_another_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock.os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(Failed, match=f"owner {tmp_path.stat().st_uid}, mode"), host_lock(str(tmp_path), 0):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_symlink_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("precious\n")
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "state" / lock.FILE_NAME).symlink_to(elsewhere)
+    with pytest.raises(Failed, match="cannot be made"), host_lock(str(tmp_path / "state"), 0):
+        pass
+    assert elsewhere.read_text() == "precious\n"
+
+
 def test_waiting_ends_when_the_holder_lets_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "x")
     first, second = (os.open(path, os.O_RDWR | os.O_CREAT) for _ in range(2))

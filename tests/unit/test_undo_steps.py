@@ -1,0 +1,258 @@
+"""Taking back a step on a disk: only what is known to be its own, by UUID, size, serial number and name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+
+from opskit.core.command import Command, Result
+from opskit.core.errors import CannotUndo
+from opskit.disk import grow_steps, mount_steps, probe, steps
+from opskit.disk.grow_steps import GrowPartition
+from opskit.disk.model import DATA, FREE, ZERO, BlockDevice, FilesystemSize, Mount, Place, Signature
+from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem, UnmountFilesystem
+from opskit.disk.steps import CreatePartition
+
+MIB, GIB = 1 << 20, 1 << 30
+PLACE = Place("vdb", "/dev/vdb", "serial:a", GIB, 512, MIB, GIB - 2 * MIB, "gpt", "t-1", 1, "p-1", "opskit-r")
+DISK = BlockDevice("vdb", "/dev/vdb", "disk", "252:16", GIB, serial="a", table="gpt", table_uuid="T-1")
+PARTITION = BlockDevice(
+    "vdb1", "/dev/vdb1", "partition", "252:17", GIB - 2 * MIB, disk="vdb", partition_number=1, start=MIB,
+    partition_name="opskit-r",
+)  # fmt: skip
+EXT = Signature("ext4", "filesystem", "u-1")
+
+
+class FakeRunner:
+    """Notes what is run."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def run(self, command: Command) -> Result:
+        self.ran.append(command.line)
+        return Result(command, 0, "", "", 0.0)
+
+
+class FakeHost:
+    """What the steps would read of the kernel."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.devices = {"vdb": DISK, "vdb1": PARTITION}
+        self.mount: Optional[Mount] = None
+        self.contents = ZERO
+        self.filesystem: Optional[FilesystemSize] = None
+        absent = BlockDevice("", "", "", "", 0)
+        for module in (steps, mount_steps, grow_steps):
+            monkeypatch.setattr(module, "read_device", lambda name: self.devices.get(name, absent))
+        monkeypatch.setattr(steps, "read_partitions", lambda disk: [d for d in self.devices.values() if d.disk == disk])
+        monkeypatch.setattr(probe, "with_signatures", lambda device, _runner: device)
+        monkeypatch.setattr(probe, "contents", lambda *_: self.contents)
+        monkeypatch.setattr(probe, "exclusive", lambda _: FREE)
+        monkeypatch.setattr(mount_steps, "mounted_at", lambda _: self.mount)
+        monkeypatch.setattr(grow_steps, "filesystem_size", lambda *_: self.filesystem)
+        # /sys/dev/block/MAJOR:MINOR is a symlink to the device's folder.
+        names = {f"/sys/dev/block/{d.number}": name for name, d in self.devices.items()}
+        real = os.path.realpath
+        monkeypatch.setattr(mount_steps.os.path, "realpath", lambda path: names.get(path) or real(path))
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
+    return FakeHost(monkeypatch)
+
+
+@pytest.fixture
+def runner() -> FakeRunner:
+    return FakeRunner()
+
+
+# A mount and an unmount
+
+MOUNT = MountFilesystem(PLACE, "/data", "ext4", "u-1", "")
+UNMOUNT = UnmountFilesystem("/data", "vdb1", "ext4", "rw", "u-1")
+
+
+def mounted(number: str) -> Mount:
+    return Mount(number, "/data", "/dev/x", "ext4", "rw")
+
+
+@pytest.mark.parametrize("number", ["252:17", "252:99"])
+def test_a_mount_is_known_by_its_uuid_whatever_number_it_had(host: FakeHost, runner: FakeRunner, number: str) -> None:
+    """After a reboot our filesystem may have another number."""
+    host.devices["vdb1"] = replace(PARTITION, signatures=(EXT,))
+    host.mount = mounted("252:17")
+    MOUNT.undo(runner, {"device": "/dev/vdb1", "number": number})
+    assert runner.ran == ["umount /data"]
+
+
+def test_another_filesystem_with_the_number_of_ours_is_not_unmounted(host: FakeHost, runner: FakeRunner) -> None:
+    host.devices["vdb1"] = replace(PARTITION, signatures=(replace(EXT, uuid="u-2"),))
+    host.mount = mounted("252:17")
+    with pytest.raises(CannotUndo, match="something else is mounted on /data") as caught:
+        MOUNT.undo(runner, {"device": "/dev/vdb1", "number": "252:17"})
+    assert (runner.ran, caught.value.keeps_earlier) == ([], True)
+
+
+@pytest.mark.parametrize(("number", "ours"), [("0:99", True), ("0:98", False)])
+def test_without_a_uuid_the_number_counts(host: FakeHost, runner: FakeRunner, number: str, ours: bool) -> None:
+    host.mount = mounted("0:99")
+    step = replace(MOUNT, uuid="")
+    if ours:
+        step.undo(runner, {"device": "x", "number": number})
+    else:
+        with pytest.raises(CannotUndo):
+            step.undo(runner, {"device": "x", "number": number})
+    assert runner.ran == ["umount /data"] * ours
+
+
+def test_what_is_mounted_from_no_disk_is_not_ours(host: FakeHost, runner: FakeRunner) -> None:
+    host.mount = mounted("0:99")
+    with pytest.raises(CannotUndo):
+        MOUNT.undo(runner, {"device": "/dev/vdb1", "number": "0:99"})
+    assert runner.ran == []
+
+
+def test_an_unmount_that_somebody_took_back_already_is_done(host: FakeHost, runner: FakeRunner) -> None:
+    host.devices["vdb1"] = replace(PARTITION, signatures=(EXT,))
+    host.mount = mounted("252:17")
+    UNMOUNT.undo(runner, {"device": "/dev/vdb1", "number": "252:99"})
+    assert runner.ran == []
+
+
+@pytest.mark.parametrize("found", [(), (replace(EXT, uuid="u-2"),)])
+def test_another_filesystem_is_not_mounted_in_its_place(host: FakeHost, runner: FakeRunner, found: Any) -> None:
+    host.devices["vdb1"] = replace(PARTITION, signatures=found)
+    record = {"device": "/dev/vdb1", "number": "252:17"}
+    with pytest.raises(CannotUndo, match="another filesystem by now"):
+        UNMOUNT.undo(runner, record)
+    host.mount = mounted("252:17")
+    with pytest.raises(CannotUndo, match="something else is mounted"):
+        UNMOUNT.undo(runner, record)
+    assert runner.ran == []
+
+
+def test_a_mount_point_with_something_in_it_keeps_nothing_else(tmp_path: Path, runner: FakeRunner) -> None:
+    place = tmp_path / "data"
+    place.mkdir()
+    (place / "file").touch()
+    with pytest.raises(CannotUndo, match="stays") as caught:
+        MakeMountPoint(str(place)).undo(runner, {"made": [str(place)]})
+    assert not caught.value.keeps_earlier
+
+
+# A partition
+
+def wiped(runner: FakeRunner) -> bool:
+    return any(line.startswith("dd if=/dev/zero of=/dev/vdb ") for line in runner.ran)
+
+
+def created(**fields: Any) -> CreatePartition:
+    return CreatePartition(replace(PLACE, **fields), "sfdisk")
+
+
+def test_a_partition_as_it_was_made_is_removed(host: FakeHost, runner: FakeRunner) -> None:
+    """Without this the refusals below could be of anything."""
+    created().undo(runner, {})
+    assert wiped(runner)
+    change = created().undo_change({})
+    assert getattr(change, "after", change) == "blank, if the partition is as empty as it was made"
+
+
+@pytest.mark.parametrize("disk", [{"size": GIB + 512}, {"serial": "b"}, {"serial": "", "wwn": "w"}])
+def test_another_disk_behind_the_name_keeps_its_table(host: FakeHost, runner: FakeRunner, disk: Any) -> None:
+    host.devices["vdb"] = replace(DISK, **disk)
+    with pytest.raises(CannotUndo, match="/dev/vdb is another disk by now"):
+        created().undo(runner, {})
+    assert runner.ran == []
+
+
+def test_another_table_on_the_same_disk_is_kept(host: FakeHost, runner: FakeRunner) -> None:
+    host.devices["vdb"] = replace(DISK, table_uuid="t-2")
+    with pytest.raises(CannotUndo, match="not the one that opskit made"):
+        created().undo(runner, {})
+    assert runner.ran == []
+
+
+@pytest.mark.parametrize("what", [{"signatures": (EXT,)}, {"ambivalent": True}, {}])
+def test_a_partition_with_something_on_it_is_kept(host: FakeHost, runner: FakeRunner, what: Any) -> None:
+    host.devices["vdb1"] = replace(PARTITION, **what)
+    host.contents = ZERO if what else DATA
+    with pytest.raises(CannotUndo, match="there is something on /dev/vdb1"):
+        created().undo(runner, {})
+    assert runner.ran == []
+
+
+@pytest.mark.parametrize(
+    ("table", "serial", "partition", "ours"),
+    [
+        ("gpt", "a", {}, True),
+        ("gpt", "", {}, True),  # the run's id is in its name
+        ("gpt", "a", {"partition_name": "data"}, False),
+        ("gpt", "a", {"start": 2 * MIB}, False),
+        ("gpt", "a", None, True),  # killed between mklabel and mkpart, on a disk with a serial number
+        ("gpt", "", None, False),
+        ("dos", "a", {"partition_name": ""}, True),
+        ("dos", "", {"partition_name": ""}, False),
+        ("dos", "a", {"size": MIB}, False),
+    ],
+)
+def test_what_parted_made_is_known_by_name_or_disk(
+    host: FakeHost, runner: FakeRunner, table: str, serial: str, partition: Any, ours: bool
+) -> None:
+    """parted can set no id of a table: any disk of this size may look like this."""
+    host.devices = {"vdb": replace(DISK, table=table, serial=serial)}
+    if partition is not None:
+        host.devices["vdb1"] = replace(PARTITION, **partition)
+    place = replace(PLACE, table=table, partition_name="opskit-r" if table == "gpt" else "")
+    step = CreatePartition(place, "parted")
+    if ours:
+        step.undo(runner, {})
+    else:
+        with pytest.raises(CannotUndo, match="not the one that opskit made"):
+            step.undo(runner, {})
+    assert wiped(runner) is ours
+
+
+# A partition that has grown
+
+GROW = GrowPartition("vdb", "vdb1", 1, MIB, 100 * MIB, 200 * MIB, 512, "sfdisk", "xfs", "/data")
+
+
+@pytest.mark.parametrize("shown", [100 * MIB, 200 * MIB])
+def test_a_table_is_written_back_also_when_the_kernel_shows_the_old_size(
+    host: FakeHost, runner: FakeRunner, shown: int
+) -> None:
+    """sfdisk wrote, and partx did not tell the kernel: at the next boot the partition would have grown."""
+    host.devices["vdb1"] = replace(PARTITION, size=shown)
+    host.filesystem = FilesystemSize(4096, 100 * MIB // 4096, 0)
+    GROW.undo(runner, {"size": 100 * MIB})
+    assert [line.split()[0] for line in runner.ran] == ["sfdisk", "partx"]
+
+
+def test_a_filesystem_that_has_grown_keeps_its_partition(host: FakeHost, runner: FakeRunner) -> None:
+    host.devices["vdb1"] = replace(PARTITION, size=200 * MIB)
+    host.filesystem = FilesystemSize(4096, 100 * MIB // 4096 + 1, 0)
+    with pytest.raises(CannotUndo, match="has grown"):
+        GROW.undo(runner, {"size": 100 * MIB})
+    host.filesystem = None
+    with pytest.raises(CannotUndo, match="has grown"):
+        GROW.undo(runner, {"size": 100 * MIB})
+    assert runner.ran == []
+
+
+@pytest.mark.parametrize(("shown", "stays"), [(100 * MIB, False), (200 * MIB, True)])
+def test_growpart_takes_nothing_back(host: FakeHost, runner: FakeRunner, shown: int, stays: bool) -> None:
+    host.devices["vdb1"] = replace(PARTITION, size=shown)
+    host.filesystem = FilesystemSize(4096, 100 * MIB // 4096, 0)
+    step = replace(GROW, tool="growpart")
+    if stays:
+        with pytest.raises(CannotUndo, match="stays grown"):
+            step.undo(runner, {"size": 100 * MIB})
+    else:
+        step.undo(runner, {"size": 100 * MIB})
+    assert runner.ran == []
