@@ -17,6 +17,7 @@ from opskit.disk.fstab_facts import read_file_fact
 from opskit.disk.model import (
     SCHEMA,
     UNREAD,
+    ZERO,
     BlockDevice,
     FileFact,
     HostFacts,
@@ -61,9 +62,11 @@ def see(
     own = mounts.own_mounts()
     found = sysfs.block_devices()
     names = _wanted(found, devices, deep=deep)
-    found = _signed(found, runner, unseen, root=root, leave=names)
+    zero = _all_zero(found, own) if blank and root else {}
+    found = tuple(zero.get(device.name, device) for device in found)
+    found = _signed(found, runner, unseen, root=root, leave=names | frozenset(zero))
     if blank:
-        names = _bare(found, own)
+        names = _bare(found, own) - frozenset(zero)
     others = mounts.other_namespaces() if root and names else ()
     swaps = mounts.swap_numbers()
     reasons = mounts.system_reasons(found, own, swaps, mounts.root_argument())
@@ -137,6 +140,20 @@ def _wanted(found: tuple[BlockDevice, ...], paths: Sequence[str], *, deep: bool)
     asked = {d.name for d in found if d.number in numbers}
     disks = asked | {d.disk for d in found if d.name in asked and d.disk}
     return frozenset(d.name for d in found if d.name in disks or d.disk in disks)
+
+
+def _all_zero(found: tuple[BlockDevice, ...], own: Sequence[Mount]) -> dict[str, BlockDevice]:
+    """The devices that are zero wherever opskit looks, by name: no need to ask blkid and wipefs what is on them.
+
+    That is enough for a list. A decision asks both all the same.
+    """
+    mounted = {m.device for m in own}
+    looked = {}
+    for device in found:
+        idle = device.kind in LOOKED_INTO and device.size and not device.holders and device.number not in mounted
+        if idle and probe.begins_with_zeros(device.path) and probe.contents(device.path, device.size) == ZERO:
+            looked[device.name] = replace(device, contents=ZERO, exclusive=probe.exclusive(device.path))
+    return looked
 
 
 def _bare(found: tuple[BlockDevice, ...], own: Sequence[Mount]) -> frozenset[str]:

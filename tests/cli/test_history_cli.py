@@ -326,8 +326,8 @@ def test_what_stays_keeps_what_was_made_before_it_and_can_be_tried_again(opskit:
     code, out, err = opskit("undo", "run-1", "--yes")
     assert code == 0
     assert out.startswith("Run run-1 was taken back in part, as run 2")
-    assert f"make-file {tmp_path}/b stays: somebody wrote into it" in err
-    assert f"make-file {tmp_path}/a stays: remove-file {tmp_path}/b is left as it was" in err
+    assert f"make-file {tmp_path}/b stays: somebody wrote into it" in out
+    assert f"make-file {tmp_path}/a stays: remove-file {tmp_path}/b is left as it was" in out
     assert sorted(path.name for path in tmp_path.iterdir() if path.name in "abc") == ["a", "b"]
     (tmp_path / "b").write_text("")
     code, out, err = opskit("undo", "run-1", "--yes")

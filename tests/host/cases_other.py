@@ -131,13 +131,13 @@ def fstab_absent(host: Host) -> Case:
 def fstab_is_a_directory(host: Host) -> Case:
     host.fstab.unlink()
     host.fstab.mkdir()
-    return Case(host.new_disk().path, REFUSED, "fstab-unreadable")
+    return Case(host.new_disk().path, REFUSED, "table-unreadable", wipe=True)
 
 
 @case
 def fstab_with_a_nul(host: Host) -> Case:
     host.fstab.write_bytes(b"a\0b\n")
-    return Case(host.new_disk().path, REFUSED, "fstab-unreadable")
+    return Case(host.new_disk().path, REFUSED, "table-unreadable", wipe=True)
 
 
 @case

@@ -87,16 +87,22 @@ def test_an_edit_of_fstab_since_then_is_kept(host: Host, disk: Disk) -> None:
 
 def test_undo_of_a_mount_does_not_unmount_another_disk(host: Host, disk: Disk) -> None:
     host.mount(disk).well()
+    first, before = host.ledger()[0]["run"], host.table()
     run("umount", host.target)
     other = host.new_disk()
     run("mkfs.ext4", "-q", other.path)
     run("mount", other.path, host.target)
-    answer = host.run("undo", "last", "--yes")
+    answer = host.run("undo", first, "--yes").well()
     mounted = host.mounted()
     assert mounted
     assert mounted.source == other.path
-    assert "something else is mounted" in answer.out + answer.err
-    assert host.fstab.read_text() == FSTAB
+    assert "something else is mounted" in answer.out
+    assert f"Run {first} was taken back in part" in answer.out
+    assert host.table() == before, "what was done before the mount stays with it"
+    run("umount", host.target)
+    again = host.run("undo", first, "--yes").well()
+    assert f"Run {first} was taken back, as run" in again.out
+    assert (host.fstab.read_text(), Path(host.target).exists()) == (FSTAB, False)
 
 
 def test_history_shows_each_step_with_its_commands(host: Host, disk: Disk) -> None:
