@@ -78,8 +78,8 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     if not (session.screen.json or session.screen.quiet):
         draw_plan(session.screen, plan, sys.stderr, commands=session.verbose > 0, mark=not chore.undoes)
     confirm(session.screen, yes=session.yes)
-    session.log_to_file()
     with host_lock(session.state_dir, session.lock_timeout), ExitStack() as stack:
+        session.log_to_file()
         stack.enter_context(device_lock(plan.hold))
         again = accepted(chore.decide(chore.see(session.runner)))
         if not again.steps:  # another opskit was waited for, and it has done the same

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass
 from typing import ClassVar, Union
@@ -29,9 +30,11 @@ from opskit.disk.fstab_backup import BackupFstab, RestoreFstab
 from opskit.disk.fstab_write import FstabStep, read, reload_systemd, replacing, temporary, text_hash, unchanged, write
 
 
-def _findfs(source: str) -> Command:
-    """findfs(8): exit 0 when a tag (UUID=…) or a path names a device of this host."""
-    return Command(("findfs", source), mutates=False, accept=(0, 1, 2))
+def _is_here(runner: Runner, source: str) -> bool:
+    """Whether the source of an entry is on this host: findfs(8) says exit 0 of a tag (UUID=…) that a device has."""
+    if source.startswith("/"):
+        return os.path.exists(source)
+    return runner.run(Command(("findfs", source), mutates=False, accept=(0, 1, 2))).status == 0
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ class RemoveFstabEntry(FstabStep):
             taken = [e for e in entries_for_target(text, entry.target) if e.raw.strip() != entry.raw.strip()]
             if taken:
                 raise CannotUndo(f"{self.path} mounts {taken[0].source} on {entry.target} by now")
-            if not entry.is_swap and runner.run(_findfs(entry.source)).status != 0:
+            if not entry.is_swap and not _is_here(runner, entry.source):
                 raise CannotUndo(f"{entry.source} is on no device of this host, so its entry is not put back")
 
     def _fits(self, text: str) -> bool:

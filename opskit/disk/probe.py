@@ -127,8 +127,11 @@ def sample_ranges(size: int) -> Iterator[tuple[int, int]]:
             yield offset, min(SAMPLE_SIZE, size - offset)
 
 
-def contents(path: str, size: int) -> str:
-    """What the bytes of a device say: zero, data, unreadable, or unread when it may not be opened."""
+def contents(path: str, size: int, start: int = 0) -> str:
+    """What the bytes of a device say: zero, data, unreadable, or unread when it may not be opened.
+
+    start: where on the device the size bytes begin that are meant.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -136,7 +139,7 @@ def contents(path: str, size: int) -> str:
     try:
         # The page cache may hold bytes of a time when the medium could still be read.
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        return _contents(descriptor, size)
+        return _contents(descriptor, size, start)
     except OSError:
         return UNREADABLE
     finally:
@@ -158,11 +161,11 @@ def begins_with_zeros(path: str) -> bool:
         os.close(descriptor)
 
 
-def _contents(descriptor: int, size: int) -> str:
+def _contents(descriptor: int, size: int, start: int) -> str:
     """Every range is read even when one has data: an unreadable sector matters more."""
     verdict = ZERO
     for offset, length in sample_ranges(size):
-        data = os.pread(descriptor, length, offset)
+        data = os.pread(descriptor, length, start + offset)
         if len(data) < length:
             return UNREADABLE
         if data.count(0) != length:

@@ -195,9 +195,12 @@ class CreatePartition:
             return
         if not self._is_ours(disk, runner):
             raise CannotUndo("the partition table on the disk is not the one that opskit made")
+        # Through the disk: the kernel need not show the partition (any more).
+        if probe.contents(place.disk_path, place.size, place.start) != ZERO:
+            raise CannotUndo(f"there is something on {name_of(place)}; it is kept, and so is the partition")
         for partition in read_partitions(self.place.disk):
             seen = probe.with_signatures(partition, runner)
-            if seen.signatures or seen.ambivalent or probe.contents(seen.path, seen.size) != ZERO:
+            if seen.signatures or seen.ambivalent:
                 raise CannotUndo(f"there is something on {seen.path}; it is kept, and so is the partition")
             if probe.exclusive(seen.path) != FREE:
                 raise CannotUndo(f"{seen.path} is in use")

@@ -233,9 +233,7 @@ def test_without_a_terminal_it_asks_for_yes_and_changes_nothing(opskit: Any, tmp
     assert (tmp_path / "state/ledger.jsonl").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "extra", [["-n"], ["-n", "-v"], ["--format", "json"], ["-n", "--json"], ["--exit-code", "-n"]]
-)
+@pytest.mark.parametrize("extra", [["-n"], ["-n", "-v"], ["--format", "json"], ["-n", "--json"], ["--exit-code", "-n"]])
 def test_a_dry_run_changes_nothing(
     opskit: Any, tmp_path: Path, extra: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

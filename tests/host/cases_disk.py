@@ -177,6 +177,14 @@ def unreadable_sectors(host: Host) -> Case:
 
 
 @case
+def a_signature_that_opskit_does_not_know(host: Host) -> Case:
+    disk = host.new_disk(GIB)
+    run("mkfs.xfs", "-q", disk.path)
+    disk.write(b"\xf5\xfc\x01\xa5", 1024)  # vxfs: somebody's cluster may be behind it
+    return Case(disk.path, REFUSED, "unknown-signature", words=("vxfs",), wipe=True)
+
+
+@case
 def two_signatures(host: Host) -> Case:
     disk = host.new_disk(GIB)
     signatures.ext_in_xfs(disk)

@@ -128,6 +128,23 @@ def fstab_absent(host: Host) -> Case:
 
 
 @case
+def etc_fstab_counts_on_it(host: Host) -> Case:
+    """Another file is worked on, and the disk is still one of /etc/fstab's."""
+    disk = host.new_disk()
+    table = host.folder / "etc-fstab"
+    table.write_text(f"{disk.path}p1 /srv ext4 nofail 0 2\n")
+    namespace = host.namespace(f"mount --bind {table} /etc/fstab")
+    words = ("/etc/fstab line 1", f"{disk.path}p1")
+    return Case(disk.path, REFUSED, "named-in-fstab", inside=namespace, words=words, wipe=True)
+
+
+@case
+def etc_fstab_is_no_file(host: Host) -> Case:
+    namespace = host.namespace("mount --bind /dev/null /etc/fstab")
+    return Case(host.new_disk().path, REFUSED, "table-unreadable", inside=namespace, words=("/etc/fstab",), wipe=True)
+
+
+@case
 def fstab_is_a_directory(host: Host) -> Case:
     host.fstab.unlink()
     host.fstab.mkdir()

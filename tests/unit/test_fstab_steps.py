@@ -191,7 +191,9 @@ def test_swap_space_that_is_off_is_put_back_unasked(plain: Path, runner: FakeRun
     assert plain.read_text() == text
 
 
-@pytest.mark.parametrize("edited", ["UUID=0a1b /my\\040data ext4 noatime,nofail 0 2", "UUID=0a1b /other ext4 nofail 0 2"])
+@pytest.mark.parametrize(
+    "edited", ["UUID=0a1b /my\\040data ext4 noatime,nofail 0 2", "UUID=0a1b /other ext4 nofail 0 2"]
+)
 def test_an_entry_that_was_edited_since_stays(plain: Path, runner: FakeRunner, edited: str) -> None:
     add = add_entry_steps(facts(plain), LINE, RUN)[1]
     record = carry_out(add, runner)

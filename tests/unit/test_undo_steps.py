@@ -147,6 +147,7 @@ def test_a_mount_point_with_something_in_it_keeps_nothing_else(tmp_path: Path, r
 
 # A partition
 
+
 def wiped(runner: FakeRunner) -> bool:
     return any(line.startswith("dd if=/dev/zero of=/dev/vdb ") for line in runner.ran)
 
@@ -157,6 +158,7 @@ def created(**fields: Any) -> CreatePartition:
 
 def test_a_partition_as_it_was_made_is_removed(host: FakeHost, runner: FakeRunner) -> None:
     """Without this the refusals below could be of anything."""
+    assert host.contents == ZERO
     created().undo(runner, {})
     assert wiped(runner)
     change = created().undo_change({})
@@ -182,7 +184,7 @@ def test_another_table_on_the_same_disk_is_kept(host: FakeHost, runner: FakeRunn
 def test_a_partition_with_something_on_it_is_kept(host: FakeHost, runner: FakeRunner, what: Any) -> None:
     host.devices["vdb1"] = replace(PARTITION, **what)
     host.contents = ZERO if what else DATA
-    with pytest.raises(CannotUndo, match="there is something on /dev/vdb1"):
+    with pytest.raises(CannotUndo, match="there is something on"):
         created().undo(runner, {})
     assert runner.ran == []
 

@@ -59,7 +59,11 @@ def test_only_its_own_partitions() -> None:
 
 @pytest.mark.parametrize(
     ("count", "words"),
-    [(0, "table, of which the kernel shows no partition"), (1, "table with 1 partition"), (2, "table with 2 partitions")],
+    [
+        (0, "table, of which the kernel shows no partition"),
+        (1, "table with 1 partition"),
+        (2, "table with 2 partitions"),
+    ],
 )
 def test_partitions_are_counted(count: int, words: str) -> None:
     parts = [replace(PARTITION, name=f"vdb{n}", partition_number=n) for n in range(1, count + 1)]
