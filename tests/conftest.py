@@ -15,6 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no fault of the code: pytest-timeout ends what hangs.
+settings.register_profile("opskit", deadline=None, database=None)
+settings.load_profile("opskit")
 
 HERE = Path(__file__).parent
 WITHOUT_PROCESSES = (HERE / "unit", HERE / "golden")

@@ -18,7 +18,7 @@ from opskit.disk.fstab import (
     remove_lines,
 )
 
-EXAMPLES = settings(max_examples=300, deadline=None, database=None)
+EXAMPLES = settings(max_examples=300)
 
 LINE = "UUID=0a1b2c3d-0000-4000-8000-000000000001 /data ext4 defaults,nofail 0 2"
 # Pieces that make entries likely, between bytes that make anything possible.
