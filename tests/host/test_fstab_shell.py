@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from opskit.core.command import Command, Result
 from opskit.core.plan import Plan
 from opskit.disk.fstab import entries, entry_line, parse
 from opskit.disk.fstab_facts import read_file_fact
@@ -63,16 +64,27 @@ def tree(directory: Path) -> dict[str, tuple[bytes, int]]:
     return {p.name: (p.read_bytes(), p.stat().st_mode) for p in directory.iterdir()}
 
 
+class EveryDiskIsHere:
+    """findfs says that each source is on this host."""
+
+    def run(self, command: Command) -> Result:
+        assert command.argv[0] == "findfs"
+        return Result(command, 0, "", "", 0.0)
+
+
+RUNNER = EveryDiskIsHere()
+
+
 def same(pair: tuple[Path, Path], ours: Sequence[Any], theirs: Sequence[Any]) -> None:
     """Carry out and take back, one by step and one by shell, and compare after each."""
     before = tree(pair[0].parent)
     for mine, other in zip(ours, theirs):
-        mine.apply(None, {})
-        mine.verify(None, {})
+        mine.apply(RUNNER, {})
+        mine.verify(RUNNER, {})
         shell(other.change.commands)
         assert tree(pair[0].parent) == tree(pair[1].parent)
     for mine, other in zip(reversed(ours), reversed(theirs)):
-        mine.undo(None, {})
+        mine.undo(RUNNER, {})
         shell(other.undo_change({}).commands)
         assert tree(pair[0].parent) == tree(pair[1].parent)
     assert tree(pair[0].parent) == before
@@ -100,7 +112,7 @@ def test_restoring(pair: tuple[Path, Path]) -> None:
     plans = []
     for path in pair:
         saved = path.parent / "saved"
-        saved.write_bytes(b"x y z")
+        saved.write_bytes(b"UUID=1 / xfs\nx y z")
         saved.chmod(0o600)
         plans.append(decide_restore(facts(path), read_file_fact(str(saved)), RUN))
     same(pair, *(plan.steps for plan in plans if isinstance(plan, Plan)))
