@@ -15,7 +15,7 @@ from opskit.core.units import size_text
 from opskit.disk.facts import FSTAB, see
 from opskit.disk.facts_file import load
 from opskit.disk.model import HostFacts
-from opskit.disk.mounts import own_mounts
+from opskit.disk.mounts import mounted_at
 from opskit.disk.show import draw_device, draw_list, list_json, show_json
 from opskit.options import LazyGroup, changes, new_app, reads
 from opskit.session import Session
@@ -130,7 +130,8 @@ def mount(
     result = outcome.plan.result
     if outcome.run:
         # Only now the kernel has given the partition its name.
-        result["device"] = next((m.source for m in reversed(own_mounts()) if m.target == request.target), "")
+        mounted = mounted_at(request.target)
+        result["device"] = mounted.source if mounted else ""
     where = f"{result['device']} ({result['fstype']}, UUID {result['uuid']}) on {result['mount_point']}"
     tell(session, outcome, f"in service: {where}", f"{where} is in service already")
 
@@ -159,7 +160,7 @@ def grow(session: Session, what: DeviceOrMountPoint, fstab: Fstab = FSTAB) -> No
     what = os.path.abspath(what)
 
     def read(runner: Runner) -> HostFacts:
-        return see(runner, fstab=fstab, devices=[_device_of(runner, what, fstab)])
+        return see(runner, fstab=fstab, devices=[_device_of(what)])
 
     outcome = _act(session, read, lambda facts: decide_grow(facts, what))
     steps = outcome.plan.steps
@@ -174,10 +175,9 @@ def _plain(path: str) -> str:
     return "/" + os.path.normpath(path).lstrip("/")  # normpath keeps two slashes at the beginning
 
 
-def _device_of(runner: Runner, what: str, fstab: str) -> str:
+def _device_of(what: str) -> str:
     """The device to look at closely: the one named, or the one mounted there."""
-    real = os.path.realpath(what)
-    mounted = next((m for m in reversed(see(runner, fstab=fstab).mounts) if m.target == real), None)
+    mounted = mounted_at(os.path.realpath(what))
     return mounted.source if mounted and mounted.source.startswith("/dev/") else what
 
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import shlex
 from dataclasses import dataclass
-from typing import ClassVar, Optional, Union
+from typing import ClassVar, Union
 
 from opskit.core.command import Command
 from opskit.core.errors import Busy, CannotUndo, CommandFailed, Failed
@@ -16,7 +16,7 @@ from opskit.core.runner import Runner
 from opskit.disk import probe, udev
 from opskit.disk.busy import describe, users_of
 from opskit.disk.model import Mount, Place
-from opskit.disk.mounts import own_mounts
+from opskit.disk.mounts import mounted_at
 from opskit.disk.place import device_at, name_of, shell_name
 from opskit.disk.sysfs import device_path, read_device
 
@@ -81,11 +81,6 @@ class MakeMountPoint:
             except OSError as error:
                 raise CannotUndo(f"{path} stays ({error.strerror})", keeps_earlier=False) from None
             sync_directory(os.path.dirname(path))
-
-
-def mounted_at(target: str) -> Optional[Mount]:
-    """The uppermost mount at this path in our namespace."""
-    return next((m for m in reversed(own_mounts()) if m.target == target), None)
 
 
 def is_same(runner: Runner, mount: Mount, uuid: str, record: Record) -> bool:

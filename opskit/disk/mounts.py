@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from typing import Optional
 
 from opskit.disk.model import BlockDevice, Mount
 from opskit.disk.sysfs import read_text
@@ -47,6 +48,11 @@ def parse_mountinfo(text: str, namespace: int = 0) -> tuple[Mount, ...]:
 def own_mounts(proc: str = PROC) -> tuple[Mount, ...]:
     """The mounts of this process's namespace."""
     return tuple(with_device_number(m) for m in parse_mountinfo(read_text(proc, "self", "mountinfo")))
+
+
+def mounted_at(target: str) -> Optional[Mount]:
+    """The uppermost mount at this path in our namespace."""
+    return next((m for m in reversed(own_mounts()) if m.target == target), None)
 
 
 def with_device_number(mount: Mount) -> Mount:

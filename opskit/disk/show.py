@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Optional
+from typing import Any
 
 from opskit.core.errors import ExitCode, Refused
 from opskit.core.jsonable import to_json
@@ -109,9 +109,8 @@ def _say_data_disks(screen: Screen, facts: HostFacts) -> None:
 
 def show_json(facts: HostFacts, path: str) -> dict[str, Any]:
     """Everything about one device, with its verdict and its partitions. Raises Refused when it is none."""
-    reasons = [reason for reason in guard.not_a_device(facts, path) if reason.id != "no-size"]
-    device = _find(facts, path)
-    if reasons or device is None:
+    device = facts.named(path)
+    if device is None:
         found = [reason.as_finding() for reason in guard.not_a_device(facts, path)]
         raise Refused(f"show {path}", found, exit_code=ExitCode.USAGE)
     judged, reason = verdict(facts, device)
@@ -123,10 +122,6 @@ def show_json(facts: HostFacts, path: str) -> dict[str, Any]:
         "verdict": judged,
         "reason": reason,
     }
-
-
-def _find(facts: HostFacts, path: str) -> Optional[BlockDevice]:
-    return facts.named(path)
 
 
 def draw_device(screen: Screen, found: dict[str, Any], prefix: str = "") -> None:
