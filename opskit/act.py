@@ -73,7 +73,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
         return Outcome(plan)
     if not plan.steps:
         if not (session.screen.json or session.screen.quiet):
-            draw_notes(session.screen, plan, sys.stderr)
+            draw_notes(session.screen, plan.notes, sys.stderr)
         return Outcome(plan)
     if not (session.screen.json or session.screen.quiet):
         draw_plan(session.screen, plan, sys.stderr, commands=session.verbose > 0, mark=not chore.undoes)
@@ -87,7 +87,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
         _same(plan, again)
         plan = again  # the same changes, with what else the steps know of the host (fstab's hash) as it is now
         with _progress(session, plan) as on_step:
-            Execution(
+            execution = Execution(
                 plan=plan,
                 runner=session.runner,
                 ledger=Ledger(session.state_dir),
@@ -96,8 +96,9 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
                 undoes=chore.undoes,
                 on_step=on_step,
                 release=stack.close,
-            ).carry_out()
-    return Outcome(plan, session.run)
+            )
+            execution.carry_out()
+    return Outcome(plan, session.run, tuple(execution.warnings))
 
 
 def _same(plan: Plan, again: Plan) -> None:
@@ -124,7 +125,7 @@ def _show(session: Session, plan: Plan, *, mark: bool) -> None:
             session.screen.line("Dry run: nothing was changed. -v shows the commands, --format sh a script of them.")
         else:
             session.screen.line(f"{plan.title}: nothing to do")
-            draw_notes(session.screen, plan, sys.stdout)
+            draw_notes(session.screen, plan.notes, sys.stdout)
 
     session.screen.answer({**plan.as_json(), "dry_run": True, "changed": False}, draw, findings=plan.notes)
 
@@ -154,7 +155,9 @@ def tell(session: Session, outcome: Outcome, done: str, nothing: str) -> None:
     def draw() -> None:
         if changed:
             session.screen.done(f"{shown(done)}\ntake it back: opskit undo {outcome.run}")
+            if not session.screen.quiet:
+                draw_notes(session.screen, outcome.warnings, sys.stderr)
         else:
             session.screen.done(f"nothing to do: {shown(nothing)}")
 
-    session.screen.answer(result, draw, findings=outcome.plan.notes)
+    session.screen.answer(result, draw, findings=(*outcome.plan.notes, *outcome.warnings))

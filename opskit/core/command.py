@@ -17,6 +17,7 @@ class Command:
     input: what it reads on standard input; empty means /dev/null.
     timeout: seconds until it is ended.
     accept: exit statuses that are an answer and not a failure.
+    may_fail: what was asked for stands without it; a step that runs it goes on, and its failure is a warning.
     """
 
     argv: tuple[str, ...]
@@ -24,6 +25,7 @@ class Command:
     input: str = ""
     timeout: float = MINUTE
     accept: tuple[int, ...] = (0,)
+    may_fail: bool = False
 
     @property
     def line(self) -> str:
@@ -33,6 +35,8 @@ class Command:
     def as_shell(self) -> str:
         """The line a careful person would type under `set -e`: what it reads comes from printf."""
         feed = f"printf '%s\\n' {shlex.join(self.input.splitlines())} | " if self.input else ""
+        if self.may_fail:
+            return f"{feed}{self.line} || true"
         if self.accept == (0,):
             return feed + self.line
         # An exit status that is an answer must not end the script.

@@ -13,6 +13,7 @@ from typing import Any, Callable, NoReturn, Optional
 
 from opskit.core.caller import machine_id, who
 from opskit.core.errors import Busy, CannotUndo, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
+from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
 from opskit.core.plan import Plan, Record, Step
@@ -57,7 +58,7 @@ class Execution:
 
     undoes: the run that this one takes back; such a run goes on after a step that fails, and is not taken back itself.
     on_step: told each step as it starts (for progress). release: called once, when the first step that must
-    not be under the plan's device lock is due.
+    not be under the plan's device lock is due. warnings: what failed without harm to what was asked for.
     """
 
     plan: Plan
@@ -68,6 +69,7 @@ class Execution:
     undoes: str = ""
     on_step: Callable[[Step], None] = lambda _step: None
     release: Callable[[], None] = lambda: None
+    warnings: list[Finding] = field(default_factory=list)
     _done: list[_Done] = field(default_factory=list)
     _broken: list[Exception] = field(default_factory=list)
     _stays: str = ""  # in a run that undoes another: why every step from here on is kept
@@ -167,6 +169,7 @@ class Execution:
 
     def _stepped(self, done: _Done, outcome: str, recording: RecordingRunner, error: str = "") -> None:
         done.outcome = outcome
+        self.warnings += recording.warnings
         values: dict[str, Any] = {"outcome": outcome, "record": done.record, "error": error}
         values["commands"] = [result.as_json() for result in recording.results]
         self.ledger.append("stepped", self.run, number=done.number, **values)

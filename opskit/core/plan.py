@@ -160,7 +160,11 @@ Decision = Union[Plan, Refusal]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the carrying out of a plan ended. run: its id in the ledger; None when nothing was to do."""
+    """How the carrying out of a plan ended. run: its id in the ledger; None when nothing was to do.
+
+    warnings: what failed without harm to what was asked for.
+    """
 
     plan: Plan
     run: Optional[str] = None
+    warnings: tuple[Finding, ...] = ()

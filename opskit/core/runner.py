@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import time
 from typing import Protocol
 
 from opskit.core.command import Command, Result, last_lines
-from opskit.core.errors import CommandFailed, Failed, Missing
+from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError
+from opskit.core.finding import Finding
 
 log = logging.getLogger("opskit.runner")
 
@@ -102,21 +104,42 @@ class ReadOnlyRunner:
 
 
 class RecordingRunner:
-    """Passes commands on and keeps their results, for the ledger."""
+    """What a step runs its commands with: passes them on and keeps their results, for the ledger.
+
+    warnings: why a command failed that may (Command.may_fail).
+    """
 
     def __init__(self, inner: Runner) -> None:
         self.inner = inner
         self.results: list[Result] = []
+        self.warnings: list[Finding] = []
 
     def run(self, command: Command) -> Result:
-        """See Runner.run."""
+        """See Runner.run. A command that may fail raises nothing."""
         try:
             result = self.inner.run(command)
         except CommandFailed as error:
-            self.results.append(error.result)
-            raise
-        self.results.append(result)
+            result = error.result
+            self.results.append(result)
+            if not command.may_fail:
+                raise
+            self._warn(command, error)
+        except OpskitError as error:
+            if not command.may_fail:
+                raise
+            # 127 is what a shell says of a program that it did not find.
+            status = 127 if isinstance(error, Missing) else -signal.SIGTERM
+            result = Result(command, status, "", error.why, 0.0)
+            self.results.append(result)
+            self._warn(command, error)
+        else:
+            self.results.append(result)
         return result
+
+    def _warn(self, command: Command, error: OpskitError) -> None:
+        log.warning("%s: %s", command.line, error.why)
+        title, remedy = f"{command.line}: {error.why}", f"put that right, then {command.line}"
+        self.warnings.append(Finding("command-failed", "warning", title, remedy=remedy))
 
 
 # The package that brings a tool, on the RHEL family.

@@ -27,7 +27,7 @@ from opskit.disk.model import (
     User,
 )
 from opskit.disk.paths import path_fact
-from opskit.disk.tools import read_tools
+from opskit.disk.tools import read_restorecon, read_tools
 
 if TYPE_CHECKING:
     from opskit.core.ledger import StepRecord
@@ -86,7 +86,7 @@ def see(
         crypttab=read_file_fact(CRYPTTAB),
         system_fstab=None if table.real == os.path.realpath(FSTAB) else read_file_fact(FSTAB),
         paths=tuple(path_fact(path, own) for path in asked),
-        tools=read_tools(runner) if names else {},
+        tools=read_tools(runner) if names else read_restorecon(),
         mounts=own,
         systemd=os.path.isdir("/run/systemd/system"),
         made=read_made(state_dir, unseen) if state_dir else (),
@@ -241,10 +241,10 @@ def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
         return ()
     here = machine_id()
     steps = [(run.id, step) for run in runs if run.host in {"", here} for step in run.steps]
-    # Whatever became of the run: a mount is only tried of a filesystem that was found to be whole.
-    whole = frozenset(step.fields.get("uuid") for _, step in steps if step.kind == "disk.mount")
+    # How its mounts ended: one is only tried of a filesystem that was found to be whole.
+    tried = [(step.fields.get("uuid"), step.outcome) for _, step in steps if step.kind == "disk.mount"]
     try:
-        return tuple(_made(run, step, whole) for run, step in steps if step.kind in _MAKING)
+        return tuple(_made(run, step, tried) for run, step in steps if step.kind in _MAKING)
     except (ShapeError, KeyError) as error:
         unseen.append(f"the ledger in {state_dir} tells of steps that this opskit does not know ({error})")
         return ()
@@ -253,12 +253,14 @@ def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
 _MAKING = ("disk.create-partition", "disk.make-filesystem")
 
 
-def _made(run: str, step: StepRecord, whole: frozenset[Optional[str]]) -> Made:
+def _made(run: str, step: StepRecord, tried: Sequence[tuple[Optional[str], str]]) -> Made:
     mkfs = step.kind == "disk.make-filesystem"
+    outcomes = {outcome for uuid, outcome in tried if mkfs and uuid == step.fields["uuid"]}
     return Made(
         run=run,
         place=from_json(Place, step.fields["place"]),
         filesystem_uuid=step.fields["uuid"] if mkfs else "",
         mkfs_began=mkfs,
-        mkfs_done=mkfs and (step.outcome == "done" or step.fields["uuid"] in whole),
+        mkfs_done=mkfs and (step.outcome == "done" or bool(outcomes)),
+        never_mounted=mkfs and "done" not in outcomes,
     )

@@ -11,13 +11,13 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record
 from opskit.core.runner import Runner
 from opskit.disk.fstab_write import (
-    DAEMON_RELOAD,
     FstabStep,
     changed,
     file_hash,
     read,
-    reload_systemd,
     replacing,
+    settle,
+    settling,
     temporary,
     unchanged,
     unlink,
@@ -88,6 +88,7 @@ class RestoreFstab(FstabStep):
     sha256_after: str
     previous: str = ""
     reload: bool = False
+    relabel: bool = False
 
     @property
     def change(self) -> Change:
@@ -102,7 +103,7 @@ class RestoreFstab(FstabStep):
             raise changed(self.path)
         data = unchanged(self.backup, self.sha256_after)
         write(self.path, data, like=self.path if self.sha256_before else self.backup)
-        reload_systemd(runner, wanted=self.reload)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel)
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
@@ -114,7 +115,7 @@ class RestoreFstab(FstabStep):
         """See Step.undo_change."""
         before = f"{self.backup}, sha256 {self.sha256_after[:HASH_SHOWN]}"
         if not self.sha256_before:
-            removal = (f"rm -- {shlex.quote(self.path)}",)
+            removal = (f"rm -- {shlex.quote(self.path)}", *settling(self.path, reload=self.reload, relabel=False))
             return Change("remove-fstab", self.path, before, "absent", removal, reversible=False)
         return Change(
             "restore-fstab", self.path, before, self.previous, self._commands(self.previous), reversible=False
@@ -128,7 +129,7 @@ class RestoreFstab(FstabStep):
             raise CannotUndo(f"{self.path} stays: it was changed since{kept}")
         if now != self.sha256_before:
             self._put_back()
-        reload_systemd(runner, wanted=self.reload)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel and bool(self.sha256_before))
 
     def _put_back(self) -> None:
         if not self.sha256_before:
@@ -141,7 +142,7 @@ class RestoreFstab(FstabStep):
     def _commands(self, source: str) -> tuple[str, ...]:
         if not self.sha256_before:
             new = shlex.quote(temporary(self.path))
-            reload = (DAEMON_RELOAD.as_shell(),) if self.reload else ()
-            return (f"cp -a -- {shlex.quote(source)} {new}", f"mv -f -- {new} {shlex.quote(self.path)}", *reload)
+            after = settling(self.path, reload=self.reload, relabel=self.relabel)
+            return (f"cp -a -- {shlex.quote(source)} {new}", f"mv -f -- {new} {shlex.quote(self.path)}", *after)
         edit = f"cat -- {shlex.quote(source)} > {shlex.quote(temporary(self.path))}"
-        return replacing(self.path, (edit,), reload=self.reload)
+        return replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)

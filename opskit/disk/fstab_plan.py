@@ -73,14 +73,17 @@ def fstab_checks(facts: HostFacts) -> tuple[str, ...]:
 def add_entry_steps(facts: HostFacts, line: str, run_id: str) -> tuple[BackupFstab, AddFstabEntry]:
     """Back fstab up and put a line at its end. The guards of fstab_reasons hold."""
     text = facts.fstab.text
-    add = AddFstabEntry(facts.fstab.real, line, text_hash(text), lacks_newline(text), facts.systemd_reads_fstab)
+    add = AddFstabEntry(
+        facts.fstab.real, line, text_hash(text), lacks_newline(text), facts.systemd_reads_fstab, facts.relabels
+    )
     return backup_step(facts, run_id), add
 
 
 def remove_entry_steps(facts: HostFacts, entries: Sequence[Line], run_id: str) -> tuple[BackupFstab, RemoveFstabEntry]:
     """Back fstab up and take these entries out of it. The guards of fstab_reasons hold."""
     lines = tuple(Line(entry.number, entry.raw) for entry in entries)
-    remove = RemoveFstabEntry(facts.fstab.real, lines, text_hash(facts.fstab.text), facts.systemd_reads_fstab)
+    before = text_hash(facts.fstab.text)
+    remove = RemoveFstabEntry(facts.fstab.real, lines, before, facts.systemd_reads_fstab, facts.relabels)
     return backup_step(facts, run_id), remove
 
 
@@ -115,13 +118,24 @@ def decide_restore(facts: HostFacts, backup: FileFact, run_id: str) -> Decision:
         return Plan(title, result={"restored": backup.path, "backup": ""})
     notes = difference(fstab.text, backup.text)
     if not fstab.exists:
-        restore = RestoreFstab(fstab.real, backup.real, "", text_hash(backup.text), reload=facts.systemd_reads_fstab)
+        restore = _restore(facts, backup)
         return Plan(title, (restore,), notes=notes, result={"restored": backup.path, "backup": ""})
     first = backup_step(facts, run_id)
-    after = text_hash(backup.text)
-    restore = RestoreFstab(fstab.real, backup.real, first.sha256, after, first.backup, facts.systemd_reads_fstab)
+    restore = _restore(facts, backup, first.sha256, first.backup)
     result = {"restored": backup.path, "backup": first.backup}
     return Plan(title, (first, restore), checks=fstab_checks(facts), notes=notes, result=result)
+
+
+def _restore(facts: HostFacts, backup: FileFact, before: str = "", previous: str = "") -> RestoreFstab:
+    return RestoreFstab(
+        path=facts.fstab.real,
+        backup=backup.real,
+        sha256_before=before,
+        sha256_after=text_hash(backup.text),
+        previous=previous,
+        reload=facts.systemd_reads_fstab,
+        relabel=facts.relabels,
+    )
 
 
 def _loss_reasons(fstab: FileFact, backup: FileFact) -> Iterator[Reason]:

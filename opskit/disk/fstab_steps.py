@@ -27,7 +27,7 @@ from opskit.disk.fstab import (
     split_lines,
 )
 from opskit.disk.fstab_backup import BackupFstab, RestoreFstab
-from opskit.disk.fstab_write import FstabStep, read, reload_systemd, replacing, temporary, text_hash, unchanged, write
+from opskit.disk.fstab_write import FstabStep, read, replacing, settle, temporary, text_hash, unchanged, write
 
 
 def _is_here(runner: Runner, source: str) -> bool:
@@ -42,7 +42,7 @@ class AddFstabEntry(FstabStep):
     """Put line (without its ending) at the end of fstab.
 
     sha256_before: what fstab was when this was decided. newline_first: its last line had no ending.
-    reload: whether systemd has to read it again.
+    reload: whether systemd has to read it again. relabel: whether restorecon is on the host.
     """
 
     kind: ClassVar[str] = "disk.add-fstab-entry"
@@ -51,6 +51,7 @@ class AddFstabEntry(FstabStep):
     sha256_before: str
     newline_first: bool = False
     reload: bool = False
+    relabel: bool = False
 
     @property
     def change(self) -> Change:
@@ -58,14 +59,14 @@ class AddFstabEntry(FstabStep):
         new = shlex.quote(temporary(self.path))
         newline = (f"printf '\\n' >> {new}",) if self.newline_first else ()
         edits = (*newline, f"printf '%s\\n' {shlex.quote(self.line)} >> {new}")
-        commands = replacing(self.path, edits, reload=self.reload)
+        commands = replacing(self.path, edits, reload=self.reload, relabel=self.relabel)
         return Change("add-fstab-entry", self.path, "no entry", self.line, commands, reversible=True)
 
     def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
         """Add the line. Raises Failed when fstab is not as it was."""
         text = decode(unchanged(self.path, self.sha256_before))
         write(self.path, encode(add_line(text, self.line)), like=self.path)
-        reload_systemd(runner, wanted=self.reload)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel)
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
@@ -82,7 +83,7 @@ class AddFstabEntry(FstabStep):
         edits = [f"LC_ALL=C grep -avxF -e {shlex.quote(self.line)} -- {path} > {new} || [ $? -eq 1 ]"]
         if self.newline_first:
             edits.append(f"truncate -s -1 -- {new}")
-        commands = replacing(self.path, tuple(edits), reload=self.reload)
+        commands = replacing(self.path, tuple(edits), reload=self.reload, relabel=self.relabel)
         return Change("remove-fstab-entry", self.path, self.line, "no entry", commands, reversible=False)
 
     def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
@@ -95,7 +96,7 @@ class AddFstabEntry(FstabStep):
             raise CannotUndo(f"the entry of {ours.source} stays: it was edited since")
         if sha256(data) != self.sha256_before and restored != text:
             write(self.path, encode(restored), like=self.path)
-        reload_systemd(runner, wanted=self.reload)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel)
 
     def _removed(self, text: str) -> str:
         return remove_line(text, self.line, newline_added=self.newline_first)
@@ -110,20 +111,21 @@ class RemoveFstabEntry(FstabStep):
     lines: tuple[Line, ...]
     sha256_before: str
     reload: bool = False
+    relabel: bool = False
 
     @property
     def change(self) -> Change:
         """See Step.change."""
         numbers = ";".join(f"{line.number}d" for line in self.lines)
         edit = f"sed '{numbers}' < {shlex.quote(self.path)} > {shlex.quote(temporary(self.path))}"
-        commands = replacing(self.path, (edit,), reload=self.reload)
+        commands = replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
         return Change("remove-fstab-entry", self.path, self._text(), "no entry", commands, reversible=True)
 
     def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
         """Take them out. Raises Failed when fstab is not as it was."""
         text = decode(unchanged(self.path, self.sha256_before))
         write(self.path, encode(remove_lines(text, self.lines)), like=self.path)
-        reload_systemd(runner, wanted=self.reload)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel)
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
@@ -135,7 +137,7 @@ class RemoveFstabEntry(FstabStep):
         """See Step.undo_change."""
         path, new = shlex.quote(self.path), shlex.quote(temporary(self.path))
         edit = "{ " + "; ".join(self._put_back_commands(path)) + f"; }} > {new}"
-        commands = replacing(self.path, (edit,), reload=self.reload)
+        commands = replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
         return Change("put-back-fstab-entry", self.path, "no entry", self._text(), commands, reversible=False)
 
     def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
@@ -146,7 +148,7 @@ class RemoveFstabEntry(FstabStep):
             self._check_use(runner, text)
             restored = put_back_lines(text, self.lines) if self._fits(text) else self._appended(text)
             write(self.path, encode(restored), like=self.path)
-        reload_systemd(runner, wanted=self.reload)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel)
 
     def _check_use(self, runner: Runner, text: str) -> None:
         """An entry whose disk is gone, or whose mount point is another's by now, would only harm the next boot."""

@@ -1,6 +1,7 @@
-"""What every step on fstab shares: reading, writing whole and atomically, the same in shell, and systemd's reload.
+"""What every step on fstab shares: reading, writing whole and atomically, the same in shell, and what follows that.
 
-Mode, owner and extended attributes (so the SELinux context too) are those of the file replaced.
+Mode, owner and extended attributes (so the SELinux context too) are those of the file replaced. What follows: relabel,
+restorecon; reload, systemd's look at the new fstab.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from opskit.core.files import read_bytes, sha256, sync_directory, write_atomic
 from opskit.core.plan import Record
 from opskit.core.runner import Runner
 from opskit.disk.fstab import encode
+from opskit.disk.selinux import restorecon
 
 # systemd makes its mount units from fstab; with stale ones it may unmount what was just mounted.
 DAEMON_RELOAD = Command(("systemctl", "daemon-reload"), mutates=True)
@@ -45,11 +47,21 @@ def temporary(path: str) -> str:
     return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.new")
 
 
-def replacing(path: str, edits: tuple[str, ...], *, reload: bool) -> tuple[str, ...]:
+def replacing(path: str, edits: tuple[str, ...], *, reload: bool, relabel: bool) -> tuple[str, ...]:
     """Shell lines that edit a copy and put it in place by one rename; mode, owner and attributes stay."""
     new = shlex.quote(temporary(path))
     commands = (f"cp -a -- {shlex.quote(path)} {new}", *edits, f"mv -f -- {new} {shlex.quote(path)}")
-    return commands + ((DAEMON_RELOAD.as_shell(),) if reload else ())
+    return commands + settling(path, reload=reload, relabel=relabel)
+
+
+def settling(path: str, *, reload: bool, relabel: bool) -> tuple[str, ...]:
+    """The shell lines of settle()."""
+    return tuple(command.as_shell() for command in _settling(path, reload=reload, relabel=relabel))
+
+
+def _settling(path: str, *, reload: bool, relabel: bool) -> tuple[Command, ...]:
+    """The context first: systemd may not read an fstab with a wrong one."""
+    return (*((restorecon(path),) if relabel else ()), *((DAEMON_RELOAD,) if reload else ()))
 
 
 def read(path: str) -> bytes:
@@ -93,7 +105,7 @@ def unlink(path: str) -> None:
         sync_directory(os.path.dirname(path))
 
 
-def reload_systemd(runner: Runner, *, wanted: bool) -> None:
-    """Have systemd read fstab again. Raises what the runner raises."""
-    if wanted:
-        runner.run(DAEMON_RELOAD)
+def settle(runner: Runner, path: str, *, reload: bool, relabel: bool) -> None:
+    """What follows once fstab is in place: its SELinux context, systemd's look at it. Raises what the runner raises."""
+    for command in _settling(path, reload=reload, relabel=relabel):
+        runner.run(command)

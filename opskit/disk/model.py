@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Optional
 
+from opskit.disk.tools import RESTORECON
+
 SCHEMA = 1
 
 # What the sampled bytes of a device say (probe.py).
@@ -180,13 +182,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Made:
-    """What the ledger says opskit began to make at a place: enough to know it again after a crash."""
+    """What the ledger says opskit began to make at a place: enough to know it again after a crash.
+
+    never_mounted: no run of opskit put this filesystem into service yet.
+    """
 
     run: str
     place: Place
     filesystem_uuid: str = ""
     mkfs_began: bool = False
     mkfs_done: bool = False
+    never_mounted: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,6 +229,11 @@ class HostFacts:
     def systemd_reads_fstab(self) -> bool:
         """Whether systemd runs here and makes its mount units from this very fstab."""
         return self.systemd and "/etc/fstab" in {self.fstab.path, self.fstab.real}
+
+    @property
+    def relabels(self) -> bool:
+        """Whether what opskit writes or makes gets its SELinux context by restorecon: where that is on the host."""
+        return RESTORECON in self.tools
 
     def device(self, name: str) -> Optional[BlockDevice]:
         """The device with this kernel name."""

@@ -18,6 +18,7 @@ from opskit.disk.busy import describe, users_of
 from opskit.disk.model import Mount, Place
 from opskit.disk.mounts import mounted_at
 from opskit.disk.place import device_at, name_of, shell_name
+from opskit.disk.selinux import restorecon
 from opskit.disk.sysfs import device_path, read_device
 
 # Seconds to wait until udev knows what was made.
@@ -29,18 +30,23 @@ MOUNT_FAILURE = 32
 
 @dataclass(frozen=True)
 class MakeMountPoint:
-    """Make the directory, and those above it that are missing."""
+    """Make the directory, and those above it that are missing. relabel: whether restorecon is on the host.
+
+    The context of what is under a mount counts at boot: systemd has to be allowed to mount there.
+    """
 
     kind: ClassVar[str] = "disk.make-mount-point"
     under_lock: ClassVar[bool] = False
 
     path: str
+    relabel: bool = False
 
     @property
     def change(self) -> Change:
         """See Step."""
-        command = f"mkdir -p {shlex.quote(self.path)}"
-        return Change("make-mount-point", self.path, "absent", "an empty directory", (command,), True)
+        label = (restorecon(self.path).as_shell(),) if self.relabel else ()
+        commands = (f"mkdir -p {shlex.quote(self.path)}", *label)
+        return Change("make-mount-point", self.path, "absent", "an empty directory", commands, True)
 
     def remember(self, runner: Runner) -> Record:  # noqa: ARG002
         """The directories that will be made, deepest first."""
@@ -51,12 +57,14 @@ class MakeMountPoint:
             path = os.path.dirname(path)
         return {"made": missing}
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+    def apply(self, runner: Runner, record: Record) -> Record:
         """See Step."""
         for path in reversed(record["made"]):
             with contextlib.suppress(FileExistsError):
                 os.mkdir(path, 0o755)
             sync_directory(os.path.dirname(path))
+        if self.relabel:
+            runner.run(restorecon(self.path))
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
@@ -103,7 +111,10 @@ def systemd_unit(runner: Runner, target: str) -> str:
 
 @dataclass(frozen=True)
 class MountFilesystem:
-    """Mount a filesystem. systemd: it runs here and has a unit for this mount point (an entry of its fstab)."""
+    """Mount a filesystem. systemd: it runs here and has a unit for this mount point (an entry of its fstab).
+
+    relabel: run restorecon on its root directory, which has no context yet: it was made without one.
+    """
 
     kind: ClassVar[str] = "disk.mount"
     under_lock: ClassVar[bool] = False
@@ -114,6 +125,7 @@ class MountFilesystem:
     uuid: str
     options: str
     systemd: bool = False
+    relabel: bool = False
 
     @property
     def change(self) -> Change:
@@ -125,6 +137,8 @@ class MountFilesystem:
             lines.append(f"systemctl reset-failed {unit} || true")
         argv = Command((*self._mount(), ""), mutates=True).argv[:-1]
         lines.append(f"{shlex.join(argv)} {shell_name(self.place)} {shlex.quote(self.target)}")
+        if self.relabel:
+            lines.append(restorecon(self.target).as_shell())
         return Change(
             "mount", self.target, "not mounted", f"{self.fstype} of {name_of(self.place)}", tuple(lines), True
         )
@@ -149,6 +163,8 @@ class MountFilesystem:
             runner.run(Command(("systemctl", "reset-failed", unit), mutates=True, accept=(0, 1, 5)))
         argv = (*self._mount(), record["device"], self.target)
         runner.run(Command(argv, mutates=True, timeout=MOUNT_SECONDS))
+        if self.relabel:
+            runner.run(restorecon(self.target))
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:

@@ -190,10 +190,11 @@ def _into_service(
     if not here:
         fact = facts.path(request.target)
         if fact is None or fact.kind == "absent":
-            steps.append(MakeMountPoint(request.target))
+            steps.append(MakeMountPoint(request.target, facts.relabels))
         systemd = facts.systemd_reads_fstab and request.use_fstab
         options = mount_options(request.mount_options)
-        steps.append(MountFilesystem(place, request.target, fstype, uuid, options, systemd))
+        relabel = _relabels(facts, options, uuid, makes=bool(making))
+        steps.append(MountFilesystem(place, request.target, fstype, uuid, options, systemd, relabel))
     disk = facts.device(place.disk)
     checks = _checks(facts, request, making, place, device)
     checks += () if here else mount_point_checks(request.target)
@@ -214,6 +215,16 @@ def _into_service(
             "formats": bool(making),
         },
     )
+
+
+def _relabels(facts: HostFacts, options: str, uuid: str, *, makes: bool) -> bool:
+    """Whether the root directory of the filesystem needs a context: opskit made it, and nobody gave it one yet.
+
+    One that a mount option gives counts, and a filesystem that is mounted read-only takes none.
+    """
+    names = {option.partition("=")[0] for option in options.split(",")}
+    fresh = makes or any(m.never_mounted and m.filesystem_uuid == uuid for m in facts.made)
+    return facts.relabels and fresh and not names & {"context", "rootcontext", "ro"}
 
 
 def _checks(

@@ -10,6 +10,8 @@ from opskit.core.runner import ENVIRONMENT, Runner
 
 # Only their presence counts.
 PRESENT = ("mkfs.ext3", "mkfs.ext4", "mkfs.xfs", "parted", "growpart", "sgdisk", "resize2fs", "xfs_growfs")
+# Looked for on every occasion: what only writes fstab runs it, too.
+RESTORECON = "restorecon"
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 # util-linux releases (their ReleaseNotes): 2.26 sfdisk knows GPT and scripts, 2.29 --no-tell-kernel.
@@ -21,12 +23,17 @@ WIPEFS_BACKUP_GPT = (2, 26)
 
 def read_tools(runner: Runner) -> dict[str, str]:
     """Tool -> version ("1" where only its presence counts); an absent tool is not in it."""
-    found = {tool: "1" for tool in PRESENT if on_path(tool)}
+    found = {**read_restorecon(), **{tool: "1" for tool in PRESENT if on_path(tool)}}
     if on_path("sfdisk"):
         result = runner.run(Command(("sfdisk", "--version"), mutates=False, accept=(0, 1)))
         match = _VERSION.search(result.stdout)
         found["sfdisk"] = match.group(0) if match else "1"
     return found
+
+
+def read_restorecon() -> dict[str, str]:
+    """The same of restorecon alone: asks no program."""
+    return {RESTORECON: "1"} if on_path(RESTORECON) else {}
 
 
 def on_path(tool: str) -> bool:

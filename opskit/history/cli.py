@@ -97,7 +97,7 @@ def _tell(session: Session, found: Run, outcome: Outcome) -> None:
     # Steps that had to stay, as it turned out only when they were about to be taken back.
     original = {step.number: step for step in found.steps}
     kept = [stays(found, original[step.fields["number"]], step.error) for step in steps if step.outcome == "kept"]
-    notes = [*outcome.plan.notes, *kept]
+    notes = [*outcome.plan.notes, *kept, *outcome.warnings]
     changed = any(step.outcome == "done" for step in steps)
     result = {**outcome.plan.as_json(), "dry_run": False, "changed": changed, "run": outcome.run}
 

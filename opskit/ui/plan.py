@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 from opskit.core.errors import NeedsConfirmation
+from opskit.core.finding import Finding
 from opskit.core.plan import Change, Plan
 from opskit.core.text import shown
 from opskit.ui.screen import Screen
@@ -16,12 +18,12 @@ def draw_plan(screen: Screen, plan: Plan, stream: TextIO, *, commands: bool = Fa
     print(screen.styled(f"Plan: {shown(plan.title)}", "bold", stream), file=stream)
     for number, change in enumerate(plan.changes, 1):
         print("\n".join(_change_lines(screen, number, change, stream, commands=commands, mark=mark)), file=stream)
-    draw_notes(screen, plan, stream)
+    draw_notes(screen, plan.notes, stream)
 
 
-def draw_notes(screen: Screen, plan: Plan, stream: TextIO) -> None:
+def draw_notes(screen: Screen, notes: Sequence[Finding], stream: TextIO) -> None:
     """What a person should know beside the changes."""
-    for note in plan.notes:
+    for note in notes:
         label = screen.styled(f"{note.severity}:", "yellow", stream)
         print(f"  {label} {shown(note.title)}", file=stream)
         if note.remedy:

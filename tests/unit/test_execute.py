@@ -16,11 +16,20 @@ from typing import Any, Callable, ClassVar
 import pytest
 
 from opskit.core.command import Command, Result
-from opskit.core.errors import Busy, CannotUndo, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
+from opskit.core.errors import (
+    Busy,
+    CannotUndo,
+    CommandFailed,
+    Failed,
+    Interrupted,
+    OpskitError,
+    TakeBackFailed,
+    TakenBack,
+)
 from opskit.core.execute import Execution
 from opskit.core.ledger import Ledger, Run
 from opskit.core.plan import Change, Plan, Record
-from opskit.core.runner import Runner
+from opskit.core.runner import Runner, missing_tool
 
 
 class FakeRunner:
@@ -111,6 +120,81 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(FakeStep, "happened", [])
     monkeypatch.setattr(FakeStep, "hooks", {})
     return Bench(Ledger(str(tmp_path)), FakeStep.happened, FakeStep.hooks)
+
+
+class Labelling(FakeStep):
+    """Runs a command that may fail, in apply and in undo."""
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        self.label(runner)
+        return super().apply(runner, record)
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        self.label(runner)
+        super().undo(runner, record)
+
+    def label(self, runner: Runner) -> None:
+        runner.run(Command(("restorecon", self.name), mutates=True, may_fail=self.name != "c"))
+
+
+class Failing(FakeRunner):
+    """How restorecon ends: as the runner of a host says it."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def run(self, command: Command) -> Result:
+        if command.argv[0] != "restorecon":
+            return super().run(command)
+        if self.how == "absent":
+            raise missing_tool("restorecon")
+        if self.how == "no end":
+            raise Failed(command.line, "no end after 60 s; it was ended")
+        raise CommandFailed(Result(command, 255, "", "no such policy\n", 0.1))
+
+
+HOW = {
+    "exit": (255, "no such policy"),
+    "absent": (127, "this program is not on the host"),
+    "no end": (-15, "no end after 60 s; it was ended"),
+}
+
+
+@pytest.mark.parametrize("how", list(HOW))
+def test_a_command_that_may_fail_is_a_warning_and_on_record(
+    bench: Bench, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    execution = Execution(Plan("work", (Labelling("a"), FakeStep("b"))), Failing(how), bench.ledger, "r")
+    with caplog.at_level(logging.WARNING, "opskit"):
+        execution.carry_out()
+    status, said = HOW[how]
+    assert (bench.run.outcome, bench.outcomes()) == ("done", ["done", "done"])
+    (warning,) = execution.warnings
+    assert (warning.id, warning.severity) == ("command-failed", "warning")
+    assert warning.title.startswith("restorecon a: ")
+    assert said in warning.title
+    assert warning.remedy == "put that right, then restorecon a"
+    assert [record.getMessage() for record in caplog.records] == [warning.title]
+    first = bench.run.steps[0].commands[0]
+    assert (first["argv"], first["status"]) == (["restorecon", "a"], status)
+    assert said in first["stderr"]
+
+
+@pytest.mark.parametrize("how", list(HOW))
+def test_a_command_that_may_fail_keeps_nothing_from_being_taken_back(bench: Bench, how: str) -> None:
+    bench.hooks["apply b"] = raises(Failed("b", "broken"))
+    with pytest.raises(TakenBack):
+        Execution(Plan("work", (Labelling("a"), FakeStep("b"))), Failing(how), bench.ledger, "r").carry_out()
+    assert bench.undone() == ["undo b", "undo a"]
+    assert bench.outcomes() == ["undone", "undone"]
+
+
+@pytest.mark.parametrize("how", list(HOW))
+def test_another_command_that_fails_fails_its_step(bench: Bench, how: str) -> None:
+    execution = Execution(Plan("work", (Labelling("c"),)), Failing(how), bench.ledger, "r")
+    with pytest.raises(TakeBackFailed):
+        execution.carry_out()
+    assert execution.warnings == []
 
 
 def test_success(bench: Bench) -> None:

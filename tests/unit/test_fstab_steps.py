@@ -12,7 +12,7 @@ import pytest
 from opskit.core.command import Command, Result
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.jsonable import from_json, to_json
-from opskit.core.plan import Plan, Refusal
+from opskit.core.plan import Change, Plan, Refusal
 from opskit.disk.fstab import decode, encode, entries
 from opskit.disk.fstab_facts import list_backups, read_file_fact
 from opskit.disk.fstab_plan import (
@@ -289,6 +289,56 @@ def test_systemd_reads_its_own_fstab_again(plain: Path, runner: FakeRunner, syst
 def test_systemd_does_not_read_another_fstab(plain: Path, runner: FakeRunner) -> None:
     carry_out(add_entry_steps(facts(plain, systemd=True), LINE, RUN)[1], runner)
     assert runner.ran == []
+
+
+RESTORECON = {"restorecon": "1"}
+
+
+@pytest.mark.parametrize("tools", [RESTORECON, {}])
+@pytest.mark.parametrize("what", ["add", "remove", "restore"])
+def test_fstab_gets_its_context_whenever_it_is_written_and_before_systemd_reads_it(
+    plain: Path, runner: FakeRunner, what: str, tools: dict[str, str]
+) -> None:
+    seen = facts(plain, systemd=True, tools=tools)
+    seen = replace(seen, fstab=replace(seen.fstab, path="/etc/fstab"))
+    saved = plain.parent / "saved"
+    saved.write_text("UUID=9 / ext4 defaults 0 1\n")
+    restore = decide_restore(seen, read_file_fact(str(saved)), RUN)
+    assert isinstance(restore, Plan)
+    backup, step = {
+        "add": add_entry_steps(seen, LINE, RUN),
+        "remove": remove_entry_steps(seen, entries(seen.fstab.text)[1:], RUN),
+        "restore": restore.steps,
+    }[what]
+    after = [*[f"restorecon {plain} || true"] * len(tools), "systemctl daemon-reload"]
+    carry_out(backup, runner)
+    assert runner.ran == []
+    carry_out(step, runner)
+    assert runner.ran == after
+    assert list(step.change.commands[-len(after) :]) == after
+    runner.ran.clear()
+    step.undo(runner, {})
+    assert [line for line in runner.ran if not line.startswith("findfs")] == after
+    undone = step.undo_change({})
+    assert isinstance(undone, Change)
+    assert list(undone.commands[-len(after) :]) == after
+    assert ("restorecon" in str((step.change.commands, undone.commands))) is bool(tools)
+
+
+def test_an_fstab_that_the_undo_removes_gets_no_context(tmp_path: Path, runner: FakeRunner) -> None:
+    saved = tmp_path / "saved"
+    saved.write_bytes(b"UUID=9 /nine ext4 nofail 0 2\n")
+    path = tmp_path / "fstab"
+    plan = decide_restore(facts(path, tools=RESTORECON), read_file_fact(str(saved)), RUN)
+    assert isinstance(plan, Plan)
+    (step,) = plan.steps
+    carry_out(step, runner)
+    assert runner.ran == [f"restorecon {path} || true"]
+    assert step.change.commands[-1] == runner.ran[0]
+    step.undo(runner, {})
+    undone = step.undo_change({})
+    assert isinstance(undone, Change)
+    assert (len(runner.ran), undone.commands) == (1, (f"rm -- {path}",))
 
 
 # Backup and restore

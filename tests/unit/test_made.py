@@ -65,6 +65,23 @@ def test_a_later_mount_of_it_says_that_it_was_finished(
     assert done(ledger) == [finished]
 
 
+@pytest.mark.parametrize(
+    ("uuid", "outcomes", "fresh"),
+    [("u", ("done",), False), ("u", ("failed", "undone"), True), ("u", (), True), ("v", ("done",), True)],
+)
+def test_a_filesystem_is_fresh_until_a_run_has_mounted_it(
+    tmp_path: Path, uuid: str, outcomes: Any, fresh: bool
+) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a")
+    step(ledger, "a", 1, "disk.create-partition", "done")
+    step(ledger, "a", 2, "disk.make-filesystem", "done", uuid="u")
+    step(ledger, "a", 3, "disk.mount", "failed", "undone", uuid="u")
+    begin(ledger, "b")
+    step(ledger, "b", 1, "disk.mount", *outcomes, uuid=uuid)
+    assert [made.never_mounted for made in facts.read_made(ledger.state_dir, [])] == [False, fresh]
+
+
 @pytest.mark.parametrize(("host", "counts"), [(HERE, True), ("another", False), ("", True)])
 def test_only_what_this_host_began_counts(tmp_path: Path, host: str, counts: bool) -> None:
     """A state directory that was copied with a disk image tells of disks that are not this host's."""

@@ -113,3 +113,8 @@ def test_an_exit_status_that_is_an_answer_does_not_end_the_script() -> None:
     assert command.as_shell() == "partx -d /dev/vdb || [ $? -eq 1 ]"
     several = Command(("systemctl", "stop", "x"), mutates=True, accept=(0, 1, 5))
     assert several.as_shell() == "systemctl stop x || case $? in 1|5) ;; *) exit 1 ;; esac"
+
+
+def test_a_command_that_may_fail_does_not_end_the_script() -> None:
+    command = Command(("restorecon", "/my data"), mutates=True, may_fail=True)
+    assert command.as_shell() == "restorecon '/my data' || true"

@@ -13,8 +13,10 @@ import opskit.disk
 from opskit.areas import load_step
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.ledger import StepRecord
-from opskit.disk.model import Place
-from opskit.disk.mount_steps import UnmountFilesystem
+from opskit.disk.fstab_backup import RestoreFstab
+from opskit.disk.fstab_steps import AddFstabEntry, RemoveFstabEntry
+from opskit.disk.model import Made, Place
+from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem, UnmountFilesystem
 from opskit.disk.steps import KINDS, CreatePartition
 
 PLACE = Place("vdb", "/dev/vdb", "serial:a", 2**31, 512, 2**20, 2**30, "gpt", "t", 1, "p", "n")
@@ -40,6 +42,20 @@ def test_a_field_that_came_later_has_a_default() -> None:
     assert (step.before, step.stale) == ("blank", False)
     old = from_json(UnmountFilesystem, {"target": "/data", "device": "vdb1", "fstype": "ext4", "options": "rw"})
     assert not old.uuid
+    entry = {"path": "/etc/fstab", "line": "a b c", "sha256_before": ""}
+    assert not from_json(AddFstabEntry, entry).relabel
+    assert not from_json(RemoveFstabEntry, {"path": "/etc/fstab", "lines": [], "sha256_before": ""}).relabel
+    assert not from_json(
+        RestoreFstab, {"path": "/etc/fstab", "backup": "", "sha256_before": "", "sha256_after": ""}
+    ).relabel
+    mount = {"place": to_json(PLACE), "target": "/data", "fstype": "ext4", "uuid": "u", "options": ""}
+    assert not from_json(MountFilesystem, mount).relabel
+    assert not from_json(MakeMountPoint, {"path": "/data"}).relabel
+
+
+def test_the_ledger_of_an_older_opskit_and_its_facts_tell_nothing_of_a_first_mount() -> None:
+    """What is not known to be fresh is left as it is."""
+    assert not from_json(Made, {"run": "r", "place": to_json(PLACE), "mkfs_done": True}).never_mounted
 
 
 @pytest.mark.parametrize("kind", ["disk.no-such-step", "usage.x", "undo.x", "history.undo", "x", ""])
