@@ -1,0 +1,90 @@
+"""One disk of the machine: its file, how QEMU shows it to the guest, and a write cache that a power cut loses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vmlab.image import LabError
+from vmlab.process import Process
+
+SERVED_SIZE = 4 << 30
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk as QEMU is told of it.
+
+    name: QEMU's id of device and block node ("vdb"); the guest names virtio disks in the order of their slots.
+    slot: number of the PCI slot. model: virtio-blk-pci or nvme. losing: writes stay in a volatile cache until the
+    guest flushes it, as in a disk's own memory, and Machine.cut(lose=True) loses them.
+    """
+
+    name: str
+    path: str
+    serial: str
+    slot: int
+    model: str = "virtio-blk-pci"
+    format: str = "raw"
+    losing: bool = False
+
+    def blockdev(self, sockets: Path) -> dict[str, Any]:
+        """The block node for -blockdev and blockdev-add; its lower node is NAME-file."""
+        lower: dict[str, Any] = {"driver": "file", "filename": self.path}
+        if self.losing:
+            lower = {"driver": "nbd", "server": {"type": "unix", "path": str(sockets / f"{self.name}.nbd")}}
+        # no-flush: what the guest wrote is in this host's memory, which outlives QEMU. discard: the files stay sparse.
+        cache = {"direct": False, "no-flush": not self.losing}
+        lower.update({"node-name": f"{self.name}-file", "discard": "unmap", "cache": cache})
+        return {"driver": self.format, "node-name": self.name, "discard": "unmap", "cache": cache, "file": lower}
+
+    def device(self) -> dict[str, Any]:
+        """The device for -device and device_add. An error of the file reaches the guest, which must deal with it."""
+        common = {"driver": self.model, "id": f"dev-{self.name}", "drive": self.name, "serial": self.serial}
+        if self.model == "nvme":
+            return {**common, "addr": hex(self.slot)}
+        return {**common, "addr": hex(self.slot), "rerror": "report", "werror": "report"}
+
+    def to_json(self) -> dict[str, Any]:
+        """For the machine's file; Disk(**…) reads it back."""
+        return asdict(self)
+
+
+def blank(path: Path, size: int) -> None:
+    """A sparse file of size bytes, all zeros."""
+    with open(path, "wb") as file:
+        file.truncate(size)
+
+
+def overlay(path: Path, base: Path) -> None:
+    """An image that holds what is written on top of base, which stays as it is. Raises LabError."""
+    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(base), "-F", "raw", str(path)]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise LabError(done.stderr)
+
+
+def serve_with_write_cache(disk: Disk, directory: Path, *, orphan: bool) -> Process:
+    """Start nbdkit between QEMU and the file of a losing disk: it writes what the guest flushed, and nothing else.
+
+    Its cache filter keeps writes to itself until a flush (nbdkit-cache-filter(1), cache=writeback), so ending it
+    with SIGKILL is a disk that loses power. QEMU flushes when it ends in order.
+    """
+    if disk.format == "qcow2":
+        # A served file cannot grow, as a qcow2 image does.
+        os.truncate(disk.path, SERVED_SIZE)
+    socket = directory / f"{disk.name}.nbd"
+    argv = ["nbdkit", "--foreground", "--filter=cache", "--unix", str(socket)]
+    argv += ["file", f"file={disk.path}", "cache=writeback"]
+    return Process.start(argv, directory / f"nbdkit-{disk.name}", ready=socket, orphan=orphan)
+
+
+def to_file(path: Path, value: object) -> None:
+    """Write JSON so that a reader sees the old text or the new one."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(value, indent=1))
+    os.replace(new, path)

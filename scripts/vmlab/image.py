@@ -1,0 +1,218 @@
+"""What the machine boots from: a root filesystem with Debian's packages and opskit, a kernel, an initrd, an ssh key.
+
+Two layers, each kept by the hash of what it is made from: the base (packages, a minute and a half) and, on a copy
+of it, opskit from the wheel of this checkout (some seconds).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+CACHE = Path(os.environ.get("OPSKIT_VM_CACHE") or ROOT / ".cache" / "vm")
+# A booted host with what opskit's areas meet there: disks, journald, a memcached unit, dnf.
+PACKAGES = HERE / "packages.txt"
+INITRAMFS = HERE / "initramfs.sh"
+SUITE = "bookworm"
+SIZE = 4 << 30
+UUID = "6f70736b-6974-4d00-8000-000000000001"
+
+# program : its package on Debian. mmdebstrap builds, qemu and nbdkit run.
+PROGRAMS = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    "nbdkit": "nbdkit",
+    "mmdebstrap": "mmdebstrap",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "setpriv": "util-linux",
+    "mkfs.ext4": "e2fsprogs",
+}
+
+
+class LabError(Exception):
+    """The lab cannot do what it was asked for; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """What a machine is started from. root is a raw ext4 image that no machine writes to."""
+
+    root: Path
+    kernel: Path
+    initrd: Path
+    key: Path
+    known_hosts: Path
+
+
+def missing() -> str:
+    """Why no machine can be built here, with what to install; empty when one can."""
+    if os.geteuid() != 0:
+        return "the virtual machine is built as root (a root filesystem through a loop device)"
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    packages = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)})
+    if not packages:
+        return ""
+    return "the virtual machine needs more programs: apt-get install " + " ".join(packages)
+
+
+def image() -> Image:
+    """The image of this checkout, built if it is not there. Raises LabError."""
+    why = missing()
+    if why:
+        raise LabError(why)
+    with locked():
+        base = layer("base", _base_hash(), _build_base)
+        opskit = layer("opskit", _opskit_hash(base), lambda directory: _build_opskit(directory, base))
+    return Image(opskit / "root.img", base / "vmlinuz", base / "initrd", base / "key", base / "known_hosts")
+
+
+@contextlib.contextmanager
+def locked() -> Iterator[None]:
+    """One builder at a time."""
+    CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(CACHE / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def layer(name: str, key: str, build: Callable[[Path], None]) -> Path:
+    """The directory of a layer; built beside it and renamed, so that half a layer is never taken for one."""
+    directory = CACHE / f"{name}-{key}"
+    if directory.exists():
+        return directory
+    # One of each is kept: an image is half a gigabyte.
+    for old in CACHE.glob(f"{name}-*"):
+        shutil.rmtree(old)
+    print(f"building {directory.name}", file=sys.stderr)
+    unfinished = CACHE / f"{name}-unfinished"
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    unfinished.mkdir(mode=0o700)
+    build(unfinished)
+    unfinished.rename(directory)
+    return directory
+
+
+def digest(*paths: Path, more: str = "") -> str:
+    """A short hash of files of the checkout, their names and modes included, and of more."""
+    digest = hashlib.sha256(more.encode())
+    for path in paths:
+        digest.update(f"{path.relative_to(ROOT)} {path.stat().st_mode}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _base_hash() -> str:
+    guest = sorted(path for path in (HERE / "guest").rglob("*") if path.is_file())
+    return digest(Path(__file__), PACKAGES, INITRAMFS, *guest)
+
+
+def _opskit_hash(base: Path) -> str:
+    sources = sorted((ROOT / "opskit").rglob("*.py"))
+    return digest(*sources, ROOT / "pyproject.toml", ROOT / "README.md", more=base.name)
+
+
+def call(*argv: str | Path, timeout: float = 600) -> None:
+    """Run a command; raises LabError with what it said when it fails."""
+    command = [str(word) for word in argv]
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    done = subprocess.run(
+        command,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"},
+    )
+    if done.returncode != 0:
+        raise LabError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-4000:]}")
+
+
+@contextlib.contextmanager
+def _mounted(root: Path, at: Path) -> Iterator[Path]:
+    at.mkdir()
+    call("mount", "-o", "loop", root, at)
+    try:
+        yield at
+    finally:
+        call("umount", at)
+        at.rmdir()
+
+
+def _build_base(directory: Path) -> None:
+    root = directory / "root.img"
+    with open(root, "wb") as file:
+        file.truncate(SIZE)
+    # Nothing left for the guest to initialize in the background.
+    call("mkfs.ext4", "-q", "-U", UUID, "-E", "lazy_itable_init=0,lazy_journal_init=0", root)
+    for name in ("key", "host-key"):
+        call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"opskit-{name}", "-f", directory / name)
+    host_key = (directory / "host-key.pub").read_text().split()
+    (directory / "known_hosts").write_text(f"opskit-vm {host_key[0]} {host_key[1]}\n")
+    with _mounted(root, directory / "mnt") as mnt:
+        _bootstrap(mnt)
+        _configure(mnt, directory)
+        for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd", "initrd.img-*")):
+            shutil.copy(next((mnt / "boot").glob(pattern)), directory / name)
+
+
+def _bootstrap(mnt: Path) -> None:
+    """Debian's packages into mnt, without what only a person would read."""
+    unread = ("man", "doc", "locale")
+    call(
+        *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES.read_text().split())}"),
+        *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in unread),
+        *("--aptopt=Apt::Install-Recommends false", f"--customize-hook={INITRAMFS}"),
+        *(SUITE, mnt),
+        timeout=1200,
+    )
+
+
+def _configure(mnt: Path, directory: Path) -> None:
+    shutil.copytree(HERE / "guest", mnt, dirs_exist_ok=True)
+    (mnt / "etc/fstab").write_text(f"UUID={UUID} / ext4 defaults 0 1\n")
+    (mnt / "etc/hostname").write_text("opskit-vm\n")
+    (mnt / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n127.0.1.1 opskit-vm\n")
+    for name in ("etc/ssh", "root/.ssh", "var/log/journal"):
+        (mnt / name).mkdir(parents=True, exist_ok=True)
+    for old in (mnt / "etc/ssh").glob("ssh_host_*"):
+        old.unlink()
+    shutil.copy(directory / "host-key", mnt / "etc/ssh/ssh_host_ed25519_key")
+    shutil.copy(directory / "host-key.pub", mnt / "etc/ssh/ssh_host_ed25519_key.pub")
+    call("chroot", mnt, "useradd", "--create-home", "--shell", "/bin/bash", "--password", "*", "ops")
+    for home in ("root", "home/ops"):
+        (mnt / home / ".ssh").mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(directory / "key.pub", mnt / home / ".ssh/authorized_keys")
+    call("chroot", mnt, "chown", "-R", "ops:ops", "/home/ops")
+    call("chroot", mnt, "systemd-machine-id-setup")
+    call("chroot", mnt, "systemctl", "enable", "systemd-networkd", "ssh", "memcached", "lab-ready")
+    # What would run by itself while a test runs, or talk on the console.
+    timers = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer")
+    others = ("e2scrub_reap.service", "serial-getty@ttyS0.service", "getty@tty1.service")
+    call("chroot", mnt, "systemctl", "mask", *timers, *others, "systemd-networkd-wait-online.service")
+
+
+def _build_opskit(directory: Path, base: Path) -> None:
+    root = directory / "root.img"
+    call("cp", "--sparse=always", "--reflink=auto", base / "root.img", root)
+    call(sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", directory / "wheels", ROOT)
+    with _mounted(root, directory / "mnt") as mnt:
+        shutil.copytree(directory / "wheels", mnt / "tmp/wheels")
+        call("chroot", mnt, "python3", "-m", "venv", "/opt/opskit")
+        pip = ("/opt/opskit/bin/pip", "--quiet", "--disable-pip-version-check", "install", "--no-index")
+        call("chroot", mnt, *pip, "--find-links", "/tmp/wheels", "opskit")
+        (mnt / "usr/local/bin/opskit").symlink_to("/opt/opskit/bin/opskit")
+        shutil.rmtree(mnt / "tmp/wheels")
+    shutil.rmtree(directory / "wheels")

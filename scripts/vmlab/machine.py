@@ -1,0 +1,318 @@
+"""One virtual machine: started, reached over ssh, and handled as a cloud console handles it, over QMP.
+
+A machine lives in a directory: its disks, its sockets, and machine.json, from which a later call of scripts/vm
+knows it again.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Optional
+
+from vmlab.disk import Disk, blank, overlay, serve_with_write_cache, to_file
+from vmlab.image import UUID, Image, LabError
+from vmlab.process import Process
+from vmlab.qmp import Qmp
+
+MEMORY = 1024  # MiB
+CPUS = 2
+KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=4 systemd.show_status=false net.ifnames=0"
+FIRST_SLOT = 4  # 0 to 3 are the chipset's, the serial port's and the network's
+BOOT_SECONDS = 300.0
+SSH_OPTIONS = {
+    "BatchMode": "yes",
+    "StrictHostKeyChecking": "yes",
+    "HostKeyAlias": "opskit-vm",
+    "IdentitiesOnly": "yes",
+    "ControlMaster": "auto",
+    "ControlPersist": "yes",
+    "LogLevel": "ERROR",
+}
+
+
+class Machine:
+    """The machine in a directory. orphan: it goes on when the process that started it ends."""
+
+    def __init__(self, directory: Path, image: Image, *, orphan: bool = False) -> None:
+        self.directory = directory
+        self.image = image
+        self.orphan = orphan
+        self.port = 0
+        self.disks: dict[str, Disk] = {}
+        self._starts = 0
+        self._qmp: Optional[Qmp] = None
+        self._qemu = Process(directory / "qemu")
+        self._caches: dict[str, Process] = {}
+
+    @classmethod
+    def create(cls, directory: Path, image: Image, *, orphan: bool = False) -> Machine:
+        """A new machine, not started: vda on top of the image, and a blank vdb of 2 GiB."""
+        directory.mkdir(parents=True, mode=0o700)
+        machine = cls(directory, image, orphan=orphan)
+        root = directory / "vda.img"
+        overlay(root, image.root)
+        machine.disks["vda"] = Disk("vda", str(root), "SYSTEM", FIRST_SLOT, format="qcow2")
+        machine.add("vdb")
+        return machine
+
+    @classmethod
+    def open(cls, directory: Path, image: Image) -> Machine:
+        """The machine that is there, running or not. Raises LabError when there is none."""
+        try:
+            state = json.loads((directory / "machine.json").read_text())
+        except FileNotFoundError:
+            raise LabError(f"there is no machine in {directory}: scripts/vm up") from None
+        machine = cls(directory, image, orphan=True)
+        machine.port, machine._starts = state["port"], state["starts"]
+        machine.disks = {name: Disk(**disk) for name, disk in state["disks"].items()}
+        machine._caches = {n: Process(directory / f"nbdkit-{n}") for n, disk in machine.disks.items() if disk.losing}
+        return machine
+
+    # Disks
+
+    def add(
+        self, name: str, size: int = 2 << 30, *, serial: str = "", model: str = "virtio-blk-pci", losing: bool = False
+    ) -> Disk:
+        """A blank disk of size bytes for the machine; attach() or start() shows it to the guest."""
+        path = self.directory / f"{name}-{serial or name}.img"
+        blank(path, size)
+        used = {disk.slot for disk in self.disks.values()}
+        slot = next(number for number in range(FIRST_SLOT, 31) if number not in used)
+        self.disks[name] = Disk(name, str(path), serial or f"SERIAL-{name}", slot, model, losing=losing)
+        return self.disks[name]
+
+    def attach(self, name: str) -> None:
+        """Plug a disk in while the machine runs, as the console's "attach" does."""
+        disk = self.disks[name]
+        if disk.losing:
+            self._caches[name] = serve_with_write_cache(disk, self.directory, orphan=self.orphan)
+        self.qmp.execute("blockdev-add", disk.blockdev(self.directory))
+        self.qmp.execute("device_add", disk.device())
+        self._save()
+
+    def detach(self, name: str) -> None:
+        """Unplug a disk while the machine runs; returns when the guest has let go of it. The file stays."""
+        self.qmp.clear()
+        self.qmp.execute("device_del", {"id": f"dev-{name}"})
+        self.qmp.wait("DEVICE_DELETED", lambda data: data.get("device") == f"dev-{name}")
+        self.qmp.execute("blockdev-del", {"node-name": name})
+        del self.disks[name]
+        self._save()
+
+    def enlarge(self, name: str, size: int) -> None:
+        """Make a disk larger while the machine runs: size bytes from now on."""
+        self.qmp.execute("block_resize", {"node-name": name, "size": size})
+
+    def fail(self, name: str, kind: str, *, sector: Optional[int] = None) -> None:
+        """From now on every read, write or flush (kind) of a disk fails with EIO, or only those that touch a sector."""
+        rule: dict[str, Any] = {"event": "none", "iotype": kind, "errno": 5, "once": False}
+        if sector is not None:
+            rule["sector"] = sector
+        faults = {"driver": "blkdebug", "node-name": f"{name}-faults", "image": f"{name}-file", "inject-error": [rule]}
+        self.qmp.execute("blockdev-add", faults)
+        self._reopen(name, f"{name}-faults")
+
+    def heal(self, name: str) -> None:
+        """The disk works again."""
+        self._reopen(name, f"{name}-file")
+        self.qmp.execute("blockdev-del", {"node-name": f"{name}-faults"})
+
+    def _reopen(self, name: str, lower: str) -> None:
+        node = self.disks[name].blockdev(self.directory)
+        self.qmp.execute("blockdev-reopen", {"options": [{**node, "file": lower}]})
+
+    # Power
+
+    def start(self, *, state: Optional[Path] = None) -> None:
+        """Switch it on and wait until it has reached multi-user.target. state: go on from a snapshot's memory.
+
+        Raises LabError, with the end of the console's text, when it does not get there.
+        """
+        self._starts += 1
+        self.port = _free_port()
+        for name, disk in self.disks.items():
+            if disk.losing:
+                self._caches[name] = serve_with_write_cache(disk, self.directory, orphan=self.orphan)
+        argv = self._qemu_argv()
+        if state is not None:
+            argv += ["-incoming", "defer"]
+        self._qemu = Process.start(argv, self.directory / "qemu", ready=self.directory / "qmp", orphan=self.orphan)
+        self._save()
+        if state is not None:
+            self._migrate("migrate-incoming", f"exec:cat {shlex.quote(str(state))}")
+            self.qmp.execute("cont")
+        else:
+            self.wait_until_ready()
+
+    def wait_until_ready(self, seconds: float = BOOT_SECONDS) -> None:
+        """Wait until the guest opens its port, which it does in multi-user.target. Raises LabError."""
+        try:
+            self.qmp.wait("VSERPORT_CHANGE", lambda data: bool(data["open"]), seconds)
+        except LabError as error:
+            console = (self.directory / "console.log").read_text(errors="replace")
+            raise LabError(f"the machine did not reach multi-user.target: {error}\n{console[-3000:]}") from error
+
+    def _qemu_argv(self) -> list[str]:
+        image = self.image
+        argv = ["qemu-system-x86_64", "-name", "opskit-vm", "-machine", "pc", "-nodefaults", "-display", "none"]
+        argv += ["-accel", "tcg,thread=multi", "-cpu", "max", "-m", str(MEMORY), "-smp", str(CPUS)]
+        argv += ["-kernel", str(image.kernel), "-initrd", str(image.initrd)]
+        argv += ["-append", f"root=UUID={UUID} rw {KERNEL_OPTIONS}"]
+        argv += ["-serial", "file:console.log", "-qmp", "unix:qmp,server=on,wait=off"]
+        argv += ["-device", "virtio-serial-pci,addr=0x2", "-chardev", "null,id=ready"]
+        argv += ["-device", "virtserialport,chardev=ready,name=opskit.ready,id=ready"]
+        argv += ["-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22"]
+        argv += ["-device", "virtio-net-pci,netdev=net,romfile=,addr=0x3"]
+        for disk in self.disks.values():
+            argv += ["-blockdev", json.dumps(disk.blockdev(self.directory)), "-device", json.dumps(disk.device())]
+        return argv
+
+    def cut(self, *, lose: bool = False) -> None:
+        """Cut the power: nothing in the guest gets to end. lose: what its disks were not told to flush is gone."""
+        if lose:
+            for cache in self._caches.values():
+                cache.end(signal.SIGKILL)
+        self.stop()
+
+    def stop(self) -> None:
+        """End QEMU. Nothing happens when it does not run."""
+        if self._qemu.running():
+            self.qmp.execute("quit")
+        self._close_connections()
+        self._qemu.end()
+        for cache in self._caches.values():
+            cache.end(signal.SIGTERM)
+        self._caches.clear()
+
+    def reboot(self) -> None:
+        """Reboot it as its administrator does, and wait until it is back."""
+        self.qmp.clear()
+        self.run("systemctl", "reboot", check=False)
+        self.qmp.wait("RESET", lambda data: bool(data["guest"]), BOOT_SECONDS)
+        self.wait_until_ready()
+        self._close_ssh()
+
+    def power_off(self) -> None:
+        """Shut it down in order; its disks can be changed then, and start() brings it back."""
+        self.run("systemctl", "poweroff", check=False)
+        self._qemu.end(timeout=BOOT_SECONDS)
+        self.stop()
+
+    # Snapshots: the disks and the memory of one moment
+
+    def snapshot(self, directory: Path) -> None:
+        """Keep this moment in a new directory: the memory, the disks and what is attached."""
+        directory.mkdir(parents=True)
+        self._close_ssh()
+        self.qmp.execute("stop")
+        self._migrate("migrate", f"exec:cat > {shlex.quote(str(directory / 'memory'))}")
+        for disk in self.disks.values():
+            subprocess.run(["cp", "--sparse=always", "--reflink=auto", disk.path, directory], check=True)
+        to_file(directory / "disks.json", {name: disk.to_json() for name, disk in self.disks.items()})
+        self.qmp.execute("cont")
+
+    def reset(self, snapshot: Path, *, losing: bool = False) -> None:
+        """Go back to a moment that snapshot() kept. losing: its disks have a write cache that cut() can lose."""
+        self.stop()
+        disks = {name: Disk(**disk) for name, disk in json.loads((snapshot / "disks.json").read_text()).items()}
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for old in self.directory.glob("*.img"):
+            old.unlink()
+        self.disks = {}
+        for name, disk in disks.items():
+            path = self.directory / Path(disk.path).name
+            subprocess.run(["cp", "--sparse=always", "--reflink=auto", snapshot / path.name, path], check=True)
+            self.disks[name] = replace(disk, path=str(path), losing=losing)
+        self.start(state=snapshot / "memory")
+
+    def _migrate(self, command: str, uri: str) -> None:
+        """Let QEMU write the machine's memory, or read it. Raises LabError when it cannot."""
+        self.qmp.clear()
+        self.qmp.execute("migrate-set-parameters", {"max-bandwidth": 1 << 34})
+        self.qmp.execute("migrate-set-capabilities", {"capabilities": [{"capability": "events", "state": True}]})
+        self.qmp.execute(command, {"uri": uri})
+        ended = self.qmp.wait("MIGRATION", lambda data: data["status"] in {"completed", "failed"}, 300)
+        if ended["status"] == "failed":
+            raise LabError(f"QMP {command}: failed, see {self.directory / 'qemu.log'}")
+
+    # The way in
+
+    @property
+    def qmp(self) -> Qmp:
+        """The connection to QEMU's monitor."""
+        if self._qmp is None:
+            self._qmp = Qmp(self.directory / "qmp")
+        return self._qmp
+
+    def ssh(self, *command: str, user: str = "root", terminal: bool = False) -> list[str]:
+        """The ssh command line that runs a command in the guest; without one, a login."""
+        control = self.directory / f"ssh-{self._starts}-{user}"
+        options = {**SSH_OPTIONS, "ControlPath": str(control), "UserKnownHostsFile": str(self.image.known_hosts)}
+        argv = ["ssh", "-F", "none", "-i", str(self.image.key), "-p", str(self.port)]
+        argv += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        argv += ["-tt"] if terminal else []
+        return [*argv, f"{user}@127.0.0.1", *([shlex.join(command)] if command else [])]
+
+    def run(
+        self, *command: str, user: str = "root", check: bool = True, timeout: float = 120, stdin: Optional[str] = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the guest. Raises LabError with what it said when it fails (unless check is off)."""
+        done = subprocess.run(
+            self.ssh(*command, user=user),
+            check=False,
+            input=stdin or "",
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=timeout,
+        )
+        if check and done.returncode != 0:
+            raise LabError(f"{shlex.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def start_command(self, *command: str, terminal: bool = False) -> subprocess.Popen[str]:
+        """Start a command in the guest and do not wait for it; its output is one pipe."""
+        return subprocess.Popen(
+            self.ssh(*command, terminal=terminal),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
+
+    def remove(self) -> None:
+        """End it and remove its directory."""
+        self.stop()
+        shutil.rmtree(self.directory)
+
+    def _close_ssh(self) -> None:
+        for control in self.directory.glob("ssh-*"):
+            argv = ["ssh", "-F", "none", "-o", f"ControlPath={control}", "-O", "exit", "opskit-vm"]
+            subprocess.run(argv, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+            control.unlink(missing_ok=True)
+
+    def _close_connections(self) -> None:
+        if self._qmp is not None:
+            self._qmp.close()
+            self._qmp = None
+        self._close_ssh()
+
+    def _save(self) -> None:
+        disks = {name: disk.to_json() for name, disk in self.disks.items()}
+        state = {"port": self.port, "starts": self._starts, "disks": disks}
+        to_file(self.directory / "machine.json", state)
+
+
+def _free_port() -> int:
+    """A TCP port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,56 @@
+"""What the tests ask of the guest."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any, Optional
+
+from vmlab.machine import Machine
+
+FSTAB = "/etc/fstab"
+TARGET = "/data"
+LEDGER = "/var/lib/opskit/ledger.jsonl"
+
+
+def opskit(vm: Machine, *words: str, check: bool = True, user: str = "root") -> subprocess.CompletedProcess[str]:
+    """Run opskit in the guest."""
+    return vm.run("opskit", *words, check=check, user=user)
+
+
+def answer(vm: Machine, *words: str, user: str = "root") -> dict[str, Any]:
+    """The JSON envelope that a command of opskit answers with, and its exit status as `status`."""
+    done = opskit(vm, *words, "--json", check=False, user=user)
+    assert done.stdout, done.stderr
+    return {**json.loads(done.stdout), "status": done.returncode}
+
+
+def mount(vm: Machine, device: str = "/dev/vdb", target: str = TARGET, *more: str) -> None:
+    """Put a disk into service; the test fails with what opskit said when that fails."""
+    opskit(vm, "disk", "mount", device, target, "--yes", *more)
+
+
+def read(vm: Machine, path: str) -> str:
+    """A file of the guest."""
+    return vm.run("cat", path).stdout
+
+
+def mounted(vm: Machine, target: str = TARGET) -> Optional[dict[str, Any]]:
+    """What is mounted there now: source, uuid, fstype, options; None when nothing is."""
+    done = vm.run("findmnt", "--json", "-o", "SOURCE,UUID,FSTYPE,OPTIONS", "--mountpoint", target, check=False)
+    return json.loads(done.stdout)["filesystems"][-1] if done.returncode == 0 else None
+
+
+def uuid(vm: Machine, device: str) -> str:
+    """The UUID of the filesystem on a device, read from its bytes; empty without one."""
+    return vm.run("blkid", "-p", "-s", "UUID", "-o", "value", device, check=False).stdout.strip()
+
+
+def failed_units(vm: Machine) -> str:
+    """What `systemctl --failed` lists; empty on a healthy host."""
+    return vm.run("systemctl", "--failed", "--no-legend", "--plain").stdout
+
+
+def ledger(vm: Machine) -> list[dict[str, Any]]:
+    """The ledger's entries; a torn line fails the test."""
+    return [json.loads(line) for line in read(vm, LEDGER).splitlines()]
