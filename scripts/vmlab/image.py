@@ -58,8 +58,8 @@ class Image:
 def missing() -> str:
     """Why no machine can be built here, with what to install; empty when one can."""
     if os.geteuid() != 0:
-        return "the virtual machine is built as root (a root filesystem through a loop device)"
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+        return "the virtual machine is built as root (chroot)"
+    path = environment()["PATH"]
     packages = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)})
     if not packages:
         return ""
@@ -122,10 +122,14 @@ def _opskit_hash(base: Path) -> str:
     return digest(*sources, ROOT / "pyproject.toml", ROOT / "README.md", more=base.name)
 
 
+def environment() -> dict[str, str]:
+    """The environment of what the lab runs: with the administrator's programs on the PATH."""
+    return {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
+
+
 def call(*argv: str | Path, timeout: float = 600) -> None:
     """Run a command; raises LabError with what it said when it fails."""
     command = [str(word) for word in argv]
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     done = subprocess.run(
         command,
         check=False,
@@ -134,85 +138,75 @@ def call(*argv: str | Path, timeout: float = 600) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         timeout=timeout,
-        env={**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"},
+        env=environment(),
     )
     if done.returncode != 0:
         raise LabError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-4000:]}")
 
 
-@contextlib.contextmanager
-def _mounted(root: Path, at: Path) -> Iterator[Path]:
-    at.mkdir()
-    call("mount", "-o", "loop", root, at)
-    try:
-        yield at
-    finally:
-        call("umount", at)
-        at.rmdir()
-
-
 def _build_base(directory: Path) -> None:
-    root = directory / "root.img"
-    with open(root, "wb") as file:
-        file.truncate(SIZE)
-    # Nothing left for the guest to initialize in the background.
-    call("mkfs.ext4", "-q", "-U", UUID, "-E", "lazy_itable_init=0,lazy_journal_init=0", root)
+    """The packages, set up, in rootfs; no image yet. Nothing is mounted: a build that is killed leaves files only."""
     for name in ("key", "host-key"):
         call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"opskit-{name}", "-f", directory / name)
     host_key = (directory / "host-key.pub").read_text().split()
     (directory / "known_hosts").write_text(f"opskit-vm {host_key[0]} {host_key[1]}\n")
-    with _mounted(root, directory / "mnt") as mnt:
-        _bootstrap(mnt)
-        _configure(mnt, directory)
-        for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd", "initrd.img-*")):
-            shutil.copy(next((mnt / "boot").glob(pattern)), directory / name)
+    root = directory / "rootfs"
+    _bootstrap(root)
+    _configure(root, directory)
+    for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd", "initrd.img-*")):
+        shutil.copy(next((root / "boot").glob(pattern)), directory / name)
 
 
-def _bootstrap(mnt: Path) -> None:
-    """Debian's packages into mnt, without what only a person would read."""
+def _bootstrap(rootfs: Path) -> None:
+    """Debian's packages into rootfs, without what only a person would read."""
     unread = ("man", "doc", "locale")
     call(
         *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES.read_text().split())}"),
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in unread),
         *("--aptopt=Apt::Install-Recommends false", f"--customize-hook={INITRAMFS}"),
-        *(SUITE, mnt),
+        *(SUITE, rootfs),
         timeout=1200,
     )
 
 
-def _configure(mnt: Path, directory: Path) -> None:
-    shutil.copytree(HERE / "guest", mnt, dirs_exist_ok=True)
-    (mnt / "etc/fstab").write_text(f"UUID={UUID} / ext4 defaults 0 1\n")
-    (mnt / "etc/hostname").write_text("opskit-vm\n")
-    (mnt / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n127.0.1.1 opskit-vm\n")
+def _configure(rootfs: Path, directory: Path) -> None:
+    shutil.copytree(HERE / "guest", rootfs, dirs_exist_ok=True)
+    (rootfs / "etc/fstab").write_text(f"UUID={UUID} / ext4 defaults 0 1\n")
+    (rootfs / "etc/hostname").write_text("opskit-vm\n")
+    (rootfs / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n127.0.1.1 opskit-vm\n")
     for name in ("etc/ssh", "root/.ssh", "var/log/journal"):
-        (mnt / name).mkdir(parents=True, exist_ok=True)
-    for old in (mnt / "etc/ssh").glob("ssh_host_*"):
+        (rootfs / name).mkdir(parents=True, exist_ok=True)
+    for old in (rootfs / "etc/ssh").glob("ssh_host_*"):
         old.unlink()
-    shutil.copy(directory / "host-key", mnt / "etc/ssh/ssh_host_ed25519_key")
-    shutil.copy(directory / "host-key.pub", mnt / "etc/ssh/ssh_host_ed25519_key.pub")
-    call("chroot", mnt, "useradd", "--create-home", "--shell", "/bin/bash", "--password", "*", "ops")
+    shutil.copy(directory / "host-key", rootfs / "etc/ssh/ssh_host_ed25519_key")
+    shutil.copy(directory / "host-key.pub", rootfs / "etc/ssh/ssh_host_ed25519_key.pub")
+    call("chroot", rootfs, "useradd", "--create-home", "--shell", "/bin/bash", "--password", "*", "ops")
     for home in ("root", "home/ops"):
-        (mnt / home / ".ssh").mkdir(mode=0o700, exist_ok=True)
-        shutil.copy(directory / "key.pub", mnt / home / ".ssh/authorized_keys")
-    call("chroot", mnt, "chown", "-R", "ops:ops", "/home/ops")
-    call("chroot", mnt, "systemd-machine-id-setup")
-    call("chroot", mnt, "systemctl", "enable", "systemd-networkd", "ssh", "memcached", "lab-ready")
+        (rootfs / home / ".ssh").mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(directory / "key.pub", rootfs / home / ".ssh/authorized_keys")
+    call("chroot", rootfs, "chown", "-R", "ops:ops", "/home/ops")
+    call("chroot", rootfs, "systemd-machine-id-setup")
+    call("chroot", rootfs, "systemctl", "enable", "systemd-networkd", "ssh", "memcached", "lab-ready")
     # What would run by itself while a test runs, or talk on the console.
     timers = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer")
     others = ("e2scrub_reap.service", "serial-getty@ttyS0.service", "getty@tty1.service")
-    call("chroot", mnt, "systemctl", "mask", *timers, *others, "systemd-networkd-wait-online.service")
+    call("chroot", rootfs, "systemctl", "mask", *timers, *others, "systemd-networkd-wait-online.service")
 
 
 def _build_opskit(directory: Path, base: Path) -> None:
-    root = directory / "root.img"
-    call("cp", "--sparse=always", "--reflink=auto", base / "root.img", root)
+    """The root image: the base, and opskit from a wheel of this checkout in an environment of its own."""
     call(sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", directory / "wheels", ROOT)
-    with _mounted(root, directory / "mnt") as mnt:
-        shutil.copytree(directory / "wheels", mnt / "tmp/wheels")
-        call("chroot", mnt, "python3", "-m", "venv", "/opt/opskit")
-        pip = ("/opt/opskit/bin/pip", "--quiet", "--disable-pip-version-check", "install", "--no-index")
-        call("chroot", mnt, *pip, "--find-links", "/tmp/wheels", "opskit")
-        (mnt / "usr/local/bin/opskit").symlink_to("/opt/opskit/bin/opskit")
-        shutil.rmtree(mnt / "tmp/wheels")
-    shutil.rmtree(directory / "wheels")
+    rootfs = directory / "rootfs"
+    call("cp", "--archive", "--reflink=auto", base / "rootfs", rootfs)
+    shutil.move(directory / "wheels", rootfs / "tmp/wheels")
+    call("chroot", rootfs, "python3", "-m", "venv", "/opt/opskit")
+    pip = ("/opt/opskit/bin/pip", "--quiet", "--disable-pip-version-check", "install", "--no-index")
+    call("chroot", rootfs, *pip, "--find-links", "/tmp/wheels", "opskit")
+    (rootfs / "usr/local/bin/opskit").symlink_to("/opt/opskit/bin/opskit")
+    shutil.rmtree(rootfs / "tmp/wheels")
+    with open(directory / "root.img", "wb") as file:
+        file.truncate(SIZE)
+    # Nothing is left for the guest to initialize in the background.
+    options = ("-U", UUID, "-E", "lazy_itable_init=0,lazy_journal_init=0", "-d", rootfs)
+    call("mkfs.ext4", "-q", *options, directory / "root.img")
+    shutil.rmtree(rootfs)

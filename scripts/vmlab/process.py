@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Optional
 
-from vmlab.image import LabError
+from vmlab.image import LabError, environment
 
 
 class Process:
@@ -32,7 +32,9 @@ class Process:
         prefix = [] if orphan else ["setpriv", "--pdeathsig", "KILL"]
         with open(base.with_suffix(".log"), "wb") as log:
             streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-            child = subprocess.Popen(prefix + argv, cwd=base.parent, start_new_session=orphan, **streams)
+            child = subprocess.Popen(
+                prefix + argv, cwd=base.parent, env=environment(), start_new_session=orphan, **streams
+            )
         base.with_suffix(".pid").write_text(f"{child.pid} {_start_time(child.pid)}\n")
         process = cls(base, child)
         # A new socket is no event that another process sees; it is there in some milliseconds.

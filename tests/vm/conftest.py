@@ -20,6 +20,7 @@ from vmlab.machine import Machine
 
 HERE = Path(__file__).parent
 TEST_SECONDS = 900
+STARTED = time.monotonic()
 # What the tests count (the fixture `count`), in the order of the closing line.
 FIGURES = ("cuts survived", "faults injected", "refusals")
 
@@ -34,31 +35,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def machine() -> Iterator[Machine]:
-    """The machine of this session, not in any particular state: tests take `vm`."""
+def snapshot() -> Path:
+    """The booted machine of this checkout, as it is when the session begins."""
     why = missing()
     if why:
         pytest.skip(why)
+    return booted()
+
+
+@pytest.fixture(scope="session")
+def machine(snapshot: Path) -> Iterator[Machine]:  # noqa: ARG001 - for what it skips
+    """The machine of this session, not in any particular state: tests take `vm`."""
     # Short: the path of a UNIX socket holds 107 bytes.
     directory = Path(tempfile.mkdtemp(prefix="opskit-vm-"))
     made = Machine(directory / "m", image())
-    booted()
     yield made
     made.stop()
     shutil.rmtree(directory)
 
 
 @pytest.fixture
-def vm(machine: Machine) -> Machine:
+def vm(machine: Machine, snapshot: Path) -> Machine:
     """A machine that has just booted."""
-    machine.reset(booted())
+    machine.reset(snapshot)
     return machine
 
 
 @pytest.fixture
-def losing_vm(machine: Machine) -> Machine:
+def losing_vm(machine: Machine, snapshot: Path) -> Machine:
     """The same, and cut(lose=True) loses what the guest had not flushed to its disks."""
-    machine.reset(booted(), losing=True)
+    machine.reset(snapshot, losing=True)
     return machine
 
 
@@ -86,7 +92,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 outcomes[value] += 1
     if not sums:
         return
-    seconds = time.time() - terminalreporter._sessionstarttime
+    seconds = time.monotonic() - STARTED
     figures = ", ".join(f"{sums[name]} {name}" for name in FIGURES)
     if outcomes:
         terminalreporter.write_line("after the cuts: " + ", ".join(f"{n} {what}" for what, n in outcomes.most_common()))

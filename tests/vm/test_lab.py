@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from vmlab.booted import booted
 from vmlab.machine import Machine
 
 from .guest import failed_units
@@ -35,9 +36,9 @@ def test_a_cut_loses_what_was_not_flushed_and_nothing_else(losing_vm: Machine, *
     assert failed_units(vm) == ""
 
 
-def test_a_reset_forgets(vm: Machine) -> None:
+def test_a_reset_forgets(vm: Machine, snapshot: Path) -> None:
     write(vm, "before", 3, flush=True)
-    vm.reset(booted())
+    vm.reset(snapshot)
     assert read(vm, 3) == ""
 
 
