@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from vmlab.accel import accelerator
 from vmlab.image import HERE, digest, image, layer, locked
 from vmlab.machine import Machine
 
@@ -15,7 +16,7 @@ def booted() -> Path:
     """The directory of the snapshot of this checkout's machine, made if it is not there. Raises LabError."""
     made_of = image()
     qemu = subprocess.run(["qemu-system-x86_64", "--version"], check=True, capture_output=True, text=True).stdout
-    key = digest(*sorted(HERE.glob("*.py")), more=made_of.root.parent.name + qemu)
+    key = digest(*sorted(HERE.glob("*.py")), more=made_of.root.parent.name + qemu + accelerator(made_of))
 
     def build(directory: Path) -> None:
         # Short: the path of a UNIX socket holds 107 bytes.

@@ -16,37 +16,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
+from vmlab.accel import accelerator
 from vmlab.disk import Disk, blank, overlay, serve_with_write_cache, to_file
 from vmlab.image import UUID, Image, LabError
 from vmlab.process import Process
 from vmlab.qmp import Qmp
+from vmlab.ssh import Ssh
 
 MEMORY = 1024  # MiB
 CPUS = 2
 KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=4 systemd.show_status=false net.ifnames=0"
 FIRST_SLOT = 4  # 0 to 3 are the chipset's, the serial port's and the network's
 BOOT_SECONDS = 300.0
-SSH_OPTIONS = {
-    "BatchMode": "yes",
-    "StrictHostKeyChecking": "yes",
-    "HostKeyAlias": "opskit-vm",
-    "IdentitiesOnly": "yes",
-    "ControlMaster": "auto",
-    "ControlPersist": "yes",
-    "LogLevel": "ERROR",
-}
 
 
-class Machine:
+class Machine(Ssh):
     """The machine in a directory. orphan: it goes on when the process that started it ends."""
 
     def __init__(self, directory: Path, image: Image, *, orphan: bool = False) -> None:
-        self.directory = directory
-        self.image = image
+        super().__init__(directory, image)
         self.orphan = orphan
-        self.port = 0
         self.disks: dict[str, Disk] = {}
-        self._starts = 0
         self._qmp: Optional[Qmp] = None
         self._qemu = Process(directory / "qemu")
         self._caches: dict[str, Process] = {}
@@ -70,7 +60,7 @@ class Machine:
         except FileNotFoundError:
             raise LabError(f"there is no machine in {directory}: scripts/vm up") from None
         machine = cls(directory, image, orphan=True)
-        machine.port, machine._starts = state["port"], state["starts"]
+        machine.port, machine.starts = state["port"], state["starts"]
         machine.disks = {name: Disk(**disk) for name, disk in state["disks"].items()}
         machine._caches = {n: Process(directory / f"nbdkit-{n}") for n, disk in machine.disks.items() if disk.losing}
         return machine
@@ -135,7 +125,7 @@ class Machine:
 
         Raises LabError, with the end of the console's text, when it does not get there.
         """
-        self._starts += 1
+        self.starts += 1
         self.port = _free_port()
         for name, disk in self.disks.items():
             if disk.losing:
@@ -162,7 +152,7 @@ class Machine:
     def _qemu_argv(self) -> list[str]:
         image = self.image
         argv = ["qemu-system-x86_64", "-name", "opskit-vm", "-machine", "pc", "-nodefaults", "-display", "none"]
-        argv += ["-accel", "tcg,thread=multi", "-cpu", "max", "-m", str(MEMORY), "-smp", str(CPUS)]
+        argv += ["-accel", accelerator(image), "-cpu", "max", "-m", str(MEMORY), "-smp", str(CPUS)]
         argv += ["-kernel", str(image.kernel), "-initrd", str(image.initrd)]
         argv += ["-append", f"root=UUID={UUID} rw {KERNEL_OPTIONS}"]
         argv += ["-serial", "file:console.log", "-qmp", "unix:qmp,server=on,wait=off"]
@@ -183,10 +173,14 @@ class Machine:
 
     def stop(self) -> None:
         """End QEMU. Nothing happens when it does not run."""
-        if self._qemu.running():
-            self.qmp.execute("quit")
-        self._close_connections()
-        self._qemu.end()
+        try:
+            if self._qemu.running():
+                self.qmp.execute("quit")
+            self._close_connections()
+            self._qemu.end()
+        except LabError:
+            # It does not listen any more.
+            self._qemu.end(signal.SIGKILL)
         for cache in self._caches.values():
             cache.end(signal.SIGTERM)
         self._caches.clear()
@@ -197,7 +191,7 @@ class Machine:
         self.run("systemctl", "reboot", check=False)
         self.qmp.wait("RESET", lambda data: bool(data["guest"]), BOOT_SECONDS)
         self.wait_until_ready()
-        self._close_ssh()
+        self.close_ssh()
 
     def power_off(self) -> None:
         """Shut it down in order; its disks can be changed then, and start() brings it back."""
@@ -210,7 +204,7 @@ class Machine:
     def snapshot(self, directory: Path) -> None:
         """Keep this moment in a new directory: the memory, the disks and what is attached."""
         directory.mkdir(parents=True)
-        self._close_ssh()
+        self.close_ssh()
         self.qmp.execute("stop")
         self._migrate("migrate", f"exec:cat > {shlex.quote(str(directory / 'memory'))}")
         for disk in self.disks.values():
@@ -242,8 +236,6 @@ class Machine:
         if ended["status"] == "failed":
             raise LabError(f"QMP {command}: failed, see {self.directory / 'qemu.log'}")
 
-    # The way in
-
     @property
     def qmp(self) -> Qmp:
         """The connection to QEMU's monitor."""
@@ -251,63 +243,20 @@ class Machine:
             self._qmp = Qmp(self.directory / "qmp")
         return self._qmp
 
-    def ssh(self, *command: str, user: str = "root", terminal: bool = False) -> list[str]:
-        """The ssh command line that runs a command in the guest; without one, a login."""
-        control = self.directory / f"ssh-{self._starts}-{user}"
-        options = {**SSH_OPTIONS, "ControlPath": str(control), "UserKnownHostsFile": str(self.image.known_hosts)}
-        argv = ["ssh", "-F", "none", "-i", str(self.image.key), "-p", str(self.port)]
-        argv += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        argv += ["-tt"] if terminal else []
-        return [*argv, f"{user}@127.0.0.1", *([shlex.join(command)] if command else [])]
-
-    def run(
-        self, *command: str, user: str = "root", check: bool = True, timeout: float = 120, stdin: Optional[str] = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command in the guest. Raises LabError with what it said when it fails (unless check is off)."""
-        done = subprocess.run(
-            self.ssh(*command, user=user),
-            check=False,
-            input=stdin or "",
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            timeout=timeout,
-        )
-        if check and done.returncode != 0:
-            raise LabError(f"{shlex.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done
-
-    def start_command(self, *command: str, terminal: bool = False) -> subprocess.Popen[str]:
-        """Start a command in the guest and do not wait for it; its output is one pipe."""
-        return subprocess.Popen(
-            self.ssh(*command, terminal=terminal),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="surrogateescape",
-        )
-
     def remove(self) -> None:
         """End it and remove its directory."""
         self.stop()
         shutil.rmtree(self.directory)
 
-    def _close_ssh(self) -> None:
-        for control in self.directory.glob("ssh-*"):
-            argv = ["ssh", "-F", "none", "-o", f"ControlPath={control}", "-O", "exit", "opskit-vm"]
-            subprocess.run(argv, check=False, capture_output=True, stdin=subprocess.DEVNULL)
-            control.unlink(missing_ok=True)
-
     def _close_connections(self) -> None:
         if self._qmp is not None:
             self._qmp.close()
             self._qmp = None
-        self._close_ssh()
+        self.close_ssh()
 
     def _save(self) -> None:
         disks = {name: disk.to_json() for name, disk in self.disks.items()}
-        state = {"port": self.port, "starts": self._starts, "disks": disks}
+        state = {"port": self.port, "starts": self.starts, "disks": disks}
         to_file(self.directory / "machine.json", state)
 
 
