@@ -18,13 +18,14 @@ DIRECTORY = Path(os.environ.get("OPSKIT_VM_DIR") or f"/tmp/opskit-vm-{os.getuid(
 SNAPSHOTS = CACHE / "snapshots"
 HELP = """A virtual machine like a cloud instance, with the opskit of this checkout in it.
 
-  scripts/vm up                          build it if need be, and switch it on (booted already: about a second)
+  scripts/vm up [--write-cache]          build it if need be, and go on from a machine that has booted;
+                                         --write-cache: its disks have one that `cut --lose` loses
   scripts/vm ssh [COMMAND…]              run a command in it; without one, a login
   scripts/vm snapshot [NAME]             keep this moment, memory and disks
   scripts/vm reset [NAME]                back to it; without a NAME, to the booted machine
   scripts/vm attach NAME [--size GIB] [--serial S] [--model nvme]      a blank disk more
   scripts/vm detach NAME                 unplug a disk
-  scripts/vm enlarge NAME GIB            make a disk larger while it is in use
+  scripts/vm enlarge NAME GIB            make a disk larger while it is in use (not with --write-cache)
   scripts/vm fail NAME read|write|flush  each such request to the disk fails from now on
   scripts/vm heal NAME                   the disk works again
   scripts/vm cut [--lose]                cut the power; --lose: what the guest had not flushed is gone
@@ -37,7 +38,8 @@ def main() -> int:
     """Run one command; the exit status is that of the guest's command, or 1 with the reason."""
     parser = argparse.ArgumentParser(prog="scripts/vm", description=HELP, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in ("up", "boot", "down"):
+    commands.add_parser("up").add_argument("--write-cache", action="store_true")
+    for name in ("boot", "down"):
         commands.add_parser(name)
     commands.add_parser("ssh").add_argument("words", nargs=argparse.REMAINDER)
     for name in ("snapshot", "reset"):
@@ -60,12 +62,12 @@ def main() -> int:
 
 def _run(words: argparse.Namespace) -> int:
     if words.command == "up":
-        return _up()
+        return _up(losing=words.write_cache)
     machine = Machine.open(DIRECTORY, image())
     actions: dict[str, Callable[[], None]] = {
         "ssh": lambda: _ssh(machine, words.words),
         "snapshot": lambda: _snapshot(machine, SNAPSHOTS / (words.name or "default")),
-        "reset": lambda: machine.reset(SNAPSHOTS / words.name if words.name else booted(), losing=True),
+        "reset": lambda: _reset(machine, SNAPSHOTS / words.name if words.name else booted()),
         "attach": lambda: _attach(machine, words),
         "detach": lambda: machine.detach(words.name),
         "enlarge": lambda: machine.enlarge(words.name, words.gib << 30),
@@ -80,8 +82,16 @@ def _run(words: argparse.Namespace) -> int:
 
 
 def _ssh(machine: Machine, command: list[str]) -> None:
-    argv = machine.ssh(*command)
+    argv = machine.ssh()
+    # As ssh does: the words are one line for the guest's shell.
+    argv += [" ".join(command)] if command else []
     os.execvp(argv[0], argv)
+
+
+def _reset(machine: Machine, snapshot: Path) -> None:
+    if not snapshot.exists():
+        raise LabError(f"there is no snapshot {snapshot.name}: scripts/vm snapshot {snapshot.name}")
+    machine.reset(snapshot, losing=machine.losing)
 
 
 def _snapshot(machine: Machine, directory: Path) -> None:
@@ -95,11 +105,11 @@ def _attach(machine: Machine, words: argparse.Namespace) -> None:
     machine.attach(words.name)
 
 
-def _up() -> int:
+def _up(*, losing: bool) -> int:
     if (DIRECTORY / "machine.json").exists():
         print(f"scripts/vm: there is a machine in {DIRECTORY}: scripts/vm down removes it", file=sys.stderr)
         return 1
-    Machine(DIRECTORY, image(), orphan=True).reset(booted(), losing=True)
+    Machine(DIRECTORY, image(), orphan=True).reset(booted(), losing=losing)
     print("up: scripts/vm ssh opskit disk mount /dev/vdb /data --dry-run")
     return 0
 

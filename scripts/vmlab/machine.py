@@ -65,17 +65,20 @@ class Machine(Ssh):
         machine._caches = {n: Process(directory / f"nbdkit-{n}") for n, disk in machine.disks.items() if disk.losing}
         return machine
 
+    @property
+    def losing(self) -> bool:
+        """Whether its disks have a write cache that cut() can lose."""
+        return any(disk.losing for disk in self.disks.values())
+
     # Disks
 
-    def add(
-        self, name: str, size: int = 2 << 30, *, serial: str = "", model: str = "virtio-blk-pci", losing: bool = False
-    ) -> Disk:
+    def add(self, name: str, size: int = 2 << 30, *, serial: str = "", model: str = "virtio-blk-pci") -> Disk:
         """A blank disk of size bytes for the machine; attach() or start() shows it to the guest."""
         path = self.directory / f"{name}-{serial or name}.img"
         blank(path, size)
         used = {disk.slot for disk in self.disks.values()}
         slot = next(number for number in range(FIRST_SLOT, 31) if number not in used)
-        self.disks[name] = Disk(name, str(path), serial or f"SERIAL-{name}", slot, model, losing=losing)
+        self.disks[name] = Disk(name, str(path), serial or f"SERIAL-{name}", slot, model, losing=self.losing)
         return self.disks[name]
 
     def attach(self, name: str) -> None:
@@ -167,6 +170,8 @@ class Machine(Ssh):
     def cut(self, *, lose: bool = False) -> None:
         """Cut the power: nothing in the guest gets to end. lose: what its disks were not told to flush is gone."""
         if lose:
+            if not self.losing:
+                raise LabError("its disks have no write cache: scripts/vm down, then scripts/vm up --write-cache")
             for cache in self._caches.values():
                 cache.end(signal.SIGKILL)
         self.stop()
