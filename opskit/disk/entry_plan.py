@@ -9,6 +9,7 @@ from opskit.core.finding import Finding
 from opskit.core.plan import Reason, Step
 from opskit.disk.fstab import Entry, entries, entries_for_device, entries_for_target, entry_line, plain_target
 from opskit.disk.fstab_plan import add_entry_steps, fstab_reasons
+from opskit.disk.fstab_sources import missing
 from opskit.disk.model import BlockDevice, HostFacts
 
 
@@ -48,10 +49,12 @@ def decide_entry(
     path = facts.fstab.path
     mine = _entries_for(facts.fstab.text, wanted, device)
     there = [e for e in entries_for_target(facts.fstab.text, wanted.target) if e not in mine]
+    absent = missing(facts)
     reasons = [
         Reason(
             "mount-point-in-fstab",
-            f"{path} line {e.number} already mounts {e.source} on {wanted.target}",
+            f"{path} line {e.number} already mounts {e.source} on {wanted.target}"
+            + (", and no disk here holds that" if e in absent else ""),
             f"name another mount point, or take that entry out: opskit disk umount {wanted.target}",
         )
         for e in there

@@ -25,11 +25,13 @@ from opskit.disk.fstab_sources import (
     by_uuid,
     devices_of,
     is_system,
+    missing,
     mounted_device,
     names_a_device,
     shared_uuid_is_normal,
     unstable,
     waits_at_boot,
+    what_and_where,
 )
 from opskit.disk.model import BlockDevice, HostFacts, Mount
 
@@ -101,7 +103,8 @@ def _source(facts: HostFacts, entry: Entry, devices: tuple[BlockDevice, ...]) ->
     if not names_a_device(entry):
         return
     if not devices:
-        yield from _unknown(facts, entry)
+        if entry in missing(facts):
+            yield _unknown(facts, entry)
         return
     seen = _seen(facts, entry)
     if len(devices) > 1 and not any(shared_uuid_is_normal(d) for d in devices):
@@ -121,21 +124,19 @@ def _source(facts: HostFacts, entry: Entry, devices: tuple[BlockDevice, ...]) ->
     yield from _fstype(facts, entry, device)
 
 
-def _unknown(facts: HostFacts, entry: Entry) -> Iterator[Finding]:
-    if "noauto" in entry.option_list:
-        return  # media that come and go
+def _unknown(facts: HostFacts, entry: Entry) -> Finding:
     what = "swap area" if entry.is_swap else "device"
-    title = f"{entry.source}: there is no such {what} on this host"
+    title = f"{what_and_where(entry)}: there is no such {what} on this host"
     severity = "warning"
+    remedy = f"attach it, or take line {entry.number} out"
     if waits_at_boot(entry):
         severity = "error"
         title += "; without nofail the next boot stops in emergency mode"
+        remedy += f"; to boot without it {_write_line(entry, options=_with_nofail(entry))}"
     if facts.unseen and not facts.root:
         severity = "warning"
         title += " (seen without root, so not surely)"
-    without = _write_line(entry, options=_with_nofail(entry))
-    remedy = f"attach it, or take line {entry.number} out; to boot without it {without}"
-    yield Finding("unknown-source", severity, title, _seen(facts, entry), remedy)
+    return Finding("unknown-source", severity, title, _seen(facts, entry), remedy)
 
 
 def _with_nofail(entry: Entry) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Optional
 
-from opskit.disk.fstab import Entry
+from opskit.disk.fstab import Entry, entries
 from opskit.disk.model import BlockDevice, HostFacts, Mount
 from opskit.disk.mounts import named_by
 
@@ -36,6 +36,17 @@ def devices_of(facts: HostFacts, entry: Entry) -> tuple[BlockDevice, ...]:
     named = [d for d in facts.devices if named_by(entry.source, d)]
     whole = [d for d in named if not d.holders]
     return tuple(whole or named)
+
+
+def missing(facts: HostFacts) -> tuple[Entry, ...]:
+    """The entries whose device is not on this host; not those of media that come and go (noauto)."""
+    counted_on = (e for e in entries(facts.fstab.text) if not e.problem and "noauto" not in e.option_list)
+    return tuple(e for e in counted_on if names_a_device(e) and not devices_of(facts, e))
+
+
+def what_and_where(entry: Entry) -> str:
+    """The source, and the mount point if it has one."""
+    return f"{entry.source} for {entry.target}" if entry.has_target else entry.source
 
 
 def unstable(source: str) -> bool:

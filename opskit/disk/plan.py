@@ -11,7 +11,9 @@ from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import guard
 from opskit.disk.entry_plan import EntryDecision, EntryRequest, decide_entry
+from opskit.disk.fstab import plain_target
 from opskit.disk.fstab_plan import fstab_checks
+from opskit.disk.fstab_sources import missing
 from opskit.disk.model import BlockDevice, HostFacts, Place
 from opskit.disk.mount_request import MountRequest, NewIds, fstab_options, mount_options, request_reasons
 from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem
@@ -37,7 +39,7 @@ def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decisi
     title = f"put {request.device} into service on {request.target}"
     reasons = [*request_reasons(request), *target_reasons(request.target), *guard.not_a_device(facts, request.device)]
     if reasons:
-        return Refusal(title, tuple(reasons))
+        return Refusal(title, (*reasons, *_missing_there(facts, request)))
     device = named_device(facts, request.device)
     disk = facts.device(device.disk) or device
     wanted = _what(facts, request, ids, device, disk)
@@ -46,6 +48,15 @@ def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decisi
     if isinstance(wanted, Make):
         return _decide_made(facts, request, ids, wanted, title)
     return _decide_existing(facts, request, ids, wanted, title)
+
+
+def _missing_there(facts: HostFacts, request: MountRequest) -> Iterator[Reason]:
+    """Who names a device that is not here may be looking for the disk that fstab misses."""
+    for entry in missing(facts) if facts.named(request.device) is None else ():
+        if plain_target(entry.target) == plain_target(request.target):
+            where = f"{facts.fstab.path} line {entry.number}"
+            title = f"{where} mounts {entry.source} on {request.target}, and no disk here holds that"
+            yield Reason("missing-filesystem", title, "attach the disk that it is on; opskit disk fstab check")
 
 
 def named_device(facts: HostFacts, path: str) -> BlockDevice:

@@ -10,6 +10,7 @@ from opskit.core.jsonable import to_json
 from opskit.core.text import shown
 from opskit.core.units import size_text
 from opskit.disk import guard
+from opskit.disk.fstab_sources import missing, what_and_where
 from opskit.disk.model import BlockDevice, HostFacts
 from opskit.disk.verdict import READY, verdict
 from opskit.ui.screen import Column, Screen, draw_table
@@ -48,7 +49,11 @@ def _row(facts: HostFacts, device: BlockDevice) -> dict[str, Any]:
 
 def list_json(facts: HostFacts) -> dict[str, Any]:
     """The result of `disk list --json`."""
-    return {"devices": [_row(facts, device) for device in _listed(facts)], "unseen": list(facts.unseen)}
+    absent = [
+        {"source": e.source, "mount_point": e.target if e.has_target else "", "line": e.number} for e in missing(facts)
+    ]
+    devices = [_row(facts, device) for device in _listed(facts)]
+    return {"devices": devices, "missing": absent, "unseen": list(facts.unseen)}
 
 
 COLUMNS = (
@@ -74,6 +79,10 @@ def draw_list(screen: Screen, facts: HostFacts) -> None:
     rows = [_cells(_row(facts, device)) for device in _listed(facts)]
     keep = [i for i, c in enumerate(COLUMNS) if not sys.stdout.isatty() or screen.wide() or c.title not in WIDE_ONLY]
     draw_table(screen, [COLUMNS[i] for i in keep], [[row[i] for i in keep] for row in rows])
+    for entry in missing(facts):
+        sure = "" if facts.root else " (seen without root, so not surely)"
+        where = f"{facts.fstab.path} line {entry.number}"
+        screen.note(f"missing{sure}: {shown(what_and_where(entry))} ({shown(where)}); opskit disk fstab check")
     for text in facts.unseen:
         screen.note(f"not seen: {text}")
     _say_data_disks(screen, facts)

@@ -10,6 +10,7 @@ import pytest
 from opskit.core.finding import SEVERITIES, Finding
 from opskit.disk.fstab import entries
 from opskit.disk.fstab_check import check
+from opskit.disk.fstab_sources import missing
 from opskit.disk.model import BlockDevice, FileFact, HostFacts, Mount, PathFact, Signature
 
 ROOT_UUID = "11111111-0000-4000-8000-000000000001"
@@ -100,7 +101,15 @@ def test_unknown_source(source: str) -> None:
 
 @pytest.mark.parametrize("options", ["nofail", "x-systemd.automount"])
 def test_unknown_source_that_does_not_stop_the_boot(options: str) -> None:
-    assert only(host(f"{ROOT}{DATA}UUID=absent /more ext4 {options} 0 2\n"), "unknown-source").severity == "warning"
+    finding = only(host(f"{ROOT}{DATA}UUID=absent /more ext4 {options} 0 2\n"), "unknown-source")
+    assert (finding.severity, finding.remedy) == ("warning", "attach it, or take line 3 out")
+    assert "UUID=absent for /more" in finding.title
+
+
+def test_missing_is_what_no_device_here_has() -> None:
+    others = "/dev/sr9 /cd auto noauto 0 0\nhost:/x /nfs nfs nofail 0 0\nbad\n"
+    seen = host(f"{ROOT}{DATA}UUID=absent /more ext4 nofail 0 2\n{others}")
+    assert [entry.target for entry in missing(seen)] == ["/more"]
 
 
 def test_unknown_source_is_less_sure_without_root() -> None:
