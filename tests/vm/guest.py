@@ -54,3 +54,24 @@ def failed_units(vm: Machine) -> str:
 def ledger(vm: Machine) -> list[dict[str, Any]]:
     """The ledger's entries; a torn line fails the test."""
     return [json.loads(line) for line in read(vm, LEDGER).splitlines()]
+
+
+def settled(vm: Machine) -> str:
+    """Wait until no job of the boot is left; `running`, or `degraded` when a unit has failed."""
+    return vm.run("systemctl", "is-system-running", "--wait", check=False).stdout.strip()
+
+
+def appeared(vm: Machine, serial: str) -> None:
+    """Wait until udev has looked at the virtio disk with this serial number."""
+    vm.run("udevadm", "wait", "--timeout=60", f"/dev/disk/by-id/virtio-{serial}")
+
+
+def until(command: subprocess.Popen[str], words: str) -> str:
+    """What a command started with start_command has said, up to and with these words; the test fails at its end."""
+    assert command.stdout
+    said = ""
+    while words not in said:
+        letter = command.stdout.read(1)
+        assert letter, said
+        said += letter
+    return said
