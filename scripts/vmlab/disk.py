@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vmlab.image import LabError
+from vmlab.image import LabError, call
 from vmlab.process import Process
 
 SERVED_SIZE = 4 << 30
@@ -77,10 +77,16 @@ def serve_with_write_cache(disk: Disk, directory: Path, *, orphan: bool) -> Proc
     if disk.format == "qcow2":
         # A served file cannot grow, as a qcow2 image does.
         os.truncate(disk.path, SERVED_SIZE)
-    socket = directory / f"{disk.name}.nbd"
-    argv = ["nbdkit", "--foreground", "--filter=cache", "--unix", str(socket)]
-    argv += ["file", f"file={disk.path}", "cache=writeback"]
-    return Process.start(argv, directory / f"nbdkit-{disk.name}", ready=socket, orphan=orphan)
+    socket, base = directory / f"{disk.name}.nbd", directory / f"nbdkit-{disk.name}"
+    argv = ["nbdkit", "--filter=cache", "--unix", str(socket)]
+    what = ["file", f"file={disk.path}", "cache=writeback"]
+    if not orphan:
+        return Process.start([*argv, "--foreground", *what], base, ready=socket, orphan=False)
+    # In the foreground it ends with its parent, whatever the parent wants (seen with 1.32).
+    socket.unlink(missing_ok=True)
+    pid_file = directory / f"{disk.name}.nbd.pid"
+    call(*argv, "--pidfile", str(pid_file), *what)
+    return Process.adopt(base, int(pid_file.read_text()))
 
 
 def to_file(path: Path, value: object) -> None:

@@ -17,9 +17,9 @@ from vmlab.image import LabError, environment
 class Process:
     """One process that the lab started. base: what its files are called, with .pid and .log behind it."""
 
-    def __init__(self, base: Path, child: Optional[subprocess.Popen[bytes]] = None) -> None:
+    def __init__(self, base: Path) -> None:
         self.base = base
-        self.child = child
+        self.child: Optional[subprocess.Popen[bytes]] = None
 
     @classmethod
     def start(cls, argv: list[str], base: Path, *, ready: Path, orphan: bool) -> Process:
@@ -35,8 +35,8 @@ class Process:
             child = subprocess.Popen(
                 prefix + argv, cwd=base.parent, env=environment(), start_new_session=orphan, **streams
             )
-        base.with_suffix(".pid").write_text(f"{child.pid} {_start_time(child.pid)}\n")
-        process = cls(base, child)
+        process = cls.adopt(base, child.pid)
+        process.child = child
         # A new socket is no event that another process sees; it is there in some milliseconds.
         for _ in range(3000):
             if ready.exists():
@@ -46,6 +46,12 @@ class Process:
             time.sleep(0.01)
         process.end(signal.SIGKILL)
         raise LabError(f"{argv[0]} did not start: {base.with_suffix('.log').read_text()}")
+
+    @classmethod
+    def adopt(cls, base: Path, pid: int) -> Process:
+        """A process of the lab that is no child of this one."""
+        base.with_suffix(".pid").write_text(f"{pid} {_start_time(pid)}\n")
+        return cls(base)
 
     def pidfd(self) -> Optional[int]:
         """A file descriptor of it (pidfd_open(2)); None when it has ended, or the pid is another process by now."""
