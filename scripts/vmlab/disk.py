@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vmlab.image import LabError, call
-from vmlab.process import Process
+from vmlab.process import Process, appears
 
 SERVED_SIZE = 4 << 30
 
@@ -85,7 +85,10 @@ def serve_with_write_cache(disk: Disk, directory: Path, *, orphan: bool) -> Proc
     # In the foreground it ends with its parent, whatever the parent wants (seen with 1.32).
     socket.unlink(missing_ok=True)
     pid_file = directory / f"{disk.name}.nbd.pid"
+    pid_file.unlink(missing_ok=True)
     call(*argv, "--pidfile", str(pid_file), *what)
+    if not appears(pid_file):
+        raise LabError(f"nbdkit did not write {pid_file}")
     return Process.adopt(base, int(pid_file.read_text()))
 
 

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Optional
 
@@ -37,13 +38,8 @@ class Process:
             )
         process = cls.adopt(base, child.pid)
         process.child = child
-        # A new socket is no event that another process sees; it is there in some milliseconds.
-        for _ in range(3000):
-            if ready.exists():
-                return process
-            if child.poll() is not None:
-                break
-            time.sleep(0.01)
+        if appears(ready, lambda: child.poll() is None):
+            return process
         process.end(signal.SIGKILL)
         raise LabError(f"{argv[0]} did not start: {base.with_suffix('.log').read_text()}")
 
@@ -85,6 +81,17 @@ class Process:
         if self.child is not None:
             self.child.wait()
         self.base.with_suffix(".pid").unlink(missing_ok=True)
+
+
+def appears(path: Path, alive: Callable[[], bool] = lambda: True) -> bool:
+    """Wait until a process has made this file, which takes it some milliseconds; False when it never does."""
+    for _ in range(3000):
+        if path.exists():
+            return True
+        if not alive():
+            break
+        time.sleep(0.01)
+    return False
 
 
 def _start_time(pid: int) -> str:
