@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any, Optional
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Optional
 
 from vmlab.machine import Machine
 
@@ -75,3 +77,50 @@ def until(command: subprocess.Popen[str], words: str) -> str:
         assert letter, said
         said += letter
     return said
+
+
+class Ended(NamedTuple):
+    """How a command of many() ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The envelope that a command with --json answered with."""
+        assert self.out, self.err
+        return json.loads(self.out)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the findings."""
+        return [finding["id"] for finding in self.json["findings"]]
+
+    @property
+    def text(self) -> str:
+        """What the findings say to a person, remedies included."""
+        return "\n".join(f"{finding['title']}: {finding['remedy']}" for finding in self.json["findings"])
+
+
+class Batch(NamedTuple):
+    """What ran at the same time, and what the watched files held afterwards, by path."""
+
+    ended: tuple[Ended, ...]
+    watched: dict[str, str]
+
+
+def batches(
+    vm: Machine, many: Iterable[Iterable[Sequence[str]]], *, watched: Sequence[str] = (), timeout: float = 600
+) -> list[Batch]:
+    """Run batches of opskit commands, one batch after the other, the commands of one at the same time (many.py)."""
+    words = json.dumps([[list(command) for command in batch] for batch in many])
+    script = Path(__file__).with_name("many.py").read_text()
+    done = vm.run("/opt/opskit/bin/python", "-c", script, words, json.dumps(watched), timeout=timeout)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return [Batch(tuple(Ended(**ended) for ended in line["ended"]), line["watched"]) for line in lines]
+
+
+def each(vm: Machine, commands: Iterable[Sequence[str]], *, timeout: float = 600) -> list[Ended]:
+    """Run opskit commands one after the other."""
+    return [batch.ended[0] for batch in batches(vm, [[command] for command in commands], timeout=timeout)]
