@@ -74,7 +74,7 @@ def add_entry_steps(facts: HostFacts, line: str, run_id: str) -> tuple[BackupFst
     """Back fstab up and put a line at its end. The guards of fstab_reasons hold."""
     text = facts.fstab.text
     add = AddFstabEntry(
-        facts.fstab.real, line, text_hash(text), lacks_newline(text), facts.systemd_reads_fstab, facts.relabels
+        facts.fstab.real, line, text_hash(text), lacks_newline(text), facts.systemd_reads_fstab, facts.relabels_fstab
     )
     return backup_step(facts, run_id), add
 
@@ -83,7 +83,7 @@ def remove_entry_steps(facts: HostFacts, entries: Sequence[Line], run_id: str) -
     """Back fstab up and take these entries out of it. The guards of fstab_reasons hold."""
     lines = tuple(Line(entry.number, entry.raw) for entry in entries)
     before = text_hash(facts.fstab.text)
-    remove = RemoveFstabEntry(facts.fstab.real, lines, before, facts.systemd_reads_fstab, facts.relabels)
+    remove = RemoveFstabEntry(facts.fstab.real, lines, before, facts.systemd_reads_fstab, facts.relabels_fstab)
     return backup_step(facts, run_id), remove
 
 
@@ -134,7 +134,7 @@ def _restore(facts: HostFacts, backup: FileFact, before: str = "", previous: str
         sha256_after=text_hash(backup.text),
         previous=previous,
         reload=facts.systemd_reads_fstab,
-        relabel=facts.relabels,
+        relabel=facts.relabels_fstab,
     )
 
 

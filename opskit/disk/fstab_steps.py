@@ -42,7 +42,7 @@ class AddFstabEntry(FstabStep):
     """Put line (without its ending) at the end of fstab.
 
     sha256_before: what fstab was when this was decided. newline_first: its last line had no ending.
-    reload: whether systemd has to read it again. relabel: whether restorecon is on the host.
+    reload: whether systemd has to read it again. relabel: whether restorecon gives it its context.
     """
 
     kind: ClassVar[str] = "disk.add-fstab-entry"

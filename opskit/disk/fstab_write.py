@@ -1,7 +1,7 @@
 """What every step on fstab shares: reading, writing whole and atomically, the same in shell, and what follows that.
 
 Mode, owner and extended attributes (so the SELinux context too) are those of the file replaced. What follows: relabel,
-restorecon; reload, systemd's look at the new fstab.
+restorecon (of the host's own fstab); reload, systemd's look at the new fstab.
 """
 
 from __future__ import annotations

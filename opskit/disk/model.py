@@ -235,6 +235,14 @@ class HostFacts:
         """Whether what opskit writes or makes gets its SELinux context by restorecon: where that is on the host."""
         return RESTORECON in self.tools
 
+    @property
+    def relabels_fstab(self) -> bool:
+        """Whether fstab is one of those: restorecon labels by path, and /mnt/sysimage/etc/fstab is none to the policy.
+
+        Another fstab than the host's own keeps the context that it has.
+        """
+        return self.relabels and self.fstab.real == "/etc/fstab"
+
     def device(self, name: str) -> Optional[BlockDevice]:
         """The device with this kernel name."""
         return next((d for d in self.devices if d.name == name), None)

@@ -111,6 +111,8 @@ class Host:
     processes: list[subprocess.Popen[Any]] = field(default_factory=list)
     # What else is to be done after the test, the newest first.
     after: list[Callable[[], object]] = field(default_factory=list)
+    # By what name opskit is told of fstab, in a namespace that shows it there; "": where it is.
+    name_of_fstab: str = ""
 
     def __post_init__(self) -> None:
         (self.folder / "etc").mkdir()
@@ -191,7 +193,7 @@ class Host:
     @property
     def own(self) -> tuple[str, ...]:
         """The options that name this test's fstab and state directory."""
-        return ("--fstab", str(self.fstab), "--state-dir", str(self.state))
+        return ("--fstab", self.name_of_fstab or str(self.fstab), "--state-dir", str(self.state))
 
     def on_disk(self, verb: str, *arguments: str, **more: Any) -> Answer:
         """`opskit disk VERB …` on this test's fstab and state directory."""

@@ -15,6 +15,7 @@ from .hosts import Host, Namespace
 from .tools import ENVIRONMENT, Disk, run
 
 MODE, OWNER, GROUP = 0o640, 1234, 4321
+OWN = "/etc/fstab"
 NAME, CONTEXT = "user.context", b"system_u:object_r:etc_t:s0"
 # Every line is an entry: what else there may be in an fstab is not restored.
 TABLE = "# a comment\nUUID=00000000-0000-4000-8000-000000000001 / ext4 defaults 0 1\n"
@@ -34,19 +35,35 @@ def commands(host: Host) -> list[list[str]]:
     return [argv for argv in ran if argv[0] == "restorecon"]
 
 
+def own_etc(host: Host) -> str:
+    """Setup lines for a namespace in which the test's fstab is /etc/fstab; what else is in /etc is there as links.
+
+    systemd, if there is one, reads another: it is not there.
+    """
+    etc, real = host.fstab.parent, host.folder / "real-etc"
+    real.mkdir()
+    host.name_of_fstab = OWN
+    link = f'for each in {real}/*; do [ -e {etc}/"${{each##*/}}" ] || ln -s "$each" {etc}; done'
+    hide = "if [ -d /run/systemd ]; then mount -t tmpfs none /run/systemd; fi"
+    return f"mount --bind /etc {real}; {link}; mount --bind {etc} /etc; {hide}"
+
+
 def with_restorecon(host: Host, text: str = "") -> Namespace:
-    """A mount namespace in which restorecon is on the host: a script that notes its calls, and then does text."""
+    """A mount namespace in which restorecon is on the host: a script that notes its calls, and then does text.
+
+    The test's fstab is the host's own there: no other is labelled by its path.
+    """
     script = host.folder / "restorecon"
     script.write_text(f"#!/bin/sh\n{NOTES}{host.folder}/called\n{text or 'exit 0'}\n")
     script.chmod(0o755)
     found = shutil.which("restorecon", path=ENVIRONMENT["PATH"])
     if found:
-        return host.namespace(f"mount --bind {script} {os.path.realpath(found)}")
+        return host.namespace(f"mount --bind {script} {os.path.realpath(found)}; {own_etc(host)}")
     # A folder of links to the programs that are there, each by its name, and one more.
     real = host.folder / "sbin"
     real.mkdir()
     over = f"mount -t tmpfs none /usr/sbin; ln -s {real}/* /usr/sbin; ln -s {script} /usr/sbin/restorecon"
-    return host.namespace(f"mount --bind /usr/sbin {real}; {over}")
+    return host.namespace(f"mount --bind /usr/sbin {real}; {over}; {own_etc(host)}")
 
 
 def called(host: Host) -> list[str]:
@@ -65,15 +82,15 @@ def planned(host: Host, inside: Namespace, *words: str) -> list[str]:
 
 def test_mount_undo_umount_and_restore_run_what_the_plan_shows(host: Host, disk: Disk) -> None:
     inside = with_restorecon(host)
-    table, target = f"{host.fstab} regular file", f"{host.target} directory"
-    of_fstab = f"restorecon {host.fstab} || true"
+    table, target = f"{OWN} regular file", f"{host.target} directory"
+    of_fstab = f"restorecon {OWN} || true"
     of_target = f"restorecon {host.target} || true"
     assert planned(host, inside, "mount", disk.path, host.target) == [of_fstab, of_target, of_target]
     assert called(host) == []
     host.mount(disk, inside=inside).well()
     # The mount point before the mount, the filesystem's root directory after it.
     assert called(host) == [table, target, f"{target} {disk.partitions[0]}"]
-    assert commands(host) == [["restorecon", path] for path in (str(host.fstab), host.target, host.target)]
+    assert commands(host) == [["restorecon", path] for path in (OWN, host.target, host.target)]
 
     host.run("undo", "last", "--yes", "--state-dir", str(host.state), inside=inside).well()
     assert called(host) == [table]
@@ -88,7 +105,7 @@ def test_mount_undo_umount_and_restore_run_what_the_plan_shows(host: Host, disk:
     host.run("undo", "last", "--yes", "--state-dir", str(host.state), inside=inside).well()
     assert called(host) == [table]
 
-    (first, *_) = host.backups()
+    (first, *_) = [name for name in host.backups() if ".opskit-" in name]
     words = ("fstab restore", str(host.fstab.parent / first))
     assert planned(host, inside, *words) == [of_fstab]
     host.on_disk(*words, "--yes", inside=inside).well()
@@ -101,7 +118,17 @@ def test_a_filesystem_that_was_there_keeps_its_contexts(host: Host, disk: Disk) 
     Path(host.target).mkdir(parents=True)
     inside = with_restorecon(host)
     host.mount(disk, inside=inside).well()
-    assert called(host) == [f"{host.fstab} regular file"]
+    assert called(host) == [f"{OWN} regular file"]
+
+
+def test_another_fstab_than_the_host_s_own_keeps_its_context(host: Host, disk: Disk) -> None:
+    inside = with_restorecon(host)
+    host.name_of_fstab = ""
+    assert f"restorecon {host.fstab} || true" not in planned(host, inside, "mount", disk.path, host.target)
+    host.mount(disk, inside=inside).well()
+    host.run("undo", "last", "--yes", "--state-dir", str(host.state), inside=inside).well()
+    assert called(host) == [f"{host.target} directory", f"{host.target} directory {disk.partitions[0]}"]
+    assert [argv[1] for argv in commands(host)] == [host.target] * 2
 
 
 def test_a_filesystem_whose_first_mount_failed_gets_its_context_by_the_next(host: Host, disk: Disk) -> None:
@@ -121,7 +148,7 @@ def test_a_restorecon_that_fails_is_a_warning(host: Host, disk: Disk, how: str) 
     assert host.outcome() == "done"
     assert host.mounted(inside=inside)
     assert host.fstab.read_text().count("UUID=") == 2
-    said = f"restorecon {host.fstab}: exit status 255: no such policy"
+    said = f"restorecon {OWN}: exit status 255: no such policy"
     assert (f"warning: {said}" in answer.err) is (how == "text")
     assert (host.state / "opskit.log").read_text().count("no such policy") == 3
     if how == "--json":

@@ -14,6 +14,7 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.plan import Change, Plan, Refusal
 from opskit.disk.fstab import decode, encode, entries
+from opskit.disk.fstab_backup import RestoreFstab
 from opskit.disk.fstab_facts import list_backups, read_file_fact
 from opskit.disk.fstab_plan import (
     add_entry_steps,
@@ -294,23 +295,56 @@ def test_systemd_does_not_read_another_fstab(plain: Path, runner: FakeRunner) ->
 RESTORECON = {"restorecon": "1"}
 
 
-@pytest.mark.parametrize("tools", [RESTORECON, {}])
-@pytest.mark.parametrize("what", ["add", "remove", "restore"])
-def test_fstab_gets_its_context_whenever_it_is_written_and_before_systemd_reads_it(
-    plain: Path, runner: FakeRunner, what: str, tools: dict[str, str]
-) -> None:
-    seen = facts(plain, systemd=True, tools=tools)
-    seen = replace(seen, fstab=replace(seen.fstab, path="/etc/fstab"))
-    saved = plain.parent / "saved"
-    saved.write_text("UUID=9 / ext4 defaults 0 1\n")
-    restore = decide_restore(seen, read_file_fact(str(saved)), RUN)
+def on_fstab(seen: HostFacts, what: str) -> tuple[Any, Any]:
+    """The steps that add to fstab, remove from it, or restore another."""
+    saved = FileFact("/saved", "/saved", exists=True, text="UUID=9 / ext4 defaults 0 1\n")
+    restore = decide_restore(seen, saved, RUN)
     assert isinstance(restore, Plan)
-    backup, step = {
+    steps = {
         "add": add_entry_steps(seen, LINE, RUN),
         "remove": remove_entry_steps(seen, entries(seen.fstab.text)[1:], RUN),
         "restore": restore.steps,
     }[what]
-    after = [*[f"restorecon {plain} || true"] * len(tools), "systemctl daemon-reload"]
+    backup, step = steps
+    return backup, step
+
+
+@pytest.mark.parametrize(
+    ("path", "real", "tools", "relabel"),
+    [
+        ("/etc/fstab", "/etc/fstab", RESTORECON, True),
+        ("/link", "/etc/fstab", RESTORECON, True),
+        ("/etc/fstab", "/etc/fstab", {}, False),
+        # By these paths the policy would take etc_t from it.
+        ("/mnt/sysimage/etc/fstab", "/mnt/sysimage/etc/fstab", RESTORECON, False),
+        ("/etc/fstab", "/srv/fstab", RESTORECON, False),
+    ],
+)
+@pytest.mark.parametrize("what", ["add", "remove", "restore"])
+def test_only_the_fstab_of_the_host_itself_is_labelled_by_its_path(
+    plain: Path, path: str, real: str, tools: dict[str, str], relabel: bool, what: str
+) -> None:
+    seen = facts(plain, tools=tools)
+    seen = replace(seen, fstab=replace(seen.fstab, path=path, real=real))
+    _, step = on_fstab(seen, what)
+    assert step.relabel is relabel
+    assert (step.change.commands[-1] == f"restorecon {real} || true") is relabel
+
+
+@pytest.mark.parametrize("relabel", [True, False])
+@pytest.mark.parametrize("what", ["add", "remove", "restore"])
+def test_fstab_gets_its_context_whenever_it_is_written_and_before_systemd_reads_it(
+    plain: Path, runner: FakeRunner, what: str, relabel: bool
+) -> None:
+    seen = facts(plain, systemd=True)
+    seen = replace(seen, fstab=replace(seen.fstab, path="/etc/fstab"))
+    backup, step = on_fstab(seen, what)
+    step = replace(step, relabel=relabel)
+    if what == "restore":
+        saved = plain.parent / "saved"
+        saved.write_text("UUID=9 / ext4 defaults 0 1\n")
+        step = replace(step, backup=str(saved))
+    after = [*[f"restorecon {plain} || true"] * relabel, "systemctl daemon-reload"]
     carry_out(backup, runner)
     assert runner.ran == []
     carry_out(step, runner)
@@ -322,16 +356,18 @@ def test_fstab_gets_its_context_whenever_it_is_written_and_before_systemd_reads_
     undone = step.undo_change({})
     assert isinstance(undone, Change)
     assert list(undone.commands[-len(after) :]) == after
-    assert ("restorecon" in str((step.change.commands, undone.commands))) is bool(tools)
+    assert ("restorecon" in str((step.change.commands, undone.commands))) is relabel
 
 
 def test_an_fstab_that_the_undo_removes_gets_no_context(tmp_path: Path, runner: FakeRunner) -> None:
     saved = tmp_path / "saved"
     saved.write_bytes(b"UUID=9 /nine ext4 nofail 0 2\n")
     path = tmp_path / "fstab"
-    plan = decide_restore(facts(path, tools=RESTORECON), read_file_fact(str(saved)), RUN)
+    plan = decide_restore(facts(path), read_file_fact(str(saved)), RUN)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
+    assert isinstance(step, RestoreFstab)
+    step = replace(step, relabel=True)
     carry_out(step, runner)
     assert runner.ran == [f"restorecon {path} || true"]
     assert step.change.commands[-1] == runner.ran[0]
