@@ -11,6 +11,7 @@ from opskit.core.command import last_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from opskit.core.command import Result
     from opskit.core.finding import Finding
@@ -43,6 +44,7 @@ class OpskitError(Exception):
         self.why = why
         self.todo = todo
         self.state = state
+        self.record: dict[str, Any] = {}  # what the ledger keeps of the step that raised this
         self.findings: tuple[Finding, ...] = ()
 
 

@@ -161,6 +161,7 @@ class Execution:
             done.record = {**record, **step.apply(recording, record)}
             step.verify(recording, done.record)
         except Exception as error:
+            done.record = {**done.record, **getattr(error, "record", {})}
             outcome, text = ("kept", error.why) if isinstance(error, CannotUndo) else ("failed", str(error))
             with contextlib.suppress(OpskitError):  # a full disk must not hide the cause
                 self._stepped(done, outcome, recording, text)

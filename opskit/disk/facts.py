@@ -200,10 +200,12 @@ def look_closely(device: BlockDevice, runner: Runner, target: str = "") -> Block
     # wipefs counts a lone backup as a table; EL7's does not see it.
     maybe = device.table in {"", "gpt"}
     backup_only = maybe and superblock.gpt_backup_only(device.path, device.size, device.sector_size)
+    contents, bytes_hash = probe.look_at_bytes(device.path, device.size) if not device.mounts else (UNREAD, "")
     return replace(
         device,
         exclusive=probe.exclusive(device.path),
-        contents=probe.contents(device.path, device.size) if not device.mounts else UNREAD,
+        contents=contents,
+        bytes_hash=bytes_hash,
         table_backup_only=backup_only,
         superblock_damaged=not (filesystem or device.table) and superblock.superblock_damaged(device.path),
         made_partly=bool(fstype) and superblock.made_partly(device.path, fstype),
@@ -263,4 +265,5 @@ def _made(run: str, step: StepRecord, tried: Sequence[tuple[Optional[str], str]]
         mkfs_began=mkfs,
         mkfs_done=mkfs and (step.outcome == "done" or bool(outcomes)),
         never_mounted=mkfs and "done" not in outcomes,
+        left=str(step.record.get("left", "")),
     )

@@ -59,6 +59,9 @@ def lost_table(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     """The kernel shows partitions of a disk that has no table any more: after a reboot they would be gone."""
     partitions = facts.partitions(disk)
     if partitions and not (disk.table or disk.table_backup_only):
+        if disk.contents == UNREADABLE:  # the table may well be where it cannot be read
+            yield _unreadable(disk)
+            return
         names = ", ".join(p.path for p in partitions)
         title = f"the kernel still shows {names}, and {disk.path} has no partition table (any more)"
         remedy = f"was it lost? if nobody misses it: partx -d {disk.path}, and try again"
@@ -240,7 +243,11 @@ def unreadable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     """A disk that fails is not put into service."""
     for device in related(facts, disk):
         if device.contents == UNREADABLE:
-            yield Reason("unreadable", f"{device.path} cannot be read everywhere", "dmesg | tail; is the disk failing?")
+            yield _unreadable(device)
+
+
+def _unreadable(device: BlockDevice) -> Reason:
+    return Reason("unreadable", f"{device.path} cannot be read everywhere", "dmesg | tail; is the disk failing?")
 
 
 def unread(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:

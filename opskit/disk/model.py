@@ -96,6 +96,7 @@ class BlockDevice:
     signatures: tuple[Signature, ...] = ()
     ambivalent: bool = False  # blkid exit 8: two signatures that contradict each other
     contents: str = UNREAD
+    bytes_hash: str = ""  # of what was read of data: the same bytes are known again by it
     superblock_damaged: bool = False
     made_partly: bool = False  # a mkfs did not finish: xfs in progress, ext not valid and never mounted
     filesystem_size: Optional[FilesystemSize] = None
@@ -193,6 +194,7 @@ class Made:
     mkfs_began: bool = False
     mkfs_done: bool = False
     never_mounted: bool = False
+    left: str = ""  # the bytes_hash of what a mkfs that failed has left
 
 
 @dataclass(frozen=True)

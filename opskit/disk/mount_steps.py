@@ -26,6 +26,7 @@ SETTLE_SECONDS = 30
 MOUNT_SECONDS = 120.0
 # mount(8): EBUSY and the like are 32, "mount failure".
 MOUNT_FAILURE = 32
+FAILING = "dmesg | tail; the disk may be failing"
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,9 @@ class MountFilesystem:
             raise Failed(self.target, f"{record['device']} is not mounted there", todo="dmesg | tail")
         wants_read_only = "ro" in self.options.split(",")
         if os.statvfs(self.target).f_flag & os.ST_RDONLY and not wants_read_only:
-            raise Failed(self.target, "it is mounted read-only", todo="dmesg | tail; the disk may be failing")
+            raise Failed(self.target, "it is mounted read-only", todo=FAILING)
+        if not wants_read_only:
+            check_writable(self.target)
         if self.systemd:
             unit = systemd_unit(runner, self.target)
             active = runner.run(Command(("systemctl", "is-active", "--quiet", unit), mutates=False, accept=(0, 3)))
@@ -194,6 +197,23 @@ class MountFilesystem:
         if not is_same(runner, mount, self.uuid, record):
             raise CannotUndo(f"something else is mounted on {self.target} now")
         unmount(runner, self.target)
+
+
+def check_writable(target: str) -> None:
+    """Write to the filesystem mounted there, through its journal and to the disk. Raises Failed.
+
+    The root directory gets the times it has: nothing of it changes but when that was. A mount alone may write nothing.
+    """
+    try:
+        descriptor = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            status = os.stat(descriptor)
+            os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise Failed(target, f"it cannot be written ({error.strerror})", todo=FAILING) from error
 
 
 def unmount(runner: Runner, target: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from opskit.core.command import Command
+from opskit.core.files import sha256
 from opskit.core.runner import Runner
 from opskit.core.units import GIB, KIB, MIB
 from opskit.disk.model import BUSY, DATA, FREE, UNKNOWN, UNREAD, UNREADABLE, ZERO, BlockDevice, Signature
@@ -132,16 +133,25 @@ def contents(path: str, size: int, start: int = 0) -> str:
 
     start: where on the device the size bytes begin that are meant.
     """
+    return _look_at_bytes(path, size, start, hashed=False)[0]
+
+
+def look_at_bytes(path: str, size: int) -> tuple[str, str]:
+    """What contents() says, and of data the hash of what was read: by that the same bytes are known again."""
+    return _look_at_bytes(path, size, 0, hashed=True)
+
+
+def _look_at_bytes(path: str, size: int, start: int, *, hashed: bool) -> tuple[str, str]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        return UNREAD if error.errno in {errno.EACCES, errno.EPERM} else UNREADABLE
+        return (UNREAD if error.errno in {errno.EACCES, errno.EPERM} else UNREADABLE), ""
     try:
         # The page cache may hold bytes of a time when the medium could still be read.
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        return _contents(descriptor, size, start)
+        return _contents(descriptor, size, start, hashed=hashed)
     except OSError:
-        return UNREADABLE
+        return UNREADABLE, ""
     finally:
         os.close(descriptor)
 
@@ -161,13 +171,14 @@ def begins_with_zeros(path: str) -> bool:
         os.close(descriptor)
 
 
-def _contents(descriptor: int, size: int, start: int) -> str:
+def _contents(descriptor: int, size: int, start: int, *, hashed: bool) -> tuple[str, str]:
     """Every range is read even when one has data: an unreadable sector matters more."""
-    verdict = ZERO
+    verdict, hashes = ZERO, ""
     for offset, length in sample_ranges(size):
         data = os.pread(descriptor, length, start + offset)
         if len(data) < length:
-            return UNREADABLE
+            return UNREADABLE, ""
         if data.count(0) != length:
             verdict = DATA
-    return verdict
+            hashes += f"{offset} {sha256(data)}\n" if hashed else ""
+    return verdict, sha256(hashes.encode()) if hashes else ""

@@ -148,7 +148,7 @@ def _matches(facts: HostFacts, made: Made, disk: BlockDevice) -> bool:
 
 
 def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: Made) -> Union[Make, list[Reason]]:
-    """Go on where a run stopped: only over blank bytes, or over the very filesystem that shows it was not finished.
+    """Go on where a run stopped: over blank bytes, the very filesystem that shows it was not finished, or what it left.
 
     That the partition is the recorded one says nothing of what somebody put there since.
     """
@@ -157,7 +157,8 @@ def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: M
     found = inside.filesystem
     ours = found is not None and inside.made_partly and found.uuid == made.filesystem_uuid
     blank = inside.contents == ZERO and not (inside.signatures or inside.ambivalent)
-    if not (ours or blank):
+    left = bool(made.left) and inside.bytes_hash == made.left
+    if not (ours or blank or left):
         title = f"run {made.run} did not finish {inside.path}, and what is there now cannot be told from data"
         remedy = f"if nobody used it since: --wipe {shlex.quote(request.device)}"
         return [Reason("changed-since-crash", title, remedy)]
@@ -168,8 +169,8 @@ def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: M
         *size_reasons(request.mkfs, place.size),
         *_mkfs_tool(facts, request.mkfs),
     ]
-    erase = (inside.path,) if found else ()
-    what = f"{found.type} whose making did not finish" if found else ""
+    erase = (inside.path,) if found or inside.ambivalent else ()
+    what = f"{found.type if found else 'a filesystem'} whose making did not finish" if erase else ""
     note = Finding("goes-on", "info", f"goes on where run {made.run} stopped, on {inside.path}")
     return reasons or Make(place, request.mkfs, erase, what, notes=(note,))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 
 from opskit.disk import guard
-from opskit.disk.model import BlockDevice, HostFacts, Place
+from opskit.disk.model import DATA, BlockDevice, HostFacts, Place
 from opskit.disk.place import shell_lookup, shell_name
 from opskit.disk.probe import sample_ranges
 from opskit.disk.sysfs import SYSFS_SECTOR
@@ -63,6 +63,11 @@ def _same_filesystem(path: str, device: BlockDevice) -> tuple[str, ...]:
 def place_checks(place: Place, device: BlockDevice, *, makes: bool) -> tuple[str, ...]:
     """What is at a place that is there already is what was seen: a filesystem, or (makes) nothing yet."""
     path = shell_name(place)
+    if makes and not device.signatures and device.contents == DATA:
+        return (
+            *shell_lookup(place),
+            "false  # what a failed mkfs left: opskit itself knows it again, a script does not",
+        )
     same = blank_checks(path, device) if makes and not device.signatures else _same_filesystem(path, device)
     return (*shell_lookup(place), *same)
 

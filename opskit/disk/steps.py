@@ -9,19 +9,34 @@ from dataclasses import dataclass
 from typing import ClassVar, Union
 
 from opskit.core.command import MINUTE, Command
-from opskit.core.errors import CannotUndo, Failed
+from opskit.core.errors import CannotUndo, CommandFailed, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
-from opskit.disk import fstab_steps, grow_steps, mount_steps, probe
+from opskit.disk import fstab_steps, grow_steps, mount_steps, probe, superblock
 from opskit.disk.layout import LINUX_DOS, LINUX_GPT, backup_gpt_sectors
 from opskit.disk.mkfs import MkfsOptions, mkfs_argv
 from opskit.disk.model import FREE, ZERO, BlockDevice, Place
+from opskit.disk.mount_steps import FAILING
 from opskit.disk.place import device_at, name_of, shell_lookup, shell_name
 from opskit.disk.sysfs import read_device, read_partitions
 
 # A discard of a large cloud disk took minutes; two hours is past any of them.
 MKFS_SECONDS = 120 * MINUTE
+
+
+def write(runner: Runner, command: Command) -> None:
+    """Run what writes to a disk. Should it fail, the kernel knows more of it: sfdisk, for one, says nothing."""
+    try:
+        runner.run(command)
+    except CommandFailed as error:
+        error.todo = error.todo or FAILING
+        raise
+
+
+def _zero(where: tuple[str, ...]) -> Command:
+    """dd(1) with zeros; where: its words for that."""
+    return Command(("dd", "if=/dev/zero", *where, "conv=fsync"), mutates=True)
 
 
 @dataclass(frozen=True)
@@ -149,7 +164,7 @@ class CreatePartition:
     def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
         """See Step."""
         for command in self._commands():
-            runner.run(command)
+            write(runner, command)
         if self.stale:
             runner.run(Command(("wipefs", "-a", device_at(self.place).path), mutates=True))
         return {}
@@ -170,7 +185,7 @@ class CreatePartition:
     def _undo_commands(self) -> list[Command]:
         return [
             Command(("partx", "-d", self.place.disk_path), mutates=True, accept=(0, 1)),
-            *(Command(("dd", "if=/dev/zero", *where, "conv=fsync"), mutates=True) for where in self._table_sectors()),
+            *(_zero(where) for where in self._table_sectors()),
         ]
 
     def _table_sectors(self) -> list[tuple[str, ...]]:
@@ -189,9 +204,12 @@ class CreatePartition:
         """Remove the table, if it is the one that this step wrote and its partition is as empty as it was made."""
         disk = probe.with_signatures(read_device(self.place.disk), runner)
         place = self.place
+        if not disk.number:
+            raise CannotUndo(f"{place.disk_path} is gone")
         if disk.size != place.disk_size or (disk.identity and disk.identity != place.disk_identity):
             raise CannotUndo(f"{place.disk_path} is another disk by now")
         if not disk.table:
+            self._undo_backup(runner)
             return
         if not self._is_ours(disk, runner):
             raise CannotUndo("the partition table on the disk is not the one that opskit made")
@@ -206,6 +224,18 @@ class CreatePartition:
                 raise CannotUndo(f"{seen.path} is in use")
         for command in self._undo_commands():
             runner.run(command)
+
+    def _undo_backup(self, runner: Runner) -> None:
+        """Remove what is there without a table: sfdisk writes the backup GPT first, then the disk may have failed."""
+        place = self.place
+        if place.table != "gpt":
+            return
+        found = superblock.gpt_backup_id(place.disk_path, place.disk_size, place.sector_size)
+        if not found:
+            return
+        if self.tool == "parted" or found != place.table_uuid.lower():
+            raise CannotUndo("there is a backup GPT on the disk, and it is not the one that opskit made")
+        runner.run(_zero(self._table_sectors()[-1]))
 
     def _is_ours(self, disk: BlockDevice, runner: Runner) -> bool:
         """By the table's id where the tool could set it, else by where its one partition lies (or none yet)."""
@@ -248,7 +278,12 @@ class MakeFilesystem:
     def apply(self, runner: Runner, record: Record) -> Record:
         """See Step."""
         argv = mkfs_argv(self.options, self.uuid, record["device"])
-        runner.run(Command(argv, mutates=True, timeout=MKFS_SECONDS))
+        try:
+            write(runner, Command(argv, mutates=True, timeout=MKFS_SECONDS))
+        except Failed as error:
+            # Nobody else can have written there yet: by this the next run knows what it may go on over.
+            error.record = {"left": probe.look_at_bytes(record["device"], self.place.size)[1]}
+            raise
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:
@@ -257,7 +292,7 @@ class MakeFilesystem:
         if seen is None or (seen.type, seen.uuid) != (self.options.fstype, self.uuid):
             found = f"{seen.type} {seen.uuid}" if seen else "none"
             why = f"the filesystem that was made is not there (found: {found})"
-            raise Failed(record["device"], why, todo="dmesg | tail; the disk may be failing")
+            raise Failed(record["device"], why, todo=FAILING)
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         """See Step."""

@@ -127,6 +127,19 @@ def gpt_backup_only(path: str, size: int, sector_size: int) -> bool:
     """Whether only the backup GPT in the last sector is left. EL7's blkid and wipefs are blind to it."""
     try:
         primary = _read(path, sector_size, 8) == GPT_MAGIC
-        return not primary and _read(path, size - sector_size, 8) == GPT_MAGIC
     except OSError:
         return False
+    return not primary and bool(gpt_backup_id(path, size, sector_size))
+
+
+def gpt_backup_id(path: str, size: int, sector_size: int) -> str:
+    """The id of the table whose backup is in the last sector; "" without one."""
+    try:
+        header = _read(path, size - sector_size, 72)
+    except OSError:
+        return ""
+    if header[:8] != GPT_MAGIC or len(header) < 72:
+        return ""
+    first, second, third = struct.unpack_from("<IHH", header, 56)
+    rest = header[64:72].hex()
+    return f"{first:08x}-{second:04x}-{third:04x}-{rest[:4]}-{rest[4:]}"

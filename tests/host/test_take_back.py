@@ -70,6 +70,17 @@ def test_a_disk_that_was_blank_is_blank_again_to_the_byte(host: Host, table: str
     assert (disk.digest(), disk.partitions) == (blank, [])
 
 
+def test_a_backup_gpt_that_sfdisk_wrote_alone_is_taken_back(host: Host, disk: Disk) -> None:
+    """It writes that first: a disk that fails at its beginning has it at its end."""
+    version = 'case "$*" in *version*) exec "$real" "$@";; esac; for last in "$@"; do :; done; '
+    half = version + '"$real" "$@"; dd if=/dev/zero of="$last" bs=512 count=34 conv=fsync,notrunc; exit 1'
+    inside = host.namespace(host.shim("sfdisk", half))
+    before, blank = host.table(), disk.digest()
+    assert host.mount(disk, inside=inside).code == FAILED_BACK
+    assert_taken_back(host, before, inside)
+    assert disk.digest() == blank
+
+
 def test_a_parted_that_fails_after_the_label(host: Host, disk: Disk) -> None:
     """parted's mklabel and mkpart are not one: the label is taken back, too."""
     old = 'case "$1" in --version) echo "sfdisk from util-linux 2.23.2";; *) exit 1;; esac'

@@ -227,6 +227,15 @@ def test_each_step_is_in_the_ledger_before_it_begins_and_after_it_ended(bench: B
     assert bench.ledger.entries()[3]["record"] == {"before": "b"}
 
 
+def test_what_a_step_knows_of_its_failure_is_kept(bench: Bench) -> None:
+    error = Failed("b", "no")
+    error.record = {"left": "5e11"}
+    bench.hooks["apply b"] = raises(error)
+    with pytest.raises(TakenBack):
+        bench.carry_out(ABC)
+    assert [step.record.get("left") for step in bench.run.steps] == [None, "5e11"]
+
+
 @pytest.mark.parametrize("where", ["apply c", "verify c"])
 def test_a_failure_is_taken_back_last_first_with_the_step_that_failed(bench: Bench, where: str) -> None:
     bench.hooks[where] = raises(Failed("mkfs", "no room", todo="make room"))

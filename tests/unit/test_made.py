@@ -89,3 +89,12 @@ def test_only_what_this_host_began_counts(tmp_path: Path, host: str, counts: boo
     begin(ledger, "a", host)
     step(ledger, "a", 1, "disk.make-filesystem", "done", uuid="u")
     assert done(ledger) == [True] * counts
+
+
+def test_what_a_mkfs_that_failed_has_left_is_known(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a")
+    step(ledger, "a", 1, "disk.make-filesystem", uuid="u")
+    assert facts.read_made(ledger.state_dir, [])[0].left == ""
+    ledger.append("stepped", "a", number=1, outcome="failed", record={"left": "5e11"}, commands=[], error="")
+    assert facts.read_made(ledger.state_dir, [])[0].left == "5e11"

@@ -187,3 +187,15 @@ def test_an_input_output_error_is_unreadable(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(os, "pread", failing)
     assert probe.contents(path, 10 * MIB) == UNREADABLE
+
+
+def test_the_same_data_is_known_again_and_no_other(tmp_path: Path) -> None:
+    size = 300 * MIB
+    one = probe.look_at_bytes(image(tmp_path / "a", size, 0, 64 * MIB), size)
+    assert one[0] == DATA
+    assert len(one[1]) == 64
+    assert probe.look_at_bytes(image(tmp_path / "b", size, 0, 64 * MIB), size) == one
+    for places in ((0,), (64 * MIB,), (1, 64 * MIB), (0, 64 * MIB, size - 1)):
+        assert probe.look_at_bytes(image(tmp_path / "c", size, *places), size)[1] != one[1]
+    assert probe.look_at_bytes(image(tmp_path / "d", size), size) == (ZERO, "")
+    assert probe.look_at_bytes(str(tmp_path / "absent"), size) == (UNREADABLE, "")

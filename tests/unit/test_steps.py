@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import opskit.disk
 from opskit.areas import load_step
+from opskit.core.errors import Failed
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.ledger import StepRecord
 from opskit.disk.fstab_backup import RestoreFstab
 from opskit.disk.fstab_steps import AddFstabEntry, RemoveFstabEntry
 from opskit.disk.model import Made, Place
-from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem, UnmountFilesystem
+from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem, UnmountFilesystem, check_writable
 from opskit.disk.steps import KINDS, CreatePartition
 
 PLACE = Place("vdb", "/dev/vdb", "serial:a", 2**31, 512, 2**20, 2**30, "gpt", "t", 1, "p", "n")
@@ -62,3 +65,25 @@ def test_the_ledger_of_an_older_opskit_and_its_facts_tell_nothing_of_a_first_mou
 def test_a_step_that_nobody_knows_is_a_lookup_error(kind: str) -> None:
     with pytest.raises(LookupError):
         load_step(StepRecord(1, kind, {}, {}, {}, "done"))
+
+
+def test_a_mounted_filesystem_is_written_to_once_and_keeps_its_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.utime(tmp_path, ns=(1, 2))
+    flushed: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda number: flushed.append(os.readlink(f"/proc/self/fd/{number}")))
+    check_writable(str(tmp_path))
+    status = tmp_path.stat()
+    assert (status.st_atime_ns, status.st_mtime_ns) == (1, 2)
+    assert flushed == [str(tmp_path)]
+
+
+def test_a_disk_that_fails_below_a_mount_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(Failed, match="it cannot be written") as caught:
+        check_writable(str(tmp_path))
+    assert "dmesg" in caught.value.todo

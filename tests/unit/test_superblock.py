@@ -125,3 +125,11 @@ def test_only_the_backup_gpt(tmp_path: Path, sector: int) -> None:
     assert not superblock.gpt_backup_only(disk(tmp_path / "b", size, (sector, b"EFI PART"), last), size, sector)
     assert not superblock.gpt_backup_only(disk(tmp_path / "c", size, (sector, b"EFI PART")), size, sector)
     assert not superblock.gpt_backup_only(disk(tmp_path / "d", size), size, sector)
+
+
+def test_the_id_of_a_table_is_in_its_backup(tmp_path: Path) -> None:
+    header = b"EFI PART" + bytes(48) + bytes.fromhex("33221100554477668899aabbccddeeff")
+    path = disk(tmp_path / "d", MIB, (MIB - 512, header))
+    assert superblock.gpt_backup_id(path, MIB, 512) == "00112233-4455-6677-8899-aabbccddeeff"
+    assert superblock.gpt_backup_id(path, MIB - 512, 512) == ""
+    assert superblock.gpt_backup_id(str(tmp_path / "absent"), MIB, 512) == ""

@@ -11,7 +11,7 @@ import pytest
 
 from opskit.core.command import Command, Result
 from opskit.core.errors import CannotUndo
-from opskit.disk import grow_steps, mount_steps, probe, steps
+from opskit.disk import grow_steps, mount_steps, probe, steps, superblock
 from opskit.disk.grow_steps import GrowPartition
 from opskit.disk.model import DATA, FREE, ZERO, BlockDevice, FilesystemSize, Mount, Place, Signature
 from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem, UnmountFilesystem
@@ -171,6 +171,34 @@ def test_another_disk_behind_the_name_keeps_its_table(host: FakeHost, runner: Fa
     with pytest.raises(CannotUndo, match="/dev/vdb is another disk by now"):
         created().undo(runner, {})
     assert runner.ran == []
+
+
+def test_a_disk_that_is_gone_is_told_from_another(host: FakeHost, runner: FakeRunner) -> None:
+    del host.devices["vdb"]
+    with pytest.raises(CannotUndo, match="/dev/vdb is gone"):
+        created().undo(runner, {})
+    assert runner.ran == []
+
+
+@pytest.mark.parametrize(
+    ("found", "tool", "says"),
+    [("t-1", "sfdisk", ""), ("", "sfdisk", ""), ("t-2", "sfdisk", "not"), ("t-1", "parted", "not")],
+)
+def test_a_backup_gpt_alone_is_removed_if_it_is_ours(
+    host: FakeHost, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch, found: str, tool: str, says: str
+) -> None:
+    """sfdisk writes it first, and a disk can fail after that."""
+    host.devices = {"vdb": replace(DISK, table="")}
+    monkeypatch.setattr(superblock, "gpt_backup_id", lambda *_: found)
+    step = CreatePartition(replace(PLACE, table_uuid="T-1"), tool)
+    if says:
+        with pytest.raises(CannotUndo, match="not the one that opskit made"):
+            step.undo(runner, {})
+    else:
+        step.undo(runner, {})
+    first = GIB // 512 - 33
+    zeros = f"dd if=/dev/zero of=/dev/vdb bs=512 seek={first} count=33 conv=fsync"
+    assert runner.ran == [zeros] * (found == "t-1" and not says)
 
 
 def test_another_table_on_the_same_disk_is_kept(host: FakeHost, runner: FakeRunner) -> None:
