@@ -28,6 +28,7 @@ CPUS = 2
 KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=4 systemd.show_status=false net.ifnames=0"
 FIRST_SLOT = 4  # 0 to 3 are the chipset's, the serial port's and the network's
 BOOT_SECONDS = 300.0
+FLUSHES = 100
 
 
 class Machine(Ssh):
@@ -104,17 +105,28 @@ class Machine(Ssh):
         self.qmp.execute("block_resize", {"node-name": name, "size": size})
 
     def fail(self, name: str, kind: str, *, sector: Optional[int] = None) -> None:
-        """From now on every read, write or flush (kind) of a disk fails with EIO, or only those that touch a sector."""
-        rule: dict[str, Any] = {"event": "none", "iotype": kind, "errno": 5, "once": False}
+        """From now on every read, write or flush (kind) of a disk fails with EIO, or only those that touch a sector.
+
+        Of flushes the next FLUSHES fail: QEMU itself has to flush before it lets the faults be taken out.
+        """
+        flush = kind == "flush"
+        rule: dict[str, Any] = {"event": "none", "iotype": kind, "errno": 5, "once": flush}
         if sector is not None:
             rule["sector"] = sector
-        faults = {"driver": "blkdebug", "node-name": f"{name}-faults", "image": f"{name}-file", "inject-error": [rule]}
+        rules = [rule] * (FLUSHES if flush else 1)
+        faults = {"driver": "blkdebug", "node-name": f"{name}-faults", "image": f"{name}-file", "inject-error": rules}
         self.qmp.execute("blockdev-add", faults)
         self._reopen(name, f"{name}-faults")
 
     def heal(self, name: str) -> None:
         """The disk works again."""
-        self._reopen(name, f"{name}-file")
+        for left in range(FLUSHES, -1, -1):
+            try:
+                self._reopen(name, f"{name}-file")
+                break
+            except LabError:
+                if not left:
+                    raise
         self.qmp.execute("blockdev-del", {"node-name": f"{name}-faults"})
 
     def _reopen(self, name: str, lower: str) -> None:

@@ -124,3 +124,59 @@ def batches(
 def each(vm: Machine, commands: Iterable[Sequence[str]], *, timeout: float = 600) -> list[Ended]:
     """Run opskit commands one after the other."""
     return [batch.ended[0] for batch in batches(vm, [[command] for command in commands], timeout=timeout)]
+
+
+GATE = "/opt/gate"
+GATED = """#!/bin/sh
+gate={gate} real={gate}/real/{program}
+{before}
+echo reached > $gate/reached
+read -r _ < $gate/open
+{after}
+"""
+
+
+class Gate:
+    """A program of the guest that opskit runs, stopped just before its work or (after) just behind it.
+
+    A test waits until it is reached, changes the world, and opens it. It stops once.
+    """
+
+    def __init__(self, vm: Machine, program: str, *, after: bool = False) -> None:
+        self.vm = vm
+        # opskit looks there first.
+        self.path = f"/usr/sbin/{program}"
+        run = 'exec "$real" "$@"'
+        text = GATED.format(
+            gate=GATE,
+            program=program,
+            before='"$real" "$@"; status=$?' if after else "",
+            after="exit $status" if after else run,
+        )
+        # By its own name: mke2fs looks at that.
+        make = f"mkdir -p {GATE}/real; rm -f {GATE}/reached {GATE}/open; mkfifo {GATE}/reached {GATE}/open"
+        link = f'ln -sf "$(readlink -f "$(PATH=/usr/sbin:/usr/bin command -v {program})")" {GATE}/real/{program}'
+        keep = f"[ ! -L {self.path} ] || mv {self.path} {GATE}/kept"
+        put = f"cat > {GATE}/new; chmod 755 {GATE}/new; mv {GATE}/new {self.path}"
+        vm.run("sh", "-euc", f"{make}; {link}; {keep}; {put}", stdin=text)
+
+    def reached(self) -> None:
+        """Wait until opskit has come to it."""
+        self.vm.run("cat", f"{GATE}/reached")
+
+    def open(self) -> None:
+        """Let the program go on, and stand in nobody's way again."""
+        back = f"rm {self.path}; if [ -L {GATE}/kept ]; then mv {GATE}/kept {self.path}; fi"
+        self.vm.run("sh", "-euc", f"{back}; echo > {GATE}/open")
+
+
+def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """The JSON envelope of an `opskit … --json` that vm.start_command started, once it has ended; see answer()."""
+    text, _ = process.communicate(timeout=300)
+    line = next(line for line in text.splitlines() if line.startswith("{"))
+    return {**json.loads(line), "status": process.returncode}
+
+
+def beside_fstab(vm: Machine) -> list[str]:
+    """What lies in /etc that has to do with fstab, hidden files too."""
+    return [name for name in vm.run("ls", "-A", "/etc").stdout.split() if "fstab" in name]
