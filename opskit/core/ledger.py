@@ -82,7 +82,9 @@ class Ledger:
             self._write(line.encode() + b"\n")
         except OSError as error:
             todo = "make room, or name another place with --state-dir"
-            raise Failed(self.path, f"the ledger cannot be written ({error.strerror})", todo=todo) from error
+            why = f"the ledger cannot be written ({error.strerror})"
+            state = "Nothing was changed." if entry == "begin" else ""
+            raise Failed(self.path, why, todo=todo, state=state) from error
         if os.environ.get(TEST_KILL) == f"{entry}:{values.get('number', 0)}":
             os.kill(os.getpid(), signal.SIGKILL)
 

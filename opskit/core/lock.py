@@ -58,7 +58,8 @@ def host_lock(state_dir: str, timeout: float) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         todo = "name another place with --state-dir"
-        raise Failed(path, f"the lock file cannot be made ({error.strerror})", todo=todo) from error
+        why = f"the lock file cannot be made ({error.strerror})"
+        raise Failed(path, why, todo=todo, state="Nothing was changed.") from error
     try:
         if not wait_for_flock(descriptor, timeout):
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
@@ -68,8 +69,9 @@ def host_lock(state_dir: str, timeout: float) -> Iterator[None]:
                 todo="wait for it: --lock-timeout SECONDS",
                 state="Nothing was changed.",
             )
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: who holds it is only for the message above
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)

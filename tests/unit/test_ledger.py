@@ -164,8 +164,12 @@ def test_a_write_that_is_cut_short_is_taken_out_again(tmp_path: Path, monkeypatc
     before = Path(ledger.path).read_bytes()
     write = os.write
     monkeypatch.setattr(module.os, "write", lambda fd, data: write(fd, data[:10]))
-    with pytest.raises(Failed, match="cannot be written"):
+    with pytest.raises(Failed, match="cannot be written") as caught:
         begin(ledger, "b")
+    assert caught.value.state == "Nothing was changed."
+    with pytest.raises(Failed, match="cannot be written") as caught:
+        ledger.append("step", "a")
+    assert caught.value.state == ""
     assert Path(ledger.path).read_bytes() == before
 
 

@@ -111,3 +111,12 @@ def test_waiting_ends_at_the_time_limit(tmp_path: Path, monkeypatch: pytest.Monk
     assert clock[0] == pytest.approx(0.25)
     os.close(first)
     os.close(second)
+
+
+def test_a_full_disk_is_no_reason_against_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with host_lock(str(tmp_path), 0), pytest.raises(Busy, match="pid unknown holds"), host_lock(str(tmp_path), 0):
+        pass
