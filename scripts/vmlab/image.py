@@ -36,6 +36,7 @@ PROGRAMS = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "setpriv": "util-linux",
+    "unshare": "util-linux",
     "mkfs.ext4": "e2fsprogs",
 }
 
@@ -158,9 +159,13 @@ def _build_base(directory: Path) -> None:
 
 
 def _bootstrap(rootfs: Path) -> None:
-    """Debian's packages into rootfs, without what only a person would read."""
+    """Debian's packages into rootfs, without what only a person would read.
+
+    In a mount namespace of its own: what mmdebstrap mounts there is gone with it, also when it is killed.
+    """
     unread = ("man", "doc", "locale")
     call(
+        *("unshare", "--mount", "--propagation", "private", "--"),
         *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES.read_text().split())}"),
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in unread),
         *("--aptopt=Apt::Install-Recommends false", f"--customize-hook={INITRAMFS}"),
