@@ -10,6 +10,7 @@ Where a change belongs:
   a step                         steps.py makes (and has KINDS, by which the ledger finds every step again),
                                  mount_steps.py, grow_steps.py, fstab_steps.py, fstab_backup.py
   what a tool can do             tools.py, by its version; selinux.py: restorecon, which each step runs that has relabel
+  a disk that fails              failing.py: what is said when a tool could not write to one
   what a person sees             cli.py and fstab_cli.py: the commands; show.py: list and show; verdict.py: the verdict
 
 The road of a command: cli.py → act.py (see, decide, ask, lock, see and decide again) → core/execute.py → the steps →

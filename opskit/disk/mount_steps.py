@@ -15,6 +15,7 @@ from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.disk import probe, udev
 from opskit.disk.busy import describe, users_of
+from opskit.disk.failing import FAILING, write
 from opskit.disk.model import Mount, Place
 from opskit.disk.mounts import mounted_at
 from opskit.disk.place import device_at, name_of, shell_name
@@ -26,7 +27,6 @@ SETTLE_SECONDS = 30
 MOUNT_SECONDS = 120.0
 # mount(8): EBUSY and the like are 32, "mount failure".
 MOUNT_FAILURE = 32
-FAILING = "dmesg | tail; the disk may be failing"
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class MountFilesystem:
             # A unit that failed before would be stopped again at once. Exit 1: it is not loaded, which is as good.
             runner.run(Command(("systemctl", "reset-failed", unit), mutates=True, accept=(0, 1, 5)))
         argv = (*self._mount(), record["device"], self.target)
-        runner.run(Command(argv, mutates=True, timeout=MOUNT_SECONDS))
+        write(runner, Command(argv, mutates=True, timeout=MOUNT_SECONDS))
         if self.relabel:
             runner.run(restorecon(self.target))
         return {}

@@ -9,29 +9,20 @@ from dataclasses import dataclass
 from typing import ClassVar, Union
 
 from opskit.core.command import MINUTE, Command
-from opskit.core.errors import CannotUndo, CommandFailed, Failed
+from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 from opskit.disk import fstab_steps, grow_steps, mount_steps, probe, superblock
+from opskit.disk.failing import FAILING, write
 from opskit.disk.layout import LINUX_DOS, LINUX_GPT, backup_gpt_sectors
 from opskit.disk.mkfs import MkfsOptions, mkfs_argv
 from opskit.disk.model import FREE, ZERO, BlockDevice, Place
-from opskit.disk.mount_steps import FAILING
 from opskit.disk.place import device_at, name_of, shell_lookup, shell_name
 from opskit.disk.sysfs import read_device, read_partitions
 
 # A discard of a large cloud disk took minutes; two hours is past any of them.
 MKFS_SECONDS = 120 * MINUTE
-
-
-def write(runner: Runner, command: Command) -> None:
-    """Run what writes to a disk. Should it fail, the kernel knows more of it: sfdisk, for one, says nothing."""
-    try:
-        runner.run(command)
-    except CommandFailed as error:
-        error.todo = error.todo or FAILING
-        raise
 
 
 def _zero(where: tuple[str, ...]) -> Command:
