@@ -2,7 +2,8 @@
 
 Where a change belongs:
 
-  what is known of a host        model.py (types); facts.py (see) with sysfs, udev, mounts, probe, superblock, paths
+  what is known of a host        model.py (types); facts.py (see) with sysfs, loops, udev, mounts, probe, superblock,
+                                 paths
   a reason against               guard.py: the disk · target.py: the mount point · fstab_plan.py: fstab · mkfs.py: the
                                  filesystem asked for · mount_request.py: the request
   what `mount` decides           plan.py; of it: raw_plan.py what is made on a disk, entry_plan.py the fstab entry

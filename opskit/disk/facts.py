@@ -11,7 +11,7 @@ from opskit.core.caller import machine_id
 from opskit.core.jsonable import ShapeError, from_json
 from opskit.core.runner import Runner
 from opskit.core.units import now, time_text
-from opskit.disk import mounts, probe, superblock, sysfs, udev
+from opskit.disk import loops, mounts, probe, superblock, sysfs, udev
 from opskit.disk.fstab import entries
 from opskit.disk.fstab_facts import read_file_fact
 from opskit.disk.model import (
@@ -60,7 +60,7 @@ def see(
     if not root:
         unseen.append("the bytes of devices and the mounts of other namespaces: that needs root")
     own = mounts.own_mounts()
-    found = sysfs.block_devices()
+    found = loops.with_slaves(sysfs.block_devices())
     names = _wanted(found, devices, deep=deep)
     zero = _all_zero(found, own) if blank and root else {}
     found = tuple(zero.get(device.name, device) for device in found)

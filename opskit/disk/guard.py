@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Reason
+from opskit.disk import loops
 from opskit.disk.fstab import entries
 from opskit.disk.model import BUSY, UNREAD, UNREADABLE, BlockDevice, HostFacts, Signature
 from opskit.disk.mounts import named_by
@@ -130,10 +131,12 @@ def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = ""
         found = found or bool(device.mounts)
         # Once it is in service, its other mounts are copies: bind mounts, and what a service's namespace got of ours.
         in_service = device.name == place and any(m.target == at and m.namespace == 0 for m in device.mounts)
-        for mount in device.mounts if not in_service else ():
-            where = f" in the mount namespace of pid {mount.namespace}" if mount.namespace else ""
-            remedy = "" if mount.namespace else f"opskit disk umount {mount.target}"
-            yield Reason("mounted", f"{device.path} is mounted on {mount.target}{where}", remedy)
+        if not in_service:
+            yield from _mounts(device)
+            for loop in loops.over_files(facts, device):
+                found = True
+                title = f"{device.path} is held by {loop.path} (a loop device over a file on it: {loop.backing_file})"
+                yield Reason("held", title, f"losetup -d {loop.path}")
         if device.swap:
             found = True
             yield Reason("swap", f"{device.path} is swap space in use", f"swapoff {device.path}")
@@ -141,14 +144,26 @@ def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = ""
             found = True
             holder = facts.device(name)
             what = f" ({holder.holder_of})" if holder and holder.holder_of else ""
-            if holder and holder.kind == "loop":
-                what = " (a loop device over it)"
-            yield Reason("held", f"{device.path} is held by /dev/{name}{what}", f"lsblk {device.path}")
+            remedy = f"lsblk {device.path}"
+            if holder and holder.kind == "loop":  # of which lsblk says nothing
+                what, remedy = " (a loop device over it)", f"losetup -d /dev/{name}"
+            yield Reason("held", f"{device.path} is held by /dev/{name}{what}", remedy)
         yield from _multipath(facts, device)
     busy = next((d for d in related(facts, disk) if d.exclusive == BUSY), None)
     if busy and not found:
         title = f"{busy.path} is held open by somebody who wants it for himself alone (open with O_EXCL)"
         yield Reason("held-exclusively", title, f"fuser -v {busy.path}; lsblk {busy.path}")
+
+
+def _mounts(device: BlockDevice) -> Iterator[Reason]:
+    """Where it is mounted. What services with a mount namespace of their own got of our mounts goes without saying."""
+    own = {mount.target for mount in device.mounts if mount.namespace == 0}
+    for mount in device.mounts:
+        if not mount.namespace:
+            yield Reason("mounted", f"{device.path} is mounted on {mount.target}", f"opskit disk umount {mount.target}")
+        elif mount.target not in own:
+            title = f"{device.path} is mounted on {mount.target} in the mount namespace of pid {mount.namespace}"
+            yield Reason("mounted", title, f"systemctl status {mount.namespace} shows whose that is; end it")
 
 
 def _multipath(facts: HostFacts, device: BlockDevice) -> Iterator[Reason]:

@@ -8,6 +8,7 @@ from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.disk import loops
 from opskit.disk.busy import describe
 from opskit.disk.fstab import Entry, entries_for_device, entries_for_target, plain_target
 from opskit.disk.fstab_plan import fstab_checks, fstab_reasons, remove_entry_steps
@@ -136,6 +137,9 @@ def _in_the_way(facts: HostFacts, device: BlockDevice, mount: Mount) -> Iterator
     if below:
         title = f"{', '.join(below)} is mounted below {mount.target}"
         yield Reason("mounted-below", title, "unmount that first", exit_code=ExitCode.BUSY)
+    for loop in loops.over_files(facts, device):
+        title = f"{mount.target} is in use by {loop.path} (a loop device over {loop.backing_file})"
+        yield Reason("busy", title, f"losetup -d {loop.path}", exit_code=ExitCode.BUSY)
     if facts.users:
         more = f"; and {len(facts.users) - NAMED} more" if len(facts.users) > NAMED else ""
         title = f"{mount.target} is in use by {'; '.join(describe(u) for u in facts.users[:NAMED])}{more}"
