@@ -9,7 +9,7 @@ Where a change belongs:
   what `mount` decides           plan.py; of it: raw_plan.py what is made on a disk, entry_plan.py the fstab entry
   what the others decide         umount_plan.py, grow_plan.py, fstab_plan.py, fstab_check.py
   a step                         steps.py makes (and has KINDS, by which the ledger finds every step again),
-                                 mount_steps.py, grow_steps.py, fstab_steps.py, fstab_backup.py
+                                 mount_steps.py, grow_steps.py, fstab_steps.py, fstab_backup.py; remove_table.py
   what a tool can do             tools.py, by its version; selinux.py: restorecon, which each step runs that has relabel
   a disk that fails              failing.py: what is said when a tool could not write to one
   what a person sees             cli.py and fstab_cli.py: the commands; show.py: list and show; verdict.py: the verdict

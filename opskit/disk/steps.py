@@ -13,21 +13,17 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
-from opskit.disk import fstab_steps, grow_steps, mount_steps, probe, superblock
+from opskit.disk import fstab_steps, grow_steps, mount_steps, probe
 from opskit.disk.failing import FAILING, write
-from opskit.disk.layout import LINUX_DOS, LINUX_GPT, backup_gpt_sectors
+from opskit.disk.layout import LINUX_DOS, LINUX_GPT
 from opskit.disk.mkfs import MkfsOptions, mkfs_argv
 from opskit.disk.model import FREE, ZERO, BlockDevice, Place
 from opskit.disk.place import device_at, name_of, shell_lookup, shell_name
+from opskit.disk.remove_table import remove_half, zeros
 from opskit.disk.sysfs import read_device, read_partitions
 
 # A discard of a large cloud disk took minutes; two hours is past any of them.
 MKFS_SECONDS = 120 * MINUTE
-
-
-def _zero(where: tuple[str, ...]) -> Command:
-    """dd(1) with zeros; where: its words for that."""
-    return Command(("dd", "if=/dev/zero", *where, "conv=fsync"), mutates=True)
 
 
 @dataclass(frozen=True)
@@ -176,20 +172,8 @@ class CreatePartition:
     def _undo_commands(self) -> list[Command]:
         return [
             Command(("partx", "-d", self.place.disk_path), mutates=True, accept=(0, 1)),
-            *(_zero(where) for where in self._table_sectors()),
+            *(command for command, _, _ in zeros(self.place)),
         ]
-
-    def _table_sectors(self) -> list[tuple[str, ...]]:
-        """Where the table lies, in words of dd(1). All of it is zeroed: wipefs would leave entries behind.
-
-        Those would be unknown data to the next run, which then refuses the disk.
-        """
-        place = self.place
-        to = (f"of={place.disk_path}", f"bs={place.sector_size}")
-        if place.table != "gpt":
-            return [(*to, "count=1")]
-        first, count = backup_gpt_sectors(place.disk_size, place.sector_size)
-        return [(*to, f"count={count + 1}"), (*to, f"seek={first}", f"count={count}")]
 
     def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """Remove the table, if it is the one that this step wrote and its partition is as empty as it was made."""
@@ -200,7 +184,7 @@ class CreatePartition:
         if disk.size != place.disk_size or (disk.identity and disk.identity != place.disk_identity):
             raise CannotUndo(f"{place.disk_path} is another disk by now")
         if not disk.table:
-            self._undo_backup(runner)
+            remove_half(runner, disk, self.place, known=self.tool != "parted")
             return
         if not self._is_ours(disk, runner):
             raise CannotUndo("the partition table on the disk is not the one that opskit made")
@@ -215,18 +199,6 @@ class CreatePartition:
                 raise CannotUndo(f"{seen.path} is in use")
         for command in self._undo_commands():
             runner.run(command)
-
-    def _undo_backup(self, runner: Runner) -> None:
-        """Remove what is there without a table: sfdisk writes the backup GPT first, then the disk may have failed."""
-        place = self.place
-        if place.table != "gpt":
-            return
-        found = superblock.gpt_backup_id(place.disk_path, place.disk_size, place.sector_size)
-        if not found:
-            return
-        if self.tool == "parted" or found != place.table_uuid.lower():
-            raise CannotUndo("there is a backup GPT on the disk, and it is not the one that opskit made")
-        runner.run(_zero(self._table_sectors()[-1]))
 
     def _is_ours(self, disk: BlockDevice, runner: Runner) -> bool:
         """By the table's id where the tool could set it, else by where its one partition lies (or none yet)."""

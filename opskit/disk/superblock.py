@@ -11,6 +11,7 @@ import struct
 from typing import Optional
 
 from opskit.core.units import KIB
+from opskit.disk.layout import backup_gpt_sectors
 from opskit.disk.model import FilesystemSize
 
 EXT_OFFSET = 1024
@@ -127,19 +128,33 @@ def gpt_backup_only(path: str, size: int, sector_size: int) -> bool:
     """Whether only the backup GPT in the last sector is left. EL7's blkid and wipefs are blind to it."""
     try:
         primary = _read(path, sector_size, 8) == GPT_MAGIC
+        return not primary and _read(path, size - sector_size, 8) == GPT_MAGIC
     except OSError:
         return False
-    return not primary and bool(gpt_backup_id(path, size, sector_size))
 
 
-def gpt_backup_id(path: str, size: int, sector_size: int) -> str:
-    """The id of the table whose backup is in the last sector; "" without one."""
-    try:
-        header = _read(path, size - sector_size, 72)
-    except OSError:
+def gpt_traces(path: str, size: int, sector_size: int) -> tuple[frozenset[str], frozenset[str]]:
+    """What is there of a GPT, whole or not: the ids of tables, from the headers, and of what their entries begin with.
+
+    Where there is no entry something else may be taken for one. What cannot be read leaves no trace.
+    """
+    headers, entries = set(), set()
+    tail, _ = backup_gpt_sectors(size, sector_size)
+    for header, entry in ((sector_size, 2 * sector_size), (size - sector_size, tail * sector_size)):
+        try:
+            found, first = _read(path, header, 72), _read(path, entry, 32)
+        except OSError:
+            continue
+        if found[:8] == GPT_MAGIC:
+            headers.add(_guid(found[56:]))
+        entries.add(_guid(first[16:]))
+    return frozenset(headers), frozenset(entries)
+
+
+def _guid(data: bytes) -> str:
+    """A GUID as it is written (UEFI 2.10, appendix A)."""
+    if len(data) < 16:
         return ""
-    if header[:8] != GPT_MAGIC or len(header) < 72:
-        return ""
-    first, second, third = struct.unpack_from("<IHH", header, 56)
-    rest = header[64:72].hex()
+    first, second, third = struct.unpack_from("<IHH", data)
+    rest = data[8:16].hex()
     return f"{first:08x}-{second:04x}-{third:04x}-{rest[:4]}-{rest[4:]}"

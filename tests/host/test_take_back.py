@@ -70,11 +70,20 @@ def test_a_disk_that_was_blank_is_blank_again_to_the_byte(host: Host, table: str
     assert (disk.digest(), disk.partitions) == (blank, [])
 
 
-def test_a_backup_gpt_that_sfdisk_wrote_alone_is_taken_back(host: Host, disk: Disk) -> None:
-    """It writes that first: a disk that fails at its beginning has it at its end."""
+@pytest.mark.parametrize("sector_size", ["512", "4096"])
+@pytest.mark.parametrize("left", ["entries", "backup", "header"])
+def test_a_table_that_sfdisk_wrote_in_part_is_taken_back(host: Host, left: str, sector_size: str) -> None:
+    """It writes entries and header at the end of the disk, then those at its beginning, and last the MBR."""
+    size, bs = 64 * 1024**2, int(sector_size)
+    zero = f'dd if=/dev/zero of="$last" bs={bs} conv=fsync,notrunc '
+    gone = {
+        "entries": f"{zero} count={34 * 512 // bs + 2}; {zero} seek={size // bs - 1}",
+        "backup": f"{zero} count={34 * 512 // bs + 2}",
+        "header": f"{zero} count=1",
+    }
     version = 'case "$*" in *version*) exec "$real" "$@";; esac; for last in "$@"; do :; done; '
-    half = version + '"$real" "$@"; dd if=/dev/zero of="$last" bs=512 count=34 conv=fsync,notrunc; exit 1'
-    inside = host.namespace(host.shim("sfdisk", half))
+    disk = host.new_disk(size, "-b", sector_size)
+    inside = host.namespace(host.shim("sfdisk", f'{version} "$real" "$@"; {gone[left]}; exit 1'))
     before, blank = host.table(), disk.digest()
     assert host.mount(disk, inside=inside).code == FAILED_BACK
     assert_taken_back(host, before, inside)

@@ -121,3 +121,16 @@ def test_the_state_directory_is_for_root_only(host: Host, disk: Disk) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in [host.state, *host.state.iterdir()]}
     assert modes.pop("state") == 0o700
     assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.parametrize("fstype", ["ext4", "xfs"])
+def test_a_filesystem_on_the_whole_disk_over_what_is_left_of_the_table_is_kept(host: Host, fstype: str) -> None:
+    """mkfs goes over the table, and leaves its entries at the end of the disk as they were."""
+    disk = host.new_disk(GIB)
+    inside = host.namespace(host.shim("mkfs.ext4", "exit 1") + "\n" + host.shim("dd", "exit 1"))
+    assert host.mount(disk, inside=inside).code == 9
+    run("partx", "-d", disk.path, check=False)
+    run(f"mkfs.{fstype}", *(["-q", "-F"] if fstype == "ext4" else ["-q", "-f"]), disk.path)
+    before = disk.digest()
+    host.run("undo", "last", "--yes", "--state-dir", str(host.state))
+    assert disk.digest() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,9 +128,26 @@ def test_only_the_backup_gpt(tmp_path: Path, sector: int) -> None:
     assert not superblock.gpt_backup_only(disk(tmp_path / "d", size), size, sector)
 
 
-def test_the_id_of_a_table_is_in_its_backup(tmp_path: Path) -> None:
-    header = b"EFI PART" + bytes(48) + bytes.fromhex("33221100554477668899aabbccddeeff")
-    path = disk(tmp_path / "d", MIB, (MIB - 512, header))
-    assert superblock.gpt_backup_id(path, MIB, 512) == "00112233-4455-6677-8899-aabbccddeeff"
-    assert superblock.gpt_backup_id(path, MIB - 512, 512) == ""
-    assert superblock.gpt_backup_id(str(tmp_path / "absent"), MIB, 512) == ""
+GUID = bytes.fromhex("33221100554477668899aabbccddeeff")
+NAME = "00112233-4455-6677-8899-aabbccddeeff"
+NONE = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("parts", "headers", "entries"),
+    [
+        ((), set(), {NONE}),
+        (((512, b"EFI PART" + bytes(48) + GUID),), {NAME}, {NONE}),
+        (((MIB - 512, b"EFI PART" + bytes(48) + GUID),), {NAME}, {NONE}),
+        (((MIB - 512, b"EFI TRAP" + bytes(48) + GUID),), set(), {NONE}),
+        (((1024 + 16, GUID),), set(), {NONE, NAME}),
+        (((MIB - 33 * 512 + 16, GUID),), set(), {NONE, NAME}),
+    ],
+)
+def test_what_is_there_of_a_gpt(tmp_path: Path, parts: Any, headers: set[str], entries: set[str]) -> None:
+    path = disk(tmp_path / "d", MIB, *parts)
+    assert superblock.gpt_traces(path, MIB, 512) == (headers, entries)
+
+
+def test_what_cannot_be_read_leaves_no_trace(tmp_path: Path) -> None:
+    assert superblock.gpt_traces(str(tmp_path / "absent"), MIB, 512) == (set(), set())

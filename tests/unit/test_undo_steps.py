@@ -180,25 +180,65 @@ def test_a_disk_that_is_gone_is_told_from_another(host: FakeHost, runner: FakeRu
     assert runner.ran == []
 
 
+TAIL = f"dd if=/dev/zero of=/dev/vdb bs=512 seek={GIB // 512 - 33} count=33 conv=fsync"
+HEAD = "dd if=/dev/zero of=/dev/vdb bs=512 count=34 conv=fsync"
+
+
+def only_a_table(_path: str, size: int, _start: int = 0) -> str:
+    return DATA if size < MIB else ZERO
+
+
 @pytest.mark.parametrize(
-    ("found", "tool", "says"),
-    [("t-1", "sfdisk", ""), ("", "sfdisk", ""), ("t-2", "sfdisk", "not"), ("t-1", "parted", "not")],
+    ("headers", "entries", "tool", "zeros"),
+    [
+        ((), (), "sfdisk", []),
+        ((), ("other",), "sfdisk", []),
+        ((), ("p-1",), "sfdisk", [HEAD, TAIL]),
+        (("t-1",), ("p-1",), "sfdisk", [HEAD, TAIL]),
+        (("t-2",), ("p-1",), "sfdisk", None),
+        (("t-1", "t-2"), (), "sfdisk", None),
+        (("t-1",), (), "parted", None),
+        ((), ("p-1",), "parted", []),
+    ],
 )
-def test_a_backup_gpt_alone_is_removed_if_it_is_ours(
-    host: FakeHost, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch, found: str, tool: str, says: str
-) -> None:
-    """sfdisk writes it first, and a disk can fail after that."""
+def test_what_is_there_of_a_table_is_removed_if_it_is_ours(
+    host: FakeHost, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch,
+    headers: Any, entries: Any, tool: str, zeros: Optional[list[str]],
+) -> None:  # fmt: skip
+    """sfdisk writes it piece by piece, and a disk can fail after each."""
     host.devices = {"vdb": replace(DISK, table="")}
-    monkeypatch.setattr(superblock, "gpt_backup_id", lambda *_: found)
-    step = CreatePartition(replace(PLACE, table_uuid="T-1"), tool)
-    if says:
-        with pytest.raises(CannotUndo, match="not the one that opskit made"):
+    monkeypatch.setattr(probe, "contents", only_a_table)
+    monkeypatch.setattr(superblock, "gpt_traces", lambda *_: (frozenset(headers), frozenset(entries)))
+    step = CreatePartition(replace(PLACE, table_uuid="T-1", partition_uuid="P-1"), tool)
+    if zeros is None:
+        with pytest.raises(CannotUndo, match="not of the one that opskit made"):
             step.undo(runner, {})
     else:
         step.undo(runner, {})
-    first = GIB // 512 - 33
-    zeros = f"dd if=/dev/zero of=/dev/vdb bs=512 seek={first} count=33 conv=fsync"
-    assert runner.ran == [zeros] * (found == "t-1" and not says)
+    assert runner.ran == (zeros or [])
+
+
+def test_what_could_not_be_written_is_not_written_again(
+    host: FakeHost, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.devices = {"vdb": replace(DISK, table="")}
+    monkeypatch.setattr(superblock, "gpt_traces", lambda *_: (frozenset(["t-1"]), frozenset()))
+    monkeypatch.setattr(probe, "contents", lambda _path, size, start: DATA if start and size < MIB else ZERO)
+    created().undo(runner, {})
+    assert runner.ran == [TAIL]
+
+
+@pytest.mark.parametrize("what", [{"signatures": (EXT,)}, {"ambivalent": True}, {}])
+def test_a_filesystem_over_what_is_left_of_our_table_is_kept(
+    host: FakeHost, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch, what: Any
+) -> None:
+    """mkfs on the whole disk leaves the entries at its end."""
+    host.devices = {"vdb": replace(DISK, table="", **what)}
+    monkeypatch.setattr(probe, "contents", only_a_table if what else lambda *_: DATA)
+    monkeypatch.setattr(superblock, "gpt_traces", lambda *_: (frozenset(["t-1"]), frozenset(["p-1"])))
+    with pytest.raises(CannotUndo, match="there is something on /dev/vdb"):
+        created().undo(runner, {})
+    assert runner.ran == []
 
 
 def test_another_table_on_the_same_disk_is_kept(host: FakeHost, runner: FakeRunner) -> None:
