@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from opskit.disk.superblock import gpt_traces
+
 from .hosts import Host
-from .tools import FSTAB, GIB, Disk, run, slow
+from .tools import FSTAB, GIB, MIB, Disk, run, slow
 
 
 @pytest.mark.parametrize("layout", ["gpt", slow("dos"), slow("whole-disk")])
@@ -123,14 +125,24 @@ def test_the_state_directory_is_for_root_only(host: Host, disk: Disk) -> None:
     assert set(modes.values()) == {0o600}
 
 
-@pytest.mark.parametrize("fstype", ["ext4", "xfs"])
-def test_a_filesystem_on_the_whole_disk_over_what_is_left_of_the_table_is_kept(host: Host, fstype: str) -> None:
-    """mkfs goes over the table, and leaves its entries at the end of the disk as they were."""
-    disk = host.new_disk(GIB)
+@pytest.mark.parametrize("what", ["a filesystem", "data"])
+def test_what_was_copied_over_the_table_of_a_run_is_kept(host: Host, what: str) -> None:
+    """The image of another disk, put on this one, leaves the entries at its end as they were."""
+    disk = host.new_disk(64 * MIB)
     inside = host.namespace(host.shim("mkfs.ext4", "exit 1") + "\n" + host.shim("dd", "exit 1"))
-    assert host.mount(disk, inside=inside).code == 9
-    run("partx", "-d", disk.path, check=False)
-    run(f"mkfs.{fstype}", *(["-q", "-F"] if fstype == "ext4" else ["-q", "-f"]), disk.path)
+    assert host.mount(disk, inside=inside).code == 9  # the table could not be taken back
+    image = host.folder / "image"
+    with image.open("xb") as file:
+        file.truncate(16 * MIB)
+    if what == "a filesystem":
+        run("mkfs.ext4", "-q", str(image))
+        disk.write(image.read_bytes(), 0)
+    else:
+        disk.write(bytes(MIB) + b"somebody's data" * MIB, 0)
+    place = host.ledger()[1]["fields"]["place"]
+    _, entries = gpt_traces(disk.path, place["disk_size"], place["sector_size"])
+    assert place["partition_uuid"] in entries, "or this test proves nothing"
     before = disk.digest()
-    host.run("undo", "last", "--yes", "--state-dir", str(host.state))
+    answer = host.run("undo", "last", "--yes", "--state-dir", str(host.state)).well()
+    assert f"there is something on {disk.path}" in answer.out + answer.err
     assert disk.digest() == before
