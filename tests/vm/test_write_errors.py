@@ -39,8 +39,8 @@ def in_service(vm: Machine, fstab: str, *more: str) -> None:
     assert failed_units(vm) == ""
 
 
-@pytest.mark.parametrize("sector", [0, SECTORS - 1, None], ids=["table", "backup of the table", "all"])
-def test_the_partition_table_cannot_be_written(vm: Machine, count: Count, sector: int | None) -> None:
+@pytest.mark.parametrize("sector", [0, SECTORS - 1], ids=["table", "backup of the table"])
+def test_the_partition_table_cannot_be_written(vm: Machine, count: Count, sector: int) -> None:
     fstab = read(vm, "/etc/fstab")
     vm.fail("vdb", "write", sector=sector)
     count("faults injected")
@@ -55,7 +55,7 @@ def test_the_partition_table_cannot_be_written(vm: Machine, count: Count, sector
     in_service(vm, fstab)
 
 
-@pytest.mark.parametrize(("fstype", "sector"), [("ext4", 2050), ("ext4", 264192), ("xfs", 2048)])
+@pytest.mark.parametrize(("fstype", "sector"), [("ext4", 2050), ("xfs", 2048)])
 def test_mkfs_cannot_write(vm: Machine, count: Count, fstype: str, sector: int) -> None:
     fstab = read(vm, "/etc/fstab")
     vm.fail("vdb", "write", sector=sector)
@@ -115,11 +115,11 @@ def test_the_disk_cannot_flush(vm: Machine, count: Count) -> None:
     vm.fail("vdb", "flush")
     count("faults injected")
     said = answer(vm, *MOUNT)
-    failed(said)
+    failed(said, 9)  # whether the zeros over what sfdisk wrote last nobody can tell
     assert said["error"]["what"] == "sfdisk"
+    assert "NOT taken back: create-partition /dev/vdb" in said["error"]["state"]
     as_before(vm, fstab)
     vm.heal("vdb")
-    assert blank(vm)
 
     said = at_gate(vm, Gate(vm, "mount", after=True), *MOUNT, fault=lambda: vm.fail("vdb", "flush"))
     count("faults injected")
