@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +47,6 @@ class Disk:
             return {**common, "addr": hex(self.slot)}
         return {**common, "addr": hex(self.slot), "rerror": "report", "werror": "report"}
 
-    def to_json(self) -> dict[str, Any]:
-        """For the machine's file; Disk(**…) reads it back."""
-        return asdict(self)
-
 
 def blank(path: Path, size: int) -> None:
     """A sparse file of size bytes, all zeros."""
@@ -62,10 +56,12 @@ def blank(path: Path, size: int) -> None:
 
 def overlay(path: Path, base: Path) -> None:
     """An image that holds what is written on top of base, which stays as it is. Raises LabError."""
-    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(base), "-F", "raw", str(path)]
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise LabError(done.stderr)
+    call("qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", path)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a disk's file; holes stay holes. Raises LabError."""
+    call("cp", "--sparse=always", "--reflink=auto", source, target)
 
 
 def serve_with_write_cache(disk: Disk, directory: Path, *, orphan: bool) -> Process:
@@ -90,10 +86,3 @@ def serve_with_write_cache(disk: Disk, directory: Path, *, orphan: bool) -> Proc
     if not appears(pid_file):
         raise LabError(f"nbdkit did not write {pid_file}")
     return Process.adopt(base, int(pid_file.read_text()))
-
-
-def to_file(path: Path, value: object) -> None:
-    """Write JSON so that a reader sees the old text or the new one."""
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(value, indent=1))
-    os.replace(new, path)

@@ -7,17 +7,17 @@ knows it again.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import signal
 import socket
-import subprocess
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Optional
 
 from vmlab.accel import accelerator
-from vmlab.disk import Disk, blank, overlay, serve_with_write_cache, to_file
+from vmlab.disk import Disk, blank, copy, overlay, serve_with_write_cache
 from vmlab.image import UUID, Image, LabError
 from vmlab.process import Process
 from vmlab.qmp import Qmp
@@ -225,8 +225,8 @@ class Machine(Ssh):
         self.qmp.execute("stop")
         self._migrate("migrate", f"exec:cat > {shlex.quote(str(directory / 'memory'))}")
         for disk in self.disks.values():
-            subprocess.run(["cp", "--sparse=always", "--reflink=auto", disk.path, directory], check=True)
-        to_file(directory / "disks.json", {name: disk.to_json() for name, disk in self.disks.items()})
+            copy(Path(disk.path), directory / Path(disk.path).name)
+        _to_file(directory / "disks.json", self._disks_as_json())
         self.qmp.execute("cont")
 
     def reset(self, snapshot: Path, *, losing: bool = False) -> None:
@@ -239,7 +239,7 @@ class Machine(Ssh):
         self.disks = {}
         for name, disk in disks.items():
             path = self.directory / Path(disk.path).name
-            subprocess.run(["cp", "--sparse=always", "--reflink=auto", snapshot / path.name, path], check=True)
+            copy(snapshot / path.name, path)
             self.disks[name] = replace(disk, path=str(path), losing=losing)
         self.start(state=snapshot / "memory")
 
@@ -272,9 +272,11 @@ class Machine(Ssh):
         self.close_ssh()
 
     def _save(self) -> None:
-        disks = {name: disk.to_json() for name, disk in self.disks.items()}
-        state = {"port": self.port, "starts": self.starts, "disks": disks}
-        to_file(self.directory / "machine.json", state)
+        state = {"port": self.port, "starts": self.starts, "disks": self._disks_as_json()}
+        _to_file(self.directory / "machine.json", state)
+
+    def _disks_as_json(self) -> dict[str, dict[str, Any]]:
+        return {name: asdict(disk) for name, disk in self.disks.items()}
 
 
 def _free_port() -> int:
@@ -282,3 +284,10 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _to_file(path: Path, value: object) -> None:
+    """Write JSON so that a reader sees the old text or the new one."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(value, indent=1))
+    os.replace(new, path)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from mount_flags import MOUNT_FLAGS
 
 import opskit
 
@@ -62,18 +63,7 @@ def root_disk() -> str:
 
 
 FLAGS = (
-    ("--fstype", "ext4"),
-    ("--fstype", "xfs"),
-    ("--label", "data"),
-    ("--table", "gpt"),
-    ("--table", "dos"),
-    ("--whole-disk",),
-    ("--mount-options", "ro"),
-    ("--no-fstab",),
-    ("--reserved", "0"),
-    ("--no-discard",),
-    ("--lazy-init",),
-    ("--no-lazy-init",),
+    *MOUNT_FLAGS,
     ("--yes",),
     ("--quiet",),
 )

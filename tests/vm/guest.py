@@ -80,7 +80,7 @@ def until(command: subprocess.Popen[str], words: str) -> str:
 
 
 class Ended(NamedTuple):
-    """How a command of many() ended."""
+    """How a command of batches() ended."""
 
     status: int
     out: str
@@ -190,6 +190,15 @@ def at_gate(vm: Machine, gate: Gate, *words: str, fault: Callable[[], object]) -
 def beside_fstab(vm: Machine) -> list[str]:
     """What lies in /etc that has to do with fstab, hidden files too."""
     return [name for name in vm.run("ls", "-A", "/etc").stdout.split() if "fstab" in name]
+
+
+def untouched(vm: Machine, fstab: str) -> None:
+    """Nothing is left of a mount that failed or was refused: fstab, what is beside it, mount, mount point, units."""
+    assert read(vm, FSTAB) == fstab
+    assert beside_fstab(vm) == ["fstab"]
+    assert mounted(vm) is None
+    assert vm.run("test", "-e", TARGET, check=False).returncode == 1
+    assert failed_units(vm) == ""
 
 
 def blank(vm: Machine, name: str = "vdb") -> bool:

@@ -12,13 +12,12 @@ from .guest import (
     Gate,
     answer,
     at_gate,
-    beside_fstab,
     blank,
-    failed_units,
     ledger,
     mount,
     mounted,
     read,
+    untouched,
 )
 
 STATE = "/var/lib/opskit"
@@ -58,11 +57,7 @@ def own_state(vm: Machine) -> None:
 
 def as_before(vm: Machine, fstab: str) -> None:
     """Nothing is half-written."""
-    assert read(vm, "/etc/fstab") == fstab
-    assert beside_fstab(vm) == ["fstab"]
-    assert mounted(vm) is None
-    assert vm.run("test", "-e", TARGET, check=False).returncode == 1
-    assert failed_units(vm) == ""
+    untouched(vm, fstab)
     if vm.run("test", "-e", LEDGER, check=False).returncode == 0:
         ledger(vm)
 

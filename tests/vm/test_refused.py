@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+from mount_flags import MOUNT_FLAGS
 from vmlab.machine import Machine
 
 from .conftest import Count
@@ -16,18 +17,7 @@ REFUSED = 5
 BUSY = 7
 
 FLAGS = (
-    ("--fstype", "ext4"),
-    ("--fstype", "xfs"),
-    ("--label", "data"),
-    ("--table", "gpt"),
-    ("--table", "dos"),
-    ("--whole-disk",),
-    ("--mount-options", "ro"),
-    ("--no-fstab",),
-    ("--reserved", "0"),
-    ("--no-discard",),
-    ("--lazy-init",),
-    ("--no-lazy-init",),
+    *MOUNT_FLAGS,
     ("--lock-timeout", "1"),
     ("--fstab", "/root/fstab"),
     ("--state-dir", "/root/state"),

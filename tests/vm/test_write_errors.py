@@ -8,7 +8,7 @@ import pytest
 from vmlab.machine import Machine
 
 from .conftest import Count
-from .guest import TARGET, Gate, answer, at_gate, beside_fstab, blank, failed_units, ledger, mount, mounted, read
+from .guest import TARGET, Gate, answer, at_gate, blank, failed_units, ledger, mount, mounted, read, untouched
 
 SECTORS = (2 << 30) // 512
 MOUNT = ("disk", "mount", "/dev/vdb", TARGET, "--yes")
@@ -22,11 +22,7 @@ def failed(said: dict[str, Any], status: int = 8) -> None:
 
 def as_before(vm: Machine, fstab: str) -> None:
     """The host is as if nothing had been asked of it."""
-    assert read(vm, "/etc/fstab") == fstab
-    assert beside_fstab(vm) == ["fstab"]
-    assert mounted(vm) is None
-    assert vm.run("test", "-e", TARGET, check=False).returncode == 1
-    assert failed_units(vm) == ""
+    untouched(vm, fstab)
     assert ledger(vm)[-1]["entry"] == "end"
 
 
