@@ -14,7 +14,7 @@ from opskit.core.caller import command_line
 from opskit.core.errors import ExitCode, Refused
 from opskit.core.execute import Execution
 from opskit.core.ledger import Ledger
-from opskit.core.lock import device_lock, host_lock
+from opskit.core.lock import device_lock, host_lock, lock_exists
 from opskit.core.plan import Decision, Outcome, Plan, Reason, Refusal, Step
 from opskit.core.runner import Runner
 from opskit.core.text import shown
@@ -65,7 +65,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
 
     Raises the errors of core/errors.py.
     """
-    plan = accepted(chore.decide(chore.facts(session)))
+    plan = accepted(_first_decision(session, chore))
     if session.dry_run:
         _show(session, plan, mark=not chore.undoes)
         if plan.steps and session.exit_code:
@@ -99,6 +99,19 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
             )
             execution.carry_out()
     return Outcome(plan, session.run, tuple(execution.warnings))
+
+
+def _first_decision(session: Session, chore: Chore[F]) -> Decision:
+    """What is to be done, as the host looks now.
+
+    In the middle of another opskit's work a device looks held, or half made. So a refusal is decided again under the
+    lock, once there is one. Raises Busy when the other keeps it for longer than is waited.
+    """
+    decision = chore.decide(chore.facts(session))
+    if session.dry_run or not isinstance(decision, Refusal) or not lock_exists(session.state_dir):
+        return decision
+    with host_lock(session.state_dir, session.lock_timeout):
+        return chore.decide(chore.see(session.runner))
 
 
 def _same(plan: Plan, again: Plan) -> None:

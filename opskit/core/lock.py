@@ -48,6 +48,11 @@ def _own(state_dir: str) -> None:
         raise Failed(state_dir, why, todo=todo, state="Nothing was changed.")
 
 
+def lock_exists(state_dir: str) -> bool:
+    """Whether an opskit has ever taken the host's lock here."""
+    return os.path.exists(os.path.join(state_dir, FILE_NAME))
+
+
 @contextlib.contextmanager
 def host_lock(state_dir: str, timeout: float) -> Iterator[None]:
     """Hold the host's lock, waiting at most timeout seconds. Raises Busy, naming the holder's pid, or Failed."""

@@ -110,8 +110,12 @@ HOLDERS = {
         ("/dev/md0", "RAID array (raid1)"),
         """
         mdadm -q --create /dev/md0 --level=1 --raid-devices=2 --force --run /dev/NAME missing
-        udevadm settle
-        mdadm -q --readonly /dev/md0
+        # udev looks at the array once more when it is clean, and it is busy for as long
+        tries=0
+        until udevadm settle && mdadm -q --readonly /dev/md0; do
+          tries=$((tries + 1))
+          [ $tries -lt 100 ]
+        done
         """,
         "mdadm -q --stop /dev/md0",
         "member",
