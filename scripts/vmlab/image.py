@@ -196,6 +196,16 @@ def _configure(rootfs: Path, directory: Path) -> None:
     timers = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer")
     others = ("e2scrub_reap.service", "serial-getty@ttyS0.service", "getty@tty1.service")
     call("chroot", rootfs, "systemctl", "mask", *timers, *others, "systemd-networkd-wait-online.service")
+    _mask_generators(rootfs)
+
+
+def _mask_generators(rootfs: Path) -> None:
+    """Only the generators of fstab and crypttab: the others take half of a daemon-reload under emulation."""
+    masks = rootfs / "etc/systemd/system-generators"
+    masks.mkdir()
+    for generator in (rootfs / "usr/lib/systemd/system-generators").iterdir():
+        if generator.name not in {"systemd-fstab-generator", "systemd-cryptsetup-generator"}:
+            (masks / generator.name).symlink_to("/dev/null")
 
 
 def _build_opskit(directory: Path, base: Path) -> None:

@@ -24,16 +24,6 @@ while udevadm trigger --action=change --sysname-match='vdb*' && udevadm settle; 
 done
 """
 
-# systemctl daemon-reload takes half its time on an emulated processor for generators of units that are not asked about.
-FSTAB_ONLY = """
-mkdir -p /etc/systemd/system-generators
-for generator in /usr/lib/systemd/system-generators/*; do
-  name=${generator##*/}
-  [ "$name" = systemd-fstab-generator ] || ln -s /dev/null "/etc/systemd/system-generators/$name"
-done
-systemctl daemon-reload
-"""
-
 
 def units(vm: Machine) -> list[str]:
     """What systemd knows of mount points, fstab's and its own."""
@@ -44,7 +34,6 @@ def units(vm: Machine) -> list[str]:
 @pytest.mark.timeout(2400)
 def test_mount_and_undo_while_udev_is_kept_busy(vm: Machine) -> None:
     """Every fifth filesystem is made anew, the others are mounted as they are."""
-    vm.run("sh", "-euc", FSTAB_ONLY)
     fstab, known = read(vm, FSTAB), units(vm)
     vm.run("systemd-run", "-q", "--unit=storm", "sh", "-c", STORM)
     rounds: list[Any] = []
@@ -123,7 +112,6 @@ def test_two_opskit_at_once(vm: Machine) -> None:
     vm.add("vdc", 64 * MIB)
     vm.attach("vdc")
     vm.run("udevadm", "wait", "--timeout=60", "/dev/vdc")
-    vm.run("sh", "-euc", FSTAB_ONLY)
     vm.run("sh", "-euc", "for f in a b fstab; do cp /etc/fstab /root/$f; done; echo '# b' >> /root/b")
     fstab = read(vm, FSTAB)
     undo = [[("undo", "last", "--yes", "--json")]]
