@@ -19,6 +19,22 @@ def size_text(size: int) -> str:
     return f"{value:.1f}".removesuffix(".0") + unit
 
 
+def ceiling_text(size: int) -> str:
+    """A size in bytes as `du -h` and `df -h` write it: never less than it is, and a point below ten: `1.5K`, `11K`.
+
+    GNU's human_readable() with human_ceiling (gnulib, lib/human.c), in whole numbers: no size is off by rounding.
+    """
+    scale, units = 1, iter("KMGTPEZY")
+    unit = ""
+    while size >= scale * KIB:
+        scale, unit = scale * KIB, next(units)
+    tenths = -(-size * 10 // scale)
+    if unit and tenths < 100:
+        return f"{tenths // 10}.{tenths % 10}{unit}"
+    whole = -(-size // scale)
+    return f"{whole}{unit}" if whole < KIB else f"1.0{next(units)}"
+
+
 def now() -> datetime:
     """The time, with its zone."""
     return datetime.now(timezone.utc)
