@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TextIO
@@ -53,6 +56,22 @@ def confirm(screen: Screen, *, yes: bool) -> None:
             todo="--yes answers the question",
             state="Nothing was changed.",
         )
-    print("Carry this out? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    if _answer("Carry this out? [y/N] ").strip().lower() not in {"y", "yes"}:
         raise NeedsConfirmation("not confirmed", "the answer was no", state="Nothing was changed.")
+
+
+def _answer(question: str) -> str:
+    """The line that is typed at a question.
+
+    A signal in the moment before read(2) would not be noticed before a key is pressed: it wakes up select(2), too.
+    """
+    woken, wakes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    before = signal.set_wakeup_fd(wakes)
+    try:
+        print(question, end="", file=sys.stderr, flush=True)
+        select.select([sys.stdin, woken], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wakes)
+    return sys.stdin.readline()
