@@ -1,0 +1,1 @@
+"""What fills a disk: `opskit du` and `opskit df`."""

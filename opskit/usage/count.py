@@ -1,0 +1,153 @@
+"""What counts where: the sums of the nodes, and the files with several links, by GNU du's rules."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any, Optional
+
+from opskit.usage.directory import Directory, Identity, Order
+from opskit.usage.model import Request
+from opskit.usage.readers import Columns
+
+IS_DIRECTORY = bytes(kind & 0xF0 == 0x40 for kind in range(256))
+
+
+class Board:
+    """Memory that all processes of a walk share: cells of 8 bytes, and a path.
+
+    The coordinator sets HUNGRY when a worker waits for work, STOP when all are to answer what they have, and ASK to
+    be told a path: the first worker that sees it writes PATH. From COUNTS on there are two cells for each process, its
+    entries and their size so far.
+    """
+
+    HUNGRY, STOP, ASK, LENGTH, COUNTS, PATH, SIZE = 0, 1, 2, 3, 8, 4096, 8192
+
+    def __init__(self) -> None:
+        self.memory = mmap.mmap(-1, self.SIZE)
+        self.cells = memoryview(self.memory).cast("Q")
+
+    def tell(self, path: bytes) -> None:
+        """Answer ASK."""
+        shown = path[: self.SIZE - self.PATH]
+        self.memory[self.PATH : self.PATH + len(shown)] = shown
+        self.cells[self.LENGTH] = len(shown)
+        self.cells[self.ASK] = 0
+
+    def progress(self) -> tuple[int, int, bytes]:
+        """Entries and size so far, and the path that was told last; asks for the next."""
+        self.cells[self.ASK] = 1
+        counts = self.cells[self.COUNTS : self.PATH // 8]
+        path = self.memory[self.PATH : self.PATH + self.cells[self.LENGTH]]
+        return sum(counts[::2]), sum(counts[1::2]), path
+
+
+class Count:
+    """What one process has counted. Sizes are in units: blocks of 512 bytes, or bytes of apparent size.
+
+    counts: where on the board. watched: files that count once although they have one link, because they are roots too.
+    directory_counts: how many entries a directory itself is.
+    """
+
+    def __init__(self, request: Request, root: Directory, board: Board) -> None:
+        self.request, self.root, self.cells = request, root, board.cells
+        self.counts = board.COUNTS
+        self.nodes = [root]
+        self.links: dict[Identity, tuple[Order, Directory, int, Any]] = {}
+        self.watched: frozenset[Identity] = frozenset()
+        self.directory_counts = 1
+
+    def answer(self) -> dict[str, Any]:
+        """All that was counted, as plain values."""
+        return {
+            "nodes": [(node.path(), node.size, node.entries) for node in self.nodes],
+            "links": [(*which, order, node.path(), *rest) for which, (order, node, *rest) in self.links.items()],
+        }
+
+    def begin_anew(self, number: int) -> None:
+        """Be the count of a worker, with nothing counted yet."""
+        self.counts += 2 * (number + 1)
+        for node in self.nodes:
+            node.size = node.entries = 0
+        self.links = {}
+
+    def begin(self, columns: Columns) -> None:
+        """Count the root itself, a directory or a file."""
+        values = columns.sizes if self.request.apparent else columns.blocks
+        directory = bool(IS_DIRECTORY[columns.kinds[0]])
+        self.root.own = 0 if directory and self.request.apparent and not self.request.directory_sizes else values[0]
+        self.add(self.root, self.root.own, self.directory_counts if directory else 1)
+
+    def count(self, directory: Directory, start: int, columns: Columns, found: list[Directory]) -> None:
+        """Add up a batch of the names in a directory, the first of which has the position start.
+
+        found gets the directories among them.
+        """
+        values = columns.sizes if self.request.apparent else columns.blocks
+        total, entries = sum(values), len(columns.names)
+        kinds = columns.kinds.translate(IS_DIRECTORY)
+        at = kinds.find(1)
+        while at >= 0:
+            total, entries = total - values[at], entries - 1
+            identity = columns.devices[at], columns.inodes[at]
+            child = self.enter(directory, columns.names[at], start + at, identity, values[at])
+            if child:
+                found.append(child)
+            at = kinds.find(1, at + 1)
+        for at in self._uncommon(columns, kinds):
+            total, entries = total - values[at], entries - 1
+            identity = columns.devices[at], columns.inodes[at]
+            if not self.foreign(identity):
+                self.link(directory, start + at, identity, values[at])
+        self.add(directory.node, total, entries)
+
+    def add(self, node: Directory, size: int, entries: int) -> None:
+        """Count in a node, and on the board."""
+        node.size += size
+        node.entries += entries
+        self.cells[self.counts] += entries
+        self.cells[self.counts + 1] += size
+
+    def foreign(self, identity: Identity) -> bool:
+        """Whether it is on another filesystem and so is left out."""
+        return self.request.one_file_system and identity[0] != self.root.identity[0]
+
+    def enter(self, directory: Directory, name: bytes, index: int, identity: Identity, own: int) -> Optional[Directory]:
+        """A directory that was found, itself counted; None for one that is left out, as du leaves it out."""
+        if self.foreign(identity) or directory.within(identity):
+            return None
+        if self.request.apparent and not self.request.directory_sizes:
+            own = 0
+        child = Directory(directory, name, index, identity, own, nodes_to=self.request.depth)
+        if child.node is child:
+            self.nodes.append(child)
+        self.add(child.node, own, self.directory_counts)
+        return child
+
+    def adopt(self, directory: Directory) -> None:
+        """What is found in this directory, which another process has counted itself, counts here."""
+        if directory.node is not self.root:
+            self.nodes.append(directory.node)
+
+    def leave(self, directory: Directory) -> None:
+        """Take back that a directory itself was counted."""
+        directory.node.size -= directory.own
+        directory.node.entries -= self.directory_counts
+
+    def link(self, directory: Directory, index: int, identity: Identity, size: int, more: Any = None) -> None:
+        """Remember a file with several links at the first of them. more: what else is known of it there."""
+        order = (*directory.order(), index)
+        known = self.links.get(identity)
+        if known is None or order < known[0]:
+            self.links[identity] = (order, directory.node, size, more)
+
+    def _uncommon(self, columns: Columns, kinds: bytes) -> list[int]:
+        """Which of the names that are no directories are not simply a file of this filesystem with one link."""
+        nlinks = columns.nlinks
+        found: set[int] = set()
+        if not self.request.count_links and nlinks.count(1) != len(nlinks):
+            found = {at for at, links in enumerate(nlinks) if links > 1}
+        if self.watched:
+            found |= {at for at, pair in enumerate(zip(columns.devices, columns.inodes)) if pair in self.watched}
+        if self.request.one_file_system:
+            found |= {at for at, device in enumerate(columns.devices) if device != self.root.identity[0]}
+        return [at for at in found if not kinds[at]]

@@ -1,0 +1,169 @@
+"""Counting that looks at each file by itself: excludes, ages, groups, and files as entries."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from opskit.usage.count import IS_DIRECTORY, Board, Count
+from opskit.usage.directory import Directory, Identity
+from opskit.usage.model import Request
+from opskit.usage.readers import Columns
+
+DAY = 86400
+# Upper bounds in days, and what is younger.
+AGES = ((1, "under 1 day"), (7, "1 to 7 days"), (30, "7 to 30 days"), (90, "30 to 90 days"), (365, "90 to 365 days"))
+OLDEST = "over 365 days"
+# What is kept while looking for the largest files, as a multiple of how many are wanted.
+SLACK = 4
+SLASH = ord("/")
+
+# A file that is an entry of its own, or may be one of the largest: its path, or b""; whether it is listed by `all`;
+# its group.
+More = tuple[bytes, bool, str]
+
+
+class Excludes:
+    """The patterns of --exclude, as du has them: fnmatch(3) on the whole path, and on what follows each slash."""
+
+    def __init__(self, patterns: Sequence[bytes]) -> None:
+        self._patterns = patterns
+        self._fnmatch: Any = ctypes.PyDLL(None).fnmatch
+
+    def match(self, path: bytes) -> bool:
+        """Whether this path is left out."""
+        ends = [path, *(path[at + 1 :] for at in range(len(path) - 1) if path[at] == SLASH != path[at + 1])]
+        return any(self._fnmatch(pattern, end, 0) == 0 for end in ends for pattern in self._patterns)
+
+
+class Largest:
+    """The largest files so far; of equals, those whose path comes first."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._files: list[tuple[int, bytes]] = []
+        self.threshold = 0
+
+    def add(self, size: int, path: bytes) -> None:
+        """Take a file of at least the threshold into account."""
+        self._files.append((size, path))
+        if len(self._files) >= SLACK * self._wanted:
+            self.files()
+
+    def files(self) -> list[tuple[int, bytes]]:
+        """At most as many as are wanted, the largest first."""
+        self._files = sorted(self._files, key=lambda file: (-file[0], file[1]))[: self._wanted]
+        if len(self._files) == self._wanted:
+            self.threshold = self._files[-1][0]
+        return self._files
+
+
+class DetailedCount(Count):
+    """A count that looks at each file."""
+
+    def __init__(self, request: Request, root: Directory, board: Board) -> None:
+        super().__init__(request, root, board)
+        if request.older_than is not None:
+            self.directory_counts = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self.listed: list[tuple[bytes, int]] = []
+        self.groups: dict[str, list[int]] = {}
+        self.largest = Largest(self.request.files)
+
+    def begin_anew(self, number: int) -> None:
+        """See Count.begin_anew."""
+        super().begin_anew(number)
+        self._clear()
+
+    def answer(self) -> dict[str, Any]:
+        """See Count.answer."""
+        files = self.largest.files() if self.request.files else []
+        return {**super().answer(), "listed": self.listed, "files": files, "groups": self.groups}
+
+    def begin(self, columns: Columns) -> None:
+        """See Count.begin."""
+        directory = bool(IS_DIRECTORY[columns.kinds[0]])
+        if self.request.older_than is None or (not directory and columns.mtimes[0] <= self.request.older_than):
+            super().begin(columns)
+            self._group(self._name(columns, 0, directory=directory), self.root.own)
+
+    def count(self, directory: Directory, start: int, columns: Columns, found: list[Directory]) -> None:
+        """See Count.count."""
+        request = self.request
+        base = directory.path(b"x")[:-1]
+        excludes = Excludes(request.exclude) if request.exclude else None
+        kinds, nlinks = columns.kinds.translate(IS_DIRECTORY), columns.nlinks
+        values = columns.sizes if request.apparent else columns.blocks
+        mtimes = columns.mtimes if request.older_than is not None else ()
+        for at, name in enumerate(columns.names):
+            identity = columns.devices[at], columns.inodes[at]
+            if excludes and excludes.match(base + name):
+                continue
+            if kinds[at]:
+                child = self.enter(directory, name, start + at, identity, values[at] * self.directory_counts)
+                if child:
+                    found.append(child)
+                    if self.directory_counts:
+                        self._group(self._name(columns, at, directory=True), child.own)
+                continue
+            if self.foreign(identity) or (request.older_than is not None and mtimes[at] > request.older_than):
+                continue
+            more = self._more(directory, base, columns, at, values[at])
+            if (nlinks[at] > 1 and not request.count_links) or identity in self.watched:
+                self.link(directory, start + at, identity, values[at], more)
+            else:
+                self.add(directory.node, values[at], 1)
+                self.take(values[at], more)
+
+    def take(self, size: int, more: More) -> None:
+        """Count a file in its group, and among the files that are entries."""
+        path, listed, group = more
+        self._group(group, size)
+        if listed:
+            self.listed.append((path, size))
+        elif path:
+            self.largest.add(size, path)
+
+    def _more(self, directory: Directory, base: bytes, columns: Columns, at: int, size: int) -> More:
+        listed = self.request.all and directory.depth < self.request.depth
+        wanted = listed or (self.request.files and size >= self.largest.threshold)
+        return (base + columns.names[at] if wanted else b"", listed, self._name(columns, at))
+
+    def _group(self, name: str, size: int) -> None:
+        if name:
+            group = self.groups.setdefault(name, [0, 0])
+            group[0] += size
+            group[1] += 1
+
+    def _name(self, columns: Columns, at: int, *, directory: bool = False) -> str:
+        """The group that a name counts in; "" when none are asked for. A user is a number here."""
+        if not self.request.by:
+            return ""
+        if self.request.by == "user":
+            return str(columns.owners[at])
+        if self.request.by == "age":
+            days = (self.request.now - columns.mtimes[at]) / DAY
+            return next((name for limit, name in AGES if days < limit), OLDEST)
+        if directory:
+            return "(directories)"
+        extension = os.path.splitext(columns.names[at])[1]
+        return os.fsdecode(extension.lower()) or "(no extension)"
+
+
+def make_count(request: Request, root: Directory, board: Board, watched: frozenset[Identity]) -> Count:
+    """The count that this request needs."""
+    count = (DetailedCount if request.detailed else Count)(request, root, board)
+    count.watched = watched
+    return count
+
+
+def merge_groups(groups: dict[str, list[int]], more: Optional[dict[str, list[int]]]) -> None:
+    """Add the groups of another process."""
+    for name, (size, entries) in (more or {}).items():
+        group = groups.setdefault(name, [0, 0])
+        group[0] += size
+        group[1] += entries

@@ -1,0 +1,142 @@
+"""A directory of the tree that is walked, and how it is opened: in its parent, and never through a symbolic link."""
+
+from __future__ import annotations
+
+import os
+from typing import Optional
+
+Identity = tuple[int, int]  # device and inode
+Order = tuple[int, ...]
+
+# Open directories that are kept to open others in; RLIMIT_NOFILE is 1024 by default.
+DESCRIPTORS = 400
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class Directory:
+    """A directory of the tree.
+
+    index: its position in its parent. own: its own size. node: the directory that it counts in, which is itself down
+    to the depth that is asked for. size and entries are those of a node: of all in it but for the nodes below it.
+    descriptor: while it is open, else -1. children: how many directories in it are still to be opened.
+    """
+
+    __slots__ = (
+        *("children", "depth", "descriptor", "entries", "identity", "index", "name", "node", "own", "parent", "size"),
+        "_order",
+    )
+
+    def __init__(
+        self,
+        parent: Optional[Directory],
+        name: bytes,
+        index: int = 0,
+        identity: Identity = (0, 0),
+        own: int = 0,
+        *,
+        nodes_to: int = 0,
+    ) -> None:
+        self.parent, self.name, self.index, self.identity, self.own = parent, name, index, identity, own
+        self.depth: int = parent.depth + 1 if parent else 0
+        self.node: Directory = self if parent is None or self.depth <= nodes_to else parent.node
+        self.size = self.entries = self.children = 0
+        self.descriptor = -1
+        self._order: Optional[Order] = None
+
+    def chain(self) -> list[Directory]:
+        """From the directory below the root down to this one; empty for the root."""
+        found = []
+        at = self
+        while at.parent is not None:
+            found.append(at)
+            at = at.parent
+        return found[::-1]
+
+    def path(self, name: bytes = b"") -> bytes:
+        """Its path, or that of a name in it, as du writes it: the root as it was typed, then the names."""
+        chain = self.chain()
+        names = [one.name for one in chain]
+        if name:
+            names.append(name)
+        root = ((chain[0].parent if chain else None) or self).name
+        if not names:
+            return root
+        return root + (b"" if root.endswith(b"/") else b"/") + b"/".join(names)
+
+    def order(self) -> Order:
+        """The positions from the root down: what has a smaller one du meets earlier."""
+        if self._order is None:
+            self._order = tuple(one.index for one in self.chain())
+        return self._order
+
+    def within(self, identity: Identity) -> bool:
+        """Whether it is this directory, or lies in it: only one that is bound into itself does (mount(8))."""
+        at: Optional[Directory] = self
+        while at is not None:
+            if at.identity == identity:
+                return True
+            at = at.parent
+        return False
+
+
+class Opener:
+    """Opens directories, and keeps those open in which there are more to open; of many, the newest."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Directory, None] = {}
+
+    def open(self, directory: Directory) -> int:
+        """A descriptor of its own for this directory. Raises OSError."""
+        parent = directory.parent
+        if parent is None:
+            return os.dup(directory.descriptor)
+        try:
+            return os.open(directory.name, _FLAGS, dir_fd=self._descriptor(parent))
+        finally:
+            self.drop(directory)
+
+    def keep(self, directory: Directory, descriptor: int, children: int) -> None:
+        """Take over a descriptor until so many directories in it are opened or dropped."""
+        directory.children += children
+        if directory.parent is None or not children:
+            os.close(descriptor)
+        else:
+            self._keep(directory, descriptor)
+
+    def drop(self, directory: Directory) -> None:
+        """This directory will not be opened here any more: its parent may be closed."""
+        parent = directory.parent
+        if parent is None:
+            return
+        parent.children -= 1
+        if parent.children <= 0 and parent in self._kept:
+            self._close(parent)
+
+    def _keep(self, directory: Directory, descriptor: int) -> None:
+        directory.descriptor = descriptor
+        self._kept[directory] = None
+        if len(self._kept) > DESCRIPTORS:
+            for old in list(self._kept)[: DESCRIPTORS // 2]:  # the shallowest, which are needed last
+                self._close(old)
+
+    def _close(self, directory: Directory) -> None:
+        del self._kept[directory]
+        os.close(directory.descriptor)
+        directory.descriptor = -1
+
+    def _descriptor(self, directory: Directory) -> int:
+        """The descriptor of a directory; one that was closed is opened again, name by name from above."""
+        if directory.descriptor >= 0:
+            return directory.descriptor
+        above = directory
+        while above.descriptor < 0 and above.parent is not None:  # the root stays open
+            above = above.parent
+        descriptor = os.dup(above.descriptor)
+        for one in directory.chain()[above.depth :]:
+            try:
+                deeper = os.open(one.name, _FLAGS, dir_fd=descriptor)
+            finally:
+                os.close(descriptor)
+            descriptor = deeper
+        self._keep(directory, descriptor)
+        return descriptor

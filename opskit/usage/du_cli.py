@@ -1,0 +1,137 @@
+"""The command `opskit du`."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from opskit.core.command import Command
+from opskit.core.errors import ExitCode, Failed, OpskitError, UsageFault
+from opskit.core.text import shown
+from opskit.options import new_app, reads
+from opskit.session import Session
+from opskit.usage.model import Request, Scan
+from opskit.usage.show_du import Listing, draw_scan, progress, scan_json
+
+if TYPE_CHECKING:
+    from opskit.core.runner import Runner
+
+app = new_app("", single=True)
+
+DEPTH = 2
+TOP_ON_A_TERMINAL = 40
+BY = ("ext", "age", "user")
+ENGINES = ("statx", "stat")
+
+Paths = Annotated[
+    Optional[list[str]], typer.Argument(metavar="[PATH]...", help="Where to look.  [default: .]", show_default=False)
+]
+
+
+@reads(app, "du", example="opskit du -x / --top 20")
+def du(
+    session: Session,
+    paths: Paths = None,
+    depth: Annotated[int, typer.Option("--depth", "-d", metavar="N", min=0, help="Directories this deep.")] = DEPTH,
+    top: Annotated[
+        Optional[int],
+        typer.Option("--top", metavar="N", min=1, help="Only the largest N.  [default: 40; all through a pipe]"),
+    ] = None,
+    min_size: Annotated[str, typer.Option("--min-size", metavar="SIZE", help="Only from this size: 10M, 1.5G.")] = "",
+    files: Annotated[bool, typer.Option("--files", help="The largest files too, at any depth.")] = False,
+    all_: Annotated[bool, typer.Option("--all", "-a", help="Every file down to the depth too.")] = False,
+    apparent: Annotated[bool, typer.Option("--apparent", help="Sizes of the contents, not of the blocks.")] = False,
+    inodes: Annotated[bool, typer.Option("--inodes", help="Count entries instead of bytes.")] = False,
+    one_file_system: Annotated[
+        bool, typer.Option("--one-file-system", "-x", help="Stay on the filesystem of each PATH.")
+    ] = False,
+    exclude: Annotated[
+        Optional[list[str]], typer.Option("--exclude", metavar="GLOB", help="Leave out what matches, as du does.")
+    ] = None,
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="SPAN", help="Only files not modified for so long: 30d, 12h, 1y.")
+    ] = "",
+    by: Annotated[str, typer.Option("--by", metavar="WHAT", help="Sums by ext, age or user.")] = "",
+    count_links: Annotated[
+        bool, typer.Option("--count-links", "-l", help="Count a file once for each of its links.")
+    ] = False,
+    bytes_: Annotated[bool, typer.Option("--bytes", help="Exact sizes in bytes.")] = False,
+    null: Annotated[bool, typer.Option("--null", "-0", help="End each line with NUL, names as they are.")] = False,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="NAME", help="How to read: statx or stat.  [default: the fastest]")
+    ] = "",
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=0, help="Processes.  [default: by the processors]")
+    ] = 0,
+) -> None:
+    """Show what fills a disk: directories with all that is in them, the largest first.
+
+    The sizes are those of GNU du, to the byte: allocated blocks, a file with several links once. What cannot be read is
+    named, and the exit status is then 1.
+    """
+    import time  # noqa: PLC0415
+
+    from opskit.usage.scan import scan  # noqa: PLC0415
+    from opskit.usage.spans import parse_size, parse_span  # noqa: PLC0415
+
+    for name, value, allowed in (("--by", by, BY), ("--engine", engine, ENGINES)):
+        if value and value not in allowed:
+            raise UsageFault(f"opskit du {name}", f"{value!r} is none of {', '.join(allowed)}")
+    now = time.time()
+    roots = [os.fsencode(path) for path in paths or ["."]]
+    on_terminal = sys.stdout.isatty()
+    limit = top or (TOP_ON_A_TERMINAL if on_terminal and not session.screen.json else 0)
+    request = Request(
+        roots=tuple(roots),
+        depth=depth,
+        apparent=apparent,
+        directory_sizes=not apparent or _counts_directories(session.runner),
+        one_file_system=one_file_system,
+        count_links=count_links,
+        exclude=tuple(os.fsencode(pattern) for pattern in exclude or ()),
+        older_than=now - parse_span("--older-than", older_than) if older_than else None,
+        by=by,
+        now=now,
+        all=all_,
+        files=(limit or TOP_ON_A_TERMINAL) if files else 0,
+        engine=engine,
+        workers=workers,
+    )
+    listing = Listing(
+        limit, parse_size("--min-size", min_size) if min_size else 0, inodes=inodes, exact=bytes_, null=null
+    )
+    with progress(session.screen, 1 if apparent else 512) as tick:
+        try:
+            found = scan(request, tick)
+        except OSError as error:
+            raise Failed("opskit du", str(error), todo="leave --engine out: the best one is taken") from error
+    _answer(session, found, listing)
+
+
+def _answer(session: Session, found: Scan, listing: Listing) -> None:
+    """Show what was found. Ends with 130 when it was interrupted, 1 when something could not be read."""
+    session.screen.answer(scan_json(found, listing), lambda: draw_scan(session.screen, found, listing))
+    for one in found.unreadable:
+        print(f"opskit du: {shown(one.path)}: {one.why}", file=sys.stderr)
+    if found.unreadable:
+        print(f"opskit du: {len(found.unreadable)} could not be read; the rest is right", file=sys.stderr)
+    if found.partial:
+        print("opskit du: interrupted: this is what was counted by then", file=sys.stderr)
+        raise SystemExit(128 + signal.SIGINT)
+    if found.unreadable:
+        raise SystemExit(ExitCode.FAILED)
+
+
+def _counts_directories(runner: Runner) -> bool:
+    """Whether this host's du adds up the sizes of directories, too: it did before coreutils 9.2 (its NEWS)."""
+    try:
+        said = runner.run(Command(("du", "--version"), mutates=False)).stdout
+    except OpskitError:
+        return False
+    found = re.search(r" (\d+)\.(\d+)", said)
+    return found is not None and (int(found[1]), int(found[2])) < (9, 2)

@@ -1,0 +1,82 @@
+"""What is asked of a scan, and what it finds. Paths are bytes while walking, and text as os.fsdecode gives it after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to count. The options that GNU du has mean what they mean there.
+
+    depth: directories down to this one are entries of their own. apparent: sizes instead of allocated blocks;
+    directory_sizes: also those of directories, as du did before coreutils 9.2. older_than: only what was last modified
+    at or before this moment (seconds since the epoch; directories themselves then count nothing). by: "", ext, age or
+    user. now: what ages are counted from. all: files down to depth are entries too. files: so many of the largest
+    files are. engine: a name of readers.READERS, "" for the best there is. workers: so many processes from
+    the start; 0 for as many as fit the machine and the tree.
+    """
+
+    roots: tuple[bytes, ...]
+    depth: int = 2
+    apparent: bool = False
+    directory_sizes: bool = True
+    one_file_system: bool = False
+    count_links: bool = False
+    exclude: tuple[bytes, ...] = ()
+    older_than: Optional[float] = None
+    by: str = ""
+    now: float = 0.0
+    all: bool = False
+    files: int = 0
+    engine: str = ""
+    workers: int = 0
+
+    @property
+    def detailed(self) -> bool:
+        """Whether each file has to be looked at by itself."""
+        return bool(self.exclude or self.older_than is not None or self.by or self.all or self.files)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A directory, or a file: its path, the bytes and the number of entries in it (itself among them)."""
+
+    path: str
+    bytes: int
+    entries: int
+    kind: str = "directory"
+
+
+@dataclass(frozen=True)
+class Group:
+    """What has one extension, age or owner: bytes and entries."""
+
+    name: str
+    bytes: int
+    entries: int
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A path that could not be read, and why."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was found, largest first.
+
+    partial: it was interrupted, and this is what was known by then. several: there was more than one root.
+    """
+
+    entries: tuple[Entry, ...]
+    total_bytes: int
+    total_entries: int
+    unreadable: tuple[Unreadable, ...] = ()
+    partial: bool = False
+    groups: tuple[Group, ...] = ()
+    several: bool = False

@@ -1,0 +1,197 @@
+"""The attributes of many names of one directory at once: statx(2) by ctypes where it is there, else os.stat.
+
+A reader fills columns: one value for each name. Both give the same values (st_dev is written otherwise by statx, so
+devices are compared with those of the same reader only).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Sequence
+from itertools import repeat
+from operator import itemgetter
+from typing import Any, Optional, Protocol
+
+# What one call to a reader takes at most: 256 KiB of struct statx stay in the processor's cache.
+BATCH = 1024
+
+# include/uapi/linux/stat.h, include/uapi/linux/fcntl.h; the layout is the same on every architecture.
+_STATX_SIZE = 256
+_MASK = 0x7FF  # STATX_BASIC_STATS
+_FLAGS = 0x100 | 0x800  # AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, as lstat(2)
+_AT_FDCWD = -100
+_MODE_HIGH = 29 if sys.byteorder == "little" else 28
+
+
+class Columns:
+    """What is known of a batch of names; each column has a value for each of `names`, in their order.
+
+    kinds: the upper byte of st_mode, in which `stat.S_IFMT` is the upper half. blocks: of 512 bytes. mtimes: seconds.
+    """
+
+    names: Sequence[bytes]
+    kinds: bytes
+    nlinks: list[int]
+    inodes: Sequence[int]
+    devices: Sequence[int]
+    sizes: Sequence[int]
+    blocks: Sequence[int]
+    mtimes: Sequence[int]
+    owners: Sequence[int]
+
+    def copy(self) -> Columns:
+        """The same, beyond the next read."""
+        return self
+
+
+class Reader(Protocol):
+    """Reads the attributes of at most BATCH names; links are never followed."""
+
+    failed: list[tuple[bytes, OSError]]
+
+    def read(self, names: Sequence[bytes], directory: Optional[int]) -> Columns:
+        """The columns of those names that could be read; the others are in `failed`, with why.
+
+        directory: the descriptor that the names are in; None: the names are paths. The columns hold until the next
+        read.
+        """
+        ...
+
+
+class StatReader:
+    """os.stat for each name: wherever Python runs."""
+
+    def __init__(self) -> None:
+        self.failed: list[tuple[bytes, OSError]] = []
+
+    def read(self, names: Sequence[bytes], directory: Optional[int]) -> Columns:
+        """See Reader.read."""
+        self.failed = []
+        return _StatColumns(lstat_each(names, directory, self.failed))
+
+
+def lstat_each(
+    names: Sequence[bytes], directory: Optional[int], failed: list[tuple[bytes, OSError]]
+) -> dict[bytes, os.stat_result]:
+    """The attributes of each name that could be read; the others are added to failed."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except OSError as error:  # noqa: PERF203 - each may fail
+            failed.append((name, error))
+    return found
+
+
+class _StatColumns(Columns):
+    def __init__(self, found: dict[bytes, os.stat_result]) -> None:
+        self.names = list(found)
+        each = found.values()
+        self.kinds = bytes(one.st_mode >> 8 for one in each)
+        self.nlinks = [one.st_nlink for one in each]
+        self.inodes = [one.st_ino for one in each]
+        self.devices = [one.st_dev for one in each]
+        self.sizes = [one.st_size for one in each]
+        self.blocks = [one.st_blocks for one in each]
+        self.mtimes = [int(one.st_mtime // 1) for one in each]
+        self.owners = [one.st_uid for one in each]
+
+
+class StatxReader:
+    """statx(2) of each name into one buffer, whose columns are then read with a stride.
+
+    PyDLL keeps the interpreter's lock, which is cheaper: a worker has one thread. Raises OSError where there is no
+    statx: in the C library before 2.28, in the kernel before 4.11.
+    """
+
+    def __init__(self) -> None:
+        self.failed: list[tuple[bytes, OSError]] = []
+        try:
+            self._statx: Any = ctypes.PyDLL(None).statx
+        except AttributeError:
+            raise OSError("the C library has no statx") from None
+        self._buffer = ctypes.create_string_buffer(_STATX_SIZE * BATCH)
+        start = ctypes.addressof(self._buffer)
+        self._places = [ctypes.c_void_p(start + _STATX_SIZE * number) for number in range(BATCH)]
+        self._view = memoryview(self._buffer).cast("B")
+        if self._fill([b"/"], _AT_FDCWD):
+            raise OSError("the kernel has no statx")
+
+    def _fill(self, names: Sequence[bytes], directory: int) -> int:
+        """0 if every name could be read."""
+        return sum(map(self._statx, repeat(directory), names, repeat(_FLAGS), repeat(_MASK), self._places))
+
+    def read(self, names: Sequence[bytes], directory: Optional[int]) -> Columns:
+        """See Reader.read."""
+        self.failed = []
+        place = _AT_FDCWD if directory is None else directory
+        while names and self._fill(names, place):
+            names = list(lstat_each(names, directory, self.failed))
+        if not names:
+            return _StatColumns({})
+        return _StatxColumns(names, self._view[: _STATX_SIZE * len(names)])
+
+
+class _StatxColumns(Columns):
+    """The columns of struct statx, by their offsets (statx(2))."""
+
+    def __init__(self, names: Sequence[bytes], view: memoryview) -> None:
+        self.names = names
+        self._view = view
+        words, longs = view.cast("I"), view.cast("Q")
+        self.kinds = bytes(view[_MODE_HIGH::_STATX_SIZE])
+        self.nlinks = words[4::64].tolist()
+        self.owners = words[5::64]
+        self.inodes = longs[4::32]
+        self.sizes = longs[5::32]
+        self.blocks = longs[6::32]
+        self.mtimes = view.cast("q")[14::32]
+        self.devices = longs[17::32]
+
+    def copy(self) -> Columns:
+        return _StatxColumns(self.names, memoryview(bytes(self._view)))
+
+
+READERS: dict[str, Any] = {"statx": StatxReader, "stat": StatReader}
+
+
+def make_reader(engine: str = "") -> Reader:
+    """The reader of that name, or the fastest that works here. Raises OSError when the one named does not."""
+    if engine:
+        found: Reader = READERS[engine]()
+        return found
+    try:
+        return StatxReader()
+    except OSError:
+        return StatReader()
+
+
+def names_in_order(descriptor: int) -> list[bytes]:
+    """The names in an open directory, in the order in which du meets them (gnulib's fts.c, fts_build).
+
+    That is readdir's; in directories of more than 10,000 entries that of their inode numbers, a hundred thousand names
+    at a time, except on filesystems where it would not help. Raises OSError.
+    """
+    names = os.listdir(descriptor)
+    if len(names) > 10_000 and _filesystem_type(descriptor) not in {"tmpfs", "nfs", "nfs4", "cifs"}:
+        with os.scandir(descriptor) as entries:
+            listed = [(entry.inode(), entry.name) for entry in entries]
+        names = []
+        for start in range(0, len(listed), 100_000):
+            part = listed[start : start + 100_000]
+            names += [name for _, name in (sorted(part, key=itemgetter(0)) if len(part) > 10_000 else part)]
+    # One call for all of them: no name holds a NUL.
+    return os.fsencode("\0".join(names)).split(b"\0") if names else []
+
+
+def _filesystem_type(descriptor: int) -> str:
+    """The type of the filesystem of an open file, by /proc/self/mountinfo (proc(5)); "" where that does not tell."""
+    device = os.fstat(descriptor).st_dev
+    number = f" {os.major(device)}:{os.minor(device)} "
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            return next((line.partition(" - ")[2].split(" ")[0] for line in file if number in line), "")
+    except OSError:
+        return ""

@@ -1,0 +1,215 @@
+"""What is below some roots: the walks of all of them put together, as du would have counted it one after the other."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from typing import Any, Optional
+
+from opskit.usage.count import Board
+from opskit.usage.details import Excludes, Largest, make_count, merge_groups
+from opskit.usage.directory import Directory, Identity
+from opskit.usage.model import Entry, Group, Request, Scan, Unreadable
+from opskit.usage.readers import Columns, Reader, make_reader
+from opskit.usage.walk import ALONE, Answer, Tick, Walker, walk
+
+# More processes than processors wait for several disk blocks at once; measured: scripts/bench du.
+WORKERS_PER_PROCESSOR = 4
+WORKERS_AT_MOST = 8
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+def scan(request: Request, tick: Optional[Tick] = None) -> Scan:
+    """Count what is below the roots. What cannot be read is in the answer; tick is called about every 0.2 s.
+
+    A root counts what no root before it has counted, as with du. Ctrl-C makes the answer a partial one. Raises OSError
+    for an engine that does not work here, Failed when a worker was killed.
+    """
+    return _Scanner(request, tick).scan()
+
+
+class _Scanner:
+    def __init__(self, request: Request, tick: Optional[Tick]) -> None:
+        self.request, self.tick = request, tick
+        self.reader: Reader = make_reader(request.engine)
+        self.unit = 1 if request.apparent else 512
+        # Directories and linked files that were counted. A single root needs no memory of directories.
+        self.visited: Optional[set[Identity]] = set() if len(request.roots) > 1 and not request.count_links else None
+        self.counted: set[Identity] = set()
+        self.entries: list[Entry] = []
+        self.unreadable: list[Unreadable] = []
+        self.groups: dict[str, list[int]] = {}
+        self.largest = Largest(request.files)
+        self.total = [0, 0]
+        self.partial = False
+        self.board = Board()
+
+    def scan(self) -> Scan:
+        """All roots, one after the other."""
+        try:
+            roots = self._read_roots()
+            watched: frozenset[Identity] = frozenset()
+            if self.visited is not None:
+                watched = frozenset(_identity(columns) for _, columns in roots if not _is_directory(columns))
+            for path, columns in roots:
+                if not self.partial:
+                    self._scan_root(path, columns, watched)
+                    if self.tick:
+                        self.tick(*self.board.progress())
+        except KeyboardInterrupt:  # between two walks: what is in hand of the one is left out
+            self.partial = True
+        return self._result()
+
+    def _read_roots(self) -> list[tuple[bytes, Columns]]:
+        """The roots with their attributes, without those that cannot be read or are excluded."""
+        excludes = Excludes(self.request.exclude) if self.request.exclude else None
+        found = []
+        for path in map(_as_fts_has_it, self.request.roots):
+            columns = self.reader.read([path], None)
+            self.unreadable += [_unreadable(name, error.errno) for name, error in self.reader.failed]
+            if columns.names and not (excludes and excludes.match(path)):
+                found.append((path, columns.copy()))
+        return found
+
+    def _scan_root(self, path: bytes, columns: Columns, watched: frozenset[Identity]) -> None:
+        identity = _identity(columns)
+        if identity in self.counted or (self.visited and identity in self.visited):
+            return
+        workers = self.request.workers or min(WORKERS_AT_MOST, WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0)))
+        answers, self.partial = self._walk(path, columns, watched, workers)
+        if self.visited is not None:
+            visited = [tuple(one) for answer in answers for one in answer["visited"]]
+            if len(set(visited)) < len(visited):
+                # A directory is in this root twice (a bind mount): which comes first matters.
+                answers, self.partial = self._walk(path, columns, watched, 0)
+            self.visited.update(visited)
+            if not _is_directory(columns):
+                self.counted.add(identity)
+        self._merge(path, answers)
+
+    def _walk(
+        self, path: bytes, columns: Columns, watched: frozenset[Identity], workers: int
+    ) -> tuple[list[Answer], bool]:
+        board = self.board
+        board.cells[board.STOP] = board.cells[board.HUNGRY] = 0
+        root = Directory(None, path, identity=_identity(columns))
+        count = make_count(self.request, root, board, watched)
+        if not _is_directory(columns):
+            count.begin(columns)
+            return [{**count.answer(), "failed": [], "visited": []}], False
+        count.begin(columns)
+        walker = Walker(self.reader, root, count, board)
+        if self.visited is not None:
+            walker.visited, walker.before, walker.in_order = set(), self.visited, workers == 0
+        try:
+            root.descriptor = os.open(path, _OPEN)
+        except OSError as error:
+            walker.failed.append((path, error.errno or 0))
+            return [walker.answer()], False
+        try:
+            return walk(walker, workers, 0 if self.request.workers else ALONE, self.tick)
+        finally:
+            os.close(root.descriptor)
+
+    def _merge(self, root: bytes, answers: list[Answer]) -> None:
+        """Put the answers for one root together."""
+        nodes: dict[bytes, list[int]] = {}
+        links: dict[Identity, Any] = {}
+        listed: list[tuple[bytes, int]] = []
+        for answer in answers:
+            for path, size, entries in answer["nodes"]:
+                node = nodes.setdefault(path, [0, 0])
+                node[0] += size
+                node[1] += entries
+            for device, inode, order, *rest in answer["links"]:
+                known = links.get((device, inode))
+                if known is None or order < known[0]:
+                    links[device, inode] = (order, *rest)
+            listed += answer.get("listed", ())
+            merge_groups(self.groups, answer.get("groups"))
+            for size, path in answer.get("files", ()):
+                self.largest.add(size, path)
+            self.unreadable += [_unreadable(path, number) for path, number in answer["failed"]]
+        for identity, (_, node, size, more) in links.items():
+            if identity not in self.counted:
+                nodes[node][0] += size
+                nodes[node][1] += 1
+                if more:
+                    self._take(size, more, listed)
+        if len(self.request.roots) > 1:
+            self.counted.update(links)
+        self._roll_up(root, nodes)
+        self.entries += [Entry(os.fsdecode(path), size * self.unit, 1, "file") for path, size in listed]
+
+    def _take(self, size: int, more: Any, listed: list[tuple[bytes, int]]) -> None:
+        """A linked file at its first link, as DetailedCount.take takes the others."""
+        path, is_listed, group = more
+        if group:
+            merge_groups(self.groups, {group: [size, 1]})
+        if is_listed:
+            listed.append((path, size))
+        elif path:
+            self.largest.add(size, path)
+
+    def _roll_up(self, root: bytes, nodes: dict[bytes, list[int]]) -> None:
+        """Add each directory to the one it is in, the deepest first."""
+        for path in sorted(nodes, key=lambda path: _depth(root, path), reverse=True):
+            size, entries = nodes[path]
+            if path == root:
+                self.total[0] += size
+                self.total[1] += entries
+            else:
+                above = path.rpartition(b"/")[0]
+                parent = nodes[above if len(above) >= len(root) else root]
+                parent[0] += size
+                parent[1] += entries
+            if entries:
+                self.entries.append(Entry(os.fsdecode(path), size * self.unit, entries))
+
+    def _result(self) -> Scan:
+        request = self.request
+        if request.files:
+            known = {entry.path for entry in self.entries if entry.kind == "file"}
+            files = [(os.fsdecode(path), size) for size, path in self.largest.files()]
+            self.entries += [Entry(path, size * self.unit, 1, "file") for path, size in files if path not in known]
+        self.entries.sort(key=lambda entry: (-entry.bytes, os.fsencode(entry.path)))
+        names = _user_names(self.groups) if request.by == "user" else {}
+        groups = [Group(names.get(name, name), size * self.unit, n) for name, (size, n) in self.groups.items()]
+        groups.sort(key=lambda group: (-group.bytes, group.name))
+        total, entries = self.total
+        found = tuple(self.unreadable)
+        several = len(request.roots) > 1
+        return Scan(tuple(self.entries), total * self.unit, entries, found, self.partial, tuple(groups), several)
+
+
+def _as_fts_has_it(root: bytes) -> bytes:
+    """Of several slashes at the end one stays (gnulib's fts_open)."""
+    return root.rstrip(b"/") + b"/" if root.endswith(b"//") and root.strip(b"/") else root
+
+
+def _depth(root: bytes, path: bytes) -> int:
+    return 0 if path == root else 1 + path[len(root) :].lstrip(b"/").count(b"/")
+
+
+def _unreadable(path: bytes, number: Optional[int]) -> Unreadable:
+    return Unreadable(os.fsdecode(path), os.strerror(number or 0))
+
+
+def _identity(columns: Columns) -> Identity:
+    return columns.devices[0], columns.inodes[0]
+
+
+def _is_directory(columns: Columns) -> bool:
+    return columns.kinds[0] & 0xF0 == stat.S_IFDIR >> 8
+
+
+def _user_names(groups: dict[str, list[int]]) -> dict[str, str]:
+    """The names of these users by their numbers; one without a name keeps its number."""
+    import pwd  # noqa: PLC0415 - only --by user
+
+    found = {}
+    for number in groups:
+        with suppress(KeyError):
+            found[number] = pwd.getpwuid(int(number)).pw_name
+    return found

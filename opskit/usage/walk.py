@@ -1,0 +1,297 @@
+"""Walking a directory tree in several processes, exactly as du does.
+
+A walker keeps a stack of directories that are still to be read. It opens each in its parent, reads its names and their
+attributes, has them counted (count.py) and pushes the directories among them. The order in which that happens is of no
+matter: a file with several links counts at the first that du would meet, the one with the smallest *order*, which is
+its positions from the root down; links are only collected here, and counted when all is read (scan.py).
+
+The protocol between the processes. The first walker begins alone: a small tree costs no fork. Then its process becomes
+the coordinator and forks workers; each inherits the stack and takes its share of it. From then on all is said in
+packets (pipe(2), O_DIRECT: what is written at once, up to PIPE_BUF bytes, is read at once):
+
+  worker → coordinator, one pipe for all:   (number, None)    I have nothing left to do
+                                            (number, chain)   a directory for whoever is idle: what leads to it
+  coordinator → worker, a pipe for each:    chain             do this
+                                            None              that was all: answer
+  worker → coordinator, a pipe for each:    the answer, to the end of the pipe
+
+Only the coordinator decides that it is the end: when every worker is idle and no directory waits. A worker says that
+it is idle after it has handed over whatever it did, on the same pipe, so nothing can be on its way then. When a worker
+is idle and nothing waits, the coordinator sets HUNGRY on the board, which is memory that all share, and each busy
+worker hands over its shallowest directory. With STOP on the board every worker answers what it has.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import marshal  # between processes of one program: what is read was written by it
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from typing import Any, Callable, NoReturn, Optional
+
+from opskit.core.errors import Failed
+from opskit.usage.count import Board, Count
+from opskit.usage.directory import Directory, Identity, Opener
+from opskit.usage.readers import BATCH, Reader, names_in_order
+
+# Entries that one process counts before it is worth forking: some milliseconds.
+ALONE = 1500
+# How often a person is told how far it is, in seconds.
+TICK = 0.2
+# What a name says that is no longer what it was when it was listed: gone, or no directory.
+GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Answer = dict[str, Any]
+# What is told while it runs: entries, their size (in units of the count), a directory.
+Tick = Callable[[int, int, bytes], None]
+
+
+class Walker:
+    """Reads what is below the directories on its stack.
+
+    visited: the directories that were read, or None where one may count twice (with a single root, as with du).
+    before: those of earlier roots; in_order: pass over what this walker itself has visited, too.
+    """
+
+    def __init__(self, reader: Reader, root: Directory, count: Count, board: Board) -> None:
+        self.reader, self.root, self.count, self.board = reader, root, count, board
+        self.opener = Opener()
+        self.stack = [root]
+        self.failed: list[tuple[bytes, int]] = []
+        self.visited: Optional[set[Identity]] = None
+        self.before: AbstractSet[Identity] = frozenset()
+        self.in_order = False
+
+    def answer(self) -> Answer:
+        """All that was found, as plain values."""
+        return {**self.count.answer(), "failed": self.failed, "visited": list(self.visited or ())}
+
+    def begin_anew(self, number: int, stack: list[Directory]) -> None:
+        """Be a worker, with a share of the stack and nothing found: the coordinator, whose copy this is, has that."""
+        self.stack, self.failed = stack, []
+        self.visited = None if self.visited is None else set()
+        self.count.begin_anew(number)
+
+    def run(self, limit: int = sys.maxsize, hand_over: Optional[Callable[[], None]] = None) -> None:
+        """Read directories until none is left, or limit entries more are counted, or STOP is on the board."""
+        board, cells, counts = self.board, self.board.cells, self.count.counts
+        limit += cells[counts]
+        while self.stack and cells[counts] < limit and not cells[board.STOP]:
+            directory = self.stack.pop()
+            if cells[board.ASK]:
+                board.tell(directory.path())
+            self.visit(directory)
+            if cells[board.HUNGRY] and hand_over:
+                hand_over()
+
+    def visit(self, directory: Directory) -> None:
+        """Read one directory. What is gone by now is passed over; what cannot be read goes to `failed`."""
+        if self.visited is not None and not self._first_visit(directory):
+            return
+        try:
+            descriptor = self.opener.open(directory)
+        except OSError as error:
+            self._fail(directory.path(), error)
+            return
+        found: list[Directory] = []
+        try:
+            names = names_in_order(descriptor)
+            for start in range(0, len(names), BATCH):
+                columns = self.reader.read(names[start : start + BATCH], descriptor)
+                for name, why in self.reader.failed:
+                    self._fail(directory.path(name), why)
+                if columns.names:
+                    self.count.count(directory, start, columns, found)
+        except OSError as error:
+            self._fail(directory.path(), error)
+        self.opener.keep(directory, descriptor, len(found))
+        self.stack += reversed(found)
+
+    def _first_visit(self, directory: Directory) -> bool:
+        """Whether du would go into it; one that it has been in is not counted at all."""
+        identity = directory.identity
+        visited: set[Identity] = set() if self.visited is None else self.visited
+        if identity not in self.before and not (self.in_order and identity in visited):
+            visited.add(identity)
+            return True
+        self.count.leave(directory)
+        self.opener.drop(directory)
+        return False
+
+    def _fail(self, path: bytes, error: OSError) -> None:
+        if error.errno not in GONE:
+            self.failed.append((path, error.errno or 0))
+
+
+def walk(walker: Walker, workers: int, alone: int = ALONE, tick: Optional[Tick] = None) -> tuple[list[Answer], bool]:
+    """The answers of all processes, and whether it was interrupted (KeyboardInterrupt): then they are a part.
+
+    workers: how many to fork once `alone` entries are counted; 0 for none.
+
+    Raises Failed when a worker was killed. An exception of another kind, such as that of SIGTERM, stops them first.
+    """
+    try:
+        walker.run(limit=alone if workers else sys.maxsize)
+    except KeyboardInterrupt:
+        return [walker.answer()], True
+    if not walker.stack:
+        return [walker.answer()], False
+    return _Coordinator(walker, workers).answers(tick)
+
+
+class _Worker:
+    """A forked process, from the coordinator's side. orders and results: the pipes to it and from it."""
+
+    def __init__(self, number: int, walker: Walker, share: list[Directory], report: int, inherited: list[int]) -> None:
+        read, self.orders = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
+        self.results, write = os.pipe2(os.O_CLOEXEC)
+        self.pid = os.fork()
+        if self.pid == 0:
+            for descriptor in (*inherited, self.orders, self.results):
+                os.close(descriptor)
+            _be_worker(number, walker, share, report, read, write)
+        os.close(read)
+        os.close(write)
+
+    def answer(self) -> Answer:
+        """What it found. Raises Failed when it ended without saying."""
+        with open(self.results, "rb", closefd=False) as file:
+            packed = file.read()
+        if not packed:
+            raise Failed("opskit du", f"a worker (pid {self.pid}) was killed", todo="dmesg | tail may say by what")
+        found: Answer = marshal.loads(packed)  # noqa: S302
+        if "fault" in found:
+            raise RuntimeError(f"in a worker: {found['fault']}")
+        return found
+
+    def order(self, chain: Any) -> None:
+        """Tell it what to do next. One that was killed is noticed by its results."""
+        with suppress(BrokenPipeError):
+            os.write(self.orders, marshal.dumps(chain))
+
+    def end(self) -> None:
+        """Wait for its end."""
+        os.close(self.orders)
+        os.close(self.results)
+        os.waitpid(self.pid, 0)
+
+
+class _Coordinator:
+    def __init__(self, walker: Walker, workers: int) -> None:
+        self.board, self.first = walker.board, walker.answer()
+        self.waiting: list[Any] = []  # directories that were handed over: chains
+        self.idle: list[_Worker] = []
+        self.reports, report = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
+        gc.freeze()  # what is not touched is not copied
+        self.workers: list[_Worker] = []
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        for number in range(workers):
+            inherited = [self.reports, *(end for one in self.workers for end in (one.orders, one.results))]
+            self.workers.append(_Worker(number, walker, walker.stack[number::workers], report, inherited))
+        os.close(report)
+
+    def answers(self, tick: Optional[Tick]) -> tuple[list[Answer], bool]:
+        interrupted = False
+        try:
+            try:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+                self._serve(tick)
+            except KeyboardInterrupt:
+                interrupted = True
+            self._stop()
+            return [self.first, *(worker.answer() for worker in self.workers)], interrupted
+        finally:
+            self._stop()
+            for worker in self.workers:
+                worker.end()
+            os.close(self.reports)
+
+    def _serve(self, tick: Optional[Tick]) -> None:
+        """Pass directories on until every worker is idle and none waits."""
+        poll = select.poll()
+        poll.register(self.reports, select.POLLIN)
+        for worker in self.workers:
+            poll.register(worker.results, 0)  # an end before its time
+        told = time.monotonic()
+        while len(self.idle) < len(self.workers):
+            ready = poll.poll(TICK * 1000 if tick else None)
+            if tick and time.monotonic() - told >= TICK:
+                told = time.monotonic()
+                tick(*self.board.progress())
+            if any(descriptor != self.reports for descriptor, _ in ready):
+                return
+            if ready:
+                self._take(os.read(self.reports, select.PIPE_BUF))
+
+    def _take(self, packet: bytes) -> None:
+        number, chain = marshal.loads(packet)  # noqa: S302
+        if chain is None:
+            self.idle.append(self.workers[number])
+        else:
+            self.waiting.append(chain)
+        while self.idle and self.waiting:
+            self.idle.pop().order(self.waiting.pop(0))
+        self.board.cells[self.board.HUNGRY] = len(self.idle)
+
+    def _stop(self) -> None:
+        """Have every worker answer: the idle ones read that it was all, the others see STOP."""
+        if not self.board.cells[self.board.STOP]:
+            self.board.cells[self.board.STOP] = 1
+            for worker in self.workers:
+                worker.order(None)
+
+
+def _be_worker(number: int, walker: Walker, share: list[Directory], report: int, orders: int, results: int) -> NoReturn:
+    """The life of a worker: read, hand over, ask for more until that was all, answer."""
+    try:
+        for name in SIGNALS:  # Ctrl-C reaches the coordinator as well, which says STOP
+            signal.signal(name, signal.SIG_IGN if name == signal.SIGINT else signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        gc.disable()
+        walker.begin_anew(number, share)
+        _work(number, walker, report, orders)
+        answer = walker.answer()
+    except Exception as error:  # noqa: BLE001 - the coordinator raises it
+        answer = {"fault": repr(error)}
+    with open(results, "wb") as file:
+        marshal.dump(answer, file)
+    os._exit(0)
+
+
+def _work(number: int, walker: Walker, report: int, orders: int) -> None:
+    def hand_over() -> None:
+        if len(walker.stack) > 1:
+            chain = [(one.name, one.index, one.identity, one.own) for one in walker.stack[0].chain()]
+            packet = marshal.dumps((number, chain))
+            if len(packet) <= select.PIPE_BUF:
+                os.write(report, packet)
+                walker.opener.drop(walker.stack.pop(0))
+
+    while True:
+        walker.run(hand_over=hand_over)
+        if walker.board.cells[walker.board.STOP]:
+            return
+        os.write(report, marshal.dumps((number, None)))
+        chain = marshal.loads(os.read(orders, select.PIPE_BUF))  # noqa: S302
+        if chain is None:
+            return
+        walker.stack.append(_adopt(walker, chain))
+
+
+def _adopt(walker: Walker, chain: Sequence[tuple[bytes, int, Identity, int]]) -> Directory:
+    """The directory that another worker found, and has counted itself."""
+    directory = walker.root
+    for name, index, identity, own in chain:
+        directory.children += 1
+        directory = Directory(directory, name, index, identity, own, nodes_to=walker.count.request.depth)
+    walker.count.adopt(directory)
+    return directory
