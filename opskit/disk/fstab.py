@@ -14,8 +14,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from opskit.core.mountinfo import unescape
 from opskit.disk.model import BlockDevice
-from opskit.disk.mounts import named_by, unescape
+from opskit.disk.mounts import named_by
 
 # Why mount ignores a line; each is the id of a finding as well.
 TOO_FEW_FIELDS = "bad-field-count"

@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from typing import Optional
 
+from opskit.core import mountinfo
+from opskit.core.mountinfo import unescape
 from opskit.disk.model import BlockDevice, Mount
 from opskit.disk.sysfs import read_text
 
 PROC = "/proc"
 # Mount points without which the host is not the host.
 SYSTEM_TARGETS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/etc", "/sysroot")
-# Not a NUL: no path has one.
-_OCTAL = re.compile(rb"\\(?!000)([0-3][0-7]{2})")
-
-
-def unescape(text: str) -> str:
-    r"""A field of mountinfo, fstab or swaps with `\ooo` undone: a byte each; those of one character join again."""
-    if "\\" not in text:
-        return text
-    return os.fsdecode(_OCTAL.sub(lambda match: bytes([int(match.group(1), 8)]), os.fsencode(text)))
 
 
 def parse_mountinfo(text: str, namespace: int = 0) -> tuple[Mount, ...]:
     """The mounts in a mountinfo file, in its order. Mounts of a part of a filesystem (bind) are among them."""
-    found = []
-    for line in text.splitlines():
-        left, _, right = line.partition(" - ")
-        fields, rest = left.split(" "), right.split(" ")
-        if len(fields) < 6 or len(rest) < 3:
-            continue
-        found.append(
-            Mount(
-                device=fields[2],
-                target=unescape(fields[4]),
-                source=unescape(rest[1]),
-                fstype=rest[0],
-                options=f"{fields[5]},{rest[2]}",
-                namespace=namespace,
-            )
-        )
-    return tuple(found)
+    return tuple(
+        Mount(line.device, line.target, line.source, line.fstype, line.options, namespace)
+        for line in mountinfo.parse_mountinfo(text)
+    )
 
 
 def own_mounts(proc: str = PROC) -> tuple[Mount, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from opskit.core.mountinfo import unescape
 from opskit.disk.fstab import (
     Entry,
     add_line,
@@ -19,7 +20,6 @@ from opskit.disk.fstab import (
     put_back_lines,
     remove_line,
     remove_lines,
-    unescape,
 )
 from opskit.disk.model import BlockDevice, Signature
 

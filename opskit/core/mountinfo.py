@@ -1,0 +1,57 @@
+"""Mounts as the kernel tells them: /proc/PID/mountinfo (proc(5))."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+# Not a NUL: no path has one.
+_OCTAL = re.compile(rb"\\(?!000)([0-3][0-7]{2})")
+
+
+@dataclass(frozen=True)
+class MountLine:
+    """A line of mountinfo.
+
+    device: major:minor. root: what of the filesystem is mounted. options: the mount's, then the filesystem's.
+    """
+
+    number: int
+    device: str
+    root: str
+    target: str
+    fstype: str
+    source: str
+    options: str
+
+
+def unescape(text: str) -> str:
+    r"""A field of mountinfo, fstab or swaps with `\ooo` undone: a byte each; those of one character join again."""
+    if "\\" not in text:
+        return text
+    return os.fsdecode(_OCTAL.sub(lambda match: bytes([int(match.group(1), 8)]), os.fsencode(text)))
+
+
+def parse_mountinfo(text: str) -> tuple[MountLine, ...]:
+    """The mounts in a mountinfo file, in its order. Mounts of a part of a filesystem (bind) are among them."""
+    found = []
+    # The kernel escapes a newline in a name, but no other character that splitlines() takes for the end of a line.
+    for line in text.split("\n"):
+        left, _, right = line.partition(" - ")
+        fields, rest = left.split(" "), right.split(" ")
+        if len(fields) < 6 or len(rest) < 3:
+            continue
+        options = f"{fields[5]},{rest[2]}"
+        root, target, source = unescape(fields[3]), unescape(fields[4]), unescape(rest[1])
+        found.append(MountLine(int(fields[0]), fields[2], root, target, unescape(rest[0]), source, options))
+    return tuple(found)
+
+
+def read_mountinfo(pid: str = "self", proc: str = "/proc") -> tuple[MountLine, ...]:
+    """The mounts that a process sees; () when it is gone or may not be looked at."""
+    try:
+        with open(os.path.join(proc, pid, "mountinfo"), "rb") as file:
+            return parse_mountinfo(os.fsdecode(file.read()))
+    except OSError:
+        return ()
