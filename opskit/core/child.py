@@ -1,0 +1,106 @@
+"""Questions whose answer may never come, asked by a forked copy of this process.
+
+A system call on a mount whose server is gone can hold its caller for ever, and a thread that is held so keeps the
+whole interpreter from ending. A child is only left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Callable, NoReturn
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a question: its value; or why there is none.
+
+    came: whether there was an answer at all within the time. error: the errno of an OSError, 0 without one.
+    """
+
+    value: Any = None
+    came: bool = True
+    error: int = 0
+    why: str = ""
+
+
+SILENT = Answer(came=False, why="it did not answer")
+
+
+def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
+    """Ask all of these at once, each in a child of its own, and wait for all of them together at most so long.
+
+    A question returns what JSON can hold, or raises OSError. One that has no answer in time is killed and not waited
+    for: a process that the kernel holds ends only when the kernel lets go of it.
+    """
+    until = time.monotonic() + seconds
+    asked = [_start(question) for question in questions]
+    said: dict[int, bytes] = {pipe: b"" for _, pipe in asked}
+    waiting = set(said)
+    try:
+        while waiting and (left := until - time.monotonic()) > 0:
+            for pipe in select.select(list(waiting), [], [], left)[0]:
+                data = os.read(pipe, 65536)
+                said[pipe] += data
+                if not data:
+                    waiting.discard(pipe)
+    finally:
+        for pid, pipe in asked:
+            _let_go(pid, pipe, ended=pipe not in waiting)
+    return [SILENT if pipe in waiting else _read(said[pipe]) for _, pipe in asked]
+
+
+def _start(question: Callable[[], Any]) -> tuple[int, int]:
+    """The pid of the child, and the pipe that its answer comes through."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _answer(question, writing)
+    os.close(writing)
+    return pid, reading
+
+
+def _answer(question: Callable[[], Any], pipe: int) -> NoReturn:
+    """What the child does: never returns, and never writes what the parent has buffered."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        # A child that is left behind must not keep a pipe open that somebody reads our output from.
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) not in {0, 1, 2, pipe}:
+                with contextlib.suppress(OSError):
+                    os.close(int(name))
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        try:
+            body = {"value": question()}
+        except OSError as error:
+            body = {"error": error.errno or 0, "why": error.strerror or str(error)}
+        with os.fdopen(pipe, "w") as file:
+            json.dump(body, file)
+    finally:
+        os._exit(0)
+
+
+def _let_go(pid: int, pipe: int, *, ended: bool) -> None:
+    """Wait for a child that has ended; kill one that has not."""
+    os.close(pipe)
+    if not ended:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0 if ended else os.WNOHANG)
+
+
+def _read(said: bytes) -> Answer:
+    try:
+        return Answer(**json.loads(said))
+    except ValueError:
+        return Answer(came=False, why="the process that asked ended without an answer")
