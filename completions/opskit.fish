@@ -61,11 +61,12 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
-set -g __opskit_valued --color --facts --format --fstab --fstype --label --limit --lock-timeout --mount-options --reserved --state-dir --table --wipe
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit df' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
+set -g __opskit_valued --color --facts --format --fstab --fstype --label --limit --lock-timeout --mount-options --reserved --state-dir --table --timeout --warn --wipe
 
 # opskit
 complete -c opskit -n '__opskit_at opskit 0' -a disk -d 'Put data disks into service, safely'
+complete -c opskit -n '__opskit_at opskit 0' -a df -d 'Show the filesystems: type, size, used, available, inodes, with the figures of df'
 complete -c opskit -n '__opskit_at opskit 0' -a history -d 'Without a command it lists the runs on this host, the newest last'
 complete -c opskit -n '__opskit_at opskit 0' -a undo -d 'Take a run back as far as it can be, the newest step first'
 complete -c opskit -n '__opskit_at opskit 0' -a completion -d 'Print the completion script for a shell, or the manual page'
@@ -237,6 +238,21 @@ complete -c opskit -n '__opskit_in opskit disk fstab restore' -l color -x -a 'au
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l help -s h -d 'Show this message and exit'
+
+# opskit df
+complete -c opskit -n '__opskit_in opskit df' -a '(__fish_complete_directories)'
+complete -c opskit -n '__opskit_in opskit df' -l all -d 'Pseudo filesystems and further mounts too'
+complete -c opskit -n '__opskit_in opskit df' -l bytes -d 'Sizes in bytes'
+complete -c opskit -n '__opskit_in opskit df' -l warn -x -d 'A finding from so many percent used on'
+complete -c opskit -n '__opskit_in opskit df' -l check -d 'Exit 4 when there are findings'
+complete -c opskit -n '__opskit_in opskit df' -l timeout -x -d 'How long to wait for mounts that do not answer'
+complete -c opskit -n '__opskit_in opskit df' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit df' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit df' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit df' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit df' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit df' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit df' -l help -s h -d 'Show this message and exit'
 
 # opskit history
 complete -c opskit -n '__opskit_at opskit history 0' -a show -d 'Show each step of a run with its commands, times and output'

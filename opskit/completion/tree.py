@@ -27,7 +27,7 @@ KINDS: dict[str, Any] = {
     "shell": ("bash", "zsh", "fish", "man"),
 }
 # Values that nobody can guess: text and numbers.
-FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit"}
+FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit", "warn", "timeout"}
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class Answer:
     why: str = ""
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SILENT = Answer(came=False, why="it did not answer")
 
 
@@ -40,10 +41,18 @@ def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
     for: a process that the kernel holds ends only when the kernel lets go of it.
     """
     until = time.monotonic() + seconds
-    asked = [_start(question) for question in questions]
-    said: dict[int, bytes] = {pipe: b"" for _, pipe in asked}
-    waiting = set(said)
+    # A KeyboardInterrupt in the moment of a fork is lost: Python only prints what its at-fork callbacks (logging has
+    # some) raise. So signals wait until every child is known, and can be killed.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    asked: list[tuple[int, int]] = []
+    said: dict[int, bytes] = {}
+    waiting: set[int] = set()
     try:
+        for question in questions:
+            asked.append(_start(question))
+            said[asked[-1][1]] = b""
+            waiting.add(asked[-1][1])
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         while waiting and (left := until - time.monotonic()) > 0:
             for pipe in select.select(list(waiting), [], [], left)[0]:
                 data = os.read(pipe, 65536)
@@ -53,6 +62,7 @@ def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
     finally:
         for pid, pipe in asked:
             _let_go(pid, pipe, ended=pipe not in waiting)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return [SILENT if pipe in waiting else _read(said[pipe]) for _, pipe in asked]
 
 
@@ -69,8 +79,9 @@ def _start(question: Callable[[], Any]) -> tuple[int, int]:
 def _answer(question: Callable[[], Any], pipe: int) -> NoReturn:
     """What the child does: never returns, and never writes what the parent has buffered."""
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         # A child that is left behind must not keep a pipe open that somebody reads our output from.
         for name in os.listdir("/proc/self/fd"):
             if int(name) not in {0, 1, 2, pipe}:

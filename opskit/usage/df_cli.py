@@ -1,0 +1,50 @@
+"""The command `opskit df`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from opskit.core.errors import ExitCode
+from opskit.options import new_app, reads
+from opskit.session import Session
+from opskit.usage.df_findings import find
+from opskit.usage.filesystems import see
+from opskit.usage.show_df import draw_filesystems, filesystem_json, note_findings
+
+app = new_app("", single=True)
+
+
+@reads(app, "df", example="opskit df /var")
+def df(
+    session: Session,
+    mount_points: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="[MOUNTPOINT]...", help="Only these; any path stands for the filesystem it is on."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Pseudo filesystems and further mounts too.")] = False,
+    exact: Annotated[bool, typer.Option("--bytes", help="Sizes in bytes.")] = False,
+    warn: Annotated[
+        int, typer.Option(metavar="PERCENT", min=1, max=100, help="A finding from so many percent used on.")
+    ] = 85,
+    check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are findings.")] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="How long to wait for mounts that do not answer.")
+    ] = 5.0,
+) -> None:
+    """Show the filesystems: type, size, used, available, inodes, with the figures of df.
+
+    A network or FUSE mount that does not answer is named and holds nothing up.
+    """
+    filesystems = see(mount_points or (), everything=everything, seconds=timeout)
+    findings = find(filesystems, warn)
+
+    def draw() -> None:
+        draw_filesystems(session.screen, filesystems, exact=exact)
+        note_findings(session.screen, findings)
+
+    result = {"filesystems": [filesystem_json(one) for one in filesystems]}
+    session.screen.answer(result, draw, findings=findings)
+    if check and findings:
+        raise typer.Exit(ExitCode.FINDINGS)

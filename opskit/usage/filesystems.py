@@ -1,0 +1,280 @@
+"""The mounted filesystems with their figures: mountinfo(5 in proc(5)) and statvfs(3), seen as GNU df sees them.
+
+A mount whose server can be gone (network, FUSE) is asked by a forked child within a time limit; a disk of this host
+is asked directly. An automount point is never asked: that would mount it.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Callable, Optional
+
+from opskit.core.child import Answer, ask
+from opskit.core.errors import Failed
+from opskit.core.mountinfo import MountLine, read_mountinfo
+
+# What df calls dummy (gnulib, lib/mountlist.c): nothing is stored there.
+DUMMY = frozenset(
+    {"autofs", "proc", "subfs", "debugfs", "devpts", "fusectl", "fuse.portal", "mqueue", "rpc_pipefs", "sysfs"}
+    | {"devfs", "kernfs", "ignore", "none"}
+)
+# What df calls remote by its type alone (the same place); beside them: a source with a colon, and //server/share.
+REMOTE = frozenset(["acfs", "afs", "coda", "auristorfs", "fhgfs", "gpfs", "ibrix", "ocfs2", "vxfs"])
+# Kinds that somebody else than the kernel and its disks answers for; their calls can wait for ever.
+ANSWERED_ELSEWHERE = ("nfs", "cifs", "smb", "fuse", "ceph", "9p", "afs", "lustre", "glusterfs", "beegfs", "orangefs")
+
+# df says nothing of a mount point that is gone, or that this user may not look at.
+NOT_OURS_TO_SEE = (errno.EACCES, errno.ENOENT)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What statvfs(3) says, blocks in units of block_size bytes.
+
+    available: to others than root; below 0 when root has used what is reserved.
+    """
+
+    block_size: int
+    blocks: int
+    free: int
+    available: int
+    files: int
+    files_free: int
+
+
+@dataclass(frozen=True)
+class Filesystem:
+    """A mounted filesystem. device: major:minor. why: why there are no figures.
+
+    answered: not so when it was silent for the whole time, or has lost what it stands on (ESTALE, ENOTCONN, EIO).
+    """
+
+    source: str
+    fstype: str
+    mount_point: str
+    device: str
+    readonly: bool
+    remote: bool
+    figures: Optional[Figures] = None
+    answered: bool = True
+    why: str = ""
+
+    @property
+    def size(self) -> Optional[int]:
+        """Bytes."""
+        return self.figures.blocks * self.figures.block_size if self.figures else None
+
+    @property
+    def used(self) -> Optional[int]:
+        """Bytes, as df: all that is not free to root."""
+        return (self.figures.blocks - self.figures.free) * self.figures.block_size if self.figures else None
+
+    @property
+    def available(self) -> Optional[int]:
+        """Bytes that others than root can still write."""
+        return self.figures.available * self.figures.block_size if self.figures else None
+
+    @property
+    def used_percent(self) -> Optional[int]:
+        """Of what others than root can use, rounded up; None where that is nothing."""
+        return percent(self.figures.blocks - self.figures.free, self.figures.available) if self.figures else None
+
+    @property
+    def files_used(self) -> Optional[int]:
+        """Inodes in use."""
+        return self.figures.files - self.figures.files_free if self.figures else None
+
+    @property
+    def files_percent(self) -> Optional[int]:
+        """Of the inodes, rounded up; None where the filesystem counts none."""
+        return percent(self.figures.files - self.figures.files_free, self.figures.files_free) if self.figures else None
+
+
+def percent(used: int, available: int) -> Optional[int]:
+    """Use % as df has it: used of used and available, rounded up."""
+    whole = used + available
+    found = -(-used * 100 // whole) if whole else -1
+    return found if found >= 0 else None
+
+
+def is_remote(line: MountLine) -> bool:
+    """Whether df calls it remote."""
+    shared = line.source.startswith("//") and line.fstype in {"smbfs", "smb3", "cifs"}
+    return ":" in line.source or shared or line.fstype in REMOTE or line.source == "-hosts"
+
+
+def may_hang(line: MountLine, lines: Sequence[MountLine]) -> bool:
+    """Whether a look at this mount can wait for ever: by its kind, or for a mount that its path leads through."""
+    return any(
+        (is_remote(other) or other.fstype.startswith(ANSWERED_ELSEWHERE))
+        and (other is line or line.target.startswith(other.target.rstrip("/") + "/"))
+        for other in lines
+    )
+
+
+def see(paths: Sequence[str] = (), *, everything: bool = False, seconds: float = 5) -> tuple[Filesystem, ...]:
+    """The filesystems that df lists; or the one that each path is on, or that is on the block device it names.
+
+    everything: pseudo filesystems and further mounts of the same one too. seconds: how long to wait for mounts that
+    others answer for, all of them together. Raises Failed for a path that is not there.
+    """
+    lines = read_mountinfo()
+    if paths:
+        return tuple(_of_path(path, lines, answer) for path, answer in zip(paths, _look_at(paths, lines, seconds)))
+    return _all(lines, everything=everything, seconds=seconds)
+
+
+def _all(lines: Sequence[MountLine], *, everything: bool, seconds: float) -> tuple[Filesystem, ...]:
+    wanted = [line for line in lines if line.target.startswith("/") and (everything or line.fstype not in DUMMY)]
+    answers = _probe_all(wanted, seconds)
+    devices = {line.number: a.value[0] if a.value else line.device for line, a in zip(wanted, answers)}
+    seen = {line.number: a for line, a in zip(wanted, answers)}
+    kept, nearest = without_duplicates(wanted, devices, {n for n, answer in seen.items() if answer.value})
+    found = []
+    for line in wanted if everything else kept:
+        answer, device = seen[line.number], devices[line.number]
+        if everything and answer.value and nearest[device].source != line.source and not is_remote(line):
+            answer = Answer(why="another filesystem is mounted over it")
+        one = _filesystem(line, device, answer)
+        gone = answer.error in NOT_OURS_TO_SEE
+        empty = one.figures is not None and one.figures.blocks == 0
+        if everything or not (gone or empty):
+            found.append(one)
+    return tuple(found)
+
+
+def without_duplicates(
+    lines: Sequence[MountLine], devices: Mapping[int, str], answered: set[int]
+) -> tuple[list[MountLine], dict[str, MountLine]]:
+    """The mounts less those of a device that is there already, as df chooses; and the one it chose for each device.
+
+    A source with a slash wins over one without, then the mount point nearer to the root (unless less of the
+    filesystem is mounted there), then what is mounted over another. Remote ones with different sources all stay.
+    devices: by the mount's number. answered: those that could be looked at; the others all stay.
+    """
+    kept: list[MountLine] = []
+    last: dict[str, int] = {}
+    for line in lines:
+        device = devices[line.number]
+        if line.number in answered and device in last:
+            before = kept[last[device]]
+            if not (is_remote(line) and is_remote(before) and line.source != before.source):
+                if _wins(line, before):
+                    kept[last[device]] = line
+                continue
+        last[device] = len(kept)
+        kept.append(line)
+    return kept, {device: kept[place] for device, place in last.items()}
+
+
+def _wins(line: MountLine, before: MountLine) -> bool:
+    """Whether df lists this mount of a device and not the one it saw before (filter_mount_list in its df.c)."""
+    if "/" in line.source and "/" not in before.source:
+        return True
+    # df measures names in bytes.
+    nearer = len(os.fsencode(line.target)) < len(os.fsencode(before.target))
+    if nearer and len(os.fsencode(line.root)) <= len(os.fsencode(before.root)):
+        return True
+    return line.source != before.source and line.target == before.target
+
+
+def probe(path: str) -> list[Any]:
+    """The device number of what is at a path, and its figures. Raises OSError; may wait for ever."""
+    status, figures = os.stat(path), os.statvfs(path)
+    available = figures.f_bavail - (1 << 64 if figures.f_bavail >= 1 << 63 else 0)
+    size = figures.f_frsize or figures.f_bsize
+    numbers = [size, figures.f_blocks, figures.f_bfree, available, figures.f_files, figures.f_ffree]
+    return [f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}", numbers]
+
+
+def _here(question: Callable[[], Any]) -> Answer:
+    try:
+        return Answer(question())
+    except OSError as error:
+        return Answer(error=error.errno or 0, why=error.strerror or str(error))
+
+
+def _probe_all(lines: Sequence[MountLine], seconds: float) -> list[Answer]:
+    """probe() of each, those that may hang in children, all at once."""
+    found: dict[int, Answer] = {}
+    others = []
+    for line in lines:
+        if line.fstype == "autofs":
+            found[line.number] = Answer(why="an automount point: a look at it would mount it")
+        elif may_hang(line, lines):
+            others.append(line)
+        else:
+            found[line.number] = _here(functools.partial(probe, line.target))
+    answers = ask([functools.partial(probe, line.target) for line in others], seconds)
+    found.update({line.number: answer for line, answer in zip(others, answers)})
+    return [found[line.number] for line in lines]
+
+
+def _filesystem(line: MountLine, device: str, answer: Answer) -> Filesystem:
+    readonly = "ro" in line.options.split(",")
+    figures = Figures(*answer.value[1]) if answer.value else None
+    answered = answer.came and answer.error in {0, *NOT_OURS_TO_SEE}
+    return Filesystem(
+        line.source, line.fstype, line.target, device, readonly, is_remote(line), figures, answered, answer.why
+    )
+
+
+def _look_at(paths: Sequence[str], lines: Sequence[MountLine], seconds: float) -> list[Answer]:
+    """look() at each path; in children if any mount here may hang, for a path can lead through links."""
+    questions = [functools.partial(look, path, lines) for path in paths]
+    if any(may_hang(line, lines) for line in lines):
+        return ask(questions, seconds)
+    return [_here(question) for question in questions]
+
+
+def look(path: str, lines: Sequence[MountLine]) -> list[Any]:
+    """The number of the mount that a path is on (-1: none found), with what probe() says. Raises OSError."""
+    real = os.path.realpath(path)
+    if stat.S_ISBLK(os.stat(path).st_mode):
+        mounted = [m for m in lines if m.source.startswith("/") and os.path.realpath(m.source) == real]
+        mounted = [m for m in mounted if _uppermost(m, lines)]
+        if mounted:
+            best = min(mounted, key=lambda m: len(os.fsencode(m.target)))
+            return [best.number, *probe(best.target)]
+    device, figures = probe(path)
+    line = mount_of(real, lines)
+    if line is None or _device_at(line.target) != device:
+        same = [m for m in lines if m.device == device and _device_at(m.target) == device]
+        line = same[-1] if same else None
+    return [line.number if line else -1, device, figures]
+
+
+def mount_of(path: str, lines: Sequence[MountLine]) -> Optional[MountLine]:
+    """The mount that an absolute path without symlinks is on by its name alone: the longest, and the last of these."""
+    over = [m for m in lines if path == m.target or path.startswith(m.target.rstrip("/") + "/")]
+    return max(reversed(over), key=lambda m: len(m.target), default=None)
+
+
+def _uppermost(line: MountLine, lines: Sequence[MountLine]) -> bool:
+    return [m for m in lines if m.target == line.target][-1].source == line.source
+
+
+def _device_at(path: str) -> str:
+    try:
+        number = os.stat(path).st_dev
+    except OSError:
+        return ""
+    return f"{os.major(number)}:{os.minor(number)}"
+
+
+def _of_path(path: str, lines: Sequence[MountLine], answer: Answer) -> Filesystem:
+    if answer.error:
+        raise Failed(f"df {path}", answer.why)
+    number = answer.value[0] if answer.value else -1
+    line = next((m for m in lines if m.number == number), None) or mount_of(os.path.abspath(path), lines)
+    if line is None:
+        raise Failed(f"df {path}", "no mount in /proc/self/mountinfo is the one it is on")
+    if not answer.came:
+        return _filesystem(line, line.device, answer)
+    _, device, figures = answer.value
+    return _filesystem(line, device, Answer([device, figures]))
