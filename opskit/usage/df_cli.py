@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+from collections.abc import Sequence
 from typing import Annotated, Optional
 
 import typer
 
+from opskit.core.caller import command_line
 from opskit.core.errors import ExitCode
 from opskit.options import new_app, reads
 from opskit.session import Session
@@ -28,6 +32,9 @@ def df(
     warn: Annotated[
         int, typer.Option(metavar="PERCENT", min=1, max=100, help="A finding from so many percent used on.")
     ] = 85,
+    deleted: Annotated[
+        bool, typer.Option("--deleted", help="Files that are deleted but still open, and what frees them.")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are findings.")] = False,
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="How long to wait for mounts that do not answer.")
@@ -37,6 +44,9 @@ def df(
 
     A network or FUSE mount that does not answer is named and holds nothing up.
     """
+    if deleted:
+        _deleted(session, mount_points or (), exact=exact, seconds=timeout)
+        return
     filesystems = see(mount_points or (), everything=everything, seconds=timeout)
     findings = find(filesystems, warn)
 
@@ -48,3 +58,25 @@ def df(
     session.screen.answer(result, draw, findings=findings)
     if check and findings:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _deleted(session: Session, paths: Sequence[str], *, exact: bool, seconds: float) -> None:
+    """Files that are deleted but still open; with paths only those on the filesystems of these."""
+    from opskit.usage.deleted import Deleted, see_deleted  # noqa: PLC0415 - the figures alone do without
+    from opskit.usage.show_deleted import deleted_json, draw_deleted  # noqa: PLC0415
+
+    found = see_deleted()
+    if paths:
+        devices = {one.device for one in see(paths, seconds=seconds)}
+        found = Deleted(tuple(file for file in found.files if file.device in devices), found.unseen)
+    session.screen.answer(deleted_json(found), lambda: draw_deleted(session.screen, found, exact=exact))
+    if found.unseen:
+        _note_unseen(session, found.unseen)
+
+
+def _note_unseen(session: Session, count: int) -> None:
+    if os.geteuid() == 0:  # another user namespace, or a security module
+        session.screen.note(f"not seen: the files of {count} processes that even root may not look at")
+        return
+    line = "sudo " + shlex.join(command_line())
+    session.screen.note(f"not seen: files of {count} processes of other users, and mapped ones; all of them: {line}")

@@ -1,0 +1,221 @@
+"""Files that are deleted but still open: they have no name left, and keep their blocks until the last holder lets go.
+
+Read from /proc directly (proc(5)): psutil's open_files() leaves deleted files out, and says nothing of mapped ones.
+A link is only followed where its text ends in " (deleted)", so that no mount which hangs is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Optional
+
+from opskit.core.mountinfo import MountLine, read_mountinfo
+from opskit.usage.filesystems import may_hang, mount_of
+
+MARK = " (deleted)"
+# A line of maps, proc(5): addresses, permissions, offset, device in hexadecimal, inode, name.
+_MAPPED = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ ([0-9a-f]+):([0-9a-f]+) \d+ +(.*) \(deleted\)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that keeps a deleted file. cgroup: its line for systemd in /proc/PID/cgroup, "" without one."""
+
+    pid: int
+    command: str
+    user: str
+    descriptors: tuple[int, ...]
+    mapped: bool
+    cgroup: str = ""
+
+
+@dataclass(frozen=True)
+class DeletedFile:
+    """A deleted file. size: the bytes allocated, what is freed; apparent_size: its length.
+
+    mount_point: in our mount namespace, or in that of the process with the pid namespace.
+    """
+
+    device: str
+    inode: int
+    path: str
+    size: int
+    apparent_size: int
+    mount_point: str
+    holders: tuple[Holder, ...]
+    namespace: int = 0
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """All that could be seen. unseen: so many processes could not be looked at (another user's)."""
+
+    files: tuple[DeletedFile, ...] = ()
+    unseen: int = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes that these files keep."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass
+class _Found:
+    """A deleted file while the processes are read: who has it by which descriptors, and who has it mapped."""
+
+    status: os.stat_result
+    path: str
+    mount: MountLine
+    namespace: int
+    descriptors: dict[int, list[int]] = field(default_factory=dict)
+    mapped: set[int] = field(default_factory=set)
+
+
+class _Reader:
+    """One look at all processes."""
+
+    def __init__(self, proc: str) -> None:
+        self.proc = proc
+        self.mounts = read_mountinfo("self", proc)
+        self.found: dict[tuple[int, int], _Found] = {}
+        self.namespaces: dict[str, Sequence[MountLine]] = {_link(proc, "self", "ns", "mnt"): self.mounts}
+        self.unseen = 0
+
+    def process(self, pid: str) -> None:
+        """Everything deleted that a process has. One that ended meanwhile has nothing; one of others is counted."""
+        try:
+            descriptors = os.listdir(os.path.join(self.proc, pid, "fd"))
+            with open(os.path.join(self.proc, pid, "maps"), "rb") as file:
+                maps = file.read()
+        except PermissionError:
+            self.unseen += 1
+            return
+        except OSError:
+            return
+        for number in descriptors:
+            path = _link(self.proc, pid, "fd", number)
+            if path.endswith(MARK):
+                found = self._file(pid, ("fd", number), path[: -len(MARK)], self._mount_number(pid, number), "")
+                if found:
+                    found.descriptors.setdefault(int(pid), []).append(int(number))
+        if MARK.encode() not in maps:
+            return
+        for begin, end, major, minor, name in _MAPPED.findall(maps):
+            # The name in map_files has no leading zeros, and maps has octal escapes for newlines in a name.
+            place = f"{int(begin, 16):x}-{int(end, 16):x}"
+            device = f"{int(major, 16)}:{int(minor, 16)}"
+            found = self._file(pid, ("map_files", place), os.fsdecode(name).replace("\\012", "\n"), 0, device)
+            if found:
+                found.mapped.add(int(pid))
+
+    def _mount_number(self, pid: str, number: str) -> int:
+        """The mount that a descriptor was opened through (Linux 3.15 on), 0 where nothing says so."""
+        try:
+            with open(os.path.join(self.proc, pid, "fdinfo", number), "rb") as file:
+                found = re.search(rb"^mnt_id:\s+(\d+)$", file.read(), re.MULTILINE)
+        except OSError:
+            return 0
+        return int(found.group(1)) if found else 0
+
+    def _file(self, pid: str, place: tuple[str, str], path: str, number: int, device: str) -> Optional[_Found]:
+        """The file behind a link, if it is one without a name on a filesystem that is mounted somewhere."""
+        mount = next((m for m in self.mounts if m.number == number), None) or mount_of(path, self.mounts)
+        if mount and may_hang(mount, self.mounts):
+            return None
+        try:
+            status = os.stat(os.path.join(self.proc, pid, *place))
+        except OSError:  # closed meanwhile; or mapped, and this is not root
+            return None
+        # A name can end in " (deleted)" by itself, and a file can have another name still.
+        if status.st_nlink or not stat.S_ISREG(status.st_mode):
+            return None
+        identity = (status.st_dev, status.st_ino)
+        if identity not in self.found:
+            device = device or f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
+            on, namespace = self._mount(pid, number, device)
+            if on is None:  # memfd, System V shared memory: on a filesystem of the kernel's own
+                return None
+            self.found[identity] = _Found(status, path, on, namespace)
+        return self.found[identity]
+
+    def _mount(self, pid: str, number: int, device: str) -> tuple[Optional[MountLine], int]:
+        """The mount of a file: ours by number or device, else one in the namespace of the process (a container)."""
+        mine = _pick(self.mounts, number, device)
+        if mine:
+            return mine, 0
+        namespace = _link(self.proc, pid, "ns", "mnt")
+        if namespace not in self.namespaces:
+            self.namespaces[namespace] = read_mountinfo(pid, self.proc)
+        return _pick(self.namespaces[namespace], number, device), int(pid)
+
+    def files(self) -> Iterator[DeletedFile]:
+        """What was found, the largest first."""
+        for (device, inode), one in sorted(self.found.items(), key=lambda item: (-item[1].status.st_blocks, item[0])):
+            pids = sorted({*one.descriptors, *one.mapped})
+            holders = [
+                _holder(self.proc, pid, tuple(sorted(one.descriptors.get(pid, ()))), pid in one.mapped) for pid in pids
+            ]
+            size = one.status.st_blocks * 512
+            name = f"{os.major(device)}:{os.minor(device)}"
+            yield DeletedFile(
+                name, inode, one.path, size, one.status.st_size, one.mount.target, tuple(holders), one.namespace
+            )
+
+
+def see_deleted(proc: str = "/proc") -> Deleted:
+    """Every deleted file that a process of this host still has open or mapped, as far as this user may see."""
+    reader = _Reader(proc)
+    for name in os.listdir(proc):
+        if name.isdigit():
+            reader.process(name)
+    return Deleted(tuple(reader.files()), reader.unseen)
+
+
+def _pick(mounts: Sequence[MountLine], number: int, device: str) -> Optional[MountLine]:
+    """The mount with this number, else the nearest to the root of the whole filesystem with this device."""
+    exact = next((m for m in mounts if m.number == number), None)
+    same = [m for m in mounts if m.device == (exact.device if exact else device)]
+    return min(same, key=lambda m: (len(m.root), len(m.target)), default=exact)
+
+
+def _holder(proc: str, pid: int, descriptors: tuple[int, ...], mapped: bool) -> Holder:
+    command = _text(proc, str(pid), "comm").rstrip("\n")
+    cgroup = _text(proc, str(pid), "cgroup")
+    return Holder(pid, command, _user(proc, pid), descriptors, mapped, _systemd_line(cgroup))
+
+
+def _systemd_line(cgroup: str) -> str:
+    """The path in the hierarchy that systemd keeps: name=systemd with cgroup v1, else the one of v2 (cgroups(7))."""
+    paths = {controllers: path for _, controllers, path in (line.split(":", 2) for line in cgroup.split("\n") if line)}
+    return paths.get("name=systemd") or paths.get("", "")
+
+
+def _user(proc: str, pid: int) -> str:
+    try:
+        number = os.stat(os.path.join(proc, str(pid))).st_uid
+    except OSError:
+        return ""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _link(*parts: str) -> str:
+    try:
+        return os.readlink(os.path.join(*parts))
+    except OSError:
+        return ""
+
+
+def _text(*parts: str) -> str:
+    try:
+        with open(os.path.join(*parts), "rb") as file:
+            return os.fsdecode(file.read())
+    except OSError:
+        return ""

@@ -1,0 +1,74 @@
+"""What frees a deleted file that is still open. No I/O; nothing of it is ever run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from opskit.usage.deleted import DeletedFile, Holder
+
+TRUNCATE_RISK = (
+    "the content is lost to the program that has it open, which can fail or, if it does not append, leave a hole"
+)
+# Units that systemctl restart does not do, or not without harm: auditd refuses it (auditd.service(8)), and the
+# system's bus takes every session with it.
+EXCEPTIONS = {
+    "auditd.service": "service auditd restart",
+    "dbus.service": "reboot: the bus cannot be restarted under a running system",
+    "dbus-broker.service": "reboot: the bus cannot be restarted under a running system",
+}
+_CONTAINER = re.compile(
+    r"(?:^|/)(?:(libpod|docker)-([0-9a-f]{12})[0-9a-f]{52}\.scope|docker/([0-9a-f]{12})[0-9a-f]{52})"
+)
+
+
+@dataclass(frozen=True)
+class Total:
+    """What deleted files keep on one filesystem, in bytes."""
+
+    mount_point: str
+    size: int
+    namespace: int = 0
+
+
+def unit_of(cgroup: str) -> tuple[str, bool]:
+    """The unit that a process belongs to by its cgroup path, and whether it is one of a user's own systemd."""
+    parts = cgroup.split("/")
+    managers = [n for n, part in enumerate(parts) if re.fullmatch(r"user@\d+\.service", part)]
+    inner = [part for part in parts[managers[0] + 1 :] if part.endswith((".service", ".scope"))] if managers else []
+    if inner:
+        return inner[0], True
+    return next((part for part in parts if part.endswith((".service", ".scope"))), ""), False
+
+
+def frees(holder: Holder) -> str:
+    """The command that makes this holder let go; where no command does, what to do in words."""
+    if holder.pid == 1:
+        return "systemctl daemon-reexec"
+    container = _CONTAINER.search(holder.cgroup)
+    if container:
+        program = "podman" if container.group(1) == "libpod" else "docker"
+        return f"{program} restart {container.group(2) or container.group(3)}"
+    unit, of_user = unit_of(holder.cgroup)
+    if unit in EXCEPTIONS:
+        return EXCEPTIONS[unit]
+    if unit.endswith(".service"):
+        return f"systemctl --user restart {unit} (as {holder.user})" if of_user else f"systemctl restart {unit}"
+    return f"end or restart {holder.command} (pid {holder.pid})"
+
+
+def truncate(file: DeletedFile) -> str:
+    """The line that empties the file through /proc; "" where it is mapped: who has mapped it would die of SIGBUS."""
+    if any(holder.mapped for holder in file.holders):
+        return ""
+    return next((f"truncate -s 0 /proc/{h.pid}/fd/{h.descriptors[0]}" for h in file.holders if h.descriptors), "")
+
+
+def totals(files: Sequence[DeletedFile]) -> tuple[Total, ...]:
+    """For each filesystem, the largest sum first."""
+    sums: dict[tuple[str, int], int] = {}
+    for file in files:
+        key = (file.mount_point, file.namespace)
+        sums[key] = sums.get(key, 0) + file.size
+    return tuple(Total(point, size, ns) for (point, ns), size in sorted(sums.items(), key=lambda i: (-i[1], i[0])))

@@ -1,0 +1,117 @@
+"""`opskit df --deleted` as JSON and as text."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from opskit.core.text import shown
+from opskit.ui.screen import Column, Screen, draw_table
+from opskit.usage.deleted import Deleted, DeletedFile, Holder
+from opskit.usage.deleted_remedies import TRUNCATE_RISK, frees, totals, truncate, unit_of
+from opskit.usage.show_df import size
+
+COLUMNS = (
+    Column("SIZE", right=True),
+    Column("MOUNTED ON"),
+    Column("PATH"),
+    Column("PID"),
+    Column("COMMAND"),
+    Column("USER"),
+    Column("FD"),
+    Column("UNIT"),
+    Column("FREED BY"),
+    Column("EMPTIED BY (RISK: SEE STDERR)"),
+)
+
+
+def deleted_json(deleted: Deleted) -> dict[str, Any]:
+    """The result of `df --deleted --json`; sizes in bytes."""
+    return {
+        "deleted": [_file_json(file) for file in deleted.files],
+        "total_bytes": deleted.size,
+        "filesystems": [
+            {"mount_point": t.mount_point, "bytes": t.size, "namespace": t.namespace} for t in totals(deleted.files)
+        ],
+        "unseen_processes": deleted.unseen,
+        "truncate_risk": TRUNCATE_RISK,
+    }
+
+
+def _file_json(file: DeletedFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "bytes": file.size,
+        "apparent_bytes": file.apparent_size,
+        "mount_point": file.mount_point,
+        "namespace": file.namespace,
+        "device": file.device,
+        "inode": file.inode,
+        "holders": [_holder_json(holder) for holder in file.holders],
+        "truncate": truncate(file),
+    }
+
+
+def _holder_json(holder: Holder) -> dict[str, Any]:
+    return {
+        "pid": holder.pid,
+        "command": holder.command,
+        "user": holder.user,
+        "descriptors": list(holder.descriptors),
+        "mapped": holder.mapped,
+        "unit": unit_of(holder.cgroup)[0],
+        "frees": frees(holder),
+    }
+
+
+def draw_deleted(screen: Screen, deleted: Deleted, *, exact: bool) -> None:
+    """A few lines for each file on a terminal, one line elsewhere; then the totals."""
+    if not deleted.files:
+        screen.done("no file that is deleted but still open" + (" was seen" if deleted.unseen else ""))
+    elif sys.stdout.isatty():
+        for file in deleted.files:
+            _draw_file(screen, file, exact=exact)
+    else:
+        draw_table(screen, COLUMNS, [_cells(file, exact=exact) for file in deleted.files])
+    for total in totals(deleted.files):
+        screen.note(f"{size(total.size, exact=exact)} on {shown(total.mount_point)}{_elsewhere(total.namespace)}")
+    if any(truncate(file) for file in deleted.files):
+        screen.note(f"truncate frees without a restart; its risk: {TRUNCATE_RISK}")
+
+
+def _elsewhere(namespace: int) -> str:
+    return f" (as pid {namespace} sees it)" if namespace else ""
+
+
+def _held(holder: Holder) -> str:
+    ways = [f"fd {','.join(map(str, holder.descriptors))}"] if holder.descriptors else []
+    return ", ".join([*ways, *(["mapped"] if holder.mapped else [])])
+
+
+def _draw_file(screen: Screen, file: DeletedFile, *, exact: bool) -> None:
+    where = f"on {shown(file.mount_point)}{_elsewhere(file.namespace)}"
+    screen.line(f"{size(file.size, exact=exact)}  {shown(file.path)}  {where}")
+    for holder in file.holders:
+        unit = unit_of(holder.cgroup)[0]
+        of = f", {shown(unit)}" if unit else ""
+        screen.line(f"    pid {holder.pid} {shown(holder.command)} ({shown(holder.user)}), {_held(holder)}{of}")
+        screen.line(f"    frees it: {shown(frees(holder))}")
+    if line := truncate(file):
+        screen.line(f"    or, at a risk: {line}")
+
+
+def _cells(file: DeletedFile, *, exact: bool) -> list[str]:
+    holders = file.holders
+    descriptors = [",".join(map(str, h.descriptors)) or "mapped" for h in holders]
+    return [
+        size(file.size, exact=exact),
+        file.mount_point + _elsewhere(file.namespace),
+        file.path,
+        ";".join(str(h.pid) for h in holders),
+        ";".join(h.command for h in holders),
+        ";".join(h.user for h in holders),
+        ";".join(descriptors),
+        ";".join(unit_of(h.cgroup)[0] or "-" for h in holders),
+        "; ".join(dict.fromkeys(frees(h) for h in holders)),
+        truncate(file),
+    ]

@@ -1,0 +1,71 @@
+"""Deleted but open files: which links count, what unit a process is of, what frees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from opskit.usage.deleted import Deleted, DeletedFile, Holder, _systemd_line
+from opskit.usage.deleted_remedies import frees, totals, truncate, unit_of
+
+PODMAN = "podman restart 0123456789ab"
+CONTAINER = "0123456789ab" + "c" * 52
+
+
+def holder(cgroup: str = "", *, pid: int = 812, descriptors: tuple[int, ...] = (3, 5), mapped: bool = False) -> Holder:
+    return Holder(pid, "nginx", "web", descriptors, mapped, cgroup)
+
+
+def file(*holders: Holder, mount_point: str = "/var", size: int = 4096) -> DeletedFile:
+    return DeletedFile("252:17", 12, "/var/log/x", size, 4000, mount_point, holders)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "unit", "remedy"),
+    [
+        ("/system.slice/nginx.service", "nginx.service", "systemctl restart nginx.service"),
+        ("/system.slice/system-x.slice/x@1.service/sub", "x@1.service", "systemctl restart x@1.service"),
+        ("/user.slice/user-0.slice/session-3.scope", "session-3.scope", "end or restart nginx (pid 812)"),
+        (
+            "/user.slice/user-7.slice/user@7.service/app.slice/sync.service",
+            "sync.service",
+            "systemctl --user restart sync.service (as web)",
+        ),
+        ("/user.slice/user-7.slice/user@7.service/init.scope", "init.scope", "end or restart nginx (pid 812)"),
+        (
+            f"/machine.slice/libpod-{CONTAINER}.scope/container",
+            f"libpod-{CONTAINER}.scope",
+            "podman restart 0123456789ab",
+        ),
+        (f"/system.slice/docker-{CONTAINER}.scope", f"docker-{CONTAINER}.scope", "docker restart 0123456789ab"),
+        (f"/docker/{CONTAINER}", "", "docker restart 0123456789ab"),
+        ("/system.slice/auditd.service", "auditd.service", "service auditd restart"),
+        ("", "", "end or restart nginx (pid 812)"),
+        ("/", "", "end or restart nginx (pid 812)"),
+    ],
+)
+def test_the_unit_and_what_frees(cgroup: str, unit: str, remedy: str) -> None:
+    assert unit_of(cgroup)[0] == unit
+    assert frees(holder(cgroup)) == remedy
+
+
+def test_systemd_itself_executes_itself_anew() -> None:
+    assert frees(holder("/init.scope", pid=1)) == "systemctl daemon-reexec"
+
+
+def test_the_hierarchy_of_systemd() -> None:
+    both = "5:memory:/x\n1:name=systemd:/system.slice/a.service\n0::/b\n"
+    assert _systemd_line(both) == "/system.slice/a.service"
+    assert _systemd_line("0::/system.slice/a:b.service\n") == "/system.slice/a:b.service"
+    assert _systemd_line("") == ""
+
+
+def test_the_line_that_empties_a_file() -> None:
+    assert truncate(file(holder())) == "truncate -s 0 /proc/812/fd/3"
+    # Who has it mapped would die of SIGBUS, whoever has it open beside them.
+    assert truncate(file(holder(), holder(pid=9, descriptors=(), mapped=True))) == ""
+
+
+def test_totals() -> None:
+    files = (file(holder(), size=1), file(holder(), mount_point="/", size=5), file(holder(), size=2))
+    assert [(total.mount_point, total.size) for total in totals(files)] == [("/", 5), ("/var", 3)]
+    assert Deleted(files).size == 8
