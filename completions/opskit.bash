@@ -59,7 +59,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk df history undo completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df history undo completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -72,6 +72,7 @@ _opskit_command() {
     'opskit disk fstab show') commands='' options='--fstab --facts --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk fstab backup') commands='' options='--fstab --dry-run -n --format --facts --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk fstab restore') commands='' options='--fstab --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
+    'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit df') commands='' options='--all --bytes --warn --deleted --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
@@ -83,7 +84,11 @@ _opskit_command() {
 # Whether $1 is an option that takes a value; kind: what that is.
 _opskit_option() {
   case $1 in
+    --by) kind='ext age user' ;;
     --color) kind='auto always never' ;;
+    --depth|-d) kind='' ;;
+    --engine) kind='statx stat' ;;
+    --exclude) kind='' ;;
     --facts) kind='@file' ;;
     --format) kind='text sh json' ;;
     --fstab) kind='@file' ;;
@@ -91,13 +96,17 @@ _opskit_option() {
     --label) kind='' ;;
     --limit) kind='' ;;
     --lock-timeout) kind='' ;;
+    --min-size) kind='' ;;
     --mount-options) kind='' ;;
+    --older-than) kind='' ;;
     --reserved) kind='' ;;
     --state-dir) kind='@directory' ;;
     --table) kind='gpt dos' ;;
     --timeout) kind='' ;;
+    --top) kind='' ;;
     --warn) kind='' ;;
     --wipe) kind='@device' ;;
+    --workers) kind='' ;;
     *) return 1 ;;
   esac
 }

@@ -61,11 +61,12 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit df' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
-set -g __opskit_valued --color --facts --format --fstab --fstype --label --limit --lock-timeout --mount-options --reserved --state-dir --table --timeout --warn --wipe
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
+set -g __opskit_valued --by --color --depth -d --engine --exclude --facts --format --fstab --fstype --label --limit --lock-timeout --min-size --mount-options --older-than --reserved --state-dir --table --timeout --top --warn --wipe --workers
 
 # opskit
 complete -c opskit -n '__opskit_at opskit 0' -a disk -d 'Put data disks into service, safely'
+complete -c opskit -n '__opskit_at opskit 0' -a du -d 'Show what fills a disk: directories with all that is in them, the largest first'
 complete -c opskit -n '__opskit_at opskit 0' -a df -d 'Show the filesystems: type, size, used, available, inodes, with the figures of df'
 complete -c opskit -n '__opskit_at opskit 0' -a history -d 'Without a command it lists the runs on this host, the newest last'
 complete -c opskit -n '__opskit_at opskit 0' -a undo -d 'Take a run back as far as it can be, the newest step first'
@@ -238,6 +239,32 @@ complete -c opskit -n '__opskit_in opskit disk fstab restore' -l color -x -a 'au
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l help -s h -d 'Show this message and exit'
+
+# opskit du
+complete -c opskit -n '__opskit_in opskit du' -a '(__fish_complete_directories)'
+complete -c opskit -n '__opskit_in opskit du' -l depth -s d -x -d 'Directories this deep'
+complete -c opskit -n '__opskit_in opskit du' -l top -x -d 'Only the largest N'
+complete -c opskit -n '__opskit_in opskit du' -l min-size -x -d 'Only from this size: 10M, 1.5G'
+complete -c opskit -n '__opskit_in opskit du' -l files -d 'The largest files too, at any depth'
+complete -c opskit -n '__opskit_in opskit du' -l all -s a -d 'Every file down to the depth too'
+complete -c opskit -n '__opskit_in opskit du' -l apparent -d 'Sizes of the contents, not of the blocks'
+complete -c opskit -n '__opskit_in opskit du' -l inodes -d 'Count entries instead of bytes'
+complete -c opskit -n '__opskit_in opskit du' -l one-file-system -s x -d 'Stay on the filesystem of each PATH'
+complete -c opskit -n '__opskit_in opskit du' -l exclude -x -d 'Leave out what matches, as du does'
+complete -c opskit -n '__opskit_in opskit du' -l older-than -x -d 'Only files not modified for so long: 30d, 12h, 1y'
+complete -c opskit -n '__opskit_in opskit du' -l by -x -a 'ext age user' -d 'Sums by ext, age or user'
+complete -c opskit -n '__opskit_in opskit du' -l count-links -s l -d 'Count a file once for each of its links'
+complete -c opskit -n '__opskit_in opskit du' -l bytes -d 'Exact sizes in bytes'
+complete -c opskit -n '__opskit_in opskit du' -l null -s 0 -d 'End each line with NUL, names as they are'
+complete -c opskit -n '__opskit_in opskit du' -l engine -x -a 'statx stat' -d 'How to read: statx or stat'
+complete -c opskit -n '__opskit_in opskit du' -l workers -x -d 'So many processes, from the start'
+complete -c opskit -n '__opskit_in opskit du' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit du' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit du' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit du' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit du' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit du' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit du' -l help -s h -d 'Show this message and exit'
 
 # opskit df
 complete -c opskit -n '__opskit_in opskit df' -a '(__fish_complete_directories)'

@@ -24,10 +24,14 @@ KINDS: dict[str, Any] = {
     "format": ("text", "sh", "json"),
     "fstype": ("ext4", "ext3", "xfs"),
     "table": ("gpt", "dos"),
+    "paths": DIRECTORY,
+    "by": ("ext", "age", "user"),
+    "engine": ("statx", "stat"),
     "shell": ("bash", "zsh", "fish", "man"),
 }
 # Values that nobody can guess: text and numbers.
 FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit", "warn", "timeout"}
+FREE |= {"depth", "top", "min_size", "exclude", "older_than", "workers"}
 
 
 @dataclass(frozen=True)

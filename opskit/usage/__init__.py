@@ -1,1 +1,15 @@
-"""What fills a disk: `opskit du` and `opskit df`."""
+"""What fills a disk: `opskit du` and `opskit df`. Both only look.
+
+Where a change belongs:
+
+  du: what is asked and found    model.py; spans.py: sizes and spans of time as they are typed
+  du: reading a directory        readers.py: names, and their attributes by statx or os.stat; directory.py: opening it
+  du: what counts where          count.py, GNU du's rules; details.py: with excludes, ages, groups, single files
+  du: several processes          walk.py: the walker, the workers, and the protocol between them
+  du: several roots              scan.py: walks put together
+  df: seeing                     filesystems.py: mounts and their figures; deleted.py: deleted but open files
+  df: deciding                   df_findings.py
+  what a person sees             du_cli.py and df_cli.py: the commands; show_du.py, show_df.py, show_deleted.py
+
+The exactness of du is proved against GNU du: tests/cli/test_du_as_gnu.py, tests/host/test_du.py.
+"""

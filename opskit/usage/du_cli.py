@@ -66,8 +66,8 @@ def du(
         str, typer.Option("--engine", metavar="NAME", help="How to read: statx or stat.  [default: the fastest]")
     ] = "",
     workers: Annotated[
-        int, typer.Option("--workers", metavar="N", min=0, help="Processes.  [default: by the processors]")
-    ] = 0,
+        Optional[int], typer.Option("--workers", metavar="N", min=1, help="So many processes, from the start.")
+    ] = None,
 ) -> None:
     """Show what fills a disk: directories with all that is in them, the largest first.
 
@@ -100,7 +100,7 @@ def du(
         all=all_,
         files=(limit or TOP_ON_A_TERMINAL) if files else 0,
         engine=engine,
-        workers=workers,
+        workers=workers or 0,
     )
     listing = Listing(
         limit, parse_size("--min-size", min_size) if min_size else 0, inodes=inodes, exact=bytes_, null=null

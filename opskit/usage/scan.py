@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Optional
 
+from opskit.core.mountinfo import read_mountinfo
 from opskit.usage.count import Board
 from opskit.usage.details import Excludes, Largest, make_count, merge_groups
 from opskit.usage.directory import Directory, Identity
@@ -51,7 +53,7 @@ class _Scanner:
             roots = self._read_roots()
             watched: frozenset[Identity] = frozenset()
             if self.visited is not None:
-                watched = frozenset(_identity(columns) for _, columns in roots if not _is_directory(columns))
+                watched = self._watched(columns for _, columns in roots)
             for path, columns in roots:
                 if not self.partial:
                     self._scan_root(path, columns, watched)
@@ -60,6 +62,16 @@ class _Scanner:
         except KeyboardInterrupt:  # between two walks: what is in hand of the one is left out
             self.partial = True
         return self._result()
+
+    def _watched(self, roots: Iterable[Columns]) -> frozenset[Identity]:
+        """Files that may be met twice although they have one link: roots, and what is bound over another file."""
+        places = [os.path.realpath(root) for root in self.request.roots]
+        bound = [os.fsencode(line.target) for line in read_mountinfo() if line.root != "/"]
+        inside = [
+            path for path in bound if any((path + b"/").startswith(place.rstrip(b"/") + b"/") for place in places)
+        ]
+        files = [*roots, *(self.reader.read([path], None).copy() for path in inside)]
+        return frozenset(_identity(one) for one in files if one.names and not _is_directory(one))
 
     def _read_roots(self) -> list[tuple[bytes, Columns]]:
         """The roots with their attributes, without those that cannot be read or are excluded."""
@@ -80,7 +92,7 @@ class _Scanner:
         answers, self.partial = self._walk(path, columns, watched, workers)
         if self.visited is not None:
             visited = [tuple(one) for answer in answers for one in answer["visited"]]
-            if len(set(visited)) < len(visited):
+            if len(set(visited)) < len(visited) or any(answer["twice"] for answer in answers):
                 # A directory is in this root twice (a bind mount): which comes first matters.
                 answers, self.partial = self._walk(path, columns, watched, 0)
             self.visited.update(visited)
@@ -97,7 +109,7 @@ class _Scanner:
         count = make_count(self.request, root, board, watched)
         if not _is_directory(columns):
             count.begin(columns)
-            return [{**count.answer(), "failed": [], "visited": []}], False
+            return [{**count.answer(), "failed": [], "visited": [], "twice": False}], False
         count.begin(columns)
         walker = Walker(self.reader, root, count, board)
         if self.visited is not None:

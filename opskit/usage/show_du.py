@@ -89,14 +89,14 @@ def draw_scan(screen: Screen, found: Scan, listing: Listing) -> None:
 def _draw_table(
     screen: Screen, chosen: Sequence[Union[Entry, Group]], listing: Listing, total: int, found: Scan
 ) -> None:
-    """A line each: size, share, bar and name, the name in what room there is."""
+    """A line each: size, share, bar (plain ASCII: any terminal has it) and name."""
     texts = [listing.text(one) for one in chosen]
     width = max(map(len, [*texts, listing.text(total)]))
     bar = BAR if shutil.get_terminal_size().columns >= 80 else 0
     for one, text in zip(chosen, texts):
         share = listing.value(one) / total if total else 0.0
         filled = round(share * bar)
-        drawn = screen.styled("█" * filled, "cyan", sys.stdout) + screen.styled("·" * (bar - filled), "dim", sys.stdout)
+        drawn = screen.styled("#" * filled, "cyan", sys.stdout) + screen.styled("." * (bar - filled), "dim", sys.stdout)
         screen.line(f"{text:>{width}}  {share:>4.0%}  {drawn}{'  ' if bar else ''}{shown(name_of(one))}")
     listed = len(found.groups or found.entries)
     shown_of = f", {len(chosen)} of {listed} shown" if len(chosen) < listed else ""

@@ -43,8 +43,7 @@ from opskit.usage.readers import BATCH, Reader, names_in_order
 
 # Entries that one process counts before it is worth forking: some milliseconds.
 ALONE = 1500
-# How often a person is told how far it is, in seconds.
-TICK = 0.2
+TICK = 0.2  # seconds between two words of how far it is
 # What a name says that is no longer what it was when it was listed: gone, or no directory.
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
@@ -59,7 +58,8 @@ class Walker:
     """Reads what is below the directories on its stack.
 
     visited: the directories that were read, or None where one may count twice (with a single root, as with du).
-    before: those of earlier roots; in_order: pass over what this walker itself has visited, too.
+    twice: one of them was read twice. before: those of earlier roots; in_order: pass over what this walker itself has
+    visited, too.
     """
 
     def __init__(self, reader: Reader, root: Directory, count: Count, board: Board) -> None:
@@ -69,11 +69,12 @@ class Walker:
         self.failed: list[tuple[bytes, int]] = []
         self.visited: Optional[set[Identity]] = None
         self.before: AbstractSet[Identity] = frozenset()
-        self.in_order = False
+        self.in_order = self.twice = False
 
     def answer(self) -> Answer:
         """All that was found, as plain values."""
-        return {**self.count.answer(), "failed": self.failed, "visited": list(self.visited or ())}
+        visited = list(self.visited or ())
+        return {**self.count.answer(), "failed": self.failed, "visited": visited, "twice": self.twice}
 
     def begin_anew(self, number: int, stack: list[Directory]) -> None:
         """Be a worker, with a share of the stack and nothing found: the coordinator, whose copy this is, has that."""
@@ -120,7 +121,9 @@ class Walker:
         """Whether du would go into it; one that it has been in is not counted at all."""
         identity = directory.identity
         visited: set[Identity] = set() if self.visited is None else self.visited
-        if identity not in self.before and not (self.in_order and identity in visited):
+        known = identity in visited
+        if identity not in self.before and not (self.in_order and known):
+            self.twice = self.twice or known
             visited.add(identity)
             return True
         self.count.leave(directory)

@@ -168,7 +168,7 @@ while True:
     swapping = subprocess.Popen([sys.executable, "-c", swap])
     try:
         for number in range(30):
-            done = run(str(root), "--workers", str(number % 4), "--json")
+            done = run(str(root), *(("--workers", "3") if number % 2 else ()), "--json")
             found = json.loads(done.stdout)["result"]
             assert (done.returncode, found["unreadable"]) == (0, []), done.stderr
             assert found["total_bytes"] < 1 << 21
@@ -209,8 +209,8 @@ def test_a_terminal_gets_shares_bars_and_a_total(tree: Path) -> None:
     status, text = Terminal(str(tree), "--depth", "1").end()
     lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
     assert status == 0
-    assert lines[0].split() == ["60K", "100%", "█" * 20, str(tree)]
-    assert lines[1].startswith(" 40K   67%  █████████████·······")
+    assert lines[0].split() == ["60K", "100%", "#" * 20, str(tree)]
+    assert lines[1].startswith(" 40K   67%  #############.......")
     assert lines[-1] == " 60K  total, in 8 entries"
     assert "\x1b[" in text
     assert "\x1b[" not in Terminal(str(tree), "--color", "never").end()[1]
@@ -221,8 +221,8 @@ def test_ctrl_c_prints_what_is_known_and_progress_is_gone(tmp_path: Path) -> Non
     for number in range(300):
         (tmp_path / f"{number}" / "x" / "y").mkdir(parents=True)
     again = ["--count-links", "--depth", "0", "--top", "3", *[str(tmp_path)] * 2000]
-    for workers in ("2", "0"):
-        status, text = Terminal("--workers", workers, *again).end(until=r"entries .*/s")
+    for workers in (("--workers", "2"), ()):
+        status, text = Terminal(*workers, *again).end(until=r"entries .*/s")
         assert status == 130, text
         assert "interrupted: this is what was counted by then" in text
         assert text.rindex("\r\x1b[K") < text.index("total, in")

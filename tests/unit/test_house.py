@@ -144,7 +144,8 @@ def test_typer_rich_and_subprocess_have_their_places(name: str) -> None:
 def test_only_the_runner_starts_a_program_and_nobody_uses_a_shell(name: str) -> None:
     tree = parse(name)
     starts = re.compile(r"os\.(system|popen|exec\w+|spawn\w+|posix_spawnp?|fork|forkpty)$")
-    if name == "core/child.py":  # a copy of this process that asks what may never be answered; no program
+    # Copies of this process, no programs: one asks what may never be answered, the others walk a tree together.
+    if name in {"core/child.py", "usage/walk.py"}:
         starts = re.compile(r"os\.(system|popen|exec\w+|spawn\w+|posix_spawnp?|forkpty)$")
     assert [call for call in called(tree) if starts.match(call)] == []
     shells = [
