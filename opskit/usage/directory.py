@@ -112,6 +112,11 @@ class Opener:
         if parent.children <= 0 and parent in self._kept:
             self._close(parent)
 
+    def close(self) -> None:
+        """Close all that is kept: what is left will be opened by others."""
+        for directory in list(self._kept):
+            self._close(directory)
+
     def _keep(self, directory: Directory, descriptor: int) -> None:
         directory.descriptor = descriptor
         self._kept[directory] = None

@@ -41,8 +41,7 @@ from opskit.usage.count import Board, Count
 from opskit.usage.directory import Directory, Identity, Opener
 from opskit.usage.readers import BATCH, Reader, names_in_order
 
-# Entries that one process counts before it is worth forking: some milliseconds.
-ALONE = 1500
+ALONE = 1500  # entries that one process counts before it is worth forking: some milliseconds
 TICK = 0.2  # seconds between two words of how far it is
 # What a name says that is no longer what it was when it was listed: gone, or no directory.
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
@@ -50,8 +49,7 @@ GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Answer = dict[str, Any]
-# What is told while it runs: entries, their size (in units of the count), a directory.
-Tick = Callable[[int, int, bytes], None]
+Tick = Callable[[int, int, bytes], None]  # told while it runs: entries, their size (in units of the count), a directory
 
 
 class Walker:
@@ -144,11 +142,13 @@ def walk(walker: Walker, workers: int, alone: int = ALONE, tick: Optional[Tick] 
     """
     try:
         walker.run(limit=alone if workers else sys.maxsize)
+        if walker.stack:
+            return _Coordinator(walker, workers).answers(tick)
     except KeyboardInterrupt:
         return [walker.answer()], True
-    if not walker.stack:
-        return [walker.answer()], False
-    return _Coordinator(walker, workers).answers(tick)
+    finally:
+        walker.opener.close()
+    return [walker.answer()], False
 
 
 class _Worker:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,8 +134,11 @@ def deep(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["rm", "-rf", root], check=True)
 
 
-def test_two_thousand_levels_and_paths_longer_than_path_max(deep: Path) -> None:
+def test_two_thousand_levels_and_paths_longer_than_path_max(deep: Path, request: pytest.FixtureRequest) -> None:
     expected = du("--max-depth=1", str(deep))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    request.addfinalizer(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limits))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, limits[1]))
     for engine in ({"engine": "stat"}, {"engine": "statx"}, {"workers": 3}):
         assert opskit_du([str(deep)], depth=1, **engine) == expected
 

@@ -1,0 +1,52 @@
+"""How directories are opened: in their parent, and never through a link, whatever took their place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from opskit.usage.directory import Directory, Opener
+
+
+def directory_at(parent: Directory, name: str) -> Directory:
+    parent.children += 1
+    return Directory(parent, os.fsencode(name), nodes_to=9)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Directory:
+    found = Directory(None, os.fsencode(tmp_path))
+    found.descriptor = os.open(tmp_path, os.O_RDONLY)
+    return found
+
+
+def test_what_became_a_link_is_not_opened(root: Directory, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with pytest.raises(NotADirectoryError):
+        Opener().open(directory_at(root, "link"))
+    (tmp_path / "real" / "in").mkdir()
+    os.close(Opener().open(directory_at(directory_at(root, "real"), "in")))
+    with pytest.raises(NotADirectoryError):
+        Opener().open(directory_at(directory_at(root, "link"), "in"))
+
+
+def test_a_directory_is_closed_when_all_in_it_have_been_opened(root: Directory, tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    opener, above = Opener(), directory_at(root, "a")
+    opener.keep(above, opener.open(above), 2)
+    assert above.descriptor >= 0
+    below = Directory(above, b"b", nodes_to=9)
+    os.close(opener.open(below))
+    assert above.descriptor >= 0
+    opener.drop(Directory(above, b"c", nodes_to=9))
+    assert above.descriptor == -1
+
+
+def test_paths_are_those_of_du() -> None:
+    for typed, expected in ((b"/", b"/a/b"), (b".", b"./a/b"), (b"x/", b"x/a/b"), (b"x", b"x/a/b")):
+        root = Directory(None, typed)
+        below = directory_at(directory_at(root, "a"), "b")
+        assert (root.path(), below.path(), below.path(b"c")) == (typed, expected, expected + b"/c")
