@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -50,6 +51,10 @@ class Watch:
 
 
 def pytest_configure() -> None:
+    # A shell that is no terminal's starts what it puts in the background with SIGINT ignored, and so would all be that
+    # the tests start.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["OPSKIT_STATE_DIR"] = str(PLACE / "state")
     # Named and empty: neither /etc/opskit nor the user's own file is read then.
     (PLACE / "config.toml").touch()

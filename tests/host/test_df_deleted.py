@@ -99,10 +99,13 @@ def test_in_another_mount_namespace(host: Host, folder: Path, inside: Namespace)
 
 
 def test_without_root_what_can_be_seen_is_shown(host: Host, folder: Path, inside: Namespace) -> None:
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    if run(*nobody, OPSKIT[0], "--version", check=False).returncode:
+        pytest.skip("the Python of the tests is where nobody else may read it")
     holder(host, folder, inside=inside)
     done = run(
         *inside.prefix,
-        *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+        *nobody,
         *OPSKIT,
         *("df", "--deleted"),
         check=False,
