@@ -12,6 +12,11 @@ from opskit.usage.readers import Columns
 IS_DIRECTORY = bytes(kind & 0xF0 == 0x40 for kind in range(256))
 
 
+def is_directory(columns: Columns) -> bool:
+    """Whether the first name is a directory: of a root, the only one."""
+    return bool(IS_DIRECTORY[columns.kinds[0]])
+
+
 class Board:
     """Memory that all processes of a walk share: cells of 8 bytes, and a path.
 
@@ -73,7 +78,7 @@ class Count:
     def begin(self, columns: Columns) -> None:
         """Count the root itself, a directory or a file."""
         values = columns.sizes if self.request.apparent else columns.blocks
-        directory = bool(IS_DIRECTORY[columns.kinds[0]])
+        directory = is_directory(columns)
         self.root.own = 0 if directory and self.request.apparent and not self.request.directory_sizes else values[0]
         self.add(self.root, self.root.own, self.directory_counts if directory else 1)
 

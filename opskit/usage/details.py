@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from opskit.usage.count import IS_DIRECTORY, Board, Count
+from opskit.usage.count import IS_DIRECTORY, Board, Count, is_directory
 from opskit.usage.directory import Directory, Identity
 from opskit.usage.model import Request
 from opskit.usage.readers import Columns
@@ -67,6 +67,7 @@ class DetailedCount(Count):
         super().__init__(request, root, board)
         if request.older_than is not None:
             self.directory_counts = 0
+        self._excludes = Excludes(request.exclude) if request.exclude else None
         self._clear()
 
     def _clear(self) -> None:
@@ -86,7 +87,7 @@ class DetailedCount(Count):
 
     def begin(self, columns: Columns) -> None:
         """See Count.begin."""
-        directory = bool(IS_DIRECTORY[columns.kinds[0]])
+        directory = is_directory(columns)
         if self.request.older_than is None or (not directory and columns.mtimes[0] <= self.request.older_than):
             super().begin(columns)
             self._group(self._name(columns, 0, directory=directory), self.root.own)
@@ -95,13 +96,12 @@ class DetailedCount(Count):
         """See Count.count."""
         request = self.request
         base = directory.path(b"x")[:-1]
-        excludes = Excludes(request.exclude) if request.exclude else None
         kinds, nlinks = columns.kinds.translate(IS_DIRECTORY), columns.nlinks
         values = columns.sizes if request.apparent else columns.blocks
         mtimes = columns.mtimes if request.older_than is not None else ()
         for at, name in enumerate(columns.names):
             identity = columns.devices[at], columns.inodes[at]
-            if excludes and excludes.match(base + name):
+            if self._excludes and self._excludes.match(base + name):
                 continue
             if kinds[at]:
                 child = self.enter(directory, name, start + at, identity, values[at] * self.directory_counts)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Optional
 
 from opskit.core.mountinfo import read_mountinfo
-from opskit.usage.count import Board
+from opskit.usage.count import Board, is_directory
 from opskit.usage.details import Excludes, Largest, make_count, merge_groups
 from opskit.usage.directory import Directory, Identity
 from opskit.usage.model import Entry, Group, Request, Scan, Unreadable
 from opskit.usage.readers import Columns, Reader, make_reader
 from opskit.usage.walk import ALONE, Answer, Tick, Walker, walk
 
-# More processes than processors wait for several disk blocks at once; measured: scripts/bench du.
+# More processes than processors wait for several disk blocks at once.
 WORKERS_PER_PROCESSOR = 4
 WORKERS_AT_MOST = 8
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -71,7 +70,7 @@ class _Scanner:
             path for path in bound if any((path + b"/").startswith(place.rstrip(b"/") + b"/") for place in places)
         ]
         files = [*roots, *(self.reader.read([path], None).copy() for path in inside)]
-        return frozenset(_identity(one) for one in files if one.names and not _is_directory(one))
+        return frozenset(_identity(one) for one in files if one.names and not is_directory(one))
 
     def _read_roots(self) -> list[tuple[bytes, Columns]]:
         """The roots with their attributes, without those that cannot be read or are excluded."""
@@ -96,7 +95,7 @@ class _Scanner:
                 # A directory is in this root twice (a bind mount): which comes first matters.
                 answers, self.partial = self._walk(path, columns, watched, 0)
             self.visited.update(visited)
-            if not _is_directory(columns):
+            if not is_directory(columns):
                 self.counted.add(identity)
         self._merge(path, answers)
 
@@ -107,10 +106,9 @@ class _Scanner:
         board.cells[board.STOP] = board.cells[board.HUNGRY] = 0
         root = Directory(None, path, identity=_identity(columns))
         count = make_count(self.request, root, board, watched)
-        if not _is_directory(columns):
-            count.begin(columns)
-            return [{**count.answer(), "failed": [], "visited": [], "twice": False}], False
         count.begin(columns)
+        if not is_directory(columns):
+            return [{**count.answer(), "failed": [], "visited": [], "twice": False}], False
         walker = Walker(self.reader, root, count, board)
         if self.visited is not None:
             walker.visited, walker.before, walker.in_order = set(), self.visited, workers == 0
@@ -210,10 +208,6 @@ def _unreadable(path: bytes, number: Optional[int]) -> Unreadable:
 
 def _identity(columns: Columns) -> Identity:
     return columns.devices[0], columns.inodes[0]
-
-
-def _is_directory(columns: Columns) -> bool:
-    return columns.kinds[0] & 0xF0 == stat.S_IFDIR >> 8
 
 
 def _user_names(groups: dict[str, list[int]]) -> dict[str, str]:

@@ -36,6 +36,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Any, Callable, NoReturn, Optional
 
+from opskit.core.child import ENDING
 from opskit.core.errors import Failed
 from opskit.usage.count import Board, Count
 from opskit.usage.directory import Directory, Identity, Opener
@@ -45,8 +46,6 @@ ALONE = 1500  # entries that one process counts before it is worth forking: some
 TICK = 0.2  # seconds between two words of how far it is
 # What a name says that is no longer what it was when it was listed: gone, or no directory.
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Answer = dict[str, Any]
 Tick = Callable[[int, int, bytes], None]  # told while it runs: entries, their size (in units of the count), a directory
@@ -196,7 +195,7 @@ class _Coordinator:
         self.reports, report = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
         gc.freeze()  # what is not touched is not copied
         self.workers: list[_Worker] = []
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         for number in range(workers):
             inherited = [self.reports, *(end for one in self.workers for end in (one.orders, one.results))]
             self.workers.append(_Worker(number, walker, walker.stack[number::workers], report, inherited))
@@ -206,7 +205,7 @@ class _Coordinator:
         interrupted = False
         try:
             try:
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
                 self._serve(tick)
             except KeyboardInterrupt:
                 interrupted = True
@@ -256,9 +255,9 @@ class _Coordinator:
 def _be_worker(number: int, walker: Walker, share: list[Directory], report: int, orders: int, results: int) -> NoReturn:
     """The life of a worker: read, hand over, ask for more until that was all, answer."""
     try:
-        for name in SIGNALS:  # Ctrl-C reaches the coordinator as well, which says STOP
+        for name in ENDING:  # Ctrl-C reaches the coordinator as well, which says STOP
             signal.signal(name, signal.SIG_IGN if name == signal.SIGINT else signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         gc.disable()
         walker.begin_anew(number, share)
         _work(number, walker, report, orders)
