@@ -272,6 +272,7 @@ complete -c opskit -n '__opskit_in opskit df' -l all -d 'Pseudo filesystems and 
 complete -c opskit -n '__opskit_in opskit df' -l bytes -d 'Sizes in bytes'
 complete -c opskit -n '__opskit_in opskit df' -l warn -x -d 'A finding from so many percent used on'
 complete -c opskit -n '__opskit_in opskit df' -l deleted -d 'Files that are deleted but still open, and what frees them'
+complete -c opskit -n '__opskit_in opskit df' -l why -d 'What the used space of one filesystem is made of, and what could go'
 complete -c opskit -n '__opskit_in opskit df' -l check -d 'Exit 4 when there are findings'
 complete -c opskit -n '__opskit_in opskit df' -l timeout -x -d 'How long to wait for mounts that do not answer'
 complete -c opskit -n '__opskit_in opskit df' -l json -d 'Answer with one JSON envelope'

@@ -89,20 +89,24 @@ class _Reader:
     def process(self, pid: str) -> None:
         """Everything deleted that a process has. One that ended meanwhile has nothing; one of others is counted."""
         try:
-            descriptors = os.listdir(os.path.join(self.proc, pid, "fd"))
-            with open(os.path.join(self.proc, pid, "maps"), "rb") as file:
-                maps = file.read()
+            self._descriptors(pid)
+            self._maps(pid)
         except PermissionError:
             self.unseen += 1
-            return
         except OSError:
             return
-        for number in descriptors:
+
+    def _descriptors(self, pid: str) -> None:
+        for number in os.listdir(os.path.join(self.proc, pid, "fd")):
             path = _link(self.proc, pid, "fd", number)
             if path.endswith(MARK):
                 found = self._file(pid, ("fd", number), path[: -len(MARK)], self._mount_number(pid, number), "")
                 if found:
                     found.descriptors.setdefault(int(pid), []).append(int(number))
+
+    def _maps(self, pid: str) -> None:
+        with open(os.path.join(self.proc, pid, "maps"), "rb") as file:
+            maps = file.read()
         if MARK.encode() not in maps:
             return
         for begin, end, major, minor, name in _MAPPED.findall(maps):

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from opskit.core.caller import command_line
-from opskit.core.errors import ExitCode
+from opskit.core.errors import ExitCode, UsageFault
 from opskit.options import new_app, reads
 from opskit.session import Session
 from opskit.usage.df_findings import find
 from opskit.usage.filesystems import see
 from opskit.usage.show_df import draw_filesystems, filesystem_json, note_findings
+
+if TYPE_CHECKING:
+    from opskit.usage.model import Scan
 
 app = new_app("", single=True)
 
@@ -35,6 +38,9 @@ def df(
     deleted: Annotated[
         bool, typer.Option("--deleted", help="Files that are deleted but still open, and what frees them.")
     ] = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="What the used space of one filesystem is made of, and what could go.")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are findings.")] = False,
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="How long to wait for mounts that do not answer.")
@@ -42,8 +48,12 @@ def df(
 ) -> None:
     """Show the filesystems: type, size, used, available, inodes, with the figures of df.
 
-    A network or FUSE mount that does not answer is named and holds nothing up.
+    --deleted lists files that are deleted but still open, --why adds up what fills one filesystem; neither changes
+    anything. A network or FUSE mount that does not answer is named and holds nothing up.
     """
+    if why:
+        _why(session, mount_points or (), exact=exact, seconds=timeout)
+        return
     if deleted:
         _deleted(session, mount_points or (), exact=exact, seconds=timeout)
         return
@@ -80,3 +90,28 @@ def _note_unseen(session: Session, count: int) -> None:
         return
     line = "sudo " + shlex.join(command_line())
     session.screen.note(f"not seen: files of {count} processes of other users, and mapped ones; all of them: {line}")
+
+
+def _why(session: Session, paths: Sequence[str], *, exact: bool, seconds: float) -> None:
+    """What the used space of one filesystem is made of."""
+    from opskit.usage.show_why import draw_why, why_json  # noqa: PLC0415 - the figures alone do without
+    from opskit.usage.why import explain  # noqa: PLC0415
+    from opskit.usage.why_facts import see_why  # noqa: PLC0415
+
+    if len(paths) != 1:
+        raise UsageFault("df --why", "it explains one filesystem: name its mount point", todo="opskit df --why /")
+    why = explain(see_why(paths[0], _count, seconds))
+    session.screen.answer(why_json(why), lambda: draw_why(session.screen, why, exact=exact))
+    if why.missing and os.geteuid() != 0:
+        session.screen.note(f"root sees more: sudo {shlex.join(command_line())}")
+
+
+def _count(paths: Sequence[str]) -> Scan:
+    """What is below some paths, as `du -x` counts it. Ctrl-C ends it all: half a count explains nothing."""
+    from opskit.usage.model import Request  # noqa: PLC0415 - the figures alone do without
+    from opskit.usage.scan import scan  # noqa: PLC0415
+
+    found = scan(Request(roots=tuple(map(os.fsencode, paths)), depth=0, one_file_system=True))
+    if found.partial:
+        raise KeyboardInterrupt
+    return found

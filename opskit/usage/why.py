@@ -1,0 +1,117 @@
+"""Why a filesystem is as full as df says: the parts that add up to it. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from shlex import quote
+from typing import Optional
+
+from opskit.core.units import ceiling_text
+from opskit.usage.filesystems import Filesystem
+from opskit.usage.hidden import Hidden
+from opskit.usage.places import Place
+
+# A directory that is only a place to mount on has one block, at most 64 KiB anywhere.
+EMPTY = 64 * 1024
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class WhyFacts:
+    """What was counted. Sizes in bytes.
+
+    root: what of the filesystem is mounted here. du: du's total from the mount point on. unreadable: paths that du
+    could not read. deleted, deleted_files: deleted but still open. unseen: processes that could not be looked at.
+    hidden_why: why nobody could look under mount points. own: None when nothing says it; own_how: what it is.
+    """
+
+    filesystem: Filesystem
+    root: str
+    du: int
+    unreadable: tuple[str, ...]
+    deleted: int
+    deleted_files: int
+    unseen: int
+    hidden: tuple[Hidden, ...]
+    hidden_why: str
+    own: Optional[int]
+    own_how: str
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of what df calls used. size: bytes; below 0 only for the rest. command: what shows or frees it."""
+
+    id: str
+    title: str
+    size: int
+    note: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Why:
+    """The answer. The sizes of parts add up to used; those and available and reserved to size (bytes)."""
+
+    filesystem: Filesystem
+    parts: tuple[Part, ...]
+    reserved: int
+    reserved_note: str
+    hidden: tuple[Hidden, ...]
+    places: tuple[Place, ...]
+    missing: tuple[str, ...]
+
+
+def explain(facts: WhyFacts) -> Why:
+    """The parts, the largest known one first and the rest last; and what could not be seen."""
+    one = facts.filesystem
+    used = one.used or 0
+    deleted_note = f"{facts.deleted_files} deleted files that are still open" if facts.deleted_files else ""
+    deleted_command = f"opskit df --deleted {quote(one.mount_point)}" if facts.deleted else ""
+    hidden = sum(found.size for found in facts.hidden)
+    parts = [
+        Part("files", "files that du finds", facts.du, "", f"opskit du -x {quote(one.mount_point)}"),
+        Part("deleted", "deleted but still open", facts.deleted, deleted_note, deleted_command),
+        Part("hidden", "hidden under mount points", hidden, _points(facts.hidden)),
+        Part("own", "the filesystem's own", facts.own or 0, facts.own_how),
+    ]
+    parts.sort(key=lambda part: -part.size)
+    rest = used - sum(part.size for part in parts)
+    parts.append(Part("unexplained", "unexplained", rest, _rest_note(facts, rest)))
+    figures = one.figures
+    reserved = (figures.free - figures.available) * figures.block_size if figures else 0
+    note = "neither used nor available: free, and kept for root or for the filesystem itself" if reserved else ""
+    places = tuple(sorted(facts.places, key=lambda place: -place.size))
+    return Why(one, tuple(parts), reserved, note, facts.hidden, places, tuple(_missing(facts)))
+
+
+def _points(hidden: tuple[Hidden, ...]) -> str:
+    """The mount points that hide most; an empty directory under one is of no interest."""
+    most = sorted((found for found in hidden if found.size > EMPTY), key=lambda found: -found.size)
+    more = f" and {len(most) - NAMED} more" if len(most) > NAMED else ""
+    return ", ".join(f"{found.path} ({ceiling_text(found.size)})" for found in most[:NAMED]) + more
+
+
+def _rest_note(facts: WhyFacts, rest: int) -> str:
+    if facts.root != "/":
+        return f"only {facts.root} of the filesystem is mounted here; the other parts are not counted"
+    if rest < 0:
+        return "du counts more than the disk holds: shared extents, compression, small files kept in metadata"
+    if rest and _missing(facts):
+        return "what could not be seen may be in it"
+    if rest and facts.filesystem.fstype == "btrfs":
+        return "snapshots and other subvolumes may be in it"
+    return "a deleted loop or swap file, or blocks that the filesystem has not accounted yet" if rest else ""
+
+
+def _missing(facts: WhyFacts) -> list[str]:
+    found = [facts.hidden_why] if facts.hidden_why else []
+    if facts.own is None:
+        found.append(f"the filesystem's own: {facts.own_how}")
+    if facts.unseen:
+        found.append(f"deleted files of {facts.unseen} processes that this user may not look at")
+    if facts.unreadable:
+        count = len(facts.unreadable)
+        found.append(f"{count} paths that could not be read, the first: {facts.unreadable[0]}")
+    return found

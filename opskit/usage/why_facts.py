@@ -1,0 +1,59 @@
+"""What `opskit df --why` counts on a filesystem."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Callable
+
+from opskit.core.errors import Failed
+from opskit.core.mountinfo import read_mountinfo
+from opskit.usage.deleted import see_deleted
+from opskit.usage.filesystems import mount_of, see
+from opskit.usage.hidden import see_hidden
+from opskit.usage.model import Scan
+from opskit.usage.own import own_bytes
+from opskit.usage.places import see_places
+from opskit.usage.why import WhyFacts
+
+# Counts what is below some paths on their own filesystem, hard links once.
+Count = Callable[[Sequence[str]], Scan]
+
+
+def see_why(path: str, count: Count, seconds: float) -> WhyFacts:
+    """Count what fills the filesystem that a path is on. seconds: how long to wait for a mount that does not answer.
+
+    Raises Failed for a path that is not there, and for a mount without figures.
+    """
+    (one,) = see([path], seconds=seconds)
+    if not one.size:
+        raise Failed(f"df --why {path}", one.why or f"{one.fstype} has no blocks")
+    lines = read_mountinfo()
+    mount = mount_of(one.mount_point, lines)
+    found = count([one.mount_point])
+    deleted = see_deleted()
+    files = [file for file in deleted.files if file.device == one.device]
+
+    def each(paths: Sequence[str]) -> tuple[dict[str, int], list[str]]:
+        counted = count(paths)
+        return {entry.path: entry.bytes for entry in counted.entries}, [item.path for item in counted.unreadable]
+
+    hidden, hidden_why, unreadable = see_hidden(one.mount_point, lines, each)
+    own, own_how = own_bytes(one)
+    places = see_places(os.stat(one.mount_point).st_dev, lambda paths: count(paths).total_bytes)
+    # What was written before and during the count has its blocks by now: the figures are read again.
+    (one,) = see([path], seconds=seconds)
+    return WhyFacts(
+        filesystem=one,
+        root=mount.root if mount else "/",
+        du=found.total_bytes,
+        unreadable=(*(item.path for item in found.unreadable), *unreadable),
+        deleted=sum(file.size for file in files),
+        deleted_files=len(files),
+        unseen=deleted.unseen,
+        hidden=hidden,
+        hidden_why=hidden_why,
+        own=own,
+        own_how=own_how,
+        places=places,
+    )

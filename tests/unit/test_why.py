@@ -1,0 +1,134 @@
+"""What fills a filesystem: the parts always add up to df's used, and what was not seen is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.core.mountinfo import MountLine
+from opskit.usage import own, places
+from opskit.usage.filesystems import Figures, Filesystem
+from opskit.usage.hidden import Hidden, covered
+from opskit.usage.why import Why, WhyFacts, explain
+
+ONE = Filesystem("/dev/vdb1", "ext4", "/da ta", "252:17", False, False, Figures(4096, 1000, 200, 150, 100, 50))
+
+
+def facts(**more: Any) -> WhyFacts:
+    fields: dict[str, Any] = {
+        "filesystem": ONE,
+        "root": "/",
+        "du": 700 * 4096,
+        "unreadable": (),
+        "deleted": 0,
+        "deleted_files": 0,
+        "unseen": 0,
+        "hidden": (),
+        "hidden_why": "",
+        "own": 0,
+        "own_how": "",
+        "places": (),
+        **more,
+    }
+    return WhyFacts(**fields)
+
+
+def sizes(why: Why) -> dict[str, int]:
+    return {part.id: part.size // 4096 for part in why.parts}
+
+
+def test_the_parts_add_up() -> None:
+    hidden = (Hidden("/da ta/a", 4096), Hidden("/da ta/b", 29 * 4096))
+    why = explain(facts(deleted=50 * 4096, deleted_files=2, hidden=hidden, own=10 * 4096))
+    assert sizes(why) == {"files": 700, "deleted": 50, "hidden": 30, "own": 10, "unexplained": 10}
+    assert [part.id for part in why.parts] == ["files", "deleted", "hidden", "own", "unexplained"]
+    assert why.reserved == 50 * 4096
+    notes = {part.id: part.note for part in why.parts}
+    assert notes["hidden"] == "/da ta/b (116K)"  # the other has a directory and nothing in it
+    assert notes["deleted"] == "2 deleted files that are still open"
+    assert [part.command for part in why.parts][:2] == ["opskit du -x '/da ta'", "opskit df --deleted '/da ta'"]
+    assert why.missing == ()
+
+
+def test_more_than_there_is() -> None:
+    why = explain(facts(du=900 * 4096))
+    assert sizes(why)["unexplained"] == -100
+    assert "du counts more" in why.parts[-1].note
+
+
+def test_what_was_not_seen_is_said() -> None:
+    why = explain(facts(own=None, own_how="no", unseen=3, hidden_why="only root", unreadable=("/da ta/x", "/da ta/y")))
+    assert why.missing == (
+        "only root",
+        "the filesystem's own: no",
+        "deleted files of 3 processes that this user may not look at",
+        "2 paths that could not be read, the first: /da ta/x",
+    )
+    assert "could not be seen" in why.parts[-1].note
+    assert "only /sub" in explain(facts(root="/sub")).parts[-1].note
+
+
+def test_what_is_covered() -> None:
+    targets = ["/", "/data", "/data/one", "/data/one/two", "/data/on", "/database", "/data/on"]
+    lines = [MountLine(n, "0:1", "/", target, "tmpfs", "x", "rw") for n, target in enumerate(targets)]
+    assert covered("/data", lines) == ["/data/on", "/data/one"]
+    assert covered("/", lines) == ["/data", "/database"]
+
+
+def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "JOURNAL_KEPT", 100)
+    names = [
+        *("var/log/journal/id/system.journal", "var/log/journal/id/system@1.journal", "var/cache/dnf/x", "usr/bin/dnf"),
+        *("boot/vmlinuz-5.14.0-9.el9", "boot/initramfs-5.14.0-9.el9.img", "boot/vmlinuz-5.14.0-70.el9"),
+        *("boot/initramfs-5.14.0-9.el9kdump.img", "boot/vmlinuz-0-rescue-abc", "boot/grub2/x"),
+        *("lib/modules/5.14.0-9.el9/x", "lib/modules/5.14.0-70.el9/x", "var/lib/containers/x"),
+        *("var/lib/systemd/coredump/core.x.zst", "var/cache/apt.not"),
+    ]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x" * 80)
+
+    def measure(paths: Sequence[str]) -> int:
+        files = {file for path in paths for file in [Path(path), *Path(path).rglob("*")] if file.is_file()}
+        return sum(file.stat().st_size for file in files)
+
+    found = {place.id: place for place in places.see_places(tmp_path.stat().st_dev, measure, str(tmp_path))}
+    assert {name: (place.size, place.frees) for name, place in found.items()} == {
+        "journal": (160, 60),
+        "package-caches": (80, 80),
+        "old-kernels": (320, 320),
+        "podman-layers": (80, None),
+        "core-dumps": (80, 80),
+    }
+    assert found["old-kernels"].command == "dnf remove --oldinstallonly"
+    assert {Path(path).name for path in found["old-kernels"].paths} == {
+        *("vmlinuz-5.14.0-9.el9", "initramfs-5.14.0-9.el9.img", "initramfs-5.14.0-9.el9kdump.img", "5.14.0-9.el9")
+    }
+    assert found["core-dumps"].command == f"rm -r {tmp_path}/var/lib/systemd/coredump/*"
+    assert places.see_places(-2, measure, str(tmp_path)) == ()  # all of it is on another filesystem
+
+
+def test_the_running_kernel_stays() -> None:
+    paths = [f"/lib/modules/{release}" for release in ("4.9", "4.10", "4.2")]
+    assert places._other_kernels(paths, "4.2") == ["/lib/modules/4.9"]
+
+
+def test_btrfs_by_sysfs(tmp_path: Path) -> None:
+    for name, number in (("metadata/disk_used", 30), ("system/disk_used", 2), ("global_rsv_size", 500), ("data/x", 9)):
+        path = tmp_path / "uuid" / "allocation" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{number}\n")
+    (tmp_path / "uuid/devices").mkdir()
+    (tmp_path / "uuid/devices/vdx9").touch()
+    assert own._btrfs("/dev/vdx9", str(tmp_path)) == 532
+    with pytest.raises(OSError, match="does not have vdx8"):
+        own._btrfs("/dev/vdx8", str(tmp_path))
+
+
+def test_a_filesystem_that_nobody_knows() -> None:
+    found, how = own.own_bytes(Filesystem("x", "bcachefs", "/", "0:9", False, False))
+    assert found is None
+    assert "no way to ask bcachefs" in how
