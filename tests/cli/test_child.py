@@ -60,3 +60,18 @@ def test_a_child_left_behind_keeps_no_pipe_of_ours_open() -> None:
     pid, came = out.split()
     assert came == b"False"
     os.kill(int(pid), signal.SIGKILL)  # it was still there
+
+
+def test_an_interrupt_in_the_moment_of_a_fork_is_not_lost() -> None:
+    """Python only prints what is raised in its at-fork callbacks; logging has some."""
+    program = (
+        "import os, signal; from opskit.core import child\n"
+        "os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "try: child.ask([signal.pause, signal.pause], 50)\n"
+        "except KeyboardInterrupt: print('interrupted')"
+    )
+    argv = [sys.executable, "-c", program]
+    done = subprocess.run(
+        argv, cwd=ROOT, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == (b"interrupted\n", b"")
