@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 from collections.abc import Sequence
@@ -51,6 +52,8 @@ def df(
     --deleted lists files that are deleted but still open, --why adds up what fills one filesystem; neither changes
     anything. A network or FUSE mount that does not answer is named and holds nothing up.
     """
+    if why and deleted:
+        raise UsageFault("opskit df", "--why and --deleted are two questions", todo="ask one after the other")
     if why:
         _why(session, mount_points or (), exact=exact, seconds=timeout)
         return
@@ -100,18 +103,21 @@ def _why(session: Session, paths: Sequence[str], *, exact: bool, seconds: float)
 
     if len(paths) != 1:
         raise UsageFault("df --why", "it explains one filesystem: name its mount point", todo="opskit df --why /")
-    why = explain(see_why(paths[0], _count, seconds))
+    why = explain(see_why(paths[0], functools.partial(_count, session), seconds))
     session.screen.answer(why_json(why), lambda: draw_why(session.screen, why, exact=exact))
     if why.missing and os.geteuid() != 0:
         session.screen.note(f"root sees more: sudo {shlex.join(command_line())}")
 
 
-def _count(paths: Sequence[str]) -> Scan:
+def _count(session: Session, paths: Sequence[str]) -> Scan:
     """What is below some paths, as `du -x` counts it. Ctrl-C ends it all: half a count explains nothing."""
     from opskit.usage.model import Request  # noqa: PLC0415 - the figures alone do without
     from opskit.usage.scan import scan  # noqa: PLC0415
+    from opskit.usage.show_du import progress  # noqa: PLC0415
 
-    found = scan(Request(roots=tuple(map(os.fsencode, paths)), depth=0, one_file_system=True))
+    request = Request(roots=tuple(map(os.fsencode, paths)), depth=0, one_file_system=True)
+    with progress(session.screen, 512) as tick:
+        found = scan(request, tick)
     if found.partial:
         raise KeyboardInterrupt
     return found

@@ -136,4 +136,5 @@ def test_all_of_it_at_once_piped(host: Host) -> None:
 def test_one_mount_point_is_needed(host: Host) -> None:
     assert host.run("df", "--why").code == 2
     assert host.run("df", "--why", "/", "/proc").code == 2
+    assert host.run("df", "--why", "--deleted", "/").code == 2
     assert host.run("df", "--why", "/proc").code == 1

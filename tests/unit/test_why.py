@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from opskit.core.mountinfo import MountLine
-from opskit.usage import own, places
+from opskit.options import make_session
+from opskit.usage import df_cli, own, places
 from opskit.usage.filesystems import Figures, Filesystem
 from opskit.usage.hidden import Hidden, covered
+from opskit.usage.model import Scan
 from opskit.usage.why import Why, WhyFacts, explain
 
+NOTHING = {"verbose": 0, "state_dir": ""}
 ONE = Filesystem("/dev/vdb1", "ext4", "/da ta", "252:17", False, False, Figures(4096, 1000, 200, 150, 100, 50))
 
 
@@ -132,3 +135,11 @@ def test_a_filesystem_that_nobody_knows() -> None:
     found, how = own.own_bytes(Filesystem("x", "bcachefs", "/", "0:9", False, False))
     assert found is None
     assert "no way to ask bcachefs" in how
+
+
+def test_half_a_count_explains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C makes a scan partial; --why ends then, as interrupted."""
+    monkeypatch.setattr("opskit.usage.scan.scan", lambda *_: Scan((), 1, 1, partial=True))
+    session = make_session("opskit df", {"json": True, "quiet": False, "color": "auto", **NOTHING}, changing=False)
+    with pytest.raises(KeyboardInterrupt):
+        df_cli._count(session, ["/"])
