@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import os
 import shlex
+import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from opskit.core.caller import command_line
-from opskit.core.errors import ExitCode, UsageFault
+from opskit.core.errors import ExitCode, Interrupted, UsageFault
 from opskit.options import new_app, reads
 from opskit.session import Session
 from opskit.usage.df_findings import find
@@ -119,5 +120,5 @@ def _count(session: Session, paths: Sequence[str]) -> Scan:
     with progress(session.screen, 512) as tick:
         found = scan(request, tick)
     if found.partial:
-        raise KeyboardInterrupt
+        raise Interrupted(signal.SIGINT, state="Nothing was changed.")
     return found

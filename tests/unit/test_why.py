@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from opskit.core.errors import Interrupted
 from opskit.core.mountinfo import MountLine
 from opskit.options import make_session
 from opskit.usage import df_cli, own, places
@@ -141,5 +142,5 @@ def test_half_a_count_explains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C makes a scan partial; --why ends then, as interrupted."""
     monkeypatch.setattr("opskit.usage.scan.scan", lambda *_: Scan((), 1, 1, partial=True))
     session = make_session("opskit df", {"json": True, "quiet": False, "color": "auto", **NOTHING}, changing=False)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         df_cli._count(session, ["/"])
