@@ -7,6 +7,7 @@ whole interpreter from ending. A child is only left behind.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import select
@@ -31,6 +32,7 @@ class Answer:
 
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PR_SET_PDEATHSIG = 1
 SILENT = Answer(came=False, why="it did not answer")
 
 
@@ -66,6 +68,11 @@ def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
     return [SILENT if pipe in waiting else _read(said[pipe]) for _, pipe in asked]
 
 
+def end_with_parent() -> None:
+    """From now on this child gets SIGTERM when the process that forked it ends (PR_SET_PDEATHSIG of prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _start(question: Callable[[], Any]) -> tuple[int, int]:
     """The pid of the child, and the pipe that its answer comes through."""
     reading, writing = os.pipe()
@@ -82,6 +89,7 @@ def _answer(question: Callable[[], Any], pipe: int) -> NoReturn:
         for number in ENDING:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        end_with_parent()
         # A child that is left behind must not keep a pipe open that somebody reads our output from.
         for name in os.listdir("/proc/self/fd"):
             if int(name) not in {0, 1, 2, pipe}:

@@ -31,6 +31,12 @@ class Board:
         self.memory = mmap.mmap(-1, self.SIZE)
         self.cells = memoryview(self.memory).cast("Q")
 
+    def clear(self) -> None:
+        """Forget what workers counted and what they were told."""
+        first = self.cells[self.COUNTS : self.COUNTS + 2].tolist()
+        self.memory[:] = bytes(self.SIZE)
+        self.cells[self.COUNTS], self.cells[self.COUNTS + 1] = first
+
     def tell(self, path: bytes) -> None:
         """Answer ASK."""
         shown = path[: self.SIZE - self.PATH]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Set as AbstractSet
 from typing import Optional
 
 Identity = tuple[int, int]  # device and inode
 Order = tuple[int, ...]
+Chain = list[tuple[bytes, int, Identity, int]]  # name, index, identity and own size, from the root down
 
 # Open directories that are kept to open others in; RLIMIT_NOFILE is 1024 by default.
 DESCRIPTORS = 400
@@ -52,6 +54,10 @@ class Directory:
             at = at.parent
         return found[::-1]
 
+    def to_chain(self) -> Chain:
+        """What another process makes the same directory of."""
+        return [(one.name, one.index, one.identity, one.own) for one in self.chain()]
+
     def path(self, name: bytes = b"") -> bytes:
         """Its path, or that of a name in it, as du writes it: the root as it was typed, then the names."""
         chain = self.chain()
@@ -77,6 +83,36 @@ class Directory:
                 return True
             at = at.parent
         return False
+
+
+def from_chain(root: Directory, chain: Chain, nodes_to: int) -> Directory:
+    """The directory that another process told of, to be opened here."""
+    directory = root
+    for name, index, identity, own in chain:
+        directory.children += 1
+        directory = Directory(directory, name, index, identity, own, nodes_to=nodes_to)
+    return directory
+
+
+class Visited:
+    """The directories that were read: roots may contain each other, and a bind mount has one twice.
+
+    before: those of earlier roots. in_order: pass over what was visited here, too; else `twice` tells that it happened.
+    """
+
+    def __init__(self, before: AbstractSet[Identity], *, in_order: bool) -> None:
+        self.before, self.in_order = before, in_order
+        self.here: set[Identity] = set()
+        self.twice = False
+
+    def first(self, identity: Identity) -> bool:
+        """Whether du would go into it; one that it has been in is not counted at all."""
+        known = identity in self.here
+        if identity in self.before or (self.in_order and known):
+            return False
+        self.twice = self.twice or known
+        self.here.add(identity)
+        return True
 
 
 class Opener:

@@ -10,7 +10,7 @@ from typing import Any, Optional
 from opskit.core.mountinfo import read_mountinfo
 from opskit.usage.count import Board, is_directory
 from opskit.usage.details import Excludes, Largest, make_count, merge_groups
-from opskit.usage.directory import Directory, Identity
+from opskit.usage.directory import Directory, Identity, Visited
 from opskit.usage.model import Entry, Group, Request, Scan, Unreadable
 from opskit.usage.readers import Columns, Reader, make_reader
 from opskit.usage.walk import ALONE, Answer, Tick, Walker, walk
@@ -111,7 +111,7 @@ class _Scanner:
             return [{**count.answer(), "failed": [], "visited": [], "twice": False}], False
         walker = Walker(self.reader, root, count, board)
         if self.visited is not None:
-            walker.visited, walker.before, walker.in_order = set(), self.visited, workers == 0
+            walker.visited = Visited(self.visited, in_order=workers == 0)
         try:
             root.descriptor = os.open(path, _OPEN)
         except OSError as error:

@@ -18,7 +18,8 @@ packets (pipe(2), O_DIRECT: what is written at once, up to PIPE_BUF bytes, is re
 Only the coordinator decides that it is the end: when every worker is idle and no directory waits. A worker says that
 it is idle after it has handed over whatever it did, on the same pipe, so nothing can be on its way then. When a worker
 is idle and nothing waits, the coordinator sets HUNGRY on the board, which is memory that all share, and each busy
-worker hands over its shallowest directory. With STOP on the board every worker answers what it has.
+worker hands over its shallowest directory. With STOP on the board, or when nobody reads its reports any more, every
+worker answers what it has.
 """
 
 from __future__ import annotations
@@ -31,15 +32,13 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Any, Callable, NoReturn, Optional
 
-from opskit.core.child import ENDING
+from opskit.core.child import ENDING, end_with_parent
 from opskit.core.errors import Failed
 from opskit.usage.count import Board, Count
-from opskit.usage.directory import Directory, Identity, Opener
+from opskit.usage.directory import Directory, Opener, Visited, from_chain
 from opskit.usage.readers import BATCH, Reader, names_in_order
 
 ALONE = 1500  # entries that one process counts before it is worth forking: some milliseconds
@@ -55,8 +54,6 @@ class Walker:
     """Reads what is below the directories on its stack.
 
     visited: the directories that were read, or None where one may count twice (with a single root, as with du).
-    twice: one of them was read twice. before: those of earlier roots; in_order: pass over what this walker itself has
-    visited, too.
     """
 
     def __init__(self, reader: Reader, root: Directory, count: Count, board: Board) -> None:
@@ -64,19 +61,18 @@ class Walker:
         self.opener = Opener()
         self.stack = [root]
         self.failed: list[tuple[bytes, int]] = []
-        self.visited: Optional[set[Identity]] = None
-        self.before: AbstractSet[Identity] = frozenset()
-        self.in_order = self.twice = False
+        self.visited: Optional[Visited] = None
 
     def answer(self) -> Answer:
         """All that was found, as plain values."""
-        visited = list(self.visited or ())
-        return {**self.count.answer(), "failed": self.failed, "visited": visited, "twice": self.twice}
+        visited, twice = (list(self.visited.here), self.visited.twice) if self.visited else ([], False)
+        return {**self.count.answer(), "failed": self.failed, "visited": visited, "twice": twice}
 
     def begin_anew(self, number: int, stack: list[Directory]) -> None:
         """Be a worker, with a share of the stack and nothing found: the coordinator, whose copy this is, has that."""
         self.stack, self.failed = stack, []
-        self.visited = None if self.visited is None else set()
+        if self.visited:
+            self.visited = Visited(self.visited.before, in_order=self.visited.in_order)
         self.count.begin_anew(number)
 
     def run(self, limit: int = sys.maxsize, hand_over: Optional[Callable[[], None]] = None) -> None:
@@ -93,7 +89,9 @@ class Walker:
 
     def visit(self, directory: Directory) -> None:
         """Read one directory. What is gone by now is passed over; what cannot be read goes to `failed`."""
-        if self.visited is not None and not self._first_visit(directory):
+        if self.visited is not None and not self.visited.first(directory.identity):
+            self.count.leave(directory)
+            self.opener.drop(directory)
             return
         try:
             descriptor = self.opener.open(directory)
@@ -114,19 +112,6 @@ class Walker:
         self.opener.keep(directory, descriptor, len(found))
         self.stack += reversed(found)
 
-    def _first_visit(self, directory: Directory) -> bool:
-        """Whether du would go into it; one that it has been in is not counted at all."""
-        identity = directory.identity
-        visited: set[Identity] = set() if self.visited is None else self.visited
-        known = identity in visited
-        if identity not in self.before and not (self.in_order and known):
-            self.twice = self.twice or known
-            visited.add(identity)
-            return True
-        self.count.leave(directory)
-        self.opener.drop(directory)
-        return False
-
     def _fail(self, path: bytes, error: OSError) -> None:
         if error.errno not in GONE:
             self.failed.append((path, error.errno or 0))
@@ -142,7 +127,10 @@ def walk(walker: Walker, workers: int, alone: int = ALONE, tick: Optional[Tick] 
     try:
         walker.run(limit=alone if workers else sys.maxsize)
         if walker.stack:
-            return _Coordinator(walker, workers).answers(tick)
+            coordinator = _Coordinator(walker)
+            if coordinator.fork(workers):
+                return coordinator.answers(tick)
+            walker.run()
     except KeyboardInterrupt:
         return [walker.answer()], True
     finally:
@@ -188,18 +176,30 @@ class _Worker:
 
 
 class _Coordinator:
-    def __init__(self, walker: Walker, workers: int) -> None:
-        self.board, self.first = walker.board, walker.answer()
+    def __init__(self, walker: Walker) -> None:
+        self.walker, self.board = walker, walker.board
         self.waiting: list[Any] = []  # directories that were handed over: chains
         self.idle: list[_Worker] = []
+        self.workers: list[_Worker] = []
+
+    def fork(self, workers: int) -> bool:
+        """Have so many workers. False when the host gives no process more: then there are none, nothing was lost."""
         self.reports, report = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
         gc.freeze()  # what is not touched is not copied
-        self.workers: list[_Worker] = []
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-        for number in range(workers):
-            inherited = [self.reports, *(end for one in self.workers for end in (one.orders, one.results))]
-            self.workers.append(_Worker(number, walker, walker.stack[number::workers], report, inherited))
-        os.close(report)
+        try:
+            for number in range(workers):
+                inherited = [self.reports, *(end for one in self.workers for end in (one.orders, one.results))]
+                share = self.walker.stack[number::workers]
+                self.workers.append(_Worker(number, self.walker, share, report, inherited))
+        except OSError:
+            self._stop()
+            self._end()
+            self.board.clear()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        finally:
+            os.close(report)
+        return bool(self.workers)
 
     def answers(self, tick: Optional[Tick]) -> tuple[list[Answer], bool]:
         interrupted = False
@@ -210,12 +210,10 @@ class _Coordinator:
             except KeyboardInterrupt:
                 interrupted = True
             self._stop()
-            return [self.first, *(worker.answer() for worker in self.workers)], interrupted
+            return [self.walker.answer(), *(worker.answer() for worker in self.workers)], interrupted
         finally:
             self._stop()
-            for worker in self.workers:
-                worker.end()
-            os.close(self.reports)
+            self._end()
 
     def _serve(self, tick: Optional[Tick]) -> None:
         """Pass directories on until every worker is idle and none waits."""
@@ -245,11 +243,19 @@ class _Coordinator:
         self.board.cells[self.board.HUNGRY] = len(self.idle)
 
     def _stop(self) -> None:
-        """Have every worker answer: the idle ones read that it was all, the others see STOP."""
+        """Have every worker answer: the idle ones read that it was all, the others see STOP.
+
+        One that reports in this moment must not wait for a reader: the pipe holds only 16 packets.
+        """
         if not self.board.cells[self.board.STOP]:
             self.board.cells[self.board.STOP] = 1
+            os.close(self.reports)
             for worker in self.workers:
                 worker.order(None)
+
+    def _end(self) -> None:
+        while self.workers:
+            self.workers.pop().end()
 
 
 def _be_worker(number: int, walker: Walker, share: list[Directory], report: int, orders: int, results: int) -> NoReturn:
@@ -258,22 +264,25 @@ def _be_worker(number: int, walker: Walker, share: list[Directory], report: int,
         for name in ENDING:  # Ctrl-C reaches the coordinator as well, which says STOP
             signal.signal(name, signal.SIG_IGN if name == signal.SIGINT else signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        end_with_parent()
         gc.disable()
         walker.begin_anew(number, share)
-        _work(number, walker, report, orders)
-        answer = walker.answer()
-    except Exception as error:  # noqa: BLE001 - the coordinator raises it
-        answer = {"fault": repr(error)}
-    with open(results, "wb") as file:
-        marshal.dump(answer, file)
-    os._exit(0)
+        try:
+            with suppress(BrokenPipeError):  # the coordinator has stopped
+                _work(number, walker, report, orders)
+            answer = walker.answer()
+        except Exception as error:  # noqa: BLE001 - the coordinator raises it
+            answer = {"fault": repr(error)}
+        with open(results, "wb") as file:
+            marshal.dump(answer, file)
+    finally:  # whatever happens, this copy of the program does not go on as the first one
+        os._exit(0)
 
 
 def _work(number: int, walker: Walker, report: int, orders: int) -> None:
     def hand_over() -> None:
         if len(walker.stack) > 1:
-            chain = [(one.name, one.index, one.identity, one.own) for one in walker.stack[0].chain()]
-            packet = marshal.dumps((number, chain))
+            packet = marshal.dumps((number, walker.stack[0].to_chain()))
             if len(packet) <= select.PIPE_BUF:
                 os.write(report, packet)
                 walker.opener.drop(walker.stack.pop(0))
@@ -286,14 +295,5 @@ def _work(number: int, walker: Walker, report: int, orders: int) -> None:
         chain = marshal.loads(os.read(orders, select.PIPE_BUF))  # noqa: S302
         if chain is None:
             return
-        walker.stack.append(_adopt(walker, chain))
-
-
-def _adopt(walker: Walker, chain: Sequence[tuple[bytes, int, Identity, int]]) -> Directory:
-    """The directory that another worker found, and has counted itself."""
-    directory = walker.root
-    for name, index, identity, own in chain:
-        directory.children += 1
-        directory = Directory(directory, name, index, identity, own, nodes_to=walker.count.request.depth)
-    walker.count.adopt(directory)
-    return directory
+        walker.stack.append(from_chain(walker.root, chain, walker.count.request.depth))
+        walker.count.adopt(walker.stack[-1])
