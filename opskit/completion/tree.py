@@ -19,6 +19,8 @@ KINDS: dict[str, Any] = {
     "backup": FILE,
     "fstab": FILE,
     "facts": FILE,
+    "save": FILE,
+    "diff": FILE,
     "state_dir": DIRECTORY,
     "color": ("auto", "always", "never"),
     "format": ("text", "sh", "json"),

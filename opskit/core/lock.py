@@ -38,8 +38,9 @@ def wait_for_flock(descriptor: int, timeout: float) -> bool:
         time.sleep(min(RETRY_SECONDS, left))
 
 
-def _own(state_dir: str) -> None:
-    """Raise Failed when others could write the ledger, by which an undo knows what to do."""
+def make_state_dir(state_dir: str) -> None:
+    """Make it if it is not there. Raises OSError; Failed when others could write there, as in the ledger of an undo."""
+    os.makedirs(state_dir, mode=0o700, exist_ok=True)
     status = os.stat(state_dir)
     if status.st_uid != os.geteuid() or status.st_mode & 0o022:
         whose = f"owner {status.st_uid}, mode {status.st_mode & 0o777:03o}"
@@ -58,8 +59,7 @@ def host_lock(state_dir: str, timeout: float) -> Iterator[None]:
     """Hold the host's lock, waiting at most timeout seconds. Raises Busy, naming the holder's pid, or Failed."""
     path = os.path.join(state_dir, FILE_NAME)
     try:
-        os.makedirs(state_dir, mode=0o700, exist_ok=True)
-        _own(state_dir)
+        make_state_dir(state_dir)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         todo = "name another place with --state-dir"

@@ -15,7 +15,7 @@ from opskit.core.errors import ExitCode, Failed, OpskitError, UsageFault
 from opskit.core.text import shown
 from opskit.options import new_app, reads
 from opskit.session import Session
-from opskit.usage.model import Request, Scan
+from opskit.usage.model import KEPT, Request, Scan
 from opskit.usage.show_du import Listing, draw_scan, progress, scan_json
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ Paths = Annotated[
 def du(
     session: Session,
     paths: Paths = None,
-    depth: Annotated[int, typer.Option("--depth", "-d", metavar="N", min=0, help="Directories this deep.")] = DEPTH,
+    depth: Annotated[
+        Optional[int],
+        typer.Option("--depth", "-d", metavar="N", min=0, help=f"Directories this deep.  [default: {DEPTH}]"),
+    ] = None,
     top: Annotated[
         Optional[int],
         typer.Option("--top", metavar="N", min=1, help="Only the largest N.  [default: 40; all through a pipe]"),
@@ -62,6 +65,13 @@ def du(
     ] = False,
     bytes_: Annotated[bool, typer.Option("--bytes", help="Exact sizes in bytes.")] = False,
     null: Annotated[bool, typer.Option("--null", "-0", help="End each line with NUL, names as they are.")] = False,
+    save: Annotated[str, typer.Option("--save", metavar="FILE", help="Keep this scan in FILE, for --diff.")] = "",
+    keep: Annotated[
+        bool, typer.Option("--keep", help=f"Keep it in the state directory, as one of the last {KEPT}.")
+    ] = False,
+    diff: Annotated[
+        str, typer.Option("--diff", metavar="SCAN", help="What changed since a FILE, a kept RUN, or the last.")
+    ] = "",
     engine: Annotated[
         str, typer.Option("--engine", metavar="NAME", help="How to read: statx or stat.  [default: the fastest]")
     ] = "",
@@ -76,19 +86,16 @@ def du(
     """
     import time  # noqa: PLC0415
 
-    from opskit.usage.scan import scan  # noqa: PLC0415
     from opskit.usage.spans import parse_size, parse_span  # noqa: PLC0415
 
     for name, value, allowed in (("--by", by, BY), ("--engine", engine, ENGINES)):
         if value and value not in allowed:
             raise UsageFault(f"opskit du {name}", f"{value!r} is none of {', '.join(allowed)}")
     now = time.time()
-    roots = [os.fsencode(path) for path in paths or ["."]]
-    on_terminal = sys.stdout.isatty()
-    limit = top or (TOP_ON_A_TERMINAL if on_terminal and not session.screen.json else 0)
+    limit = top or (TOP_ON_A_TERMINAL if sys.stdout.isatty() and not session.screen.json else 0)
     request = Request(
-        roots=tuple(roots),
-        depth=depth,
+        roots=tuple(os.fsencode(path) for path in paths or ["."]),
+        depth=DEPTH if depth is None else depth,
         apparent=apparent,
         directory_sizes=not apparent or _counts_directories(session.runner),
         one_file_system=one_file_system,
@@ -105,17 +112,30 @@ def du(
     listing = Listing(
         limit, parse_size("--min-size", min_size) if min_size else 0, inodes=inodes, exact=bytes_, null=null
     )
-    with progress(session.screen, 1 if apparent else 512) as tick:
+    if save or keep or diff:
+        from opskit.usage.kept_cli import Keeping, with_saved  # noqa: PLC0415 - most do without
+
+        keeping = Keeping(save, keep, diff, has_paths=bool(paths), has_depth=depth is not None)
+        with_saved(session, request, listing, keeping, _count, _end)
+        return
+    found = _count(session, request)
+    session.screen.answer(scan_json(found, listing), lambda: draw_scan(session.screen, found, listing))
+    _end(found)
+
+
+def _count(session: Session, request: Request) -> Scan:
+    """Count, and tell how far it is."""
+    from opskit.usage.scan import scan  # noqa: PLC0415
+
+    with progress(session.screen, 1 if request.apparent else 512) as tick:
         try:
-            found = scan(request, tick)
+            return scan(request, tick)
         except OSError as error:
             raise Failed("opskit du", str(error), todo="leave --engine out: the best one is taken") from error
-    _answer(session, found, listing)
 
 
-def _answer(session: Session, found: Scan, listing: Listing) -> None:
-    """Show what was found. Ends with 130 when it was interrupted, 1 when something could not be read."""
-    session.screen.answer(scan_json(found, listing), lambda: draw_scan(session.screen, found, listing))
+def _end(found: Scan) -> None:
+    """Say what is missing. Ends with 130 when it was interrupted, 1 when something could not be read."""
     for one in found.unreadable:
         print(f"opskit du: {shown(one.path)}: {one.why}", file=sys.stderr)
     if found.unreadable:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
+KEPT = 30  # scans of the same roots and options in the state directory; the oldest goes when one more comes
+
 
 @dataclass(frozen=True)
 class Request:

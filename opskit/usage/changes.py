@@ -1,0 +1,73 @@
+"""What changed between two scans. No I/O."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Optional
+
+from opskit.usage.model import Entry
+from opskit.usage.saved import Saved
+
+DAY = 86400.0
+# A rate over less is the noise of what is written and removed all the time.
+RATE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """A directory or file in two scans. change: added, grown, shrunk, gone or unchanged. before, after: bytes."""
+
+    path: str
+    change: str
+    before: int
+    after: int
+    entries_before: int
+    entries_after: int
+
+    @property
+    def delta(self) -> int:
+        """So many bytes more."""
+        return self.after - self.before
+
+    @property
+    def entries_delta(self) -> int:
+        """So many entries more."""
+        return self.entries_after - self.entries_before
+
+
+@dataclass(frozen=True)
+class Changes:
+    """All of them, the largest first, and the totals. seconds: from the one scan to the other."""
+
+    listed: tuple[Change, ...]
+    total: Change
+    seconds: float
+
+    def per_day(self, delta: int) -> Optional[int]:
+        """A change (bytes or entries) as so many a day; None when too little time lies between the scans."""
+        return round(delta * DAY / self.seconds) if self.seconds >= RATE_SECONDS else None
+
+
+def compare(before: Saved, after: Saved, *, inodes: bool = False) -> Changes:
+    """What is not as it was, measured in bytes or, with inodes, in entries; what is the same is left out."""
+    old = {one.path: one for one in before.scan.entries}
+    new = {one.path: one for one in after.scan.entries}
+    found = [_change(path, old.get(path), new.get(path), inodes=inodes) for path in {**old, **new}]
+    listed = [one for one in found if one.change != "unchanged"]
+    listed.sort(key=lambda one: (-abs(one.entries_delta if inodes else one.delta), os.fsencode(one.path)))
+    sizes = before.scan.total_bytes, after.scan.total_bytes
+    entries = before.scan.total_entries, after.scan.total_entries
+    total = Change("total", _word(*(entries if inodes else sizes)), *sizes, *entries)
+    return Changes(tuple(listed), total, (after.taken - before.taken).total_seconds())
+
+
+def _change(path: str, old: Optional[Entry], new: Optional[Entry], *, inodes: bool) -> Change:
+    sizes = old.bytes if old else 0, new.bytes if new else 0
+    entries = old.entries if old else 0, new.entries if new else 0
+    word = "added" if old is None else "gone" if new is None else _word(*(entries if inodes else sizes))
+    return Change(path, word, *sizes, *entries)
+
+
+def _word(before: int, after: int) -> str:
+    return "grown" if after > before else "shrunk" if after < before else "unchanged"
