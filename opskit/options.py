@@ -7,6 +7,7 @@ options beside its own and hand it the session that they make.
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 from typing import Annotated, Any, Callable, ClassVar, get_args, get_origin, get_type_hints
 
@@ -232,6 +233,7 @@ def _with_shared(function: Function, shared: dict[str, tuple[Any, Any]], *, chan
             return
         check_defaults(ctx)
         options = {name: _configured(ctx, name, values.pop(name)) for name in shared}
+        gc.enable()  # __main__ begins without
         function(make_session(ctx.command_path, options, changing=changing), **values)
 
     del command.__wrapped__

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
-import os
-import platform
 import re
-import shlex
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
+from bench_common import machine, run, write_readme
+
 SIZE = 2 * 1024**3
 START_ROUNDS = 20
 
@@ -88,17 +83,6 @@ class Place:
     def median(self, name: str) -> float:
         """Seconds."""
         return statistics.median(self.seconds[name])
-
-
-def run(*argv: str, accept: tuple[int, ...] = (0,), environment: dict[str, str] | None = None) -> str:
-    """What a program says on stdout. Ends this one when it fails."""
-    done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        env={**os.environ, **(environment or {})},
-    )  # fmt: skip
-    if done.returncode not in accept:
-        sys.exit(f"scripts/bench: {shlex.join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 @contextmanager
@@ -174,28 +158,14 @@ def lines(here: Place) -> tuple[list[str], bool]:
     return out, fine
 
 
-def machine(options: argparse.Namespace) -> str:
-    """The date, the machine's size, and the versions."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
+def described(options: argparse.Namespace) -> str:
+    """The machine, the version of Ansible, and what was measured on."""
     blocks = len(list(Path("/sys/class/block").iterdir()))
     core = re.search(r"core ([\w.]+)", run(str(Path(options.ansible, "ansible")), "--version"))
-    today = dt.datetime.now(dt.timezone.utc).date().isoformat()
     return (
-        f"{today}, {os.cpu_count()} cores, {pages:.0f} GiB of memory, Python {platform.python_version()}, "
-        f"ansible-core {core[1] if core else '?'}, a sparse 2 GiB disk on a loop device, {blocks} block devices; "
-        f"medians of {options.rounds} interleaved rounds ({START_ROUNDS} for the last two)."
+        f"{machine()}, ansible-core {core[1] if core else '?'}, a sparse 2 GiB disk on a loop device, {blocks} block "
+        f"devices; medians of {options.rounds} interleaved rounds ({START_ROUNDS} for the last two)."
     )
-
-
-def write_readme(text: str) -> None:
-    """Put the text between the marks in README.md."""
-    begin, end = "<!-- bench: begin -->", "<!-- bench: end -->"
-    readme = README.read_text(encoding="utf-8")
-    before, _, rest = readme.partition(begin)
-    _, _, after = rest.partition(end)
-    fresh = README.with_suffix(".new")
-    fresh.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
-    fresh.rename(README)
 
 
 def main() -> int:
@@ -212,10 +182,10 @@ def main() -> int:
         if options.json:
             print(json.dumps(here.seconds))
         table, fine = lines(here)
-    text = "\n".join([machine(options), "", *table])
+    text = "\n".join([described(options), "", *table])
     print(text)
     if options.write:
-        write_readme(text)
+        write_readme("disk", text)
     return 0 if fine else 1
 
 

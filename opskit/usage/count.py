@@ -94,13 +94,14 @@ class Count:
         found gets the directories among them.
         """
         values = columns.sizes if self.request.apparent else columns.blocks
-        total, entries = sum(values), len(columns.names)
+        total, entries = sum(values), len(values)
         kinds = columns.kinds.translate(IS_DIRECTORY)
         at = kinds.find(1)
+        if at >= 0:
+            devices, inodes = columns.devices, columns.inodes
         while at >= 0:
             total, entries = total - values[at], entries - 1
-            identity = columns.devices[at], columns.inodes[at]
-            child = self.enter(directory, columns.names[at], start + at, identity, values[at])
+            child = self.enter(directory, columns.names[at], start + at, (devices[at], inodes[at]), values[at])
             if child:
                 found.append(child)
             at = kinds.find(1, at + 1)
@@ -154,11 +155,13 @@ class Count:
     def _uncommon(self, columns: Columns, kinds: bytes) -> list[int]:
         """Which of the names that are no directories are not simply a file of this filesystem with one link."""
         nlinks = columns.nlinks
-        found: set[int] = set()
-        if not self.request.count_links and nlinks.count(1) != len(nlinks):
-            found = {at for at, links in enumerate(nlinks) if links > 1}
+        found: list[int] = []
+        # Directories mostly have more links than one; where they do not, it is looked at each of the names.
+        if nlinks.count(1) + kinds.count(1) != len(nlinks) and not self.request.count_links:
+            found = [at for at, links in enumerate(nlinks) if links > 1]
         if self.watched:
-            found |= {at for at, pair in enumerate(zip(columns.devices, columns.inodes)) if pair in self.watched}
+            found += [at for at, pair in enumerate(zip(columns.devices, columns.inodes)) if pair in self.watched]
         if self.request.one_file_system:
-            found |= {at for at, device in enumerate(columns.devices) if device != self.root.identity[0]}
-        return [at for at in found if not kinds[at]]
+            here = self.root.identity[0]
+            found += [at for at, device in enumerate(columns.devices) if device != here]
+        return [at for at in set(found) if not kinds[at]] if found else found

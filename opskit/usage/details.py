@@ -99,8 +99,8 @@ class DetailedCount(Count):
         kinds, nlinks = columns.kinds.translate(IS_DIRECTORY), columns.nlinks
         values = columns.sizes if request.apparent else columns.blocks
         mtimes = columns.mtimes if request.older_than is not None else ()
-        for at, name in enumerate(columns.names):
-            identity = columns.devices[at], columns.inodes[at]
+        identities = zip(columns.devices, columns.inodes)
+        for at, (name, identity) in enumerate(zip(columns.names, identities)):
             if self._excludes and self._excludes.match(base + name):
                 continue
             if kinds[at]:

@@ -6,17 +6,19 @@ import functools
 import os
 import shlex
 import signal
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from opskit.core.caller import command_line
-from opskit.core.errors import ExitCode, Interrupted, UsageFault
+from opskit.core.errors import ExitCode, Failed, Interrupted, UsageFault
+from opskit.core.text import shown
 from opskit.options import new_app, reads
 from opskit.session import Session
 from opskit.usage.df_findings import find
-from opskit.usage.filesystems import see
+from opskit.usage.filesystems import see, see_paths
 from opskit.usage.show_df import draw_filesystems, filesystem_json, note_findings
 
 if TYPE_CHECKING:
@@ -61,15 +63,25 @@ def df(
     if deleted:
         _deleted(session, mount_points or (), exact=exact, seconds=timeout)
         return
-    filesystems = see(mount_points or (), everything=everything, seconds=timeout)
+    failed: tuple[Failed, ...] = ()
+    if mount_points:
+        filesystems, failed = see_paths(mount_points, timeout)
+    else:
+        filesystems = see(everything=everything, seconds=timeout)
     findings = find(filesystems, warn)
 
     def draw() -> None:
-        draw_filesystems(session.screen, filesystems, exact=exact)
+        if filesystems:
+            draw_filesystems(session.screen, filesystems, exact=exact)
         note_findings(session.screen, findings)
 
-    result = {"filesystems": [filesystem_json(one) for one in filesystems]}
+    unreadable = [{"path": one.what.removeprefix("df "), "why": one.why} for one in failed]
+    result = {"filesystems": [filesystem_json(one) for one in filesystems], "unreadable": unreadable}
     session.screen.answer(result, draw, findings=findings)
+    for one in failed:
+        print(f"opskit {shown(one.what)}: {one.why}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(ExitCode.FAILED)
     if check and findings:
         raise typer.Exit(ExitCode.FINDINGS)
 

@@ -72,7 +72,12 @@ class Directory:
     def order(self) -> Order:
         """The positions from the root down: what has a smaller one du meets earlier."""
         if self._order is None:
-            self._order = tuple(one.index for one in self.chain())
+            above: list[Directory] = []
+            at: Directory = self
+            while at.parent is not None and at._order is None:
+                above.append(at)
+                at = at.parent
+            self._order = (*(at._order or ()), *(one.index for one in reversed(above)))  # noqa: SLF001
         return self._order
 
     def within(self, identity: Identity) -> bool:

@@ -123,10 +123,24 @@ def see(paths: Sequence[str] = (), *, everything: bool = False, seconds: float =
     everything: pseudo filesystems and further mounts of the same one too. seconds: how long to wait for mounts that
     others answer for, all of them together. Raises Failed for a path that is not there.
     """
+    if not paths:
+        return _all(read_mountinfo(), everything=everything, seconds=seconds)
+    found, failed = see_paths(paths, seconds)
+    for why in failed:
+        raise why
+    return found
+
+
+def see_paths(paths: Sequence[str], seconds: float) -> tuple[tuple[Filesystem, ...], tuple[Failed, ...]]:
+    """The filesystems of those paths that are there, and what is wrong with the others."""
     lines = read_mountinfo()
-    if paths:
-        return tuple(_of_path(path, lines, answer) for path, answer in zip(paths, _look_at(paths, lines, seconds)))
-    return _all(lines, everything=everything, seconds=seconds)
+    found, failed = [], []
+    for path, answer in zip(paths, _look_at(paths, lines, seconds)):
+        try:
+            found.append(_of_path(path, lines, answer))
+        except Failed as error:  # noqa: PERF203 - each may fail
+            failed.append(error)
+    return tuple(found), tuple(failed)
 
 
 def _all(lines: Sequence[MountLine], *, everything: bool, seconds: float) -> tuple[Filesystem, ...]:

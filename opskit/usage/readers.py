@@ -99,6 +99,14 @@ class _StatColumns(Columns):
         self.owners = [one.st_uid for one in each]
 
 
+class _Buffer:
+    """Some struct statx one after the other, as bytes and as whole numbers of 4 and 8 bytes."""
+
+    def __init__(self, memory: Any) -> None:
+        self.view = memoryview(memory).cast("B")
+        self.words, self.longs, self.signed = (self.view.cast(kind) for kind in ("I", "Q", "q"))
+
+
 class StatxReader:
     """statx(2) of each name into one buffer, whose columns are then read with a stride.
 
@@ -112,10 +120,10 @@ class StatxReader:
             self._statx: Any = ctypes.PyDLL(None).statx
         except AttributeError:
             raise OSError("the C library has no statx") from None
-        self._buffer = ctypes.create_string_buffer(_STATX_SIZE * BATCH)
-        start = ctypes.addressof(self._buffer)
-        self._places = [ctypes.c_void_p(start + _STATX_SIZE * number) for number in range(BATCH)]
-        self._view = memoryview(self._buffer).cast("B")
+        memory = ctypes.create_string_buffer(_STATX_SIZE * BATCH)
+        # As arguments that are made once and not for each call.
+        self._places = [ctypes.byref(memory, _STATX_SIZE * number) for number in range(BATCH)]
+        self._buffer = _Buffer(memory)
         if self._fill([b"/"], _AT_FDCWD):
             raise OSError("the kernel has no statx")
 
@@ -131,27 +139,44 @@ class StatxReader:
             names = list(lstat_each(names, directory, self.failed))
         if not names:
             return _StatColumns({})
-        return _StatxColumns(names, self._view[: _STATX_SIZE * len(names)])
+        return _StatxColumns(names, self._buffer)
 
 
 class _StatxColumns(Columns):
-    """The columns of struct statx, by their offsets (statx(2))."""
+    """The columns of struct statx, by their offsets (statx(2)); those that few ask for are made when asked for."""
 
-    def __init__(self, names: Sequence[bytes], view: memoryview) -> None:
-        self.names = names
-        self._view = view
-        words, longs = view.cast("I"), view.cast("Q")
-        self.kinds = bytes(view[_MODE_HIGH::_STATX_SIZE])
-        self.nlinks = words[4::64].tolist()
-        self.owners = words[5::64]
-        self.inodes = longs[4::32]
-        self.sizes = longs[5::32]
-        self.blocks = longs[6::32]
-        self.mtimes = view.cast("q")[14::32]
-        self.devices = longs[17::32]
+    def __init__(self, names: Sequence[bytes], buffer: _Buffer) -> None:
+        self.names, self._buffer = names, buffer
+        self._words, self._longs = 64 * len(names), 32 * len(names)
+        self.kinds = bytes(buffer.view[_MODE_HIGH : _STATX_SIZE * len(names) : _STATX_SIZE])
+        self.nlinks = buffer.words[4 : self._words : 64].tolist()
 
     def copy(self) -> Columns:
-        return _StatxColumns(self.names, memoryview(bytes(self._view)))
+        return _StatxColumns(self.names, _Buffer(bytearray(self._buffer.view[: _STATX_SIZE * len(self.names)])))
+
+    @property
+    def owners(self) -> Sequence[int]:  # type: ignore[override]
+        return self._buffer.words[5 : self._words : 64]
+
+    @property
+    def inodes(self) -> Sequence[int]:  # type: ignore[override]
+        return self._buffer.longs[4 : self._longs : 32]
+
+    @property
+    def sizes(self) -> Sequence[int]:  # type: ignore[override]
+        return self._buffer.longs[5 : self._longs : 32].tolist()
+
+    @property
+    def blocks(self) -> Sequence[int]:  # type: ignore[override]
+        return self._buffer.longs[6 : self._longs : 32].tolist()
+
+    @property
+    def mtimes(self) -> Sequence[int]:  # type: ignore[override]
+        return self._buffer.signed[14 : self._longs : 32]
+
+    @property
+    def devices(self) -> Sequence[int]:  # type: ignore[override]
+        return self._buffer.longs[17 : self._longs : 32]
 
 
 READERS: dict[str, Any] = {"statx": StatxReader, "stat": StatReader}

@@ -13,11 +13,8 @@ from opskit.usage.details import Excludes, Largest, make_count, merge_groups
 from opskit.usage.directory import Directory, Identity, Visited
 from opskit.usage.model import Entry, Group, Request, Scan, Unreadable
 from opskit.usage.readers import Columns, Reader, make_reader
-from opskit.usage.walk import ALONE, Answer, Tick, Walker, walk
+from opskit.usage.walk import ALONE, AS_FIT, Answer, Tick, Walker, walk
 
-# More processes than processors wait for several disk blocks at once.
-WORKERS_PER_PROCESSOR = 4
-WORKERS_AT_MOST = 8
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -87,8 +84,7 @@ class _Scanner:
         identity = _identity(columns)
         if identity in self.counted or (self.visited and identity in self.visited):
             return
-        workers = self.request.workers or min(WORKERS_AT_MOST, WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0)))
-        answers, self.partial = self._walk(path, columns, watched, workers)
+        answers, self.partial = self._walk(path, columns, watched, self.request.workers or AS_FIT)
         if self.visited is not None:
             visited = [tuple(one) for answer in answers for one in answer["visited"]]
             if len(set(visited)) < len(visited) or any(answer["twice"] for answer in answers):

@@ -18,8 +18,7 @@ packets (pipe(2), O_DIRECT: what is written at once, up to PIPE_BUF bytes, is re
 Only the coordinator decides that it is the end: when every worker is idle and no directory waits. A worker says that
 it is idle after it has handed over whatever it did, on the same pipe, so nothing can be on its way then. When a worker
 is idle and nothing waits, the coordinator sets HUNGRY on the board, which is memory that all share, and each busy
-worker hands over its shallowest directory. With STOP on the board, or when nobody reads its reports any more, every
-worker answers what it has.
+worker hands over its shallowest directory. With STOP on the board, or without a reader, each answers what it has.
 """
 
 from __future__ import annotations
@@ -39,9 +38,11 @@ from opskit.core.child import ENDING, end_with_parent
 from opskit.core.errors import Failed
 from opskit.usage.count import Board, Count
 from opskit.usage.directory import Directory, Opener, Visited, from_chain
+from opskit.usage.processors import fitting, waits
 from opskit.usage.readers import BATCH, Reader, names_in_order
 
 ALONE = 1500  # entries that one process counts before it is worth forking: some milliseconds
+AS_FIT = -1  # as many workers as fit the machine and the disk: processors.py
 TICK = 0.2  # seconds between two words of how far it is
 # What a name says that is no longer what it was when it was listed: gone, or no directory.
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
@@ -120,15 +121,15 @@ class Walker:
 def walk(walker: Walker, workers: int, alone: int = ALONE, tick: Optional[Tick] = None) -> tuple[list[Answer], bool]:
     """The answers of all processes, and whether it was interrupted (KeyboardInterrupt): then they are a part.
 
-    workers: how many to fork once `alone` entries are counted; 0 for none.
-
+    workers: how many to fork once `alone` entries are counted; 0 for none, AS_FIT.
     Raises Failed when a worker was killed. An exception of another kind, such as that of SIGTERM, stops them first.
     """
     try:
+        waited = waits()
         walker.run(limit=alone if workers else sys.maxsize)
         if walker.stack:
             coordinator = _Coordinator(walker)
-            if coordinator.fork(workers):
+            if coordinator.fork(workers if workers > 0 else fitting(waits() - waited)):
                 return coordinator.answers(tick)
             walker.run()
     except KeyboardInterrupt:

@@ -143,6 +143,16 @@ def test_a_path_that_is_not_there(host: Host) -> None:
     assert "No such file or directory" in answer.err
 
 
+def test_a_path_that_is_not_there_does_not_hide_the_others(host: Host) -> None:
+    answer = host.run("df", "/opskit-is-not-there", "/")
+    assert answer.code == 1
+    assert "/opskit-is-not-there: No such file or directory" in answer.err
+    assert [line.split()[-1] for line in answer.out.splitlines()[1:]] == ["/"]
+    told = host.run("df", "/opskit-is-not-there", "/", "--json").json["result"]
+    assert [one["path"] for one in told["unreadable"]] == ["/opskit-is-not-there"]
+    assert [one["mount_point"] for one in told["filesystems"]] == ["/"]
+
+
 class Hung:
     """A mount namespace with a FUSE mount that was served once."""
 

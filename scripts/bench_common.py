@@ -1,0 +1,43 @@
+"""What the scripts of scripts/bench share: running a program, describing the machine, the tables of README.md."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def run(*argv: str, accept: tuple[int, ...] = (0,), environment: dict[str, str] | None = None) -> str:
+    """What a program says on stdout. Ends this one when it fails."""
+    done = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        env={**os.environ, **(environment or {})},
+    )  # fmt: skip
+    if done.returncode not in accept:
+        sys.exit(f"scripts/bench: {shlex.join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def machine() -> str:
+    """The date, the machine's size, and the version of Python."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
+    today = dt.datetime.now(dt.timezone.utc).date().isoformat()
+    return f"{today}, {os.cpu_count()} cores, {pages:.0f} GiB of memory, Python {platform.python_version()}"
+
+
+def write_readme(area: str, text: str) -> None:
+    """Put the text between the marks of an area in README.md."""
+    begin, end = f"<!-- bench {area}: begin -->", f"<!-- bench {area}: end -->"
+    before, found, rest = README.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    if not found:
+        sys.exit(f"scripts/bench: README.md has no {begin}")
+    fresh = README.with_suffix(".new")
+    fresh.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+    fresh.rename(README)
