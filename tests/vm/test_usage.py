@@ -29,14 +29,14 @@ def test_a_deleted_file_of_a_service_is_named_with_its_unit_and_restarting_frees
     vm.run("mkfifo", "/run/ready")
     vm.run("systemd-run", f"--unit={HOG}", "sh", "-c", hold)
     vm.run("cat", "/run/ready")
-    (one,) = answer(vm, "df", "--deleted", TARGET)["result"]["files"]
+    (one,) = answer(vm, "df", "--deleted", TARGET)["result"]["deleted"]
     assert one["bytes"] >= 32 * MIB
     assert HOG in str(one)
     why = answer(vm, "df", "--why", TARGET)["result"]
     assert next(part["bytes"] for part in why["parts"] if part["id"] == "deleted") >= 32 * MIB
     assert f"systemctl restart {HOG}" in opskit(vm, "df", "--deleted", TARGET).stdout
     vm.run("systemctl", "stop", HOG)
-    assert answer(vm, "df", "--deleted", TARGET)["result"]["files"] == []
+    assert answer(vm, "df", "--deleted", TARGET)["result"]["deleted"] == []
 
 
 def test_why_the_system_disk_is_as_full_as_it_is(vm: Machine) -> None:
