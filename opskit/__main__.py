@@ -15,9 +15,13 @@ def run() -> None:
         return
     # Collections while modules are imported find nothing, and take a tenth of the start.
     gc.disable()
-    from opskit.cli import main  # noqa: PLC0415
+    try:
+        from opskit.cli import main  # noqa: PLC0415
 
-    sys.exit(main(sys.argv[1:]))
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # before main could take it, or after
+        print("opskit: interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

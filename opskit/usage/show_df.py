@@ -13,6 +13,7 @@ from opskit.core.units import ceiling_text
 from opskit.ui.errors import SEVERITY_STYLE
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.usage.filesystems import Filesystem
+from opskit.usage.show_bar import bar
 
 BAR = 6
 # A terminal of so many columns has room for the counts of inodes.
@@ -53,12 +54,6 @@ def size(count: Optional[int], *, exact: bool) -> str:
     return f"-{ceiling_text(-count)}" if count < 0 else ceiling_text(count)
 
 
-def bar(share: Optional[int], width: int = BAR) -> str:
-    """A share in percent as a bar of plain ASCII: any terminal has it."""
-    full = min(width, max(0, round((share or 0) * width / 100)))
-    return "#" * full + "." * (width - full)
-
-
 def draw_filesystems(screen: Screen, filesystems: Sequence[Filesystem], *, exact: bool) -> None:
     """The table; with bars on a terminal, with every column and one line each elsewhere."""
     terminal = sys.stdout.isatty()
@@ -75,7 +70,7 @@ def _cells(one: Filesystem, *, exact: bool, terminal: bool, inodes: bool) -> lis
     found = [one.source, one.fstype, *(size(count, exact=exact) for count in (one.size, one.used, one.available))]
     found.append(_percent(one.used_percent))
     if terminal:
-        found.append(bar(one.used_percent) if one.used_percent is not None else "")
+        found.append(bar(one.used_percent / 100, BAR) if one.used_percent is not None else "")
     if inodes:
         counts = (one.figures.files, one.files_used, one.figures.files_free) if one.figures else (None,) * 3
         found += ["" if count is None else str(count) for count in counts]

@@ -15,6 +15,7 @@ from opskit.core.text import shown
 from opskit.core.units import ceiling_text
 from opskit.ui.screen import Screen
 from opskit.usage.model import Entry, Group, Scan
+from opskit.usage.show_bar import bar
 
 BAR = 20
 # What is over before is told of nothing.
@@ -92,12 +93,12 @@ def _draw_table(
     """A line each: size, share, bar (plain ASCII: any terminal has it) and name."""
     texts = [listing.text(one) for one in chosen]
     width = max(map(len, [*texts, listing.text(total)]))
-    bar = BAR if shutil.get_terminal_size().columns >= 80 else 0
+    columns = BAR if shutil.get_terminal_size().columns >= 80 else 0
     for one, text in zip(chosen, texts):
         share = listing.value(one) / total if total else 0.0
-        filled = round(share * bar)
-        drawn = screen.styled("#" * filled, "cyan", sys.stdout) + screen.styled("." * (bar - filled), "dim", sys.stdout)
-        screen.line(f"{text:>{width}}  {share:>4.0%}  {drawn}{'  ' if bar else ''}{shown(name_of(one))}")
+        full, empty = (bar(share, columns).strip(other) for other in ".#")
+        drawn = screen.styled(full, "cyan", sys.stdout) + screen.styled(empty, "dim", sys.stdout)
+        screen.line(f"{text:>{width}}  {share:>4.0%}  {drawn}{'  ' if columns else ''}{shown(name_of(one))}")
     listed = len(found.groups or found.entries)
     shown_of = f", {len(chosen)} of {listed} shown" if len(chosen) < listed else ""
     summary = f"{listing.text(total):>{width}}  total, in {found.total_entries} entries{shown_of}"

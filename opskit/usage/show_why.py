@@ -8,7 +8,8 @@ from typing import Any
 from opskit.core.jsonable import to_json
 from opskit.core.text import shown
 from opskit.ui.screen import Column, Screen, draw_table
-from opskit.usage.show_df import bar, filesystem_json, size
+from opskit.usage.show_bar import bar
+from opskit.usage.show_df import BAR, filesystem_json, size
 from opskit.usage.why import Why
 
 
@@ -39,9 +40,9 @@ def draw_why(screen: Screen, why: Why, *, exact: bool) -> None:
     rows = []
     parts = [(p.size, p.title, "; ".join(filter(None, (p.note, p.command)))) for p in why.parts]
     for count, title, note in [*parts, (used, "used, as df says", why.filesystem.mount_point)]:
-        share = round(100 * count / used) if used else 0
-        drawn = [bar(share)] if terminal else []
-        rows.append([size(count, exact=exact), f"{share}%", *drawn, title, note])
+        share = count / used if used else 0.0
+        drawn = [bar(share, BAR)] if terminal else []
+        rows.append([size(count, exact=exact), f"{share:.0%}", *drawn, title, note])
     if why.reserved:
         blank = ["", ""] if terminal else [""]
         rows.append([size(why.reserved, exact=exact), *blank, "reserved", why.reserved_note])
