@@ -63,7 +63,7 @@ def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
                     waiting.discard(pipe)
     finally:
         for pid, pipe in asked:
-            _let_go(pid, pipe, ended=pipe not in waiting)
+            let_go(pid, pipe, ended=pipe not in waiting)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return [SILENT if pipe in waiting else _read(said[pipe]) for _, pipe in asked]
 
@@ -108,14 +108,26 @@ def _answer(question: Callable[[], Any], pipe: int) -> NoReturn:
         os._exit(0)
 
 
-def _let_go(pid: int, pipe: int, *, ended: bool) -> None:
-    """Wait for a child that has ended; kill one that has not."""
+def let_go(pid: int, pipe: int, *, ended: bool) -> None:
+    """Wait for a child of ours that has ended; kill one that has not, and do not wait for that. pipe is closed."""
     os.close(pipe)
     if not ended:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0 if ended else os.WNOHANG)
+
+
+def directory_of_call(pid: int) -> bytes:
+    """The directory in which a child waits for a system call whose first argument is one (proc(5)); b"" if it does not.
+
+    Nothing is asked of the filesystem that it waits for.
+    """
+    try:
+        with open(f"/proc/{pid}/syscall", "rb") as file:
+            return os.readlink(b"/proc/%d/fd/%d" % (pid, int(file.read().split()[1], 16)))
+    except (OSError, ValueError, IndexError):
+        return b""
 
 
 def _read(said: bytes) -> Answer:

@@ -105,10 +105,14 @@ class Visited:
     before: those of earlier roots. in_order: pass over what was visited here, too; else `twice` tells that it happened.
     """
 
-    def __init__(self, before: AbstractSet[Identity], *, in_order: bool) -> None:
+    def __init__(self, before: AbstractSet[Identity] = frozenset(), *, in_order: bool = False) -> None:
         self.before, self.in_order = before, in_order
         self.here: set[Identity] = set()
         self.twice = False
+
+    def anew(self) -> Visited:
+        """The same, with nothing visited yet."""
+        return Visited(self.before, in_order=self.in_order)
 
     def first(self, identity: Identity) -> bool:
         """Whether du would go into it; one that it has been in is not counted at all."""

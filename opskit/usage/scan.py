@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Optional
 
+from opskit.core.child import ask
 from opskit.core.mountinfo import read_mountinfo
 from opskit.usage.count import Board, is_directory
 from opskit.usage.details import Excludes, Largest, make_count, merge_groups
 from opskit.usage.directory import Directory, Identity, Visited
 from opskit.usage.model import Entry, Group, Request, Scan, Unreadable
+from opskit.usage.mounts import absolute, may_wait
 from opskit.usage.readers import Columns, Reader, make_reader
 from opskit.usage.walk import ALONE, AS_FIT, Answer, Tick, Walker, walk
 
+ROOT_SECONDS = 5.0  # that a root has to answer
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -42,6 +46,9 @@ class _Scanner:
         self.total = [0, 0]
         self.partial = False
         self.board = Board()
+        self.lines = read_mountinfo()
+        # A system call on a mount without a server keeps its caller for ever: then none is made in this process.
+        self.careful = may_wait([absolute(root) for root in request.roots], self.lines)
 
     def scan(self) -> Scan:
         """All roots, one after the other."""
@@ -61,8 +68,8 @@ class _Scanner:
 
     def _watched(self, roots: Iterable[Columns]) -> frozenset[Identity]:
         """Files that may be met twice although they have one link: roots, and what is bound over another file."""
-        places = [os.path.realpath(root) for root in self.request.roots]
-        bound = [os.fsencode(line.target) for line in read_mountinfo() if line.root != "/"]
+        places = [os.path.abspath(root) if self.careful else os.path.realpath(root) for root in self.request.roots]
+        bound = [os.fsencode(line.target) for line in self.lines if line.root != "/"]
         inside = [
             path for path in bound if any((path + b"/").startswith(place.rstrip(b"/") + b"/") for place in places)
         ]
@@ -74,6 +81,9 @@ class _Scanner:
         excludes = Excludes(self.request.exclude) if self.request.exclude else None
         found = []
         for path in map(_as_fts_has_it, self.request.roots):
+            if self.careful and not ask([partial(_is_there, path)], ROOT_SECONDS)[0].came:
+                self.unreadable.append(Unreadable(os.fsdecode(path), "it did not answer"))
+                continue
             columns = self.reader.read([path], None)
             self.unreadable += [_unreadable(name, error.errno) for name, error in self.reader.failed]
             if columns.names and not (excludes and excludes.match(path)):
@@ -114,7 +124,7 @@ class _Scanner:
             walker.failed.append((path, error.errno or 0))
             return [walker.answer()], False
         try:
-            return walk(walker, workers, 0 if self.request.workers else ALONE, self.tick)
+            return walk(walker, workers, 0 if self.request.workers or self.careful else ALONE, self.tick)
         finally:
             os.close(root.descriptor)
 
@@ -187,6 +197,10 @@ class _Scanner:
         found = tuple(self.unreadable)
         several = len(request.roots) > 1
         return Scan(tuple(self.entries), total * self.unit, entries, found, self.partial, tuple(groups), several)
+
+
+def _is_there(path: bytes) -> bool:
+    return os.path.lexists(path)
 
 
 def _as_fts_has_it(root: bytes) -> bytes:

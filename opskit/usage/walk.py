@@ -1,9 +1,8 @@
 """Walking a directory tree in several processes, exactly as du does.
 
-A walker keeps a stack of directories that are still to be read. It opens each in its parent, reads its names and their
-attributes, has them counted (count.py) and pushes the directories among them. The order in which that happens is of no
-matter: a file with several links counts at the first that du would meet, the one with the smallest *order*, which is
-its positions from the root down; links are only collected here, and counted when all is read (scan.py).
+A walker has a stack of directories to read. It opens each in its parent, reads its names and their attributes, has
+them counted (count.py) and pushes the directories among them. In which order is of no matter: a file with several links
+counts at the first that du would meet, by its positions from the root down, and when all is read (scan.py).
 
 The protocol between the processes. The first walker begins alone: a small tree costs no fork. Then its process becomes
 the coordinator and forks workers; each inherits the stack and takes its share of it. From then on all is said in
@@ -29,12 +28,11 @@ import marshal  # between processes of one program: what is read was written by 
 import os
 import select
 import signal
-import sys
 import time
 from contextlib import suppress
 from typing import Any, Callable, NoReturn, Optional
 
-from opskit.core.child import ENDING, end_with_parent
+from opskit.core.child import ENDING, directory_of_call, end_with_parent, let_go
 from opskit.core.errors import Failed
 from opskit.usage.count import Board, Count
 from opskit.usage.directory import Directory, Opener, Visited, from_chain
@@ -43,11 +41,12 @@ from opskit.usage.readers import BATCH, Reader, names_in_order
 
 ALONE = 1500  # entries that one process counts before it is worth forking: some milliseconds
 AS_FIT = -1  # as many workers as fit the machine and the disk: processors.py
+PATIENCE = 2.0  # seconds that a worker has to answer after Ctrl-C: a mount without a server keeps it for ever
 TICK = 0.2  # seconds between two words of how far it is
-# What a name says that is no longer what it was when it was listed: gone, or no directory.
-GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # no longer what it was when it was listed
 
 Answer = dict[str, Any]
+NOTHING: Answer = {"nodes": [], "links": [], "visited": [], "twice": False}
 Tick = Callable[[int, int, bytes], None]  # told while it runs: entries, their size (in units of the count), a directory
 
 
@@ -66,17 +65,16 @@ class Walker:
 
     def answer(self) -> Answer:
         """All that was found, as plain values."""
-        visited, twice = (list(self.visited.here), self.visited.twice) if self.visited else ([], False)
-        return {**self.count.answer(), "failed": self.failed, "visited": visited, "twice": twice}
+        seen = self.visited or Visited()
+        return {**self.count.answer(), "failed": self.failed, "visited": list(seen.here), "twice": seen.twice}
 
     def begin_anew(self, number: int, stack: list[Directory]) -> None:
         """Be a worker, with a share of the stack and nothing found: the coordinator, whose copy this is, has that."""
         self.stack, self.failed = stack, []
-        if self.visited:
-            self.visited = Visited(self.visited.before, in_order=self.visited.in_order)
+        self.visited = self.visited and self.visited.anew()
         self.count.begin_anew(number)
 
-    def run(self, limit: int = sys.maxsize, hand_over: Optional[Callable[[], None]] = None) -> None:
+    def run(self, limit: int = 1 << 62, hand_over: Optional[Callable[[], None]] = None) -> None:
         """Read directories until none is left, or limit entries more are counted, or STOP is on the board."""
         board, cells, counts = self.board, self.board.cells, self.count.counts
         limit += cells[counts]
@@ -126,7 +124,7 @@ def walk(walker: Walker, workers: int, alone: int = ALONE, tick: Optional[Tick] 
     """
     try:
         waited = waits()
-        walker.run(limit=alone if workers else sys.maxsize)
+        walker.run(limit=alone if workers else 1 << 62)
         if walker.stack:
             coordinator = _Coordinator(walker)
             if coordinator.fork(workers if workers > 0 else fitting(waits() - waited)):
@@ -145,7 +143,7 @@ class _Worker:
     def __init__(self, number: int, walker: Walker, share: list[Directory], report: int, inherited: list[int]) -> None:
         read, self.orders = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
         self.results, write = os.pipe2(os.O_CLOEXEC)
-        self.pid = os.fork()
+        self.told, self.pid = False, os.fork()
         if self.pid == 0:
             for descriptor in (*inherited, self.orders, self.results):
                 os.close(descriptor)
@@ -153,8 +151,10 @@ class _Worker:
         os.close(read)
         os.close(write)
 
-    def answer(self) -> Answer:
-        """What it found. Raises Failed when it ended without saying."""
+    def answer(self, until: Optional[float]) -> Answer:
+        """What it found, or where it waits if it does not say by then. Raises Failed when it ended without saying."""
+        if until and not select.select([self.results], [], [], max(0.0, until - time.monotonic()))[0]:
+            return {**NOTHING, "failed": [(directory_of_call(self.pid), errno.ETIMEDOUT)]}
         with open(self.results, "rb", closefd=False) as file:
             packed = file.read()
         if not packed:
@@ -162,6 +162,7 @@ class _Worker:
         found: Answer = marshal.loads(packed)  # noqa: S302
         if "fault" in found:
             raise RuntimeError(f"in a worker: {found['fault']}")
+        self.told = True
         return found
 
     def order(self, chain: Any) -> None:
@@ -170,10 +171,9 @@ class _Worker:
             os.write(self.orders, marshal.dumps(chain))
 
     def end(self) -> None:
-        """Wait for its end."""
+        """Wait for its end; one that has not answered is killed: it only reads, and may wait for ever."""
         os.close(self.orders)
-        os.close(self.results)
-        os.waitpid(self.pid, 0)
+        let_go(self.pid, self.results, ended=self.told)
 
 
 class _Coordinator:
@@ -195,6 +195,7 @@ class _Coordinator:
                 self.workers.append(_Worker(number, self.walker, share, report, inherited))
         except OSError:
             self._stop()
+            _ = [worker.answer(time.monotonic() + PATIENCE) for worker in self.workers]
             self._end()
             self.board.clear()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
@@ -203,18 +204,20 @@ class _Coordinator:
         return bool(self.workers)
 
     def answers(self, tick: Optional[Tick]) -> tuple[list[Answer], bool]:
-        interrupted = False
+        until, handler = None, signal.getsignal(signal.SIGINT)
         try:
             try:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
                 self._serve(tick)
             except KeyboardInterrupt:
-                interrupted = True
+                until = time.monotonic() + PATIENCE
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # timeout(1) sends it twice
             self._stop()
-            return [self.walker.answer(), *(worker.answer() for worker in self.workers)], interrupted
+            return [self.walker.answer(), *(worker.answer(until) for worker in self.workers)], until is not None
         finally:
             self._stop()
             self._end()
+            signal.signal(signal.SIGINT, handler)
 
     def _serve(self, tick: Optional[Tick]) -> None:
         """Pass directories on until every worker is idle and none waits."""
@@ -244,13 +247,10 @@ class _Coordinator:
         self.board.cells[self.board.HUNGRY] = len(self.idle)
 
     def _stop(self) -> None:
-        """Have every worker answer: the idle ones read that it was all, the others see STOP.
-
-        One that reports in this moment must not wait for a reader: the pipe holds only 16 packets.
-        """
+        """Have every worker answer: the idle ones read that it was all, the others see STOP, or have no reader."""
         if not self.board.cells[self.board.STOP]:
             self.board.cells[self.board.STOP] = 1
-            os.close(self.reports)
+            os.close(self.reports)  # the pipe holds only 16 packets: who writes one more would wait
             for worker in self.workers:
                 worker.order(None)
 

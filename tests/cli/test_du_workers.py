@@ -32,6 +32,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def test_an_interrupt_while_the_reports_are_full(wide: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _children()
     monkeypatch.setattr(walk, "TICK", 0)
     boards: list[Board] = []
     monkeypatch.setattr(scanning, "Board", lambda: boards.append(Board()) or boards[0])
@@ -48,11 +49,12 @@ def test_an_interrupt_while_the_reports_are_full(wide: bytes, monkeypatch: pytes
 
     assert scan(Request((wide,), workers=8), interrupt).partial
     assert seen
-    assert _children() == []
+    assert _children() <= before
 
 
 @pytest.mark.parametrize("after", [0, 1, 5])
 def test_a_host_that_gives_no_more_processes(wide: bytes, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _children()
     request = Request((wide,), depth=1)
     expected = scan(replace(request, workers=2))
     fork, given = os.fork, []
@@ -66,7 +68,7 @@ def test_a_host_that_gives_no_more_processes(wide: bytes, after: int, monkeypatc
     monkeypatch.setattr(os, "fork", limited)
     assert scan(replace(request, workers=8)) == expected
     assert len(given) == after
-    assert _children() == []
+    assert _children() <= before
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, []) & {signal.SIGINT, signal.SIGTERM}
 
 
@@ -89,6 +91,6 @@ def test_workers_end_with_the_process_that_forked_them() -> None:
         assert parent.stdout.read() == b""
 
 
-def _children() -> list[str]:
-    """The processes that this one still has (proc(5))."""
-    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+def _children() -> set[str]:
+    """The processes that this one still has (proc(5)); other tests leave some."""
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
