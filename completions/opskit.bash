@@ -59,7 +59,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk du df history undo completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df journal history undo completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -72,8 +72,10 @@ _opskit_command() {
     'opskit disk fstab show') commands='' options='--fstab --facts --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk fstab backup') commands='' options='--fstab --dry-run -n --format --facts --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk fstab restore') commands='' options='--fstab --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
-    'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --save --keep --diff --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
-    'opskit df') commands='' options='--all --bytes --warn --deleted --why --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit df') commands='' options='--all --bytes --warn --deleted --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit journal') commands='usage' options='--help -h' kinds=() ;;
+    'opskit journal usage') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
@@ -87,7 +89,7 @@ _opskit_option() {
     --by) kind='ext age user' ;;
     --color) kind='auto always never' ;;
     --depth|-d) kind='' ;;
-    --diff) kind='@file' ;;
+    --directory|-D) kind='@directory' ;;
     --engine) kind='statx stat' ;;
     --exclude) kind='' ;;
     --facts) kind='@file' ;;
@@ -99,9 +101,10 @@ _opskit_option() {
     --lock-timeout) kind='' ;;
     --min-size) kind='' ;;
     --mount-options) kind='' ;;
+    --namespace) kind='' ;;
     --older-than) kind='' ;;
     --reserved) kind='' ;;
-    --save) kind='@file' ;;
+    --root) kind='@directory' ;;
     --state-dir) kind='@directory' ;;
     --table) kind='gpt dos' ;;
     --timeout) kind='' ;;

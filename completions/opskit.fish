@@ -61,13 +61,14 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
-set -g __opskit_valued --by --color --depth -d --diff --engine --exclude --facts --format --fstab --fstype --label --limit --lock-timeout --min-size --mount-options --older-than --reserved --save --state-dir --table --timeout --top --warn --wipe --workers
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
+set -g __opskit_valued --by --color --depth -d --directory -D --engine --exclude --facts --format --fstab --fstype --label --limit --lock-timeout --min-size --mount-options --namespace --older-than --reserved --root --state-dir --table --timeout --top --warn --wipe --workers
 
 # opskit
 complete -c opskit -n '__opskit_at opskit 0' -a disk -d 'Put data disks into service, safely'
 complete -c opskit -n '__opskit_at opskit 0' -a du -d 'Show what fills a disk: directories with all that is in them, the largest first'
 complete -c opskit -n '__opskit_at opskit 0' -a df -d 'Show the filesystems: type, size, used, available, inodes, with the figures of df'
+complete -c opskit -n '__opskit_at opskit 0' -a journal -d 'The journal: what fills it, what a vacuum will delete, what is damaged, a limit that lasts'
 complete -c opskit -n '__opskit_at opskit 0' -a history -d 'Without a command it lists the runs on this host, the newest last'
 complete -c opskit -n '__opskit_at opskit 0' -a undo -d 'Take a run back as far as it can be, the newest step first'
 complete -c opskit -n '__opskit_at opskit 0' -a completion -d 'Print the completion script for a shell, or the manual page'
@@ -256,9 +257,6 @@ complete -c opskit -n '__opskit_in opskit du' -l by -x -a 'ext age user' -d 'Sum
 complete -c opskit -n '__opskit_in opskit du' -l count-links -s l -d 'Count a file once for each of its links'
 complete -c opskit -n '__opskit_in opskit du' -l bytes -d 'Exact sizes in bytes'
 complete -c opskit -n '__opskit_in opskit du' -l null -s 0 -d 'End each line with NUL, names as they are'
-complete -c opskit -n '__opskit_in opskit du' -l save -r -F -d 'Keep this scan in FILE, for --diff'
-complete -c opskit -n '__opskit_in opskit du' -l keep -d 'Keep it in the state directory, as one of the last 30'
-complete -c opskit -n '__opskit_in opskit du' -l diff -r -F -d 'What changed since a FILE, a kept RUN, or the last'
 complete -c opskit -n '__opskit_in opskit du' -l engine -x -a 'statx stat' -d 'How to read: statx or stat'
 complete -c opskit -n '__opskit_in opskit du' -l workers -x -d 'So many processes, from the start'
 complete -c opskit -n '__opskit_in opskit du' -l json -d 'Answer with one JSON envelope'
@@ -275,7 +273,6 @@ complete -c opskit -n '__opskit_in opskit df' -l all -d 'Pseudo filesystems and 
 complete -c opskit -n '__opskit_in opskit df' -l bytes -d 'Sizes in bytes'
 complete -c opskit -n '__opskit_in opskit df' -l warn -x -d 'A finding from so many percent used on'
 complete -c opskit -n '__opskit_in opskit df' -l deleted -d 'Files that are deleted but still open, and what frees them'
-complete -c opskit -n '__opskit_in opskit df' -l why -d 'What the used space of one filesystem is made of, and what could go'
 complete -c opskit -n '__opskit_in opskit df' -l check -d 'Exit 4 when there are findings'
 complete -c opskit -n '__opskit_in opskit df' -l timeout -x -d 'How long to wait for mounts that do not answer'
 complete -c opskit -n '__opskit_in opskit df' -l json -d 'Answer with one JSON envelope'
@@ -285,6 +282,22 @@ complete -c opskit -n '__opskit_in opskit df' -l color -x -a 'auto always never'
 complete -c opskit -n '__opskit_in opskit df' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit df' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit df' -l help -s h -d 'Show this message and exit'
+
+# opskit journal
+complete -c opskit -n '__opskit_at opskit journal 0' -a usage -d 'Show what the journal takes: per directory, namespace and machine'
+complete -c opskit -n '__opskit_in opskit journal' -l help -s h -d 'Show this message and exit'
+
+# opskit journal usage
+complete -c opskit -n '__opskit_in opskit journal usage' -l directory -s D -x -a '(__fish_complete_directories)' -d 'The journals in this directory instead'
+complete -c opskit -n '__opskit_in opskit journal usage' -l root -x -a '(__fish_complete_directories)' -d 'The journals of the system below this directory'
+complete -c opskit -n '__opskit_in opskit journal usage' -l namespace -x -d 'The journal of this namespace'
+complete -c opskit -n '__opskit_in opskit journal usage' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit journal usage' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit journal usage' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit journal usage' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit journal usage' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit journal usage' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit journal usage' -l help -s h -d 'Show this message and exit'
 
 # opskit history
 complete -c opskit -n '__opskit_at opskit history 0' -a show -d 'Show each step of a run with its commands, times and output'

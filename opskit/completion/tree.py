@@ -27,12 +27,15 @@ KINDS: dict[str, Any] = {
     "fstype": ("ext4", "ext3", "xfs"),
     "table": ("gpt", "dos"),
     "paths": DIRECTORY,
+    "directory": DIRECTORY,
+    "root": DIRECTORY,
     "by": ("ext", "age", "user"),
     "engine": ("statx", "stat"),
     "shell": ("bash", "zsh", "fish", "man"),
 }
 # Values that nobody can guess: text and numbers.
 FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit", "warn", "timeout"}
+FREE |= {"namespace"}
 FREE |= {"depth", "top", "min_size", "exclude", "older_than", "workers"}
 
 
