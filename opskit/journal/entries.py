@@ -1,0 +1,78 @@
+"""How many entries of a journal file are newer than a moment: by its chain of entry arrays, without decompressing.
+
+The layout is that of journal-def.h: an entry array has a header of 24 bytes (type, flags, size, the next array) and
+offsets of entries, of 64 bits or in a compact file of 32; an entry has its time at byte 24.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from typing import Optional
+
+from opskit.journal.model import Header
+
+_ARRAY = struct.Struct("<BB6xQQ")
+_ENTRY = struct.Struct("<BB6xQQQ")
+_TYPE_ENTRY, _TYPE_ARRAY = 3, 6
+
+
+class _DamagedError(Exception):
+    """The file is not what its header claims."""
+
+
+def newer_than(path: str, header: Header, moment: int) -> Optional[int]:
+    """How many entries are of that moment (microseconds since 1970) or later, as `journalctl --since` counts them.
+
+    That is all from the first such entry on: entries are taken to be in order of time. None when the file is damaged,
+    or is no longer as its header was.
+    """
+    if not header.entries or header.head >= moment:
+        return header.entries
+    if header.problem:
+        return None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOATIME)
+    except OSError:
+        return None
+    try:
+        with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as data:
+            return _count(data, header, moment)
+    except (OSError, ValueError, struct.error, _DamagedError):
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _count(data: mmap.mmap, header: Header, moment: int) -> int:
+    """By bisection: first over the arrays of the chain, then within one."""
+    item = struct.Struct("<I" if header.compact else "<Q")
+    before, at = 0, header.arrays
+    while before < header.entries:
+        kind, _, size, following = _ARRAY.unpack_from(data, at)
+        count = min((size - _ARRAY.size) // item.size, header.entries - before)
+        if kind != _TYPE_ARRAY or count <= 0:
+            raise _DamagedError
+        first = at + _ARRAY.size
+        if _time(data, item.unpack_from(data, first + (count - 1) * item.size)[0]) >= moment:
+            low, high = 0, count - 1
+            while low < high:
+                middle = (low + high) // 2
+                if _time(data, item.unpack_from(data, first + middle * item.size)[0]) >= moment:
+                    high = middle
+                else:
+                    low = middle + 1
+            return header.entries - before - low
+        before += count
+        if before < header.entries and following <= at:
+            raise _DamagedError
+        at = following
+    return 0
+
+
+def _time(data: mmap.mmap, at: int) -> int:
+    kind, _, _, _, realtime = _ENTRY.unpack_from(data, at)
+    if kind != _TYPE_ENTRY:
+        raise _DamagedError
+    return int(realtime)

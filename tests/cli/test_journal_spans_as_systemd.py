@@ -1,0 +1,78 @@
+"""The grammar of spans against the systemd-analyze of this machine, and of sizes against its journalctl."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from opskit.core.errors import UsageFault
+from opskit.journal.spans import INFINITY, journalctl_span, parse_size
+
+UNITS = ["s", "sec", "second", "seconds", "m", "min", "minute", "minutes", "M", "month", "months", "ms", "msec", "h"]
+UNITS += ["hr", "hour", "hours", "d", "day", "days", "w", "week", "weeks", "y", "year", "years", "us", "usec"]
+UNITS += ["\u03bcs", "\u00b5s", "", "D", "mon", "H", "x", "sd", "S"]
+
+
+def spans(seed: int, count: int) -> list[str]:
+    """Texts that are spans, and that nearly are."""
+    rnd = random.Random(seed)
+    found = []
+    for _ in range(count):
+        parts = []
+        for _ in range(rnd.choice((1, 1, 1, 2, 3))):
+            one, two = rnd.randrange(50), rnd.randrange(99)
+            number = rnd.choice((f"{one}", f"{one}.{two}", f".{two}"))
+            odd = rnd.choice((f"-{number}", f"+{number}", "", f"{number}.", "9" * 20))
+            number = rnd.choice((number, number, number, odd))
+            parts.append(number + rnd.choice(("", "", " ", "  ")) + rnd.choice(UNITS) + rnd.choice(("", " ", "\t")))
+        found.append("".join(parts))
+    return [*found, "infinity", " infinity ", "infinityx", "yesterday", "1.2.3", "1.2 .3", "0", "-0", "", " "]
+
+
+def analyzed(texts: list[str]) -> list[int | None]:
+    """What systemd-analyze makes of each, in microseconds; None for one that it refuses."""
+    # "--" and an empty one would stop the others: one at a time where there is nothing to see of it.
+    found = []
+    for text in texts:
+        done = subprocess.run(
+            ["systemd-analyze", "timespan", "--", text], capture_output=True, text=True, check=False,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+        number = re.search(r"s: (\d+)$", done.stdout, re.MULTILINE)
+        found.append(int(number[1]) if number and done.returncode == 0 else None)
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_spans(seed: int) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd-analyze on this machine")
+    texts = spans(seed, 150 if seed == 1 else 3000)
+    differ = []
+    for text, wanted in zip(texts, analyzed(texts)):
+        ours = journalctl_span(text)
+        if (ours[0] if ours else None) != wanted:
+            differ.append((text, ours, wanted))
+    assert not differ
+    assert any(journalctl_span(text) for text in texts)
+    assert analyzed(["infinity"]) == [INFINITY]
+
+
+def test_what_opskit_takes_for_a_size_journalctl_takes_for_the_same(tmp_path: Path) -> None:
+    if not shutil.which("journalctl"):
+        pytest.skip("no journalctl on this machine")
+    for text in ("500M", "1.5G", "4K", "12B", "0", "3T", "500m", "M", "-1M", "1.5.5M", "5X"):
+        argv = ["journalctl", f"--directory={tmp_path}", f"--vacuum-size={text}"]
+        theirs = subprocess.run(argv, capture_output=True, check=False).returncode == 0
+        try:
+            parse_size("--size", text)
+        except UsageFault:
+            assert not theirs, text
+        else:
+            assert theirs, text
