@@ -74,8 +74,9 @@ _opskit_command() {
     'opskit disk fstab restore') commands='' options='--fstab --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
     'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit df') commands='' options='--all --bytes --warn --deleted --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
-    'opskit journal') commands='usage' options='--help -h' kinds=() ;;
+    'opskit journal') commands='usage vacuum' options='--help -h' kinds=() ;;
     'opskit journal usage') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit journal vacuum') commands='' options='--size --files --rotate --keep-copy --namespace --directory -D --root --systemd-version --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
@@ -93,9 +94,11 @@ _opskit_option() {
     --engine) kind='statx stat' ;;
     --exclude) kind='' ;;
     --facts) kind='@file' ;;
+    --files) kind='' ;;
     --format) kind='text sh json' ;;
     --fstab) kind='@file' ;;
     --fstype) kind='ext4 ext3 xfs' ;;
+    --keep-copy) kind='@directory' ;;
     --label) kind='' ;;
     --limit) kind='' ;;
     --lock-timeout) kind='' ;;
@@ -105,7 +108,9 @@ _opskit_option() {
     --older-than) kind='' ;;
     --reserved) kind='' ;;
     --root) kind='@directory' ;;
+    --size) kind='' ;;
     --state-dir) kind='@directory' ;;
+    --systemd-version) kind='' ;;
     --table) kind='gpt dos' ;;
     --timeout) kind='' ;;
     --top) kind='' ;;

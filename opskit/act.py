@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Callable, Generic, Optional, TypeVar
+from typing import Callable, Generic, Optional, TextIO, TypeVar
 
 from opskit.core.caller import command_line
 from opskit.core.errors import ExitCode, Refused
@@ -29,7 +29,7 @@ class Chore(Generic[F]):
 
     see reads the host through the runner it is given. decide is pure. load reads facts saved in a file, for --facts (a
     dry run far from the host); a command without it is registered with facts=False. undoes: the run that this one
-    takes back.
+    takes back. draw: draws what a plan is about on a stream, before the plan itself.
     """
 
     def __init__(
@@ -39,7 +39,9 @@ class Chore(Generic[F]):
         *,
         load: Optional[Callable[[str], F]] = None,
         undoes: str = "",
+        draw: Callable[[Plan, TextIO], None] = lambda _plan, _stream: None,
     ) -> None:
+        self.draw = draw
         self.see = see
         self.decide = decide
         self.load = load
@@ -67,7 +69,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     """
     plan = accepted(_first_decision(session, chore))
     if session.dry_run:
-        _show(session, plan, mark=not chore.undoes)
+        _show(session, plan, chore.draw, mark=not chore.undoes)
         if plan.steps and session.exit_code:
             raise SystemExit(ExitCode.CHANGES_PENDING)
         return Outcome(plan)
@@ -76,6 +78,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
             draw_notes(session.screen, plan.notes, sys.stderr)
         return Outcome(plan)
     if not (session.screen.json or session.screen.quiet):
+        chore.draw(plan, sys.stderr)
         draw_plan(session.screen, plan, sys.stderr, commands=session.verbose > 0, mark=not chore.undoes)
     confirm(session.screen, yes=session.yes)
     with host_lock(session.state_dir, session.lock_timeout), ExitStack() as stack:
@@ -126,7 +129,7 @@ def _same(plan: Plan, again: Plan) -> None:
         raise Refused(plan.title, [reason.as_finding()])
 
 
-def _show(session: Session, plan: Plan, *, mark: bool) -> None:
+def _show(session: Session, plan: Plan, draw_more: Callable[[Plan, TextIO], None], *, mark: bool) -> None:
     """The plan as a dry run shows it: text, shell script or JSON."""
     if session.format == "sh":
         session.screen.line(plan.as_shell().rstrip("\n"))
@@ -134,6 +137,7 @@ def _show(session: Session, plan: Plan, *, mark: bool) -> None:
 
     def draw() -> None:
         if plan.steps:
+            draw_more(plan, sys.stdout)
             draw_plan(session.screen, plan, sys.stdout, commands=session.verbose > 0, mark=mark)
             session.screen.line("Dry run: nothing was changed. -v shows the commands, --format sh a script of them.")
         else:

@@ -29,13 +29,14 @@ KINDS: dict[str, Any] = {
     "paths": DIRECTORY,
     "directory": DIRECTORY,
     "root": DIRECTORY,
+    "keep_copy": DIRECTORY,
     "by": ("ext", "age", "user"),
     "engine": ("statx", "stat"),
     "shell": ("bash", "zsh", "fish", "man"),
 }
 # Values that nobody can guess: text and numbers.
 FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit", "warn", "timeout"}
-FREE |= {"namespace"}
+FREE |= {"namespace", "systemd_version", "span", "size", "files"}
 FREE |= {"depth", "top", "min_size", "exclude", "older_than", "workers"}
 
 

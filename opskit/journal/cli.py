@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Optional
 
 import typer
 
 from opskit.areas import Entry
-from opskit.core.caller import machine_id
-from opskit.core.errors import Missing, UsageFault
-from opskit.journal.model import Directory, Version
-from opskit.journal.scope import Scope, read_scope, valid_namespace
-from opskit.journal.version import Rules, parse_version, rules_of, running_version
-from opskit.options import LazyGroup, new_app, reads
+from opskit.core.errors import ExitCode, UsageFault
+from opskit.core.plan import Outcome
+from opskit.core.units import size_text
+from opskit.journal.facts import read_directories
+from opskit.journal.model import Limits, Version
+from opskit.journal.scope import Scope, valid_namespace
+from opskit.journal.version import parse_version, rules_of, running_version
+from opskit.options import LazyGroup, changes, new_app, reads
 from opskit.session import Session
 
 
@@ -48,14 +50,98 @@ def usage(session: Session, directory: InDirectory = "", root: Root = "", namesp
     from opskit.journal.show import draw_usage, usage_json  # noqa: PLC0415
 
     scope = scope_of(directory, root, namespace, everything=True)
-    directories = read_all(scope, rules_of(Version(257)))
+    directories = read_directories(scope, rules_of(Version(257)))
     session.screen.answer(usage_json(directories), lambda: draw_usage(session.screen, directories))
+
+
+@changes(app, "vacuum", facts=False, example="opskit journal vacuum 2d --dry-run")
+def vacuum(
+    session: Session,
+    span: Annotated[str, typer.Argument(metavar="[SPAN]", help="Delete what is older: 2d, 12h, 1w, 1month.")] = "",
+    size: Annotated[str, typer.Option("--size", metavar="SIZE", help="Delete until it takes no more: 500M, 2G.")] = "",
+    files: Annotated[
+        Optional[int], typer.Option("--files", metavar="N", min=0, help="Delete until there are no more files.")
+    ] = None,
+    rotate: Annotated[bool, typer.Option("--rotate", help="Archive the active files first.")] = False,
+    keep_copy: Annotated[
+        str, typer.Option("--keep-copy", metavar="DIR", help="Copy what goes there first; undo brings it back.")
+    ] = "",
+    namespace: Namespace = "",
+    directory: InDirectory = "",
+    root: Root = "",
+    systemd_version: SystemdVersion = "",
+) -> None:
+    """Delete old journal files, and show exactly which before.
+
+    What goes is decided by the rules of the journalctl that is here, which deletes whole files: entries that are newer
+    can go along, and active files stay. What it did is compared with what was shown.
+    """
+    from opskit.act import Chore, act  # noqa: PLC0415
+    from opskit.journal.facts import VacuumRequest, now_microseconds, see_vacuum  # noqa: PLC0415
+    from opskit.journal.show_vacuum import draw_deletes  # noqa: PLC0415
+    from opskit.journal.spans import parse_size, parse_span  # noqa: PLC0415
+    from opskit.journal.vacuum_plan import decide_vacuum  # noqa: PLC0415
+
+    limits = Limits(parse_span(span) if span else None, parse_size("--size", size) if size else None, files)
+    if limits == Limits():
+        raise UsageFault("opskit journal vacuum", "no limit", todo="a span, such as 2d; or --size 500M, or --files 10")
+    if systemd_version and not session.dry_run:
+        raise UsageFault("--systemd-version", "what is here is what runs", todo="with --dry-run it decides for another")
+    request = VacuumRequest(
+        scope=scope_of(directory, root, namespace),
+        version=parse_version(systemd_version) if systemd_version else running_version(session.runner),
+        limits=limits,
+        now=now_microseconds(),
+        span_text=span.strip(),
+        rotate=rotate,
+        keep_copy=os.path.abspath(keep_copy) if keep_copy else "",
+    )
+    if not session.dry_run and not (directory and os.access(directory, os.W_OK)):
+        session.need_root()
+    chore = Chore(
+        lambda _runner: see_vacuum(request),
+        lambda facts: decide_vacuum(facts, request),
+        draw=lambda plan, stream: draw_deletes(session.screen, plan, stream),
+    )
+    _tell_vacuum(session, act(session, chore))
+
+
+def _tell_vacuum(session: Session, outcome: Outcome) -> None:
+    """What went; exit 1 when that is not what was to go."""
+    from opskit.act import tell  # noqa: PLC0415
+    from opskit.core.ledger import Ledger  # noqa: PLC0415
+    from opskit.journal.show_vacuum import outcome_findings  # noqa: PLC0415
+    from opskit.journal.vacuum_steps import VacuumJournal  # noqa: PLC0415
+    from opskit.ui.errors import draw_findings  # noqa: PLC0415
+
+    if outcome.run is None:
+        tell(session, outcome, "", "no file is to go")
+        return
+    steps = Ledger(session.state_dir).find(outcome.run).steps
+    record = next(step.record for step in steps if step.kind == VacuumJournal.kind)
+    findings = (*outcome.plan.notes, *outcome.warnings, *outcome_findings(record))
+    failed = len(findings) > len(outcome.plan.notes) + len(outcome.warnings)
+    gone, freed = len(record["gone"]), size_text(record["freed"])
+    result = {**outcome.plan.result, "changed": True, "run": outcome.run, "dry_run": False}
+    result.update(as_predicted=not failed, gone=record["gone"], freed_bytes=record["freed"])
+
+    def draw() -> None:
+        session.screen.done(f"deleted: {gone} files, {freed} freed{'' if failed else ', as predicted'}")
+        if any(step.change["reversible"] for step in steps):
+            session.screen.done(f"bring them back: opskit undo {outcome.run}")
+        draw_findings(session.screen, [*outcome.warnings, *outcome_findings(record)])
+
+    session.screen.answer(result, draw, findings=findings)
+    if failed:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def scope_of(directory: str, root: str, namespace: str, *, everything: bool = False) -> Scope:
     """The scope that these options ask for. Raises UsageFault."""
     if directory and root:
         raise UsageFault("--root", "it does not go with --directory")
+    if namespace not in {"", "*"} and (directory or root):
+        raise UsageFault("--namespace", "journalctl ignores it with --directory and --root", todo="leave it out")
     if namespace.lstrip("+") and namespace != "*" and not valid_namespace(namespace.lstrip("+")):
         raise UsageFault("--namespace", f"{namespace!r} is no name of a namespace")
     return Scope(
@@ -64,19 +150,3 @@ def scope_of(directory: str, root: str, namespace: str, *, everything: bool = Fa
         namespace=namespace,
         everything=everything,
     )
-
-
-def rules_for(session: Session, text: str) -> tuple[Version, Rules]:
-    """The systemd to decide for: the one named, else the one on this host."""
-    version = parse_version(text) if text else running_version(session.runner)
-    return version, rules_of(version)
-
-
-def read_all(scope: Scope, rules: Rules) -> tuple[Directory, ...]:
-    """The directories of a scope. Raises UsageFault when -D is not there, Missing when it may not be read."""
-    try:
-        return read_scope(scope, rules, machine_id())
-    except PermissionError as error:
-        raise Missing(scope.directory, "this user may not read it", todo="the same with sudo") from error
-    except OSError as error:
-        raise UsageFault(scope.directory, f"no directory to look at ({error.strerror})") from error

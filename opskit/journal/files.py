@@ -115,6 +115,7 @@ def _read_file(directory: int, name: str, statx: Statx, *, noatime: bool) -> Opt
         atime_stays=stays,
         opens=opens,
         unremovable=unremovable,
+        inode=status.st_ino,
         links=status.st_nlink,
         header=header,
     )

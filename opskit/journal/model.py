@@ -64,6 +64,7 @@ class JournalFile:
     atime_stays: bool = False
     opens: str = ""
     unremovable: bool = False
+    inode: int = 0
     links: int = 1
     header: Header = field(default_factory=Header)
 

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
-from typing import Any, Optional
+from typing import Any
 
 from opskit.core.units import size_text
 from opskit.journal.model import ACTIVE, Directory
+from opskit.journal.times import moment_text
 from opskit.ui.screen import Column, Screen, draw_table
-
-
-def moment_text(microseconds: int) -> Optional[str]:
-    """RFC 3339 with zone, to the microsecond; None for a time that is not known, or that no calendar has."""
-    if not microseconds:
-        return None
-    try:
-        moment = datetime.fromtimestamp(microseconds // 1_000_000, timezone.utc)
-    except (OverflowError, ValueError, OSError):
-        return None
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{microseconds % 1_000_000:06d}Z"
 
 
 def usage_json(directories: Sequence[Directory]) -> dict[str, Any]:

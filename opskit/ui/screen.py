@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, TextIO
+from typing import TYPE_CHECKING, Any, Callable, Optional, TextIO
 
 from opskit.core.envelope import envelope
 from opskit.core.finding import Finding
@@ -86,24 +86,30 @@ class Column:
     right: bool = False
 
 
-def draw_table(screen: Screen, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout: rich's on a terminal, aligned plain lines (one record a line, never cut) elsewhere."""
+def draw_table(
+    screen: Screen, columns: Sequence[Column], rows: Sequence[Sequence[str]], stream: Optional[TextIO] = None
+) -> None:
+    """A table on stdout, or another stream: rich's on a terminal, aligned plain lines elsewhere.
+
+    Those are one record a line, and never cut.
+    """
+    stream = stream or sys.stdout
     cells = [[shown(cell) or "-" for cell in row] for row in rows]
-    if sys.stdout.isatty():
-        _draw_rich(screen, columns, cells)
+    if stream.isatty():
+        _draw_rich(screen, columns, cells, stream)
         return
     lines = [[column.title for column in columns], *cells]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     for line in lines:
         padded = [_pad(cell, width, column) for cell, width, column in zip(line, widths, columns)]
-        print("  ".join(padded).rstrip())
+        print("  ".join(padded).rstrip(), file=stream)
 
 
 def _pad(cell: str, width: int, column: Column) -> str:
     return cell.rjust(width) if column.right else cell.ljust(width)
 
 
-def _draw_rich(screen: Screen, columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
+def _draw_rich(screen: Screen, columns: Sequence[Column], cells: Sequence[Sequence[str]], stream: TextIO) -> None:
     from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -113,4 +119,4 @@ def _draw_rich(screen: Screen, columns: Sequence[Column], cells: Sequence[Sequen
         table.add_column(Text(column.title), justify="right" if column.right else "left", overflow="fold")
     for row in cells:
         table.add_row(*[Text(cell) for cell in row])
-    screen.console(sys.stdout).print(table)
+    screen.console(stream).print(table)

@@ -1,0 +1,136 @@
+"""See: what a vacuum is decided on, read from the host."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Optional
+
+from opskit.core.caller import machine_id
+from opskit.core.errors import Missing, UsageFault
+from opskit.journal.entries import newer_than
+from opskit.journal.model import Directory, Limits, Version
+from opskit.journal.scope import Scope, read_scope
+from opskit.journal.vacuum import cut_of, predict
+from opskit.journal.version import Rules, rules_of
+
+JOURNALD = "/run/systemd/journal/socket"
+
+
+@dataclass(frozen=True)
+class VacuumRequest:
+    """What `opskit journal vacuum` was asked for.
+
+    span_text: as it was typed. now: when it was, microseconds since 1970; the limit of time stays with that moment.
+    keep_copy: the directory to copy to first, "" for none.
+    """
+
+    scope: Scope
+    version: Version
+    limits: Limits
+    now: int
+    span_text: str = ""
+    rotate: bool = False
+    keep_copy: str = ""
+
+    @property
+    def rules(self) -> Rules:
+        """What this systemd goes by."""
+        return rules_of(self.version)
+
+
+@dataclass(frozen=True)
+class CopyPlace:
+    """The directory for copies. kind: directory, absent or other. taken: paths below it that exist. free: bytes."""
+
+    real: str
+    kind: str
+    free: int
+    taken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class VacuumFacts:
+    """newer: of each file that would go, how many entries are newer than the limit (None: it cannot be told)."""
+
+    directories: tuple[Directory, ...]
+    machine_id: str
+    journald: bool
+    newer: dict[str, Optional[int]]
+    place: Optional[CopyPlace] = None
+
+
+def now_microseconds() -> int:
+    """The clock that journalctl looks at."""
+    return time.time_ns() // 1000
+
+
+def read_directories(scope: Scope, rules: Rules) -> tuple[Directory, ...]:
+    """The directories of a scope. Raises UsageFault when -D is not there, Missing when something may not be read."""
+    try:
+        found = read_scope(scope, rules, machine_id())
+    except PermissionError as error:
+        raise Missing(scope.directory, "this user may not read it", todo="the same with sudo") from error
+    except OSError as error:
+        raise UsageFault(scope.directory, f"no directory to look at ({error.strerror})") from error
+    if os.geteuid() != 0:
+        denied = os.strerror(13)
+        for directory in found:
+            if directory.problem == denied or any(file.opens == denied for file in directory.files):
+                raise Missing(directory.path, "this user may not read it", todo="the same with sudo")
+    return found
+
+
+def see_vacuum(request: VacuumRequest) -> VacuumFacts:
+    """Read what the decision stands on. Raises as read_directories."""
+    directories = read_directories(request.scope, request.rules)
+    return VacuumFacts(
+        directories=directories,
+        machine_id=machine_id(),
+        journald=os.path.exists(JOURNALD),
+        newer=_newer(directories, request),
+        place=_place(directories, request.keep_copy) if request.keep_copy else None,
+    )
+
+
+def _newer(directories: tuple[Directory, ...], request: VacuumRequest) -> dict[str, Optional[int]]:
+    cut = cut_of(request.limits, request.now)
+    found: dict[str, Optional[int]] = {}
+    if not cut:
+        return found
+    for directory in directories:
+        active = predict(directory, request.limits, request.rules, request.now)
+        # With --rotate the active ones may go, too.
+        for file in (*active.deletes, *(active.active if request.rotate else ())):
+            path = f"{directory.path}/{file.name}"
+            if file.header.tail >= cut or file.header.problem:
+                found[path] = newer_than(path, file.header, cut)
+    return found
+
+
+def copy_names(directories: tuple[Directory, ...]) -> dict[str, str]:
+    """Where the files of each directory are copied to, below the directory for copies: journalctl -D reads it."""
+    names = {}
+    for directory in directories:
+        below = f"{directory.machine_id}{'.' if directory.namespace else ''}{directory.namespace}"
+        if directory.path.startswith("/run/"):
+            below = os.path.join("run", below)
+        names[directory.path] = below
+    return names
+
+
+def _place(directories: tuple[Directory, ...], path: str) -> CopyPlace:
+    real = os.path.realpath(path)
+    kind = "directory" if os.path.isdir(real) else "other" if os.path.lexists(real) else "absent"
+    there = real if kind == "directory" else os.path.dirname(real)
+    try:
+        status = os.statvfs(there)
+    except OSError:
+        return CopyPlace(real, "other", 0)
+    names = copy_names(directories)
+    taken = []
+    for directory in directories if kind == "directory" else ():
+        paths = (os.path.join(real, names[directory.path], file.name) for file in directory.files)
+        taken += [path for path in paths if os.path.lexists(path)]
+    return CopyPlace(real, kind, status.f_bavail * status.f_frsize, tuple(taken))

@@ -1,0 +1,306 @@
+"""Decide: what `opskit journal vacuum` deletes, or why it does not. A pure function of facts and the request."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Optional
+
+from opskit.core.errors import ExitCode
+from opskit.core.finding import Finding
+from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.units import size_text
+from opskit.journal.facts import VacuumFacts, VacuumRequest, copy_names
+from opskit.journal.model import ACTIVE, ARCHIVED, Directory, JournalFile, Name
+from opskit.journal.times import moment_text
+from opskit.journal.vacuum import Vacuum, age_of, cut_of, predict
+from opskit.journal.vacuum_steps import Copied, CopyJournals, RotateJournal, VacuumJournal
+
+
+@dataclass(frozen=True)
+class Doomed:
+    """A file that will go. newer: entries newer than the limit of time; None when that cannot be told."""
+
+    path: str
+    file: JournalFile
+    newer: Optional[int]
+
+    def as_json(self) -> dict[str, Any]:
+        """An entry of result.deletes."""
+        header = self.file.header
+        known = header.entries and not header.problem
+        return {
+            "path": self.path,
+            "bytes": self.file.allocated,
+            "oldest": moment_text(header.head) if known else None,
+            "newest": moment_text(header.tail) if known else None,
+            "entries": header.entries if not header.problem else None,
+        }
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A file that is older than the limit of time, or holds entries that are, and stays all the same."""
+
+    path: str
+    file: JournalFile
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        """An entry of result.survives."""
+        head = self.file.header.head
+        return {"path": self.path, "bytes": self.file.allocated, "oldest": moment_text(head), "reason": self.why}
+
+
+def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
+    """The plan that vacuums, or every reason against it."""
+    title = f"vacuum the journal {_limits_text(request)}"
+    reasons = list(_reasons(facts, request))
+    if reasons:
+        return Refusal(title, tuple(reasons))
+    directories = tuple(_rotated(facts, request)) if request.rotate else facts.directories
+    found = [predict(one, request.limits, request.rules, request.now) for one in directories]
+    doomed = [
+        Doomed(f"{one.directory.path}/{file.name}", file, _newer(facts, one.directory, file, request))
+        for one in found
+        for file in one.deletes
+    ]
+    survivors = [survivor for one in found for survivor in _survivors(one, request)]
+    reasons = list(_copy_reasons(facts, request, doomed)) if doomed else []
+    if reasons:
+        return Refusal(title, tuple(reasons))
+    cut = cut_of(request.limits, request.now)
+    freed = sum(one.file.allocated for one in doomed)
+    result = {
+        "deletes": [one.as_json() for one in doomed],
+        "freed_bytes": freed,
+        "newer_entries_lost": sum(one.newer or 0 for one in doomed) if cut else 0,
+        "survives": [one.as_json() for one in survivors],
+        "systemd": request.version.release or str(request.version.number),
+        "limit": moment_text(cut),
+    }
+    notes = tuple(_notes(request, found, doomed, survivors))
+    if not doomed and not any(one.sticks for one in found):
+        return Plan(title, notes=notes, result=result)
+    steps = tuple(_steps(facts, request, doomed))
+    basis = tuple(f"{one.path} {one.file.inode} {one.file.allocated}" for one in doomed)
+    return Plan(title, steps, basis, notes=notes, result=result, checks=_checks(doomed, request))
+
+
+def _limits_text(request: VacuumRequest) -> str:
+    limits = request.limits
+    words = [f"to {request.span_text}"] if limits.span is not None else []
+    words += [f"to {size_text(limits.size)}"] if limits.size is not None else []
+    words += [f"to {limits.files} files"] if limits.files is not None else []
+    scope = request.scope
+    where = [f"in {scope.directory}"] if scope.directory else [f"below {scope.root}"] if scope.root else []
+    where += [f"of namespace {scope.namespace}"] if scope.namespace else []
+    return " ".join([" and ".join(words), *where])
+
+
+def _reasons(facts: VacuumFacts, request: VacuumRequest) -> Iterator[Reason]:
+    """What this journalctl cannot do, or would do elsewhere."""
+    rules, number, scope = request.rules, request.version.number, request.scope
+    if request.limits.files and not rules.files:
+        yield _usage("no-vacuum-files", f"journalctl {number} has no --vacuum-files", "leave --files out; --size")
+    if scope.root and not rules.root:
+        remedy = f"-D {shlex.quote(scope.root.rstrip('/') + '/var/log/journal')}"
+        yield _usage("no-root", f"journalctl {number} would vacuum this host's journal, whatever --root says", remedy)
+    if scope.namespace and not rules.namespaces:
+        yield _usage("no-namespaces", f"journalctl {number} knows no namespaces", "leave --namespace out")
+    for directory in facts.directories if scope.directory and not rules.roots else ():
+        if directory.path == scope.directory and directory.files:
+            title = f"journalctl {number} passes over the files of {directory.path}: with -D it looks below only"
+            yield _usage("directory-ignored", title, f"-D {shlex.quote(os.path.dirname(directory.path))}")
+    if request.rotate and (scope.directory or scope.root):
+        yield _usage("rotate-elsewhere", "--rotate is for the journal of this host", "leave --rotate out")
+    elif request.rotate and not facts.journald:
+        yield Reason("no-journald", "systemd-journald does not run: nothing can be rotated", "leave --rotate out")
+
+
+def _usage(ident: str, title: str, remedy: str) -> Reason:
+    return Reason(ident, title, remedy, exit_code=ExitCode.USAGE)
+
+
+def _rotated(facts: VacuumFacts, request: VacuumRequest) -> Iterator[Directory]:
+    """The directories as they will be once journald has archived what it writes to."""
+    for directory in facts.directories:
+        files = []
+        for file in directory.files:
+            name = _archived_name(file, request) if directory.machine_id == facts.machine_id else None
+            files.append(file)
+            if name:
+                # It is renamed, and a new one takes its place; what that takes is known only then.
+                files.append(replace(file, name=name, said=_said(file)))
+        yield replace(directory, files=tuple(files))
+
+
+def _archived_name(file: JournalFile, request: VacuumRequest) -> Optional[str]:
+    """What journald will call this file when it archives it; None for one that it leaves alone."""
+    header = file.header
+    base = file.name.removesuffix(".journal")
+    if file.said.kind != ACTIVE or header.problem or not header.entries or base == file.name:
+        return None
+    if base != "system" and not base.startswith("user-"):
+        return None
+    if header.state != "online" and request.version.number < 246:
+        return None
+    return f"{base}@{header.seqnum_id}-{header.head_seqnum:016x}-{header.head:016x}.journal"
+
+
+def _said(file: JournalFile) -> Name:
+    return Name(ARCHIVED, file.header.seqnum_id, file.header.head_seqnum, file.header.head)
+
+
+def _newer(facts: VacuumFacts, directory: Directory, file: JournalFile, request: VacuumRequest) -> Optional[int]:
+    if not cut_of(request.limits, request.now):
+        return 0
+    path = f"{directory.path}/{file.name}"
+    if path in facts.newer:
+        return facts.newer[path]
+    before = [one for one in directory.files if one.inode == file.inode and one.said.kind == ACTIVE]
+    return facts.newer.get(f"{directory.path}/{before[0].name}", 0) if before else 0
+
+
+def _survivors(vacuum: Vacuum, request: VacuumRequest) -> Iterator[Survivor]:
+    """What is old and stays, and why."""
+    cut = cut_of(request.limits, request.now)
+    where = vacuum.directory.path
+    if not cut:
+        return
+    for file in vacuum.active:
+        if file.header.entries and not file.header.problem and file.header.head < cut:
+            # With --rotate it has been counted under its new name.
+            if request.rotate and any(one.inode == file.inode for one in vacuum.deletes):
+                continue
+            yield Survivor(f"{where}/{file.name}", file, "active")
+    for file in vacuum.unread:
+        if age_of(file, birth=request.rules.birth) < cut:
+            yield Survivor(f"{where}/{file.name}", file, f"cannot be read: {file.opens}")
+    for file in vacuum.sticks:
+        yield Survivor(f"{where}/{file.name}", file, "immutable")
+    for candidate in vacuum.kept[1:]:
+        if candidate.age < cut:
+            first = vacuum.kept[0].file.name
+            yield Survivor(f"{where}/{candidate.file.name}", candidate.file, f"behind {first}, where the vacuum stops")
+
+
+def _copy_reasons(facts: VacuumFacts, request: VacuumRequest, doomed: Sequence[Doomed]) -> Iterator[Reason]:
+    """Why no copies can be made."""
+    place = facts.place
+    if place is None:
+        return
+    if place.kind == "other":
+        yield Reason("no-copy-directory", f"{request.keep_copy} is no directory, nor can it be made", "another one")
+        return
+    inside = [one.path for one in facts.directories if (place.real + "/").startswith(one.path + "/")]
+    if inside:
+        title = f"{request.keep_copy} is in {inside[0]}, where the copies would count as journals"
+        yield Reason("copy-among-journals", title, "a directory elsewhere")
+    taken = set(place.taken) & {target for _, target in _copies(facts, place.real, doomed)}
+    if taken:
+        yield Reason("copy-exists", f"{min(taken)} exists already", "another directory; or move it away")
+    need = sum(one.file.allocated for one in doomed)
+    if place.free < need:
+        title = f"{request.keep_copy} has {size_text(place.free)} free, and the copies take {size_text(need)}"
+        yield Reason("no-space-for-copies", title, "a directory on another filesystem")
+
+
+def _copies(facts: VacuumFacts, place: str, doomed: Sequence[Doomed]) -> Iterator[tuple[str, str]]:
+    """Each file that goes, and its copy."""
+    names = copy_names(facts.directories)
+    for one in doomed:
+        directory, _, name = one.path.rpartition("/")
+        yield one.path, os.path.join(place, names[directory], name)
+
+
+def _steps(facts: VacuumFacts, request: VacuumRequest, doomed: Sequence[Doomed]) -> Iterator[Step]:
+    copies: tuple[Copied, ...] = ()
+    expects = tuple(one.path for one in doomed)
+    if request.rotate:
+        namespace = request.scope.namespace
+        made = tuple(path for path in expects if not any(_has(one, path) for one in facts.directories))
+        yield RotateJournal(namespace, request.version.number, made)
+    if facts.place and doomed:
+        copies = tuple(Copied(*pair) for pair in _copies(facts, facts.place.real, doomed))
+        yield CopyJournals(facts.place.real, copies, sum(one.file.allocated for one in doomed))
+    yield VacuumJournal(
+        scope=request.scope,
+        version=request.version,
+        limits=request.limits,
+        span_text=request.span_text,
+        now=request.now,
+        deletes=expects,
+        bytes=sum(one.file.allocated for one in doomed),
+        copies=copies,
+    )
+
+
+def _has(directory: Directory, path: str) -> bool:
+    return any(f"{directory.path}/{file.name}" == path for file in directory.files)
+
+
+def _checks(doomed: Sequence[Doomed], request: VacuumRequest) -> tuple[str, ...]:
+    """Shell lines that stop a script when a file that was to go is no longer there."""
+    if request.rotate:
+        return ()
+    return tuple(f"[ -f {shlex.quote(one.path)} ]" for one in doomed)
+
+
+def _notes(
+    request: VacuumRequest,
+    found: Sequence[Vacuum],
+    doomed: Sequence[Doomed],
+    survivors: Sequence[Survivor],
+) -> Iterator[Finding]:
+    """What a person should know beside what goes."""
+    limits = request.limits
+    if not (limits.span or limits.size or limits.files):
+        yield Finding("no-limit", "info", "0 means no limit: nothing is deleted")
+    elif not any(one.directory.files for one in found):
+        where = request.scope.directory or request.scope.root or "this host"
+        yield Finding("no-journals", "info", f"there are no journal files in {where}", remedy="opskit journal usage")
+    lost = [one for one in doomed if one.newer]
+    if lost:
+        count = sum(one.newer or 0 for one in lost)
+        title = f"{count} entries newer than {request.span_text} go along: they share a file with older ones"
+        yield Finding("newer-entries-lost", "warning", title, evidence=", ".join(one.path for one in lost))
+    unsure = [one.path for one in doomed if one.newer is None]
+    if unsure:
+        title = f"how many newer entries go cannot be told of {len(unsure)} damaged files"
+        yield Finding("newer-entries-unknown", "warning", title, evidence=", ".join(unsure))
+    active = [one for one in survivors if one.why == "active"]
+    if active:
+        title = f"active files hold entries older than {request.span_text}, and stay ({len(active)})"
+        here = not (request.rotate or request.scope.directory or request.scope.root)
+        remedy = "--rotate archives them first, and then they go" if here else ""
+        yield Finding("active-keep-old", "info", title, ", ".join(one.path for one in active), remedy)
+    behind = [one for one in survivors if one.why.startswith("behind ")]
+    if behind:
+        title = f"{len(behind)} old files stay, since a vacuum stops at the first file that is young enough"
+        yield Finding("old-files-stay", "info", title, ", ".join(one.path for one in behind))
+    for one in found:
+        yield from _directory_notes(one)
+    if request.rotate and (limits.size or limits.files):
+        title = "what goes to keep to a size or a number is exact only once the journal is rotated"
+        yield Finding("rotate-first", "info", title, remedy="should it differ then, nothing is deleted")
+
+
+def _directory_notes(vacuum: Vacuum) -> Iterator[Finding]:
+    directory = vacuum.directory
+    if directory.problem:
+        yield Finding("unreadable-directory", "warning", f"{directory.path}: {directory.problem}")
+    damaged = [file.name for file in directory.files if file.header.problem or file.opens]
+    if damaged:
+        title = f"{len(damaged)} damaged files in {directory.path}"
+        yield Finding("damaged", "warning", title, ", ".join(damaged), "opskit journal verify")
+    if directory.ignored:
+        title = f"{len(directory.ignored)} names in {directory.path} are no regular files, and are left alone"
+        yield Finding("no-files", "info", title, ", ".join(directory.ignored))
+    if vacuum.sticks:
+        names = [f"{directory.path}/{file.name}" for file in vacuum.sticks]
+        title = f"{len(names)} files cannot be removed: they, or {directory.path}, are immutable"
+        remedy = "chattr -i -a " + " ".join(map(shlex.quote, [directory.path, *names]))
+        yield Finding("immutable", "error", title, ", ".join(names), remedy)

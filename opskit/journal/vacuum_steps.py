@@ -1,0 +1,292 @@
+"""The steps of a vacuum: rotate, copy what goes, run journalctl and compare what went with what was to go."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Optional, Union
+
+from opskit.core.caller import machine_id
+from opskit.core.command import MINUTE, Command
+from opskit.core.errors import CannotUndo, Failed
+from opskit.core.plan import Change, Record
+from opskit.core.runner import Runner
+from opskit.core.units import size_text
+from opskit.journal.copying import copy_file, same_content
+from opskit.journal.model import Directory, Limits, Version
+from opskit.journal.scope import Scope, read_scope
+from opskit.journal.spans import INFINITY, SECOND
+from opskit.journal.vacuum import Vacuum, cut_of, predict
+from opskit.journal.version import rules_of
+
+# journalctl opens every file before it looks at its clock, and then deletes one by one.
+VACUUM_SECONDS = 30 * MINUTE
+ROTATE_SECONDS = 30.0
+# No file's age may come to lie behind the limit while journalctl gets to the point where it looks at its clock.
+_SLACK = 60 * SECOND
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A file and its copy."""
+
+    path: str
+    copy: str
+
+
+@dataclass(frozen=True)
+class RotateJournal:
+    """Have journald archive what it writes to. version: of systemd. makes: the archived files that come of it."""
+
+    kind: ClassVar[str] = "journal.rotate"
+    under_lock: ClassVar[bool] = False
+    namespace: str
+    version: int
+    makes: tuple[str, ...] = ()
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        after = f"{len(self.makes)} of them go" if self.makes else "archived"
+        return Change("rotate-journal", "journald", "active files", after, (self._command().as_shell(),), False)
+
+    def _command(self) -> Command:
+        """Alone: 239 takes the last of --rotate and --vacuum-*, 252 can drop the rotation."""
+        if self.version < 239:
+            argv = ("systemctl", "kill", "--kill-who=main", "--signal=SIGUSR2", "systemd-journald.service")
+            return Command(argv, mutates=True)
+        where = (f"--namespace={self.namespace}",) if self.namespace else ()
+        return Command(("journalctl", *where, "--rotate"), mutates=True)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step.remember."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step.apply."""
+        runner.run(self._command())
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """The archived files are there: journald of 219 answers no signal, so it is waited for."""
+        deadline = time.monotonic() + (ROTATE_SECONDS if self.version < 239 else 0)
+        while True:
+            absent = [path for path in self.makes if not os.path.lexists(path)]
+            if not absent:
+                return
+            if time.monotonic() > deadline:
+                why = "after the rotation it is not there, as journald would have named it"
+                raise Failed(absent[0], why, todo="run the same command again without --rotate and read the plan")
+            time.sleep(0.1)
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        return "a rotation cannot be taken back, and nothing is lost by it"
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step.undo."""
+        raise CannotUndo(str(self.undo_change(record)), keeps_earlier=False)
+
+
+@dataclass(frozen=True)
+class CopyJournals:
+    """Copy the files that go. bytes: on disk, of all of them."""
+
+    kind: ClassVar[str] = "journal.copy"
+    under_lock: ClassVar[bool] = False
+    place: str
+    files: tuple[Copied, ...]
+    bytes: int
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        commands = [f"mkdir -p -m 700 -- {shlex.quote(directory)}" for directory in self._directories()]
+        for file in self.files:
+            pair = f"{shlex.quote(file.path)} {shlex.quote(file.copy)}"
+            commands.append(f"cp --no-clobber --preserve=all --reflink=auto -- {pair}")
+        after = f"copies of {len(self.files)} files, {size_text(self.bytes)}"
+        return Change("copy-journals", self.place, "no copies", after, (*commands, "sync"), reversible=True)
+
+    def _directories(self) -> list[str]:
+        return list(dict.fromkeys([self.place, *(os.path.dirname(file.copy) for file in self.files)]))
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """Which directories are made."""
+        return {"made": [path for path in self._directories() if not os.path.isdir(path)]}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step.apply. Raises Failed."""
+        for directory in self._directories():
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+        for file in self.files:
+            _copy(file.path, file.copy)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Each copy holds what the file holds."""
+        for file in self.files:
+            if not same_content(file.path, file.copy):
+                raise Failed(file.copy, f"it is not the same as {file.path}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        commands = tuple(f"rm -- {shlex.quote(file.copy)}" for file in self.files)
+        before = f"copies of {len(self.files)} files"
+        return Change("remove-journal-copies", self.place, before, "no copies", commands, reversible=False)
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Remove the copies of files that are there; a copy that is the only one left stays."""
+        kept = [file.copy for file in self.files if os.path.lexists(file.copy) and not _is_copied(file)]
+        for file in self.files:
+            if file.copy not in kept:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(file.copy)
+        for directory in sorted(record.get("made", ()), key=len, reverse=True):
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
+        if kept:
+            raise CannotUndo(f"{len(kept)} copies stay: their files are not there, or differ", keeps_earlier=False)
+
+
+def _copy(source: str, target: str) -> None:
+    try:
+        copy_file(source, target)
+    except OSError as error:
+        raise Failed(source, f"it cannot be copied to {target} ({error.strerror})") from error
+
+
+def _is_copied(file: Copied) -> bool:
+    try:
+        return same_content(file.path, file.copy)
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True)
+class VacuumJournal:
+    """Run journalctl's vacuum. deletes: what it deletes by the rules; copies: of all of that, or none.
+
+    now: the moment from which limits.span counts, microseconds since 1970. bytes: on disk, of what goes.
+    """
+
+    kind: ClassVar[str] = "journal.vacuum"
+    under_lock: ClassVar[bool] = False
+    scope: Scope
+    version: Version
+    limits: Limits
+    span_text: str
+    now: int
+    deletes: tuple[str, ...]
+    bytes: int
+    copies: tuple[Copied, ...] = ()
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        before = f"{len(self.deletes)} files, {size_text(self.bytes)}"
+        target = self.scope.directory or self.scope.root or "journal"
+        command = self._command(self.span_text).as_shell()
+        return Change("vacuum-journal", target, before, "deleted", (command,), reversible=bool(self.copies))
+
+    def _command(self, span: str) -> Command:
+        limits = self.limits
+        words = [f"--vacuum-time={span}"] if limits.span else []
+        words += [f"--vacuum-size={limits.size}"] if limits.size else []
+        words += [f"--vacuum-files={limits.files}"] if limits.files else []
+        return Command(("journalctl", *self.scope.options, *words), mutates=True, timeout=VACUUM_SECONDS)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """Nothing: the fields are all that an undo needs."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """Decide once more, run it, and see what went. Raises Failed when other files would go than were shown."""
+        before = self._read()
+        found = [predict(one, self.limits, rules_of(self.version), self.now) for one in before]
+        would = {f"{one.directory.path}/{file.name}" for one in found for file in one.deletes}
+        other = sorted(would ^ set(self.deletes))
+        if other:
+            what = "would go, too" if other[0] in would else "would stay"
+            raise Failed(other[0], f"since the plan was made it {what}", todo="run the same command again")
+        runner.run(self._command(self._span(found)))
+        return self._compare(before, self._read(), found)
+
+    def _read(self) -> tuple[Directory, ...]:
+        try:
+            return read_scope(self.scope, rules_of(self.version), machine_id())
+        except OSError as error:
+            raise Failed(self.scope.directory, f"it cannot be read ({error.strerror})") from error
+
+    def _span(self, found: list[Vacuum]) -> str:
+        """The span for journalctl, which counts from the moment in which it looks at its clock.
+
+        As it was typed, unless time has passed by a file since: then the one that ends just behind the files that go.
+        """
+        ages = [candidate.age for one in found for candidate in one.order]
+        return span_now(ages, self.limits.span or 0, self.now, time.time_ns() // 1000) or self._typed()
+
+    def _typed(self) -> str:
+        # 219 knows no M and no μs; microseconds every release knows.
+        return self.span_text if self.version.number >= 239 else f"{self.limits.span}us"
+
+    def _compare(self, before: tuple[Directory, ...], after: tuple[Directory, ...], found: list[Vacuum]) -> Record:
+        """What went, what stayed though it was to go, and what went though it was to stay."""
+        old = {f"{one.path}/{file.name}": file for one in before for file in one.files}
+        new = {f"{one.path}/{file.name}" for one in after for file in one.files}
+        inodes = {file.inode for one in after for file in one.files}
+        gone = [path for path in old if path not in new]
+        # journald may have archived a file meanwhile: that has only another name.
+        unexpected = [path for path in gone if path not in self.deletes and old[path].inode not in inodes]
+        stuck = [f"{one.directory.path}/{file.name}" for one in found for file in one.sticks]
+        stayed = [path for path in (*self.deletes, *stuck) if path in new]
+        freed = sum(old[path].allocated for path in gone if path in self.deletes or path in unexpected)
+        return {"gone": gone, "stayed": stayed, "unexpected": unexpected, "freed": freed}
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        """See Step.verify. What differs is in the record: it cannot be made undone, and the command tells of it."""
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        if not self.copies:
+            return "the files are deleted; --keep-copy DIR would have kept copies of them"
+        pairs = tuple(
+            f"cp --no-clobber --preserve=all --reflink=auto -- {shlex.quote(c.copy)} {shlex.quote(c.path)}"
+            for c in self.copies
+        )
+        return Change("restore-journals", "journal", "deleted", f"{len(pairs)} files", (*pairs, "sync"), False)
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Bring back what went, from the copies. Raises CannotUndo, or Failed."""
+        absent = [path for path in self.deletes if not os.path.lexists(path)]
+        if absent and not self.copies:
+            raise CannotUndo(str(self.undo_change(record)), keeps_earlier=False)
+        for file in self.copies:
+            if not os.path.lexists(file.path):
+                _copy(file.copy, file.path)
+
+
+def span_now(ages: list[int], span: int, planned: int, now: int) -> Optional[str]:
+    """The span that makes the same files go now as the one of the plan did then; None: the same one does.
+
+    planned, now: microseconds since 1970.
+    """
+    if not span or span >= INFINITY:
+        return None
+    cut = cut_of(Limits(span), planned)
+    soon = now - span + _SLACK
+    if not any(cut <= age < soon for age in ages):
+        return None
+    below = max((age for age in ages if age < cut), default=0)
+    return f"{max(now - below - 1, 1)}us"
+
+
+def failures(record: Record) -> Iterator[tuple[str, str]]:
+    """Each path on which journalctl did not do as predicted: the path, and `stayed` or `unexpected`."""
+    for what in ("stayed", "unexpected"):
+        for path in record.get(what, ()):
+            yield path, what
