@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Annotated, ClassVar, Optional
 
 import typer
@@ -11,7 +12,6 @@ from opskit.areas import Entry
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.plan import Outcome
 from opskit.core.units import size_text
-from opskit.journal.facts import read_directories
 from opskit.journal.model import Limits, Version
 from opskit.journal.scope import Scope, valid_namespace
 from opskit.journal.version import parse_version, rules_of, running_version
@@ -31,6 +31,9 @@ app = new_app(
     group=JournalGroup,
 )
 
+# What only looks sees all that any release has.
+NEWEST = Version(257)
+
 InDirectory = Annotated[
     str, typer.Option("--directory", "-D", metavar="DIR", help="The journals in this directory instead.")
 ]
@@ -46,12 +49,21 @@ SystemdVersion = Annotated[
 
 @reads(app, "usage", example="opskit journal usage")
 def usage(session: Session, directory: InDirectory = "", root: Root = "", namespace: Namespace = "*") -> None:
-    """Show what the journal takes: per directory, namespace and machine."""
+    """Show what the journal takes: per directory, namespace and machine, and the limits with where each comes from."""
     from opskit.journal.show import draw_usage, usage_json  # noqa: PLC0415
+    from opskit.journal.usage import findings, see_usage  # noqa: PLC0415
+    from opskit.ui.plan import draw_notes  # noqa: PLC0415
 
     scope = scope_of(directory, root, namespace, everything=True)
-    directories = read_directories(scope, rules_of(Version(257)))
-    session.screen.answer(usage_json(directories), lambda: draw_usage(session.screen, directories))
+    found = see_usage(scope, rules_of(NEWEST))
+    notes = list(findings(found))
+
+    def draw() -> None:
+        draw_usage(session.screen, found)
+        if not session.screen.quiet:
+            draw_notes(session.screen, notes, sys.stderr)
+
+    session.screen.answer(usage_json(found), draw, findings=notes)
 
 
 @changes(app, "vacuum", facts=False, example="opskit journal vacuum 2d --dry-run")
@@ -140,7 +152,7 @@ def scope_of(directory: str, root: str, namespace: str, *, everything: bool = Fa
     """The scope that these options ask for. Raises UsageFault."""
     if directory and root:
         raise UsageFault("--root", "it does not go with --directory")
-    if namespace not in {"", "*"} and (directory or root):
+    if namespace not in {"", "*"} and (directory or root) and not everything:
         raise UsageFault("--namespace", "journalctl ignores it with --directory and --root", todo="leave it out")
     if namespace.lstrip("+") and namespace != "*" and not valid_namespace(namespace.lstrip("+")):
         raise UsageFault("--namespace", f"{namespace!r} is no name of a namespace")

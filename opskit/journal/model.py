@@ -73,7 +73,8 @@ class JournalFile:
 class Directory:
     """A directory that a vacuum looks at, its files in the order in which readdir hands them over.
 
-    machine_id, namespace: by its name, "" for none. ignored: names that end as journals' and are no regular files.
+    machine_id, namespace: by its name, "" for none. passed_over: journalctl sees it, and its vacuum does not.
+    ignored: names that end as journals' and are no regular files.
     problem: why it could not be read.
     """
 
@@ -83,6 +84,7 @@ class Directory:
     files: tuple[JournalFile, ...] = ()
     ignored: tuple[str, ...] = ()
     problem: str = ""
+    passed_over: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opskit.journal.files import read_directory
 from opskit.journal.model import Directory
@@ -57,8 +57,8 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[Directory, 
     for top in tops:
         if not os.path.isdir(top.path):
             continue
-        if top.files:
-            found[top.path] = _read(top.path, "", "")
+        if top.files or scope.directory:
+            found[top.path] = replace(_read(top.path, "", ""), passed_over=not top.files)
         for name in _names(top.path):
             machine, _, namespace = name.partition(".")
             path = os.path.join(top.path, name)
@@ -66,7 +66,9 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[Directory, 
                 continue
             if local and not (_same_id(machine, machine_id) or top.path == ROOTS[0]):
                 continue
-            if not (scope.everything or _wanted(namespace, "" if scope.directory or scope.root else scope.namespace)):
+            # journalctl ignores --namespace with -D and --root.
+            asked = "" if not scope.everything and (scope.directory or scope.root) else scope.namespace
+            if not _wanted(namespace, asked):
                 continue
             found[path] = _read(path, machine, namespace)
     return tuple(found.values())

@@ -90,7 +90,7 @@ def predict(directory: Directory, limits: Limits, rules: Rules, now: int) -> Vac
             empty.append(file)
         else:
             found.append(Candidate(file, age_of(file, birth=rules.birth)))
-    asked = bool(limits.span or limits.size or limits.files)
+    asked = bool(limits.span or limits.size or limits.files) and not directory.passed_over
     order = tuple(in_order(found))
     return Vacuum(
         directory=directory,

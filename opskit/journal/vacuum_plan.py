@@ -110,8 +110,10 @@ def _reasons(facts: VacuumFacts, request: VacuumRequest) -> Iterator[Reason]:
         yield _usage("no-root", f"journalctl {number} would vacuum this host's journal, whatever --root says", remedy)
     if scope.namespace and not rules.namespaces:
         yield _usage("no-namespaces", f"journalctl {number} knows no namespaces", "leave --namespace out")
-    for directory in facts.directories if scope.directory and not rules.roots else ():
-        if directory.path == scope.directory and directory.files:
+    if not any(one.files and not one.passed_over for one in facts.directories):
+        for directory in facts.directories:
+            if not directory.files:
+                continue
             title = f"journalctl {number} passes over the files of {directory.path}: with -D it looks below only"
             yield _usage("directory-ignored", title, f"-D {shlex.quote(os.path.dirname(directory.path))}")
     if request.rotate and (scope.directory or scope.root):
@@ -290,6 +292,9 @@ def _notes(
 
 def _directory_notes(vacuum: Vacuum) -> Iterator[Finding]:
     directory = vacuum.directory
+    if directory.passed_over and directory.files:
+        title = f"the {len(directory.files)} files in {directory.path} itself are passed over by this journalctl"
+        yield Finding("directory-ignored", "warning", title)
     if directory.problem:
         yield Finding("unreadable-directory", "warning", f"{directory.path}: {directory.problem}")
     damaged = [file.name for file in directory.files if file.header.problem or file.opens]
