@@ -74,9 +74,11 @@ _opskit_command() {
     'opskit disk fstab restore') commands='' options='--fstab --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
     'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit df') commands='' options='--all --bytes --warn --deleted --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
-    'opskit journal') commands='usage vacuum' options='--help -h' kinds=() ;;
+    'opskit journal') commands='usage verify vacuum retain' options='--help -h' kinds=() ;;
     'opskit journal usage') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit journal verify') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit journal vacuum') commands='' options='--size --files --rotate --keep-copy --namespace --directory -D --root --systemd-version --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit journal retain') commands='' options='--size --namespace --root --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;

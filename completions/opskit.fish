@@ -61,7 +61,7 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal vacuum' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
 set -g __opskit_valued --by --color --depth -d --directory -D --engine --exclude --facts --files --format --fstab --fstype --keep-copy --label --limit --lock-timeout --min-size --mount-options --namespace --older-than --reserved --root --size --state-dir --systemd-version --table --timeout --top --warn --wipe --workers
 
 # opskit
@@ -284,8 +284,10 @@ complete -c opskit -n '__opskit_in opskit df' -l state-dir -x -a '(__fish_comple
 complete -c opskit -n '__opskit_in opskit df' -l help -s h -d 'Show this message and exit'
 
 # opskit journal
-complete -c opskit -n '__opskit_at opskit journal 0' -a usage -d 'Show what the journal takes: per directory, namespace and machine'
+complete -c opskit -n '__opskit_at opskit journal 0' -a usage -d 'Show what the journal takes: per directory, namespace and machine, and the limits with where each comes from'
+complete -c opskit -n '__opskit_at opskit journal 0' -a verify -d 'Check every journal file, and say what to do about a damaged one'
 complete -c opskit -n '__opskit_at opskit journal 0' -a vacuum -d 'Delete old journal files, and show exactly which before'
+complete -c opskit -n '__opskit_at opskit journal 0' -a retain -d 'Have journald keep to a limit from now on: a drop-in for journald.conf, and a restart of journald'
 complete -c opskit -n '__opskit_in opskit journal' -l help -s h -d 'Show this message and exit'
 
 # opskit journal usage
@@ -299,6 +301,18 @@ complete -c opskit -n '__opskit_in opskit journal usage' -l color -x -a 'auto al
 complete -c opskit -n '__opskit_in opskit journal usage' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit journal usage' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit journal usage' -l help -s h -d 'Show this message and exit'
+
+# opskit journal verify
+complete -c opskit -n '__opskit_in opskit journal verify' -l directory -s D -x -a '(__fish_complete_directories)' -d 'The journals in this directory instead'
+complete -c opskit -n '__opskit_in opskit journal verify' -l root -x -a '(__fish_complete_directories)' -d 'The journals of the system below this directory'
+complete -c opskit -n '__opskit_in opskit journal verify' -l namespace -x -d 'The journal of this namespace'
+complete -c opskit -n '__opskit_in opskit journal verify' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit journal verify' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit journal verify' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit journal verify' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit journal verify' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit journal verify' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit journal verify' -l help -s h -d 'Show this message and exit'
 
 # opskit journal vacuum
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l size -x -d 'Delete until it takes no more: 500M, 2G'
@@ -321,6 +335,23 @@ complete -c opskit -n '__opskit_in opskit journal vacuum' -l color -x -a 'auto a
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l help -s h -d 'Show this message and exit'
+
+# opskit journal retain
+complete -c opskit -n '__opskit_in opskit journal retain' -l size -x -d 'Take no more than this on disk: 500M, 2G'
+complete -c opskit -n '__opskit_in opskit journal retain' -l namespace -x -d 'The journal of this namespace'
+complete -c opskit -n '__opskit_in opskit journal retain' -l root -x -a '(__fish_complete_directories)' -d 'The journals of the system below this directory'
+complete -c opskit -n '__opskit_in opskit journal retain' -l dry-run -s n -d 'Show the plan and change nothing'
+complete -c opskit -n '__opskit_in opskit journal retain' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit journal retain' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
+complete -c opskit -n '__opskit_in opskit journal retain' -l yes -s y -d 'Answer the question with yes'
+complete -c opskit -n '__opskit_in opskit journal retain' -l lock-timeout -x -d 'Seconds to wait for another opskit'
+complete -c opskit -n '__opskit_in opskit journal retain' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit journal retain' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit journal retain' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit journal retain' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit journal retain' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit journal retain' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit journal retain' -l help -s h -d 'Show this message and exit'
 
 # opskit history
 complete -c opskit -n '__opskit_at opskit history 0' -a show -d 'Show each step of a run with its commands, times and output'

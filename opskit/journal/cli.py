@@ -66,6 +66,24 @@ def usage(session: Session, directory: InDirectory = "", root: Root = "", namesp
     session.screen.answer(usage_json(found), draw, findings=notes)
 
 
+@reads(app, "verify", example="opskit journal verify")
+def verify_(session: Session, directory: InDirectory = "", root: Root = "", namespace: Namespace = "*") -> None:
+    """Check every journal file, and say what to do about a damaged one. Exit 4 when there are such."""
+    from opskit.journal.facts import read_directories  # noqa: PLC0415
+    from opskit.journal.show import draw_verdicts, progress, verdicts_json  # noqa: PLC0415
+    from opskit.journal.verify import finding_of, verify  # noqa: PLC0415
+
+    directories = read_directories(scope_of(directory, root, namespace, everything=True), rules_of(NEWEST))
+    with progress(session.screen) as tick:
+        verdicts = list(verify(session.runner, directories, tick))
+    findings = [finding_of(verdict) for verdict in verdicts if verdict.problem]
+    session.screen.answer(
+        verdicts_json(verdicts), lambda: draw_verdicts(session.screen, verdicts, findings), findings=findings
+    )
+    if findings:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
 @changes(app, "vacuum", facts=False, example="opskit journal vacuum 2d --dry-run")
 def vacuum(
     session: Session,
@@ -104,7 +122,7 @@ def vacuum(
         version=parse_version(systemd_version) if systemd_version else running_version(session.runner),
         limits=limits,
         now=now_microseconds(),
-        span_text=span.strip(),
+        span_text=" ".join(span.split()),
         rotate=rotate,
         keep_copy=os.path.abspath(keep_copy) if keep_copy else "",
     )
@@ -115,22 +133,21 @@ def vacuum(
         lambda facts: decide_vacuum(facts, request),
         draw=lambda plan, stream: draw_deletes(session.screen, plan, stream),
     )
-    _tell_vacuum(session, act(session, chore))
+    _tell_outcome(session, act(session, chore), "no file is to go", "vacuumed")
 
 
-def _tell_vacuum(session: Session, outcome: Outcome) -> None:
+def _tell_outcome(session: Session, outcome: Outcome, nothing: str, done: str) -> None:
     """What went; exit 1 when that is not what was to go."""
     from opskit.act import tell  # noqa: PLC0415
     from opskit.core.ledger import Ledger  # noqa: PLC0415
     from opskit.journal.show_vacuum import outcome_findings  # noqa: PLC0415
-    from opskit.journal.vacuum_steps import VacuumJournal  # noqa: PLC0415
     from opskit.ui.errors import draw_findings  # noqa: PLC0415
 
     if outcome.run is None:
-        tell(session, outcome, "", "no file is to go")
+        tell(session, outcome, "", nothing)
         return
     steps = Ledger(session.state_dir).find(outcome.run).steps
-    record = next(step.record for step in steps if step.kind == VacuumJournal.kind)
+    record = {"gone": [], "freed": 0, **steps[-1].record}
     findings = (*outcome.plan.notes, *outcome.warnings, *outcome_findings(record))
     failed = len(findings) > len(outcome.plan.notes) + len(outcome.warnings)
     gone, freed = len(record["gone"]), size_text(record["freed"])
@@ -138,14 +155,55 @@ def _tell_vacuum(session: Session, outcome: Outcome) -> None:
     result.update(as_predicted=not failed, gone=record["gone"], freed_bytes=record["freed"])
 
     def draw() -> None:
-        session.screen.done(f"deleted: {gone} files, {freed} freed{'' if failed else ', as predicted'}")
+        session.screen.done(f"{done}: {gone} files deleted, {freed} freed{'' if failed else ', as predicted'}")
         if any(step.change["reversible"] for step in steps):
-            session.screen.done(f"bring them back: opskit undo {outcome.run}")
+            session.screen.done(f"take it back: opskit undo {outcome.run}")
         draw_findings(session.screen, [*outcome.warnings, *outcome_findings(record)])
 
     session.screen.answer(result, draw, findings=findings)
     if failed:
         raise typer.Exit(ExitCode.FAILED)
+
+
+@changes(app, "retain", facts=False, example="opskit journal retain 30d --dry-run")
+def retain(
+    session: Session,
+    span: Annotated[str, typer.Argument(metavar="[SPAN]", help="Keep what is younger: 30d, 4w, 6months.")] = "",
+    size: Annotated[str, typer.Option("--size", metavar="SIZE", help="Take no more than this on disk: 500M, 2G.")] = "",
+    namespace: Namespace = "",
+    root: Root = "",
+) -> None:
+    """Have journald keep to a limit from now on: a drop-in for journald.conf, and a restart of journald.
+
+    The plan shows what that restart deletes. With --root the drop-in is written for the system there.
+    """
+    from opskit.act import Chore, act  # noqa: PLC0415
+    from opskit.journal.facts import now_microseconds  # noqa: PLC0415
+    from opskit.journal.retain_facts import see_retain  # noqa: PLC0415
+    from opskit.journal.retain_plan import RetainRequest, decide_retain  # noqa: PLC0415
+    from opskit.journal.show_vacuum import draw_deletes  # noqa: PLC0415
+    from opskit.journal.spans import parse_size, parse_span  # noqa: PLC0415
+
+    if not (span or size):
+        raise UsageFault("opskit journal retain", "no limit", todo="a span, such as 30d; or --size 500M")
+    scope = scope_of("", root, namespace)
+    request = RetainRequest(
+        span=parse_span(span) if span else None,
+        size=parse_size("--size", size) if size else None,
+        span_text=" ".join(span.split()),
+        root=scope.root.rstrip("/"),
+        namespace=namespace,
+        version=running_version(session.runner),
+        now=now_microseconds(),
+    )
+    if not session.dry_run and not (scope.root and os.access(scope.root, os.W_OK)):
+        session.need_root()
+    chore = Chore(
+        lambda _runner: see_retain(request),
+        lambda facts: decide_retain(facts, request),
+        draw=lambda plan, stream: draw_deletes(session.screen, plan, stream),
+    )
+    _tell_outcome(session, act(session, chore), "the journal is kept to that already", "the limit is set")
 
 
 def scope_of(directory: str, root: str, namespace: str, *, everything: bool = False) -> Scope:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Callable
 
+from opskit.core.finding import Finding
 from opskit.core.text import shown
 from opskit.core.units import size_text
 from opskit.journal.bounds import Bound
 from opskit.journal.model import ACTIVE
 from opskit.journal.times import moment_text
 from opskit.journal.usage import Usage, damaged
+from opskit.journal.verify import Verdict
+from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
 
 _SECOND = 1_000_000
@@ -91,3 +96,31 @@ def span_text(microseconds: int) -> str:
         if seconds and seconds % length == 0:
             return f"{seconds // length}{unit}"
     return f"{seconds}s" if seconds else "0"
+
+
+@contextmanager
+def progress(screen: Screen) -> Iterator[Callable[[str], None]]:
+    """One line on stderr that tells the file under way; only on a terminal, and gone afterwards."""
+    if screen.quiet or screen.json or not sys.stderr.isatty():
+        yield lambda _path: None
+        return
+    with screen.console(sys.stderr).status("") as status:
+        yield lambda path: status.update(shown(path))
+
+
+def verdicts_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """The result of `journal verify --json`."""
+    return {
+        "files": len(verdicts),
+        "sound": sum(not one.problem and not one.skipped for one in verdicts),
+        "in_use": [one.path for one in verdicts if one.skipped],
+        "damaged": [{"path": one.path, "why": one.problem} for one in verdicts if one.problem],
+    }
+
+
+def draw_verdicts(screen: Screen, verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> None:
+    """The damaged ones, then a line that counts."""
+    draw_findings(screen, findings)
+    in_use = sum(one.skipped for one in verdicts)
+    sound = len(verdicts) - len(findings) - in_use
+    screen.done(f"{len(verdicts)} files: {sound} sound, {len(findings)} damaged, {in_use} being written to")

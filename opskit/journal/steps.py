@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from opskit.core.plan import Step
+from opskit.journal.retain_steps import RetainJournal
 from opskit.journal.vacuum_steps import CopyJournals, RotateJournal, VacuumJournal
 
-STEPS: tuple[type[Step], ...] = (RotateJournal, CopyJournals, VacuumJournal)
+STEPS: tuple[type[Step], ...] = (RotateJournal, CopyJournals, VacuumJournal, RetainJournal)
 KINDS: dict[str, type[Step]] = {step.kind: step for step in STEPS}

@@ -6,7 +6,7 @@ import contextlib
 import os
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Optional, Union
 
@@ -17,7 +17,7 @@ from opskit.core.plan import Change, Record
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 from opskit.journal.copying import copy_file, same_content
-from opskit.journal.model import Directory, Limits, Version
+from opskit.journal.model import Directory, JournalFile, Limits, Version
 from opskit.journal.scope import Scope, read_scope
 from opskit.journal.spans import INFINITY, SECOND
 from opskit.journal.vacuum import Vacuum, cut_of, predict
@@ -235,17 +235,10 @@ class VacuumJournal:
         return self.span_text if self.version.number >= 239 else f"{self.limits.span}us"
 
     def _compare(self, before: tuple[Directory, ...], after: tuple[Directory, ...], found: list[Vacuum]) -> Record:
-        """What went, what stayed though it was to go, and what went though it was to stay."""
         old = {f"{one.path}/{file.name}": file for one in before for file in one.files}
-        new = {f"{one.path}/{file.name}" for one in after for file in one.files}
-        inodes = {file.inode for one in after for file in one.files}
-        gone = [path for path in old if path not in new]
-        # journald may have archived a file meanwhile: that has only another name.
-        unexpected = [path for path in gone if path not in self.deletes and old[path].inode not in inodes]
+        new = {f"{one.path}/{file.name}": file for one in after for file in one.files}
         stuck = [f"{one.directory.path}/{file.name}" for one in found for file in one.sticks]
-        stayed = [path for path in (*self.deletes, *stuck) if path in new]
-        freed = sum(old[path].allocated for path in gone if path in self.deletes or path in unexpected)
-        return {"gone": gone, "stayed": stayed, "unexpected": unexpected, "freed": freed}
+        return compare(old, new, (*self.deletes, *stuck))
 
     def verify(self, runner: Runner, record: Record) -> None:
         """See Step.verify. What differs is in the record: it cannot be made undone, and the command tells of it."""
@@ -268,6 +261,17 @@ class VacuumJournal:
         for file in self.copies:
             if not os.path.lexists(file.path):
                 _copy(file.copy, file.path)
+
+
+def compare(old: dict[str, JournalFile], new: dict[str, JournalFile], expected: Sequence[str]) -> Record:
+    """What went, what stayed though it was to go (expected), and what went though it was to stay."""
+    inodes = {file.inode for file in new.values()}
+    gone = [path for path in old if path not in new]
+    # journald may have archived a file meanwhile: that has only another name.
+    unexpected = [path for path in gone if path not in expected and old[path].inode not in inodes]
+    stayed = [path for path in expected if path in new]
+    freed = sum(old[path].allocated for path in gone if path in expected or path in unexpected)
+    return {"gone": gone, "stayed": stayed, "unexpected": unexpected, "freed": freed}
 
 
 def span_now(ages: list[int], span: int, planned: int, now: int) -> Optional[str]:

@@ -1,0 +1,44 @@
+"""See: what a lasting limit is decided on."""
+
+from __future__ import annotations
+
+import os
+from typing import Optional
+
+from opskit.core.caller import machine_id
+from opskit.core.errors import Failed
+from opskit.journal.conf import conf_name, read_settings
+from opskit.journal.facts import JOURNALD, read_directories
+from opskit.journal.model import Directory
+from opskit.journal.retain_plan import DROPIN, RetainFacts, RetainRequest
+from opskit.journal.retain_steps import read_text
+from opskit.journal.scope import ROOTS, Scope
+from opskit.journal.version import rules_of
+
+
+def see_retain(request: RetainRequest) -> RetainFacts:
+    """Read it. Raises Failed when the configuration cannot be read."""
+    root = request.root
+    path = f"{root}/etc/systemd/{conf_name(request.namespace)}.d/{DROPIN}"
+    try:
+        settings = read_settings(root, request.namespace)
+    except OSError as error:
+        raise Failed(error.filename or path, f"it cannot be read ({error.strerror})") from error
+    persistent = os.path.isdir(root + ROOTS[1])
+    directory = None if root else _directory(request, persistent=persistent)
+    place = directory.path if directory else root + ROOTS[persistent]
+    try:
+        status = os.statvfs(place)
+        filesystem = status.f_blocks * status.f_frsize
+    except OSError:
+        filesystem = 0
+    journald = not root and os.path.exists(JOURNALD)
+    return RetainFacts(path, read_text(path), settings, directory, filesystem, persistent, journald)
+
+
+def _directory(request: RetainRequest, *, persistent: bool) -> Optional[Directory]:
+    """The directory that journald writes to."""
+    own = machine_id() + (f".{request.namespace}" if request.namespace else "")
+    path = f"{ROOTS[persistent]}/{own}"
+    scope = Scope(namespace=request.namespace)
+    return next((one for one in read_directories(scope, rules_of(request.version)) if one.path == path), None)

@@ -1,0 +1,68 @@
+"""Which journal files are damaged, and what to do about each: by their headers, and by `journalctl --verify`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Callable
+
+from opskit.core.command import MINUTE, Command, last_lines
+from opskit.core.errors import CommandFailed
+from opskit.core.finding import Finding
+from opskit.core.runner import Runner
+from opskit.journal.model import ACTIVE, DISPOSED, Directory, JournalFile
+
+# A file has at most some GB; journalctl reads 100 MB in some seconds.
+VERIFY_SECONDS = 30 * MINUTE
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A file and what is wrong with it, "" for nothing. skipped: journald writes to it, so it cannot be told."""
+
+    path: str
+    file: JournalFile
+    problem: str
+    skipped: bool = False
+
+
+def verify(
+    runner: Runner, directories: Sequence[Directory], on_file: Callable[[str], None] = lambda _path: None
+) -> Iterator[Verdict]:
+    """Each file with its verdict. on_file: told each before it is looked at. Raises what the runner raises."""
+    for directory in directories:
+        for file in directory.files:
+            path = f"{directory.path}/{file.name}"
+            on_file(path)
+            problem = file.opens or file.header.problem
+            if problem:
+                yield Verdict(path, file, problem)
+            elif file.header.state == "online" and file.said.kind == ACTIVE:
+                yield Verdict(path, file, "", skipped=True)
+            else:
+                yield Verdict(path, file, _asked(runner, path))
+
+
+def _asked(runner: Runner, path: str) -> str:
+    """What journalctl says is wrong with a file; by its exit status, the words are only for the person."""
+    try:
+        runner.run(Command(("journalctl", "--verify", f"--file={path}"), mutates=False, timeout=VERIFY_SECONDS))
+    except CommandFailed as error:
+        words = last_lines(error.result.stderr, 3).replace("\r", "\n").split("\n")
+        said = [word for word in words if word.strip() and not word.startswith(("FAIL", "PASS"))]
+        return said[-1].strip() if said else f"journalctl --verify ends with status {error.result.status}"
+    return ""
+
+
+def finding_of(verdict: Verdict) -> Finding:
+    """What to do about a damaged file."""
+    path, name = verdict.path, shlex.quote(verdict.path)
+    read = f"journalctl --file={name} shows what can still be read"
+    if verdict.file.said.kind == DISPOSED:
+        remedy = f"journald has set it aside; {read}; a vacuum deletes it by its age"
+    elif verdict.file.said.kind == ACTIVE and verdict.file.header.state == "online":
+        remedy = f"journalctl --rotate sets it aside and begins a new one; {read}"
+    else:
+        remedy = f"{read}; then rm -- {name}, or leave it to a vacuum"
+    return Finding("damaged", "error", f"{path}: {verdict.problem}", remedy=remedy)
