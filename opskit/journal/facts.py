@@ -12,7 +12,7 @@ from opskit.core.errors import Missing, UsageFault
 from opskit.journal.entries import newer_than
 from opskit.journal.model import Directory, Limits, Version
 from opskit.journal.scope import Scope, read_scope
-from opskit.journal.vacuum import cut_of, predict
+from opskit.journal.vacuum import cut_of
 from opskit.journal.version import Rules, rules_of
 
 JOURNALD = "/run/systemd/journal/socket"
@@ -52,7 +52,7 @@ class CopyPlace:
 
 @dataclass(frozen=True)
 class VacuumFacts:
-    """newer: of each file that would go, how many entries are newer than the limit (None: it cannot be told)."""
+    """newer: of files with entries on both sides of the limit, how many are newer (None: it cannot be told)."""
 
     directories: tuple[Directory, ...]
     machine_id: str
@@ -95,17 +95,15 @@ def see_vacuum(request: VacuumRequest) -> VacuumFacts:
 
 
 def _newer(directories: tuple[Directory, ...], request: VacuumRequest) -> dict[str, Optional[int]]:
+    """Of the files that have entries on both sides of the limit of time; of the others the header tells."""
     cut = cut_of(request.limits, request.now)
     found: dict[str, Optional[int]] = {}
-    if not cut:
-        return found
-    for directory in directories:
-        active = predict(directory, request.limits, request.rules, request.now)
-        # With --rotate the active ones may go, too.
-        for file in (*active.deletes, *(active.active if request.rotate else ())):
-            path = f"{directory.path}/{file.name}"
-            if file.header.tail >= cut or file.header.problem:
-                found[path] = newer_than(path, file.header, cut)
+    for directory in directories if cut else ():
+        for file in directory.files:
+            header = file.header
+            if header.problem or header.head < cut <= header.tail:
+                path = f"{directory.path}/{file.name}"
+                found[path] = newer_than(path, header, cut)
     return found
 
 

@@ -14,6 +14,9 @@ from typing import Optional
 from opskit.journal.model import ACTIVE, ARCHIVED, Directory, JournalFile, Limits
 from opskit.journal.version import Rules
 
+# What two candidates are compared by: id, number, age, name.
+_Key = tuple[str, int, int, bytes]
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -124,10 +127,23 @@ def cut_of(limits: Limits, now: int) -> int:
 
 def in_order(found: Sequence[Candidate]) -> list[Candidate]:
     """The candidates in the order in which a vacuum looks at them."""
-    return _merge_sorted([(candidate, _key(candidate)) for candidate in found])
+    keyed = [(candidate, _key(candidate)) for candidate in found]
+    by_age = sorted(keyed, key=lambda item: item[1][2])
+    if not _is_plain(by_age):
+        by_age = _merged(keyed)
+    return [candidate for candidate, _ in by_age]
 
 
-_Key = tuple[str, int, int, bytes]
+def _is_plain(by_age: Sequence[tuple[Candidate, _Key]]) -> bool:
+    """Whether no two ages are the same and in each id the numbers rise with them: any sort gives this order then."""
+    last: dict[str, int] = {}
+    before = -1
+    for _, (seqnum_id, seqnum, age, _) in by_age:
+        if age == before or (seqnum_id and last.get(seqnum_id, -1) >= seqnum):
+            return False
+        before = age
+        last[seqnum_id] = seqnum
+    return True
 
 
 def _key(candidate: Candidate) -> _Key:
@@ -145,10 +161,6 @@ def _after(one: _Key, other: _Key) -> bool:
     if one[0] and other[0]:
         return one[0] > other[0]
     return one[3] > other[3]
-
-
-def _merge_sorted(items: list[tuple[Candidate, _Key]]) -> list[Candidate]:
-    return [candidate for candidate, _ in _merged(items)]
 
 
 def _merged(items: list[tuple[Candidate, _Key]]) -> list[tuple[Candidate, _Key]]:

@@ -60,12 +60,14 @@ def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
     reasons = list(_reasons(facts, request))
     if reasons:
         return Refusal(title, tuple(reasons))
-    directories = tuple(_rotated(facts, request)) if request.rotate else facts.directories
+    before: dict[str, str] = {}  # the archived name of an active file that is rotated → the name it has now
+    directories = tuple(_rotated(facts, request, before)) if request.rotate else facts.directories
     found = [predict(one, request.limits, request.rules, request.now) for one in directories]
     doomed = [
-        Doomed(f"{one.directory.path}/{file.name}", file, _newer(facts, one.directory, file, request))
+        Doomed(path, file, _newer(facts, before.get(path, path), file, request))
         for one in found
         for file in one.deletes
+        for path in (f"{one.directory.path}/{file.name}",)
     ]
     survivors = [survivor for one in found for survivor in _survivors(one, request)]
     reasons = list(_copy_reasons(facts, request, doomed)) if doomed else []
@@ -126,8 +128,8 @@ def _usage(ident: str, title: str, remedy: str) -> Reason:
     return Reason(ident, title, remedy, exit_code=ExitCode.USAGE)
 
 
-def _rotated(facts: VacuumFacts, request: VacuumRequest) -> Iterator[Directory]:
-    """The directories as they will be once journald has archived what it writes to."""
+def _rotated(facts: VacuumFacts, request: VacuumRequest, before: dict[str, str]) -> Iterator[Directory]:
+    """The directories as they will be once journald has archived what it writes to; their names now go to before."""
     for directory in facts.directories:
         files = []
         for file in directory.files:
@@ -136,6 +138,7 @@ def _rotated(facts: VacuumFacts, request: VacuumRequest) -> Iterator[Directory]:
             if name:
                 # It is renamed, and a new one takes its place; what that takes is known only then.
                 files.append(replace(file, name=name, said=_said(file)))
+                before[f"{directory.path}/{name}"] = f"{directory.path}/{file.name}"
         yield replace(directory, files=tuple(files))
 
 
@@ -156,14 +159,14 @@ def _said(file: JournalFile) -> Name:
     return Name(ARCHIVED, file.header.seqnum_id, file.header.head_seqnum, file.header.head)
 
 
-def _newer(facts: VacuumFacts, directory: Directory, file: JournalFile, request: VacuumRequest) -> Optional[int]:
-    if not cut_of(request.limits, request.now):
+def _newer(facts: VacuumFacts, path: str, file: JournalFile, request: VacuumRequest) -> Optional[int]:
+    """How many entries of a file are newer than the limit of time, by its header where that tells."""
+    cut = cut_of(request.limits, request.now)
+    if not cut:
         return 0
-    path = f"{directory.path}/{file.name}"
     if path in facts.newer:
         return facts.newer[path]
-    before = [one for one in directory.files if one.inode == file.inode and one.said.kind == ACTIVE]
-    return facts.newer.get(f"{directory.path}/{before[0].name}", 0) if before else 0
+    return file.header.entries if file.header.head >= cut else 0
 
 
 def _survivors(vacuum: Vacuum, request: VacuumRequest) -> Iterator[Survivor]:
