@@ -1,0 +1,140 @@
+"""journald.conf with its drop-ins, and the limits that follow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opskit.core.plan import Plan, Refusal
+from opskit.core.units import GIB, KIB, MIB
+from opskit.journal.bounds import bad_settings, bounds_of, parse_iec
+from opskit.journal.conf import Setting, conf_files, parse_settings, read_settings, winner
+from opskit.journal.model import Version
+from opskit.journal.retain_plan import DROPIN, RetainFacts, RetainRequest, decide_retain, dropin_text, iec_text
+from opskit.journal.spans import SECOND, parse_span
+
+DAY = 86400 * SECOND
+
+
+def write(root: Path, name: str, *lines: str) -> str:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return str(path)
+
+
+def test_settings_are_found_with_their_lines() -> None:
+    text = "# SystemMaxUse=1G\nA=b\n[Journal]\n SystemMaxUse = 2G \n;x=1\nMaxFileSec=1\\\nday\nz\n"
+    text += "[Other]\nSystemMaxUse=9G\n"
+    found = parse_settings(text, "/f")
+    assert found == [Setting("SystemMaxUse", "2G", "/f", 4), Setting("MaxFileSec", "1 day", "/f", 6)]
+
+
+def test_drop_ins_come_after_the_file_in_the_order_of_their_names(tmp_path: Path) -> None:
+    main = write(tmp_path, "etc/systemd/journald.conf", "[Journal]", "SystemMaxUse=1G")
+    write(tmp_path, "usr/lib/systemd/journald.conf", "[Journal]", "SystemMaxUse=7G")
+    vendor = write(tmp_path, "usr/lib/systemd/journald.conf.d/50-a.conf", "[Journal]", "SystemMaxUse=2G")
+    write(tmp_path, "usr/lib/systemd/journald.conf.d/20-b.conf", "[Journal]", "SystemMaxUse=3G")
+    own = write(tmp_path, "etc/systemd/journald.conf.d/20-b.conf", "[Journal]", "SystemMaxUse=4G")
+    write(tmp_path, "usr/lib/systemd/journald.conf.d/99-z.conf", "[Journal]", "SystemMaxUse=5G")
+    masked = tmp_path / "etc/systemd/journald.conf.d/99-z.conf"
+    masked.symlink_to("/dev/null")
+    write(tmp_path, "etc/systemd/journald.conf.d/x.txt", "[Journal]", "SystemMaxUse=6G")
+    assert conf_files(str(tmp_path)) == [main, own, vendor]
+    found = winner(read_settings(str(tmp_path)), "SystemMaxUse")
+    assert found is not None
+    assert (found.value, found.where) == ("2G", f"{vendor}:2")
+    assert read_settings(str(tmp_path), "ns") == ()
+
+
+def test_the_built_in_limits() -> None:
+    # From a real journald 252: "Fixed min_use=16M max_use=4G max_size=128M keep_free=4G n_max_files=100" on 252 GB.
+    large = bounds_of([], 252 * GIB, runtime=False)
+    assert [bound.value for bound in large.all()[:4]] == [4 * GIB, 4 * GIB, 128 * MIB, 100]
+    small = bounds_of([], 100 * MIB, runtime=True)
+    assert small.max_use.name == "RuntimeMaxUse"
+    assert [bound.value for bound in small.all()[:3]] == [10 * MIB, 5 * MIB, 1280 * KIB]
+    assert (small.retention.value, small.max_file_time.value) == (0, parse_span("1month"))
+    assert "built in" in small.max_use.source
+
+
+def test_what_is_set_counts_and_is_named() -> None:
+    settings = [
+        Setting("SystemMaxUse", "bad", "/a", 2), Setting("SystemMaxUse", "10M", "/b", 3),
+        Setting("SystemMaxFileSize", "8M", "/b", 4),
+        Setting("MaxRetentionSec", "1week", "/c", 5), Setting("SystemMaxUse", "", "/d", 6),
+    ]  # fmt: skip
+    found = bounds_of(settings, 252 * GIB, runtime=False)
+    assert found.max_use.value == 16 * MIB  # two files must fit
+    assert "/b:3" in found.max_use.source
+    assert (found.retention.value, found.retention.source) == (7 * DAY, "/c:5")
+    assert [one.path for one in bad_settings(settings)] == ["/a", "/d"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("500M", 500 * MIB), ("1.5G", GIB * 3 // 2), ("1024", 1024), ("", None), ("x", None), ("5 M", 5 * MIB),
+     ("1G 5M", GIB + 5 * MIB)],
+)  # fmt: skip
+def test_sizes_in_the_configuration(text: str, wanted: int | None) -> None:
+    assert parse_iec(text) == wanted
+
+
+def test_sizes_are_written_exactly() -> None:
+    for size in (500 * MIB, GIB, GIB * 3 // 2, 1536 * KIB, 1_500_001):
+        assert parse_iec(iec_text(size)) == size
+
+
+def facts(text: str | None = None, settings: tuple[Setting, ...] = ()) -> RetainFacts:
+    path = f"/etc/systemd/journald.conf.d/{DROPIN}"
+    return RetainFacts(path, text, settings, None, 252 * GIB, persistent=True, journald=True)
+
+
+def request(span: str = "30d", size: int | None = None) -> RetainRequest:
+    return RetainRequest(parse_span(span) if span else None, size, span, "", "", Version(252), 10**15)
+
+
+def test_a_span_brings_a_shorter_time_for_one_file() -> None:
+    plan = decide_retain(facts(), request())
+    assert isinstance(plan, Plan)
+    assert plan.result["settings"] == {"MaxRetentionSec": "30d", "MaxFileSec": "90h"}
+    assert "MaxRetentionSec=30d\nMaxFileSec=90h\n" in plan.steps[0].text  # type: ignore[attr-defined]
+    have = (Setting("MaxFileSec", "1h", "/etc/systemd/journald.conf", 3),)
+    plan = decide_retain(facts(settings=have), request())
+    assert isinstance(plan, Plan)
+    assert plan.result["settings"] == {"MaxRetentionSec": "30d"}
+
+
+def test_a_size_alone() -> None:
+    plan = decide_retain(facts(), request("", 500 * MIB))
+    assert isinstance(plan, Plan)
+    assert plan.result["settings"] == {"SystemMaxUse": "500M"}
+
+
+def test_the_same_again_is_nothing_to_do() -> None:
+    text = dropin_text({"SystemMaxUse": "500M"})
+    ours = (Setting("SystemMaxUse", "500M", facts().path, 3),)
+    plan = decide_retain(facts(text, ours), request("", 500 * MIB))
+    assert isinstance(plan, Plan)
+    assert plan.steps == ()
+
+
+def test_a_drop_in_that_wins_is_named() -> None:
+    later = Setting("MaxRetentionSec", "2d", "/etc/systemd/journald.conf.d/95-x.conf", 4)
+    refused = decide_retain(facts(settings=(later,)), request())
+    assert isinstance(refused, Refusal)
+    assert refused.reasons[0].id == "drop-in-wins"
+    assert "/etc/systemd/journald.conf.d/95-x.conf:4" in refused.reasons[0].title
+    assert isinstance(decide_retain(facts(settings=(later,)), request("2 days")), Plan)
+    earlier = Setting("MaxRetentionSec", "2d", "/etc/systemd/journald.conf.d/20-x.conf", 4)
+    plan = decide_retain(facts(settings=(earlier,)), request())
+    assert isinstance(plan, Plan)
+    assert any(note.id == "setting-beaten" for note in plan.notes)
+
+
+@pytest.mark.parametrize(("span", "size"), [("0", None), ("", 0), ("10min", None), ("", 4096)])
+def test_limits_that_are_none(span: str, size: int | None) -> None:
+    refused = decide_retain(facts(), request(span, size))
+    assert isinstance(refused, Refusal)
+    assert refused.exit_code == 2
