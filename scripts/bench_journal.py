@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from bench_common import machine, write_readme
 
 REMOTE = "/lib/systemd/systemd-journal-remote"
 SECOND = 1_000_000
@@ -59,10 +59,11 @@ def measure(argv: list[str]) -> float:
 
 
 def main() -> int:
-    """Measure in interleaved rounds, tell, and exit 1 when the least goal is missed (equal, files not cached)."""
+    """Measure in interleaved rounds, tell, and exit 1 when a goal is missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--opskit", required=True)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("--files", type=int, default=2000)
     options = parser.parse_args()
     seconds: dict[str, list[float]] = {}
@@ -80,17 +81,19 @@ def main() -> int:
                     if number:  # the first round fills the other caches
                         seconds.setdefault(f"{name} {cache}", []).append(taken)
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
-    today = dt.datetime.now(dt.timezone.utc).date().isoformat()
-    print(f"{today}, {os.cpu_count()} cores, Python {platform.python_version()}, {options.files} journal files;")
-    print(f"medians of {options.rounds} interleaved rounds.\n")
-    print("| preview of a vacuum / `journalctl --disk-usage` | ratio | goal | |\n|---|---|---|---|")
+    table = ["| preview of a vacuum / `journalctl --disk-usage` | ratio | goal | |", "|---|---|---|---|"]
     ratios = {}
     for cache in ("not cached", "cached"):
         ours, theirs = medians[f"opskit {cache}"], medians[f"journalctl {cache}"]
         ratios[cache] = ours / theirs
-        met = "met" if ratios[cache] <= 1 / 3 else "the least met" if ratios[cache] <= 1 else "MISSED"
-        print(f"| files {cache} ({ours:.3f} s / {theirs:.3f} s) | {ratios[cache]:.2f} | ≤ 0.33, at least ≤ 1 | {met} |")
-    return 0 if ratios["not cached"] <= 1 else 1
+        met = "met" if ratios[cache] <= 1 / 3 else "MISSED, no slower" if ratios[cache] <= 1 else "MISSED"
+        table.append(f"| files {cache} ({ours:.3f} s / {theirs:.3f} s) | {ratios[cache]:.2f} | ≤ 0.33 | {met} |")
+    about = f"{machine()}, {options.files} journal files; medians of {options.rounds} interleaved rounds."
+    text = "\n".join([about, "", *table])
+    print(text)
+    if options.write:
+        write_readme("journal", text)
+    return 0 if all(ratio <= 1 / 3 for ratio in ratios.values()) else 1
 
 
 if __name__ == "__main__":
