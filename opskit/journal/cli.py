@@ -191,7 +191,7 @@ def retain(
         span=parse_span(span) if span else None,
         size=parse_size("--size", size) if size else None,
         span_text=" ".join(span.split()),
-        root=scope.root.rstrip("/"),
+        root=scope.root,
         namespace=namespace,
         version=running_version(session.runner),
         now=now_microseconds(),
@@ -216,7 +216,8 @@ def scope_of(directory: str, root: str, namespace: str, *, everything: bool = Fa
         raise UsageFault("--namespace", f"{namespace!r} is no name of a namespace")
     return Scope(
         directory=os.path.abspath(directory) if directory else "",
-        root=os.path.abspath(root) if root else "",
+        # "/" is this host, to journalctl too.
+        root=os.path.abspath(root).rstrip("/") if root else "",
         namespace=namespace,
         everything=everything,
     )

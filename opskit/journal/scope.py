@@ -51,7 +51,7 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[Directory, 
         os.close(os.open(scope.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
     else:
         names = (*ROOTS, REMOTE) if scope.root else ROOTS
-        tops = [_Top(_under(scope.root, name), files=rules.roots or scope.everything) for name in names]
+        tops = [_Top(scope.root + name, files=rules.roots or scope.everything) for name in names]
     local = not (scope.directory or scope.root or scope.everything)
     found: dict[str, Directory] = {}
     for top in tops:
@@ -78,10 +78,6 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[Directory, 
 class _Top:
     path: str
     files: bool
-
-
-def _under(root: str, path: str) -> str:
-    return root.rstrip("/") + path if root else path
 
 
 def _names(path: str) -> list[str]:
