@@ -158,6 +158,8 @@ PACKAGES = {
     "parted": "parted",
     "growpart": "cloud-utils-growpart",
     "sgdisk": "gdisk",
+    "journalctl": "systemd",
+    "systemctl": "systemd",
 }
 
 

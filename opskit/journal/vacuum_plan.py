@@ -288,9 +288,20 @@ def _notes(
         yield Finding("old-files-stay", "info", title, ", ".join(one.path for one in behind))
     for one in found:
         yield from _directory_notes(one)
-    if request.rotate and (limits.size or limits.files):
-        title = "what goes to keep to a size or a number is exact only once the journal is rotated"
-        yield Finding("rotate-first", "info", title, remedy="should it differ then, nothing is deleted")
+    yield from _bytes_notes(request, doomed)
+
+
+def _bytes_notes(request: VacuumRequest, doomed: Sequence[Doomed]) -> Iterator[Finding]:
+    """Where the space that is freed is not what it seems."""
+    linked = [one.path for one in doomed if one.file.links > 1]
+    if linked:
+        title = f"{len(linked)} of the files have further names: the space stays taken until those are gone, too"
+        yield Finding("hard-links", "warning", title, ", ".join(linked))
+    if request.rotate:
+        title = "what an archived file takes is known only once it is: journald cuts it to its size"
+        if request.limits.size or request.limits.files:
+            title = "what goes to keep to a size or a number is exact only once the journal is rotated"
+        yield Finding("rotate-first", "info", title, remedy="should other files go then, nothing is deleted")
 
 
 def _directory_notes(vacuum: Vacuum) -> Iterator[Finding]:

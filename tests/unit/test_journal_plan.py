@@ -1,0 +1,158 @@
+"""What a vacuum is decided to do: pure decisions on made-up facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from opskit.core.plan import Plan, Refusal
+from opskit.journal.facts import CopyPlace, VacuumFacts, VacuumRequest
+from opskit.journal.model import ACTIVE, ARCHIVED, Directory, Header, JournalFile, Limits, Name, Version
+from opskit.journal.scope import Scope
+from opskit.journal.vacuum_plan import decide_vacuum
+from opskit.journal.vacuum_steps import CopyJournals, RotateJournal, VacuumJournal
+
+DAY = 86_400_000_000
+NOW = 20_000 * DAY
+OWN = "0123456789abcdef" * 2
+ID = "ab" * 16
+
+
+def archived(days: int, number: int = 1, **more: Any) -> JournalFile:
+    at = NOW - days * DAY
+    header = Header(state="archived", entries=10, head=at, tail=at + DAY)
+    name = f"system@{ID}-{number:016x}-{at:016x}.journal"
+    made = JournalFile(name, Name(ARCHIVED, ID, number, at), 8192, 4096, inode=number, header=header)
+    return replace(made, **more)
+
+
+def active(days: int, state: str = "online") -> JournalFile:
+    header = Header(state=state, seqnum_id=ID, head_seqnum=900, entries=5, head=NOW - days * DAY, tail=NOW)
+    return JournalFile("system.journal", Name(ACTIVE), 8192, 8192, inode=99, header=header)
+
+
+def facts(*files: JournalFile, newer: dict[str, int | None] | None = None, **more: Any) -> VacuumFacts:
+    directory = Directory(f"/var/log/journal/{OWN}", OWN, "", tuple(files))
+    made = VacuumFacts((directory,), OWN, journald=True, newer=newer or {})
+    return replace(made, **more)
+
+
+def request(span: int | None = 2 * DAY, **more: Any) -> VacuumRequest:
+    made = VacuumRequest(Scope(), Version(252, "252-32.el9"), Limits(span), NOW, "2d")
+    return replace(made, **more)
+
+
+def plan(found: VacuumFacts, asked: VacuumRequest) -> Plan:
+    decision = decide_vacuum(found, asked)
+    assert isinstance(decision, Plan), decision
+    return decision
+
+
+def ids(decision: Plan) -> set[str]:
+    return {note.id for note in decision.notes}
+
+
+def test_old_files_go_and_the_others_stay() -> None:
+    found = plan(facts(archived(5, 1), archived(1, 2), active(9)), request())
+    (step,) = found.steps
+    assert isinstance(step, VacuumJournal)
+    assert [one["path"].rpartition("/")[2] for one in found.result["deletes"]] == [archived(5, 1).name]
+    assert found.result["survives"][0]["reason"] == "active"
+    assert "active-keep-old" in ids(found)
+    assert step.change.commands == ("journalctl --vacuum-time=2d",)
+    assert not step.change.reversible
+
+
+def test_newer_entries_are_counted_and_told() -> None:
+    one = archived(3)
+    path = f"/var/log/journal/{OWN}/{one.name}"
+    across = replace(one, header=replace(one.header, tail=NOW))
+    found = plan(facts(across, newer={path: 7}), request())
+    assert found.result["newer_entries_lost"] == 7
+    assert "newer-entries-lost" in ids(found)
+    unknown = plan(facts(across, newer={path: None}), request())
+    assert "newer-entries-unknown" in ids(unknown)
+    # All of them, where the file is old by its mtime alone.
+    young = replace(one, mtime=1, header=replace(one.header, head=NOW - DAY, tail=NOW))
+    assert plan(facts(young), request()).result["newer_entries_lost"] == 10
+
+
+def test_rotation_first_and_then_the_active_one_goes_too() -> None:
+    found = plan(facts(active(9)), request(rotate=True))
+    rotate, vacuum = found.steps
+    assert isinstance(rotate, RotateJournal)
+    assert isinstance(vacuum, VacuumJournal)
+    name = f"/var/log/journal/{OWN}/system@{ID}-{900:016x}-{NOW - 9 * DAY:016x}.journal"
+    assert rotate.makes == vacuum.deletes == (name,)
+    assert found.result["survives"] == []
+    # journald of 239 leaves alone what it has not open; nobody rotates another machine's journal.
+    assert plan(facts(active(9, "offline")), request(rotate=True, version=Version(239))).steps == ()
+    other = replace(facts(active(9)), machine_id="f" * 32)
+    assert plan(other, request(rotate=True)).steps == ()
+
+
+def test_copies_come_between() -> None:
+    place = CopyPlace("/copy", "absent", 1 << 30)
+    found = plan(facts(archived(5), active(9), place=place), request(rotate=True, keep_copy="/copy"))
+    assert [type(step) for step in found.steps] == [RotateJournal, CopyJournals, VacuumJournal]
+    copies = found.steps[1].files  # type: ignore[attr-defined]
+    assert [one.copy for one in copies] == [f"/copy/{OWN}/{one.path.rpartition('/')[2]}" for one in copies]
+    assert found.steps[2].change.reversible
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        (CopyPlace("/copy", "other", 1 << 30), "no-copy-directory"),
+        (CopyPlace(f"/var/log/journal/{OWN}/x", "absent", 1 << 30), "copy-among-journals"),
+        (CopyPlace("/copy", "directory", 100), "no-space-for-copies"),
+        (CopyPlace("/copy", "directory", 1 << 30, (f"/copy/{OWN}/{archived(5).name}",)), "copy-exists"),
+    ],
+)
+def test_no_copies_no_vacuum(place: CopyPlace, reason: str) -> None:
+    refused = decide_vacuum(facts(archived(5), place=place), request(keep_copy="/copy"))
+    assert isinstance(refused, Refusal)
+    assert refused.reasons[0].id == reason
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"version": Version(219), "limits": Limits(files=3)}, "no-vacuum-files"),
+        ({"version": Version(219), "scope": Scope(root="/x")}, "no-root"),
+        ({"version": Version(239), "scope": Scope(namespace="x")}, "no-namespaces"),
+        ({"rotate": True, "scope": Scope(directory="/x")}, "rotate-elsewhere"),
+    ],
+)
+def test_what_this_journalctl_cannot_do(asked: dict[str, Any], reason: str) -> None:
+    refused = decide_vacuum(facts(archived(5)), request(**asked))
+    assert isinstance(refused, Refusal)
+    assert reason in [one.id for one in refused.reasons]
+    assert refused.exit_code == 2
+
+
+def test_nothing_is_rotated_where_no_journald_runs() -> None:
+    refused = decide_vacuum(replace(facts(archived(5)), journald=False), request(rotate=True))
+    assert isinstance(refused, Refusal)
+    assert (refused.reasons[0].id, refused.exit_code) == ("no-journald", 5)
+
+
+def test_no_limit_and_no_journals() -> None:
+    assert "no-limit" in ids(plan(facts(archived(5)), request(0)))
+    assert "no-journals" in ids(plan(facts(), request()))
+
+
+def test_old_files_behind_a_young_one_are_named() -> None:
+    found = plan(facts(archived(1, 1), archived(5, 2)), request())
+    assert found.steps == ()
+    assert found.result["survives"][0]["reason"].startswith("behind system@")
+    assert "old-files-stay" in ids(found)
+
+
+def test_another_set_of_files_is_another_plan() -> None:
+    one = plan(facts(archived(5, 1)), request())
+    assert one.fingerprint == plan(facts(archived(5, 1), archived(1, 2)), request()).fingerprint
+    assert one.fingerprint != plan(facts(archived(5, 1), archived(6, 0)), request()).fingerprint
+    assert one.fingerprint != plan(facts(archived(5, 1, inode=77)), request()).fingerprint
