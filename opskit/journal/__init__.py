@@ -1,11 +1,19 @@
-"""The journal: what fills it, what a vacuum will delete before it does, what is wrong in it, a limit that lasts.
+"""The journal: what fills it, what a vacuum will delete before it does, what is damaged, a limit that lasts.
 
 Where a change belongs:
 
-  facts                     model.py; names.py: which names are journals'; header.py; files.py: one directory;
-                            scope.py: which directories; version.py: in what systemd's releases differ
-  what a vacuum deletes     vacuum.py, systemd's rules as a pure function
-  what a person sees        cli.py: the commands; show.py
+  files as they are         model.py; names.py: which names are journals'; header.py, entries.py: what is in a file;
+                            files.py: one directory; scope.py: which directories; version.py: in what releases differ
+  what a vacuum deletes     vacuum.py: systemd's rules as a pure function
+  opskit journal vacuum     facts.py: seeing; vacuum_plan.py, vacuum_notes.py: deciding; vacuum_steps.py: rotating,
+                            copying (copying.py), running journalctl and comparing; spans.py: what is typed
+  opskit journal retain     retain_facts.py, retain_plan.py, retain_steps.py; conf.py: journald.conf and its drop-ins;
+                            bounds.py: the limits that follow from them
+  opskit journal usage      usage.py
+  opskit journal verify     verify.py
+  what a person sees        cli.py: the commands; show.py, show_vacuum.py; times.py
 
-The prediction is proved against journalctl itself: tests/cli/test_journal_as_journalctl.py.
+The exactness is proved against journalctl: tests/cli/test_journal_as_journalctl.py (files, on generated directories),
+tests/host/test_journal_scope.py (directories), tests/cli/test_journal_entries.py and test_journal_spans_as_systemd.py;
+journald's part on a booted host: tests/vm/test_journal.py.
 """

@@ -6,7 +6,6 @@ offsets of entries, of 64 bits or in a compact file of 32; an entry has its time
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 from typing import Optional
@@ -37,29 +36,29 @@ def newer_than(path: str, header: Header, moment: int) -> Optional[int]:
     except OSError:
         return None
     try:
-        with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as data:
-            return _count(data, header, moment)
-    except (OSError, ValueError, struct.error, _DamagedError):
+        # By pread: a file that journald cuts off meanwhile would be a SIGBUS for who has it mapped.
+        return _count(descriptor, header, moment)
+    except (OSError, OverflowError, struct.error, _DamagedError):
         return None
     finally:
         os.close(descriptor)
 
 
-def _count(data: mmap.mmap, header: Header, moment: int) -> int:
+def _count(file: int, header: Header, moment: int) -> int:
     """By bisection: first over the arrays of the chain, then within one."""
     item = struct.Struct("<I" if header.compact else "<Q")
     before, at = 0, header.arrays
     while before < header.entries:
-        kind, _, size, following = _ARRAY.unpack_from(data, at)
+        kind, _, size, following = _ARRAY.unpack(os.pread(file, _ARRAY.size, at))
         count = min((size - _ARRAY.size) // item.size, header.entries - before)
         if kind != _TYPE_ARRAY or count <= 0:
             raise _DamagedError
         first = at + _ARRAY.size
-        if _time(data, item.unpack_from(data, first + (count - 1) * item.size)[0]) >= moment:
+        if _time(file, item, first + (count - 1) * item.size) >= moment:
             low, high = 0, count - 1
             while low < high:
                 middle = (low + high) // 2
-                if _time(data, item.unpack_from(data, first + middle * item.size)[0]) >= moment:
+                if _time(file, item, first + middle * item.size) >= moment:
                     high = middle
                 else:
                     low = middle + 1
@@ -71,8 +70,10 @@ def _count(data: mmap.mmap, header: Header, moment: int) -> int:
     return 0
 
 
-def _time(data: mmap.mmap, at: int) -> int:
-    kind, _, _, _, realtime = _ENTRY.unpack_from(data, at)
+def _time(file: int, item: struct.Struct, at: int) -> int:
+    """The time of the entry whose offset is an item of an array."""
+    (entry,) = item.unpack(os.pread(file, item.size, at))
+    kind, _, _, _, realtime = _ENTRY.unpack(os.pread(file, _ENTRY.size, entry))
     if kind != _TYPE_ENTRY:
         raise _DamagedError
     return int(realtime)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import dataclass
@@ -66,18 +67,24 @@ def now_microseconds() -> int:
     return time.time_ns() // 1000
 
 
-def read_directories(scope: Scope, rules: Rules) -> tuple[Directory, ...]:
-    """The directories of a scope. Raises UsageFault when -D is not there, Missing when something may not be read."""
+# What the reader says of a file that this user may not open.
+DENIED = os.strerror(errno.EACCES)
+
+
+def read_directories(scope: Scope, rules: Rules, *, all_of_it: bool = True) -> tuple[Directory, ...]:
+    """The directories of a scope. Raises UsageFault when -D is not there, Missing when it may not be read.
+
+    all_of_it: also when something in it may not be read.
+    """
     try:
         found = read_scope(scope, rules, machine_id())
     except PermissionError as error:
         raise Missing(scope.directory, "this user may not read it", todo="the same with sudo") from error
     except OSError as error:
         raise UsageFault(scope.directory, f"no directory to look at ({error.strerror})") from error
-    if os.geteuid() != 0:
-        denied = os.strerror(13)
+    if os.geteuid() != 0 and all_of_it:
         for directory in found:
-            if directory.problem == denied or any(file.opens == denied for file in directory.files):
+            if directory.problem == DENIED or any(file.opens == DENIED for file in directory.files):
                 raise Missing(directory.path, "this user may not read it", todo="the same with sudo")
     return found
 

@@ -11,7 +11,7 @@ from opskit.core.caller import machine_id
 from opskit.core.finding import Finding
 from opskit.journal.bounds import Bounds, bad_settings, bounds_of
 from opskit.journal.conf import Setting, read_settings
-from opskit.journal.facts import read_directories
+from opskit.journal.facts import DENIED, read_directories
 from opskit.journal.model import ACTIVE, Directory
 from opskit.journal.scope import Scope
 from opskit.journal.version import Rules
@@ -30,7 +30,7 @@ def see_usage(scope: Scope, rules: Rules) -> list[Usage]:
     """Each directory of the scope that holds something, with its limits. Raises as read_directories."""
     own = _machine_id(scope.root)
     found = []
-    for directory in read_directories(scope, rules):
+    for directory in read_directories(scope, rules, all_of_it=False):
         if not (directory.files or directory.ignored or directory.machine_id or directory.problem):
             continue  # a root that holds nothing but the directories of machines
         if scope.directory or directory.machine_id != own:
@@ -65,7 +65,7 @@ def _with_bounds(directory: Directory, root: str) -> Usage:
 def damaged(directory: Directory) -> list[tuple[str, str]]:
     """The name of each file whose header cannot be believed, or that cannot be read, and why."""
     pairs = [(file.name, file.opens or file.header.problem) for file in directory.files]
-    return [(name, why) for name, why in pairs if why]
+    return [(name, why) for name, why in pairs if why and why != DENIED]
 
 
 def findings(found: Sequence[Usage]) -> Iterator[Finding]:
@@ -74,6 +74,10 @@ def findings(found: Sequence[Usage]) -> Iterator[Finding]:
         path = one.directory.path
         if one.directory.problem:
             yield Finding("unreadable-directory", "warning", f"{path}: {one.directory.problem}")
+        unseen = sum(file.opens == DENIED for file in one.directory.files)
+        if unseen:
+            title = f"{unseen} files in {path} may not be read by this user: their entries are not told"
+            yield Finding("not-seen", "info", title, remedy="the same with sudo")
         hurt = damaged(one.directory)
         if hurt:
             names = ", ".join(name for name, _ in hurt)

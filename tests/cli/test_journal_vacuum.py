@@ -44,12 +44,12 @@ class Place:
     journals: Path
     state: Path
 
-    def opskit(self, *words: str, trace: str = "") -> Done:
+    def opskit(self, *words: str, trace: str = "", **environment: str) -> Done:
         argv = [sys.executable, "-m", "opskit", *words, "--state-dir", str(self.state)]
         if trace:
             argv = ["strace", "-f", "-o", trace, "-e", "trace=%file,%process", *argv]
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(argv, capture_output=True, check=False, env=environment, stdin=subprocess.DEVNULL)
+        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        done = subprocess.run(argv, capture_output=True, check=False, env=env, stdin=subprocess.DEVNULL)
         return Done(done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr))
 
     def vacuum(self, *words: str) -> Done:
@@ -151,6 +151,17 @@ def test_copies_are_made_first_and_undo_brings_them_back(place: Place) -> None:
     undone = place.opskit("undo", "last", "--yes")
     assert undone.status == 0, undone.stderr
     assert {one[0]: one for one in state_of(place.journals)} == before
+    assert not copy.exists()
+
+
+@pytest.mark.parametrize("at", ["step:1", "stepped:1", "step:2", "stepped:2"])
+def test_a_crash_loses_nothing(place: Place, at: str) -> None:
+    before = state_of(place.journals)
+    copy = place.state.parent / "copy"
+    argv = ("journal", "vacuum", "2d", "-D", str(place.journals), "--keep-copy", str(copy), "--yes")
+    assert place.opskit(*argv, OPSKIT_TEST_KILL=at).status < 0
+    assert place.opskit("undo", "last", "--yes").status == 0
+    assert state_of(place.journals) == before
     assert not copy.exists()
 
 
