@@ -320,7 +320,7 @@ complete -c opskit -n '__opskit_in opskit journal verify' -l help -s h -d 'Show 
 
 # opskit journal vacuum
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l size -x -d 'Delete until it takes no more: 500M, 2G'
-complete -c opskit -n '__opskit_in opskit journal vacuum' -l files -x -d 'Delete until there are no more files'
+complete -c opskit -n '__opskit_in opskit journal vacuum' -l files -x -d 'Delete until no more than N files are left'
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l rotate -d 'Archive the active files first'
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l keep-copy -x -a '(__fish_complete_directories)' -d 'Copy what goes there first'
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l namespace -x -d 'The journal of this namespace'

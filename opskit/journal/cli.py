@@ -90,7 +90,7 @@ def vacuum(
     span: Annotated[str, typer.Argument(metavar="[SPAN]", help="Delete what is older: 2d, 12h, 1w, 1month.")] = "",
     size: Annotated[str, typer.Option("--size", metavar="SIZE", help="Delete until it takes no more: 500M, 2G.")] = "",
     files: Annotated[
-        Optional[int], typer.Option("--files", metavar="N", min=0, help="Delete until there are no more files.")
+        Optional[int], typer.Option("--files", metavar="N", min=0, help="Delete until no more than N files are left.")
     ] = None,
     rotate: Annotated[bool, typer.Option("--rotate", help="Archive the active files first.")] = False,
     keep_copy: Annotated[

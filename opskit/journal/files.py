@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, Optional
 
 from opskit.journal.header import HEADER_BYTES, read_header
-from opskit.journal.model import Header, JournalFile
+from opskit.journal.model import Directory, Header, JournalFile
 from opskit.journal.names import classify
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -54,26 +54,30 @@ class Statx:
         return born, bool(attributes & _UNREMOVABLE)
 
 
-def read_directory(path: str) -> tuple[tuple[JournalFile, ...], tuple[str, ...]]:
-    """The journal files of a directory in readdir's order, and names like theirs that are no regular files.
-
-    Raises OSError when the directory cannot be read.
-    """
+def read_directory(path: str) -> Directory:
+    """A directory with its journal files in readdir's order. Raises OSError when it cannot be read."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         statx = Statx()
-        noatime = bool(os.fstatvfs(descriptor).f_flag & os.ST_NOATIME)
+        flags = os.fstatvfs(descriptor).f_flag
+        sticky = statx.of(descriptor, ".")[1]
         files, ignored = [], []
         for name in os.listdir(descriptor):  # the order is readdir's
             if not name.endswith((".journal", ".journal~")):
                 continue
-            file = _read_file(descriptor, name, statx, noatime=noatime)
+            file = _read_file(descriptor, name, statx, noatime=bool(flags & os.ST_NOATIME))
             if file:
-                files.append(file)
+                files.append(replace(file, unremovable=True) if sticky else file)
             else:
                 ignored.append(name)
-        sticky = statx.of(descriptor, ".")[1]
-        return tuple(replace(file, unremovable=True) if sticky else file for file in files), tuple(ignored)
+        status = os.fstat(descriptor)
+        return Directory(
+            path,
+            files=tuple(files),
+            ignored=tuple(ignored),
+            identity=f"{status.st_dev}:{status.st_ino}",
+            read_only=bool(flags & os.ST_RDONLY),
+        )
     finally:
         os.close(descriptor)
 

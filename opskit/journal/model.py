@@ -74,6 +74,7 @@ class Directory:
     """A directory that a vacuum looks at, its files in the order in which readdir hands them over.
 
     machine_id, namespace: by its name, "" for none. passed_over: journalctl sees it, and its vacuum does not.
+    identity: device and inode. read_only: it is on a filesystem that is.
     ignored: names that end as journals' and are no regular files.
     problem: why it could not be read.
     """
@@ -85,6 +86,8 @@ class Directory:
     ignored: tuple[str, ...] = ()
     problem: str = ""
     passed_over: bool = False
+    identity: str = ""
+    read_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Optional
 
 from opskit.core.caller import machine_id
 from opskit.core.errors import Failed
-from opskit.journal.conf import conf_name, read_settings
+from opskit.journal.conf import conf_name, read_settings, winner
 from opskit.journal.facts import JOURNALD, read_directories
 from opskit.journal.model import Directory
 from opskit.journal.retain_plan import DROPIN, RetainFacts, RetainRequest
@@ -24,7 +24,10 @@ def see_retain(request: RetainRequest) -> RetainFacts:
         settings = read_settings(root, request.namespace)
     except OSError as error:
         raise Failed(error.filename or path, f"it cannot be read ({error.strerror})") from error
+    storage = winner(settings, "Storage")
     persistent = os.path.isdir(root + ROOTS[1])
+    if storage and storage.value in {"persistent", "volatile"}:
+        persistent = storage.value == "persistent"
     directory = None if root else _directory(request, persistent=persistent)
     place = directory.path if directory else root + ROOTS[persistent]
     try:

@@ -63,9 +63,9 @@ class RetainJournal:
         self._write(self.text)
         if not self.unit:
             return {}
-        before = read_directory(self.journals)[0] if self.journals else ()
+        before = read_directory(self.journals).files if self.journals else ()
         runner.run(self._restart())
-        after = read_directory(self.journals)[0] if self.journals else ()
+        after = read_directory(self.journals).files if self.journals else ()
         return compare(
             {f"{self.journals}/{file.name}": file for file in before},
             {f"{self.journals}/{file.name}": file for file in after},

@@ -109,7 +109,7 @@ def _wanted(namespace: str, asked: str) -> bool:
 
 def _read(path: str, machine: str, namespace: str) -> Directory:
     try:
-        files, ignored = read_directory(path)
+        found = read_directory(path)
     except OSError as error:
-        return Directory(path, machine, namespace, problem=error.strerror or str(error))
-    return Directory(path, machine, namespace, files, ignored)
+        found = Directory(path, problem=error.strerror or str(error))
+    return replace(found, machine_id=machine, namespace=namespace)

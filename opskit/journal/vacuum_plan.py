@@ -83,10 +83,24 @@ def _reasons(facts: VacuumFacts, request: VacuumRequest) -> Iterator[Reason]:
                 continue
             title = f"journalctl {number} passes over the files of {directory.path}: with -D it looks below only"
             yield _usage("directory-ignored", title, f"-D {shlex.quote(os.path.dirname(directory.path))}")
+    yield from _place_reasons(facts)
     if request.rotate and (scope.directory or scope.root):
         yield _usage("rotate-elsewhere", "--rotate is for the journal of this host", "leave --rotate out")
     elif request.rotate and not facts.journald:
         yield Reason("no-journald", "systemd-journald does not run: nothing can be rotated", "leave --rotate out")
+
+
+def _place_reasons(facts: VacuumFacts) -> Iterator[Reason]:
+    """What would make the outcome another than what is decided: for each of these journalctl says nothing."""
+    seen: dict[str, str] = {}
+    for one in facts.directories:
+        if one.read_only and one.files:
+            title = f"{one.path} is on a filesystem that is mounted read-only: nothing can be deleted"
+            yield Reason("read-only", title, "mount -o remount,rw, if it is meant to be written")
+        if one.identity and one.identity in seen:
+            title = f"{one.path} and {seen[one.identity]} are the same directory: it would be vacuumed twice"
+            yield Reason("same-directory", title, f"-D {shlex.quote(one.path)}")
+        seen.setdefault(one.identity, one.path)
 
 
 def _usage(ident: str, title: str, remedy: str) -> Reason:

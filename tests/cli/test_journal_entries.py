@@ -22,7 +22,7 @@ def shown_since(path: Path, moment: int) -> int:
 
 
 def header_of(path: Path) -> Header:
-    return next(file.header for file in read_directory(str(path.parent))[0] if file.name == path.name)
+    return next(file.header for file in read_directory(str(path.parent)).files if file.name == path.name)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 40))])

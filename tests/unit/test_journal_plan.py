@@ -139,6 +139,18 @@ def test_nothing_is_rotated_where_no_journald_runs() -> None:
     assert (refused.reasons[0].id, refused.exit_code) == ("no-journald", 5)
 
 
+def test_what_cannot_be_deleted_or_would_be_twice_is_refused() -> None:
+    found = facts(archived(5))
+    (directory,) = found.directories
+    for changed, reason in (
+        ((replace(directory, read_only=True),), "read-only"),
+        ((replace(directory, identity="1:2"), replace(directory, path="/b", identity="1:2")), "same-directory"),
+    ):
+        refused = decide_vacuum(replace(found, directories=changed), request())
+        assert isinstance(refused, Refusal)
+        assert refused.reasons[0].id == reason
+
+
 def test_no_limit_and_no_journals() -> None:
     assert "no-limit" in ids(plan(facts(archived(5)), request(0)))
     assert "no-journals" in ids(plan(facts(), request()))
