@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from journals import MARGIN, PROFILES, SECOND, Made, Pool, make, missing, vacuum
+from journal_agreement import compare
+from journals import Pool, missing
 
 from opskit.core.runner import HostRunner
-from opskit.journal.model import Limits
-from opskit.journal.scope import Scope, read_scope
-from opskit.journal.vacuum import Vacuum, age_of, cut_of, predict
 from opskit.journal.version import Rules, rules_of, running_version
 
 QUICK, FULL = 50, 1000
@@ -45,43 +43,6 @@ def places(tmp_path: Path) -> Iterator[list[Path]]:
     yield found
     for place in found[1:]:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def predicted(made: Made, rules: Rules) -> list[Vacuum]:
-    directories = read_scope(Scope(directory=str(made.path)), rules, "")
-    return [predict(one, Limits(made.span, made.size, made.files), rules, made.now) for one in directories]
-
-
-def away_from_limit(made: Made, rules: Rules) -> Made:
-    """The same with a span that no file's age is near to: journalctl looks at its clock a moment later."""
-    while made.span:
-        limits = Limits(made.span)
-        cut = cut_of(limits, made.now)
-        ages = [
-            age_of(candidate.file, birth=rules.birth) for one in predicted(made, rules) for candidate in one.order
-        ]  # fmt: skip
-        if not cut or not any(cut <= age < cut + MARGIN for age in ages):
-            break
-        made = made.with_limits(span=made.span + 10 * SECOND)
-    return made
-
-
-def compare(pool: Pool, rules: Rules, root: Path, seed: int) -> Counter[str]:
-    """Make, predict, vacuum, compare: the set, the order where it can be seen, the bytes, what stays."""
-    made = make(pool, root, seed)
-    made = away_from_limit(made.with_limits(now=time.time_ns() // 1000), rules)
-    made = made.with_limits(now=time.time_ns() // 1000)
-    found = predicted(made, rules)
-    gone = {f"{one.directory.path}/{file.name}": file.allocated for one in found for file in one.deletes}
-    done = vacuum(made)
-    where = f"seed {seed} ({PROFILES[seed % len(PROFILES)]}), {made.limits}\n{done.said}"
-    assert gone == done.gone, where
-    for one in found:
-        wanted = [f"{one.directory.path}/{file.name}" for file in one.deletes]
-        said = [path for path in done.order if path.rpartition("/")[0] == one.directory.path]
-        if done.order:
-            assert said == wanted, where
-    return Counter({"directories": 1, "files": len(gone), "changed": bool(gone), "ordered": bool(done.order)})
 
 
 @pytest.mark.parametrize("start", range(0, QUICK, 10))
