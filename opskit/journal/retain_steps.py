@@ -37,11 +37,13 @@ class RetainJournal:
     @property
     def change(self) -> Change:
         """See Step.change."""
-        return Change("retain-journal", self.path, _brief(self.before), _brief(self.text), self._commands(), True)
+        return Change(
+            "retain-journal", self.path, _brief(self.before), _brief(self.text), self._commands(self.text), True
+        )
 
-    def _commands(self) -> tuple[str, ...]:
+    def _commands(self, text: str) -> tuple[str, ...]:
         new = shlex.quote(self.path + ".new")
-        lines = " ".join(map(shlex.quote, self.text.splitlines()))
+        lines = " ".join(map(shlex.quote, text.splitlines()))
         return (
             f"mkdir -p -- {shlex.quote(os.path.dirname(self.path))}",
             f"printf '%s\\n' {lines} > {new}",
@@ -92,10 +94,8 @@ class RetainJournal:
     def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
         """See Step.undo_change."""
         restart = (self._restart().as_shell(),) if self.unit else ()
-        if self.before is None:
-            commands = (f"rm -- {shlex.quote(self.path)}", *restart)
-        else:
-            commands = (f"# put back: {self.before}", *restart)
+        remove = (f"rm -- {shlex.quote(self.path)}", *restart)
+        commands = remove if self.before is None else self._commands(self.before)
         return Change("take-back-retention", self.path, _brief(self.text), _brief(self.before), commands, False)
 
     def undo(self, runner: Runner, record: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,8 @@ def verify(
 def _asked(runner: Runner, path: str) -> str:
     """What journalctl says is wrong with a file; by its exit status, the words are only for the person."""
     try:
-        runner.run(Command(("journalctl", "--verify", f"--file={path}"), mutates=False, timeout=VERIFY_SECONDS))
+        argv = ("journalctl", "--verify", f"--file={as_pattern(path)}")
+        runner.run(Command(argv, mutates=False, timeout=VERIFY_SECONDS))
     except CommandFailed as error:
         words = last_lines(error.result.stderr, 3).replace("\r", "\n").split("\n")
         said = [word for word in words if word.strip() and not word.startswith(("FAIL", "PASS"))]
@@ -55,10 +57,15 @@ def _asked(runner: Runner, path: str) -> str:
     return ""
 
 
+def as_pattern(path: str) -> str:
+    """The path for journalctl's --file, which takes a pattern of glob(7)."""
+    return re.sub(r"([\\*?\[])", r"\\\1", path)
+
+
 def finding_of(verdict: Verdict) -> Finding:
     """What to do about a damaged file."""
     path, name = verdict.path, shlex.quote(verdict.path)
-    read = f"journalctl --file={name} shows what can still be read"
+    read = f"journalctl --file={shlex.quote(as_pattern(path))} shows what can still be read"
     if verdict.file.said.kind == DISPOSED:
         remedy = f"journald has set it aside; {read}; a vacuum deletes it by its age"
     elif verdict.file.said.kind == ACTIVE and verdict.file.header.state == "online":

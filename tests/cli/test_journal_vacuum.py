@@ -324,6 +324,7 @@ def test_generated_directories_through_the_command(tmp_path: Path, seeds: range)
 
 
 def test_verify_finds_a_damaged_file(place: Place) -> None:
+    (place.journals / "system.journal").rename(place.journals / "odd [a]*?\\name.journal")
     assert place.opskit("journal", "verify", "-D", str(place.journals)).status == 0
     hurt, cut = sorted(path for path in place.journals.iterdir() if "@" in path.name)[:2]
     data = bytearray(hurt.read_bytes())
