@@ -284,6 +284,21 @@ def test_a_file_that_cannot_be_removed_is_told_and_exits_1(place: Place) -> None
         subprocess.run(["chattr", "-i", oldest], check=True)
 
 
+def test_without_root_nothing_begins(place: Place) -> None:
+    if os.geteuid() or not shutil.which("setpriv"):
+        pytest.skip("needs root, to be somebody else")
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-m", "opskit"]
+    environment = {**os.environ, "OPSKIT_CONFIG": "/dev/null", "OPSKIT_STATE_DIR": "/no/such"}
+    if subprocess.run([*nobody, "--version"], capture_output=True, check=False, env=environment).returncode:
+        pytest.skip("another user may not run this Python")
+    for words in (("2d", "--yes"), ("2d", "--yes", "-D", str(place.journals)), ("2d", "-n", "-D", str(place.journals))):
+        argv = [*nobody, "journal", "vacuum", *words]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+        assert done.returncode == 6, done.stderr
+        assert "sudo" in done.stderr
+    assert len(place.names()) == 6
+
+
 def test_piped_it_is_one_line_for_a_file_and_needs_yes(place: Place) -> None:
     done = place.vacuum("2d")
     assert done.status == 5

@@ -1,0 +1,88 @@
+"""Which directories are looked at, by the release; what is proved against journalctl is in tests/host."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from opskit.journal.model import Version
+from opskit.journal.scope import ROOTS, Scope, read_scope, valid_namespace
+from opskit.journal.version import rules_of
+
+OWN, OTHER = "0123456789abcdef" * 2, "fedcba98" * 4
+UUID = "11111111-89ab-cdef-0123-456789abcdef"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for top in ("run/log/journal", "var/log/journal", "var/log/journal/remote"):
+        for name in ("", OWN, f"{OWN}.one", OTHER, UUID, "no-id", f"{OWN}.not valid"):
+            place = tmp_path / top / name
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "system.journal").touch()
+    (tmp_path / "var/log/journal" / OTHER / "link.journal").symlink_to("system.journal")
+    (tmp_path / "var/log/journal" / OTHER / "dir.journal").mkdir()
+    (tmp_path / "var/log/journal" / OTHER / "other.txt").touch()
+    return tmp_path
+
+
+def seen(place: Path, version: int, **scope: object) -> set[str]:
+    """What a vacuum looks at, below the root of the test."""
+    found = read_scope(Scope(**scope), rules_of(Version(version)), OWN)  # type: ignore[arg-type]
+    return {os.path.relpath(one.path, place) for one in found if not one.passed_over}
+
+
+def test_below_a_root(root: Path) -> None:
+    tops = {"run/log/journal", "var/log/journal", "var/log/journal/remote"}
+    ids = {f"{top}/{name}" for top in tops for name in (OWN, OTHER, UUID)}
+    assert seen(root, 252, root=str(root)) == tops | ids
+    assert seen(root, 239, root=str(root)) == ids
+    # journalctl ignores the namespace then.
+    assert seen(root, 252, root=str(root), namespace="one") == tops | ids
+
+
+def test_a_directory(root: Path) -> None:
+    top = str(root / "var/log/journal")
+    ids = {f"var/log/journal/{name}" for name in (OWN, OTHER, UUID)}
+    assert seen(root, 252, directory=top) == {"var/log/journal"} | ids
+    assert seen(root, 239, directory=top) == ids
+    assert seen(root, 252, directory=f"{top}/{OTHER}") == {f"var/log/journal/{OTHER}"}
+    assert seen(root, 239, directory=f"{top}/{OTHER}") == set()
+    with pytest.raises(FileNotFoundError):
+        seen(root, 252, directory=f"{top}/none")
+
+
+@pytest.mark.parametrize(
+    ("namespace", "wanted"),
+    [
+        ("", {OWN}),
+        ("one", {f"{OWN}.one"}),
+        ("+one", {OWN, f"{OWN}.one"}),
+        ("*", {OWN, f"{OWN}.one"}),
+    ],
+)
+def test_this_host(root: Path, monkeypatch: pytest.MonkeyPatch, namespace: str, wanted: set[str]) -> None:
+    """In /var only this machine's own, in /run any; the namespace narrows both."""
+    tops = tuple(str(root) + top for top in ROOTS)
+    monkeypatch.setattr("opskit.journal.scope.ROOTS", tops)
+    found = {name for name in seen(root, 252, namespace=namespace) if name.startswith("var/")}
+    assert found == {"var/log/journal"} | {f"var/log/journal/{name}" for name in wanted}
+    others = {f"run/log/journal/{name}" for name in (OTHER, UUID)}
+    assert (others <= seen(root, 252, namespace=namespace)) == (namespace != "one")
+
+
+def test_only_regular_files_are_read_and_the_others_are_named(root: Path) -> None:
+    place = str(root / "var/log/journal" / OTHER)
+    (found,) = read_scope(Scope(directory=place), rules_of(Version(252)), OWN)
+    assert [file.name for file in found.files] == ["system.journal"]
+    assert sorted(found.ignored) == ["dir.journal", "link.journal"]
+    assert found.identity
+    assert not found.read_only
+
+
+def test_names_of_namespaces() -> None:
+    assert [valid_namespace(name) for name in ("one", "a@b", "a.b", "", "..", "a b", "a*", "a/b", "x" * 201)] == [
+        True, True, True, False, False, False, False, False, False,
+    ]  # fmt: skip
