@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional
 
 from opskit.journal.model import ACTIVE, ARCHIVED, Directory, JournalFile, Limits
 from opskit.journal.version import Rules
@@ -179,8 +178,3 @@ def _merged(items: list[tuple[Candidate, _Key]]) -> list[tuple[Candidate, _Key]]
             merged.append(left[at])
             at += 1
     return merged + left[at:] + right[to:]
-
-
-def stopped_at(vacuum: Vacuum) -> Optional[Candidate]:
-    """The file at which the vacuum stops, if it does."""
-    return vacuum.kept[0] if vacuum.kept else None

@@ -110,6 +110,10 @@ def _directory_notes(vacuum: Vacuum) -> Iterator[Finding]:
     if damaged:
         title = f"{len(damaged)} damaged files in {directory.path}"
         yield Finding("damaged", "warning", title, ", ".join(damaged), "opskit journal verify")
+    odd = [file.name for file in vacuum.active if "@" in file.name or file.name.endswith("~")]
+    if odd:
+        title = f"{len(odd)} files in {directory.path} only look archived: by their names they never go"
+        yield Finding("looks-archived", "info", title, ", ".join(odd))
     if directory.ignored:
         title = f"{len(directory.ignored)} names in {directory.path} are no regular files, and are left alone"
         yield Finding("no-files", "info", title, ", ".join(directory.ignored))

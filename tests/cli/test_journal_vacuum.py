@@ -251,13 +251,15 @@ def test_what_is_not_as_it_should_be_is_named_and_not_followed(place: Place, tmp
     target.write_bytes(b"precious")
     (place.journals / archived("link", ID, 900, now - 90 * DAY)).symlink_to(target)
     (place.journals / disposed("hurt", now - 90 * DAY, 1)).write_bytes(b"LPKSHHRH" + bytes(144) + b"\x01" * 300)
+    (place.journals / "system@123.journal").write_bytes(b"x" * 400)
     (place.journals / archived("short", ID, 901, now)).write_bytes(b"x" * 100)
     odd = place.journals / "caf\u00e9\n\x1b[31m.journal"
     odd.write_bytes(b"")
     done = place.vacuum("2d", "--yes", "--json")
     assert done.status == 0, done.stderr
     ids = {finding["id"] for finding in done.answer["findings"]}
-    assert {"damaged", "no-files"} <= ids
+    assert {"damaged", "no-files", "looks-archived"} <= ids
+    assert (place.journals / "system@123.journal").exists()
     assert target.read_bytes() == b"precious"
     assert (place.journals / archived("link", ID, 900, now - 90 * DAY)).is_symlink()
     assert odd.exists()
