@@ -41,7 +41,8 @@ def test_drop_ins_come_after_the_file_in_the_order_of_their_names(tmp_path: Path
     masked = tmp_path / "etc/systemd/journald.conf.d/99-z.conf"
     masked.symlink_to("/dev/null")
     write(tmp_path, "etc/systemd/journald.conf.d/x.txt", "[Journal]", "SystemMaxUse=6G")
-    assert conf_files(str(tmp_path)) == [main, own, vendor]
+    last = write(tmp_path, "etc/systemd/journald.conf.d/60-c.conf", "[Journal]", "MaxFileSec=1h")
+    assert conf_files(str(tmp_path)) == [main, own, vendor, last]
     found = winner(read_settings(str(tmp_path)), "SystemMaxUse")
     assert found is not None
     assert (found.value, found.where) == ("2G", f"{vendor}:2")
@@ -70,6 +71,12 @@ def test_what_is_set_counts_and_is_named() -> None:
     assert "/b:3" in found.max_use.source
     assert (found.retention.value, found.retention.source) == (7 * DAY, "/c:5")
     assert [one.path for one in bad_settings(settings)] == ["/a", "/d"]
+
+
+def test_the_least_that_journald_takes() -> None:
+    settings = [Setting("SystemMaxUse", "4K", "/a", 2), Setting("SystemMaxFileSize", "0", "/a", 3)]
+    assert bounds_of(settings, GIB, runtime=False).max_use.value == MIB
+    assert bounds_of([Setting("SystemMaxUse", "0", "/a", 2)], GIB, runtime=False).max_use.value == 0
 
 
 @pytest.mark.parametrize(
