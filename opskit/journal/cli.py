@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, ClassVar, Optional
+from typing import TYPE_CHECKING, Annotated, ClassVar, Optional
 
 import typer
 
 from opskit.areas import Entry
 from opskit.core.errors import ExitCode, UsageFault
-from opskit.core.plan import Outcome
 from opskit.core.units import size_text
-from opskit.journal.model import Limits, Version
-from opskit.journal.scope import Scope, valid_namespace
-from opskit.journal.version import parse_version, rules_of, running_version
 from opskit.options import LazyGroup, changes, new_app, reads
 from opskit.session import Session
+
+if TYPE_CHECKING:
+    from opskit.core.plan import Outcome
+    from opskit.journal.scope import Scope
 
 
 class JournalGroup(LazyGroup):
@@ -30,9 +30,6 @@ app = new_app(
     "The journal: what fills it, what a vacuum will delete, what is damaged, a limit that lasts.",
     group=JournalGroup,
 )
-
-# What only looks sees all that any release has.
-NEWEST = Version(257)
 
 InDirectory = Annotated[
     str, typer.Option("--directory", "-D", metavar="DIR", help="The journals in this directory instead.")
@@ -52,6 +49,7 @@ def usage(session: Session, directory: InDirectory = "", root: Root = "", namesp
     """Show what the journal takes: per directory, namespace and machine, and the limits with where each comes from."""
     from opskit.journal.show import draw_usage, usage_json  # noqa: PLC0415
     from opskit.journal.usage import findings, see_usage  # noqa: PLC0415
+    from opskit.journal.version import NEWEST, rules_of  # noqa: PLC0415
     from opskit.ui.plan import draw_notes  # noqa: PLC0415
 
     scope = scope_of(directory, root, namespace, everything=True)
@@ -72,6 +70,7 @@ def verify_(session: Session, directory: InDirectory = "", root: Root = "", name
     from opskit.journal.facts import read_directories  # noqa: PLC0415
     from opskit.journal.show import draw_verdicts, progress, verdicts_json  # noqa: PLC0415
     from opskit.journal.verify import finding_of, verify  # noqa: PLC0415
+    from opskit.journal.version import NEWEST, rules_of  # noqa: PLC0415
 
     directories = read_directories(scope_of(directory, root, namespace, everything=True), rules_of(NEWEST))
     with progress(session.screen) as tick:
@@ -108,9 +107,11 @@ def vacuum(
     """
     from opskit.act import Chore, act  # noqa: PLC0415
     from opskit.journal.facts import VacuumRequest, now_microseconds, see_vacuum  # noqa: PLC0415
+    from opskit.journal.model import Limits  # noqa: PLC0415
     from opskit.journal.show_vacuum import draw_deletes  # noqa: PLC0415
     from opskit.journal.spans import parse_size, parse_span  # noqa: PLC0415
     from opskit.journal.vacuum_plan import decide_vacuum  # noqa: PLC0415
+    from opskit.journal.version import parse_version, running_version  # noqa: PLC0415
 
     limits = Limits(parse_span(span) if span else None, parse_size("--size", size) if size else None, files)
     if limits == Limits():
@@ -183,6 +184,7 @@ def retain(
     from opskit.journal.retain_plan import RetainRequest, decide_retain  # noqa: PLC0415
     from opskit.journal.show_vacuum import draw_deletes  # noqa: PLC0415
     from opskit.journal.spans import parse_size, parse_span  # noqa: PLC0415
+    from opskit.journal.version import running_version  # noqa: PLC0415
 
     if not (span or size):
         raise UsageFault("opskit journal retain", "no limit", todo="a span, such as 30d; or --size 500M")
@@ -208,6 +210,8 @@ def retain(
 
 def scope_of(directory: str, root: str, namespace: str, *, everything: bool = False) -> Scope:
     """The scope that these options ask for. Raises UsageFault."""
+    from opskit.journal.scope import Scope, valid_namespace  # noqa: PLC0415
+
     if directory and root:
         raise UsageFault("--root", "it does not go with --directory")
     if namespace not in {"", "*"} and (directory or root) and not everything:

@@ -62,7 +62,7 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[Directory, 
         for name in _names(top.path):
             machine, _, namespace = name.partition(".")
             path = os.path.join(top.path, name)
-            if not _is_journal_directory(name, rules) or not os.path.isdir(path):
+            if not _is_journal_directory(name) or not os.path.isdir(path):
                 continue
             if local and not (_same_id(machine, machine_id) or top.path == ROOTS[0]):
                 continue
@@ -87,11 +87,11 @@ def _names(path: str) -> list[str]:
         return []
 
 
-def _is_journal_directory(name: str, rules: Rules) -> bool:
+def _is_journal_directory(name: str) -> bool:
     machine, dot, namespace = name.partition(".")
     if not _ID.fullmatch(machine):
         return False
-    return not dot or (rules.namespaces and valid_namespace(namespace))
+    return not dot or valid_namespace(namespace)
 
 
 def _same_id(one: str, other: str) -> bool:

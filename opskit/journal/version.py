@@ -12,6 +12,8 @@ from opskit.core.runner import Runner
 from opskit.journal.model import Version
 
 OLDEST = 219
+# What only looks sees all that any release has.
+NEWEST = Version(257)
 
 
 @dataclass(frozen=True)
