@@ -11,7 +11,7 @@ from opskit.core.caller import command_line
 from opskit.core.config import Config
 from opskit.core.errors import Missing
 from opskit.core.log import log_to_file, log_to_stderr
-from opskit.core.runner import HostRunner, ReadOnlyRunner, Runner
+from opskit.core.runner import HostRunner, ReadOnlyRunner, StreamingRunner
 from opskit.ui.screen import Screen
 
 
@@ -33,7 +33,7 @@ class Session:
     facts: str = ""
     lock_timeout: float = 0.0
     changes: bool = False
-    runner: Runner = field(init=False)
+    runner: StreamingRunner = field(init=False)
 
     def __post_init__(self) -> None:
         """A command that only reads, and a dry run, hold a runner that refuses every change."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import logging
+import math
+import os
+import selectors
 import signal
 import subprocess
 import time
-from typing import Protocol
+from collections.abc import Iterator
+from typing import IO, Any, Optional, Protocol
 
 from opskit.core.command import Command, Result, last_lines
 from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError
@@ -33,6 +39,14 @@ class Runner(Protocol):
         ...
 
 
+class StreamingRunner(Runner, Protocol):
+    """Runs a command whose output is too much to hold, or never ends, too: it is read as it comes."""
+
+    def stream(self, command: Command) -> contextlib.AbstractContextManager[Stream]:
+        """Start it, and end it when the context is left. Raises Missing. It has no input; timeout: see Stream.read."""
+        ...
+
+
 class HostRunner:
     """Runs programs on this host: no shell, a fixed environment, /dev/null or the given text as stdin.
 
@@ -41,25 +55,8 @@ class HostRunner:
 
     def run(self, command: Command) -> Result:
         """See Runner.run."""
-        log.info("run: %s", command.line)
         started = time.monotonic()
-        try:
-            process = subprocess.Popen(
-                command.argv,
-                stdin=subprocess.PIPE if command.input else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,
-                encoding="utf-8",
-                errors="surrogateescape",
-            )
-        except FileNotFoundError:
-            raise missing_tool(command.argv[0]) from None
-        except PermissionError:
-            raise Missing(command.argv[0], "it is there, but may not be run", todo=f"ls -l {command.argv[0]}") from None
-        with process:
+        with _start(command, encoding="utf-8", errors="surrogateescape") as process:
             try:
                 stdout, stderr = process.communicate(command.input or None, timeout=command.timeout)
             except subprocess.TimeoutExpired:
@@ -75,8 +72,106 @@ class HostRunner:
             raise CommandFailed(result)
         return result
 
+    @contextlib.contextmanager
+    def stream(self, command: Command) -> Iterator[Stream]:
+        """See StreamingRunner.stream."""
+        with _start(command, bufsize=0) as process:
+            try:
+                with contextlib.closing(Stream(command, process)) as stream:
+                    yield stream
+            finally:
+                if process.poll() is None:
+                    _end(process)
 
-def _end(process: subprocess.Popen[str]) -> None:
+
+# Of what a streamed program says on stderr, the end is kept.
+STDERR_KEPT = 64 * 1024
+STREAM_BYTES = 1024**2
+
+
+class Stream:
+    """What a program writes to stdout, as it comes. Nothing is held that was read, whatever the program writes."""
+
+    def __init__(self, command: Command, process: subprocess.Popen[Any]) -> None:
+        self._command = command
+        self._process = process
+        self._started = time.monotonic()
+        self._stderr = b""
+        self._selector = selectors.DefaultSelector()
+        for pipe in (process.stdout, process.stderr):
+            self._selector.register(_whole(pipe), selectors.EVENT_READ)
+        # A pipe holds 64 KiB: the program would have to wait for us again and again. The kernel may refuse more.
+        with contextlib.suppress(OSError, AttributeError):
+            fcntl.fcntl(_whole(process.stdout), fcntl.F_SETPIPE_SZ, STREAM_BYTES)
+
+    def close(self) -> None:
+        """Stop looking at what it writes."""
+        self._selector.close()
+
+    @property
+    def stderr(self) -> str:
+        """What it has said on stderr up to now, or the end of that."""
+        return self._stderr.decode("utf-8", "surrogateescape")
+
+    def read(self, seconds: float = math.inf) -> Optional[bytes]:
+        """Some bytes, b"" once the program has ended well, None when there were none for so many seconds.
+
+        Raises CommandFailed when it ended otherwise, and Failed when nothing came for as long as the command's timeout.
+        """
+        until = time.monotonic() + min(seconds, self._command.timeout)
+        while self._selector.get_map():
+            left = until - time.monotonic()
+            if left <= 0 and seconds < self._command.timeout:
+                return None
+            ready = self._selector.select(None if math.isinf(left) else max(left, 0))
+            if not ready and left <= 0:
+                why = f"nothing came from it for {self._command.timeout:g} s; it was ended"
+                raise Failed(self._command.line, why, todo="dmesg | tail may say what it waited for")
+            for key, _ in ready:
+                data = os.read(key.fd, STREAM_BYTES)
+                if not data:
+                    self._selector.unregister(key.fileobj)
+                elif key.fileobj is self._process.stderr:
+                    self._stderr = (self._stderr + data)[-STDERR_KEPT:]
+                else:
+                    return data
+        self._ended()
+        return b""
+
+    def _ended(self) -> None:
+        status = self._process.wait()
+        result = Result(self._command, status, "", self.stderr, time.monotonic() - self._started)
+        log.debug("exit %d after %.3f s%s", result.status, result.seconds, _said(result))
+        if status not in self._command.accept:
+            raise CommandFailed(result)
+
+
+def _whole(pipe: Optional[IO[Any]]) -> IO[Any]:
+    assert pipe is not None  # noqa: S101 - _start asks for all of them
+    return pipe
+
+
+def _start(command: Command, **more: Any) -> subprocess.Popen[Any]:
+    """Start a program. Raises Missing when it is not there, or may not be run."""
+    log.info("run: %s", command.line)
+    try:
+        return subprocess.Popen(
+            command.argv,
+            stdin=subprocess.PIPE if command.input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+            **more,
+        )
+    except FileNotFoundError:
+        raise missing_tool(command.argv[0]) from None
+    except PermissionError:
+        raise Missing(command.argv[0], "it is there, but may not be run", todo=f"ls -l {command.argv[0]}") from None
+
+
+def _end(process: subprocess.Popen[Any]) -> None:
     """End a program that this runner started: ask first, then insist."""
     process.terminate()
     try:
@@ -93,14 +188,23 @@ def _said(result: Result) -> str:
 class ReadOnlyRunner:
     """What a dry run holds: refuses any command that changes the host, whatever asked for it."""
 
-    def __init__(self, inner: Runner) -> None:
+    def __init__(self, inner: StreamingRunner) -> None:
         self.inner = inner
 
     def run(self, command: Command) -> Result:
         """See Runner.run. Raises AssertionError for a command that mutates: that is a fault of opskit."""
-        if command.mutates:
-            raise AssertionError(f"a dry run tried to change the host: {command.line}")
+        _refuse_changes(command)
         return self.inner.run(command)
+
+    def stream(self, command: Command) -> contextlib.AbstractContextManager[Stream]:
+        """See StreamingRunner.stream, and run."""
+        _refuse_changes(command)
+        return self.inner.stream(command)
+
+
+def _refuse_changes(command: Command) -> None:
+    if command.mutates:
+        raise AssertionError(f"a dry run tried to change the host: {command.line}")
 
 
 class RecordingRunner:

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 class JournalGroup(LazyGroup):
     """The commands here, and those that have a module of their own: imported when they are named."""
 
-    entries: ClassVar[dict[str, Entry]] = {}
+    entries: ClassVar[dict[str, Entry]] = {
+        "errors": Entry(
+            "opskit.journal.errors_cli",
+            "What is wrong: like messages in groups, failed units, OOM, disks.",
+            single=True,
+        ),
+    }
 
 
 app = new_app(

@@ -15,6 +15,7 @@ from opskit.core.text import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 # A full row of `disk list` fits from here on.
@@ -110,13 +111,25 @@ def _pad(cell: str, width: int, column: Column) -> str:
 
 
 def _draw_rich(screen: Screen, columns: Sequence[Column], cells: Sequence[Sequence[str]], stream: TextIO) -> None:
+    screen.console(stream).print(rich_table(columns, cells))
+
+
+def rich_table(columns: Sequence[Column], cells: Sequence[Sequence[str]], *, one_line: bool = False) -> Table:
+    """The table as rich draws it. one_line: no row takes a second line; what does not fit is left out at its end."""
     from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        table.add_column(Text(column.title), justify="right" if column.right else "left", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=one_line)
+    for number, column in enumerate(columns, 1):
+        table.add_column(
+            Text(column.title),
+            justify="right" if column.right else "left",
+            overflow="ellipsis" if one_line else "fold",
+            no_wrap=one_line,
+            # The last column has what the others leave.
+            ratio=1 if one_line and number == len(columns) else None,
+        )
     for row in cells:
         table.add_row(*[Text(cell) for cell in row])
-    screen.console(stream).print(table)
+    return table

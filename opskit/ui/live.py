@@ -1,0 +1,33 @@
+"""A table that is drawn anew in its place, on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Callable
+
+from opskit.ui.screen import Column, Screen
+
+Draw = Callable[[Sequence[Sequence[str]], Sequence[str]], None]
+
+
+@contextlib.contextmanager
+def live_table(screen: Screen, columns: Sequence[Column]) -> Iterator[Draw]:
+    """What draws the rows, and lines below them, in the place of the last ones. The last ones stay when it ends.
+
+    The text is to be escaped already (core.text.shown); it is never read as markup.
+    """
+    from rich.console import Group  # noqa: PLC0415 - rich is imported only when something is drawn with it
+    from rich.live import Live  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from opskit.ui.screen import rich_table  # noqa: PLC0415
+
+    with Live(console=screen.console(sys.stdout), auto_refresh=False, vertical_overflow="crop") as live:
+
+        def draw(rows: Sequence[Sequence[str]], below: Sequence[str]) -> None:
+            lines = [Text(line, overflow="ellipsis", no_wrap=True) for line in below]
+            live.update(Group(rich_table(columns, rows, one_line=True), *lines), refresh=True)
+
+        yield draw
