@@ -18,11 +18,10 @@ WORDS_KEPT = 20_000
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-# A word ends at white space and at what is put around words; `:`, `/`, `.`, `-`, `@` can be inside one.
-_BETWEEN = re.compile(rb"""([\s()\[\]{}<>"',;=|`]+)""")
+# What is put around words and ends them, beside white space; `:`, `/`, `.`, `-`, `@` can be inside one.
+_BETWEEN = re.compile(rb"""([()\[\]{}<>"',;=|`]+)""")
 _USER = re.compile(rb"""\b((?:invalid|illegal|authenticating|for) user |user=|acct=)("[^"]*"|[^\s"',;\]]+)""")
 _HOST = re.compile(rb"""\b(r?host(?:name)?=|addr=)("[^"]*"|[^\s"',;\]]+)""")
-_TAIL = re.compile(rb"[.:!?*]+$")
 
 _IP4 = rb"\d{1,3}(?:\.\d{1,3}){3}"
 _UUID = rb"[\da-fA-F]{8}-(?:[\da-fA-F]{4}-){3}[\da-fA-F]{12}"
@@ -67,17 +66,16 @@ def pattern_of(message: bytes) -> bytes:
         text = _USER.sub(rb"\1<user>", text)
     if b"host" in text or b"addr=" in text:
         text = _HOST.sub(rb"\1<host>", text)
-    masked = b"".join(map(_words.__getitem__, _BETWEEN.split(text)))
-    return b" ".join(masked.split())[:PATTERN_LENGTH]
+    return b" ".join(map(_words.__getitem__, text.split()))[:PATTERN_LENGTH]
 
 
 class _Words(dict[bytes, bytes]):
-    """Words and what stands for them. A message has few that are new, once numbers are all alike."""
+    """What is between white space, masked. A message has few that are new, once numbers are all alike."""
 
     def __missing__(self, word: bytes) -> bytes:
         if len(self) >= WORDS_KEPT:
             self.clear()
-        found = self[word] = _mask_word(word)
+        found = self[word] = b"".join(map(_mask_word, _BETWEEN.split(word)))
         return found
 
 
@@ -85,12 +83,10 @@ _words = _Words()
 
 
 def _mask_word(word: bytes) -> bytes:
-    # What has neither a digit nor a slash is a word; but eight letters from a to f are a number.
-    if b"0" not in word and b"/" not in word and len(word) < 8:
+    if len(word) < 8 and b"0" not in word and b"/" not in word:
         return word
-    tail = _TAIL.search(word)
-    end = tail.group() if tail else b""
-    bare = word[: len(word) - len(end)]
+    bare = word.rstrip(b".:!?*")
+    end = word[len(bare) :]
     if len(bare) >= (6 if b"0" in bare else 8) and _HEX.fullmatch(bare):
         return b"<n>" + end
     for rule, mask in _WHOLE:

@@ -60,12 +60,18 @@ def command_of(request: Request, version: Version) -> Command:
     words += ["--boot"] if request.boot else []
     words += [f"--unit={request.unit}"] if request.unit else []
     words += ["--follow", "--no-tail"] if request.follow else []
-    if request.limit < ALL:
-        # Not --priority: nothing could be joined to that by "or".
-        words += [f"PRIORITY={number}" for number in range(request.limit + 1)]
-        for terms in BESIDE:
-            words += ["+", *terms]
+    words += match_words(request.limit)
     return Command(tuple(words), mutates=False, timeout=math.inf if request.follow else SILENCE)
+
+
+def match_words(limit: int) -> list[str]:
+    """What journalctl is to match: entries down to this priority, and BESIDE. --priority joins to nothing by "or"."""
+    if limit >= ALL:
+        return []
+    words = [f"PRIORITY={number}" for number in range(limit + 1)]
+    for terms in BESIDE:
+        words += ["+", *terms]
+    return words
 
 
 @dataclass

@@ -140,15 +140,18 @@ class Troubles:
         found = rule.pattern.search(message)
         if not found:  # what is looked at was cut short
             return
-        parts = found.groupdict()
-        subject = parts["subject"]
+        subject = found["subject"]
+        names = rule.pattern.groupindex
         one = self._found.get((rule.kind, subject)) or self._new(rule.kind, subject, unit, moment)
         one.count += 1
-        if parts.get("amount"):
-            one.amount += int(parts["amount"])
-        one.first = min(one.first, moment)
+        if "amount" in names:
+            one.amount += int(found["amount"])
+        if moment < one.first:
+            one.first = moment
         if moment >= one.last:
-            one.last, one.message, one.detail = moment, message[:EXAMPLE_BYTES], os.fsdecode(parts.get("detail") or b"")
+            one.last, one.message = moment, message[:EXAMPLE_BYTES]
+            if "detail" in names:
+                one.detail = os.fsdecode(found["detail"])
 
     def _new(self, kind: str, subject: bytes, unit: str, moment: int) -> Trouble:
         if len(self._found) >= SUBJECTS:
