@@ -32,8 +32,10 @@ WRONG = (
         "nginx",
         "nginx.service",
         3,
-        "{n}#{n}: *{n} connect() failed (111: Connection refused) while connecting to upstream, client: {i}, "
-        'server: example.com, request: "GET /api/v1/items/{n}?token={x}{x} HTTP/1.1"',
+        (
+            "{n}#{n}: *{n} connect() failed (111: Connection refused) while connecting to upstream, client: {i}, "
+            'server: example.com, request: "GET /api/v1/items/{n}?token={x}{x} HTTP/1.1"'
+        ),
     ),
     ("memcached", "memcached.service", 3, "SERVER_ERROR out of memory storing object {x} size {n}"),
     ("app", "app@1.service", 3, "request {u} failed after {n} ms: timeout reading {p}"),
@@ -43,8 +45,10 @@ WRONG = (
         "dnf",
         "dnf-makecache.service",
         3,
-        "Errors during downloading metadata for repository 'appstream': Status code: 404 for "
-        "http://mirror.example.com/{x}/repomd.xml (IP: {i})",
+        (
+            "Errors during downloading metadata for repository 'appstream': Status code: 404 for "
+            "http://mirror.example.com/{x}/repomd.xml (IP: {i})"
+        ),
     ),
 )
 RIGHT = (

@@ -43,6 +43,7 @@ _ENTRY = re.compile(
 _BEGIN = b"\n\n__CURSOR="
 _NAME = re.compile(rb"[A-Z0-9_]+=")
 _UNASKED = re.compile(rb"(?m)^(?!(?:%s)=)[^\n]*\n" % "|".join(FIELDS).encode())
+_HEAD = (b"__", b"_BOOT_ID")
 _OWN = (b"__CURSOR", b"__REALTIME_TIMESTAMP")
 
 
@@ -130,7 +131,7 @@ class ExportParser:
                 at = end + 1
             values.setdefault(name, value)
         cursor, when = (values.get(name, b"") for name in _OWN)
-        named = [name for name in values if name in _FIELDS or (self._every and not name.startswith(b"__"))]
+        named = [name for name in values if name in _FIELDS or (self._every and not name.startswith(_HEAD))]
         fields = [name + b"=" + b" ".join(values[name].splitlines()) + b"\n" for name in named if name != b"MESSAGE"]
         if when.isdigit():
             found.append((cursor, when, b"".join(fields), values.get(b"MESSAGE", b""), b""))

@@ -148,14 +148,14 @@ class Tally:
 
     def _group(self, sender: Sender, message: bytes, place: tuple[bytes, bytes]) -> Group:
         pattern = os.fsdecode(pattern_of(message))
-        group = self._groups.get((sender.unit, pattern))
+        unit = sender.unit
+        group = self._groups.get((unit, pattern))
         if group is None and len(self._groups) >= GROUPS:
             self.overflowed = True
-            unit = sender.unit if len(self._groups) < GROUPS + UNITS else ""
             pattern = OTHER_MESSAGES
+            if (unit, pattern) not in self._groups and len(self._groups) >= GROUPS + UNITS:
+                unit = ""
             group = self._groups.get((unit, pattern))
-        else:
-            unit = sender.unit
         if group is None:
             moment = int(place[1])
             group = self._groups[unit, pattern] = Group(

@@ -46,9 +46,10 @@ _HEX = re.compile(rb"(?:0[xX])?[\da-fA-F]+")
 # Inside of a word: `user@10.0.0.7`, `ab12cd34.scope`, `sda1`.
 _INSIDE = re.compile(
     rb"(?P<uuid>%s)|(?<![\d.])(?P<ip>%s)(?![\d.])" % (_UUID, _IP4)
-    + rb"|0[xX][\da-fA-F]+|(?<![A-Za-z\d])(?=[a-fA-F]*\d)[\da-fA-F]{6,}(?![A-Za-z\d])|[\da-fA-F]{32,}"
+    + rb"|(?<![A-Za-z\d])\d+(?:\.\d+)*(?![A-Za-z\d])|0[xX][\da-fA-F]+"
+    + rb"|(?<![A-Za-z\d])(?=[a-fA-F]*\d)[\da-fA-F]{6,}(?![A-Za-z\d])|[\da-fA-F]{32,}"
     + rb"|(?<![A-Za-z\d])(?=[A-Za-z]*\d[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z\d]{16,}(?![A-Za-z\d])"
-    + rb"|\d+(?:[.,]\d+)*"
+    + rb"|\d+(?:\.\d+)*"
 )
 
 

@@ -91,7 +91,7 @@ JOURNALD = _rules(
 )
 RSYSLOG = _rules(
     LOST,
-    rb"(?P<subject>im\w+)\S*: (?P<amount>\d+) messages lost due to rate-limiting",
+    rb"(?P<subject>im\w+).*: (?P<amount>\d+) messages lost due to rate-limiting",
     rb"(?P<subject>im\w+) lost (?P<amount>\d+) messages from pid \d+ due to rate-limiting",
     rb"(?P<subject>im\w+).*begins? to drop messages.* due to rate-limiting",
 )
@@ -146,8 +146,7 @@ class Troubles:
         one.count += 1
         if "amount" in names:
             one.amount += int(found["amount"])
-        if moment < one.first:
-            one.first = moment
+        one.first = min(one.first, moment)
         if moment >= one.last:
             one.last, one.message = moment, message[:EXAMPLE_BYTES]
             if "detail" in names:
