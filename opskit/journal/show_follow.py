@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from collections.abc import Generator, Sequence
-from typing import Callable
 
 from opskit.core.finding import Finding
 from opskit.core.text import shown
@@ -20,7 +19,7 @@ from opskit.journal.errors_read import OUTPUT_FIELDS_SINCE, Reading, Request, co
 from opskit.journal.model import Version
 from opskit.journal.show_errors import COLUMNS, Listing, cells, finding_line, group_json, row
 from opskit.session import Session
-from opskit.ui.live import live_table
+from opskit.ui.live import Draw, live_table
 from opskit.ui.screen import Screen
 
 # The table is drawn so often at most, and what came in between at the latest after this.
@@ -28,6 +27,8 @@ DRAW_SECONDS = 0.25
 # Lines of a terminal that the head of the table and what is below it take.
 OTHER_LINES = 4
 FINDINGS_MOST = 5
+WIDE_FROM = 120
+LAST = 4
 
 
 def follow_errors(session: Session, request: Request, version: Version, listing: Listing) -> None:
@@ -50,24 +51,36 @@ Batches = Generator[Sequence[Entry], None, None]
 
 
 def _draw(screen: Screen, batches: Batches, tally: Tally, listing: Listing) -> None:
-    with live_table(screen, COLUMNS) as draw:
+    wide = shutil.get_terminal_size().columns >= WIDE_FROM
+    with live_table(screen, [COLUMNS[number] for number in _shown_columns(wide=wide)]) as draw:
         drawn, stale = 0.0, True
-        _frame(draw, tally, listing)
+        _frame(draw, tally, listing, wide=wide)
         for entries in batches:
             tally.add(entries)
             stale = stale or bool(entries)
             if stale and time.monotonic() - drawn >= DRAW_SECONDS:
-                _frame(draw, tally, listing)
+                _frame(draw, tally, listing, wide=wide)
                 drawn, stale = time.monotonic(), False
 
 
-def _frame(draw: Callable[[Sequence[Sequence[str]], Sequence[str]], None], tally: Tally, listing: Listing) -> None:
+def _shown_columns(*, wide: bool) -> Sequence[int]:
+    """Which columns of the table: on a narrow terminal not when it began, nor the rate."""
+    return range(len(COLUMNS)) if wide else (0, 1, 2, LAST, 6)
+
+
+def _frame(draw: Draw, tally: Tally, listing: Listing, *, wide: bool) -> None:
     groups = tally.groups()
     below = [shown(f"{one.severity}: {one.title}") for one in find(Seen(tally))][:FINDINGS_MOST]
     below.append(f"{tally.chosen} entries in {len(groups)} groups; Ctrl-C ends it")
     room = max(1, shutil.get_terminal_size().lines - OTHER_LINES - len(below))
     most = min(listing.top or room, room)
-    draw([[shown(cell) or "-" for cell in cells(group)] for group in groups[:most]], below)
+    rows = []
+    for group in groups[:most]:
+        texts = list(cells(group))
+        if not wide:
+            texts[LAST] = texts[LAST][11:]  # the time of day
+        rows.append([shown(texts[number]) or "-" for number in _shown_columns(wide=wide)])
+    draw(rows, below)
 
 
 def _tell(screen: Screen, batches: Batches, tally: Tally, listing: Listing) -> None:

@@ -102,7 +102,8 @@ def test_an_error_of_the_reader_ends_it() -> None:
             pids.append(stream._process.pid)
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, read)
+    with pytest.raises(ZeroDivisionError):
+        read()
     assert not alive(pids[0])
 
 
