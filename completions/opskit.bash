@@ -35,6 +35,11 @@ _opskit_runs() {
     "${OPSKIT_STATE_DIR:-/var/lib/opskit}/ledger.jsonl" 2>/dev/null
 }
 
+# Every unit that systemd has loaded; a failed one may have a mark before its name.
+_opskit_units() {
+  systemctl list-units --all --full --plain --no-legend --no-pager 2>/dev/null | sed 's/^[^[:alnum:]_-]*//; s/ .*//'
+}
+
 _opskit_files() {
   compopt -o filenames 2>/dev/null
   while IFS= read -r file; do COMPREPLY+=("$file"); done < <(compgen "$1" -- "$cur")
@@ -48,6 +53,7 @@ _opskit_value() {
     @device) _opskit_add < <(_opskit_devices) ;;
     @mountpoint) _opskit_add < <(_opskit_mountpoints) ;;
     @target) _opskit_add < <(_opskit_mountpoints; _opskit_devices) ;;
+    @unit) _opskit_add < <(_opskit_units) ;;
     @run) _opskit_add < <(_opskit_runs) ;;
     @file) _opskit_files -f ;;
     @directory) _opskit_files -d ;;
@@ -72,13 +78,14 @@ _opskit_command() {
     'opskit disk fstab show') commands='' options='--fstab --facts --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk fstab backup') commands='' options='--fstab --dry-run -n --format --facts --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk fstab restore') commands='' options='--fstab --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
-    'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --save --keep --diff --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
-    'opskit df') commands='' options='--all --bytes --warn --deleted --why --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
-    'opskit journal') commands='usage verify vacuum retain' options='--help -h' kinds=() ;;
+    'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit df') commands='' options='--all --bytes --warn --deleted --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit journal') commands='usage verify vacuum retain errors' options='--help -h' kinds=() ;;
     'opskit journal usage') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit journal verify') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit journal vacuum') commands='' options='--size --files --rotate --keep-copy --namespace --directory -D --root --systemd-version --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit journal retain') commands='' options='--size --namespace --root --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit journal errors') commands='' options='--since --until --boot -b --unit -u --priority -p --top --check --follow -f --directory -D --root --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
@@ -92,7 +99,6 @@ _opskit_option() {
     --by) kind='ext age user' ;;
     --color) kind='auto always never' ;;
     --depth|-d) kind='' ;;
-    --diff) kind='@file' ;;
     --directory|-D) kind='@directory' ;;
     --engine) kind='statx stat' ;;
     --exclude) kind='' ;;
@@ -109,15 +115,18 @@ _opskit_option() {
     --mount-options) kind='' ;;
     --namespace) kind='' ;;
     --older-than) kind='' ;;
+    --priority|-p) kind='emerg alert crit err warning notice info debug' ;;
     --reserved) kind='' ;;
     --root) kind='@directory' ;;
-    --save) kind='@file' ;;
+    --since) kind='' ;;
     --size) kind='' ;;
     --state-dir) kind='@directory' ;;
     --systemd-version) kind='' ;;
     --table) kind='gpt dos' ;;
     --timeout) kind='' ;;
     --top) kind='' ;;
+    --unit|-u) kind='@unit' ;;
+    --until) kind='' ;;
     --warn) kind='' ;;
     --wipe) kind='@device' ;;
     --workers) kind='' ;;

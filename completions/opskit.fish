@@ -47,6 +47,12 @@ function __opskit_mountpoints
     end </proc/self/mounts
 end
 
+# Every unit that systemd has loaded; a failed one may have a mark before its name.
+function __opskit_units
+    systemctl list-units --all --full --plain --no-legend --no-pager 2>/dev/null |
+        string replace -r '^[^[:alnum:]_-]*' '' | string replace -r ' .*' ''
+end
+
 function __opskit_targets
     __opskit_mountpoints
     __opskit_devices
@@ -61,8 +67,8 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
-set -g __opskit_valued --by --color --depth -d --diff --directory -D --engine --exclude --facts --files --format --fstab --fstype --keep-copy --label --limit --lock-timeout --min-size --mount-options --namespace --older-than --reserved --root --save --size --state-dir --systemd-version --table --timeout --top --warn --wipe --workers
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
+set -g __opskit_valued --by --color --depth -d --directory -D --engine --exclude --facts --files --format --fstab --fstype --keep-copy --label --limit --lock-timeout --min-size --mount-options --namespace --older-than --priority -p --reserved --root --since --size --state-dir --systemd-version --table --timeout --top --unit -u --until --warn --wipe --workers
 
 # opskit
 complete -c opskit -n '__opskit_at opskit 0' -a disk -d 'Put data disks into service, safely'
@@ -257,9 +263,6 @@ complete -c opskit -n '__opskit_in opskit du' -l by -x -a 'ext age user' -d 'Sum
 complete -c opskit -n '__opskit_in opskit du' -l count-links -s l -d 'Count a file once for each of its links'
 complete -c opskit -n '__opskit_in opskit du' -l bytes -d 'Exact sizes in bytes'
 complete -c opskit -n '__opskit_in opskit du' -l null -s 0 -d 'End each line with NUL, names as they are'
-complete -c opskit -n '__opskit_in opskit du' -l save -r -F -d 'Keep this scan in FILE, for --diff'
-complete -c opskit -n '__opskit_in opskit du' -l keep -d 'Keep it in the state directory, as one of the last 30'
-complete -c opskit -n '__opskit_in opskit du' -l diff -r -F -d 'What changed since a FILE, a kept RUN, or the last'
 complete -c opskit -n '__opskit_in opskit du' -l engine -x -a 'statx stat' -d 'How to read: statx or stat'
 complete -c opskit -n '__opskit_in opskit du' -l workers -x -d 'So many processes, from the start'
 complete -c opskit -n '__opskit_in opskit du' -l json -d 'Answer with one JSON envelope'
@@ -276,7 +279,6 @@ complete -c opskit -n '__opskit_in opskit df' -l all -d 'Pseudo filesystems and 
 complete -c opskit -n '__opskit_in opskit df' -l bytes -d 'Sizes in bytes'
 complete -c opskit -n '__opskit_in opskit df' -l warn -x -d 'A finding from so many percent used on'
 complete -c opskit -n '__opskit_in opskit df' -l deleted -d 'Files that are deleted but still open, and what frees them'
-complete -c opskit -n '__opskit_in opskit df' -l why -d 'What the used space of one filesystem is made of, and what could go'
 complete -c opskit -n '__opskit_in opskit df' -l check -d 'Exit 4 when there are findings'
 complete -c opskit -n '__opskit_in opskit df' -l timeout -x -d 'How long to wait for mounts that do not answer'
 complete -c opskit -n '__opskit_in opskit df' -l json -d 'Answer with one JSON envelope'
@@ -292,6 +294,7 @@ complete -c opskit -n '__opskit_at opskit journal 0' -a usage -d 'Show what the 
 complete -c opskit -n '__opskit_at opskit journal 0' -a verify -d 'Check every journal file, and say what to do about a damaged one'
 complete -c opskit -n '__opskit_at opskit journal 0' -a vacuum -d 'Delete old journal files, and show exactly which before'
 complete -c opskit -n '__opskit_at opskit journal 0' -a retain -d 'Have journald keep to a limit from now on: a drop-in for journald.conf, and a restart of journald'
+complete -c opskit -n '__opskit_at opskit journal 0' -a errors -d 'Show what is wrong: like messages in groups, failed units, OOM kills, core dumps, disk errors, lost messages'
 complete -c opskit -n '__opskit_in opskit journal' -l help -s h -d 'Show this message and exit'
 
 # opskit journal usage
@@ -356,6 +359,25 @@ complete -c opskit -n '__opskit_in opskit journal retain' -l color -x -a 'auto a
 complete -c opskit -n '__opskit_in opskit journal retain' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit journal retain' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit journal retain' -l help -s h -d 'Show this message and exit'
+
+# opskit journal errors
+complete -c opskit -n '__opskit_in opskit journal errors' -l since -x -d 'From then on: 1h, 2d, yesterday, \'2026-11-21 15:00\''
+complete -c opskit -n '__opskit_in opskit journal errors' -l until -x -d 'Up to then'
+complete -c opskit -n '__opskit_in opskit journal errors' -l boot -s b -d 'Only since this boot'
+complete -c opskit -n '__opskit_in opskit journal errors' -l unit -s u -x -a '(__opskit_units)' -d 'Only of this unit'
+complete -c opskit -n '__opskit_in opskit journal errors' -l priority -s p -x -a 'emerg alert crit err warning notice info debug' -d 'Down to this one: err, 4, debug for everything'
+complete -c opskit -n '__opskit_in opskit journal errors' -l top -x -d 'Only the N most frequent groups'
+complete -c opskit -n '__opskit_in opskit journal errors' -l check -d 'Exit 4 when there are errors'
+complete -c opskit -n '__opskit_in opskit journal errors' -l follow -s f -d 'Go on as entries come'
+complete -c opskit -n '__opskit_in opskit journal errors' -l directory -s D -x -a '(__fish_complete_directories)' -d 'The journals in this directory instead'
+complete -c opskit -n '__opskit_in opskit journal errors' -l root -x -a '(__fish_complete_directories)' -d 'The journals of the system below this directory'
+complete -c opskit -n '__opskit_in opskit journal errors' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit journal errors' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit journal errors' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit journal errors' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit journal errors' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit journal errors' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit journal errors' -l help -s h -d 'Show this message and exit'
 
 # opskit history
 complete -c opskit -n '__opskit_at opskit history 0' -a show -d 'Show each step of a run with its commands, times and output'

@@ -44,6 +44,11 @@ _opskit_runs() {
     "${OPSKIT_STATE_DIR:-/var/lib/opskit}/ledger.jsonl" 2>/dev/null
 }
 
+# Every unit that systemd has loaded; a failed one may have a mark before its name.
+_opskit_units() {
+  systemctl list-units --all --full --plain --no-legend --no-pager 2>/dev/null | sed 's/^[^[:alnum:]_-]*//; s/ .*//'
+}
+
 _opskit_files() {
   compopt -o filenames 2>/dev/null
   while IFS= read -r file; do COMPREPLY+=("$file"); done < <(compgen "$1" -- "$cur")
@@ -57,6 +62,7 @@ _opskit_value() {
     @device) _opskit_add < <(_opskit_devices) ;;
     @mountpoint) _opskit_add < <(_opskit_mountpoints) ;;
     @target) _opskit_add < <(_opskit_mountpoints; _opskit_devices) ;;
+    @unit) _opskit_add < <(_opskit_units) ;;
     @run) _opskit_add < <(_opskit_runs) ;;
     @file) _opskit_files -f ;;
     @directory) _opskit_files -d ;;

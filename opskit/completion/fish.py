@@ -55,6 +55,12 @@ function __opskit_mountpoints
     end </proc/self/mounts
 end
 
+# Every unit that systemd has loaded; a failed one may have a mark before its name.
+function __opskit_units
+    systemctl list-units --all --full --plain --no-legend --no-pager 2>/dev/null |
+        string replace -r '^[^[:alnum:]_-]*' '' | string replace -r ' .*' ''
+end
+
 function __opskit_targets
     __opskit_mountpoints
     __opskit_devices
@@ -74,6 +80,7 @@ SOURCES = {
     "device": "(__opskit_devices)",
     "mountpoint": "(__opskit_mountpoints)",
     "target": "(__opskit_targets)",
+    "unit": "(__opskit_units)",
     "run": "(__opskit_runs)",
     "directory": "(__fish_complete_directories)",
 }

@@ -9,6 +9,7 @@ from typing import Any
 # What a value is, where the type alone does not say it: by the name of the option or argument. A tuple: one of
 # these words. The other kinds are functions of the same name in each completion script.
 DEVICE, MOUNTPOINT, TARGET, RUN, FILE, DIRECTORY = "device", "mountpoint", "target", "run", "file", "directory"
+UNIT = "unit"
 KINDS: dict[str, Any] = {
     "device": DEVICE,
     "wipe": DEVICE,
@@ -32,10 +33,13 @@ KINDS: dict[str, Any] = {
     "keep_copy": DIRECTORY,
     "by": ("ext", "age", "user"),
     "engine": ("statx", "stat"),
+    "priority": ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"),
+    "unit": UNIT,
     "shell": ("bash", "zsh", "fish", "man"),
 }
 # Values that nobody can guess: text and numbers.
 FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit", "warn", "timeout"}
+FREE |= {"since", "until"}
 FREE |= {"namespace", "systemd_version", "span", "size", "files"}
 FREE |= {"depth", "top", "min_size", "exclude", "older_than", "workers"}
 

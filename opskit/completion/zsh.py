@@ -32,6 +32,15 @@ _opskit_targets() {
   _alternative 'mountpoints: :_opskit_mountpoints' 'devices: :_opskit_devices'
 }
 
+# Every unit that systemd has loaded; a failed one may have a mark before its name.
+_opskit_units() {
+  local expl
+  local -a found
+  found=(${(f)"$(systemctl list-units --all --full --plain --no-legend --no-pager 2>/dev/null |
+    sed 's/^[^[:alnum:]_-]*//; s/ .*//')"})
+  _wanted units expl 'unit' compadd -a found
+}
+
 # The runs in the ledger, and `last`.
 _opskit_runs() {
   local expl ledger=${OPSKIT_STATE_DIR:-/var/lib/opskit}/ledger.jsonl
@@ -47,6 +56,7 @@ ACTIONS = {
     "device": "_opskit_devices",
     "mountpoint": "_opskit_mountpoints",
     "target": "_opskit_targets",
+    "unit": "_opskit_units",
     "run": "_opskit_runs",
     "file": "_files",
     "directory": "_files -/",

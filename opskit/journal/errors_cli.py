@@ -10,7 +10,7 @@ import typer
 
 from opskit.core.errors import CommandFailed, ExitCode, UsageFault
 from opskit.core.runner import StreamingRunner
-from opskit.journal.cli import InDirectory, Root, read_all, scope_of
+from opskit.journal.cli import InDirectory, Root, scope_of
 from opskit.journal.errors_catalog import catalog_texts, fill, needs_fields, read_entry
 from opskit.journal.errors_findings import CHECKED, Seen, find
 from opskit.journal.errors_groups import EXAMPLE_BYTES, PRIORITIES, Group, Tally
@@ -20,15 +20,16 @@ from opskit.journal.errors_read import (
     OUTPUT_FIELDS_SINCE,
     Reading,
     Request,
-    check_access,
     command_of,
     moment,
+    readable_scope,
+    see_files,
 )
 from opskit.journal.errors_units import FailedUnit, failed_units
 from opskit.journal.errors_unjudged import count_unjudged
 from opskit.journal.model import Directory, Version
 from opskit.journal.show_errors import Listing, draw_errors, errors_json
-from opskit.journal.version import rules_of, running_version
+from opskit.journal.version import running_version
 from opskit.options import new_app, reads
 from opskit.session import Session
 
@@ -63,15 +64,14 @@ def errors(
     if check and follow:
         raise UsageFault("--check", "it does not go with --follow, which has no end")
     limit = _priority(priority)
-    scope = scope_of(directory, root, "")
     elsewhere = bool(directory or root)
     given = since or ("" if elsewhere or boot else DEFAULT_SINCE)
     start, ago = moment("--since", given) if given else ("", None)
     end = moment("--until", until)[0] if until else ""
     version = running_version(session.runner)
+    scope = readable_scope(scope_of(directory, root, ""), version)
     request = Request(scope, start, end, boot, unit, limit, follow)
-    directories = read_all(scope, rules_of(version))
-    check_access(directories, scope)
+    directories = see_files(scope)
     told = {"since": given or None, "until": until or None, "boot": boot, "unit": unit or None}
     listing = Listing(top, request={**told, "priority": PRIORITIES[limit]})
     if follow:
@@ -79,7 +79,7 @@ def errors(
 
         follow_errors(session, request, version, listing)
         return
-    earliest = 0 if ago is None else int((time.time() - ago) * 1e6)
+    earliest = 0 if ago is None else time.time_ns() // 1000 - ago
     seen = _see(session.runner, request, version, directories, earliest, units=not elsewhere)
     findings = find(seen)
     listing = _explained(session.runner, request, listing.groups(seen), listing)

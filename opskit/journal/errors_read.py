@@ -17,14 +17,18 @@ from opskit.core.errors import CommandFailed, Failed, Missing, UsageFault
 from opskit.core.runner import StreamingRunner
 from opskit.journal.errors_export import FIELDS, Entry, ExportParser
 from opskit.journal.errors_groups import PRIORITIES
-from opskit.journal.model import Directory, JournalFile, Version
-from opskit.journal.scope import Scope
+from opskit.journal.facts import read_directories
+from opskit.journal.model import Directory, Version
+from opskit.journal.scope import ROOTS, Scope
+from opskit.journal.spans import INFINITY, journalctl_span
+from opskit.journal.version import rules_of
 
 # journalctl(1): --output-fields= came with systemd 236; 237 is the first that a distribution here could have.
 OUTPUT_FIELDS_SINCE = 237
 # A search for what is rare can be silent for long.
 SILENCE = 600.0
 DEFAULT_SINCE = "1d"
+NEWEST = Version(257)
 ALL = len(PRIORITIES) - 1
 
 # What -p would miss: journald's own words (of messages it dropped), kernel warnings (callbacks suppressed, a disk that
@@ -109,51 +113,51 @@ def _understood(error: CommandFailed) -> Exception:
     return error
 
 
-_UNITS = {
-    "usec us": 1e-6, "msec ms": 1e-3, "seconds second sec s": 1, "minutes minute min m": 60,
-    "hours hour hr h": 3600, "days day d": 86400, "weeks week w": 604800, "months month M": 2629800,
-    "years year y": 31557600,
-}  # fmt: skip
-_SECONDS = {name: value for names, value in _UNITS.items() for name in names.split()}
-_NAMES = "|".join(sorted(_SECONDS, key=len, reverse=True))
-_SPAN = re.compile(rf"(?:\s*\d+(?:\.\d+)?\s*(?:{_NAMES}))+\s*", re.ASCII)
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)")
-
-
-def moment(option: str, text: str) -> tuple[str, Optional[float]]:
-    """What `--since` and `--until` mean for journalctl, and how many seconds ago that is where the text says so.
+def moment(option: str, text: str) -> tuple[str, Optional[int]]:
+    """What `--since` and `--until` mean for journalctl, and how many microseconds ago that is where the text says so.
 
     A span (systemd.time(7): `1h`, `2d 3h`) is a time ago; the rest is journalctl's to understand. Raises UsageFault.
     """
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        raise UsageFault(option, f"{text} what? A number alone is no time", todo=f"say {text}h or {text}d")
-    if text.startswith("-") and len(text) > 1:
-        text = text[1:]
-    if _SPAN.fullmatch(text):
-        return f"-{text.strip()}", sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
-    return text, None
+    span = text.removeprefix("-")
+    found = journalctl_span(span)
+    if found is None or found[0] >= INFINITY:
+        return text, None
+    microseconds, bare = found
+    if bare and re.fullmatch(r"[0-9.]+", span):
+        raise UsageFault(option, f"{text} seconds? A number alone is no time", todo=f"say {span}h or {span}d")
+    if bare:
+        raise UsageFault(option, f"{text!r} has a number without a unit", todo="like 1h, '2 days 3h'")
+    return f"-{span.strip()}", microseconds
 
 
-def check_access(directories: Sequence[Directory], scope: Scope) -> tuple[JournalFile, ...]:
-    """The journal files that will be read. Raises Missing when this user may not read them, Failed without any."""
-    files = tuple(file for directory in directories for file in directory.files)
-    closed = [file for file in files if file.opens] + [one for one in directories if one.problem]
-    if closed and os.geteuid() != 0:
-        line = "sudo " + shlex.join(command_line())
-        why = f"this user may not read it ({len(closed)} of {len(files)} files)"
-        raise Missing(_where(scope), why, todo=f"{line} — or join the group systemd-journal, and log in anew")
-    if files:
-        return files
-    if scope.directory or scope.root:
-        raise Failed(_where(scope), "there are no journal files in it", todo="ls -l " + shlex.quote(_where(scope)))
+def see_files(scope: Scope) -> tuple[Directory, ...]:
+    """The journal files that journalctl will read. Raises Missing when this user may not, Failed when none is there."""
+    try:
+        # What is read, and by no vacuum deleted, is the same in every release.
+        directories = read_directories(scope, rules_of(NEWEST))
+    except Missing as error:
+        todo = f"sudo {shlex.join(command_line())}; or join the group systemd-journal, and log in anew"
+        raise Missing(error.what, error.why, todo=todo) from error
+    if not any(directory.files for directory in directories):
+        raise _no_files(scope)
+    return directories
+
+
+def _no_files(scope: Scope) -> Failed:
+    if where := scope.directory or scope.root:
+        return Failed(where, "there are no journal files in it", todo=f"ls -lR {shlex.quote(where)}")
     todo = "systemctl status systemd-journald; for a journal that outlasts a boot: mkdir -p /var/log/journal && "
     todo += "systemctl restart systemd-journald"
-    if os.path.isdir("/var/log/journal") or os.path.isdir("/run/log/journal"):
+    if any(map(os.path.isdir, ROOTS)):
         why = "it is empty: nothing has been written, or Storage= in journald.conf is none"
-        raise Failed("the journal of this host", why, todo=todo)
-    why = "there is none: neither /run/log/journal nor /var/log/journal"
-    raise Failed("the journal of this host", why, todo=todo)
+    else:
+        why = f"there is none: neither {' nor '.join(ROOTS)}"
+    return Failed("the journal of this host", why, todo=todo)
 
 
-def _where(scope: Scope) -> str:
-    return scope.directory or scope.root or "the journal of this host"
+def readable_scope(scope: Scope, version: Version) -> Scope:
+    """The scope as this journalctl can be asked for it: until 232 its --root is the catalogue's alone."""
+    if not scope.root or rules_of(version).root:
+        return scope
+    places = [scope.root.rstrip("/") + path for path in reversed(ROOTS)]
+    return Scope(directory=next((path for path in places if os.path.isdir(path)), places[0]))

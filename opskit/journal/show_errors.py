@@ -13,7 +13,7 @@ from opskit.core.text import shown
 from opskit.journal.errors_findings import Seen
 from opskit.journal.errors_groups import PRIORITIES, Group
 from opskit.journal.errors_trouble import DISK, DUMP, FAILED, LOST, OOM, Trouble
-from opskit.journal.show import moment_text
+from opskit.journal.times import moment_text
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
 

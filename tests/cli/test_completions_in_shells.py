@@ -30,6 +30,12 @@ proc /proc proc rw 0 0
 """
 DEVICES = {"vda": 20, "vda1": 19, "vdb": 30, "cciss!c0d0": 10, "loop7": 0, "ram0": 16}
 SHOWN = {"/dev/vda", "/dev/vda1", "/dev/vdb", "/dev/cciss/c0d0"}
+# Systemd 219 has a mark before a failed unit, whatever it was asked for.
+SYSTEMCTL = """#!/bin/sh
+echo 'crond.service   loaded active running Command Scheduler'
+printf '\\342\\227\\217 getty@tty1.service loaded failed failed Getty on tty1\\n'
+echo 'data.mount loaded active mounted /data'
+"""
 RUN = "20260102T030405Z-abc123"
 
 
@@ -56,6 +62,9 @@ def place(tmp_path: Path) -> Path:
         (tmp_path / "block" / name / "size").write_text(f"{size}\n")
     (tmp_path / "mounts").write_text(MOUNTS)
     Ledger(str(tmp_path / "state")).append("begin", RUN, title="t", command=[], user="root", pid=1)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "systemctl").write_text(SYSTEMCTL)
+    (tmp_path / "bin" / "systemctl").chmod(0o755)
     for name in FILES.values():
         text = (COMPLETIONS / name).read_text(encoding="utf-8")
         assert "/sys/class/block" in text
@@ -71,6 +80,11 @@ def test_the_shell_can_read_the_script(shell: str) -> None:
     assert said(shell, "-n", str(COMPLETIONS / FILES[shell])) == ""
 
 
+def environment(place: Path) -> dict[str, str]:
+    """What the made-up host is known by."""
+    return {"OPSKIT_STATE_DIR": str(place / "state"), "PATH": f"{place}/bin:{os.environ['PATH']}"}
+
+
 def bash(place: Path, *words: str) -> set[str]:
     """What bash offers for the last of the words, as they are typed (`=` splits a word, as bash does)."""
     need("bash")
@@ -79,7 +93,7 @@ def bash(place: Path, *words: str) -> set[str]:
         f"set -u; source {shlex.quote(str(place / 'opskit.bash'))}; COMP_WORDS=(opskit {shlex.join(split)}); "
         f'COMP_CWORD={len(split)}; _opskit; [ ${{#COMPREPLY[@]}} = 0 ] || printf "%s\\n" "${{COMPREPLY[@]}}"'
     )
-    return set(said("bash", "--norc", "-c", script, OPSKIT_STATE_DIR=str(place / "state")).splitlines())
+    return set(said("bash", "--norc", "-c", script, **environment(place)).splitlines())
 
 
 def fish(place: Path, *words: str) -> set[str]:
@@ -88,7 +102,7 @@ def fish(place: Path, *words: str) -> set[str]:
     line = " ".join(["opskit", *words])
     script = f"source {shlex.quote(str(place / 'opskit.fish'))}; complete -C {shlex.quote(line)}"
     home = str(place)
-    text = said("fish", "--no-config", "-c", script, OPSKIT_STATE_DIR=str(place / "state"), HOME=home)
+    text = said("fish", "--no-config", "-c", script, **environment(place), HOME=home)
     return {offer.partition("\t")[0] for offer in text.splitlines()}
 
 
@@ -107,6 +121,9 @@ OFFERS = [
     (("disk", "umount", "/d"), {"/data"} | SHOWN),
     (("disk", "umount", "/srv"), {r"/srv/my\ disk"}),
     (("disk", "grow", "/dat"), {"/data"}),
+    (("journal", "errors", "--unit", ""), {"crond.service", "getty@tty1.service", "data.mount"}),
+    (("journal", "errors", "-u", "c"), {"crond.service"}),
+    (("journal", "errors", "-p", "e"), {"emerg", "err"}),
     (("undo", ""), {"last", RUN}),
     (("history", "show", "2026"), {RUN}),
     (("completion", "--quiet", ""), {"bash", "zsh", "fish", "man"}),

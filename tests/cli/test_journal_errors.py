@@ -180,7 +180,7 @@ def test_a_unit_that_failed_is_enough_for_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (("--since", "2"), 2, "--since: 2 what? A number alone is no time\n  to do: say 2h or 2d"),
+        (("--since", "2"), 2, "--since: 2 seconds? A number alone is no time\n  to do: say 2h or 2d"),
         (("--since", "2D"), 2, "Failed to parse timestamp: 2D"),
         (("--until", "tomorrowish"), 2, "Failed to parse timestamp"),
         (("-p", "bad"), 2, "'bad' is none of emerg, alert"),
@@ -218,7 +218,7 @@ def test_not_root_and_not_in_the_group(journal: Path, tmp_path: Path) -> None:
     before = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     done = run("-D", str(tmp_path), before=before, cwd="/")
     assert done.returncode == 6, done.stderr
-    assert "this user may not read it (1 of 1 files)" in done.stderr
+    assert "this user may not read it" in done.stderr
     assert "sudo " in done.stderr
     assert "systemd-journal" in done.stderr
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Optional
 
 import pytest
 
 from opskit.core.errors import Failed, Missing, OpskitError, UsageFault
+from opskit.journal import errors_read
 from opskit.journal.errors_catalog import fill, needs_fields, parse_catalog
 from opskit.journal.errors_cli import _priority
-from opskit.journal.errors_read import Request, check_access, command_of, moment
+from opskit.journal.errors_read import Request, command_of, moment, readable_scope, see_files
 from opskit.journal.model import Directory, JournalFile, Name, Version
 from opskit.journal.scope import Scope
 
@@ -60,7 +62,7 @@ def test_all_that_is_asked_for() -> None:
     ],
 )
 def test_times(text: str, given: str, seconds: Optional[float]) -> None:
-    assert moment("--since", text) == (given, seconds)
+    assert moment("--since", text) == (given, None if seconds is None else seconds * 1_000_000)
 
 
 @pytest.mark.parametrize("text", ["2", "0", "1.5"])
@@ -81,41 +83,55 @@ def test_no_priorities(text: str) -> None:
         _priority(text)
 
 
-def directory(*opens: str) -> tuple[Directory, ...]:
-    files = tuple(JournalFile(f"{n}.journal", Name("active"), 1, 1, opens=why) for n, why in enumerate(opens))
-    return (Directory("/var/log/journal/x", files=files),)
-
-
-def refused(directories: tuple[Directory, ...], scope: Scope) -> OpskitError:
+def refused(scope: Scope) -> OpskitError:
     with pytest.raises(OpskitError) as caught:
-        check_access(directories, scope)
+        see_files(scope)
     return caught.value
+
+
+def seen(monkeypatch: pytest.MonkeyPatch, *opens: str) -> None:
+    files = tuple(JournalFile(f"{n}.journal", Name("active"), 1, 1, opens=why) for n, why in enumerate(opens))
+    found = (Directory("/var/log/journal/x", files=files),) if opens else ()
+    monkeypatch.setattr("opskit.journal.facts.read_scope", lambda *_: found)
 
 
 def test_files_that_this_user_may_not_read_are_no_half_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    error = refused(directory("", "Permission denied"), Scope())
+    seen(monkeypatch, "", "Permission denied")
+    error = refused(Scope())
     assert isinstance(error, Missing)
-    assert "1 of 2 files" in error.why
     assert error.todo.startswith("sudo ")
     assert "systemd-journal" in error.todo
-    assert len(check_access(directory(""), Scope())) == 1
+    seen(monkeypatch, "")
+    assert len(see_files(Scope())[0].files) == 1
 
 
 def test_root_reads_what_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert len(check_access(directory("", "Input/output error"), Scope())) == 2
+    seen(monkeypatch, "", "Input/output error")
+    assert len(see_files(Scope())[0].files) == 2
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_no_journal(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os.path, "isdir", lambda _: there)
-    error = refused((), Scope())
+    seen(monkeypatch)
+    monkeypatch.setattr(errors_read, "ROOTS", ("/", "/nonesuch") if there else ("/nonesuch",))
+    error = refused(Scope())
     assert isinstance(error, Failed)
     assert ("it is empty" in error.why) == there
     assert "mkdir -p /var/log/journal" in error.todo
-    assert "no journal files in it" in refused((), Scope(directory="/d")).why
+    assert "no journal files in it" in refused(Scope(directory="/d")).why
+
+
+def test_an_old_journalctl_is_not_given_a_root_that_it_would_pass_over(tmp_path: Path) -> None:
+    """219 takes --root for the catalogue alone, and would tell of this host's journal."""
+    scope = Scope(root=str(tmp_path))
+    assert readable_scope(scope, EL8) == scope
+    assert readable_scope(scope, EL7) == Scope(directory=f"{tmp_path}/var/log/journal")
+    (tmp_path / "run" / "log" / "journal").mkdir(parents=True)
+    assert readable_scope(scope, EL7) == Scope(directory=f"{tmp_path}/run/log/journal")
+    assert readable_scope(Scope(), EL7) == Scope()
 
 
 CATALOG = """\
