@@ -11,6 +11,12 @@ Where a change belongs:
                             bounds.py: the limits that follow from them
   opskit journal usage      usage.py
   opskit journal verify     verify.py
+  errors: reading           errors_read.py: the journalctl that is started; errors_export.py: its output, parsed as it
+                            comes; errors_unjudged.py: entries without PRIORITY, by the files' indexes
+  errors: what is alike     errors_mask.py, a pure function of the text; errors_groups.py: the groups, within bounds
+  errors: what is behind    errors_trouble.py: OOM kills, core dumps, disks, failed units, lost messages;
+                            errors_units.py: what systemctl says is failed now; errors_catalog.py: systemd's catalogue
+  errors: told              errors_findings.py, errors_cli.py, show_errors.py; show_follow.py: --follow
   what a person sees        cli.py: the commands; show.py, show_vacuum.py; times.py
 
 The exactness is proved against journalctl: tests/cli/test_journal_as_journalctl.py (files, on generated directories),
