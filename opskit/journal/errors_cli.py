@@ -28,7 +28,7 @@ from opskit.journal.errors_read import (
 from opskit.journal.errors_units import FailedUnit, failed_units
 from opskit.journal.errors_unjudged import count_unjudged
 from opskit.journal.model import Directory, Version
-from opskit.journal.show_errors import Listing, draw_errors, errors_json
+from opskit.journal.show_errors import Listing, draw_errors, errors_json, progress
 from opskit.journal.version import running_version
 from opskit.options import new_app, reads
 from opskit.session import Session
@@ -80,7 +80,7 @@ def errors(
         follow_errors(session, request, version, listing)
         return
     earliest = 0 if ago is None else time.time_ns() // 1000 - ago
-    seen = _see(session.runner, request, version, directories, earliest, units=not elsewhere)
+    seen = _see(session, request, version, directories, earliest, units=not elsewhere)
     findings = find(seen)
     listing = _explained(session.runner, request, listing.groups(seen), listing)
     session.screen.answer(
@@ -101,7 +101,7 @@ def _priority(text: str) -> int:
 
 
 def _see(
-    runner: StreamingRunner,
+    session: Session,
     request: Request,
     version: Version,
     directories: tuple[Directory, ...],
@@ -112,13 +112,15 @@ def _see(
     """Read everything there is. units: whether this host's systemd can be asked."""
     tally, reading = Tally(request.limit), Reading()
     narrow = version.number < OUTPUT_FIELDS_SINCE
-    with contextlib.closing(reading.entries(runner, command_of(request, version), narrow=narrow)) as batches:
+    batches = reading.entries(session.runner, command_of(request, version), narrow=narrow)
+    with progress(session.screen) as tick, contextlib.closing(batches):
         for entries in batches:
             tally.add(entries)
+            tick(tally.entries)
     failed: tuple[FailedUnit, ...] = ()
     trouble = ""
     try:
-        failed = failed_units(runner) if units and not request.unit else ()
+        failed = failed_units(session.runner) if units and not request.unit else ()
     except CommandFailed as error:
         trouble = str(error)
     unjudged = count_unjudged(directories, earliest)

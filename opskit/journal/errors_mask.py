@@ -14,12 +14,14 @@ import re
 # What comes later does not tell messages apart: a stack trace, a dumped request.
 LOOKED_AT = 600
 PATTERN_LENGTH = 240
-WORDS_KEPT = 20_000
+WORDS_KEPT = 50_000
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 # What is put around words and ends them, beside white space; `:`, `/`, `.`, `-`, `@` can be inside one.
 _BETWEEN = re.compile(rb"""([()\[\]{}<>"',;=|`]+)""")
+# What has neither a digit nor a slash is a word; but eight letters from a to f are a number.
+_CHANGING = re.compile(rb"[0/]|[a-fA-F]{8}")
 _USER = re.compile(rb"""\b((?:invalid|illegal|authenticating|for) user |user=|acct=)("[^"]*"|[^\s"',;\]]+)""")
 _HOST = re.compile(rb"""\b(r?host(?:name)?=|addr=)("[^"]*"|[^\s"',;\]]+)""")
 
@@ -76,7 +78,10 @@ class _Words(dict[bytes, bytes]):
     def __missing__(self, word: bytes) -> bytes:
         if len(self) >= WORDS_KEPT:
             self.clear()
-        found = self[word] = b"".join(map(_mask_word, _BETWEEN.split(word)))
+        found = word
+        if _CHANGING.search(word):
+            found = b"".join(map(_mask_word, _BETWEEN.split(word)))
+        self[word] = found
         return found
 
 
@@ -84,7 +89,7 @@ _words = _Words()
 
 
 def _mask_word(word: bytes) -> bytes:
-    if len(word) < 8 and b"0" not in word and b"/" not in word:
+    if not _CHANGING.search(word):
         return word
     bare = word.rstrip(b".:!?*")
     end = word[len(bare) :]

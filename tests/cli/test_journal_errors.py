@@ -409,3 +409,29 @@ def test_a_pager_that_has_enough_is_no_error(growing: Growing, tmp_path: Path) -
         # 141, or 1 where click saw it first.
         assert process.wait(timeout=60) in {1, 141}
         assert said == b""
+
+
+UNIQUE = """
+import random, resource, sys
+from opskit.journal.errors_export import ExportParser
+from opskit.journal.errors_groups import Tally
+rnd, tally, parser = random.Random(1), Tally(7), ExportParser()
+for number in range(int(sys.argv[1])):
+    text = "".join(rnd.choices("ghijk lmnop", k=40)) + "x" * 3000 + "/" * 3000
+    unit = f"u{rnd.randrange(2000)}-{'x' * 200}.service"
+    head = f"__CURSOR=s={number}\\n__REALTIME_TIMESTAMP={10**15 + number}\\n_BOOT_ID={'1' * 32}\\n"
+    tally.add(parser.feed(f"{head}PRIORITY=3\\nUNIT={unit}\\nMESSAGE={text}\\n\\n".encode()))
+assert tally.chosen == int(sys.argv[1])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_has_a_bound_when_no_message_is_like_another() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    used = []
+    for count in ("10000", "40000"):
+        argv = [sys.executable, "-c", UNIQUE, count]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment, timeout=110)
+        used.append(int(done.stdout))
+    assert used[1] < 120
+    assert used[1] - used[0] < 20
