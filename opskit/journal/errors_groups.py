@@ -23,6 +23,8 @@ UNITS = 500
 OTHER_MESSAGES = "(other messages)"
 # Of an example; one that is longer is read once more when it is shown.
 EXAMPLE_BYTES = 2048
+# UNIT_NAME_MAX; what is longer is no name.
+NAME_BYTES = 256
 # What is remembered of messages and senders; then it begins anew.
 REMEMBERED_BYTES = 16 * 1024**2
 REMEMBERED = 60_000
@@ -129,9 +131,9 @@ class Tally:
         priority = int(text) if (text := fields.get(b"PRIORITY", b"")) in _NUMBERS else None
         sender = Sender(
             unit=unit_of(fields),
-            identifier=os.fsdecode(fields.get(b"SYSLOG_IDENTIFIER", b"")),
+            identifier=os.fsdecode(fields.get(b"SYSLOG_IDENTIFIER", b"")[:NAME_BYTES]),
             priority=priority,
-            message_id=os.fsdecode(fields.get(b"MESSAGE_ID", b"")),
+            message_id=os.fsdecode(fields.get(b"MESSAGE_ID", b"")[:NAME_BYTES]),
             chosen=self.everything or (priority is not None and priority <= self.limit),
             rules=rules_for(fields),
         )
@@ -196,7 +198,7 @@ def unit_of(fields: dict[bytes, bytes]) -> str:
     """
     for name in (b"COREDUMP_UNIT", b"UNIT", b"_SYSTEMD_UNIT"):
         if unit := fields.get(name):
-            return _PASSING.sub("*", os.fsdecode(unit))
+            return _PASSING.sub("*", os.fsdecode(unit[:NAME_BYTES]))
     if fields.get(b"_TRANSPORT") == b"kernel":
         return "kernel"
-    return os.fsdecode(fields.get(b"SYSLOG_IDENTIFIER", b""))
+    return os.fsdecode(fields.get(b"SYSLOG_IDENTIFIER", b"")[:NAME_BYTES])

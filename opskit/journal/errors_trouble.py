@@ -1,7 +1,8 @@
 """What the journal tells of beside errors as such: OOM kills, core dumps, failing disks, failed units, lost messages.
 
 Each rule looks at the messages of one sender. What a rule decides must not hang on which digit is where: messages that
-are alike (errors_mask) are decided on once.
+are alike (errors_mask) are decided on once. A pattern that could begin anywhere begins with words: a message is what
+anybody wrote, and must not take long.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 import re
 from dataclasses import dataclass
 from typing import Optional
+
+from opskit.journal.errors_mask import LOOKED_AT
 
 OOM, DUMP, DISK, FAILED, LOST = "oom-kill", "core-dump", "disk-error", "unit-failed", "messages-lost"
 # So many subjects of a kind are told apart; the rest is one.
@@ -81,7 +84,7 @@ KERNEL = (
         rb"device-mapper: multipath: (?:[\d:]+: )?Failing path (?P<subject>[\w:]+?)\.$",
     ),
     # lib/ratelimit.c; audit_log_lost() in kernel/audit.c.
-    *_rules(LOST, rb"(?P<subject>[\w.]+?): (?P<amount>\d+) callbacks suppressed", rb"(?P<subject>audit): audit_lost="),
+    *_rules(LOST, rb"^(?P<subject>[\w.]+?): (?P<amount>\d+) callbacks suppressed", rb"(?P<subject>audit): audit_lost="),
 )
 JOURNALD = _rules(
     LOST,
@@ -98,8 +101,8 @@ RSYSLOG = _rules(
 # systemd to 229 says "U failed.", since then "U: Failed with result 'R'." (service_enter_dead and its like).
 MANAGER = _rules(
     FAILED,
-    rb"(?P<subject>\S+): Failed with result '(?P<detail>[\w-]+)'\.$",
-    rb"(?P<subject>\S+\.[a-z]+) failed\.$",
+    rb"^(?P<subject>\S+): Failed with result '(?P<detail>[\w-]+)'\.$",
+    rb"^(?P<subject>\S+\.[a-z]+) failed\.$",
 )
 COREDUMP = _rules(
     DUMP, rb"Process (?P<detail>\d+) \((?P<subject>.*?)\) of user \d+ (?:dumped core|terminated abnormally)"
@@ -123,8 +126,9 @@ def rules_for(fields: dict[bytes, bytes]) -> tuple[Rule, ...]:
 
 def rule_of(rules: tuple[Rule, ...], message: bytes) -> Optional[Rule]:
     """The first rule that this message falls under."""
+    beginning = message[:LOOKED_AT]
     for rule in rules:
-        if rule.pattern.search(message):
+        if rule.pattern.search(beginning):
             return rule
     return None
 
@@ -137,8 +141,8 @@ class Troubles:
 
     def note(self, rule: Rule, unit: str, message: bytes, moment: int) -> None:
         """Count a message that falls under this rule. moment: microseconds since 1970."""
-        found = rule.pattern.search(message)
-        if not found:  # what is looked at was cut short
+        found = rule.pattern.search(message[:LOOKED_AT])
+        if not found:
             return
         subject = found["subject"]
         names = rule.pattern.groupindex

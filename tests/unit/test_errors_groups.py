@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Optional
 
 import pytest
@@ -206,3 +207,14 @@ def test_the_failed_units_of_systemctl() -> None:
     shown = "Id=a.service\nDescription=The = A\nResult=exit-code\nInactiveEnterTimestamp=Sat 2026\n\nId=b.mount\n"
     assert parse_show(shown) == (FailedUnit("a.service", "The = A", "exit-code", "Sat 2026"), FailedUnit("b.mount"))
     assert (parse_list(""), parse_show("")) == ((), ())
+
+
+@pytest.mark.parametrize("fields", [KERNEL, JOURNALD, RSYSLOG, {"UNIT": "a"}, {"MESSAGE_ID": COREDUMP_ID.decode()}, {}])
+@pytest.mark.parametrize(
+    "piece", ["x", "im", "0", "0.", "a:", "::", 'user="', "\x1b]", "/", "Process 1 (", "e-", "f", "@0"]
+)
+def test_no_message_takes_long(fields: dict[str, str], piece: str) -> None:
+    """Written to be slow: what anybody can log."""
+    before = time.process_time()
+    tally(*(entry(chr(ord("A") + n) + piece * 30000, **fields) for n in range(20)))
+    assert time.process_time() - before < 2
