@@ -78,8 +78,8 @@ _opskit_command() {
     'opskit disk fstab show') commands='' options='--fstab --facts --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk fstab backup') commands='' options='--fstab --dry-run -n --format --facts --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk fstab restore') commands='' options='--fstab --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
-    'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
-    'opskit df') commands='' options='--all --bytes --warn --deleted --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --save --keep --diff --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit df') commands='' options='--all --bytes --warn --deleted --why --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit journal') commands='usage verify vacuum retain errors' options='--help -h' kinds=() ;;
     'opskit journal usage') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit journal verify') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
@@ -99,6 +99,7 @@ _opskit_option() {
     --by) kind='ext age user' ;;
     --color) kind='auto always never' ;;
     --depth|-d) kind='' ;;
+    --diff) kind='@file' ;;
     --directory|-D) kind='@directory' ;;
     --engine) kind='statx stat' ;;
     --exclude) kind='' ;;
@@ -118,6 +119,7 @@ _opskit_option() {
     --priority|-p) kind='emerg alert crit err warning notice info debug' ;;
     --reserved) kind='' ;;
     --root) kind='@directory' ;;
+    --save) kind='@file' ;;
     --since) kind='' ;;
     --size) kind='' ;;
     --state-dir) kind='@directory' ;;

@@ -68,7 +68,7 @@ end
 
 complete -c opskit -f
 set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
-set -g __opskit_valued --by --color --depth -d --directory -D --engine --exclude --facts --files --format --fstab --fstype --keep-copy --label --limit --lock-timeout --min-size --mount-options --namespace --older-than --priority -p --reserved --root --since --size --state-dir --systemd-version --table --timeout --top --unit -u --until --warn --wipe --workers
+set -g __opskit_valued --by --color --depth -d --diff --directory -D --engine --exclude --facts --files --format --fstab --fstype --keep-copy --label --limit --lock-timeout --min-size --mount-options --namespace --older-than --priority -p --reserved --root --save --since --size --state-dir --systemd-version --table --timeout --top --unit -u --until --warn --wipe --workers
 
 # opskit
 complete -c opskit -n '__opskit_at opskit 0' -a disk -d 'Put data disks into service, safely'
@@ -263,6 +263,9 @@ complete -c opskit -n '__opskit_in opskit du' -l by -x -a 'ext age user' -d 'Sum
 complete -c opskit -n '__opskit_in opskit du' -l count-links -s l -d 'Count a file once for each of its links'
 complete -c opskit -n '__opskit_in opskit du' -l bytes -d 'Exact sizes in bytes'
 complete -c opskit -n '__opskit_in opskit du' -l null -s 0 -d 'End each line with NUL, names as they are'
+complete -c opskit -n '__opskit_in opskit du' -l save -r -F -d 'Keep this scan in FILE, for --diff'
+complete -c opskit -n '__opskit_in opskit du' -l keep -d 'Keep it in the state directory, as one of the last 30'
+complete -c opskit -n '__opskit_in opskit du' -l diff -r -F -d 'What changed since a FILE, a kept RUN, or the last'
 complete -c opskit -n '__opskit_in opskit du' -l engine -x -a 'statx stat' -d 'How to read: statx or stat'
 complete -c opskit -n '__opskit_in opskit du' -l workers -x -d 'So many processes, from the start'
 complete -c opskit -n '__opskit_in opskit du' -l json -d 'Answer with one JSON envelope'
@@ -279,6 +282,7 @@ complete -c opskit -n '__opskit_in opskit df' -l all -d 'Pseudo filesystems and 
 complete -c opskit -n '__opskit_in opskit df' -l bytes -d 'Sizes in bytes'
 complete -c opskit -n '__opskit_in opskit df' -l warn -x -d 'A finding from so many percent used on'
 complete -c opskit -n '__opskit_in opskit df' -l deleted -d 'Files that are deleted but still open, and what frees them'
+complete -c opskit -n '__opskit_in opskit df' -l why -d 'What the used space of one filesystem is made of, and what could go'
 complete -c opskit -n '__opskit_in opskit df' -l check -d 'Exit 4 when there are findings'
 complete -c opskit -n '__opskit_in opskit df' -l timeout -x -d 'How long to wait for mounts that do not answer'
 complete -c opskit -n '__opskit_in opskit df' -l json -d 'Answer with one JSON envelope'
