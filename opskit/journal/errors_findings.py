@@ -89,7 +89,7 @@ def _units(failed: Sequence[FailedUnit], logged: Sequence[Trouble]) -> Iterator[
 
 def _failed_before(one: Trouble) -> Finding:
     title = f"{one.subject} failed {_times(one.count)}{f' ({one.detail})' if one.detail else ''}"
-    remedy = f"opskit journal errors --unit {shlex.quote(one.subject)}"
+    remedy = f"the same with --unit {shlex.quote(one.subject)}"
     return Finding(FAILED, "warning", title, one.example, remedy)
 
 
@@ -108,7 +108,7 @@ def _lost(one: Trouble) -> Finding:
         remedy = "its module's RateLimit.Interval and RateLimit.Burst (imjournal: ratelimit.*) in /etc/rsyslog.conf"
     else:
         title = f"journald dropped {_many(one.amount, 'message')} of {one.subject}, in {_many(one.count, 'notice')}"
-        remedy = "opskit journal errors has what it kept; RateLimitBurst= in journald.conf lets more in"
+        remedy = "RateLimitBurst= in journald.conf, or (from 240) LogRateLimitBurst= in the unit, lets more in"
     return Finding(LOST, "warning", title, one.example, remedy)
 
 
@@ -127,7 +127,7 @@ def _reading(seen: Seen) -> Iterator[Finding]:
     without = seen.unjudged.entries - seen.unjudged.audit
     if without and not seen.tally.everything:
         title = f"entries without a PRIORITY in the files read, which no -p but debug finds: {without}"
-        yield Finding("no-priority", "info", title, remedy="opskit journal errors -p debug")
+        yield Finding("no-priority", "info", title, remedy="the same with -p debug")
     if seen.tally.overflowed:
         title = f"more than {GROUPS} groups: further messages were counted together, for each unit"
         yield Finding("too-many-groups", "info", title, remedy="--unit, or a shorter --since")

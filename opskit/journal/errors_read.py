@@ -108,6 +108,10 @@ def _understood(error: CommandFailed) -> Exception:
     said = error.result.stderr.strip()
     if re.search(r"(?i)parse (timestamp|since|until)|--since=.*--until", said):
         return UsageFault("--since, --until", said, todo="like 1h, 2d, yesterday, '2026-11-21 15:00'")
+    if "filter for units" in said:
+        return Failed(
+            "--unit", "no unit of which there are entries fits this pattern", todo="without --unit: all of them"
+        )
     if re.search(r"(?i)boot", said):
         return Failed("--boot", said, todo="--since takes a time instead")
     return error
