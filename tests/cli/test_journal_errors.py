@@ -346,7 +346,10 @@ def test_follow_in_a_pipe(growing: Growing, tmp_path: Path, number: signal.Signa
         (child,) = children(process.pid)
         assert reader.end(number) == code
         assert process.stderr
-        assert "Traceback" not in process.stderr.read().decode()
+        told = process.stderr.read().decode()
+        # Ctrl-C is how one leaves; a signal of somebody else's is told of.
+        assert (told == "") == (number == signal.SIGINT)
+        assert "Traceback" not in told
     assert not os.path.exists(f"/proc/{child}")
     lines = reader.text.splitlines()
     # A line for each group and each trouble, when it is new: the disk's error was one already.
