@@ -435,7 +435,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 def test_memory_has_a_bound_when_no_message_is_like_another() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     used = []
-    for count in ("6000", "18000"):
+    for count in ("20000", "60000"):  # what is remembered is full with the first
         argv = [sys.executable, "-c", UNIQUE, count]
         done = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment, timeout=110)
         used.append(int(done.stdout))
