@@ -72,6 +72,23 @@ def test_with_rotation_the_active_file_goes_too(vm: Machine) -> None:
     assert failed_units(vm) == ""
 
 
+def test_with_rotation_and_copies_undo_brings_it_all_back(vm: Machine) -> None:
+    settled(vm)
+    vm.run("logger", "the last entry")
+    vm.run("sleep", "2")
+    done = answer(vm, "journal", "vacuum", "1seconds", "--rotate", "--keep-copy", "/root/copy", "--yes")
+    assert (done["status"], done["result"]["as_predicted"]) == (0, True), done
+    assert "the last entry" not in vm.run("journalctl", "-o", "cat").stdout
+    copies = f"/root/copy/{read(vm, '/etc/machine-id').strip()}"
+    assert set(vm.run("ls", copies).stdout.split()) == deletes(done["result"])
+    assert "the last entry" in vm.run("journalctl", "-o", "cat", f"--directory={copies}").stdout
+    undone = answer(vm, "undo", "last", "--yes")
+    assert undone["status"] == 0
+    assert deletes(done["result"]) <= names(vm)
+    assert "the last entry" in vm.run("journalctl", "-o", "cat").stdout
+    assert vm.run("test", "-e", "/root/copy", check=False).returncode == 1
+
+
 def test_a_limit_that_lasts(vm: Machine) -> None:
     settled(vm)
     old = grow_old(vm, 40)
