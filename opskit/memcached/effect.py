@@ -250,12 +250,11 @@ def _listeners(found: Effect, parsed: Parsed, release: Release) -> Effect:
     wrong = [one for one in places if one.wrong]
     if wrong and (found.port or found.udp):
         found = replace(found, status=EX_OSERR, why=f"-l {wrong[0].text}: {wrong[0].wrong}")
-        places = [one for one in places if not one.wrong]
     elif min(found.port, found.udp) < -1:
         found = replace(found, status=EX_OSERR, why="a port below -1")
     listeners = []
     for protocol, port in (("tcp", found.port), ("udp", found.udp)):
-        for one in places if values else [Place("", ALL)]:
+        for one in places or [Place("", ALL)]:
             number = port if one.port is None else one.port
             if port:
                 listeners.append(Listener(protocol, one.address or ALL, -1 if number == -1 else number % PORTS))

@@ -47,8 +47,8 @@ def options_of(parsed: Parsed) -> list[Option]:
 
 
 def corrected(parsed: Parsed, problems: Sequence[Problem]) -> list[str]:
-    """The words of the line with every edit made; what is no option is left out."""
-    edits = {edit.number: edit for problem in reversed(problems) for edit in problem.edits if edit.number != APPEND}
+    """The words of the line with every edit made (of two for one option the later); what is no option is left out."""
+    edits = {edit.number: edit for problem in problems for edit in problem.edits if edit.number != APPEND}
     options: list[Option] = []
     for number, given in enumerate(parsed.options):
         if number in edits:

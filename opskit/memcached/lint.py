@@ -20,6 +20,7 @@ from opskit.memcached.model import Host
 from opskit.memcached.release import UDP_OFF, Release, release_text
 from opskit.memcached.table import FLAGS
 
+TCP_PORT = 11211
 # What a shell would have taken away before memcached saw it.
 REDIRECTION = re.compile(r"[0-9]*(>>?|<|>&)|[|&;]|2>&1")
 
@@ -136,7 +137,8 @@ def _suboption_problems(given: Given, number: int, release: Release) -> Iterator
 def _together(parsed: Parsed, found: Effect, release: Release) -> Iterator[Problem]:
     """Options that do not go with each other."""
     values = found.values
-    if "U" in values and "p" not in values and found.udp == found.port and (found.udp or release < UDP_OFF):
+    moved = "U" in values and "p" not in values and found.port == found.udp != TCP_PORT
+    if moved and (found.udp or release < UDP_OFF):
         title = f"-U {values['U']} without -p moves TCP too" if found.udp else "-U 0 without -p turns TCP off as well"
         evidence = f"TCP {found.port}, UDP {found.udp}" if found.udp else "it runs and listens nowhere"
         edits = (Edit(APPEND, (("p", "11211"),)),)
@@ -167,7 +169,7 @@ def _together(parsed: Parsed, found: Effect, release: Release) -> Iterator[Probl
 def _clients(parsed: Parsed, found: Effect) -> Iterator[Problem]:
     """-c counts listeners and what the threads have open too."""
     low, high = found.clients()
-    if "c" in found.values and low * 5 < found.connections * 4:
+    if "c" in found.values and low * 5 < found.connections * 3:
         title = f"-c {found.connections} serves {low} to {high} clients, not {found.connections}"
         evidence = f"listeners, and 4 to 5 open files for each of {found.threads} threads, are counted too"
         more = found.connections + found.connections - low

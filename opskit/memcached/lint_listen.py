@@ -9,6 +9,7 @@ from opskit.memcached.effect import Effect
 from opskit.memcached.getopt import Parsed
 from opskit.memcached.line import APPEND, Edit, Problem
 from opskit.memcached.listen import is_everywhere, is_loopback, pieces
+from opskit.memcached.numbers import PORTS
 from opskit.memcached.release import UDP_OFF, Release, release_text
 
 CVE = "CVE-2018-1000115"
@@ -17,6 +18,8 @@ CVE = "CVE-2018-1000115"
 def listen_problems(parsed: Parsed, found: Effect, release: Release) -> Iterator[Problem]:
     """Addresses that are dropped or cannot be read, ports beside -p, and who can reach it."""
     given = [number for number, one in enumerate(parsed.options) if one.letter == "l" and not one.wrong]
+    if found.prints:
+        return
     if found.socket:
         if given or "p" in found.values or found.values.get("U", "0") != "0":
             title = "-s takes the place of TCP and UDP: -p, -U and -l count for nothing"
@@ -30,7 +33,7 @@ def listen_problems(parsed: Parsed, found: Effect, release: Release) -> Iterator
         option = given[number]
         value = parsed.options[option].value or ""
         kept = [parsed.options[n].value or "" for i, n in enumerate(given) if i not in found.dropped]
-        if any(piece in kept for piece in pieces(value)):
+        if set(pieces(value)) <= {piece for one in kept for piece in pieces(one)}:
             continue  # a plain repeat: nothing is lost
         joined = ",".join([parsed.options[n].value or "" for n in given])
         title = f"-l {value} is dropped: its text is found within an -l before it"
@@ -51,9 +54,16 @@ def _places(parsed: Parsed, found: Effect, release: Release, given: list[int]) -
         remedy = " ".join(f"-l {piece}" for _, piece in apart) if several else "an address, or address:port"
         title = f"-l {value}: {bad[0].wrong}"
         evidence = f"{release_text(release)}: exit status 71"
-        yield Problem(
-            Finding("listener-unreadable", "error", title, evidence, remedy), (Edit(number, apart if several else ()),)
-        )
+        texts = [one.text for one in bad]
+        # Never without any -l: that would be every address.
+        good = tuple(option for option in apart if option[1] not in texts) or (("l", "127.0.0.1"),)
+        edit = Edit(number, apart if several else good)
+        yield Problem(Finding("listener-unreadable", "error", title, evidence, remedy), (edit,))
+    for one in found.places:
+        if one.port is not None and one.port >= PORTS:
+            title = f"-l {one.text} binds port {one.port % PORTS}: only 16 bits of it are used"
+            evidence = f"{one.port} mod 65536 = {one.port % PORTS}"
+            yield Problem(Finding("reinterpreted", "error", title, evidence, "a port from 1 to 65535"))
     other = sorted({one.port for one in found.places if one.port not in {None, found.port}}, key=str)
     if other and "p" in found.values:
         title = f"the port in -l goes over -p {found.values['p']}"

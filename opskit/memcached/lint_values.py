@@ -23,7 +23,7 @@ from opskit.memcached.release import (
 from opskit.memcached.table import FLOAT, INTEGER, OCTAL, PROTOCOLS, SIZE, Flag
 
 # What 0 or -1 stand for, and no finding about the value itself.
-MEANT = {"U": ("0",), "p": ("0", "-1")}
+MEANT = ("0", "-1")
 
 
 def value_problems(parsed: Parsed, found: Effect, release: Release) -> Iterator[Problem]:
@@ -65,12 +65,14 @@ def _number(given: Given, number: int, flag: Flag, value: str, release: Release)
     if not good:
         yield from _no_number(given, number, flag, value, read)
         return
-    if flag.kind == OCTAL or value in MEANT.get(letter, ()):
-        if letter == "p" and value == "-1":
-            title = "-p -1 listens on any free port, another one at each start"
-            yield _problem("any-port", "warning", title, "-p -1", "-p 11211, or a port of your own", number)
+    if flag.kind == OCTAL:
         return
     if letter in "pU":
+        if value == "-1":
+            title = f"-{letter} -1 listens on any free port, another one at each start"
+            yield _problem("any-port", "warning", title, f"-{letter} -1", "a port of your own", number)
+        if value in MEANT:
+            return
         yield from _port(number, letter, int(value), release)
         return
     if flag.kind == INTEGER and int(value) != read:
@@ -164,7 +166,8 @@ def _item(given: Given, number: int, value: str, found: Effect, release: Release
         meant = min(meant, most)
         instead = ("I", f"{meant // KIB}k" if meant % MIB else f"{meant // MIB}m")
         title = f"{given.text} is {size} bytes: only k and m are units"
-        yield _problem("reinterpreted", "error", title, status, "-I " + instead[1], number, instead)
+        fits = meant <= found.max_bytes // 4
+        yield _problem("reinterpreted", "error", title, status, "-I " + instead[1], number, instead if fits else None)
     elif not is_integer(digits):
         title = f"{given.text}: not a number"
         yield _problem("not-a-number", "error", title, f"read as {size} bytes", "-I 1m", number)

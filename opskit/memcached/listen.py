@@ -70,7 +70,7 @@ def place(piece: str, release: Release, *, alone: bool) -> Place:
     if rest.startswith("["):
         inside, sign, after = rest[1:].partition("]")
         if not sign:
-            return Place(piece, rest, wrong="a bracket is not closed")
+            return Place(piece, inside, wrong="a bracket is not closed")
         return _with_port(piece, inside, after.removeprefix(":") if after else None)
     if rest.count(":") > 1:
         if release < IPV6_IN_LISTS and not alone:

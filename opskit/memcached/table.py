@@ -127,6 +127,7 @@ _ROWS = (
     ),
     Flag(
         "L", "enable-largepages", "use large memory pages", does=(
+            # Not on Linux in 1.4.25, there in 1.6.18: which release between them brought it was not found out.
             (FIRST, "no support on Linux: exit 1"), ((1, 6, 0), "transparent huge pages, where the kernel has them"),
         ),
     ),
