@@ -7,6 +7,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from opskit.areas import Entry
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.memcached import sources
 from opskit.memcached.effect import effect
@@ -27,6 +28,10 @@ class MemcachedGroup(LazyGroup):
     """The commands here, and those that need more than a look at words."""
 
     entries = {  # noqa: RUF012
+        "start": Entry(
+            "opskit.memcached.start_cli", "Start an instance, safely, and check it.", app="start_app", single=True
+        ),
+        "stop": Entry("opskit.memcached.start_cli", "Stop an instance.", app="stop_app", single=True),
     }
 
 

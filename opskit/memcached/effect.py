@@ -29,6 +29,8 @@ EX_USAGE, EX_NOUSER, EX_OSERR = 64, 67, 71
 # Opened before any client: measured on 1.6.18 (4 for each thread) and 1.6.45 (5), one listener more is one less.
 FILES_ALWAYS = 7
 FILES_PER_THREAD = (4, 5)
+# stdin, stdout, stderr and the file of users: measured on 1.6.18.
+FILES_FOR_USERS = 4
 CHUNK = 512 * KIB
 
 
@@ -156,7 +158,7 @@ def _one(letter: str, value: str, found: Effect, release: Release, setting: Sett
 
 def _count(letter: str, number: int, release: Release) -> End:
     """-c, -R, -n, -t and -N: which of them may be 0 or less."""
-    checked = letter != "c" or release >= CONNECTIONS_CHECKED
+    checked = letter != "c" or release >= CONNECTIONS_CHECKED or number == 0
     below = letter not in "Rn" or release >= NEGATIVE_CHECKED
     if checked and (number == 0 or (number < 0 and below)):
         return 1, f"-{letter} must be more than 0"
@@ -217,6 +219,8 @@ def _on_host(found: Effect, setting: Setting) -> End:
         return EX_USAGE, "root without -u"
     if setting.root and not setting.user_known:
         return EX_NOUSER, f"no user {found.user}"
+    if setting.root and found.connections < FILES_FOR_USERS:
+        return EX_NOUSER, "no file is left to look the user up in"
     if found.auth_file and found.udp:
         return EX_USAGE, "no UDP with -Y"
     if found.connections < FILES_ALWAYS + 1 + FILES_PER_THREAD[0] * found.threads - 1:

@@ -9,7 +9,7 @@ from typing import Optional
 
 from opskit.core.command import Command
 from opskit.core.errors import Failed, Missing
-from opskit.core.runner import Runner
+from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.core.units import KIB
 from opskit.memcached import proc
 from opskit.memcached.effect import Effect
@@ -28,6 +28,9 @@ def see_program(runner: Runner, path: str = "memcached") -> Program:
 
     Raises Missing when it is not installed, Failed when what it says cannot be understood.
     """
+    import shutil  # noqa: PLC0415
+
+    path = shutil.which(path, path=ENVIRONMENT["PATH"]) or path
     try:
         said = runner.run(Command((path, "-h"), mutates=False, timeout=10))
     except Missing as error:

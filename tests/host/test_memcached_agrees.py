@@ -1,0 +1,124 @@
+"""What lint claims of the installed memcached, against what that memcached does: every golden line that can be run."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.memcached.effect import Effect, Setting, effect
+from opskit.memcached.getopt import parse
+from opskit.memcached.model import Program
+from opskit.memcached.release import read_release
+
+APART = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+LINES = ROOT / "tests" / "golden" / "memcached" / "lines.txt"
+# What depends on more than the line: names, SASL's own files, a link-local address, what the network card can do.
+LEFT_OUT = ("cache.example.com", "fe80::1", "-N 2", "-S -U", "localhost")
+USERS = ("memcached", "memcache")
+
+
+def the_user() -> str:
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next((name for name in USERS if name in names), "nobody")
+
+
+def golden_lines() -> list[str]:
+    lines = LINES.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith((" ", "#")) and not any(one in line for one in LEFT_OUT)]
+
+
+def installed() -> Program:
+    if os.geteuid() != 0:
+        pytest.skip("needs root: a network namespace is made")
+    if not shutil.which("memcached"):
+        pytest.skip("there is no memcached on this host")
+    said = subprocess.run(["memcached", "-h"], capture_output=True, text=True, check=True).stdout
+    features = [name for name, sign in (("sasl", "-S,"), ("tls", "-Z,"), ("extstore", "ext_path:")) if sign in said]
+    return Program("memcached", read_release(said), tuple(features))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A directory that the user of memcached can write, with a file of passwords."""
+    entry = pwd.getpwnam(the_user())
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    os.chown(tmp_path, entry.pw_uid, entry.pw_gid)
+    (tmp_path / "m.pw").write_text("a:b\n")
+    (tmp_path / "m.pw").chmod(0o644)
+    return tmp_path
+
+
+def words_of(line: str, place: Path) -> list[str]:
+    words = shlex.split(line)
+    names = {"m": the_user(), "memcached": the_user()}
+    paths = {"/run/m.sock": "m.sock", "/run/m.pid": "m.pid", "/etc/m.pw": "m.pw", "/dev/shm/m": "m.mem"}
+    found = [names[word] if before == "-u" else word for before, word in zip(["", *words], words)]
+    return [str(place / paths[word]) if word in paths else word for word in found]
+
+
+def differences(claimed: Effect, seen: dict[str, Any]) -> list[str]:
+    """What of the claim is not so."""
+    status = 0 if claimed.prints else claimed.status
+    if seen["status"] != status:
+        return [f"status: {status} claimed, {seen['status']} seen"]
+    if status is not None:
+        return []
+    found = []
+    wanted = set()
+    for one in claimed.listeners:
+        text = one.text.replace("0.0.0.0", "*")
+        wanted.add(text)
+        if one.address == "*":
+            wanted.add(f"{one.protocol} [::]:{one.port}")
+    got = set(seen["listeners"])
+    if any(":any" in text for text in wanted):
+        wanted, got = {text.rpartition(":")[0] for text in wanted}, {text.rpartition(":")[0] for text in got}
+    if wanted != got:
+        found.append(f"listeners: {sorted(wanted)} claimed, {sorted(got)} seen")
+    if "silent" in seen or claimed.silent:
+        return found if claimed.silent == ("silent" in seen) else [*found, f"silent: {claimed.silent} claimed"]
+    pairs = {
+        "maxbytes": claimed.max_bytes,
+        "maxconns": claimed.connections,
+        "num_threads": claimed.threads,
+        "item_size_max": claimed.item_size,
+    }
+    return found + [f"{k}: {v} claimed, {seen[k]} seen" for k, v in pairs.items() if k in seen and seen[k] != v]
+
+
+def test_the_claims_agree_with_the_real_one(
+    place: Path, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = installed()
+    lines = golden_lines()
+    given = [words_of(line, place) for line in lines]
+    done = subprocess.run(
+        [*APART, sys.executable, str(HERE / "memcached_agree.py")],
+        input="".join(json.dumps(words) + "\n" for words in given),
+        capture_output=True, text=True, check=True, timeout=110, cwd="/",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    seen = [json.loads(text) for text in done.stdout.splitlines()]
+    assert len(seen) == len(lines)
+    setting = Setting(features=program.features)
+    wrong = {}
+    for line, words, one in zip(lines, given, seen):
+        found = differences(effect(parse(words, program.release), program.release, setting), one)
+        if found:
+            wrong[line] = found
+    text = f"memcached {'.'.join(map(str, program.release))}: {len(lines) - len(wrong)} of {len(lines)} lines agree"
+    with capsys.disabled():
+        print(f"\n{text}")
+    assert wrong == {}
