@@ -59,7 +59,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk du df history undo completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df memcached history undo completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -74,6 +74,13 @@ _opskit_command() {
     'opskit disk fstab restore') commands='' options='--fstab --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
     'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit df') commands='' options='--all --bytes --warn --deleted --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit memcached') commands='flags explain lint start stop status' options='--help -h' kinds=() ;;
+    'opskit memcached flags') commands='' options='--version --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit memcached explain') commands='' options='--version --sysconfig --unit --pid --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit memcached lint') commands='' options='--version --sysconfig --unit --pid --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit memcached start') commands='' options='--port -p --udp-port -U --unix-socket -s --unix-mask -a --enable-shutdown -A --listen -l --daemon -d --enable-coredumps -r --user -u --memory-limit -m --disable-evictions -M --conn-limit -c --lock-memory -k --pidfile -P --slab-growth-factor -f --slab-min-size --enable-largepages -L --prefix-delimiter -D --threads -t --max-reqs-per-event -R --disable-cas -C --listen-backlog -b --protocol -B --max-item-size -I --enable-sasl -S --disable-flush-all -F --disable-dumping -X --disable-watch -W --auth-file -Y --memory-file -e --enable-ssl -Z --napi-ids -N --extended -o --expose --unit --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit memcached stop') commands='' options='--port -p --unix-socket -s --pidfile -P --unit --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit memcached status') commands='' options='--watch --interval --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
@@ -84,26 +91,53 @@ _opskit_command() {
 # Whether $1 is an option that takes a value; kind: what that is.
 _opskit_option() {
   case $1 in
+    --auth-file|-Y) kind='@file' ;;
     --by) kind='ext age user' ;;
     --color) kind='auto always never' ;;
+    --conn-limit|-c) kind='' ;;
     --depth|-d) kind='' ;;
     --engine) kind='statx stat' ;;
     --exclude) kind='' ;;
+    --expose) kind='' ;;
+    --extended|-o) kind='' ;;
     --facts) kind='@file' ;;
     --format) kind='text sh json' ;;
     --fstab) kind='@file' ;;
     --fstype) kind='ext4 ext3 xfs' ;;
+    --interval) kind='' ;;
     --label) kind='' ;;
     --limit) kind='' ;;
+    --listen|-l) kind='' ;;
+    --listen-backlog|-b) kind='' ;;
     --lock-timeout) kind='' ;;
+    --max-item-size|-I) kind='' ;;
+    --max-reqs-per-event|-R) kind='' ;;
+    --memory-file|-e) kind='@file' ;;
+    --memory-limit|-m) kind='' ;;
     --min-size) kind='' ;;
     --mount-options) kind='' ;;
+    --napi-ids|-N) kind='' ;;
     --older-than) kind='' ;;
+    --pid) kind='' ;;
+    --pidfile|-P) kind='@file' ;;
+    --port|-p) kind='' ;;
+    --prefix-delimiter|-D) kind='' ;;
+    --protocol|-B) kind='auto ascii binary' ;;
     --reserved) kind='' ;;
+    --slab-growth-factor|-f) kind='' ;;
+    --slab-min-size) kind='' ;;
     --state-dir) kind='@directory' ;;
+    --sysconfig) kind='@file' ;;
     --table) kind='gpt dos' ;;
+    --threads|-t) kind='' ;;
     --timeout) kind='' ;;
     --top) kind='' ;;
+    --udp-port|-U) kind='' ;;
+    --unit) kind='' ;;
+    --unix-mask|-a) kind='' ;;
+    --unix-socket|-s) kind='@file' ;;
+    --user|-u) kind='' ;;
+    --version) kind='' ;;
     --warn) kind='' ;;
     --wipe) kind='@device' ;;
     --workers) kind='' ;;

@@ -32,6 +32,7 @@ class MemcachedGroup(LazyGroup):
             "opskit.memcached.start_cli", "Start an instance, safely, and check it.", app="start_app", single=True
         ),
         "stop": Entry("opskit.memcached.start_cli", "Stop an instance.", app="stop_app", single=True),
+        "status": Entry("opskit.memcached.status_cli", "Show every instance: memory, hits, connections.", single=True),
     }
 
 

@@ -68,8 +68,13 @@ def owners_of(inodes: set[str]) -> dict[str, int]:
 
 def sockets_of(pid: int) -> list[Listener]:
     """Where this process listens."""
-    inodes = {link[len("socket:[") : -1] for link in _sockets(pid)}
+    inodes = inodes_of(pid)
     return [one for one, inode in listeners() if inode in inodes]
+
+
+def inodes_of(pid: int) -> set[str]:
+    """The sockets that this process has open; none without the right to look."""
+    return {link[len("socket:[") : -1] for link in _sockets(pid)}
 
 
 def _sockets(pid: int) -> Iterator[str]:

@@ -89,9 +89,8 @@ class StartMemcached(InstanceStep):
     def change(self) -> Change:
         """See Step.change."""
         command = Command(self.line, mutates=True).as_shell()
-        return Change(
-            "start", "memcached", "not running", f"listens on {self.wanted.where}", (command,), reversible=True
-        )
+        after = f"listens on {self.wanted.where}: {command}"
+        return Change("start", "memcached", "not running", after, (command,), reversible=True)
 
     def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
         """Start it, and wait for its pid file. Raises Failed."""

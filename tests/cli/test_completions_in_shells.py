@@ -93,7 +93,7 @@ def fish(place: Path, *words: str) -> set[str]:
 
 
 OFFERS = [
-    (("",), {"disk", "du", "df", "history", "undo", "completion"}),
+    (("",), {"disk", "du", "df", "memcached", "history", "undo", "completion"}),
     (("di",), {"disk"}),
     (("disk", ""), {"list", "show", "facts", "mount", "umount", "grow", "fstab"}),
     (("disk", "mo"), {"mount"}),
@@ -111,6 +111,8 @@ OFFERS = [
     (("history", "show", "2026"), {RUN}),
     (("completion", "--quiet", ""), {"bash", "zsh", "fish", "man"}),
     (("disk", "mount", "--label", ""), set()),
+    (("memcached", ""), {"flags", "explain", "lint", "start", "stop", "status"}),
+    (("memcached", "start", "--protocol", ""), {"auto", "ascii", "binary"}),
 ]
 
 
