@@ -11,7 +11,7 @@ from typing import Optional
 from opskit.core.units import KIB, MIB
 from opskit.memcached import suboptions
 from opskit.memcached.getopt import Parsed
-from opskit.memcached.listen import ALL, Listener, Place, kept, pieces, place
+from opskit.memcached.listen import ALL, Listener, Place, clash, kept, pieces, place
 from opskit.memcached.numbers import PORTS, atof, atoi, item_size, size_t
 from opskit.memcached.release import (
     CONNECTIONS_CHECKED,
@@ -262,4 +262,7 @@ def _listeners(found: Effect, parsed: Parsed, release: Release) -> Effect:
             number = port if one.port is None else one.port
             if port:
                 listeners.append(Listener(protocol, one.address or ALL, -1 if number == -1 else number % PORTS))
+    twice = clash(listeners)
+    if twice and found.status is None:
+        found = replace(found, status=EX_OSERR, why=f"{twice[0].text} and {twice[1].text} cannot be had at once")
     return replace(found, listeners=tuple(listeners))

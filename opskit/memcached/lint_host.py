@@ -11,7 +11,7 @@ from opskit.memcached import suboptions
 from opskit.memcached.effect import Effect
 from opskit.memcached.getopt import Parsed
 from opskit.memcached.line import APPEND, Edit, Option, Problem
-from opskit.memcached.listen import Listener, is_everywhere
+from opskit.memcached.listen import overlaps
 from opskit.memcached.model import Host, PidFile, Taken
 from opskit.memcached.release import PID_FILE_REMOVED, Release
 
@@ -50,20 +50,6 @@ def _is_memcached(taken: Taken) -> bool:
 def conflicts(found: Effect, host: Host) -> list[Taken]:
     """The ports of the line that somebody listens on already."""
     return [taken for taken in host.taken if any(overlaps(one, taken.listener) for one in found.listeners)]
-
-
-def overlaps(one: Listener, other: Listener) -> bool:
-    """Whether the two cannot be had at once: the same port, on the same address or all of them."""
-    if (one.protocol, one.port) != (other.protocol, other.port):
-        return False
-    names = {"localhost": "127.0.0.1"}
-    first, second = names.get(one.address, one.address), names.get(other.address, other.address)
-    if first == second:
-        return True
-    if "*" in {first, second}:
-        return True
-    same_family = (":" in first) == (":" in second)
-    return same_family and (is_everywhere(first) or is_everywhere(second))
 
 
 def _user(parsed: Parsed, found: Effect, host: Host) -> Iterator[Problem]:

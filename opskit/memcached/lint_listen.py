@@ -8,7 +8,7 @@ from opskit.core.finding import Finding
 from opskit.memcached.effect import Effect
 from opskit.memcached.getopt import Parsed
 from opskit.memcached.line import APPEND, Edit, Problem
-from opskit.memcached.listen import is_everywhere, is_loopback, pieces
+from opskit.memcached.listen import clash, is_everywhere, is_loopback, pieces
 from opskit.memcached.numbers import PORTS
 from opskit.memcached.release import UDP_OFF, Release, release_text
 
@@ -40,6 +40,14 @@ def listen_problems(parsed: Parsed, found: Effect, release: Release) -> Iterator
         evidence = f"{release_text(release)} takes it for a repeat of {','.join(kept)}"
         edits = (Edit(given[0], (("l", joined),)), *(Edit(n) for n in given[1:]))
         yield Problem(Finding("listener-dropped", "error", title, evidence, f"-l {joined}"), edits)
+    twice = clash(found.listeners)
+    if twice:
+        title = f"{twice[0].text} and {twice[1].text} cannot be had at once"
+        remedy = "only one of them: an address for all others holds them already"
+        left = [one.text for one in found.places if one.address != twice[1].address or twice[0] == twice[1]]
+        joined = ",".join(dict.fromkeys(left))
+        edits = tuple(Edit(n, (("l", joined),) if n == given[0] else ()) for n in given)
+        yield Problem(Finding("listeners-clash", "error", title, "exit status 71", remedy), edits)
     yield from _exposed(parsed, found, release, given)
 
 

@@ -106,3 +106,33 @@ def is_everywhere(address: str) -> bool:
         return address == ALL or ipaddress.ip_address(address).is_unspecified
     except ValueError:
         return False
+
+
+def overlaps(one: Listener, other: Listener) -> bool:
+    """Whether the two cannot be had at once: the same port, on the same address or all of them."""
+    if (one.protocol, one.port) != (other.protocol, other.port):
+        return False
+    names = {"localhost": "127.0.0.1"}
+    first, second = names.get(one.address, one.address), names.get(other.address, other.address)
+    if first == second:
+        return True
+    if "*" in {first, second}:
+        return True
+    same_family = (":" in first) == (":" in second)
+    return same_family and (is_everywhere(first) or is_everywhere(second))
+
+
+def clash(listeners: Sequence[Listener]) -> Optional[tuple[Listener, Listener]]:
+    """Two TCP listeners of one line that cannot be had at once; UDP ones may share a port (SO_REUSEADDR).
+
+    One on "*" is left out: memcached is content with the family that it gets.
+    """
+    seen: list[Listener] = []
+    for one in listeners:
+        if one.protocol != "tcp" or one.port == -1 or one.address == ALL:
+            continue
+        for other in seen:
+            if overlaps(one, other):
+                return other, one
+        seen.append(one)
+    return None

@@ -14,7 +14,7 @@ from opskit.memcached.effect import Effect, effect
 from opskit.memcached.getopt import Parsed, parse
 from opskit.memcached.line import Option, words
 from opskit.memcached.lint import Judged, judge
-from opskit.memcached.listen import is_loopback, pieces, place
+from opskit.memcached.listen import is_everywhere, is_loopback, pieces, place
 from opskit.memcached.model import Host, Process, Program
 from opskit.memcached.release import IPV6_IN_LISTS, Release, release_text
 from opskit.memcached.steps import MakeDirectory, RemovePidFile, StartMemcached, StopMemcached
@@ -78,7 +78,9 @@ def build(request: StartRequest, release: Release, *, root: bool, users: Sequenc
 def listen_options(request: StartRequest, release: Release) -> list[Option]:
     """-l for what was asked for and what is exposed: in one list, but an -l each where IPv6 in a list fails."""
     asked = [piece for letter, value in request.options if letter == "l" for piece in pieces(value or "")]
-    wanted = [*(asked or [LOOPBACK]), *(one for one in request.expose if one not in asked)]
+    # 0.0.0.0 holds the loopback address already: both at once cannot be had.
+    loopback = [] if any(is_everywhere(one) and ":" not in one for one in request.expose) else [LOOPBACK]
+    wanted = [*(asked or loopback), *(one for one in request.expose if one not in asked)]
     if release < IPV6_IN_LISTS:
         return [("l", one) for one in wanted]
     return [("l", ",".join(wanted))]
