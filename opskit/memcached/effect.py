@@ -6,7 +6,7 @@ The order of the checks is that of main() in memcached.c.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from opskit.core.units import KIB, MIB
 from opskit.memcached import suboptions
@@ -34,8 +34,7 @@ FILES_FOR_USERS = 4
 CHUNK = 512 * KIB
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """Where a line runs. hard_files: the hard limit on open files, 0 for unknown; most_files: fs.nr_open."""
 
     root: bool = True

@@ -8,8 +8,7 @@ word. After "--" nothing is an option.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from opskit.memcached.release import LONG_OPTIONS, Release
 from opskit.memcached.table import FLAGS, Flag
@@ -18,8 +17,7 @@ from opskit.memcached.table import FLAGS, Flag
 UNKNOWN, NO_VALUE, EXTRA_VALUE, AMBIGUOUS = "unknown", "no-value", "extra-value", "ambiguous"
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """One option as it was read. words: the numbers of the words it was read from; long: it was written out.
 
     wrong: UNKNOWN, NO_VALUE, EXTRA_VALUE or AMBIGUOUS (all end memcached with status 1), "" for a good one.
@@ -40,8 +38,7 @@ class Given:
         return FLAGS.get(self.letter)
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A line, read. stray: the words that are no options (their numbers); memcached passes over them."""
 
     words: tuple[str, ...]

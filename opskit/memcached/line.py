@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from opskit.core.finding import Finding
 from opskit.memcached.getopt import Parsed
@@ -17,16 +16,14 @@ Option = tuple[str, Optional[str]]
 APPEND = -1
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(NamedTuple):
     """What puts a line right: in place of its option of this number (APPEND: behind all) these options."""
 
     number: int
     options: tuple[Option, ...] = ()
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A finding about a line, and what puts it right (empty where only a person knows)."""
 
     finding: Finding

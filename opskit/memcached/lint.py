@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from opskit.core.finding import Finding
 from opskit.memcached import suboptions
@@ -25,8 +24,7 @@ TCP_PORT = 11211
 REDIRECTION = re.compile(r"[0-9]*(>>?|<|>&)|[|&;]|2>&1")
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """A line with what comes of it: the effect, and every problem."""
 
     parsed: Parsed

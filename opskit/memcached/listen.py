@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from opskit.memcached.numbers import atoi, is_integer
 from opskit.memcached.release import IPV6_IN_LISTS, REPEATS_DROPPED, Release
@@ -28,8 +27,7 @@ class Listener:
         return f"{self.protocol} {host}:{'any' if self.port == -1 else self.port}"
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """One piece of -l. port: None for that of -p or -U. wrong: why memcached ends (status 71), "" for a good one."""
 
     text: str
@@ -90,8 +88,12 @@ def _with_port(piece: str, address: str, port: Optional[str]) -> Place:
 
 def is_loopback(address: str) -> bool:
     """Whether only this host can reach it. A name other than localhost is not looked up: nobody knows."""
-    if address.lower() in {"localhost", "ip6-localhost", "localhost.localdomain"}:
+    if address.lower() in {"127.0.0.1", "::1", "localhost", "ip6-localhost", "localhost.localdomain"}:
         return True
+    if address == ALL:
+        return False
+    import ipaddress  # noqa: PLC0415
+
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -102,10 +104,7 @@ def is_loopback(address: str) -> bool:
 
 def is_everywhere(address: str) -> bool:
     """Whether it stands for every address of the host."""
-    try:
-        return address == ALL or ipaddress.ip_address(address).is_unspecified
-    except ValueError:
-        return False
+    return address in {ALL, "0.0.0.0", "::", "0", "[::]"}  # noqa: S104 - told apart, not bound
 
 
 def overlaps(one: Listener, other: Listener) -> bool:

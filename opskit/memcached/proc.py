@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
@@ -41,6 +40,8 @@ def read_address(text: str) -> str:
     data = b"".join(word[::-1] for word in words)
     if not any(data):
         return ALL if len(data) == 4 else "::"
+    import socket  # noqa: PLC0415 - only where somebody listens
+
     return socket.inet_ntop(socket.AF_INET if len(data) == 4 else socket.AF_INET6, data)
 
 

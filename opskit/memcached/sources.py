@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from opskit.core.errors import UsageFault
 from opskit.memcached import proc
@@ -22,8 +22,7 @@ VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+)|(\$))")
 DEBIAN_WRAPPER = "systemd-memcached-wrapper"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A line, and what it is from. unit_type: Type= of its unit. program: of a unit or process, "" where not told."""
 
     words: tuple[str, ...]
@@ -125,12 +124,10 @@ def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
         raise UsageFault(name, "there is no such unit", todo=f"looked in {', '.join(paths)}")
     unit = Unit()
     unit.take(_read(found[0]))
-    drops = {
-        os.path.basename(f): f
-        for one in names[::-1]
-        for path in paths[::-1]
-        for f in glob.glob(f"{path}/{one}.d/*.conf")
-    }
+    import glob  # noqa: PLC0415 - only a unit has drop-ins
+
+    folders = [f"{path}/{one}.d" for one in reversed(names) for path in reversed(paths)]
+    drops = {os.path.basename(path): path for folder in folders for path in glob.glob(f"{folder}/*.conf")}
     for _, path in sorted(drops.items()):
         unit.take(_read(path))
     unit.start = unit.start.replace("%i", instance).replace("%I", instance).replace("%n", name)

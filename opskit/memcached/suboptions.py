@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from opskit.memcached.numbers import atof, atoi, is_integer, is_number
 from opskit.memcached.release import FIRST, Release
@@ -12,8 +11,7 @@ V1416, V1418, V1425, V1426 = (1, 4, 16), (1, 4, 18), (1, 4, 25), (1, 4, 26)
 V1429, V1435, V150, V154, V1513, V160 = (1, 4, 29), (1, 4, 35), (1, 5, 0), (1, 5, 4), (1, 5, 13), (1, 6, 0)
 
 
-@dataclass(frozen=True)
-class Suboption:
+class Suboption(NamedTuple):
     """One of -o. value: "" for none, "integer", "float", "number" (all of it must be one) or "text".
 
     optional: with or without a value. low, high: what it takes, both included; another ends memcached with status 1.
@@ -105,8 +103,7 @@ SUBOPTIONS: dict[str, Suboption] = {row.name: row for row in _ROWS}
 HASHES = ("jenkins", "murmur3", "xxh3")
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """What is wrong with one of -o. id: "not-in-release", "out-of-range", "missing-value" or "not-a-number"."""
 
     id: str

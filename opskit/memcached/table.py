@@ -6,8 +6,7 @@ From memcached.c of 1.4.15, 1.4.25, 1.6.18, 1.6.38 and 1.6.45, the release notes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from opskit.memcached.release import FIRST, ITEMS_TO_1G, NEGATIVE_CHECKED, PORT_CHECKED, UDP_OFF, Release
 
@@ -21,8 +20,7 @@ History = tuple[tuple[Release, str], ...]
 Limits = tuple[tuple[Release, tuple[Optional[float], Optional[float], int]], ...]
 
 
-@dataclass(frozen=True)
-class Flag:
+class Flag(NamedTuple):
     """One option. value: its name in the help, "" for one without; kind: how it is read.
 
     default: from which release on which. unit: of the value. range: least, most, and memcached's exit status for
