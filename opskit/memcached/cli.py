@@ -131,11 +131,9 @@ def _judge(session: Session, source: Source, version: str, pid: Optional[int]) -
 
 def _without_itself(host: Host, source: Source, pid: Optional[int]) -> Host:
     """The host as it is without the instance that the line is of: that may have its own port and pid file."""
-    unit = source.origin.removeprefix("unit ").removesuffix(".service") if source.unit_type else ""
-    unit = unit or ("memcached" if source.origin != "line" and not pid else "")
 
     def own(holder: Optional[Process]) -> bool:
-        return holder is not None and (holder.pid == pid or (unit != "" and holder.unit == f"{unit}.service"))
+        return holder is not None and (holder.pid == pid or (source.unit != "" and holder.unit == source.unit))
 
     taken = tuple(one for one in host.taken if not own(one.holder))
     file = host.pid_file

@@ -23,11 +23,12 @@ DEBIAN_WRAPPER = "systemd-memcached-wrapper"
 
 
 class Source(NamedTuple):
-    """A line, and what it is from. unit_type: Type= of its unit. program: of a unit or process, "" where not told."""
+    """A line, and what it is from. unit: that runs it, with its Type=; program: of a unit or process, "" for none."""
 
     words: tuple[str, ...]
     origin: str
     program: str = ""
+    unit: str = ""
     unit_type: str = ""
 
 
@@ -71,7 +72,7 @@ def _split(text: str) -> list[str]:
 def from_sysconfig(text: str, path: str) -> Source:
     """The line that memcached.service of the EL family makes of its file."""
     values = {**EL_DEFAULTS, **parse_environment(text)}
-    return Source(tuple(expand(EL_LINE.split(), values)), path)
+    return Source(tuple(expand(EL_LINE.split(), values)), path, unit="memcached.service")
 
 
 @dataclass
@@ -137,6 +138,7 @@ def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
 
 def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Source:
     """The line of a unit: its ExecStart with the variables put in. Raises UsageFault."""
+    name = name if name.endswith(".service") else f"{name}.service"
     unit = read_unit(name, paths)
     values = dict(unit.environment)
     for path in unit.files:
@@ -148,8 +150,8 @@ def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Source:
         raise UsageFault(name, "it has no ExecStart")
     program, arguments = words[0], expand(words[1:], values)
     if program.endswith(DEBIAN_WRAPPER) and arguments:
-        return Source(tuple(debian_words(_read(arguments[0]))), arguments[0], unit_type=unit.type)
-    return Source(tuple(arguments), f"unit {name}", program, unit.type)
+        return Source(tuple(debian_words(_read(arguments[0]))), arguments[0], "", name, unit.type)
+    return Source(tuple(arguments), f"unit {name}", program, name, unit.type)
 
 
 def debian_words(text: str) -> list[str]:
