@@ -2,7 +2,8 @@
 
     unshare --net --pid --fork --kill-child --mount-proc python memcached_agree.py < lines
 
-Each line of stdin is JSON: the words. Each line of stdout is JSON: how it ended, where it listens, what it answers.
+Each line of stdin is JSON: the words, and how many listeners are expected, so that a slow machine is waited for.
+Each line of stdout is JSON: how it ended, where it listens, what it answers.
 All it starts ends with it: it is the first process of its PID namespace.
 """
 
@@ -19,7 +20,7 @@ from typing import Any
 
 from opskit.memcached.proc import pids, process, sockets_of
 
-SECONDS = 5.0
+SECONDS = 8.0
 SETTINGS = ("maxbytes", "maxconns", "num_threads", "item_size_max")
 
 
@@ -66,7 +67,7 @@ def reap() -> None:
         return
 
 
-def run(words: list[str]) -> dict[str, Any]:
+def run(words: list[str], expected: int) -> dict[str, Any]:
     started = subprocess.Popen(
         ["memcached", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/"
     )
@@ -80,7 +81,8 @@ def run(words: list[str]) -> dict[str, Any]:
             if started.poll() is not None and not alive and not daemon:
                 break
             seen = sorted(one.text for pid in alive for one in sockets_of(pid))
-            same = same + 1 if alive and seen == listeners and all(settled(pid) for pid in alive) else 0
+            enough = len(seen) >= expected and all(settled(pid) for pid in alive)
+            same = same + 1 if alive and enough and seen == listeners else 0
             listeners = seen
             time.sleep(0.02)
         if here():
@@ -98,7 +100,7 @@ def main() -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     subprocess.run(["ip", "address", "add", "10.0.0.5/32", "dev", "lo"], check=True)
     for line in sys.stdin:
-        print(json.dumps(run(json.loads(line))), flush=True)
+        print(json.dumps(run(**json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":
