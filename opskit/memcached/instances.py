@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
 import psutil
 
@@ -29,6 +29,7 @@ NEWEST: Release = (1, 6, LAST[1, 6])
 class Instance:
     """A running memcached. rss: bytes of memory that it has. began: seconds since the epoch.
 
+    apart: it is in another network namespace (a container's), where its addresses mean something else.
     answer: None when it was not asked or did not answer; why tells.
     """
 
@@ -40,6 +41,7 @@ class Instance:
     socket: str
     rss: int
     began: float
+    apart: bool = False
     answer: Optional[Answer] = None
     why: str = ""
 
@@ -80,28 +82,39 @@ def see_instances(seconds: float) -> tuple[Instance, ...]:
 
 def _processes() -> list[Instance]:
     """The processes, by pid, with where they listen; without root only our own sockets are seen."""
-    found = []
     listening = proc.listeners()
-    for one in psutil.process_iter(["pid", "name", "username", "cmdline", "memory_info", "create_time"]):
-        if one.info["name"] != "memcached" or not one.info["cmdline"]:
+    found = []
+    for one in psutil.process_iter(["name"]):
+        if one.info["name"] != "memcached":
             continue
-        pid, line = one.info["pid"], tuple(one.info["cmdline"])
-        inodes = proc.inodes_of(pid)
-        given = _effect(line)
-        seen = tuple(listener for listener, inode in listening if inode in inodes)
-        found.append(
-            Instance(
-                pid=pid,
-                user=one.info["username"] or "",
-                unit=proc.unit_of(pid),
-                line=line,
-                listeners=seen or (given.listeners if not inodes else ()),
-                socket=given.socket,
-                rss=one.info["memory_info"].rss if one.info["memory_info"] else 0,
-                began=one.info["create_time"] or 0.0,
-            )
-        )
+        try:
+            with one.oneshot():
+                found.append(_process(one, listening))
+        except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
+            continue  # it ended in this moment
     return sorted(found, key=lambda one: one.pid)
+
+
+def _process(one: Any, listening: Sequence[tuple[Listener, str]]) -> Instance:
+    line = tuple(one.cmdline())
+    if not line:
+        raise psutil.NoSuchProcess(one.pid)  # a zombie has none
+    inodes = proc.inodes_of(one.pid)
+    given = _effect(line)
+    seen = tuple(listener for listener, inode in listening if inode in inodes)
+    apart = not proc.same_network(one.pid)
+    return Instance(
+        pid=one.pid,
+        user=one.username(),
+        unit=proc.unit_of(one.pid),
+        line=line,
+        # Without the right to look at its sockets, what its line says has to do.
+        listeners=seen or (given.listeners if not (inodes or apart) else ()),
+        socket=given.socket,
+        rss=one.memory_info().rss,
+        began=one.create_time(),
+        apart=apart,
+    )
 
 
 def _effect(line: Sequence[str]) -> Effect:
@@ -111,6 +124,8 @@ def _effect(line: Sequence[str]) -> Effect:
 def _ask(one: Instance, seconds: float) -> tuple[Optional[Answer], str]:
     """Its answer, or why there is none."""
     given = _effect(one.line)
+    if one.apart and not one.socket:
+        return None, "in another network namespace: not asked"
     if given.sasl:
         return None, "asks for SASL, over the binary protocol: not asked"
     secret = None

@@ -87,6 +87,14 @@ def _sockets(pid: int) -> Iterator[str]:
                     yield link
 
 
+def same_network(pid: int) -> bool:
+    """Whether it is in our network namespace; where that cannot be seen, it is taken to be."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")
+    except OSError:
+        return True
+
+
 def pids() -> list[int]:
     """Every process."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]

@@ -298,6 +298,30 @@ def test_exposed_only_by_name(place: Place) -> None:
     assert stopped["ok"]
 
 
+def test_one_in_another_network_namespace_is_named_and_not_asked(place: Place) -> None:
+    path = place.path("apart.pid")
+    script = f"ip link set lo up; exec memcached -u {place.user} -p 11211 -l 127.0.0.1 -P {path}"
+    process = subprocess.Popen(["unshare", "--net", "sh", "-euc", script], stdin=NULL, stdout=NULL, stderr=NULL)
+    try:
+        wait(Path(path).exists)
+        (mine,) = [one for one in place.json("status")["result"]["instances"] if one["pid"] == process.pid]
+        assert (mine["answered"], mine["why"]) == (False, "in another network namespace: not asked")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_crash_leaves_what_an_undo_needs(place: Place) -> None:
+    port = free_port()
+    words = ("start", "-p", str(port), "-P", place.path(f"{port}.pid"), "--yes")
+    crashed = place.run("memcached", *words, OPSKIT_TEST_KILL="stepped:1")
+    assert crashed.code == -signal.SIGKILL
+    assert answers(port)
+    place.pids.append(pid_of(place, port))
+    assert place.run("undo", "last", "--yes").code == 0
+    assert not answers(port)
+
+
 def test_an_ordinary_user(place: Place) -> None:
     port = free_port()
     state = place.folder / "theirs"
