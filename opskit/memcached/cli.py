@@ -125,7 +125,7 @@ def _judge(session: Session, source: Source, version: str, pid: Optional[int]) -
         return judge(parse(source.words, release), release)
     program = see_program(session.runner, source.program if source.program.startswith("/") else "memcached")
     parsed = parse(source.words, program.release)
-    host = see(effect(parsed, program.release), program=program, unit_type=source.unit_type)
+    host = see(effect(parsed, program.release), program=program, limits=source.limits)
     return judge(parsed, program.release, _without_itself(host, source, pid))
 
 

@@ -42,6 +42,7 @@ class Setting(NamedTuple):
     hard_files: int = 0
     most_files: int = 1048576
     features: tuple[str, ...] = ("sasl", "tls", "extstore")
+    raises: bool = True
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,8 @@ def _on_host(found: Effect, setting: Setting) -> End:
     """What limits, users and the like end it for."""
     if found.connections > setting.most_files or found.connections < 0:
         return EX_OSERR, "more open files than the kernel allows"
-    if not setting.root and setting.hard_files and found.connections > setting.hard_files:
+    may_raise = setting.root and setting.raises
+    if not may_raise and setting.hard_files and found.connections > setting.hard_files:
         return EX_OSERR, "more open files than the hard limit"
     if setting.root and not found.user:
         return EX_USAGE, "root without -u"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
-from typing import Optional
+from typing import Optional, Union
 
 from opskit.core.command import Command
 from opskit.core.errors import Failed, Missing
@@ -13,7 +13,7 @@ from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.core.units import KIB
 from opskit.memcached import proc
 from opskit.memcached.effect import Effect
-from opskit.memcached.model import Host, PidFile, Program
+from opskit.memcached.model import Host, Limits, PidFile, Program
 from opskit.memcached.release import read_release
 
 USERS = ("memcached", "memcache")  # of the EL family, of Debian
@@ -44,23 +44,25 @@ def see_program(runner: Runner, path: str = "memcached") -> Program:
     return Program(path, release, features)
 
 
-def see(found: Effect, *, program: Optional[Program] = None, unit_type: str = "", root: Optional[bool] = None) -> Host:
-    """What the line meets on this host. root: whether root starts it; None: whether we are."""
-    root = os.geteuid() == 0 if root is None else root
+def see(found: Effect, *, program: Optional[Program] = None, limits: Optional[Limits] = None) -> Host:
+    """What the line meets on this host, under these limits; without any, started by us."""
+    limits = limits or Limits()
+    root = os.geteuid() == 0 if limits.root is None else limits.root
     known = {name: _uid(name) for name in {*USERS, found.user}}
     ports = [one.port for one in found.listeners if one.port > 0]
     return Host(
         root=root,
         memory=_memory(),
-        cgroup_memory=_cgroup_memory(),
-        hard_files=_unlimited(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
+        cgroup_memory=limits.memory or _cgroup_memory(limits.pid or "self"),
+        hard_files=limits.hard_files or _unlimited(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
         most_files=_number("/proc/sys/fs/nr_open") or 1048576,
         user_known=known.get(found.user) is not None,
         users=tuple(name for name in USERS if known[name] is not None),
         taken=proc.taken(ports),
         pid_file=see_pid_file(found.pid_file, known.get(found.user) if root else None) if found.pid_file else None,
-        unit_type=unit_type,
+        unit_type=limits.unit_type,
         program=program,
+        raises=limits.raises,
     )
 
 
@@ -116,10 +118,10 @@ def _memory() -> int:
     return int(found[1]) * KIB if found else 0
 
 
-def _cgroup_memory() -> int:
-    """The tightest memory limit of our control groups, in bytes; 0 for none (cgroup v2, then v1)."""
+def _cgroup_memory(pid: Union[int, str]) -> int:
+    """The tightest memory limit of a process's control groups, in bytes; 0 for none (cgroup v2, then v1)."""
     try:
-        with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
             lines = [line.split(":", 2) for line in file.read().splitlines()]
     except OSError:
         return 0

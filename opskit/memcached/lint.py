@@ -43,7 +43,7 @@ def judge(parsed: Parsed, release: Release, host: Optional[Host] = None) -> Judg
     setting = Setting()
     if host is not None:
         features = host.program.features if host.program else setting.features
-        setting = Setting(host.root, host.user_known, host.hard_files, host.most_files, features)
+        setting = Setting(host.root, host.user_known, host.hard_files, host.most_files, features, host.raises)
     found = effect(parsed, release, setting)
     problems = [*word_problems(parsed, release), *value_problems(parsed, found, release)]
     problems += _together(parsed, found, release)

@@ -100,10 +100,9 @@ def _files(found: Effect, host: Host) -> Iterator[Problem]:
     if found.connections > host.most_files:
         title = f"-c {found.connections} is more than any process may have open (fs.nr_open {host.most_files})"
         yield Problem(Finding("connections-over-limit", "error", title, "exit status 71", f"-c {host.most_files}"))
-    elif not host.root and host.hard_files and found.connections > host.hard_files:
-        title = (
-            f"-c {found.connections} is over the hard limit on open files ({host.hard_files}), and only root raises it"
-        )
+    elif not (host.root and host.raises) and host.hard_files and found.connections > host.hard_files:
+        who = "the unit takes CAP_SYS_RESOURCE away" if host.root else "only root raises it"
+        title = f"-c {found.connections} is over the hard limit on open files ({host.hard_files}), and {who}"
         remedy = f"LimitNOFILE={found.connections} in the unit, or -c {host.hard_files}"
         yield Problem(Finding("connections-over-limit", "error", title, "exit status 71", remedy))
 

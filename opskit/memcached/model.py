@@ -62,12 +62,30 @@ class PidFile:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Under what a line runs, where that is not our own shell: a unit, a process.
+
+    root: whether root starts it (None: as we are). raises: whether root may raise its limit on open files there.
+    hard_files, memory (bytes): of the unit, 0 for none of its own. pid: whose control groups count, 0 for ours.
+    unit_type: Type= of the unit.
+    """
+
+    root: Optional[bool] = None
+    raises: bool = True
+    hard_files: int = 0
+    memory: int = 0
+    pid: int = 0
+    unit_type: str = ""
+
+
+@dataclass(frozen=True)
 class Host:
     """What a line meets here. None and 0: not known.
 
-    root: whether memcached starts as root. memory: bytes of RAM; cgroup_memory: the limit of our control group.
-    hard_files: RLIMIT_NOFILE, most_files: fs.nr_open. user_known: whether the user of -u is there; users: which of
-    the usual users of memcached are. unit_type: Type= of the unit that the line is from. memlock: RLIMIT_MEMLOCK.
+    root: whether memcached starts as root; raises: and may raise its limit on open files. memory: bytes of RAM;
+    cgroup_memory: the limit of its control group. hard_files: RLIMIT_NOFILE, most_files: fs.nr_open. user_known:
+    whether the user of -u is there; users: which of the usual users of memcached are. unit_type: Type= of the unit
+    that the line is from.
     """
 
     root: bool = True
@@ -81,3 +99,4 @@ class Host:
     pid_file: Optional[PidFile] = None
     unit_type: str = ""
     program: Optional[Program] = None
+    raises: bool = True

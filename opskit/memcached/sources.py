@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from opskit.core.errors import UsageFault
 from opskit.memcached import proc
+from opskit.memcached.model import Limits
+from opskit.memcached.numbers import meant_bytes
 
 SYSCONFIG = "/etc/sysconfig/memcached"
 # Where systemd looks for units, the strongest first (systemd.unit(5)).
@@ -23,13 +25,13 @@ DEBIAN_WRAPPER = "systemd-memcached-wrapper"
 
 
 class Source(NamedTuple):
-    """A line, and what it is from. unit: that runs it, with its Type=; program: of a unit or process, "" for none."""
+    """A line, and what it is from. unit: that runs it; program: of a unit or process; "" for none."""
 
     words: tuple[str, ...]
     origin: str
     program: str = ""
     unit: str = ""
-    unit_type: str = ""
+    limits: Limits = Limits()
 
 
 def parse_environment(text: str) -> dict[str, str]:
@@ -72,7 +74,7 @@ def _split(text: str) -> list[str]:
 def from_sysconfig(text: str, path: str) -> Source:
     """The line that memcached.service of the EL family makes of its file."""
     values = {**EL_DEFAULTS, **parse_environment(text)}
-    return Source(tuple(expand(EL_LINE.split(), values)), path, unit="memcached.service")
+    return Source(tuple(expand(EL_LINE.split(), values)), path, unit="memcached.service", limits=Limits(root=True))
 
 
 @dataclass
@@ -84,6 +86,9 @@ class Unit:
     environment: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     user: str = ""
+    hard_files: int = 0
+    memory: int = 0
+    capabilities: tuple[str, ...] = ()
 
     def take(self, text: str) -> None:
         """Read one more file of it: later ones win, an empty assignment takes back (systemd.unit(5))."""
@@ -107,11 +112,24 @@ class Unit:
                 self.environment = {**self.environment, **{k: v for k, _, v in pairs}} if value else {}
             elif name == "EnvironmentFile":
                 self.files = [*self.files, value] if value else []
+            else:
+                self._limit(name, value)
+
+    def _limit(self, name: str, value: str) -> None:
+        if name == "LimitNOFILE":
+            hard = value.rpartition(":")[2]
+            self.hard_files = int(hard) if hard.isdigit() else 0
+        elif name in {"MemoryMax", "MemoryLimit"}:
+            self.memory = int(value) if value.isdigit() else meant_bytes(value) or 0
+        elif name == "CapabilityBoundingSet":
+            self.capabilities = (*self.capabilities, *value.split()) if value else ()
 
     @property
-    def type(self) -> str:
-        """Type=, or what it is without one."""
-        return self.kind or "simple"
+    def limits(self) -> Limits:
+        """Under what its process runs. Raising the limit on open files takes CAP_SYS_RESOURCE (setrlimit(2))."""
+        root = self.user in {"", "root", "0"}
+        may = not self.capabilities or "CAP_SYS_RESOURCE" in self.capabilities or self.capabilities[0].startswith("~")
+        return Limits(root, root and may, self.hard_files, self.memory, unit_type=self.kind or "simple")
 
 
 def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
@@ -150,8 +168,8 @@ def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Source:
         raise UsageFault(name, "it has no ExecStart")
     program, arguments = words[0], expand(words[1:], values)
     if program.endswith(DEBIAN_WRAPPER) and arguments:
-        return Source(tuple(debian_words(_read(arguments[0]))), arguments[0], "", name, unit.type)
-    return Source(tuple(arguments), f"unit {name}", program, name, unit.type)
+        return Source(tuple(debian_words(_read(arguments[0]))), arguments[0], "", name, unit.limits)
+    return Source(tuple(arguments), f"unit {name}", program, name, unit.limits)
 
 
 def debian_words(text: str) -> list[str]:
@@ -171,7 +189,8 @@ def from_pid(pid: int) -> Source:
         raise UsageFault(f"--pid {pid}", "there is no such process", todo="opskit memcached status lists them")
     if found.name != "memcached":
         raise UsageFault(f"--pid {pid}", f"that is {found.text}", todo="opskit memcached status lists them")
-    return Source(found.line[1:], f"pid {pid}", f"/proc/{pid}/exe")
+    root = found.user == "root" or any(word.startswith(("-u", "--u")) for word in found.line)
+    return Source(found.line[1:], f"pid {pid}", f"/proc/{pid}/exe", limits=Limits(root, pid=pid))
 
 
 def _read(path: str) -> str:

@@ -17,7 +17,7 @@ from opskit.memcached.instances import Instance, UnitState
 from opskit.memcached.line import corrected, split_program
 from opskit.memcached.lint import judge
 from opskit.memcached.listen import Listener, is_loopback
-from opskit.memcached.model import Host, PidFile, Process, Program, Taken
+from opskit.memcached.model import Host, Limits, PidFile, Process, Program, Taken
 from opskit.memcached.numbers import atoi, item_size, meant_bytes
 from opskit.memcached.proc import read_address
 from opskit.memcached.release import Release, at, parse_release, read_release
@@ -185,14 +185,27 @@ def test_a_unit_with_drop_ins(tmp_path: Path) -> None:
     (tmp_path / "memcached.service").write_text(UNIT)
     found = sources.from_unit("memcached", [str(tmp_path)])
     assert found.words == ("-p", "11211", "-u", "nobody", "-l", "127.0.0.1", "-D", "$")
-    assert (found.program, found.unit_type) == ("/usr/bin/memcached", "simple")
+    assert (found.program, found.limits.unit_type) == ("/usr/bin/memcached", "simple")
     drop = tmp_path / "memcached.service.d"
     drop.mkdir()
     (drop / "x.conf").write_text("[Service]\nType=forking\nExecStart=\nExecStart=/opt/memcached -d\n")
     found = sources.from_unit("memcached.service", [str(tmp_path)])
-    assert (found.words, found.program, found.unit_type) == (("-d",), "/opt/memcached", "forking")
+    assert (found.words, found.program, found.limits.unit_type) == (("-d",), "/opt/memcached", "forking")
     with pytest.raises(UsageFault):
         sources.from_unit("other", [str(tmp_path)])
+
+
+def test_the_limits_of_a_unit() -> None:
+    unit = sources.Unit()
+    text = "LimitNOFILE=1024:2048\nMemoryMax=1G\nCapabilityBoundingSet=CAP_SETGID CAP_SETUID\n"
+    unit.take(f"[Service]\n{text}")
+    assert unit.limits == Limits(True, False, 2048, 1 << 30, unit_type="simple")
+    host = Host(**{**EL_HOST.__dict__, "raises": unit.limits.raises, "hard_files": 2048})
+    assert ids(["-u", "m", "-l", "127.0.0.1", "-c", "3000"], NEW, host) == ["connections-over-limit"]
+    unit.take("[Service]\nCapabilityBoundingSet=CAP_SYS_RESOURCE\n")
+    assert unit.limits.raises
+    unit.take("[Service]\nUser=cache\n")
+    assert (unit.limits.root, unit.limits.raises) == (False, False)
 
 
 def test_a_template_and_debians_wrapper(tmp_path: Path) -> None:
