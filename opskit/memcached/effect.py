@@ -35,7 +35,10 @@ CHUNK = 512 * KIB
 
 
 class Setting(NamedTuple):
-    """Where a line runs. hard_files: the hard limit on open files, 0 for unknown; most_files: fs.nr_open."""
+    """Where a line runs. hard_files: the hard limit on open files, 0 for unknown; most_files: fs.nr_open.
+
+    features: of the build. udp-off is one: a distribution may have turned UDP off in an old release too.
+    """
 
     root: bool = True
     user_known: bool = True
@@ -76,6 +79,11 @@ class Effect:
     values: dict[str, str] = field(default_factory=dict)
 
     @property
+    def binary(self) -> bool:
+        """Whether it speaks the binary protocol only: with SASL, or asked for."""
+        return self.sasl or self.values.get("B") == "binary"
+
+    @property
     def runs(self) -> bool:
         """Whether there is a server after it."""
         return self.status is None and not self.prints
@@ -93,9 +101,10 @@ def effect(parsed: Parsed, release: Release, setting: Optional[Setting] = None) 
     """What comes of the line."""
     setting = setting or Setting()
     values = {given.letter: given.value or "" for given in parsed.options if not given.wrong}
+    udp_on = release < UDP_OFF and "udp-off" not in setting.features
     found = Effect(
         port=atoi(values.get("p", "11211")),
-        udp=atoi(values.get("U", "11211" if release < UDP_OFF else "0")),
+        udp=atoi(values.get("U", "11211" if udp_on else "0")),
         socket=values.get("s", ""),
         max_bytes=size_t(atoi(values.get("m", "64")) * MIB),
         connections=atoi(values.get("c", "1024")),
@@ -109,7 +118,7 @@ def effect(parsed: Parsed, release: Release, setting: Optional[Setting] = None) 
         tls="Z" in values,
         values=values,
     )
-    found = _ports(found, values, release)
+    found = _ports(found, values, udp_on=udp_on)
     ended = _while_reading(parsed, found, release, setting)
     if ended is None:
         ended = _afterwards(found, values, release) or _on_host(found, setting)
@@ -229,12 +238,12 @@ def _on_host(found: Effect, setting: Setting) -> End:
     return None
 
 
-def _ports(found: Effect, values: dict[str, str], release: Release) -> Effect:
-    """How -p and -U move each other."""
+def _ports(found: Effect, values: dict[str, str], *, udp_on: bool) -> Effect:
+    """How -p and -U move each other, where UDP is on by default and where it is not."""
     port, udp = found.port, found.udp
-    if release < UDP_OFF and "p" in values and "U" not in values:
+    if udp_on and "p" in values and "U" not in values:
         udp = port
-    elif "U" in values and "p" not in values and (udp or release < UDP_OFF):
+    elif "U" in values and "p" not in values and (udp or udp_on):
         port = udp
     return replace(found, port=port, udp=udp)
 

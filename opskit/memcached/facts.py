@@ -19,6 +19,8 @@ from opskit.memcached.release import read_release
 USERS = ("memcached", "memcache")  # of the EL family, of Debian
 # How `memcached -h` tells that the build has it (usage() in memcached.c, under #ifdef).
 SIGNS = {"sasl": r"^-S\b", "tls": r"^-Z\b", "extstore": r"- ext_path:", "proxy": r"- proxy_config:"}
+# A distribution may have mended CVE-2018-1000115 in a release that has UDP on by default.
+SIGNS["udp-off"] = r"^-U\b.*default: 0"
 # Above this a memory limit of a control group is none.
 NO_LIMIT = 2**60
 

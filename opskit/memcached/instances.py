@@ -126,8 +126,8 @@ def _ask(one: Instance, seconds: float) -> tuple[Optional[Answer], str]:
     given = _effect(one.line)
     if one.apart and not one.socket:
         return None, "in another network namespace: not asked"
-    if given.sasl:
-        return None, "asks for SASL, over the binary protocol: not asked"
+    if given.binary:
+        return None, "speaks the binary protocol only (SASL, or -B binary): not asked"
     secret = None
     if given.auth_file:
         secret = read_secret(given.auth_file)

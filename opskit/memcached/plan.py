@@ -151,7 +151,7 @@ def wanted(found: Effect, parsed: Parsed) -> Wanted:
         settings = {name: value for name, value in settings.items() if not name.endswith("port")}
     pairs = [(name, str(value)) for name, value in settings.items()]
     pairs += [("evictions", "off")] if parsed.last("M") is not None else []
-    return Wanted(found.listeners, found.socket, tuple(pairs), found.auth_file, found.tls, found.sasl)
+    return Wanted(found.listeners, found.socket, tuple(pairs), found.auth_file, found.tls, found.binary)
 
 
 def guard(judged: Judged, request: StartRequest) -> list[Reason]:

@@ -33,14 +33,17 @@ def _same(wanted: Listener, found: Listener) -> bool:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an instance was asked for. settings: pairs of name and value, as `stats settings` has to say them."""
+    """What an instance was asked for. settings: pairs of name and value, as `stats settings` has to say them.
+
+    binary: it speaks the binary protocol only (SASL, -B binary), which pymemcache does not: it is not asked.
+    """
 
     listeners: tuple[Listener, ...] = ()
     socket: str = ""
     settings: tuple[tuple[str, ...], ...] = ()
     auth_file: str = ""
     tls: bool = False
-    sasl: bool = False
+    binary: bool = False
 
     @property
     def where(self) -> str:
@@ -50,14 +53,15 @@ class Wanted:
 
 def check(wanted: Wanted, pid: int) -> None:
     """Raise Failed, naming what is not as it was asked for."""
-    lost = missing_listeners(wanted.listeners, proc.sockets_of(pid))
+    found = proc.sockets_of(pid)
+    lost = missing_listeners(wanted.listeners, found)
     if lost:
         raise Failed("memcached", f"it does not listen on {', '.join(one.text for one in lost)}")
     if wanted.socket and not _is_socket(wanted.socket):
         raise Failed(wanted.socket, "there is no UNIX socket")
-    tcp = [one for one in wanted.listeners if one.protocol == "tcp"]
-    if wanted.sasl or not (tcp or wanted.socket):
-        return  # SASL is for the binary protocol, which pymemcache does not speak
+    tcp = [one for one in found if one.protocol == "tcp"]
+    if wanted.binary or not (tcp or wanted.socket):
+        return
     where = Target() if wanted.socket else target_of(tcp[0])
     secret = read_secret(wanted.auth_file) if wanted.auth_file else None
     target = Target(where.address, where.port, wanted.socket, secret, wanted.tls)
