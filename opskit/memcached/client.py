@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -41,14 +43,33 @@ def target_of(listener: Listener) -> Target:
     return Target(everywhere.get(listener.address, listener.address), listener.port)
 
 
-def read_secret(path: str) -> Optional[tuple[str, str]]:
-    """The first user and password of the file of -Y; None when it cannot be read."""
+def read_secret(path: str, uid: int) -> Optional[tuple[str, str]]:
+    """The first user and password of the file of -Y; None when this user (the instance's) may not read it.
+
+    The path is from the line of a process, which anybody can name memcached: root must not hand what only root may
+    read to whoever listens there.
+    """
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            user, sign, password = file.readline().rstrip("\n").partition(":")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
+    with os.fdopen(descriptor, encoding="utf-8", errors="surrogateescape") as file:
+        if not os.path.isabs(path) or not _may_read(os.fstat(descriptor), uid):
+            return None
+        user, sign, password = file.readline(4096).rstrip("\n").partition(":")
     return (user, password) if sign else None
+
+
+def _may_read(status: os.stat_result, uid: int) -> bool:
+    """Whether this user can read a regular file, as itself, by its own group, or as anybody."""
+    import pwd  # noqa: PLC0415
+
+    try:
+        group = pwd.getpwuid(uid).pw_gid
+    except KeyError:
+        group = -1
+    mine = status.st_mode >> 6 if status.st_uid == uid else status.st_mode >> 3 if status.st_gid == group else 0
+    return stat.S_ISREG(status.st_mode) and (uid == 0 or bool((mine | status.st_mode) & 4))
 
 
 def ask(target: Target, seconds: float, *, stats: bool = True) -> Answer:

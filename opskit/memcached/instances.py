@@ -130,9 +130,9 @@ def _ask(one: Instance, seconds: float) -> tuple[Optional[Answer], str]:
         return None, "speaks the binary protocol only (SASL, or -B binary): not asked"
     secret = None
     if given.auth_file:
-        secret = read_secret(given.auth_file)
+        secret = read_secret(given.auth_file, proc.owner(one.pid))
         if secret is None:
-            return None, f"asks for a password, and {given.auth_file} cannot be read"
+            return None, f"asks for a password, and {given.auth_file} cannot be read, or not by its user: not asked"
     tcp = [listener for listener in one.listeners if listener.protocol == "tcp"]
     if not (one.socket or tcp):
         return None, "listens on no TCP port and no UNIX socket"

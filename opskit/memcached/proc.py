@@ -117,6 +117,14 @@ def process(pid: int) -> Optional[Process]:
     return Process(pid, name, _user(uid), int(fields[19]), tuple(words), unit_of(pid))
 
 
+def owner(pid: int) -> int:
+    """The effective uid of a process; -1 when it is gone."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return -1
+
+
 def _user(uid: int) -> str:
     import pwd  # noqa: PLC0415 - a free port does without
 

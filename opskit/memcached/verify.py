@@ -63,7 +63,7 @@ def check(wanted: Wanted, pid: int) -> None:
     if wanted.binary or not (tcp or wanted.socket):
         return
     where = Target() if wanted.socket else target_of(tcp[0])
-    secret = read_secret(wanted.auth_file) if wanted.auth_file else None
+    secret = read_secret(wanted.auth_file, proc.owner(pid)) if wanted.auth_file else None
     target = Target(where.address, where.port, wanted.socket, secret, wanted.tls)
     answer = ask(target, SECONDS, stats=False)
     wrong = [

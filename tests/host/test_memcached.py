@@ -24,6 +24,9 @@ from .tools import ENVIRONMENT, OPSKIT, Answer, run
 
 NULL = subprocess.DEVNULL
 USERS = ("memcached", "memcache")
+# Python may be installed where only root can read: that one capability is left.
+READS = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
+AS_NOBODY = ("setpriv", "--reuid=nobody", "--clear-groups", *READS)
 BUSY, REFUSED, USAGE, TAKEN_BACK = 7, 5, 2, 8
 
 
@@ -296,6 +299,33 @@ def test_an_instance_that_asks_for_a_password(place: Place) -> None:
     assert "not-shown-anywhere" not in said.out + (place.folder / "state" / "ledger.jsonl").read_text()
 
 
+def test_a_secret_that_the_instances_user_cannot_read_is_not_handed_out(place: Place) -> None:
+    """Anybody can run something named memcached with -Y and a file of root's: it must not learn what is in there."""
+    secret = place.folder / "roots"
+    secret.write_text("root:hash\n")
+    secret.chmod(0o600)
+    heard = place.path("heard")
+    listener = f"""
+import socket, os
+open('/proc/self/comm', 'w').write('memcached')
+one = socket.create_server(('127.0.0.1', 0)); print(one.getsockname()[1], flush=True)
+while True:
+    peer = one.accept()[0]; open({heard!r}, 'ab').write(peer.recv(4096) or b'-'); peer.close()
+"""
+    (place.folder / "run").chmod(0o777)
+    argv = [*AS_NOBODY, sys.executable, "-c", listener, "-Y", str(secret)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        port = int(process.stdout.readline())
+        try:
+            rows = place.json("status")["result"]["instances"]
+        finally:
+            process.kill()
+    (mine,) = [one for one in rows if one["listeners"] == [f"tcp 127.0.0.1:{port}"]]
+    assert not mine["answered"]
+    assert not Path(heard).exists() or b"hash" not in Path(heard).read_bytes()
+
+
 def test_exposed_only_by_name(place: Place) -> None:
     """In a network namespace of its own: nobody else can reach it."""
     script = f"""
@@ -345,17 +375,14 @@ def test_an_ordinary_user(place: Place) -> None:
     state = place.folder / "theirs"
     state.mkdir(mode=0o700)
     shutil.chown(state, "nobody")
-    # Python may be installed where only root can read: that one capability is left.
-    reads = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
-    under = ("setpriv", "--reuid=nobody", "--clear-groups", *reads)
     words = ("start", "-p", str(port), "--yes")
-    found = place.json(*words, under=under, OPSKIT_STATE_DIR=str(state))
+    found = place.json(*words, under=AS_NOBODY, OPSKIT_STATE_DIR=str(state))
     assert found["ok"], found
     pid = int((state / f"memcached-{port}.pid").read_text())
     place.pids.append(pid)
     assert Path(f"/proc/{pid}").owner() == "nobody"
     assert "-u" not in found["result"]["line"]
-    stopped = place.json("stop", "--port", str(port), "--yes", under=under, OPSKIT_STATE_DIR=str(state))
+    stopped = place.json("stop", "--port", str(port), "--yes", under=AS_NOBODY, OPSKIT_STATE_DIR=str(state))
     assert stopped["ok"], stopped
 
 
