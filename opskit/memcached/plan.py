@@ -196,7 +196,7 @@ def notes(judged: Judged, request: StartRequest) -> tuple[Finding, ...]:
 class StopFacts:
     """Who was named. found: the process; other: one that is not memcached; pid_file and its pid, where one was named.
 
-    unseen: somebody listens there, and only root may see who.
+    unseen: somebody listens there, and only root may see who. exe: the program that the process runs.
     """
 
     what: str
@@ -205,6 +205,7 @@ class StopFacts:
     pid_file: str = ""
     pid: int = 0
     unseen: bool = False
+    exe: str = ""
 
 
 def decide_stop(facts: StopFacts) -> Decision:
@@ -231,5 +232,5 @@ def decide_stop(facts: StopFacts) -> Decision:
     if line.socket:
         text = f"the socket {line.socket} stays behind; memcached replaces it when it starts"
         left = (Finding("socket-stays", "info", text),)
-    step = StopMemcached(found, file, line.daemon)
+    step = StopMemcached(found, file, line.daemon, facts.exe, line.user)
     return Plan(title, (step,), basis=(str(found.pid), str(found.started)), notes=left, result={"pid": found.pid})

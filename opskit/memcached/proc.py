@@ -117,6 +117,14 @@ def process(pid: int) -> Optional[Process]:
     return Process(pid, name, _user(uid), int(fields[19]), tuple(words), unit_of(pid))
 
 
+def program_of(pid: int) -> str:
+    """The path of the program that a process runs; "" where that cannot be seen."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
+
+
 def owner(pid: int) -> int:
     """The effective uid of a process; -1 when it is gone."""
     try:

@@ -190,7 +190,7 @@ def from_pid(pid: int) -> Source:
     if found.name != "memcached":
         raise UsageFault(f"--pid {pid}", f"that is {found.text}", todo="opskit memcached status lists them")
     root = found.user == "root" or any(word.startswith(("-u", "--u")) for word in found.line)
-    return Source(found.line[1:], f"pid {pid}", f"/proc/{pid}/exe", limits=Limits(root, pid=pid))
+    return Source(found.line[1:], f"pid {pid}", proc.program_of(pid), limits=Limits(root, pid=pid))
 
 
 def _read(path: str) -> str:

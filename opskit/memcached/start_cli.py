@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from dataclasses import replace
 from typing import Annotated, Any, Optional
 
 import typer
@@ -154,7 +155,8 @@ def stop(
         return decide_stop(facts)
 
     def read(_runner: Runner) -> StopFacts:
-        return _see_stop(what, port, unix_socket, pidfile)
+        facts = _see_stop(what, port, unix_socket, pidfile)
+        return replace(facts, exe=proc.program_of(facts.found.pid)) if facts.found else facts
 
     outcome = act(session, Chore(read, decide))
     tell(session, outcome, f"stopped: {what}{_left(outcome.plan)}", f"there is no memcached at {what}")

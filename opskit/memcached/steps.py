@@ -13,7 +13,7 @@ from opskit.core.errors import CannotUndo, CommandFailed, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.memcached import proc, unit_steps, waiting
-from opskit.memcached.facts import read_pid
+from opskit.memcached.facts import read_pid, roots_own
 from opskit.memcached.model import Process
 from opskit.memcached.verify import Wanted, check
 
@@ -149,12 +149,18 @@ class StartMemcached(InstanceStep):
 
 @dataclass(frozen=True)
 class StopMemcached(InstanceStep):
-    """Stop one process, and take its pid file away if it is left behind."""
+    """Stop one process, and take its pid file away if it is left behind. exe: the program that it runs.
+
+    Anybody can name a process memcached and give it any line: an undo starts only a program of root's, as the user
+    that the process had.
+    """
 
     kind: ClassVar[str] = "memcached.stop"
     process: Process
     pid_file: str = ""
     daemon: bool = True
+    exe: str = ""
+    user: str = ""
 
     @property
     def change(self) -> Change:
@@ -176,9 +182,15 @@ class StopMemcached(InstanceStep):
     def _stays(self) -> str:
         if not self.daemon:
             return "it was not a daemon: whoever started it has to start it again"
-        if "-u" not in self.process.line and self.process.user != "root":
-            return f"it was started by {self.process.user}"
+        if not self.user or self.user != self.process.user:
+            return f"it was started by {self.process.user} itself, or runs as another user than its line says"
+        if not roots_own(self.exe):
+            return f"{self.exe or 'its program'} is not root's"
         return ""
+
+    @property
+    def _line(self) -> tuple[str, ...]:
+        return (self.exe, *self.process.line[1:])
 
     def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
         """See Step.undo_change."""
@@ -191,10 +203,10 @@ class StopMemcached(InstanceStep):
         """Start the same line again; its cache is empty."""
         if self._stays():
             raise CannotUndo(self._stays())
-        if waiting.lives(self.process.pid, self.process.started) or waiting.with_line(self.process.line):
+        if waiting.lives(self.process.pid, self.process.started) or waiting.with_line(self._line):
             return
-        runner.run(Command(self.process.line, mutates=True, timeout=START_SECONDS))
-        if not waiting.until(lambda: waiting.with_line(self.process.line) is not None, START_SECONDS):
+        runner.run(Command(self._line, mutates=True, timeout=START_SECONDS))
+        if not waiting.until(lambda: waiting.with_line(self._line) is not None, START_SECONDS):
             raise Failed("memcached", "it does not run again")
 
 

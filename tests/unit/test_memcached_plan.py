@@ -134,10 +134,20 @@ def test_what_stop_decides(facts: StopFacts, wanted: Any) -> None:
         assert [step.kind for step in found.steps] == wanted
 
 
-def test_what_was_no_daemon_is_not_started_again() -> None:
-    for line, stays in ((("memcached", "-d", "-u", "m"), False), (("memcached", "-u", "m"), True)):
-        found = decide_stop(StopFacts("port 1", Process(9, "memcached", "m", 5, line)))
-        assert found.changes[0].reversible is not stays
+@pytest.mark.parametrize(
+    ("line", "user", "exe", "stays"),
+    [
+        ("memcached -d -u m", "m", "/bin/sh", False),
+        ("memcached -u m", "m", "/bin/sh", True),  # no daemon
+        ("memcached -d", "bob", "/bin/sh", True),  # not started by root
+        ("memcached -d -u root", "bob", "/bin/sh", True),  # its line is not its own
+        ("memcached -d -u m", "m", "/tmp/nobody/memcached", True),  # not root's program
+    ],
+)
+def test_who_is_started_again_by_an_undo(line: str, user: str, exe: str, stays: bool) -> None:
+    process = Process(9, "memcached", user, 5, tuple(line.split()))
+    found = decide_stop(StopFacts("port 1", process, exe=exe))
+    assert found.changes[0].reversible is not stays
 
 
 OLD = '# kept\nPORT="11211"\nUSER="memcached"\nMAXCONN="1024"\nCACHESIZE="64"\nOPTIONS=""\nOTHER=1\n'
