@@ -11,7 +11,7 @@ Where a change belongs:
   starting and stopping          plan.py, steps.py; verify.py: as it was asked for?; waiting.py
   by systemd                     unit_plan.py, unit_steps.py
   asking                         client.py (pymemcache); instances.py: all (psutil); status.py: findings, figures
-  what a person sees             cli.py, start_cli.py, status_cli.py; explain.py, show.py, show_status.py
+  what a person sees             lines_cli.py, start_cli.py, status_cli.py; explain.py, show.py, show_status.py
 
 What effect.py claims of the installed release is compared with it: tests/host/test_memcached_agrees.py.
 """

@@ -5,7 +5,8 @@ The order of the checks is that of main() in memcached.c.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Optional
 
 from opskit.core.units import KIB, MIB
@@ -48,8 +49,7 @@ class Setting(NamedTuple):
     raises: bool = True
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(NamedTuple):
     """What memcached runs with. status: with what it ends instead, and why; None when it runs.
 
     silent: it runs, and answers nobody. places: what -l names; dropped: which -l count for nothing (their numbers).
@@ -76,7 +76,7 @@ class Effect:
     prints: bool = False
     places: tuple[Place, ...] = ()
     dropped: tuple[int, ...] = ()
-    values: dict[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = MappingProxyType({})
 
     @property
     def binary(self) -> bool:
@@ -124,9 +124,9 @@ def effect(parsed: Parsed, release: Release, setting: Optional[Setting] = None) 
         ended = _afterwards(found, values, release) or _on_host(found, setting)
     found = _listeners(found, parsed, release)
     if ended is not None:
-        return replace(found, status=ended[0] or None, why=ended[1], prints=ended[0] == 0)
+        return found._replace(status=ended[0] or None, why=ended[1], prints=ended[0] == 0)
     silent = "R" in values and atoi(values["R"]) < 0 and release < NEGATIVE_CHECKED
-    return replace(found, silent=silent)
+    return found._replace(silent=silent)
 
 
 End = Optional[tuple[int, str]]
@@ -245,7 +245,7 @@ def _ports(found: Effect, values: dict[str, str], *, udp_on: bool) -> Effect:
         udp = port
     elif "U" in values and "p" not in values and (udp or udp_on):
         port = udp
-    return replace(found, port=port, udp=udp)
+    return found._replace(port=port, udp=udp)
 
 
 def _listeners(found: Effect, parsed: Parsed, release: Release) -> Effect:
@@ -260,12 +260,12 @@ def _listeners(found: Effect, parsed: Parsed, release: Release) -> Effect:
         for value in values
         for piece in pieces(value)
     ]
-    found = replace(found, places=tuple(places), dropped=tuple(dropped))
+    found = found._replace(places=tuple(places), dropped=tuple(dropped))
     wrong = [one for one in places if one.wrong]
     if wrong and (found.port or found.udp):
-        found = replace(found, status=EX_OSERR, why=f"-l {wrong[0].text}: {wrong[0].wrong}")
+        found = found._replace(status=EX_OSERR, why=f"-l {wrong[0].text}: {wrong[0].wrong}")
     elif min(found.port, found.udp) < -1:
-        found = replace(found, status=EX_OSERR, why="a port below -1")
+        found = found._replace(status=EX_OSERR, why="a port below -1")
     listeners = []
     for protocol, port in (("tcp", found.port), ("udp", found.udp)):
         for one in places or [Place("", ALL)]:
@@ -274,5 +274,5 @@ def _listeners(found: Effect, parsed: Parsed, release: Release) -> Effect:
                 listeners.append(Listener(protocol, one.address or ALL, -1 if number == -1 else number % PORTS))
     twice = clash(listeners)
     if twice and found.status is None:
-        found = replace(found, status=EX_OSERR, why=f"{twice[0].text} and {twice[1].text} cannot be had at once")
-    return replace(found, listeners=tuple(listeners))
+        found = found._replace(status=EX_OSERR, why=f"{twice[0].text} and {twice[1].text} cannot be had at once")
+    return found._replace(listeners=tuple(listeners))

@@ -1,16 +1,18 @@
-"""What is known of the host when a line is judged or an instance started. Plain data."""
+"""What is known of the host when a line is judged or an instance started. Plain data.
+
+What no step keeps is a NamedTuple: a dataclass takes half a millisecond to make, and lint is meant to be quick.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from opskit.memcached.listen import Listener
 from opskit.memcached.release import Release
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(NamedTuple):
     """The memcached of this host. features: what its build has, of sasl, tls, extstore, proxy."""
 
     path: str
@@ -38,16 +40,14 @@ class Process:
         return f"{self.name} (pid {self.pid}{', user ' + self.user if self.user else ''})"
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """A port that somebody listens on. holder: None where only root may see who."""
 
     listener: Listener
     holder: Optional[Process] = None
 
 
-@dataclass(frozen=True)
-class PidFile:
+class PidFile(NamedTuple):
     """The file of -P, and whether the user that memcached becomes can write it.
 
     pid: what is in it, 0 for none. holder: the process with that pid, if it lives. directory: whether that is there.
@@ -61,8 +61,7 @@ class PidFile:
     writable: bool = True
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """Under what a line runs, where that is not our own shell: a unit, a process.
 
     root: whether root starts it (None: as we are). raises: whether root may raise its limit on open files there.
@@ -78,8 +77,7 @@ class Limits:
     unit_type: str = ""
 
 
-@dataclass(frozen=True)
-class Host:
+class Host(NamedTuple):
     """What a line meets here. None and 0: not known.
 
     root: whether memcached starts as root; raises: and may raise its limit on open files. memory: bytes of RAM;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
@@ -107,7 +107,7 @@ def decide_start(facts: StartFacts, request: StartRequest) -> Decision:
     same = [one for one in facts.running if one.line == (program, *line)]
     makes = _makes_directory(host, request)
     if makes and host.pid_file:
-        host = replace(host, pid_file=replace(host.pid_file, directory=True, writable=True))
+        host = host._replace(pid_file=host.pid_file._replace(directory=True, writable=True))
     if same:
         return Plan(title, result=_result(program, line, same[0].pid))
     judged = judge(parsed, release, host)

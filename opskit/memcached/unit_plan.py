@@ -61,7 +61,7 @@ def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
     words = build(request, program.release, root=True, users=users)
     host = see(effect(parse(words, program.release), program.release), program=program)
     taken = tuple(one for one in host.taken if not (one.holder and one.holder.unit == request.unit))
-    host = Host(**{**host.__dict__, "taken": taken})
+    host = host._replace(taken=taken)
     return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit), line, run)
 
 

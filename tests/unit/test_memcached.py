@@ -137,7 +137,7 @@ def test_the_lines_of_the_issue() -> None:
     ],
 )
 def test_what_the_host_says(words: str, change: dict[str, Any], wanted: list[str]) -> None:
-    host = Host(**{**EL_HOST.__dict__, **change})
+    host = EL_HOST._replace(**change)
     assert ids(["-l", "127.0.0.1", *words.split()], NEW, host) == wanted
 
 
@@ -200,7 +200,7 @@ def test_the_limits_of_a_unit() -> None:
     text = "LimitNOFILE=1024:2048\nMemoryMax=1G\nCapabilityBoundingSet=CAP_SETGID CAP_SETUID\n"
     unit.take(f"[Service]\n{text}")
     assert unit.limits == Limits(True, False, 2048, 1 << 30, unit_type="simple")
-    host = Host(**{**EL_HOST.__dict__, "raises": unit.limits.raises, "hard_files": 2048})
+    host = EL_HOST._replace(raises=unit.limits.raises, hard_files=2048)
     assert ids(["-u", "m", "-l", "127.0.0.1", "-c", "3000"], NEW, host) == ["connections-over-limit"]
     unit.take("[Service]\nCapabilityBoundingSet=CAP_SYS_RESOURCE\n")
     assert unit.limits.raises

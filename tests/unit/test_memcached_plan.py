@@ -31,7 +31,7 @@ def request(words: str, *expose: str, unit: str = "") -> StartRequest:
 
 
 def decide(words: str, *expose: str, program: Program = PROGRAM, **change: Any) -> Any:
-    host = Host(**{**HOST.__dict__, "program": program, **change})
+    host = HOST._replace(**{"program": program, **change})
     return decide_start(StartFacts(program, host), request(words, *expose))
 
 
@@ -157,7 +157,7 @@ DEBIAN_UNIT = Unit(start="/usr/share/memcached/scripts/systemd-memcached-wrapper
 
 def unit_plan(unit: Optional[Unit] = EL_UNIT, words: str = "-p 12000 -m 128", **change: Any) -> Any:
     texts = {"/etc/sysconfig/memcached": OLD} if unit is EL_UNIT else {}
-    host = Host(**{**HOST.__dict__, "pid_file": None})
+    host = HOST._replace(pid_file=None)
     facts = UnitFacts(PROGRAM, host, unit, **{"texts": texts, "systemd": True, "active": False, "run": "R", **change})
     return decide_unit(facts, request(words, unit="memcached.service"))
 
