@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,9 @@ COLUMNS = [
     *(Column(title, right=True) for title in ("CONN", "MAX", "REJECTED", "THREADS")),
 ]
 GRAPHS = [Column("GETS/S", right=True), Column("GETS"), Column("MEMORY")]
+# A terminal of so many columns has room for all; a narrower one does without these.
+ROOM_FOR_ALL = 150
+LESS = ("UNIT", "RELEASE", "UP", "ITEMS", "REJECTED", "THREADS", "MEMORY")
 See = Callable[[], tuple[tuple[Instance, ...], tuple[UnitState, ...]]]
 
 
@@ -95,7 +99,11 @@ def watch(screen: Screen, see: See, interval: float) -> None:
             yield [[*cells(one), *_graphs(one, history, plain=plain)] for one in instances], lines
             time.sleep(interval)
 
-    draw_live(screen, [*COLUMNS, *GRAPHS], frames())
+    narrow = shutil.get_terminal_size().columns < ROOM_FOR_ALL
+    columns = [*COLUMNS, *GRAPHS]
+    kept = [n for n, column in enumerate(columns) if not (narrow and column.title in LESS)]
+    picked = (([[row[n] for n in kept] for row in rows], lines) for rows, lines in frames())
+    draw_live(screen, [columns[n] for n in kept], picked)
 
 
 def _graphs(one: Instance, history: History, *, plain: bool) -> list[str]:

@@ -7,9 +7,12 @@ from typing import Any, Optional
 import pytest
 
 from opskit.areas import load_step
+from opskit.core.errors import Failed
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import StepRecord
 from opskit.core.plan import Plan, Refusal
+from opskit.memcached import verify
+from opskit.memcached.client import Answer
 from opskit.memcached.listen import Listener
 from opskit.memcached.model import Host, PidFile, Process, Program, Taken
 from opskit.memcached.plan import StartFacts, StartRequest, StopFacts, build, decide_start, decide_stop
@@ -148,6 +151,49 @@ def test_who_is_started_again_by_an_undo(line: str, user: str, exe: str, stays: 
     process = Process(9, "memcached", user, 5, tuple(line.split()))
     found = decide_stop(StopFacts("port 1", process, exe=exe))
     assert found.changes[0].reversible is not stays
+
+
+LOOPBACK = Listener("tcp", "127.0.0.1", 12000)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "missing"),
+    [
+        ("127.0.0.1", "127.0.0.1", False),
+        ("127.0.0.1", "127.0.0.2", True),
+        ("localhost", "::1", False),
+        ("0.0.0.0", "*", False),
+        ("*", "::", False),
+        ("127.0.0.1", "*", True),
+    ],
+)
+def test_whether_it_listens_where_it_was_asked_to(wanted: str, found: str, *, missing: bool) -> None:
+    listeners = [Listener("tcp", wanted, 12000)]
+    assert bool(verify.missing_listeners(listeners, [Listener("tcp", found, 12000)])) is missing
+    assert verify.missing_listeners(listeners, [Listener("udp", found, 12000)])
+    assert verify.missing_listeners(listeners, [Listener("tcp", found, 12001)])
+
+
+@pytest.mark.parametrize(
+    ("sockets", "settings", "says"),
+    [
+        ([LOOPBACK], {"maxconns": "60"}, ""),
+        ([LOOPBACK], {"maxconns": "1024"}, "maxconns is 1024, not 60"),
+        ([LOOPBACK], {}, "maxconns is not told"),
+        ([], {"maxconns": "60"}, "it does not listen on tcp 127.0.0.1:12000"),
+    ],
+)
+def test_what_runs_has_to_agree_with_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, sockets: list[Listener], settings: dict[str, str], says: str
+) -> None:
+    monkeypatch.setattr(verify.proc, "sockets_of", lambda _pid: sockets)
+    monkeypatch.setattr(verify, "ask", lambda *_args, **_more: Answer("1.6.18", {}, settings))
+    wanted = verify.Wanted((LOOPBACK,), settings=(("maxconns", "60"),))
+    if not says:
+        verify.check(wanted, 1)
+        return
+    with pytest.raises(Failed, match=says):
+        verify.check(wanted, 1)
 
 
 OLD = '# kept\nPORT="11211"\nUSER="memcached"\nMAXCONN="1024"\nCACHESIZE="64"\nOPTIONS=""\nOTHER=1\n'
