@@ -16,7 +16,7 @@ from opskit.memcached.line import Option, words
 from opskit.memcached.lint import Judged, judge
 from opskit.memcached.listen import is_everywhere, is_loopback, pieces, place
 from opskit.memcached.model import Host, Process, Program
-from opskit.memcached.release import IPV6_IN_LISTS, Release, release_text
+from opskit.memcached.release import FIRST, IPV6_IN_LISTS, Release, release_text
 from opskit.memcached.steps import MakeDirectory, RemovePidFile, StartMemcached, StopMemcached
 from opskit.memcached.table import FLAGS
 from opskit.memcached.verify import Wanted
@@ -115,7 +115,7 @@ def decide_start(facts: StartFacts, request: StartRequest) -> Decision:
     if reasons:
         return Refusal(title, tuple(reasons))
     found = judged.effect
-    start = StartMemcached((program, *line), found.pid_file, wanted(found, parsed))
+    start = StartMemcached((program, *line), found.pid_file, wanted(found, parsed, release))
     directory = os.path.dirname(found.pid_file)
     steps: tuple[Step, ...] = (MakeDirectory(directory, found.user if host.root else ""), start) if makes else (start,)
     return Plan(
@@ -137,10 +137,11 @@ def _result(program: str, line: Sequence[str], pid: Optional[int]) -> dict[str, 
     return {"line": [program, *line], "pid": pid}
 
 
-def wanted(found: Effect, parsed: Parsed) -> Wanted:
+def wanted(found: Effect, parsed: Parsed, release: Release) -> Wanted:
     """What the running instance has to show of what was asked for."""
     settings = {
-        "maxbytes": found.max_bytes,
+        # 1.4.15 tells only the low 32 bits of it (release notes of 1.4.16).
+        "maxbytes": found.max_bytes if release > FIRST else found.max_bytes % 2**32,
         "maxconns": found.connections,
         "num_threads": found.threads,
         "item_size_max": found.item_size,

@@ -84,7 +84,7 @@ def decide_unit(facts: UnitFacts, request: StartRequest) -> Decision:
     before = facts.texts.get(path)
     if text == before and facts.active:
         return Plan(title, result=result)
-    target = wanted(judged.effect, parsed)
+    target = wanted(judged.effect, parsed, release)
     write = WriteSettings(
         path,
         text,

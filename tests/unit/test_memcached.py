@@ -239,6 +239,12 @@ def test_findings_of_figures(stats: dict[str, str], more: dict[str, Any], wanted
     assert [one.id for one in status.find([instance(stats, **more)], [])] == wanted
 
 
+def test_rejected_connections_of_a_release_that_counts_all() -> None:
+    for version, severity in (("1.5.22", "info"), ("1.6.18", "warning"), ("1.4.15", "warning")):
+        one = instance({}, answer=Answer(version, {"rejected_connections": "9"}))
+        assert [found.severity for found in status.find([one], [])] == [severity]
+
+
 def test_a_failed_unit_is_a_finding() -> None:
     units = [UnitState("memcached.service", "failed"), UnitState("memcached@1.service", "inactive")]
     assert [one.id for one in status.find([], units)] == ["unit-failed"]

@@ -63,6 +63,12 @@ def test_where_it_listens(words: str, expose: tuple[str, ...], program: Program,
     assert [line[n + 1] for n, word in enumerate(line) if word == "-l"] == wanted
 
 
+def test_what_1_4_15_tells_of_its_memory() -> None:
+    for program, told in ((EL7, str(1 << 31)), (PROGRAM, str(6 << 30))):
+        start = decide("-p 12000 -m 6144", program=program, memory=16 << 30).steps[0]
+        assert dict(start.wanted.settings)["maxbytes"] == told
+
+
 def refused(found: Any) -> tuple[list[str], int]:
     assert isinstance(found, Refusal), found
     return [one.id for one in found.reasons], found.exit_code
