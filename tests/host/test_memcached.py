@@ -20,6 +20,7 @@ from typing import Any, Optional
 import pytest
 
 from .hosts import Terminal
+from .test_dry_run import changes
 from .tools import ENVIRONMENT, OPSKIT, Answer, run
 
 NULL = subprocess.DEVNULL
@@ -164,12 +165,46 @@ def test_options_of_every_kind(place: Place, words: str) -> None:
     assert place.json("stop", "--port", str(port), "--yes")["ok"]
 
 
+def test_the_script_of_a_plan_starts_and_stops_it(place: Place) -> None:
+    port = free_port()
+    file = place.path("script.pid")
+    for words in (("start", "-p", str(port), "-P", file), ("stop", "--port", str(port))):
+        script = place.run("memcached", *words, "--format", "sh")
+        assert script.code == 0, script.err
+        run("sh", "-c", script.out, cwd="/")
+        if words[0] == "start":
+            wait(lambda: answers(port) and Path(file).exists())
+            place.pids.append(int(Path(file).read_text()))
+    wait(lambda: not answers(port))
+
+
 def test_a_start_is_taken_back(place: Place) -> None:
     port = free_port()
     place.start(port)
     assert place.run("undo", "last", "--yes").code == 0
     assert not answers(port)
     assert not Path(place.path(f"{port}.pid")).exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["start -p {free} --dry-run", "stop --port {port} --dry-run", "status", "lint --pid {pid}", "explain --pid {pid}"],
+)
+def test_what_only_looks_changes_nothing(place: Place, words: str) -> None:
+    """Shown by a trace of its system calls, and of those of the programs that it runs."""
+    port = free_port()
+    place.start(port)
+    trace = place.folder / "trace"
+    under = ("strace", "-f", "-qq", "-s", "200", "-o", str(trace))
+    if not shutil.which("strace") or run(*under, "true", check=False).returncode:
+        pytest.skip("strace is not on this host, or may not trace here")
+    before = (place.folder / "state" / "ledger.jsonl").read_bytes()
+    line = words.format(free=free_port(), port=port, pid=pid_of(place, port)).split()
+    said = place.run("memcached", *line, under=under)
+    assert said.code in {0, 4}, said.err
+    assert changes(trace.read_text(errors="surrogateescape")) == []
+    assert (place.folder / "state" / "ledger.jsonl").read_bytes() == before
+    assert answers(port)
 
 
 def test_a_taken_port_names_who_has_it(place: Place) -> None:
