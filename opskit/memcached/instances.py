@@ -19,10 +19,7 @@ from opskit.memcached.client import Answer, Target, ask, read_secret, target_of
 from opskit.memcached.effect import Effect, effect
 from opskit.memcached.getopt import parse
 from opskit.memcached.listen import Listener
-from opskit.memcached.release import LAST, Release
-
-# The line of a process is read by these rules: no release of it is known before it answers.
-NEWEST: Release = (1, 6, LAST[1, 6])
+from opskit.memcached.release import NEWEST
 
 
 @dataclass(frozen=True)

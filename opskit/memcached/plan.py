@@ -16,7 +16,7 @@ from opskit.memcached.line import Option, words
 from opskit.memcached.lint import Judged, judge
 from opskit.memcached.listen import is_everywhere, is_loopback, pieces, place
 from opskit.memcached.model import Host, Process, Program
-from opskit.memcached.release import FIRST, IPV6_IN_LISTS, Release, release_text
+from opskit.memcached.release import FIRST, IPV6_IN_LISTS, NEWEST, Release, release_text
 from opskit.memcached.steps import MakeDirectory, RemovePidFile, StartMemcached, StopMemcached
 from opskit.memcached.table import FLAGS
 from opskit.memcached.verify import Wanted
@@ -226,8 +226,7 @@ def decide_stop(facts: StopFacts) -> Decision:
     if found.unit:
         text = f"{found.text} belongs to {found.unit}: systemd may start it again"
         return Refusal(title, (Reason("belongs-to-unit", text, f"opskit memcached stop --unit {found.unit}"),))
-    release: Release = (1, 6, 18)
-    line = effect(parse(found.line[1:], release), release)
+    line = effect(parse(found.line[1:], NEWEST), NEWEST)
     file = facts.pid_file or line.values.get("P", "")
     left: tuple[Finding, ...] = ()
     if line.socket:

@@ -28,6 +28,7 @@ from opskit.memcached.plan import (
     decide_start,
     decide_stop,
 )
+from opskit.memcached.release import NEWEST
 from opskit.memcached.table import FLAGS, Flag
 from opskit.memcached.waiting import instances
 from opskit.options import changes, new_app
@@ -191,7 +192,7 @@ def _with_socket(path: str) -> Optional[Process]:
     """The instance that has this UNIX socket, by its line."""
     wanted = os.path.abspath(path)
     for one in instances():
-        given = effect(parse(one.line[1:], (1, 6, 18)), (1, 6, 18)).socket
+        given = effect(parse(one.line[1:], NEWEST), NEWEST).socket
         if given and os.path.abspath(given) == wanted:
             return one
     return None

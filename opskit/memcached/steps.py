@@ -13,9 +13,12 @@ from opskit.core.errors import CannotUndo, CommandFailed, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.memcached import proc, unit_steps, waiting
+from opskit.memcached.effect import effect
 from opskit.memcached.facts import read_pid, roots_own
+from opskit.memcached.getopt import parse
 from opskit.memcached.model import Process
-from opskit.memcached.verify import Wanted, check
+from opskit.memcached.release import NEWEST
+from opskit.memcached.verify import Wanted, check, missing_listeners
 
 START_SECONDS = 10.0
 # It closes its connections first; with -e it writes its memory out.
@@ -188,6 +191,16 @@ class StopMemcached(InstanceStep):
             return f"{self.exe or 'its program'} is not root's"
         return ""
 
+    def _listens(self) -> bool:
+        """Whether it runs again and has its sockets: a daemon's process is there before them."""
+        one = waiting.with_line(self._line)
+        given = effect(parse(self._line[1:], NEWEST), NEWEST)
+        return one is not None and (
+            os.path.exists(given.socket)
+            if given.socket
+            else not missing_listeners(given.listeners, proc.sockets_of(one.pid))
+        )
+
     @property
     def _line(self) -> tuple[str, ...]:
         return (self.exe, *self.process.line[1:])
@@ -206,8 +219,8 @@ class StopMemcached(InstanceStep):
         if waiting.lives(self.process.pid, self.process.started) or waiting.with_line(self._line):
             return
         runner.run(Command(self._line, mutates=True, timeout=START_SECONDS))
-        if not waiting.until(lambda: waiting.with_line(self._line) is not None, START_SECONDS):
-            raise Failed("memcached", "it does not run again")
+        if not waiting.until(self._listens, START_SECONDS):
+            raise Failed("memcached", f"it does not run again: {shlex.join(self._line)}")
 
 
 @dataclass(frozen=True)
