@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from opskit.core.units import MIB, size_text
+from opskit.core.units import KIB, MIB, size_text
 from opskit.memcached import suboptions
 from opskit.memcached.effect import Effect
 from opskit.memcached.getopt import Given, Parsed, known
@@ -44,10 +44,10 @@ def range_text(flag: Flag, release: Release) -> str:
     if flag.kind == OCTAL:
         return f"{int(low or 0):o} to {int(high or 0):o}"
     if flag.kind == SIZE:
-        return f"1k to {int(high or 0) // MIB}m"
+        return f"{int(low or 0) // KIB}k to {int(high or 0) // MIB}m"
     if flag.kind == FLOAT:
         return "more than 1"
-    return f"{low:g} to {high:g}" if high is not None else f"{low:g} and up"
+    return f"{low:.0f} to {high:.0f}" if high is not None else f"{low:.0f} and up"
 
 
 def flags_json(release: Release) -> dict[str, Any]:

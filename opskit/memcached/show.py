@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +13,11 @@ from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
 
 NO_LIMIT = 2**62
+LESS = ("LONG", "VALUE", "UNIT", "SINCE", "CHANGED")
 
 
 def draw_flags(screen: Screen, result: dict[str, Any]) -> None:
-    """The options of a release, a line each."""
+    """The options of a release, a line each; on a terminal without the columns that there is no room for."""
     titles = ("OPTION", "LONG", "VALUE", "DEFAULT", "RANGE", "UNIT", "SINCE", "CHANGED", "MEANING", "DOES")
     keys = ("option", "long", "value", "default", "range", "unit", "since", "changed", "meaning", "does")
     rows = [
@@ -25,13 +27,14 @@ def draw_flags(screen: Screen, result: dict[str, Any]) -> None:
         [row["option"], "", row["value"] or "", "", _bounds(row), "", row["since"] or "", "", row["meaning"], ""]
         for row in result["extended"]
     ]
-    draw_table(screen, [Column(title) for title in titles], rows)
+    kept = [n for n, title in enumerate(titles) if not (sys.stdout.isatty() and title in LESS)]
+    draw_table(screen, [Column(titles[n]) for n in kept], [[row[n] for n in kept] for row in rows])
 
 
 def _bounds(row: dict[str, Any]) -> str:
     if row["least"] is None or row["value"] == "float":
         return ""
-    return f"{row['least']:g} to {row['most']:g}" if row["most"] is not None else f"{row['least']:g} and up"
+    return f"{row['least']:.0f} to {row['most']:.0f}" if row["most"] is not None else f"{row['least']:.0f} and up"
 
 
 def draw_explained(screen: Screen, result: dict[str, Any], findings: Sequence[Finding]) -> None:

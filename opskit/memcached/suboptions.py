@@ -145,5 +145,5 @@ def fault(name: str, value: Optional[str], release: Release) -> Optional[Fault]:
 
 
 def _bounds(row: Suboption) -> str:
-    low = "more than 0" if row.value == "float" else f"{row.low:g}"
-    return f"{low} to {row.high:g}" if row.high is not None else f"{low} and up"
+    low = "more than 0" if row.value == "float" else f"{row.low:.0f}"
+    return f"{low} to {row.high:.0f}" if row.high is not None else f"{low} and up"

@@ -152,7 +152,7 @@ _ROWS = (
     Flag(
         "I", "max-item-size", "largest item", "SIZE", SIZE, _always("1m"), "bytes, k or m",
         (
-            (FIRST, (1024, 128 << 20, 1)), (ITEMS_TO_1G, (1024, 1 << 30, 1)), ((1, 5, 4), (1024, 1 << 30, 64)),
+            (FIRST, (1024, 128 << 20, 1)), (ITEMS_TO_1G, (1024, 1 << 30, 1)), ((1, 5, 4), (512 << 10, 1 << 30, 64)),
         ),
         (
             (FIRST, "1k to 128m; g is no unit (2g: 2 bytes)"),
