@@ -65,7 +65,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk du df journal history undo completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df journal memcached history undo completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -86,6 +86,13 @@ _opskit_command() {
     'opskit journal vacuum') commands='' options='--size --files --rotate --keep-copy --namespace --directory -D --root --systemd-version --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit journal retain') commands='' options='--size --namespace --root --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit journal errors') commands='' options='--since --until --boot -b --unit -u --priority -p --top --check --follow -f --directory -D --root --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit memcached') commands='flags explain lint start stop status' options='--help -h' kinds=() ;;
+    'opskit memcached flags') commands='' options='--version --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit memcached explain') commands='' options='--version --sysconfig --unit --pid --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit memcached lint') commands='' options='--version --sysconfig --unit --pid --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit memcached start') commands='' options='--port -p --udp-port -U --unix-socket -s --unix-mask -a --enable-shutdown -A --listen -l --daemon -d --enable-coredumps -r --user -u --memory-limit -m --disable-evictions -M --conn-limit -c --lock-memory -k --pidfile -P --slab-growth-factor -f --slab-min-size --enable-largepages -L --prefix-delimiter -D --threads -t --max-reqs-per-event -R --disable-cas -C --listen-backlog -b --protocol -B --max-item-size -I --enable-sasl -S --disable-flush-all -F --disable-dumping -X --disable-watch -W --auth-file -Y --memory-file -e --enable-ssl -Z --napi-ids -N --extended -o --expose --unit --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit memcached stop') commands='' options='--port -p --unix-socket -s --pidfile -P --unit --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit memcached status') commands='' options='--watch --interval --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
@@ -96,39 +103,66 @@ _opskit_command() {
 # Whether $1 is an option that takes a value; kind: what that is.
 _opskit_option() {
   case $1 in
+    --auth-file|-Y) kind='@file' ;;
     --by) kind='ext age user' ;;
     --color) kind='auto always never' ;;
+    --conn-limit|-c) kind='' ;;
     --depth|-d) kind='' ;;
     --diff) kind='@file' ;;
     --directory|-D) kind='@directory' ;;
     --engine) kind='statx stat' ;;
     --exclude) kind='' ;;
+    --expose) kind='' ;;
+    --extended|-o) kind='' ;;
     --facts) kind='@file' ;;
     --files) kind='' ;;
     --format) kind='text sh json' ;;
     --fstab) kind='@file' ;;
     --fstype) kind='ext4 ext3 xfs' ;;
+    --interval) kind='' ;;
     --keep-copy) kind='@directory' ;;
     --label) kind='' ;;
     --limit) kind='' ;;
+    --listen|-l) kind='' ;;
+    --listen-backlog|-b) kind='' ;;
     --lock-timeout) kind='' ;;
+    --max-item-size|-I) kind='' ;;
+    --max-reqs-per-event|-R) kind='' ;;
+    --memory-file|-e) kind='@file' ;;
+    --memory-limit|-m) kind='' ;;
     --min-size) kind='' ;;
     --mount-options) kind='' ;;
     --namespace) kind='' ;;
+    --napi-ids|-N) kind='' ;;
     --older-than) kind='' ;;
+    --pid) kind='' ;;
+    --pidfile|-P) kind='@file' ;;
+    --port|-p) kind='' ;;
+    --prefix-delimiter|-D) kind='' ;;
     --priority|-p) kind='emerg alert crit err warning notice info debug' ;;
+    --protocol|-B) kind='auto ascii binary' ;;
     --reserved) kind='' ;;
     --root) kind='@directory' ;;
     --save) kind='@file' ;;
     --since) kind='' ;;
     --size) kind='' ;;
+    --slab-growth-factor|-f) kind='' ;;
+    --slab-min-size) kind='' ;;
     --state-dir) kind='@directory' ;;
+    --sysconfig) kind='@file' ;;
     --systemd-version) kind='' ;;
     --table) kind='gpt dos' ;;
+    --threads|-t) kind='' ;;
     --timeout) kind='' ;;
     --top) kind='' ;;
+    --udp-port|-U) kind='' ;;
+    --unit) kind='@unit' ;;
     --unit|-u) kind='@unit' ;;
+    --unix-mask|-a) kind='' ;;
+    --unix-socket|-s) kind='@file' ;;
     --until) kind='' ;;
+    --user|-u) kind='' ;;
+    --version) kind='' ;;
     --warn) kind='' ;;
     --wipe) kind='@device' ;;
     --workers) kind='' ;;

@@ -117,6 +117,7 @@ class LazyGroup(SuggestingGroup):
     """A group some of whose commands are imported when they are named; --help has their lines from the entries."""
 
     entries: ClassVar[dict[str, Entry]] = {}
+    built: ClassVar[dict[tuple[str, str], Any]] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names: its own commands, then those of the entries."""
@@ -126,8 +127,12 @@ class LazyGroup(SuggestingGroup):
         """The command, imported now if it is one of the entries."""
         if name not in self.entries:
             return super().get_command(ctx, name)
-        command = typer.main.get_command(load_app(self.entries[name]))
-        command.name = name
+        # Click asks more than once; building a command takes milliseconds.
+        entry = self.entries[name]
+        command = self.built.get((entry.module, entry.app))
+        if command is None:
+            command = self.built[entry.module, entry.app] = typer.main.get_command(load_app(entry))
+            command.name = name
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -36,11 +36,20 @@ KINDS: dict[str, Any] = {
     "priority": ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"),
     "unit": UNIT,
     "shell": ("bash", "zsh", "fish", "man"),
+    "sysconfig": FILE,
+    "unix_socket": FILE,
+    "pidfile": FILE,
+    "auth_file": FILE,
+    "memory_file": FILE,
+    "protocol": ("auto", "ascii", "binary"),
 }
 # Values that nobody can guess: text and numbers.
 FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit", "warn", "timeout"}
 FREE |= {"since", "until"}
 FREE |= {"namespace", "systemd_version", "span", "size", "files"}
+FREE |= {"line", "version", "pid", "interval", "expose", "port", "udp_port", "unix_mask", "listen", "user"}
+FREE |= {"memory_limit", "conn_limit", "slab_growth_factor", "slab_min_size", "prefix_delimiter", "threads", "extended"}
+FREE |= {"max_reqs_per_event", "listen_backlog", "max_item_size", "napi_ids"}
 FREE |= {"depth", "top", "min_size", "exclude", "older_than", "workers"}
 
 

@@ -107,7 +107,7 @@ def fish(place: Path, *words: str) -> set[str]:
 
 
 OFFERS = [
-    (("",), {"disk", "du", "df", "journal", "history", "undo", "completion"}),
+    (("",), {"disk", "du", "df", "journal", "memcached", "history", "undo", "completion"}),
     (("di",), {"disk"}),
     (("disk", ""), {"list", "show", "facts", "mount", "umount", "grow", "fstab"}),
     (("disk", "mo"), {"mount"}),
@@ -128,6 +128,8 @@ OFFERS = [
     (("history", "show", "2026"), {RUN}),
     (("completion", "--quiet", ""), {"bash", "zsh", "fish", "man"}),
     (("disk", "mount", "--label", ""), set()),
+    (("memcached", ""), {"flags", "explain", "lint", "start", "stop", "status"}),
+    (("memcached", "start", "--protocol", ""), {"auto", "ascii", "binary"}),
 ]
 
 

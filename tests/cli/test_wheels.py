@@ -35,7 +35,7 @@ def requirement(text: str, version: str) -> str:
 
 def test_the_dependencies_are_found() -> None:
     names = {re.split(r"[<>=;]", text)[0] for text in dependencies()}
-    assert {"typer", "rich", "psutil", "pyudev"} <= names
+    assert {"typer", "rich", "psutil", "pyudev", "pymemcache"} <= names
 
 
 @pytest.mark.slow

@@ -1,0 +1,100 @@
+"""What is known of the host when a line is judged or an instance started. Plain data.
+
+What no step keeps is a NamedTuple: a dataclass takes half a millisecond to make, and lint is meant to be quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Optional
+
+from opskit.memcached.listen import Listener
+from opskit.memcached.release import Release
+
+
+class Program(NamedTuple):
+    """The memcached of this host. features: what its build has, of sasl, tls, extstore, proxy."""
+
+    path: str
+    release: Release
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process. started: in ticks since the boot; tells it from another with the same pid. user: its name or number.
+
+    line: its words. unit: of systemd, "" for none.
+    """
+
+    pid: int
+    name: str
+    user: str = ""
+    started: int = 0
+    line: tuple[str, ...] = ()
+    unit: str = ""
+
+    @property
+    def text(self) -> str:
+        """`memcached (pid 812, user memcached)`."""
+        return f"{self.name} (pid {self.pid}{', user ' + self.user if self.user else ''})"
+
+
+class Taken(NamedTuple):
+    """A port that somebody listens on. holder: None where only root may see who."""
+
+    listener: Listener
+    holder: Optional[Process] = None
+
+
+class PidFile(NamedTuple):
+    """The file of -P, and whether the user that memcached becomes can write it.
+
+    pid: what is in it, 0 for none. holder: the process with that pid, if it lives. directory: whether that is there.
+    """
+
+    path: str
+    exists: bool = False
+    pid: int = 0
+    holder: Optional[Process] = None
+    directory: bool = True
+    writable: bool = True
+
+
+class Limits(NamedTuple):
+    """Under what a line runs, where that is not our own shell: a unit, a process.
+
+    root: whether root starts it (None: as we are). raises: whether root may raise its limit on open files there.
+    hard_files, memory (bytes): of the unit, 0 for none of its own. pid: whose control groups count, 0 for ours.
+    unit_type: Type= of the unit.
+    """
+
+    root: Optional[bool] = None
+    raises: bool = True
+    hard_files: int = 0
+    memory: int = 0
+    pid: int = 0
+    unit_type: str = ""
+
+
+class Host(NamedTuple):
+    """What a line meets here. None and 0: not known.
+
+    root: whether memcached starts as root; raises: and may raise its limit on open files. memory: bytes of RAM;
+    cgroup_memory: the limit of its control group. hard_files: RLIMIT_NOFILE, most_files: fs.nr_open. user_known:
+    whether the user of -u is there; users: which of the usual users of memcached are. unit_type: Type= of the unit
+    that the line is from.
+    """
+
+    root: bool = True
+    memory: int = 0
+    cgroup_memory: int = 0
+    hard_files: int = 0
+    most_files: int = 1048576
+    user_known: bool = True
+    users: tuple[str, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    pid_file: Optional[PidFile] = None
+    unit_type: str = ""
+    program: Optional[Program] = None
+    raises: bool = True

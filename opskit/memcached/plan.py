@@ -1,0 +1,236 @@
+"""Decide: what `opskit memcached start` and `stop` will do, or why not. Pure functions of facts and the request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+from opskit.core.errors import ExitCode
+from opskit.core.finding import Finding
+from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.memcached.effect import Effect, effect
+from opskit.memcached.getopt import Parsed, parse
+from opskit.memcached.line import Option, words
+from opskit.memcached.lint import Judged, judge
+from opskit.memcached.listen import is_everywhere, is_loopback, pieces, place
+from opskit.memcached.model import Host, Process, Program
+from opskit.memcached.release import FIRST, IPV6_IN_LISTS, NEWEST, Release, release_text
+from opskit.memcached.steps import MakeDirectory, RemovePidFile, StartMemcached, StopMemcached
+from opskit.memcached.table import FLAGS
+from opskit.memcached.verify import Wanted
+
+LOOPBACK = "127.0.0.1"
+RUN_DIRECTORY = "/run/memcached"
+# Findings about what stands in the way on the host; any other is a fault of what was typed.
+ON_HOST = {"port-taken": ExitCode.BUSY, "not-built": ExitCode.MISSING, "user-unknown": ExitCode.MISSING}
+GUARDED = ("exposed", "pid-file-foreign", "pid-file-unwritable", "user-root", "memory-over-host", "memory-over-cgroup")
+# These do not keep anybody from starting it.
+ONLY_NOTES = ("user-root", "pid-file-stale")
+
+
+@dataclass(frozen=True)
+class StartRequest:
+    """What was asked for: memcached's own options (letter, value), where it may be reached from, and the pid file.
+
+    directory: where the pid file goes when nobody names one; unit: the systemd unit to start it by, "" for a daemon.
+    """
+
+    options: tuple[Option, ...]
+    expose: tuple[str, ...] = ()
+    directory: str = RUN_DIRECTORY
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class StartFacts:
+    """The host as the line meets it, and who of its name runs already."""
+
+    program: Program
+    host: Host
+    running: tuple[Process, ...] = ()
+
+
+def build(request: StartRequest, release: Release, *, root: bool, users: Sequence[str]) -> list[str]:
+    """The words of the line: what was asked for, with safe defaults around it.
+
+    It listens on loopback unless told, UDP is off, -p is always named (a lone -U moves TCP), root names a user.
+    """
+    given = [option for option in request.options if option[0] not in "dlP"]
+    letters = {letter for letter, _ in given}
+    socket = "s" in letters
+    found: list[Option] = []
+    if not socket:
+        found += [] if "p" in letters else [("p", "11211")]
+        found += [] if "U" in letters else [("U", "0")]
+    if root and "u" not in letters and users:
+        found.append(("u", users[0]))
+    options = [*found, *given]
+    if not socket:
+        options += listen_options(request, release)
+    if not request.unit:
+        options += [("P", pid_path(request)), ("d", None)]
+    order = list(FLAGS)
+    return words(sorted(options, key=lambda option: order.index(option[0])))
+
+
+def listen_options(request: StartRequest, release: Release) -> list[Option]:
+    """-l for what was asked for and what is exposed: in one list, but an -l each where IPv6 in a list fails."""
+    asked = [piece for letter, value in request.options if letter == "l" for piece in pieces(value or "")]
+    # 0.0.0.0 holds the loopback address already: both at once cannot be had.
+    loopback = [] if any(is_everywhere(one) and ":" not in one for one in request.expose) else [LOOPBACK]
+    wanted = [*(asked or loopback), *(one for one in request.expose if one not in asked)]
+    if release < IPV6_IN_LISTS:
+        return [("l", one) for one in wanted]
+    return [("l", ",".join(wanted))]
+
+
+def pid_path(request: StartRequest) -> str:
+    """The file of -P: the one that was named, else one by port or socket."""
+    named = [value for letter, value in request.options if letter == "P" and value]
+    if named:
+        return named[-1]
+    ports = [value for letter, value in request.options if letter == "p"]
+    sockets = [os.path.basename(value or "") for letter, value in request.options if letter == "s"]
+    name = sockets[-1] if sockets else ports[-1] if ports else "11211"
+    return os.path.join(request.directory, f"memcached-{name}.pid")
+
+
+def decide_start(facts: StartFacts, request: StartRequest) -> Decision:
+    """The plan that starts the instance, or every reason against it."""
+    release, host = facts.program.release, facts.host
+    line = build(request, release, root=host.root, users=host.users)
+    parsed = parse(line, release)
+    title = f"start memcached {release_text(release)}"
+    program = facts.program.path
+    same = [one for one in facts.running if one.line == (program, *line)]
+    makes = _makes_directory(host, request)
+    if makes and host.pid_file:
+        host = host._replace(pid_file=host.pid_file._replace(directory=True, writable=True))
+    if same:
+        return Plan(title, result=_result(program, line, same[0].pid))
+    judged = judge(parsed, release, host)
+    reasons = [*guard(judged, request), *problems(judged)]
+    if reasons:
+        return Refusal(title, tuple(reasons))
+    found = judged.effect
+    start = StartMemcached((program, *line), found.pid_file, wanted(found, parsed, release))
+    directory = os.path.dirname(found.pid_file)
+    steps: tuple[Step, ...] = (MakeDirectory(directory, found.user if host.root else ""), start) if makes else (start,)
+    return Plan(
+        title,
+        steps,
+        basis=(program, release_text(release)),
+        notes=notes(judged, request),
+        result=_result(program, line, None),
+    )
+
+
+def _makes_directory(host: Host, request: StartRequest) -> bool:
+    """Whether the directory of the pid file is the usual one, and has to be made first."""
+    file = host.pid_file
+    return bool(file and not file.directory and os.path.dirname(file.path) == request.directory)
+
+
+def _result(program: str, line: Sequence[str], pid: Optional[int]) -> dict[str, object]:
+    return {"line": [program, *line], "pid": pid}
+
+
+def wanted(found: Effect, parsed: Parsed, release: Release) -> Wanted:
+    """What the running instance has to show of what was asked for."""
+    settings = {
+        # 1.4.15 tells only the low 32 bits of it (release notes of 1.4.16).
+        "maxbytes": found.max_bytes if release > FIRST else found.max_bytes % 2**32,
+        "maxconns": found.connections,
+        "num_threads": found.threads,
+        "item_size_max": found.item_size,
+        "tcpport": found.port,
+        "udpport": found.udp,
+    }
+    if found.socket:
+        settings = {name: value for name, value in settings.items() if not name.endswith("port")}
+    pairs = [(name, str(value)) for name, value in settings.items()]
+    pairs += [("evictions", "off")] if parsed.last("M") is not None else []
+    return Wanted(found.listeners, found.socket, tuple(pairs), found.auth_file, found.tls, found.binary)
+
+
+def guard(judged: Judged, request: StartRequest) -> list[Reason]:
+    """Addresses beyond loopback that nobody exposed by name."""
+    allowed = {place(one, judged.release, alone=True).address for one in request.expose}
+    beyond = sorted({one.address for one in judged.effect.listeners if not is_loopback(one.address)} - allowed)
+    return [
+        Reason(
+            "exposed",
+            f"{address} can be reached from other hosts",
+            f"--expose {address} if that is meant; without -l it listens on {LOOPBACK}",
+            f"-l {address}",
+        )
+        for address in beyond
+    ]
+
+
+def problems(judged: Judged) -> list[Reason]:
+    """Errors that lint finds, as reasons: what was typed wrongly (exit 2), what the host says no to (5, 6, 7)."""
+    found = []
+    for one in judged.findings:
+        if one.severity not in {"error", "critical"} or one.id in {"exposed", *ONLY_NOTES}:
+            continue
+        code = ON_HOST.get(one.id, ExitCode.REFUSED if one.id in GUARDED else ExitCode.USAGE)
+        found.append(Reason(one.id, one.title, one.remedy, one.evidence, code))
+    return found
+
+
+def notes(judged: Judged, request: StartRequest) -> tuple[Finding, ...]:
+    """What a person should know of a line that is started all the same."""
+    found = [one for one in judged.findings if one.id != "exposed"]
+    for one in judged.findings:
+        if one.id == "exposed":
+            remedy = "a firewall rule that lets in only those who need it"
+            remedy += "; -U 0: UDP is of use to attackers only" if "UDP" in one.title else ""
+            title = f"{one.title}, as --expose {' '.join(request.expose)} asks for"
+            found.append(Finding("exposed", "warning", title, one.evidence, remedy))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class StopFacts:
+    """Who was named. found: the process; other: one that is not memcached; pid_file and its pid, where one was named.
+
+    unseen: somebody listens there, and only root may see who. exe: the program that the process runs.
+    """
+
+    what: str
+    found: Optional[Process] = None
+    other: Optional[Process] = None
+    pid_file: str = ""
+    pid: int = 0
+    unseen: bool = False
+    exe: str = ""
+
+
+def decide_stop(facts: StopFacts) -> Decision:
+    """The plan that stops the instance, or why not."""
+    title = f"stop memcached at {facts.what}"
+    if facts.unseen:
+        text = f"somebody listens on {facts.what}, and only root may see who"
+        return Refusal(title, (Reason("unseen", text, "sudo opskit memcached stop", exit_code=ExitCode.MISSING),))
+    if facts.other is not None:
+        text = f"{facts.what} is not memcached's but {facts.other.text}'s"
+        remedy = f"rm {facts.pid_file}, once you have seen why it names that process" if facts.pid_file else ""
+        return Refusal(title, (Reason("not-memcached", text, remedy),))
+    found = facts.found
+    if found is None:
+        stale = facts.pid and facts.pid_file
+        return Plan(title, (RemovePidFile(facts.pid_file, facts.pid),) if stale else ())
+    if found.unit:
+        text = f"{found.text} belongs to {found.unit}: systemd may start it again"
+        return Refusal(title, (Reason("belongs-to-unit", text, f"opskit memcached stop --unit {found.unit}"),))
+    line = effect(parse(found.line[1:], NEWEST), NEWEST)
+    file = facts.pid_file or line.values.get("P", "")
+    left: tuple[Finding, ...] = ()
+    if line.socket:
+        text = f"the socket {line.socket} stays behind; memcached replaces it when it starts"
+        left = (Finding("socket-stays", "info", text),)
+    step = StopMemcached(found, file, line.daemon, facts.exe, line.user)
+    return Plan(title, (step,), basis=(str(found.pid), str(found.started)), notes=left, result={"pid": found.pid})

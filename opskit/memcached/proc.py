@@ -1,0 +1,157 @@
+"""What /proc says: who listens where, and what a process is. Reads only; without psutil, which costs start-up time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from typing import Optional
+
+from opskit.memcached.listen import ALL, Listener
+from opskit.memcached.model import Process, Taken
+
+TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
+TCP_LISTEN = "0A"
+
+
+def listeners(ports: Sequence[int] = ()) -> list[tuple[Listener, str]]:
+    """Every listening socket of this network namespace with its inode; with ports only those on one of them."""
+    found = []
+    for table, protocol in TABLES:
+        try:
+            with open(f"/proc/net/{table}", encoding="ascii") as file:
+                lines = file.read().splitlines()[1:]
+        except OSError:  # no IPv6
+            continue
+        for line in lines:
+            words = line.split()
+            if protocol == "tcp" and words[3] != TCP_LISTEN:
+                continue
+            address, _, port = words[1].partition(":")
+            number = int(port, 16)
+            if not ports or number in ports:
+                found.append((Listener(protocol, read_address(address), number), words[9]))
+    return found
+
+
+def read_address(text: str) -> str:
+    """An address of /proc/net/tcp: 32-bit words in the byte order of the host. All of them is "*" for both families."""
+    words = [bytes.fromhex(text[at : at + 8]) for at in range(0, len(text), 8)]
+    data = b"".join(word[::-1] for word in words)
+    if not any(data):
+        return ALL if len(data) == 4 else "::"
+    import socket  # noqa: PLC0415 - only where somebody listens
+
+    return socket.inet_ntop(socket.AF_INET if len(data) == 4 else socket.AF_INET6, data)
+
+
+def taken(ports: Sequence[int]) -> tuple[Taken, ...]:
+    """Who listens on these ports."""
+    found = listeners(ports) if ports else []
+    if not found:
+        return ()
+    owners = owners_of({inode for _, inode in found})
+    return tuple(Taken(one, process(owners[inode]) if inode in owners else None) for one, inode in found)
+
+
+def owners_of(inodes: set[str]) -> dict[str, int]:
+    """The process that has each of these sockets open; without root only our own are seen."""
+    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+    found: dict[str, int] = {}
+    for pid in pids():
+        for link in _sockets(pid):
+            if link in wanted:
+                found.setdefault(wanted[link], pid)
+        if len(found) == len(inodes):
+            break
+    return found
+
+
+def sockets_of(pid: int) -> list[Listener]:
+    """Where this process listens."""
+    inodes = inodes_of(pid)
+    return [one for one, inode in listeners() if inode in inodes]
+
+
+def inodes_of(pid: int) -> set[str]:
+    """The sockets that this process has open; none without the right to look."""
+    return {link[len("socket:[") : -1] for link in _sockets(pid)}
+
+
+def _sockets(pid: int) -> Iterator[str]:
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                link = os.readlink(f"/proc/{pid}/fd/{name}")
+                if link.startswith("socket:["):
+                    yield link
+
+
+def same_network(pid: int) -> bool:
+    """Whether it is in our network namespace; where that cannot be seen, it is taken to be."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")
+    except OSError:
+        return True
+
+
+def pids() -> list[int]:
+    """Every process."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def process(pid: int) -> Optional[Process]:
+    """What this process is; None when there is none (a zombie is none: it has ended)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="surrogateescape") as file:
+            stat = file.read()
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+        uid = os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+    name = stat[stat.index("(") + 1 : stat.rindex(")")]
+    fields = stat[stat.rindex(")") + 2 :].split()
+    if fields[0] == "Z":
+        return None
+    return Process(pid, name, _user(uid), int(fields[19]), tuple(words), unit_of(pid))
+
+
+def program_of(pid: int) -> str:
+    """The path of the program that a process runs; "" where that cannot be seen."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
+
+
+def owner(pid: int) -> int:
+    """The effective uid of a process; -1 when it is gone."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return -1
+
+
+def _user(uid: int) -> str:
+    import pwd  # noqa: PLC0415 - a free port does without
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def unit_of(pid: int) -> str:
+    """The systemd service that a process belongs to, by its control group; "" for none."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        last = path.rsplit("/", 1)[-1]
+        if controllers in {"", "name=systemd"} and last.endswith(".service"):
+            return last
+    return ""

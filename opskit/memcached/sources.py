@@ -1,0 +1,207 @@
+"""Where a line comes from: a sysconfig file, a unit with its drop-ins, a running process. Parsing is pure."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from opskit.core.errors import UsageFault
+from opskit.memcached import proc
+from opskit.memcached.model import Limits
+from opskit.memcached.numbers import meant_bytes
+
+SYSCONFIG = "/etc/sysconfig/memcached"
+# Where systemd looks for units, the strongest first (systemd.unit(5)).
+UNIT_PATHS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
+# ExecStart of the EL family's memcached.service; that of EL7 has the same words in another order.
+EL_LINE = "-p ${PORT} -u ${USER} -m ${CACHESIZE} -c ${MAXCONN} $OPTIONS"
+EL_DEFAULTS = {"PORT": "11211", "USER": "memcached", "MAXCONN": "1024", "CACHESIZE": "64", "OPTIONS": ""}
+VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+)|(\$))")
+DEBIAN_WRAPPER = "systemd-memcached-wrapper"
+
+
+class Source(NamedTuple):
+    """A line, and what it is from. unit: that runs it; program: of a unit or process; "" for none."""
+
+    words: tuple[str, ...]
+    origin: str
+    program: str = ""
+    unit: str = ""
+    limits: Limits = Limits()
+
+
+def parse_environment(text: str) -> dict[str, str]:
+    """A file of NAME=VALUE lines as systemd reads it (EnvironmentFile= of systemd.exec(5))."""
+    values = {}
+    for line in text.replace("\\\n", "").splitlines():
+        name, sign, value = line.strip().partition("=")
+        if not sign or name.startswith(("#", ";")) or not name.strip():
+            continue
+        values[name.strip()] = _unquoted(value.strip())
+    return values
+
+
+def _unquoted(value: str) -> str:
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        inside = value[1:-1]
+        return inside if value[0] == "'" else re.sub(r"\\(.)", r"\1", inside)
+    return value
+
+
+def expand(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    """Variables in words as systemd puts them in: a word that is $NAME becomes as many words as its value has."""
+    found: list[str] = []
+    for word in words:
+        if re.fullmatch(r"\$\w+", word):
+            found += _split(values.get(word[1:], ""))
+        else:
+            found.append(VARIABLE.sub(lambda m: "$" if m[3] else values.get(m[1] or m[2], ""), word))
+    return found
+
+
+def _split(text: str) -> list[str]:
+    """Words between blanks, with quotes; a quote that is not closed counts as any other letter."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+def from_sysconfig(text: str, path: str) -> Source:
+    """The line that memcached.service of the EL family makes of its file."""
+    values = {**EL_DEFAULTS, **parse_environment(text)}
+    return Source(tuple(expand(EL_LINE.split(), values)), path, unit="memcached.service", limits=Limits(root=True))
+
+
+@dataclass
+class Unit:
+    """What of a unit counts here, put together from its files in their order."""
+
+    start: str = ""
+    kind: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    user: str = ""
+    hard_files: int = 0
+    memory: int = 0
+    capabilities: tuple[str, ...] = ()
+
+    def take(self, text: str) -> None:
+        """Read one more file of it: later ones win, an empty assignment takes back (systemd.unit(5))."""
+        section = ""
+        for line in re.sub(r"\\\n\s*", " ", text).splitlines():
+            line = line.strip()  # noqa: PLW2901
+            if line.startswith("["):
+                section = line
+            name, sign, value = line.partition("=")
+            name, value = name.strip(), value.strip()
+            if section != "[Service]" or not sign or line.startswith(("#", ";")):
+                continue
+            if name == "ExecStart":
+                self.start = value
+            elif name == "Type":
+                self.kind = value
+            elif name == "User":
+                self.user = value
+            elif name == "Environment":
+                pairs = (word.partition("=") for word in _split(value))
+                self.environment = {**self.environment, **{k: v for k, _, v in pairs}} if value else {}
+            elif name == "EnvironmentFile":
+                self.files = [*self.files, value] if value else []
+            else:
+                self._limit(name, value)
+
+    def _limit(self, name: str, value: str) -> None:
+        if name == "LimitNOFILE":
+            hard = value.rpartition(":")[2]
+            self.hard_files = int(hard) if hard.isdigit() else 0
+        elif name in {"MemoryMax", "MemoryLimit"}:
+            self.memory = int(value) if value.isdigit() else meant_bytes(value) or 0
+        elif name == "CapabilityBoundingSet":
+            self.capabilities = (*self.capabilities, *value.split()) if value else ()
+
+    @property
+    def limits(self) -> Limits:
+        """Under what its process runs. Raising the limit on open files takes CAP_SYS_RESOURCE (setrlimit(2))."""
+        root = self.user in {"", "root", "0"}
+        may = not self.capabilities or "CAP_SYS_RESOURCE" in self.capabilities or self.capabilities[0].startswith("~")
+        return Limits(root, root and may, self.hard_files, self.memory, unit_type=self.kind or "simple")
+
+
+def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
+    """A unit as its files say, with drop-ins; systemd itself is not asked. Raises UsageFault when there is none."""
+    name = name if name.endswith(".service") else f"{name}.service"
+    stem, _, instance = name.removesuffix(".service").partition("@")
+    names = [name, f"{stem}@.service"] if instance else [name]
+    files = [f"{path}/{one}" for one in names for path in paths]
+    found = [path for path in files if os.path.exists(path)]
+    if not found:
+        raise UsageFault(name, "there is no such unit", todo=f"looked in {', '.join(paths)}")
+    unit = Unit()
+    unit.take(_read(found[0]))
+    import glob  # noqa: PLC0415 - only a unit has drop-ins
+
+    folders = [f"{path}/{one}.d" for one in reversed(names) for path in reversed(paths)]
+    drops = {os.path.basename(path): path for folder in folders for path in glob.glob(f"{folder}/*.conf")}
+    for _, path in sorted(drops.items()):
+        unit.take(_read(path))
+    unit.start = unit.start.replace("%i", instance).replace("%I", instance).replace("%n", name)
+    unit.files = [path.replace("%i", instance) for path in unit.files]
+    return unit
+
+
+def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Source:
+    """The line of a unit: its ExecStart with the variables put in. Raises UsageFault."""
+    name = name if name.endswith(".service") else f"{name}.service"
+    unit = read_unit(name, paths)
+    values = dict(unit.environment)
+    for path in unit.files:
+        optional, path = path.startswith("-"), path.removeprefix("-")  # noqa: PLW2901
+        if os.path.exists(path) or not optional:
+            values.update(parse_environment(_read(path)))
+    words = _split(unit.start.lstrip("-@:+!"))
+    if not words:
+        raise UsageFault(name, "it has no ExecStart")
+    program, arguments = words[0], expand(words[1:], values)
+    if program.endswith(DEBIAN_WRAPPER) and arguments:
+        return Source(tuple(debian_words(_read(arguments[0]))), arguments[0], "", name, unit.limits)
+    return Source(tuple(arguments), f"unit {name}", program, name, unit.limits)
+
+
+def debian_words(text: str) -> list[str]:
+    """What Debian's wrapper makes of /etc/memcached.conf: its lines, without comments, -d and -h."""
+    found: list[str] = []
+    for line in text.splitlines():
+        line = re.sub(r"(?<!\\)#.*", "", line).strip()  # noqa: PLW2901
+        if line.startswith("-") and line[1:2] not in {"d", "h"}:
+            found += line.split()
+    return found
+
+
+def from_pid(pid: int) -> Source:
+    """The line of a running memcached. Raises UsageFault for another process."""
+    found = proc.process(pid)
+    if found is None:
+        raise UsageFault(f"--pid {pid}", "there is no such process", todo="opskit memcached status lists them")
+    if found.name != "memcached":
+        raise UsageFault(f"--pid {pid}", f"that is {found.text}", todo="opskit memcached status lists them")
+    root = found.user == "root" or any(word.startswith(("-u", "--u")) for word in found.line)
+    return Source(found.line[1:], f"pid {pid}", proc.program_of(pid), limits=Limits(root, pid=pid))
+
+
+def _read(path: str) -> str:
+    """A file's text. Raises UsageFault."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError as error:
+        raise UsageFault(path, f"it cannot be read ({error.strerror})", todo=f"ls -l {path}") from error
+
+
+def read_sysconfig(path: str) -> Source:
+    """The line of a sysconfig file. Raises UsageFault."""
+    return from_sysconfig(_read(path), path)

@@ -1,0 +1,160 @@
+"""Decide: the settings of a systemd unit, written so that it runs the line that was asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Optional
+
+from opskit.core.errors import ExitCode, UsageFault
+from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.core.runner import Runner
+from opskit.memcached import sources
+from opskit.memcached.effect import effect
+from opskit.memcached.facts import USERS, see, see_program
+from opskit.memcached.getopt import parse
+from opskit.memcached.lint import judge
+from opskit.memcached.model import Host, Program
+from opskit.memcached.plan import StartRequest, build, guard, notes, problems, wanted
+from opskit.memcached.release import release_text
+from opskit.memcached.sources import SYSCONFIG, Unit
+from opskit.memcached.unit_steps import StartUnit, StopUnit, WriteSettings, is_active
+
+DROP_IN = "/etc/systemd/system/{unit}.d/opskit.conf"
+# Which variable of the EL family's sysconfig file stands for which option.
+VARIABLES = {"p": "PORT", "u": "USER", "c": "MAXCONN", "m": "CACHESIZE"}
+DEFAULTS = {"c": "1024", "m": "64"}
+
+
+@dataclass(frozen=True)
+class UnitFacts:
+    """A unit of this host. unit: what its files say, None where there is none; texts: of its settings files, by path.
+
+    systemd: whether it is what runs this host. line: what the unit would run now. run: names the backup.
+    """
+
+    program: Program
+    host: Host
+    unit: Optional[Unit]
+    texts: dict[str, str]
+    systemd: bool
+    active: bool
+    line: tuple[str, ...] = ()
+    run: str = ""
+
+
+def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
+    """The unit, its files, and what the line meets here, without the unit's own instance."""
+    program = see_program(runner)
+    systemd = os.path.isdir("/run/systemd/system")
+    try:
+        unit: Optional[Unit] = sources.read_unit(request.unit)
+        line = sources.from_unit(request.unit).words
+    except UsageFault:
+        unit, line = None, ()
+    texts = {}
+    for path in (SYSCONFIG, DROP_IN.format(unit=request.unit)):
+        if os.path.exists(path):
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                texts[path] = file.read()
+    users = see(effect(parse([], program.release), program.release)).users or USERS[:1]
+    words = build(request, program.release, root=True, users=users)
+    host = see(effect(parse(words, program.release), program.release), program=program)
+    taken = tuple(one for one in host.taken if not (one.holder and one.holder.unit == request.unit))
+    host = host._replace(taken=taken)
+    return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit), line, run)
+
+
+def decide_unit(facts: UnitFacts, request: StartRequest) -> Decision:
+    """The plan: settings, then the unit started; or every reason against it."""
+    release = facts.program.release
+    title = f"start {request.unit} with memcached {release_text(release)}"
+    if facts.unit is None or not facts.systemd:
+        why = "there is no such unit" if facts.unit is None else "systemd does not run this host"
+        remedy = "without --unit it is started as a daemon"
+        return Refusal(title, (Reason("no-unit", f"{request.unit}: {why}", remedy, exit_code=ExitCode.MISSING),))
+    line = build(request, release, root=True, users=facts.host.users)
+    parsed = parse(line, release)
+    judged = judge(parsed, release, facts.host)
+    reasons = (*guard(judged, request), *problems(judged))
+    if reasons:
+        return Refusal(title, reasons)
+    result = {"line": [facts.program.path, *line], "unit": request.unit}
+    path, text = settings(facts, request, line)
+    before = facts.texts.get(path)
+    if text == before and facts.active:
+        return Plan(title, result=result)
+    target = wanted(judged.effect, parsed, release)
+    write = WriteSettings(
+        path,
+        text,
+        () if before is None else (before,),
+        f"{path}.opskit-{facts.run}",
+        request.unit,
+        reload=path != SYSCONFIG,
+        active=facts.active,
+    )
+    begin = StartUnit(request.unit, facts.active, target)
+    steps = (begin,) if text == before else (write, begin)
+    basis = (facts.program.path, release_text(release), request.unit)
+    return Plan(title, steps, basis, notes=notes(judged, request), result={**result, "settings_file": path})
+
+
+def settings(facts: UnitFacts, request: StartRequest, line: list[str]) -> tuple[str, str]:
+    """The file to write and its text: the EL family's sysconfig file where the unit goes by it, else a drop-in."""
+    drop_in = DROP_IN.format(unit=request.unit)
+    unit = facts.unit or Unit()
+    uses = any(path.lstrip("-") == SYSCONFIG for path in unit.files)
+    if uses and "$OPTIONS" in unit.start and drop_in not in facts.texts:
+        return SYSCONFIG, sysconfig(facts.texts.get(SYSCONFIG, ""), line, facts.program)
+    words = " ".join(unit_quoted(word) for word in (facts.program.path, *line))
+    return drop_in, f"# Written by opskit memcached start --unit\n[Service]\nExecStart=\nExecStart={words}\n"
+
+
+def sysconfig(text: str, line: list[str], program: Program) -> str:
+    """The file with the variables that the line asks for; its other lines stay as they are."""
+    options = parse(line, program.release).options
+    values = {VARIABLES[letter]: default for letter, default in DEFAULTS.items()}
+    rest = []
+    for given in options:
+        if given.letter in VARIABLES:
+            values[VARIABLES[given.letter]] = given.value or ""
+        else:
+            rest += [f"-{given.letter}"] if given.value is None else [f"-{given.letter}", unit_quoted(given.value)]
+    values["OPTIONS"] = " ".join(rest)
+    lines = []
+    for old in text.splitlines():
+        name = old.partition("=")[0].strip()
+        if name in values:
+            lines.append(f"{name}={_quoted(values.pop(name))}")
+        else:
+            lines.append(old)
+    lines += [f"{name}={_quoted(value)}" for name, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    """A value of an EnvironmentFile (systemd.exec(5))."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def unit_quoted(word: str) -> str:
+    """A word of a command line in a unit (systemd.service(5)): % and $ doubled, quoted where it has to be."""
+    text = word.replace("%", "%%").replace("$", "$$")
+    if not text or any(char in " \t\n\"'\\;" for char in text):
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'"{escaped}"'
+    return text
+
+
+def see_active(runner: Runner, unit: str) -> bool:
+    """Whether the unit runs. Raises Missing where systemd does not run the host."""
+    if not os.path.isdir("/run/systemd/system"):
+        raise UsageFault(f"--unit {unit}", "systemd does not run this host", todo="--port or --pidfile")
+    return is_active(runner, unit)
+
+
+def decide_stop_unit(unit: str, *, active: bool) -> Decision:
+    """The plan that stops the unit."""
+    return Plan(f"stop {unit}", (StopUnit(unit),) if active else (), basis=(unit,), result={"unit": unit})

@@ -1,0 +1,107 @@
+"""Runs lines on the memcached of this host, in namespaces of their own, and says what came of each.
+
+    unshare --net --pid --fork --kill-child --mount-proc python memcached_agree.py < lines
+
+Each line of stdin is JSON: the words, and how many listeners are expected, so that a slow machine is waited for.
+Each line of stdout is JSON: how it ended, where it listens, what it answers.
+All it starts ends with it: it is the first process of its PID namespace.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+from opskit.memcached.proc import pids, process, sockets_of
+
+SECONDS = 8.0
+SETTINGS = ("maxbytes", "maxconns", "num_threads", "item_size_max")
+
+
+def here() -> set[int]:
+    """The memcached processes: in this PID namespace there are no others."""
+    found = {pid: process(pid) for pid in pids()}
+    return {pid for pid, one in found.items() if one and one.name == "memcached"}
+
+
+def settled(pid: int) -> bool:
+    """Whether its threads are there: they come after the checks and before the sockets."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task")) > 4
+    except OSError:
+        return False
+
+
+def ask(listeners: list[str]) -> dict[str, Any]:
+    """stats settings, over the first TCP port on IPv4."""
+    for text in listeners:
+        protocol, _, place = text.partition(" ")
+        address, _, port = place.rpartition(":")
+        if protocol != "tcp" or address.startswith("["):
+            continue
+        try:
+            with socket.create_connection(("127.0.0.1" if address == "*" else address, int(port)), 2) as connection:
+                connection.sendall(b"stats settings\r\n")
+                said = b""
+                while not said.endswith((b"END\r\n", b"ERROR\r\n")) and not said.startswith(b"CLIENT_ERROR"):
+                    said += connection.recv(65536)
+        except OSError as error:
+            return {"silent": str(error)}
+        pairs = (line.split(" ", 2)[1:] for line in said.decode().splitlines() if line.startswith("STAT "))
+        return {key: int(value) for key, value in pairs if key in SETTINGS}
+    return {}
+
+
+def reap() -> None:
+    """Wait for what is ours by now: a daemon has nobody else."""
+    try:
+        while True:
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        return
+
+
+def run(words: list[str], expected: int) -> dict[str, Any]:
+    started = subprocess.Popen(
+        ["memcached", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/"
+    )
+    daemon = any(word.startswith("-d") for word in words)
+    end = time.monotonic() + SECONDS
+    same = 0
+    listeners: list[str] = []
+    try:
+        while time.monotonic() < end and same < 3:
+            alive = here()
+            if started.poll() is not None and not alive and not daemon:
+                break
+            seen = sorted(one.text for pid in alive for one in sockets_of(pid))
+            enough = len(seen) >= expected and all(settled(pid) for pid in alive)
+            same = same + 1 if alive and enough and seen == listeners else 0
+            listeners = seen
+            time.sleep(0.02)
+        if here():
+            return {"status": None, "listeners": listeners, **ask(listeners)}
+        return {"status": started.wait(5)}
+    finally:
+        for pid in here():
+            os.kill(pid, signal.SIGKILL)
+        started.kill()
+        started.communicate()
+        reap()
+
+
+def main() -> None:
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    subprocess.run(["ip", "address", "add", "10.0.0.5/32", "dev", "lo"], check=True)
+    for line in sys.stdin:
+        print(json.dumps(run(**json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,261 @@
+"""memcached: reading words as getopt does, numbers as C does, and where a line comes from. No memcached is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+from hypothesis import given, strategies
+
+from opskit.core.errors import UsageFault
+from opskit.memcached import sources, status
+from opskit.memcached.client import Answer
+from opskit.memcached.effect import effect
+from opskit.memcached.getopt import parse
+from opskit.memcached.instances import Instance, UnitState
+from opskit.memcached.line import corrected, split_program
+from opskit.memcached.lint import judge
+from opskit.memcached.listen import Listener, is_loopback
+from opskit.memcached.model import Host, Limits, PidFile, Process, Program, Taken
+from opskit.memcached.numbers import atoi, item_size, meant_bytes
+from opskit.memcached.proc import read_address
+from opskit.memcached.release import Release, at, parse_release, read_release
+from opskit.memcached.table import FLAGS
+
+EL7: Release = (1, 4, 15)
+NEW: Release = (1, 6, 18)
+LINE_1 = ["-p", "12000", "-u", "memcached", "-m", "64", "-c", "1024", "-d"]
+LINE_2 = ["-p", "11211", "-u", "memcached", "-m", "64", "-c", "1024", "-l", "127.0.0.1,::1"]
+EL_HOST = Host(
+    memory=4 << 30, hard_files=4096, users=("memcached",), program=Program("/usr/bin/memcached", NEW, ("sasl",))
+)
+
+
+def options(words: str, release: Release = NEW) -> list[tuple[str, Optional[str]]]:
+    return [(one.letter, one.value) for one in parse(words.split(), release).options]
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("-m64", [("m", "64")]),
+        ("-dvm64", [("d", None), ("v", None), ("m", "64")]),
+        ("-m -p", [("m", "-p")]),
+        ("--memory-limit=64", [("m", "64")]),
+        ("--memory-limit 64", [("m", "64")]),
+        ("--memory-l=64", [("m", "64")]),
+        ("--verbose --verbose=3", [("v", None), ("v", "3")]),
+        ("x -d y", [("d", None)]),
+        ("-- -d", []),
+        ("-", []),
+    ],
+)
+def test_words_are_read_as_getopt_does(words: str, wanted: list[tuple[str, Optional[str]]]) -> None:
+    assert options(words) == wanted
+
+
+def test_what_cannot_be_read() -> None:
+    found = {
+        words: [one.wrong for one in parse(words.split(), NEW).options] for words in ("--mem 1", "-x", "-p", "--d=1")
+    }
+    assert found == {"--mem 1": ["ambiguous"], "-x": ["unknown"], "-p": ["no-value"], "--d=1": ["ambiguous"]}
+    assert [one.wrong for one in parse(["--daemon=1"], NEW).options] == ["extra-value"]
+    # getopt without the long ones takes the second dash for a letter.
+    assert [one.wrong for one in parse(["--port=1"], EL7).options] == ["unknown"]
+
+
+@given(strategies.lists(strategies.text(max_size=6), max_size=6), strategies.sampled_from([EL7, (1, 5, 22), NEW]))
+def test_any_words_can_be_judged(words: list[str], release: Release) -> None:
+    found = judge(parse(words, release), release, EL_HOST)
+    parse(corrected(found.parsed, found.problems), release)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("2g", 2), ("abc", 0), ("", 0), (" 7", 7), ("-5", -5), ("+3", 3), ("99999999999", 1215752191), ("9" * 30, -1)],
+)
+def test_atoi(text: str, number: int) -> None:
+    assert atoi(text) == number
+
+
+def test_sizes() -> None:
+    assert [item_size(text) for text in ("1m", "512K", "1024", "2g")] == [1 << 20, 512 << 10, 1024, 2]
+    assert [meant_bytes(text) for text in ("2g", "1.5 GiB", "64", "x")] == [2 << 30, 3 << 29, None, None]
+
+
+def test_releases() -> None:
+    assert parse_release("1.5") == (1, 5, 22)
+    assert parse_release("1.4.15") == EL7
+    assert read_release("memcached 1.6.18\nusage") == NEW
+    assert at(FLAGS["U"].default, (1, 5, 5)) != at(FLAGS["U"].default, (1, 5, 6))
+    for text in ("1.4.13", "2.0", "x", "1.6.1.1"):
+        with pytest.raises(UsageFault):
+            parse_release(text)
+    with pytest.raises(ValueError, match="nonsense"):
+        read_release("nonsense")
+
+
+def ids(words: list[str], release: Release = NEW, host: Optional[Host] = None) -> list[str]:
+    return [one.id for one in judge(parse(words, release), release, host).findings]
+
+
+def test_the_lines_of_the_issue() -> None:
+    for release in (EL7, (1, 5, 22), NEW, (1, 6, 45)):
+        assert ids(LINE_1, release, EL_HOST) == ["exposed"], release
+        assert ids([*LINE_1, "-l", "127.0.0.1"], release, EL_HOST) == []
+    assert ids(LINE_2, NEW, EL_HOST) == []
+    found = judge(parse(LINE_2, EL7), EL7)
+    assert (found.effect.status, found.findings[0].remedy) == (71, "-l 127.0.0.1 -l ::1")
+
+
+@pytest.mark.parametrize(
+    ("words", "change", "wanted"),
+    [
+        ("-u memcached", {"user_known": False}, ["user-unknown"]),
+        ("", {}, ["user-missing"]),
+        ("-u 0", {"user_known": False}, ["user-zero"]),
+        ("-u 11211", {"user_known": False}, ["user-is-a-number"]),
+        ("-u root", {}, ["user-root"]),
+        ("", {"root": False}, []),
+        ("-u m -m 4000", {}, ["memory-over-host"]),
+        ("-u m -m 1000", {"cgroup_memory": 1 << 30}, ["memory-over-cgroup"]),
+        ("-u m -c 5000", {}, []),
+        ("-c 5000", {"root": False}, ["connections-over-limit"]),
+        ("-u m -c 2000000", {}, ["connections-over-limit"]),
+        ("-u m -S", {"program": Program("memcached", NEW)}, ["not-built"]),
+        ("-u m -d", {"unit_type": "simple"}, ["daemon-under-unit"]),
+        ("-u m -d", {"unit_type": "forking"}, []),
+        ("-u m", {"taken": (Taken(Listener("tcp", "*", 11211), Process(7, "nginx")),)}, ["port-taken"]),
+        ("-u m", {"taken": (Taken(Listener("tcp", "10.0.0.1", 11211)),)}, []),
+        ("-u m", {"taken": (Taken(Listener("udp", "*", 11211)),)}, []),
+        ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", directory=False)}, ["pid-file-unwritable"]),
+        ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", writable=False)}, ["pid-file-unwritable"]),
+        ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", True, 9, Process(9, "sshd"))}, ["pid-file-foreign"]),
+        ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", True, 9)}, ["pid-file-stale"]),
+        ("-u m -P /r/p", {"pid_file": PidFile("/r/p", writable=False)}, ["pid-file-without-daemon"]),
+    ],
+)
+def test_what_the_host_says(words: str, change: dict[str, Any], wanted: list[str]) -> None:
+    host = EL_HOST._replace(**change)
+    assert ids(["-l", "127.0.0.1", *words.split()], NEW, host) == wanted
+
+
+def test_clients_that_are_really_served() -> None:
+    # Measured: -c 60 -t 4 on one listener served 36 (1.6.18) and 32 (1.6.45); -t 8 -c 100 60 and 52; UDP 4 less.
+    for words, wanted in (("-c 60", (32, 36)), ("-c 100 -t 8", (52, 60)), ("-c 60 -p 1 -U 2", (28, 32))):
+        assert effect(parse(f"-u m -l 127.0.0.1 {words}".split(), NEW), NEW).clients() == wanted
+
+
+def test_addresses() -> None:
+    assert [is_loopback(one) for one in ("127.3.2.1", "::1", "localhost", "::ffff:127.0.0.1")] == [True] * 4
+    assert [is_loopback(one) for one in ("0.0.0.0", "::", "*", "10.0.0.1", "cache.example.com")] == [False] * 5
+    assert read_address("0100007F") == "127.0.0.1"
+    assert read_address("00000000") == "*"
+    assert read_address("00000000000000000000000001000000") == "::1"
+
+
+def test_a_line_in_quotes_is_taken_apart() -> None:
+    assert split_program(["/usr/bin/memcached", "-d"]) == ("/usr/bin/memcached", ["-d"])
+    assert split_program(["memcached -p 1 >> log 2>&1"]) == ("memcached", ["-p", "1", ">>", "log", "2>&1"])
+    assert split_program(["-p", "1"]) == ("", ["-p", "1"])
+
+
+SYSCONFIG = '# comment\nPORT="11212"\nUSER=memcached\nMAXCONN="2048"\nOPTIONS="-l 127.0.0.1 >> /var/log/m 2>&1"\n'
+
+
+def test_a_sysconfig_file() -> None:
+    found = sources.from_sysconfig(SYSCONFIG, "file")
+    assert list(found.words[:8]) == ["-p", "11212", "-u", "memcached", "-m", "64", "-c", "2048"]
+    assert ids(list(found.words), EL7) == ["redirection"]
+
+
+UNIT = """[Unit]
+ExecStart=/not/this
+[Service]
+Type=simple
+EnvironmentFile=-/nonexistent/opskit
+Environment="OPTIONS=-l 127.0.0.1" PORT=11211
+ExecStart=/usr/bin/memcached -p ${PORT} \\
+  -u nobody $OPTIONS -D $$
+"""
+
+
+def test_a_unit_with_drop_ins(tmp_path: Path) -> None:
+    (tmp_path / "memcached.service").write_text(UNIT)
+    found = sources.from_unit("memcached", [str(tmp_path)])
+    assert found.words == ("-p", "11211", "-u", "nobody", "-l", "127.0.0.1", "-D", "$")
+    assert (found.program, found.limits.unit_type) == ("/usr/bin/memcached", "simple")
+    drop = tmp_path / "memcached.service.d"
+    drop.mkdir()
+    (drop / "x.conf").write_text("[Service]\nType=forking\nExecStart=\nExecStart=/opt/memcached -d\n")
+    found = sources.from_unit("memcached.service", [str(tmp_path)])
+    assert (found.words, found.program, found.limits.unit_type) == (("-d",), "/opt/memcached", "forking")
+    with pytest.raises(UsageFault):
+        sources.from_unit("other", [str(tmp_path)])
+
+
+def test_the_limits_of_a_unit() -> None:
+    unit = sources.Unit()
+    text = "LimitNOFILE=1024:2048\nMemoryMax=1G\nCapabilityBoundingSet=CAP_SETGID CAP_SETUID\n"
+    unit.take(f"[Service]\n{text}")
+    assert unit.limits == Limits(True, False, 2048, 1 << 30, unit_type="simple")
+    host = EL_HOST._replace(raises=unit.limits.raises, hard_files=2048)
+    assert ids(["-u", "m", "-l", "127.0.0.1", "-c", "3000"], NEW, host) == ["connections-over-limit"]
+    unit.take("[Service]\nCapabilityBoundingSet=CAP_SYS_RESOURCE\n")
+    assert unit.limits.raises
+    unit.take("[Service]\nUser=cache\n")
+    assert (unit.limits.root, unit.limits.raises) == (False, False)
+
+
+def test_a_template_and_debians_wrapper(tmp_path: Path) -> None:
+    (tmp_path / "memcached@.service").write_text("[Service]\nExecStart=/usr/bin/memcached -p %i\n")
+    assert sources.from_unit("memcached@11300", [str(tmp_path)]).words == ("-p", "11300")
+    text = "# comment\n-d\nlogfile /x\n-m 64 # MB\n-l 127.0.0.1\n"
+    assert sources.debian_words(text) == ["-m", "64", "-l", "127.0.0.1"]
+
+
+def instance(stats: dict[str, str], **more: Any) -> Instance:
+    given = {"listeners": (Listener("tcp", "127.0.0.1", 11211),), "answer": Answer("1.6.18", stats), **more}
+    values = {"pid": 7, "user": "m", "unit": "", "line": ("memcached",), "socket": "", "rss": 1, "began": 0.0, **given}
+    return Instance(**values)
+
+
+@pytest.mark.parametrize(
+    ("stats", "more", "wanted"),
+    [
+        ({"evictions": "0", "curr_connections": "1", "max_connections": "1024"}, {}, []),
+        ({"evictions": "3", "limit_maxbytes": "1024"}, {}, ["evictions"]),
+        ({"rejected_connections": "2"}, {}, ["rejected-connections"]),
+        ({"listen_disabled_num": "2"}, {}, ["rejected-connections"]),
+        ({"curr_connections": "820", "max_connections": "1024"}, {}, ["connections-near-limit"]),
+        ({"cmd_get": "2000", "get_hits": "100"}, {}, ["low-hit-ratio"]),
+        ({"cmd_get": "900", "get_hits": "0"}, {}, []),
+        ({}, {"listeners": (Listener("tcp", "*", 1), Listener("udp", "*", 1))}, ["exposed"]),
+        ({}, {"answer": None, "why": "no answer in time"}, ["not-answering"]),
+    ],
+)
+def test_findings_of_figures(stats: dict[str, str], more: dict[str, Any], wanted: list[str]) -> None:
+    assert [one.id for one in status.find([instance(stats, **more)], [])] == wanted
+
+
+def test_rejected_connections_of_a_release_that_counts_all() -> None:
+    for version, severity in (("1.5.22", "info"), ("1.6.18", "warning"), ("1.4.15", "warning")):
+        one = instance({}, answer=Answer(version, {"rejected_connections": "9"}))
+        assert [found.severity for found in status.find([one], [])] == [severity]
+
+
+def test_a_failed_unit_is_a_finding() -> None:
+    units = [UnitState("memcached.service", "failed"), UnitState("memcached@1.service", "inactive")]
+    assert [one.id for one in status.find([], units)] == ["unit-failed"]
+
+
+def test_graphs() -> None:
+    assert status.graph([0, 1, 2, 4], 4) == "▁▃▅█"
+    assert status.graph([0, 0], 4) == "▁▁"
+    assert status.graph([1, 2, 4], 2, plain=True) == "=#"
+    assert status.graph([], 4) == ""
+    history = status.History({}, {}, {})
+    for now, gets in ((10.0, "100"), (12.0, "150")):
+        history.take([instance({"cmd_get": gets, "bytes": "5"})], now)
+    assert history.gets[7] == [0.0, 25.0]

@@ -1,0 +1,246 @@
+"""What start, stop and start --unit decide, from facts alone."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import pytest
+
+from opskit.areas import load_step
+from opskit.core.errors import Failed
+from opskit.core.jsonable import to_json
+from opskit.core.ledger import StepRecord
+from opskit.core.plan import Plan, Refusal
+from opskit.memcached import verify
+from opskit.memcached.client import Answer
+from opskit.memcached.listen import Listener
+from opskit.memcached.model import Host, PidFile, Process, Program, Taken
+from opskit.memcached.plan import StartFacts, StartRequest, StopFacts, build, decide_start, decide_stop
+from opskit.memcached.release import Release
+from opskit.memcached.sources import EL_LINE, Unit, expand, parse_environment
+from opskit.memcached.unit_plan import UnitFacts, decide_unit, unit_quoted
+
+NEW: Release = (1, 6, 18)
+PROGRAM = Program("/usr/bin/memcached", NEW, ("sasl", "tls"))
+EL7 = Program("/usr/bin/memcached", (1, 4, 15))
+FILE = "/run/memcached/memcached-12000.pid"
+HOST = Host(memory=4 << 30, users=("memcached",), pid_file=PidFile(FILE), program=PROGRAM)
+LINE = f"-p 12000 -U 0 -l 127.0.0.1 -d -u memcached -m 64 -c 1024 -P {FILE}"
+
+
+def request(words: str, *expose: str, unit: str = "") -> StartRequest:
+    pairs = words.split()
+    return StartRequest(tuple((pairs[n][1:], pairs[n + 1]) for n in range(0, len(pairs), 2)), expose, unit=unit)
+
+
+def decide(words: str, *expose: str, program: Program = PROGRAM, **change: Any) -> Any:
+    host = HOST._replace(**{"program": program, **change})
+    return decide_start(StartFacts(program, host), request(words, *expose))
+
+
+def test_safe_defaults_around_what_was_asked_for() -> None:
+    found = decide("-p 12000 -m 64 -c 1024")
+    assert [step.kind for step in found.steps] == ["memcached.start"]
+    assert " ".join(found.steps[0].line) == f"/usr/bin/memcached {LINE}"
+    assert f"/usr/bin/memcached {LINE}" in found.changes[0].after
+    assert found.changes[0].commands == (f"/usr/bin/memcached {LINE}",)
+
+
+@pytest.mark.parametrize(
+    ("words", "expose", "program", "wanted"),
+    [
+        ("-p 1", (), PROGRAM, ["127.0.0.1"]),
+        ("-l 127.0.0.1,::1", (), PROGRAM, ["127.0.0.1,::1"]),
+        ("-l 127.0.0.1,::1", (), EL7, ["127.0.0.1", "::1"]),
+        ("-p 1", ("10.0.0.5",), PROGRAM, ["127.0.0.1,10.0.0.5"]),
+        ("-p 1", ("10.0.0.5",), EL7, ["127.0.0.1", "10.0.0.5"]),
+        ("-p 1", ("0.0.0.0",), PROGRAM, ["0.0.0.0"]),
+        ("-l 10.0.0.5", ("10.0.0.5",), PROGRAM, ["10.0.0.5"]),
+    ],
+)
+def test_where_it_listens(words: str, expose: tuple[str, ...], program: Program, wanted: list[str]) -> None:
+    line = build(request(words, *expose), program.release, root=True, users=("m",))
+    assert [line[n + 1] for n, word in enumerate(line) if word == "-l"] == wanted
+
+
+def test_what_1_4_15_tells_of_its_memory() -> None:
+    for program, told in ((EL7, str(1 << 31)), (PROGRAM, str(6 << 30))):
+        start = decide("-p 12000 -m 6144", program=program, memory=16 << 30).steps[0]
+        assert dict(start.wanted.settings)["maxbytes"] == told
+
+
+def refused(found: Any) -> tuple[list[str], int]:
+    assert isinstance(found, Refusal), found
+    return [one.id for one in found.reasons], found.exit_code
+
+
+@pytest.mark.parametrize(
+    ("words", "expose", "change", "ids", "code"),
+    [
+        ("-l 0.0.0.0", (), {}, ["exposed"], 5),
+        ("-l 10.0.0.5", ("10.0.0.6",), {}, ["exposed"], 5),
+        ("-l cache.example.com", (), {}, ["exposed"], 5),
+        ("-m 2g", (), {}, ["reinterpreted"], 2),
+        ("-p 70000", (), {}, ["out-of-range"], 2),
+        ("-t 0", (), {}, ["out-of-range"], 2),
+        ("-m 9000", (), {}, ["memory-over-host"], 5),
+        ("-p 12000", (), {"taken": (Taken(Listener("tcp", "127.0.0.1", 12000), Process(7, "x")),)}, ["port-taken"], 7),
+        ("-p 12000", (), {"pid_file": PidFile(FILE, True, 7, Process(7, "sshd"))}, ["pid-file-foreign"], 5),
+        ("-p 12000", (), {"user_known": False, "users": ()}, ["user-missing"], 2),
+    ],
+)
+def test_what_is_refused(
+    words: str, expose: tuple[str, ...], change: dict[str, Any], ids: list[str], code: int
+) -> None:
+    assert refused(decide(words, *expose, **change)) == (ids, code)
+
+
+def test_exposed_by_name_is_a_warning() -> None:
+    found = decide("-p 12000 -U 12000", "10.0.0.5")
+    assert isinstance(found, Plan)
+    assert [(one.id, one.severity) for one in found.notes] == [("exposed", "warning")]
+    assert "UDP" in found.notes[0].title
+
+
+def test_a_second_run_has_nothing_to_do() -> None:
+    running = (Process(9, "memcached", line=("/usr/bin/memcached", *LINE.split())),)
+    found = decide_start(StartFacts(PROGRAM, HOST, running), request("-p 12000 -m 64 -c 1024"))
+    assert (found.steps, found.result["pid"]) == ((), 9)
+
+
+def test_the_directory_of_the_pid_file_is_made() -> None:
+    found = decide("-p 12000", pid_file=PidFile(FILE, directory=False, writable=False))
+    assert [step.kind for step in found.steps] == ["memcached.make-directory", "memcached.start"]
+    assert found.changes[0].commands == ("install -d -o memcached -m 755 /run/memcached",)
+
+
+def test_every_step_is_found_again_from_the_ledger() -> None:
+    process = Process(9, "memcached", "m", 5, ("memcached", "-d", "-u", "m"))
+    stop = decide_stop(StopFacts("port 1", process))
+    steps = [*decide("-p 12000", pid_file=PidFile(FILE, directory=False)).steps, *stop.steps, *unit_plan().steps]
+    assert len({step.kind for step in steps}) == 5
+    for step in steps:
+        record = StepRecord(1, step.kind, to_json(step), to_json(step.change), {}, "done")
+        assert load_step(record) == step
+
+
+@pytest.mark.parametrize(
+    ("facts", "wanted"),
+    [
+        (StopFacts("port 1", Process(9, "memcached", line=("memcached", "-d"))), ["memcached.stop"]),
+        (StopFacts("port 1"), []),
+        (StopFacts("/p", pid_file="/p", pid=9), ["memcached.remove-pid-file"]),
+        (StopFacts("port 1", other=Process(9, "sshd")), "not-memcached"),
+        (StopFacts("port 1", unseen=True), "unseen"),
+        (StopFacts("port 1", Process(9, "memcached", unit="memcached.service")), "belongs-to-unit"),
+    ],
+)
+def test_what_stop_decides(facts: StopFacts, wanted: Any) -> None:
+    found = decide_stop(facts)
+    if isinstance(found, Refusal):
+        assert found.reasons[0].id == wanted
+    else:
+        assert [step.kind for step in found.steps] == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "user", "exe", "stays"),
+    [
+        ("memcached -d -u m", "m", "/bin/sh", False),
+        ("memcached -u m", "m", "/bin/sh", True),  # no daemon
+        ("memcached -d", "bob", "/bin/sh", True),  # not started by root
+        ("memcached -d -u root", "bob", "/bin/sh", True),  # its line is not its own
+        ("memcached -d -u m", "m", "/tmp/nobody/memcached", True),  # not root's program
+    ],
+)
+def test_who_is_started_again_by_an_undo(line: str, user: str, exe: str, stays: bool) -> None:
+    process = Process(9, "memcached", user, 5, tuple(line.split()))
+    found = decide_stop(StopFacts("port 1", process, exe=exe))
+    assert found.changes[0].reversible is not stays
+
+
+LOOPBACK = Listener("tcp", "127.0.0.1", 12000)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "missing"),
+    [
+        ("127.0.0.1", "127.0.0.1", False),
+        ("127.0.0.1", "127.0.0.2", True),
+        ("localhost", "::1", False),
+        ("0.0.0.0", "*", False),
+        ("*", "::", False),
+        ("127.0.0.1", "*", True),
+    ],
+)
+def test_whether_it_listens_where_it_was_asked_to(wanted: str, found: str, *, missing: bool) -> None:
+    listeners = [Listener("tcp", wanted, 12000)]
+    assert bool(verify.missing_listeners(listeners, [Listener("tcp", found, 12000)])) is missing
+    assert verify.missing_listeners(listeners, [Listener("udp", found, 12000)])
+    assert verify.missing_listeners(listeners, [Listener("tcp", found, 12001)])
+
+
+@pytest.mark.parametrize(
+    ("sockets", "settings", "says"),
+    [
+        ([LOOPBACK], {"maxconns": "60"}, ""),
+        ([LOOPBACK], {"maxconns": "1024"}, "maxconns is 1024, not 60"),
+        ([LOOPBACK], {}, "maxconns is not told"),
+        ([], {"maxconns": "60"}, "it does not listen on tcp 127.0.0.1:12000"),
+    ],
+)
+def test_what_runs_has_to_agree_with_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, sockets: list[Listener], settings: dict[str, str], says: str
+) -> None:
+    monkeypatch.setattr(verify.proc, "sockets_of", lambda _pid: sockets)
+    monkeypatch.setattr(verify, "ask", lambda *_args, **_more: Answer("1.6.18", {}, settings))
+    wanted = verify.Wanted((LOOPBACK,), settings=(("maxconns", "60"),))
+    if not says:
+        verify.check(wanted, 1)
+        return
+    with pytest.raises(Failed, match=says):
+        verify.check(wanted, 1)
+
+
+OLD = '# kept\nPORT="11211"\nUSER="memcached"\nMAXCONN="1024"\nCACHESIZE="64"\nOPTIONS=""\nOTHER=1\n'
+EL_UNIT = Unit(start=f"/usr/bin/memcached {EL_LINE}", files=["/etc/sysconfig/memcached"])
+DEBIAN_UNIT = Unit(start="/usr/share/memcached/scripts/systemd-memcached-wrapper /etc/memcached.conf")
+
+
+def unit_plan(unit: Optional[Unit] = EL_UNIT, words: str = "-p 12000 -m 128", **change: Any) -> Any:
+    texts = {"/etc/sysconfig/memcached": OLD} if unit is EL_UNIT else {}
+    host = HOST._replace(pid_file=None)
+    facts = UnitFacts(PROGRAM, host, unit, **{"texts": texts, "systemd": True, "active": False, "run": "R", **change})
+    return decide_unit(facts, request(words, unit="memcached.service"))
+
+
+def test_the_sysconfig_file_of_the_el_family() -> None:
+    write, start = unit_plan().steps
+    assert (write.path, write.backup) == ("/etc/sysconfig/memcached", "/etc/sysconfig/memcached.opskit-R")
+    text = OLD.replace("11211", "12000").replace("64", "128").replace('=""', '="-U 0 -l 127.0.0.1"')
+    assert write.text == text
+    words = expand(EL_LINE.split(), parse_environment(text))
+    assert " ".join(words) == "-p 12000 -u memcached -m 128 -c 1024 -U 0 -l 127.0.0.1"
+    assert start.change.commands == ("systemctl start memcached.service",)
+
+
+def test_a_drop_in_where_the_unit_goes_by_something_else() -> None:
+    write, start = unit_plan(DEBIAN_UNIT, active=True).steps
+    assert write.path == "/etc/systemd/system/memcached.service.d/opskit.conf"
+    assert "ExecStart=\nExecStart=/usr/bin/memcached -p 12000 -U 0 -l 127.0.0.1 -u memcached -m 128\n" in write.text
+    assert (write.reload, start.change.commands) == (True, ("systemctl restart memcached.service",))
+
+
+def test_a_unit_that_has_its_settings_already() -> None:
+    text = unit_plan().steps[0].text
+    assert [step.kind for step in unit_plan(texts={"/etc/sysconfig/memcached": text}).steps] == ["memcached.start-unit"]
+    assert unit_plan(texts={"/etc/sysconfig/memcached": text}, active=True).steps == ()
+
+
+def test_no_unit_and_no_systemd() -> None:
+    assert refused(unit_plan(None)) == (["no-unit"], 6)
+    assert refused(unit_plan(systemd=False)) == (["no-unit"], 6)
+
+
+def test_words_in_a_unit() -> None:
+    assert [unit_quoted(word) for word in ("a", "50%", "$x", "a b", "")] == ["a", "50%%", "$$x", '"a b"', '""']
