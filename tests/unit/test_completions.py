@@ -45,17 +45,18 @@ def test_nothing_is_known_of_a_value_that_is_gone() -> None:
     assert (set(KINDS) | FREE) - VALUED == set()
 
 
-# `memcached start` takes memcached's own options, letters and all; du has the letters of GNU du. And what an issue asks
-# for by name: --version V beside the root's flag, start's --unit without a name.
-MEMCACHEDS = {"-a", "-d", "-l", "--unit", "--version"}
+# `memcached start` takes memcached's own options, letters and all; du and journal have the letters of GNU du and of
+# journalctl. And what an issue asks for by name: --version V beside the root's flag, start's --unit without a name.
+ASKED_FOR = {"--unit", "--version"}
 
 
 def test_the_same_option_means_the_same_everywhere() -> None:
     kinds: dict[str, set[tuple[bool, Any]]] = {}
     for node in tree().walk():
         for option in node.options:
-            theirs = MEMCACHEDS if node.words[1:2] == ("memcached",) else set()
-            for name in set(option.names) - theirs:
+            memcacheds = node.words[1:2] == ("memcached",)
+            names = {name for name in option.names if not (memcacheds and (len(name) == 2 or name in ASKED_FOR))}
+            for name in names:
                 kinds.setdefault(name, set()).add((bool(option.value), option.kind))
     # du's lists files, the vacuum's is journalctl's --vacuum-files.
     assert {name: seen for name, seen in kinds.items() if len(seen) > 1 and name != "--files"} == {}
