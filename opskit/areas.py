@@ -34,6 +34,7 @@ ENTRIES: dict[str, Entry] = {
     "disk": Entry("opskit.disk.cli", "Put data disks into service: list, mount, umount, grow, fstab."),
     "du": Entry("opskit.usage.du_cli", "What fills a disk: directories by size, exact as du.", single=True),
     "df": Entry("opskit.usage.df_cli", "What fills the filesystems: df, deleted but open files, why.", single=True),
+    "yum": Entry("opskit.yum.cli", "Who holds the yum, dnf or rpm lock, and what is safe to do."),
     "history": Entry("opskit.history.cli", "What opskit did on this host: list runs, show one."),
     "undo": Entry("opskit.history.cli", "Take a run back as far as it can be.", app="undo_app", single=True),
     "completion": Entry("opskit.completion.cli", "Print the completion script for a shell.", single=True),

@@ -1,0 +1,1 @@
+"""Who holds the lock of yum, dnf, PackageKit or rpm."""
