@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opskit.options import new_app, reads
+from opskit.options import changes, new_app, reads
 from opskit.session import Session
 from opskit.yum.facts import see
 from opskit.yum.findings import find
@@ -39,3 +39,22 @@ def lock(
     result = lock_json(facts, verdicts)
     session.screen.answer(result, lambda: draw_locks(session.screen, verdicts, findings), findings=findings)
     raise typer.Exit(exit_code(verdicts))
+
+
+@changes(app, "unlock", facts=False, example="opskit yum unlock --dry-run")
+def unlock(session: Session, installroot: InstallRoot = "") -> None:
+    """Do what is safe in this state, and nothing else: continue what is stopped, interrupt, clear a broken file.
+
+    SIGCONT to a holder that is stopped, SIGINT to one that reads metadata, downloads or waits at its prompt; a lock
+    file that is malformed, or whose pid is another program or a zombie, is kept under another name. Refused in a
+    transaction, whatever else is given. A dead pid is left to the tool, which takes it over by itself.
+    """
+    from opskit.act import Chore, act, tell  # noqa: PLC0415 - lock does without
+    from opskit.yum.plan import decide_unlock  # noqa: PLC0415
+
+    if not session.dry_run:
+        session.need_root()
+    chore = Chore(lambda runner: see(runner, installroot), lambda facts: decide_unlock(facts, session.run))
+    outcome = act(session, chore)
+    done = "; ".join(f"{change.action} {change.target}" for change in outcome.plan.changes)
+    tell(session, outcome, f"unlocked: {done}", "no lock is held or broken that would not free itself")

@@ -13,6 +13,8 @@ _CLOUD_INIT = re.compile(r"cloud-(?:init(?:-local|-main|-network)?|config|final)
 _AGENTS = ("puppet", "chef-client", "salt-minion", "amazon-ssm-agent", "google_osconfig_agent", "waagent", "cockpit-ws")
 _CRON = ("crond", "cron", "anacron", "run-parts", "atd")
 _SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "tcsh")
+# They start something for somebody else.
+_WRAPPERS = ("timeout", "sudo", "su", "env", "nice", "ionice", "nohup", "setsid", "unshare", "flock", "time")
 # Units that only say that somebody logged in.
 _SESSIONS = re.compile(r"(?:sshd?|getty|serial-getty|user|console-getty)(?:@.*)?\.service|(?:session-.*|init)\.scope")
 
@@ -37,9 +39,9 @@ def explain(process: Process) -> str:
         return f"{what} on {process.tty}{far}"
     if far:
         return f"ssh{far}"
-    if not process.parents:
+    nearest = next((parent for parent in process.parents if parent.name not in _WRAPPERS), None)
+    if nearest is None:
         return ""
-    nearest = process.parents[0]
     return "nothing: what started it has ended" if nearest.pid == 1 else f"{nearest.name} (pid {nearest.pid})"
 
 

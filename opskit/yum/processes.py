@@ -20,9 +20,12 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 _READ = {"x86_64": 0, "aarch64": 63, "ppc64le": 3, "s390x": 3, "riscv64": 63}
 # Where a process sleeps that waits for a line of a terminal; the name is as old as the kernel.
 _TTY_READ = ("n_tty_read", "wait_woken")
-MANAGERS = frozenset(
-    ["yum", "dnf", "dnf4", "dnf-3", "dnf-2", "dnf5", "microdnf", "rpm", "rpmdb", "rpmkeys", "packagekitd", "pkcon", "yum-cron", "dnf-automatic", "dnf-automatic-3", "dnf5daemon-server", "yum-builddep", "yum-config-manager", "yumdownloader", "reposync", "repoquery", "needs-restarting", "package-cleanup", "yum-complete-transaction", "debuginfo-install", "dnf-system-upgrade", "tdnf", "zypper"]
+_NAMES = (
+    "yum dnf dnf4 dnf-3 dnf-2 dnf5 microdnf rpm rpmdb rpmkeys packagekitd pkcon yum-cron dnf-automatic "
+    "dnf-automatic-3 dnf5daemon-server yum-builddep yum-config-manager yumdownloader reposync repoquery "
+    "needs-restarting package-cleanup yum-complete-transaction debuginfo-install dnf-system-upgrade tdnf zypper"
 )
+MANAGERS = frozenset(_NAMES.split())
 _INTERPRETERS = re.compile(r"(?:platform-)?python[\d.]*|env")
 # Open files by which a package manager is known, and by which its phase is.
 PACKAGE_FILES = re.compile(

@@ -235,10 +235,15 @@ def _signal(facts: Facts, process: Process, name: str) -> tuple[str, ...]:
     return (_opskit(facts, "unlock"), signal_line(process.pid, process.start_ticks, name))
 
 
-def signal_line(pid: int, start_ticks: int, name: str) -> str:
-    """A shell line that signals this very process: the 20th field behind the name in stat is its start (proc(5))."""
+def signal_commands(pid: int, start_ticks: int, name: str) -> tuple[str, str]:
+    """Shell lines that signal this very process: the 20th field behind the name in stat is its start (proc(5))."""
     look = f"sed 's/.*) //' /proc/{pid}/stat | cut -d ' ' -f 20"
-    return f'[ "$({look})" = {start_ticks} ] && kill -{name} {pid}'
+    return (f'[ "$({look})" = {start_ticks} ]', f"kill -{name} {pid}")
+
+
+def signal_line(pid: int, start_ticks: int, name: str) -> str:
+    """The same in one line."""
+    return " && ".join(signal_commands(pid, start_ticks, name))
 
 
 def exit_code(verdicts: Sequence[Verdict]) -> int:
