@@ -27,12 +27,13 @@ def lock_json(facts: Facts, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {
         "root": facts.root or "/",
         "tools": list(facts.tools),
-        "locks": [_verdict_json(one) for one in verdicts],
+        "locks": [verdict_json(one) for one in verdicts],
         "processes": [_process_json(one) for one in facts.processes if one.manager],
     }
 
 
-def _verdict_json(one: Verdict) -> dict[str, Any]:
+def verdict_json(one: Verdict) -> dict[str, Any]:
+    """One lock of the result."""
     return {
         "path": one.lock.place.path,
         "tool": one.lock.place.tool,
