@@ -59,7 +59,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk du df history undo completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df yum history undo completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -74,6 +74,11 @@ _opskit_command() {
     'opskit disk fstab restore') commands='' options='--fstab --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
     'opskit du') commands='' options='--depth -d --top --min-size --files --all -a --apparent --inodes --one-file-system -x --exclude --older-than --by --count-links -l --bytes --null -0 --save --keep --diff --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit df') commands='' options='--all --bytes --warn --deleted --why --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit yum') commands='lock unlock wait why' options='--help -h' kinds=() ;;
+    'opskit yum lock') commands='' options='--installroot --sample --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit yum unlock') commands='' options='--installroot --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit yum wait') commands='' options='--installroot --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit yum why') commands='' options='--hold --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
@@ -94,6 +99,8 @@ _opskit_option() {
     --format) kind='text sh json' ;;
     --fstab) kind='@file' ;;
     --fstype) kind='ext4 ext3 xfs' ;;
+    --hold) kind='' ;;
+    --installroot) kind='@directory' ;;
     --label) kind='' ;;
     --limit) kind='' ;;
     --lock-timeout) kind='' ;;
@@ -101,6 +108,7 @@ _opskit_option() {
     --mount-options) kind='' ;;
     --older-than) kind='' ;;
     --reserved) kind='' ;;
+    --sample) kind='' ;;
     --save) kind='@file' ;;
     --state-dir) kind='@directory' ;;
     --table) kind='gpt dos' ;;

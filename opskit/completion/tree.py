@@ -27,6 +27,7 @@ KINDS: dict[str, Any] = {
     "fstype": ("ext4", "ext3", "xfs"),
     "table": ("gpt", "dos"),
     "paths": DIRECTORY,
+    "installroot": DIRECTORY,
     "by": ("ext", "age", "user"),
     "engine": ("statx", "stat"),
     "shell": ("bash", "zsh", "fish", "man"),
@@ -34,6 +35,7 @@ KINDS: dict[str, Any] = {
 # Values that nobody can guess: text and numbers.
 FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit", "warn", "timeout"}
 FREE |= {"depth", "top", "min_size", "exclude", "older_than", "workers"}
+FREE |= {"sample", "hold", "command"}
 
 
 @dataclass(frozen=True)

@@ -157,3 +157,38 @@ class _Line:
         """Leave nothing on the terminal."""
         if self.terminal and self.said:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+@changes(app, "why", facts=False, example="opskit yum why --hold 2h --dry-run")
+def why(
+    session: Session,
+    hold: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="Keep the timers out for so long: 30m, 2h. They come back by themselves."),
+    ] = "",
+) -> None:
+    """Show what runs the package manager on this host by itself, when next, and how to keep it out.
+
+    Timers, cron, PackageKit, cloud-init, agents. --hold masks the timers and PackageKit; a timer of systemd brings them
+    back, and so does a reboot.
+    """
+    from opskit.yum.autoruns import see_autoruns  # noqa: PLC0415 - lock does without
+
+    if not hold:
+        from opskit.yum.show_why import draw_why, why_json  # noqa: PLC0415
+
+        found = see_autoruns(session.runner)
+        session.screen.answer(why_json(found), lambda: draw_why(session.screen, found))
+        return
+    from opskit.act import Chore, act, tell  # noqa: PLC0415
+    from opskit.yum.hold_plan import decide_hold  # noqa: PLC0415
+    from opskit.yum.times import parse_seconds  # noqa: PLC0415
+
+    seconds = int(parse_seconds("--hold", hold))
+    if seconds < 60:
+        raise UsageFault("--hold", f"{hold!r} is less than a minute", todo="like 30m, 2h")
+    if not session.dry_run:
+        session.need_root()
+    outcome = act(session, Chore(see_autoruns, lambda facts: decide_hold(facts, seconds, session.run)))
+    held = ", ".join(outcome.plan.result["units"])
+    tell(session, outcome, f"held for {seconds} s: {held}", "no timer of a package manager is active")

@@ -1,4 +1,4 @@
-"""The steps of `opskit yum unlock`: each looks again itself, right before it acts.
+"""The steps of `opskit yum unlock`, and that of `why --hold`: each looks again itself, right before it acts.
 
 A signal goes through a pidfd (pidfd_open(2)): opened first, then the process behind it is checked, so that a pid that
 is used again in between is never hit. No step signals harder than SIGINT, and none touches an .rpm.lock.
@@ -21,6 +21,7 @@ from opskit.core.files import sync_directory
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.yum.facts import see
+from opskit.yum.hold_steps import Hold
 from opskit.yum.locks import READ_BYTES
 from opskit.yum.places import TRANSACTION
 from opskit.yum.processes import read_stat
@@ -248,7 +249,7 @@ class Clear:
         sync_directory(os.path.dirname(self.path))
 
 
-STEPS: tuple[type[Step], ...] = (Interrupt, Continue, Clear)
+STEPS: tuple[type[Step], ...] = (Interrupt, Continue, Clear, Hold)
 KINDS: dict[str, type[Step]] = {step.kind: step for step in STEPS}
 # What the advice of a verdict becomes.
 SIGNALS: dict[str, type[Union[Interrupt, Continue]]] = {INTERRUPT: Interrupt, CONTINUE: Continue}

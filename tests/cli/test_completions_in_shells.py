@@ -93,7 +93,7 @@ def fish(place: Path, *words: str) -> set[str]:
 
 
 OFFERS = [
-    (("",), {"disk", "du", "df", "history", "undo", "completion"}),
+    (("",), {"disk", "du", "df", "yum", "history", "undo", "completion"}),
     (("di",), {"disk"}),
     (("disk", ""), {"list", "show", "facts", "mount", "umount", "grow", "fstab"}),
     (("disk", "mo"), {"mount"}),
