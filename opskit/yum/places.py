@@ -42,7 +42,7 @@ _HOME = "/opskit-home"
 def tools_here() -> tuple[str, ...]:
     """The package managers of this host."""
     found = [tool for tool in TOOLS if shutil.which(tool, path=ENVIRONMENT["PATH"])]
-    if "pkcon" not in found and any(os.path.exists(path) for path in DAEMONS):
+    if "pkcon" not in found and any(os.access(path, os.X_OK) for path in DAEMONS):
         found.append("pkcon")
     return tuple(found)
 
