@@ -127,7 +127,7 @@ def _check_free(ended: Waited) -> None:
 def _who(one: Verdict) -> str:
     who = holder_text(one.holder) if one.holder else f"pid {one.lock.pid}"
     phase = f", {one.phase}" if one.phase else ""
-    return f"{one.state}{phase}: {who}"
+    return f"{who}: {one.state}{phase}"
 
 
 class _Line:
@@ -143,8 +143,7 @@ class _Line:
         """Say who blocks."""
         if self.quiet or not blocking:
             return
-        more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
-        text = shown(f"waiting for {blocking[0].lock.place.path}, {_who(blocking[0])}{more}")
+        text = shown(f"waiting for {_who(blocking[0])} ({blocking[0].lock.place.path})")
         if self.terminal:
             width = max(20, shutil.get_terminal_size().columns - 1)
             spent = f"{age_text(seconds)}: "

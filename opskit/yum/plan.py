@@ -21,6 +21,7 @@ from opskit.yum.state import (
     WAIT,
     Verdict,
     judge,
+    opskit_line,
     signal_line,
 )
 from opskit.yum.steps import SIGNALS, Clear, Continue
@@ -32,7 +33,7 @@ def decide_unlock(facts: Facts, run: str) -> Decision:
     """The plan that makes the locks free; refused in a transaction, whatever else there is. run: names backups."""
     title = f"free the locks below {facts.root}" if facts.root else "free the locks of the package managers"
     verdicts = judge(facts)
-    refused = [*_in_transaction(verdicts), *_odd(verdicts)]
+    refused = [*_in_transaction(facts, verdicts), *_odd(verdicts)]
     if refused:
         return Refusal(title, tuple(refused))
     steps = tuple(_steps(facts, verdicts, run))
@@ -48,7 +49,7 @@ def decide_unlock(facts: Facts, run: str) -> Decision:
     return Plan(title, steps, tuple(basis), notes=tuple(notes), result={"locks": locks})
 
 
-def _in_transaction(verdicts: Sequence[Verdict]) -> Iterator[Reason]:
+def _in_transaction(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Reason]:
     """A transaction that runs is only waited for. One that is stopped may go on."""
     seen = set()
     for one in verdicts:
@@ -58,7 +59,7 @@ def _in_transaction(verdicts: Sequence[Verdict]) -> Iterator[Reason]:
         seen.add(pid)
         who = holder_text(one.holder) if one.holder else f"pid {pid}"
         title = f"{who} is in a transaction: to end it now would leave packages half installed"
-        yield Reason("in-transaction", title, "opskit yum wait", f"{one.lock.place.path}: {one.why}")
+        yield Reason("in-transaction", title, opskit_line(facts, "wait"), f"{one.lock.place.path}: {one.why}")
 
 
 def _odd(verdicts: Sequence[Verdict]) -> Iterator[Reason]:
@@ -93,7 +94,6 @@ def _children(facts: Facts, holder: Process, paths: tuple[str, ...]) -> Iterator
 
 
 def _waiting(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Reason]:
-    below = f" --installroot {facts.root}" if facts.root else ""
     seen = set()
     for one in verdicts:
         pid = one.holder.pid if one.holder else one.lock.pid
@@ -101,7 +101,7 @@ def _waiting(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Reason]:
             seen.add(pid)
             who = f" by {holder_text(one.holder)}" if one.holder else ""
             title = f"{one.lock.place.path} is held{who}: {one.why}"
-            yield Reason("only-waiting-is-safe", title, f"opskit yum wait{below}", exit_code=ExitCode.BUSY)
+            yield Reason("only-waiting-is-safe", title, opskit_line(facts, "wait"), exit_code=ExitCode.BUSY)
 
 
 def _without_pidfd(verdicts: Sequence[Verdict]) -> Iterator[Reason]:

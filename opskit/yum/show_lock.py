@@ -97,8 +97,9 @@ def draw_locks(screen: Screen, verdicts: Sequence[Verdict], findings: Sequence[F
             screen.note(f"{finding.severity}: {shown(finding.title)} [{finding.id}]")
         return
     taken = [one for one in verdicts if one.state != FREE]
+    told: set[int] = set()
     for one in taken:
-        _draw_lock(screen, one)
+        _draw_lock(screen, one, told)
     free = [one.lock.place.path for one in verdicts if one.state == FREE]
     if free:
         screen.done(f"free: {shown(', '.join(free))}")
@@ -123,24 +124,32 @@ def _cells(one: Verdict) -> list[str]:
     ]
 
 
-def _draw_lock(screen: Screen, one: Verdict) -> None:
+def _draw_lock(screen: Screen, one: Verdict, told: set[int]) -> None:
+    """told: the pids of the holders that were shown already."""
     color = "yellow" if one.advice in {"wait", "nothing"} else "red"
     phase = f", {one.phase}" if one.phase else ""
     head = f"{shown(one.lock.place.path)} ({one.lock.place.tool}): "
     screen.line(head + screen.styled(one.state + phase, color, sys.stdout) + _since(one.since))
     holder = one.holder
-    if holder:
-        screen.line(f"    {shown(holder_text(holder))}")
-        if not holder.hidden:
-            screen.line(f"    {shown(holder.command)}")
-            screen.line(f"    {shown(_doing(holder))}")
-        for child in holder.children:
-            screen.line(f"    child: pid {child.pid} {shown(child.command or child.name)} [{child.state}]")
+    if holder and holder.pid in told:
+        screen.line(f"    pid {holder.pid}, as above")
+    elif holder:
+        told.add(holder.pid)
+        _draw_holder(screen, holder)
     if one.why:
         screen.line(f"    {shown(one.why)}")
     screen.line(f"    safe: {screen.styled(one.advice, 'bold', sys.stdout)}")
     for command in one.commands:
         screen.line(f"      {shown(command)}")
+
+
+def _draw_holder(screen: Screen, holder: Process) -> None:
+    screen.line(f"    {shown(holder_text(holder))}")
+    if not holder.hidden:
+        screen.line(f"    {shown(holder.command)}")
+        screen.line(f"    {shown(_doing(holder))}")
+    for child in holder.children:
+        screen.line(f"    child: pid {child.pid} {shown(child.command or child.name)} [{child.state}]")
 
 
 def _since(moment: float) -> str:
