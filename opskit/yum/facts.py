@@ -1,4 +1,4 @@
-"""See the locks of the package managers and who has them. Takes no lock, and starts nothing but `rpm --eval`."""
+"""See the locks of the package managers and who has them. Takes no lock, and nearly never starts anything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opskit.core.errors import Failed, Missing
 from opskit.core.runner import Runner
 from opskit.yum.locks import read_lock
 from opskit.yum.model import Facts, LockFile, Place, Process, Relative
-from opskit.yum.places import TOOLS, database, places, tools_here
+from opskit.yum.places import TOOLS, databases, places, tools_here
 from opskit.yum.processes import (
     MANAGERS,
     SCRIPTLET,
@@ -46,7 +46,7 @@ def find_places(runner: Runner, root: str = "") -> tuple[Place, ...]:
     tools = tools_here()
     if not tools:
         raise Missing("package manager", f"none of {', '.join(TOOLS)} is on this host", todo="nothing is locked here")
-    return places(root, database(runner, tools))
+    return places(root, databases(runner, tools))
 
 
 def look(where: tuple[Place, ...], root: str = "", sample: float = 0.0) -> Facts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import pwd
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 
@@ -37,6 +38,15 @@ _OF_USERS = (
 )
 _DATABASES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
 _HOME = "/opskit-home"
+# What a definition of %_dbpath stands on: the RHEL family's, and Debian's.
+_MACROS = (
+    ("%{_var}", "/var"),
+    ("%{_usr}", "/usr"),
+    ("%{_prefix}", "/usr"),
+    ("%{getenv:HOME}", _HOME),
+    ("%(bash -c 'echo ~/.rpmdb')", f"{_HOME}/.rpmdb"),
+)
+_DBPATH = re.compile(r"^%_dbpath[ \t]+(.+?)[ \t]*$", re.MULTILINE)
 
 
 def tools_here() -> tuple[str, ...]:
@@ -47,20 +57,49 @@ def tools_here() -> tuple[str, ...]:
     return tuple(found)
 
 
-def database(runner: Runner, tools: Sequence[str]) -> str:
-    """What rpm says its database folder is, with _HOME for the home that Debian has it under; "" without rpm."""
+def databases(runner: Runner, tools: Sequence[str]) -> tuple[str, ...]:
+    """Every folder that rpm's macros name for its database, with _HOME for the home that Debian has it under.
+
+    Read from the macro files (rpm(8), /usr/lib/rpm/macros and those beside): starting an rpm to ask takes as long as
+    all the rest. Where a definition stands on macros that are not known here, rpm is asked.
+    """
     if "rpm" not in tools:
-        return ""
+        return ()
+    found = []
+    for path in _macro_files():
+        try:
+            with open(path, "rb") as file:
+                text = os.fsdecode(file.read())
+        except OSError:
+            continue
+        found += [_expand(value) for value in _DBPATH.findall(text)]
+    if not found or any("%" in one for one in found):
+        found += _asked(runner)
+    return tuple(os.path.normpath(one) for one in found if one.startswith("/") and "%" not in one)
+
+
+def _macro_files() -> list[str]:
+    patterns = ("/usr/lib/rpm/macros", "/usr/lib/rpm/*/macros", "/usr/lib/rpm/macros.d/*", "/etc/rpm/macros*")
+    home = os.path.join(_home_of_root(), ".rpmmacros")
+    return [path for pattern in (*patterns, home) for path in sorted(glob.glob(pattern))]
+
+
+def _expand(value: str) -> str:
+    for name, text in _MACROS:
+        value = value.replace(name, text)
+    return value
+
+
+def _asked(runner: Runner) -> list[str]:
     # The runner's HOME is / : what rpm makes of HOME is wanted for other homes.
     command = Command(("env", f"HOME={_HOME}", "rpm", "--eval", "%{_dbpath}"), mutates=False, timeout=10)
     try:
-        said = runner.run(command).stdout.strip()
+        return [runner.run(command).stdout.strip()]
     except OpskitError:
-        return ""  # a broken rpm: the known folders are looked at all the same
-    return os.path.normpath(said) if said.startswith("/") else ""
+        return []  # a broken rpm: the known folders are looked at all the same
 
 
-def places(root: str, dbpath: str) -> tuple[Place, ...]:
+def places(root: str, named: Sequence[str]) -> tuple[Place, ...]:
     """Every lock there can be below root ("" for the host itself): those of the system, of users, of rpm."""
     found = [Place(root + path, tool, how, phase, path) for path, tool, how, phase in _PLACES]
     for pattern, tool in _OF_USERS:
@@ -69,7 +108,7 @@ def places(root: str, dbpath: str) -> tuple[Place, ...]:
             phase = {"metadata": METADATA, "download": DOWNLOAD, "rpmdb": TRANSACTION}.get(phase, "")
             found.append(Place(path, tool, PID, phase, path[len(root) :]))
     seen: set[tuple[int, int]] = set()
-    for folder in dict.fromkeys(_databases(dbpath)):
+    for folder in dict.fromkeys(_databases(named)):
         try:
             status = os.stat(root + folder)
         except OSError:
@@ -80,16 +119,16 @@ def places(root: str, dbpath: str) -> tuple[Place, ...]:
     return tuple(found)
 
 
-def _databases(dbpath: str) -> Iterator[str]:
+def _databases(named: Sequence[str]) -> Iterator[str]:
     """The folders of rpm's database: the known ones, and what it says itself, for each home that may be meant."""
     yield from _DATABASES
-    if not dbpath.startswith(_HOME):
-        if dbpath:
-            yield dbpath
-        return
-    for home in (_home_of_root(), os.environ.get("HOME", "")):
-        if home.startswith("/"):
-            yield os.path.normpath(dbpath.replace(_HOME, home, 1))
+    for folder in named:
+        if not folder.startswith(_HOME):
+            yield folder
+            continue
+        for home in (_home_of_root(), os.environ.get("HOME", "")):
+            if home.startswith("/"):
+                yield os.path.normpath(folder.replace(_HOME, home, 1))
 
 
 def _home_of_root() -> str:

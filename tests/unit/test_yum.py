@@ -16,6 +16,7 @@ from opskit.core.errors import Busy, CannotUndo, Failed, UsageFault
 from opskit.core.plan import Plan, Refusal
 from opskit.yum import facts as yum_facts
 from opskit.yum import locks, processes, steps
+from opskit.yum import places as yum_places
 from opskit.yum.autoruns import Autorun, Autoruns, parse_span, parse_units, see_autoruns
 from opskit.yum.cron import mentions, next_run, parse
 from opskit.yum.hold_plan import decide_hold
@@ -146,10 +147,33 @@ def test_the_places_of_an_installroot_with_a_name_that_is_a_pattern(tmp_path: Pa
     (root / "var/tmp/dnf-ops-x1/locks/download_lock.pid").touch()
     (root / "usr/lib/sysimage").mkdir(parents=True)
     (root / "usr/lib/sysimage/rpm").symlink_to("../../../var/lib/rpm")
-    found = places(str(root), "/opskit-home/.rpmdb")
+    found = places(str(root), ("/opskit-home/.rpmdb",))
     assert [one.path for one in found if one.tool == "rpm"] == [f"{root}/var/lib/rpm/.rpm.lock"]
     (user,) = [one for one in found if "dnf-ops" in one.path]
     assert (user.phase, user.inner) == ("download", "/var/tmp/dnf-ops-x1/locks/download_lock.pid")
+
+
+@pytest.mark.parametrize(
+    ("line", "folders"),
+    [
+        ("%_dbpath\t\t%{_var}/lib/rpm\n%_dbpath_rebuild\t%{_dbpath}\n", ("/var/lib/rpm",)),
+        ("%_dbpath %{_usr}/lib/sysimage/rpm", ("/usr/lib/sysimage/rpm",)),
+        ("%_dbpath\t\t%(bash -c 'echo ~/.rpmdb')\n", ("/opskit-home/.rpmdb",)),
+        ("%_dbpath %{mine}/rpm", ("/asked/of/rpm",)),
+        ("nothing", ("/asked/of/rpm",)),
+    ],
+)
+def test_where_rpm_has_its_database(
+    line: str, folders: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked:
+        def run(self, _command: Any) -> Any:
+            return type("Result", (), {"stdout": "/asked/of/rpm\n"})
+
+    (tmp_path / "macros").write_text(line)
+    monkeypatch.setattr(yum_places, "_macro_files", lambda: [str(tmp_path / "macros"), str(tmp_path / "none")])
+    assert yum_places.databases(Asked(), ("rpm",)) == folders  # type: ignore[arg-type]
+    assert yum_places.databases(Asked(), ("dnf",)) == ()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
