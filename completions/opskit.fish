@@ -61,7 +61,7 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit yum' 'opskit yum lock' 'opskit yum unlock' 'opskit yum wait' 'opskit yum why' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
 set -g __opskit_valued --by --color --depth -d --diff --engine --exclude --facts --format --fstab --fstype --hold --installroot --label --limit --lock-timeout --min-size --mount-options --older-than --reserved --sample --save --state-dir --table --timeout --top --warn --wipe --workers
 
 # opskit
@@ -289,8 +289,8 @@ complete -c opskit -n '__opskit_in opskit df' -l help -s h -d 'Show this message
 
 # opskit yum
 complete -c opskit -n '__opskit_at opskit yum 0' -a lock -d 'Show every lock of yum, dnf, PackageKit and rpm: its state, who holds it, and what is safe'
-complete -c opskit -n '__opskit_at opskit yum 0' -a unlock -d 'Do what is safe in this state, and nothing else: continue what is stopped, interrupt, clear a broken file'
 complete -c opskit -n '__opskit_at opskit yum 0' -a wait -d 'Wait until no lock of a package manager is held, then run a command if one is named'
+complete -c opskit -n '__opskit_at opskit yum 0' -a unlock -d 'Do what is safe in this state, and nothing else: continue what is stopped, interrupt, clear a broken file'
 complete -c opskit -n '__opskit_at opskit yum 0' -a why -d 'Show what runs the package manager on this host by itself, when next, and how to keep it out'
 complete -c opskit -n '__opskit_in opskit yum' -l help -s h -d 'Show this message and exit'
 
@@ -304,6 +304,17 @@ complete -c opskit -n '__opskit_in opskit yum lock' -l color -x -a 'auto always 
 complete -c opskit -n '__opskit_in opskit yum lock' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit yum lock' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit yum lock' -l help -s h -d 'Show this message and exit'
+
+# opskit yum wait
+complete -c opskit -n '__opskit_in opskit yum wait' -l installroot -x -a '(__fish_complete_directories)' -d 'The locks below this root, not the host\'s own'
+complete -c opskit -n '__opskit_in opskit yum wait' -l timeout -x -d 'Wait at most so long: 90s, 10m, 2h'
+complete -c opskit -n '__opskit_in opskit yum wait' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit yum wait' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit yum wait' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit yum wait' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit yum wait' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit yum wait' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit yum wait' -l help -s h -d 'Show this message and exit'
 
 # opskit yum unlock
 complete -c opskit -n '__opskit_in opskit yum unlock' -l installroot -x -a '(__fish_complete_directories)' -d 'The locks below this root, not the host\'s own'
@@ -319,17 +330,6 @@ complete -c opskit -n '__opskit_in opskit yum unlock' -l color -x -a 'auto alway
 complete -c opskit -n '__opskit_in opskit yum unlock' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit yum unlock' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit yum unlock' -l help -s h -d 'Show this message and exit'
-
-# opskit yum wait
-complete -c opskit -n '__opskit_in opskit yum wait' -l installroot -x -a '(__fish_complete_directories)' -d 'The locks below this root, not the host\'s own'
-complete -c opskit -n '__opskit_in opskit yum wait' -l timeout -x -d 'Wait at most so long: 90s, 10m, 2h'
-complete -c opskit -n '__opskit_in opskit yum wait' -l json -d 'Answer with one JSON envelope'
-complete -c opskit -n '__opskit_in opskit yum wait' -l quiet -s q -d 'Say nothing on success'
-complete -c opskit -n '__opskit_in opskit yum wait' -l verbose -s v -d 'Show each command'
-complete -c opskit -n '__opskit_in opskit yum wait' -l color -x -a 'auto always never' -d 'auto, always or never'
-complete -c opskit -n '__opskit_in opskit yum wait' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit yum wait' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
-complete -c opskit -n '__opskit_in opskit yum wait' -l help -s h -d 'Show this message and exit'
 
 # opskit yum why
 complete -c opskit -n '__opskit_in opskit yum why' -l hold -x -d 'Keep the timers out for so long: 30m, 2h'

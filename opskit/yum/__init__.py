@@ -9,7 +9,7 @@ Where a change belongs:
                                  plan.py: unlock; hold_plan.py: why --hold
   acting                         steps.py: signals through a pidfd, a broken file put aside; hold_steps.py
   waiting                        watch.py: inotify and pidfds; wait.py
-  what a person sees             cli.py, show_lock.py, show_why.py; times.py: spans as they are typed
+  what a person sees             cli.py and *_cli.py, show_lock.py, show_why.py; times.py: spans as they are typed
 
 Never: a lock on .rpm.lock (even a read lock makes an `rpm -i` fail), its removal, SIGKILL, a signal by pid.
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import pwd
 import re
 import stat
@@ -204,7 +203,7 @@ def _reads_stdin(pid: int, state: str) -> bool:
         return False
     words = _text(str(pid), "syscall").split()
     if len(words) > 1:
-        return words[0] == str(_READ.get(platform.machine(), -1)) and int(words[1], 16) == 0
+        return words[0] == str(_READ.get(os.uname().machine, -1)) and int(words[1], 16) == 0
     return _text(str(pid), "wchan") in _TTY_READ
 
 
