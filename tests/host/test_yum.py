@@ -423,3 +423,22 @@ HIDDEN = [
     for folder in ("bin", "sbin", "lib/packagekit", "libexec")
     for name in ("yum", "dnf", "dnf5", "microdnf", "rpm", "pkcon", "packagekitd")
 ]
+
+
+def test_the_kernel_is_asked_and_no_lock_is_taken(root: Root) -> None:
+    """By a trace of system calls, of a look and of a dry run: F_GETLK and nothing that locks, signals or writes."""
+    if run("strace", "-V", check=False).returncode:
+        pytest.skip("no strace")
+    root.in_transaction()
+    root.file("metadata").write_text("abc")
+    for words in (("lock",), ("unlock", "--dry-run"), ("wait", "--timeout", "0.3s")):
+        trace = root.folder / "trace"
+        calls = "fcntl,flock,kill,pidfd_send_signal,unlink,unlinkat,rename,renameat2,link,linkat,mkdir,open,openat"
+        root.opskit(*words, prefix=("strace", "-f", "-o", str(trace), "-e", f"trace={calls}"))
+        said = trace.read_text().splitlines()
+        assert any("F_GETLK" in line for line in said)
+        bad = ("F_SETLK", "F_OFD_SETLK", "flock(", "kill(", "pidfd_send", "unlink", "rename", "link(", "mkdir(")
+        assert [line for line in said if any(word in line.split(" ", 1)[1] for word in bad)] == []
+        written = [line for line in said if ("O_WRONLY" in line or "O_RDWR" in line) and "/dev/" not in line]
+        assert written == []
+    root.go()
