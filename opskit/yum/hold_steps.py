@@ -39,8 +39,9 @@ class Hold:
         # First what brings them back: whatever happens then, they do come back.
         script = "; ".join(shlex.join(command.argv) for command in self._give_back())
         argv = ("systemd-run", f"--unit={self.back}", f"--on-active={self.seconds}s", "/bin/sh", "-c", script)
-        commands = [Command(argv, mutates=True), self._systemctl("mask", "--runtime", *self.units)]
-        return [*commands, self._systemctl("stop", *self.timers)] if self.timers else commands
+        # A timer that is masked while it is active is "failed" and not stopped (systemd 252).
+        stop = [self._systemctl("stop", *self.timers)] if self.timers else []
+        return [Command(argv, mutates=True), *stop, self._systemctl("mask", "--runtime", *self.units)]
 
     def _give_back(self) -> list[Command]:
         commands = [self._systemctl("unmask", "--runtime", *self.units)]

@@ -272,8 +272,8 @@ def test_a_hold_brings_back_what_it_masks_before_it_masks() -> None:
     run = "systemd-run --unit=opskit-yum-hold-20261121t100000z-abc123 --on-active=7200s"
     assert change.commands == (
         f"{run} /bin/sh -c 'systemctl unmask --runtime {names}; systemctl start {timers}'",
-        f"systemctl mask --runtime {names}",
         f"systemctl stop {timers}",
+        f"systemctl mask --runtime {names}",
     )
     assert change.reversible
     assert [(note.id, note.remedy) for note in plan.notes] == [("not-held", "put a # before the line in /etc/crontab")]

@@ -7,10 +7,19 @@ from vmlab.machine import Machine
 from .guest import answer, opskit
 
 TIMER = "dnf-makecache.timer"
-UNIT_FILE = f"/usr/lib/systemd/system/{TIMER}"
-DEFINED = (
-    "[Timer]\nOnBootSec=10min\nOnUnitInactiveSec=1h\nUnit=dnf-makecache.service\n[Install]\nWantedBy=timers.target\n"
-)
+UNITS = "/usr/lib/systemd/system"
+SERVICE = "dnf-makecache.service"
+# As dnf has them on the RHEL family: Debian's package comes without.
+TIMER_TEXT = "[Timer]\nOnBootSec=10min\nOnUnitInactiveSec=1h\nUnit=dnf-makecache.service\n"
+SERVICE_TEXT = "[Service]\nType=oneshot\nExecStart=/bin/bash /run/makecache\n"
+# Stands in for a dnf that reads metadata, until somebody ends it.
+HOLDER = """\
+mkdir -p /var/cache/dnf
+echo -n $$ > /var/cache/dnf/metadata_lock.pid
+echo -n dnf > /proc/self/comm
+echo > /run/ready
+read line < /run/hold
+"""
 
 
 def state(vm: Machine, unit: str, what: str) -> str:
@@ -18,10 +27,8 @@ def state(vm: Machine, unit: str, what: str) -> str:
 
 
 def with_timer(vm: Machine) -> None:
-    """Debian's dnf may come without its timer running, or without one at all."""
-    vm.run(
-        "sh", "-euc", f"[ -e {UNIT_FILE} ] || [ -e /lib/systemd/system/{TIMER} ] || printf '{DEFINED}' > {UNIT_FILE}"
-    )
+    vm.run("tee", f"{UNITS}/{TIMER}", stdin=TIMER_TEXT)
+    vm.run("tee", f"{UNITS}/{SERVICE}", stdin=SERVICE_TEXT)
     vm.run("systemctl", "daemon-reload")
     vm.run("systemctl", "start", TIMER)
 
@@ -53,23 +60,21 @@ def test_timers_come_back_by_themselves(vm: Machine) -> None:
     unit = f"opskit-yum-hold-{run.lower()}"
     # The minute is over now: the timer does nothing else than to start its service.
     vm.run("systemctl", "start", f"{unit}.service", check=False)
-    vm.run("sh", "-c", f"while systemctl is-active -q {unit}.service; do sleep 0.1; done")
+    vm.run("timeout", "60", "sh", "-c", f"until systemctl is-active -q {TIMER}; do sleep 0.1; done")
     assert state(vm, TIMER, "LoadState") == "loaded"
     assert state(vm, TIMER, "ActiveState") == "active"
 
 
 def test_a_holder_that_is_a_unit_is_named_by_it(vm: Machine) -> None:
-    hold = (
-        "echo $$ > /var/cache/dnf/metadata_lock.pid; echo dnf > /proc/self/comm; echo > /run/ready; read x < /run/hold"
-    )
-    vm.run("sh", "-euc", "mkdir -p /var/cache/dnf; mkfifo /run/ready /run/hold")
-    vm.run("systemd-run", "--unit=dnf-makecache.service", "bash", "-c", hold)
+    with_timer(vm)
+    vm.run("tee", "/run/makecache", stdin=HOLDER)
+    vm.run("mkfifo", "/run/ready", "/run/hold")
+    vm.run("systemctl", "start", "--no-block", SERVICE)
     vm.run("cat", "/run/ready")
     found = answer(vm, "yum", "lock")
     assert found["status"] == 7
     (one,) = [one for one in found["result"]["locks"] if one["state"] != "free"]
     assert (one["state"], one["phase"]) == ("held", "metadata")
     assert one["holder"]["explained_by"] == "dnf-makecache.timer"
-    opskit(vm, "yum", "unlock", "--yes", check=False)
-    vm.run("sh", "-c", "while systemctl is-active -q dnf-makecache.service; do sleep 0.1; done")
+    opskit(vm, "yum", "unlock", "--yes")
     assert answer(vm, "yum", "lock")["status"] == 4  # what was ended left its file: dnf takes it over
