@@ -37,7 +37,9 @@ class Hold:
 
     def _commands(self) -> list[Command]:
         # First what brings them back: whatever happens then, they do come back.
-        script = "; ".join(shlex.join(command.argv) for command in self._give_back())
+        # No semicolon: systemd 252 writes it as "\\;" into the transient unit, and reads that back at the daemon-reload
+        # of the mask; the shell would get the backslash.
+        script = " && ".join(shlex.join(command.argv) for command in self._give_back())
         argv = ("systemd-run", f"--unit={self.back}", f"--on-active={self.seconds}s", "/bin/sh", "-c", script)
         # A timer that is masked while it is active is "failed" and not stopped (systemd 252).
         stop = [self._systemctl("stop", *self.timers)] if self.timers else []

@@ -271,7 +271,7 @@ def test_a_hold_brings_back_what_it_masks_before_it_masks() -> None:
     timers = "dnf-makecache.timer dnf-automatic.timer"
     run = "systemd-run --unit=opskit-yum-hold-20261121t100000z-abc123 --on-active=7200s"
     assert change.commands == (
-        f"{run} /bin/sh -c 'systemctl unmask --runtime {names}; systemctl start {timers}'",
+        f"{run} /bin/sh -c 'systemctl unmask --runtime {names} && systemctl start {timers}'",
         f"systemctl stop {timers}",
         f"systemctl mask --runtime {names}",
     )
