@@ -65,7 +65,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk du df journal memcached history undo completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df journal memcached yum history undo completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -93,6 +93,11 @@ _opskit_command() {
     'opskit memcached start') commands='' options='--port -p --udp-port -U --unix-socket -s --unix-mask -a --enable-shutdown -A --listen -l --daemon -d --enable-coredumps -r --user -u --memory-limit -m --disable-evictions -M --conn-limit -c --lock-memory -k --pidfile -P --slab-growth-factor -f --slab-min-size --enable-largepages -L --prefix-delimiter -D --threads -t --max-reqs-per-event -R --disable-cas -C --listen-backlog -b --protocol -B --max-item-size -I --enable-sasl -S --disable-flush-all -F --disable-dumping -X --disable-watch -W --auth-file -Y --memory-file -e --enable-ssl -Z --napi-ids -N --extended -o --expose --unit --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit memcached stop') commands='' options='--port -p --unix-socket -s --pidfile -P --unit --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit memcached status') commands='' options='--watch --interval --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit yum') commands='lock wait unlock why' options='--help -h' kinds=() ;;
+    'opskit yum lock') commands='' options='--installroot --sample --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit yum wait') commands='' options='--installroot --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit yum unlock') commands='' options='--installroot --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit yum why') commands='' options='--hold --dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
@@ -119,6 +124,8 @@ _opskit_option() {
     --format) kind='text sh json' ;;
     --fstab) kind='@file' ;;
     --fstype) kind='ext4 ext3 xfs' ;;
+    --hold) kind='' ;;
+    --installroot) kind='@directory' ;;
     --interval) kind='' ;;
     --keep-copy) kind='@directory' ;;
     --label) kind='' ;;
@@ -143,6 +150,7 @@ _opskit_option() {
     --protocol|-B) kind='auto ascii binary' ;;
     --reserved) kind='' ;;
     --root) kind='@directory' ;;
+    --sample) kind='' ;;
     --save) kind='@file' ;;
     --since) kind='' ;;
     --size) kind='' ;;

@@ -67,8 +67,8 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
-set -g __opskit_valued --auth-file -Y --by --color --conn-limit -c --depth -d --diff --directory -D --engine --exclude --expose --extended -o --facts --files --format --fstab --fstype --interval --keep-copy --label --limit --listen -l --listen-backlog -b --lock-timeout --max-item-size -I --max-reqs-per-event -R --memory-file -e --memory-limit -m --min-size --mount-options --namespace --napi-ids -N --older-than --pid --pidfile -P --port -p --prefix-delimiter -D --priority -p --protocol -B --reserved --root --save --since --size --slab-growth-factor -f --slab-min-size --state-dir --sysconfig --systemd-version --table --threads -t --timeout --top --udp-port -U --unit --unit -u --unix-mask -a --unix-socket -s --until --user -u --version --warn --wipe --workers
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
+set -g __opskit_valued --auth-file -Y --by --color --conn-limit -c --depth -d --diff --directory -D --engine --exclude --expose --extended -o --facts --files --format --fstab --fstype --hold --installroot --interval --keep-copy --label --limit --listen -l --listen-backlog -b --lock-timeout --max-item-size -I --max-reqs-per-event -R --memory-file -e --memory-limit -m --min-size --mount-options --namespace --napi-ids -N --older-than --pid --pidfile -P --port -p --prefix-delimiter -D --priority -p --protocol -B --reserved --root --sample --save --since --size --slab-growth-factor -f --slab-min-size --state-dir --sysconfig --systemd-version --table --threads -t --timeout --top --udp-port -U --unit --unit -u --unix-mask -a --unix-socket -s --until --user -u --version --warn --wipe --workers
 
 # opskit
 complete -c opskit -n '__opskit_at opskit 0' -a disk -d 'Put data disks into service, safely'
@@ -76,6 +76,7 @@ complete -c opskit -n '__opskit_at opskit 0' -a du -d 'Show what fills a disk: d
 complete -c opskit -n '__opskit_at opskit 0' -a df -d 'Show the filesystems: type, size, used, available, inodes, with the figures of df'
 complete -c opskit -n '__opskit_at opskit 0' -a journal -d 'The journal: what fills it, what a vacuum will delete, what is damaged, a limit that lasts'
 complete -c opskit -n '__opskit_at opskit 0' -a memcached -d 'Launch memcached right, or be told why not'
+complete -c opskit -n '__opskit_at opskit 0' -a yum -d 'Who holds the lock of yum, dnf, PackageKit or rpm, and what is safe to do'
 complete -c opskit -n '__opskit_at opskit 0' -a history -d 'Without a command it lists the runs on this host, the newest last'
 complete -c opskit -n '__opskit_at opskit 0' -a undo -d 'Take a run back as far as it can be, the newest step first'
 complete -c opskit -n '__opskit_at opskit 0' -a completion -d 'Print the completion script for a shell, or the manual page'
@@ -508,6 +509,65 @@ complete -c opskit -n '__opskit_in opskit memcached status' -l color -x -a 'auto
 complete -c opskit -n '__opskit_in opskit memcached status' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit memcached status' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit memcached status' -l help -s h -d 'Show this message and exit'
+
+# opskit yum
+complete -c opskit -n '__opskit_at opskit yum 0' -a lock -d 'Show every lock of yum, dnf, PackageKit and rpm: its state, who holds it, and what is safe'
+complete -c opskit -n '__opskit_at opskit yum 0' -a wait -d 'Wait until no lock of a package manager is held, then run a command if one is named'
+complete -c opskit -n '__opskit_at opskit yum 0' -a unlock -d 'Do what is safe in this state, and nothing else: continue what is stopped, interrupt, clear a broken file'
+complete -c opskit -n '__opskit_at opskit yum 0' -a why -d 'Show what runs the package manager on this host by itself, when next, and how to keep it out'
+complete -c opskit -n '__opskit_in opskit yum' -l help -s h -d 'Show this message and exit'
+
+# opskit yum lock
+complete -c opskit -n '__opskit_in opskit yum lock' -l installroot -x -a '(__fish_complete_directories)' -d 'The locks below this root, not the host\'s own'
+complete -c opskit -n '__opskit_in opskit yum lock' -l sample -x -d 'How long to watch what a holder does'
+complete -c opskit -n '__opskit_in opskit yum lock' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit yum lock' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit yum lock' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit yum lock' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit yum lock' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit yum lock' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit yum lock' -l help -s h -d 'Show this message and exit'
+
+# opskit yum wait
+complete -c opskit -n '__opskit_in opskit yum wait' -l installroot -x -a '(__fish_complete_directories)' -d 'The locks below this root, not the host\'s own'
+complete -c opskit -n '__opskit_in opskit yum wait' -l timeout -x -d 'Wait at most so long: 90s, 10m, 2h'
+complete -c opskit -n '__opskit_in opskit yum wait' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit yum wait' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit yum wait' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit yum wait' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit yum wait' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit yum wait' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit yum wait' -l help -s h -d 'Show this message and exit'
+
+# opskit yum unlock
+complete -c opskit -n '__opskit_in opskit yum unlock' -l installroot -x -a '(__fish_complete_directories)' -d 'The locks below this root, not the host\'s own'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l dry-run -s n -d 'Show the plan and change nothing'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l yes -s y -d 'Answer the question with yes'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l lock-timeout -x -d 'Seconds to wait for another opskit'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit yum unlock' -l help -s h -d 'Show this message and exit'
+
+# opskit yum why
+complete -c opskit -n '__opskit_in opskit yum why' -l hold -x -d 'Keep the timers out for so long: 30m, 2h'
+complete -c opskit -n '__opskit_in opskit yum why' -l dry-run -s n -d 'Show the plan and change nothing'
+complete -c opskit -n '__opskit_in opskit yum why' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit yum why' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
+complete -c opskit -n '__opskit_in opskit yum why' -l yes -s y -d 'Answer the question with yes'
+complete -c opskit -n '__opskit_in opskit yum why' -l lock-timeout -x -d 'Seconds to wait for another opskit'
+complete -c opskit -n '__opskit_in opskit yum why' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit yum why' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit yum why' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit yum why' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit yum why' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit yum why' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit yum why' -l help -s h -d 'Show this message and exit'
 
 # opskit history
 complete -c opskit -n '__opskit_at opskit history 0' -a show -d 'Show each step of a run with its commands, times and output'

@@ -36,6 +36,7 @@ ENTRIES: dict[str, Entry] = {
     "df": Entry("opskit.usage.df_cli", "What fills the filesystems: df, deleted but open files, why.", single=True),
     "journal": Entry("opskit.journal.cli", "The journal: what fills it, what a vacuum will delete, errors."),
     "memcached": Entry("opskit.memcached.cli", "Launch memcached right: check its lines, start, watch, stop."),
+    "yum": Entry("opskit.yum.cli", "Who holds the yum, dnf or rpm lock, and what is safe to do."),
     "history": Entry("opskit.history.cli", "What opskit did on this host: list runs, show one."),
     "undo": Entry("opskit.history.cli", "Take a run back as far as it can be.", app="undo_app", single=True),
     "completion": Entry("opskit.completion.cli", "Print the completion script for a shell.", single=True),

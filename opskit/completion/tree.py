@@ -31,6 +31,7 @@ KINDS: dict[str, Any] = {
     "directory": DIRECTORY,
     "root": DIRECTORY,
     "keep_copy": DIRECTORY,
+    "installroot": DIRECTORY,
     "by": ("ext", "age", "user"),
     "engine": ("statx", "stat"),
     "priority": ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"),
@@ -51,6 +52,7 @@ FREE |= {"line", "version", "pid", "interval", "expose", "port", "udp_port", "un
 FREE |= {"memory_limit", "conn_limit", "slab_growth_factor", "slab_min_size", "prefix_delimiter", "threads", "extended"}
 FREE |= {"max_reqs_per_event", "listen_backlog", "max_item_size", "napi_ids"}
 FREE |= {"depth", "top", "min_size", "exclude", "older_than", "workers"}
+FREE |= {"sample", "hold", "command"}
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from typing import IO, Any, Optional, Protocol
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, NoReturn, Optional, Protocol
 
 from opskit.core.command import Command, Result, last_lines
 from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError
@@ -183,6 +184,21 @@ def _end(process: subprocess.Popen[Any]) -> None:
 def _said(result: Result) -> str:
     text = last_lines(result.stdout + result.stderr)
     return f"\n{text}" if text else ""
+
+
+def become(argv: Sequence[str]) -> NoReturn:
+    """Let a program that the user named take the place of this process: his environment, terminal and exit status.
+
+    Nothing of opskit stays behind: Ctrl-C is the program's own, and there is no time limit. Raises Missing.
+    """
+    log.info("becomes: %s", Command(tuple(argv), mutates=True).line)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and that would be inherited
+    try:
+        os.execvp(argv[0], list(argv))  # noqa: S606 - there is no shell anywhere
+    except OSError as error:
+        raise Missing(argv[0], f"it cannot be run ({error.strerror})", todo=f"command -v {argv[0]}") from error
 
 
 class ReadOnlyRunner:

@@ -1,0 +1,170 @@
+"""What runs the package manager on this host by itself: systemd's units, cron, cloud-init. Reads only."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from opskit.core.command import Command
+from opskit.core.errors import OpskitError
+from opskit.core.runner import Runner
+from opskit.yum.cron import mentions, next_run, parse
+
+TIMER, SERVICE, CRON, CLOUD_INIT, AGENT = "timer", "service", "cron", "cloud-init", "agent"
+# unit → what it is, and what it runs
+UNITS = {
+    "dnf-makecache.timer": (TIMER, "dnf makecache --timer"),
+    "dnf5-makecache.timer": (TIMER, "dnf5 makecache --timer"),
+    "dnf-automatic.timer": (TIMER, "dnf-automatic"),
+    "dnf-automatic-notifyonly.timer": (TIMER, "dnf-automatic --no-installupdates --no-downloadupdates"),
+    "dnf-automatic-download.timer": (TIMER, "dnf-automatic --downloadupdates"),
+    "dnf-automatic-install.timer": (TIMER, "dnf-automatic --installupdates"),
+    "dnf5-automatic.timer": (TIMER, "dnf5 automatic"),
+    "insights-client.timer": (TIMER, "insights-client"),
+    "rpm-ostreed-automatic.timer": (TIMER, "rpm-ostree upgrade"),
+    "packagekit.service": (SERVICE, "PackageKit, started over D-Bus by desktops and Cockpit"),
+    "yum-cron.service": (SERVICE, "yum-cron, by the files in /etc/cron.daily and cron.hourly"),
+    "puppet.service": (AGENT, "puppet agent: installs what its catalogue names"),
+    "chef-client.service": (AGENT, "chef-client"),
+    "salt-minion.service": (AGENT, "salt-minion"),
+    "amazon-ssm-agent.service": (AGENT, "AWS Systems Manager: patch runs"),
+    "google-osconfig-agent.service": (AGENT, "Google OS Config: patch runs"),
+    "walinuxagent.service": (AGENT, "Azure agent: extensions, patch runs"),
+    "cloud-final.service": (CLOUD_INIT, "cloud-init: packages and package_upgrade, at the first boot"),
+}
+_SHOWN = "Id,LoadState,ActiveState,UnitFileState,NextElapseUSecRealtime,NextElapseUSecMonotonic"
+_SPAN = {
+    "y": 31557600.0, "month": 2629800.0, "w": 604800.0, "d": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0,
+    "ms": 1e-3, "us": 1e-6,
+}  # fmt: skip
+_CRON_FOLDERS = ("hourly", "daily", "weekly", "monthly")
+
+
+@dataclass(frozen=True)
+class Autorun:
+    """Something that runs the package manager by itself.
+
+    kind: timer, service, cron, cloud-init or agent. state: of a unit, as systemd calls it (active, inactive, masked,
+    enabled where systemd does not run). next: seconds since 1970, 0 where nobody knows. when: in words.
+    """
+
+    name: str
+    kind: str
+    command: str
+    state: str = ""
+    next: float = 0.0
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class Autoruns:
+    """All that was found. systemd: whether it runs this host."""
+
+    systemd: bool
+    found: tuple[Autorun, ...] = ()
+
+
+def see_autoruns(runner: Runner, root: str = "/") -> Autoruns:
+    """What may run the package manager here, by its units, the crontabs and cloud-init's configuration."""
+    systemd = os.path.isdir(os.path.join(root, "run/systemd/system"))
+    units = _units(runner) if systemd else _enabled(root)
+    return Autoruns(systemd, (*units, *_crontabs(root), *_cron_folders(root)))
+
+
+def _units(runner: Runner) -> tuple[Autorun, ...]:
+    # In UTC systemctl's times need no guess at a zone.
+    argv = ("env", "TZ=UTC", "systemctl", "show", f"--property={_SHOWN}", *UNITS)
+    try:
+        said = runner.run(Command(argv, mutates=False, timeout=20)).stdout
+    except OpskitError:
+        return ()
+    return parse_units(said, time.time() - time.monotonic())
+
+
+def parse_units(text: str, boot: float) -> tuple[Autorun, ...]:
+    """The units of `systemctl show` that are loaded. boot: when the monotonic clock began."""
+    found = []
+    for block in text.strip().split("\n\n"):
+        said = dict(line.partition("=")[::2] for line in block.split("\n"))
+        name = said.get("Id", "")
+        if name not in UNITS or said.get("LoadState") not in {"loaded", "masked"}:
+            continue
+        kind, command = UNITS[name]
+        state = "masked" if said["LoadState"] == "masked" else said.get("ActiveState", "")
+        moments = [_moment(said.get("NextElapseUSecRealtime", ""))]
+        span = parse_span(said.get("NextElapseUSecMonotonic", ""))
+        moments.append(boot + span if span else 0.0)
+        coming = min([one for one in moments if one] or [0.0])
+        when = "" if coming else _when(kind, state, said.get("UnitFileState", ""))
+        found.append(Autorun(name, kind, command, state, coming, when))
+    return tuple(found)
+
+
+def _when(kind: str, state: str, enabled: str) -> str:
+    if state == "masked":
+        return "never: masked"
+    if kind == CLOUD_INIT:
+        return "at the first boot of an instance"
+    if kind == TIMER:
+        return "never: not active" + (", but enabled: at the next boot" if enabled == "enabled" else "")
+    if kind == SERVICE:
+        return "when it is asked"
+    return "when it decides" if state == "active" else "never: not active"
+
+
+def _moment(text: str) -> float:
+    """`Sat 2026-11-21 17:00:00 UTC` in seconds since 1970; 0 for none."""
+    found = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", text)
+    if not found:
+        return 0.0
+    return datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
+
+
+def parse_span(text: str) -> float:
+    """`1h 2min 3.5s` in seconds, as systemd writes a span; 0 for none and for `infinity`."""
+    parts = re.findall(r"([\d.]+)(y|month|w|d|h|min|s|ms|us)(?![a-z])", text)
+    return sum(float(number) * _SPAN[unit] for number, unit in parts)
+
+
+def _enabled(root: str) -> tuple[Autorun, ...]:
+    """Without systemd running: what would run, by its links."""
+    wanted = {os.path.basename(path) for path in glob.glob(os.path.join(root, "etc/systemd/system/*.wants/*"))}
+    return tuple(
+        Autorun(name, kind, command, "enabled", 0.0, "never: systemd does not run here")
+        for name, (kind, command) in UNITS.items()
+        if name in wanted
+    )
+
+
+def _crontabs(root: str) -> Iterator[Autorun]:
+    places = [(os.path.join(root, "etc/crontab"), True)]
+    places += [(path, True) for path in sorted(glob.glob(os.path.join(root, "etc/cron.d/*")))]
+    for pattern in ("var/spool/cron/*", "var/spool/cron/crontabs/*"):
+        places += [(path, False) for path in sorted(glob.glob(os.path.join(root, pattern)))]
+    now = datetime.now().astimezone()
+    for path, with_user in places:
+        for line in parse(_text(path), with_user=with_user):
+            coming = next_run(line.when, now)
+            yield Autorun(path, CRON, line.command, "", coming.timestamp() if coming else 0.0, line.when)
+
+
+def _cron_folders(root: str) -> Iterator[Autorun]:
+    for folder in _CRON_FOLDERS:
+        for path in sorted(glob.glob(os.path.join(root, f"etc/cron.{folder}/*"))):
+            if os.access(path, os.X_OK) and mentions(_text(path)):
+                yield Autorun(path, CRON, path, "", 0.0, f"{folder}, by cron or anacron")
+
+
+def _text(path: str) -> str:
+    try:
+        if not os.path.isfile(path):
+            return ""
+        with open(path, "rb") as file:
+            return os.fsdecode(file.read(1_000_000))
+    except OSError:
+        return ""

@@ -1,0 +1,56 @@
+"""The commands of `opskit yum`: who holds the locks of the package managers, and what is safe to do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from opskit.areas import Entry
+from opskit.options import LazyGroup, new_app, reads
+from opskit.session import Session
+from opskit.yum.facts import see
+from opskit.yum.findings import find
+from opskit.yum.show_lock import draw_locks, lock_json
+from opskit.yum.state import exit_code, judge
+
+
+class YumGroup(LazyGroup):
+    """Has lock, and what is imported when it is named: lock is to be quick."""
+
+    entries = {  # noqa: RUF012
+        "wait": Entry("opskit.yum.wait_cli", "Wait until no lock is held, then run a command.", single=True),
+        "unlock": Entry("opskit.yum.unlock_cli", "Do what is safe in this state, and nothing else.", single=True),
+        "why": Entry("opskit.yum.why_cli", "What runs the package manager by itself; --hold.", single=True),
+    }
+
+
+app = new_app(
+    "Example: opskit yum lock\n\nWho holds the lock of yum, dnf, PackageKit or rpm, and what is safe to do.",
+    group=YumGroup,
+)
+
+InstallRoot = Annotated[
+    str, typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
+]
+
+
+@reads(app, "lock", example="opskit yum lock")
+def lock(
+    session: Session,
+    installroot: InstallRoot = "",
+    sample: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, max=60, help="How long to watch what a holder does.")
+    ] = 1.0,
+) -> None:
+    """Show every lock of yum, dnf, PackageKit and rpm: its state, who holds it, and what is safe.
+
+    No lock is taken, nothing is signalled. Exits 0 when all is free, 7 when one is held or stopped, 4 when one is
+    broken (stale, reused, zombie, malformed).
+    """
+    facts = see(session.runner, installroot, sample)
+    verdicts = judge(facts)
+    findings = find(facts, verdicts)
+    result = lock_json(facts, verdicts)
+    session.screen.answer(result, lambda: draw_locks(session.screen, verdicts, findings), findings=findings)
+    raise typer.Exit(exit_code(verdicts))

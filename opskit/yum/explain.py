@@ -1,0 +1,70 @@
+"""Which unit, agent or person is behind a process: by its cgroup, its parents, its terminal. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from opskit.yum.model import Process
+
+# A unit whose name alone does not say who wanted it.
+_TIMERS = re.compile(r"(dnf-makecache|dnf-automatic(?:-\w+)?|yum-makecache|packagekit-background)\.service")
+_UNITS = {"packagekit.service": "PackageKit", "yum-cron.service": "yum-cron", "crond.service": "cron"}
+_CLOUD_INIT = re.compile(r"cloud-(?:init(?:-local|-main|-network)?|config|final)\.service")
+_AGENTS = ("puppet", "chef-client", "salt-minion", "amazon-ssm-agent", "google_osconfig_agent", "waagent", "cockpit-ws")
+_CRON = ("crond", "cron", "anacron", "run-parts", "atd")
+_SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "tcsh")
+# They start something for somebody else.
+_WRAPPERS = ("timeout", "sudo", "su", "env", "nice", "ionice", "nohup", "setsid", "unshare", "flock", "time")
+# Units that only say that somebody logged in.
+_SESSIONS = re.compile(r"(?:sshd?|getty|serial-getty|user|console-getty)(?:@.*)?\.service|(?:session-.*|init)\.scope")
+
+
+def unit_of(process: Process) -> str:
+    """The innermost systemd unit of its cgroup, "" without one."""
+    parts = [part for part in process.cgroup.split("/") if part.endswith((".service", ".scope"))]
+    return parts[-1] if parts else ""
+
+
+def explain(process: Process) -> str:
+    """Who is behind it, in a few words: `dnf-makecache.timer`, `ansible over ssh from 10.0.0.5`, `a shell on pts/0`."""
+    if process.hidden:
+        return "a process that is hidden from this user"
+    far = f" from {process.ssh_client}" if process.ssh_client else ""
+    machine = _machine(process, far)
+    if machine:
+        return machine
+    if process.tty:
+        names = [parent.name for parent in process.parents[:4]]
+        what = "a shell" if any(name.lstrip("-") in _SHELLS for name in names) else "a program"
+        return f"{what} on {process.tty}{far}"
+    if far:
+        return f"ssh{far}"
+    nearest = next((parent for parent in process.parents if parent.name not in _WRAPPERS), None)
+    if nearest is None:
+        return ""
+    return "nothing: what started it has ended" if nearest.pid == 1 else f"{nearest.name} (pid {nearest.pid})"
+
+
+def _machine(process: Process, far: str) -> str:
+    """The unit, agent or scheduler behind it; "" where it is a person."""
+    unit = unit_of(process)
+    commands = [process.command, *(parent.command for parent in process.parents)]
+    names = [parent.name for parent in process.parents]
+    if _CLOUD_INIT.fullmatch(unit) or any("cloud-init" in command for command in commands[1:]):
+        return "cloud-init"
+    if any(re.search(r"[Aa]nsib(?:le|all)", command) for command in commands):
+        over = " over ssh" if process.ssh_client or any(name.startswith("sshd") for name in names) else ""
+        return f"ansible{over}{far}"
+    timer = _TIMERS.fullmatch(unit)
+    if timer:
+        return f"{timer[1]}.timer"
+    agent = next((agent for agent in _AGENTS if any(agent[:15] in name for name in names)), "")
+    if agent:
+        return agent
+    if unit in _UNITS:
+        return _UNITS[unit]
+    if any(name in _CRON for name in names):
+        return "cron"
+    if unit and not _SESSIONS.fullmatch(unit):
+        return unit
+    return ""

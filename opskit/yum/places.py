@@ -1,0 +1,138 @@
+"""Where yum, dnf, PackageKit and rpm keep their locks (dnf/lock.py, libdnf dnf-lock.c)."""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+
+from opskit.core.command import Command
+from opskit.core.errors import OpskitError
+from opskit.core.runner import ENVIRONMENT, Runner
+from opskit.yum.model import DNF, DNF5, FCNTL, PACKAGEKIT, PID, RPM, YUM, Place
+
+TOOLS = ("yum", "dnf", "dnf5", "microdnf", "rpm", "pkcon")
+# /usr/libexec/packagekitd (EL), /usr/lib/packagekit/packagekitd (Debian): without pkcon it is there all the same.
+DAEMONS = ("/usr/libexec/packagekitd", "/usr/lib/packagekit/packagekitd")
+METADATA, DOWNLOAD, TRANSACTION = "metadata", "download", "transaction"
+
+_PLACES = (
+    ("/var/run/yum.pid", YUM, PID, ""),
+    ("/var/cache/dnf/metadata_lock.pid", DNF, PID, METADATA),
+    ("/var/cache/dnf/download_lock.pid", DNF, PID, DOWNLOAD),
+    ("/var/lib/dnf/rpmdb_lock.pid", DNF, PID, TRANSACTION),
+    ("/var/log/log_lock.pid", DNF, PID, ""),
+    ("/run/dnf/rpmtransaction.lock", DNF5, FCNTL, TRANSACTION),
+    ("/var/lib/dnf/system-repo.lock", DNF5, FCNTL, ""),
+    ("/var/run/dnf-metadata.lock", PACKAGEKIT, PID, METADATA),
+    ("/var/run/dnf-rpmdb.lock", PACKAGEKIT, PID, TRANSACTION),
+)
+# Those of users who are not root; yum's is somewhere below its cache directory.
+_OF_USERS = (
+    ("/var/tmp/dnf-*/locks/*.pid", DNF),  # noqa: S108 - where dnf has them
+    ("/var/tmp/yum-*/yum.pid", YUM),  # noqa: S108
+    ("/var/tmp/yum-*/*/*/yum.pid", YUM),  # noqa: S108
+)
+_DATABASES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
+_HOME = "/opskit-home"
+# What a definition of %_dbpath stands on: the RHEL family's, and Debian's.
+_MACROS = (
+    ("%{_var}", "/var"),
+    ("%{_usr}", "/usr"),
+    ("%{_prefix}", "/usr"),
+    ("%{getenv:HOME}", _HOME),
+    ("%(bash -c 'echo ~/.rpmdb')", f"{_HOME}/.rpmdb"),
+)
+_DBPATH = re.compile(r"^%_dbpath[ \t]+(.+?)[ \t]*$", re.MULTILINE)
+
+
+def tools_here() -> tuple[str, ...]:
+    """The package managers of this host."""
+    found = [tool for tool in TOOLS if shutil.which(tool, path=ENVIRONMENT["PATH"])]
+    if "pkcon" not in found and any(os.access(path, os.X_OK) for path in DAEMONS):
+        found.append("pkcon")
+    return tuple(found)
+
+
+def databases(runner: Runner, tools: Sequence[str]) -> tuple[str, ...]:
+    """Every folder that rpm's macros name for its database, with _HOME for the home that Debian has it under.
+
+    Read from the macro files (rpm(8), /usr/lib/rpm/macros and those beside): starting an rpm to ask takes as long as
+    all the rest. Where a definition stands on macros that are not known here, rpm is asked.
+    """
+    if "rpm" not in tools:
+        return ()
+    found = []
+    for path in _macro_files():
+        try:
+            with open(path, "rb") as file:
+                text = os.fsdecode(file.read())
+        except OSError:
+            continue
+        found += [_expand(value) for value in _DBPATH.findall(text)]
+    if not found or any("%" in one for one in found):
+        found += _asked(runner)
+    return tuple(os.path.normpath(one) for one in found if one.startswith("/") and "%" not in one)
+
+
+def _macro_files() -> list[str]:
+    patterns = ("/usr/lib/rpm/macros", "/usr/lib/rpm/*/macros", "/usr/lib/rpm/macros.d/*", "/etc/rpm/macros*")
+    home = os.path.join(_home_of_root(), ".rpmmacros")
+    return [path for pattern in (*patterns, home) for path in sorted(glob.glob(pattern))]
+
+
+def _expand(value: str) -> str:
+    for name, text in _MACROS:
+        value = value.replace(name, text)
+    return value
+
+
+def _asked(runner: Runner) -> list[str]:
+    # The runner's HOME is / : what rpm makes of HOME is wanted for other homes.
+    command = Command(("env", f"HOME={_HOME}", "rpm", "--eval", "%{_dbpath}"), mutates=False, timeout=10)
+    try:
+        return [runner.run(command).stdout.strip()]
+    except OpskitError:
+        return []  # a broken rpm: the known folders are looked at all the same
+
+
+def places(root: str, named: Sequence[str]) -> tuple[Place, ...]:
+    """Every lock there can be below root ("" for the host itself): those of the system, of users, of rpm."""
+    found = [Place(root + path, tool, how, phase, path) for path, tool, how, phase in _PLACES]
+    for pattern, tool in _OF_USERS:
+        for path in sorted(glob.glob(glob.escape(root) + pattern)):
+            phase = os.path.basename(path).partition("_")[0]
+            phase = {"metadata": METADATA, "download": DOWNLOAD, "rpmdb": TRANSACTION}.get(phase, "")
+            found.append(Place(path, tool, PID, phase, path[len(root) :]))
+    seen: set[tuple[int, int]] = set()
+    for folder in dict.fromkeys(_databases(named)):
+        try:
+            status = os.stat(root + folder)
+        except OSError:
+            continue
+        if (status.st_dev, status.st_ino) not in seen:  # one is often a symlink to another
+            seen.add((status.st_dev, status.st_ino))
+            found.append(Place(f"{root}{folder}/.rpm.lock", RPM, FCNTL, "", f"{folder}/.rpm.lock"))
+    return tuple(found)
+
+
+def _databases(named: Sequence[str]) -> Iterator[str]:
+    """The folders of rpm's database: the known ones, and what it says itself, for each home that may be meant."""
+    yield from _DATABASES
+    for folder in named:
+        if not folder.startswith(_HOME):
+            yield folder
+            continue
+        for home in (_home_of_root(), os.environ.get("HOME", "")):
+            if home.startswith("/"):
+                yield os.path.normpath(folder.replace(_HOME, home, 1))
+
+
+def _home_of_root() -> str:
+    try:
+        return pwd.getpwuid(0).pw_dir
+    except KeyError:
+        return "/root"

@@ -1,0 +1,318 @@
+"""Processes as /proc shows them (proc(5)); whatever may not be looked at, or is gone by then, is left out."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from typing import Optional
+
+from opskit.yum.model import Activity, Process, Relative
+
+PROC = "/proc"
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+# The number of read(2) in /proc/PID/syscall, by machine (asm/unistd.h).
+_READ = {"x86_64": 0, "aarch64": 63, "ppc64le": 3, "s390x": 3, "riscv64": 63}
+# Where a process sleeps that waits for a line of a terminal; the name is as old as the kernel.
+_TTY_READ = ("n_tty_read", "wait_woken")
+_NAMES = (
+    "yum dnf dnf4 dnf-3 dnf-2 dnf5 microdnf rpm rpmdb rpmkeys packagekitd pkcon yum-cron dnf-automatic "
+    "dnf-automatic-3 dnf5daemon-server yum-builddep yum-config-manager yumdownloader reposync repoquery "
+    "needs-restarting package-cleanup yum-complete-transaction debuginfo-install dnf-system-upgrade tdnf zypper"
+)
+MANAGERS = frozenset(_NAMES.split())
+_INTERPRETERS = re.compile(r"(?:platform-)?python[\d.]*|env")
+# Open files by which a package manager is known, and by which its phase is.
+PACKAGE_FILES = re.compile(
+    r"/(?:\.rpm\.lock|rpmdb\.sqlite|Packages(?:\.db)?|history\.sqlite|yum\.pid|[^/]*_lock\.pid)$"
+    r"|/var/cache/(?:dnf|yum|libdnf5|PackageKit)/|/var/tmp/(?:dnf|yum)-[^/]*/|/var/log/(?:dnf|yum)[^/]*\.log|\.rpm$"
+)
+SCRIPTLET = re.compile(r"/(?:var/)?tmp/rpm-tmp\.\w+")
+_FILES_AT_MOST = 50
+_SHOWN_CHILDREN = 20
+
+
+def _bytes(*parts: str) -> bytes:
+    """A file below /proc. Raises OSError."""
+    with open("/".join((PROC, *parts)), "rb") as file:
+        return file.read()
+
+
+def _text(*parts: str) -> str:
+    try:
+        return os.fsdecode(_bytes(*parts))
+    except OSError:
+        return ""
+
+
+def _link(*parts: str) -> str:
+    try:
+        return os.readlink("/".join((PROC, *parts)))
+    except OSError:
+        return ""
+
+
+class Stat:
+    """What is used of /proc/PID/stat. The name is between the first ( and the last ): it can hold either."""
+
+    def __init__(self, text: str) -> None:
+        head, _, rest = text.rpartition(")")
+        fields = rest.split()
+        self.name = head.partition("(")[2]
+        self.state = fields[0]
+        self.parent = int(fields[1])
+        self.tty = int(fields[4])
+        self.cpu = int(fields[11]) + int(fields[12])
+        self.threads = int(fields[17])
+        self.start = int(fields[19])
+        self.rss = int(fields[21]) * PAGE
+
+
+def read_stat(pid: int) -> Optional[Stat]:
+    """The stat of a process; None where it is gone or hidden."""
+    text = _text(str(pid), "stat")
+    try:
+        return Stat(text) if text else None
+    except (IndexError, ValueError):
+        return None
+
+
+def exists(pid: int) -> bool:
+    """Whether there is a process (or thread) with this pid, also one that hidepid hides."""
+    try:
+        os.getpgid(pid)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def all_pids() -> list[int]:
+    """Every process that can be seen."""
+    try:
+        return [int(name) for name in os.listdir(PROC) if name.isdigit()]
+    except OSError:
+        return []
+
+
+def boot_time() -> float:
+    """When the host booted, seconds since 1970: what start times count from."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def words_of(pid: int) -> list[str]:
+    """The command line; [] for a zombie, a kernel thread, or what may not be looked at."""
+    text = _text(str(pid), "cmdline")
+    return text.rstrip("\0").split("\0") if text else []
+
+
+def is_manager(name: str, words: Sequence[str]) -> bool:
+    """Whether this is a package manager by its name or command line: `/usr/bin/python3 /usr/bin/dnf install x` is."""
+    programs = [os.path.basename(word) for word in words[:1]]
+    if programs and _INTERPRETERS.fullmatch(programs[0]):
+        programs += [os.path.basename(word) for word in words[1:6] if not word.startswith("-")][:1]
+    return name in MANAGERS or any(program in MANAGERS for program in programs)
+
+
+def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[Process]:
+    """The process; None when there is none. One that hidepid hides is there, and little is known of it."""
+    status = read_stat(pid)
+    if status is None:
+        return Process(pid, 0, 0.0, "", "", "", hidden=True, unseen=True) if exists(pid) else None
+    words = words_of(pid)
+    said = _status(pid)
+    namespaces = [int(number) for number in said.get("NSpid", "").split()]
+    files, transaction, unseen = _files(pid)
+    return Process(
+        pid=pid,
+        start_ticks=status.start,
+        started=boot + status.start / TICKS,
+        name=status.name,
+        command=" ".join(words) or f"[{status.name}]",
+        state=status.state,
+        user=_user(pid),
+        tty=_tty(status.tty),
+        cgroup=_systemd_line(_text(str(pid), "cgroup")),
+        rss=status.rss,
+        threads=status.threads,
+        wchan=_text(str(pid), "wchan").strip("0\n"),
+        stdin=_link(str(pid), "fd", "0"),
+        reads_stdin=_reads_stdin(pid, status.state),
+        tracer=int(said.get("TracerPid", "0") or 0),
+        inner_pid=namespaces[-1] if len(namespaces) > 1 else 0,
+        thread_of=_thread_of(pid, said),
+        files=files,
+        transaction=transaction,
+        manager=is_manager(status.name, words),
+        unseen=unseen,
+        parents=tuple(_parents(status.parent)) if family else (),
+        children=_children(pid) if family else (),
+        ssh_client=_ssh_client(pid) if family else "",
+    )
+
+
+def _status(pid: int) -> dict[str, str]:
+    lines = (line.partition(":") for line in _text(str(pid), "status").split("\n"))
+    return {key: value.strip() for key, _, value in lines}
+
+
+def _thread_of(pid: int, said: dict[str, str]) -> int:
+    """The process that this is a thread of: /proc answers for the number of a thread, too."""
+    group = int(said.get("Tgid", "0") or 0)
+    return group if group != pid else 0
+
+
+def _user(pid: int) -> str:
+    try:
+        number = os.stat(f"{PROC}/{pid}").st_uid
+    except OSError:
+        return ""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _tty(number: int) -> str:
+    """The terminal of a tty_nr (proc(5)): pts/N (major 136 to 143), ttyN, ttySN."""
+    major, minor = (number >> 8) & 0xFFF, (number & 0xFF) | ((number >> 12) & 0xFFF00)
+    if number == 0:
+        return ""
+    if 136 <= major <= 143:
+        return f"pts/{(major - 136) * 256 + minor}"
+    if major == 4:
+        return f"tty{minor}" if minor < 64 else f"ttyS{minor - 64}"
+    return f"{major}:{minor}"
+
+
+def _systemd_line(text: str) -> str:
+    """The path in the hierarchy that systemd keeps: name=systemd with cgroup v1, else the one of v2 (cgroups(7))."""
+    lines = (line.split(":", 2) for line in text.split("\n"))
+    paths = {line[1]: line[2] for line in lines if len(line) == 3}
+    return paths.get("name=systemd") or paths.get("", "")
+
+
+def _reads_stdin(pid: int, state: str) -> bool:
+    """Whether it waits in read(0, …): by /proc/PID/syscall, or where that is closed to us by where it sleeps."""
+    if state != "S":
+        return False
+    words = _text(str(pid), "syscall").split()
+    if len(words) > 1:
+        return words[0] == str(_READ.get(os.uname().machine, -1)) and int(words[1], 16) == 0
+    return _text(str(pid), "wchan") in _TTY_READ
+
+
+def _files(pid: int) -> tuple[tuple[str, ...], bool, bool]:
+    """Open files that have to do with packages; whether an .rpm.lock is write-locked; whether we may not look."""
+    try:
+        numbers = os.listdir(f"{PROC}/{pid}/fd")
+    except OSError:
+        return (), False, True
+    found: list[str] = []
+    transaction = False
+    for number in numbers:
+        path = _link(str(pid), "fd", number)
+        if PACKAGE_FILES.search(path):
+            found.append(path)
+        if path.endswith("/.rpm.lock"):
+            transaction = transaction or _write_locked(pid, number)
+    return tuple(sorted(set(found))[:_FILES_AT_MOST]), transaction, False
+
+
+def _write_locked(pid: int, number: str) -> bool:
+    """Whether fdinfo has a write lock (Linux 4.1 on); an older kernel does not say, and it is taken for one."""
+    text = _text(str(pid), "fdinfo", number)
+    if "lock:" in text:
+        return re.search(r"^lock:.*\bWRITE\b", text, re.MULTILINE) is not None
+    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    return release is not None and (int(release[1]), int(release[2])) < (4, 1)
+
+
+def _parents(pid: int) -> Iterator[Relative]:
+    """From the parent up to init."""
+    for _ in range(40):
+        status = read_stat(pid) if pid > 0 else None
+        if status is None:
+            return
+        yield Relative(pid, status.name, " ".join(words_of(pid)), status.state, status.start)
+        pid = status.parent
+
+
+def _children(pid: int) -> tuple[Relative, ...]:
+    """Everything below a process, through /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN), else by all parents."""
+    below: dict[int, list[int]] = {}
+    if not os.path.exists(f"{PROC}/{pid}/task/{pid}/children"):
+        for other in all_pids():
+            status = read_stat(other)
+            if status:
+                below.setdefault(status.parent, []).append(other)
+    found: list[Relative] = []
+    waiting = [pid]
+    while waiting and len(found) < _SHOWN_CHILDREN:
+        parent = waiting.pop(0)
+        for child in below.get(parent, ()) if below else _direct(parent):
+            status = read_stat(child)
+            if status:
+                found.append(Relative(child, status.name, " ".join(words_of(child)), status.state, status.start))
+                waiting.append(child)
+    return tuple(found)
+
+
+def _direct(pid: int) -> list[int]:
+    try:
+        threads = os.listdir(f"{PROC}/{pid}/task")
+    except OSError:
+        return []
+    return [int(child) for thread in threads for child in _text(str(pid), "task", thread, "children").split()]
+
+
+def _ssh_client(pid: int) -> str:
+    """The address that the session came from: SSH_CONNECTION of the environment, sshd(8)."""
+    for pair in _text(str(pid), "environ").split("\0"):
+        name, _, value = pair.partition("=")
+        if name in {"SSH_CONNECTION", "SSH_CLIENT"} and value:
+            return value.split()[0]
+    return ""
+
+
+class Gauge:
+    """What processes do while we look: read once, and again some seconds later."""
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        self.began = time.monotonic()
+        self.before = {pid: (_cpu(pid), _io(pid)) for pid in pids}
+
+    def read(self, pid: int) -> Optional[Activity]:
+        """What it did since; None when it is gone."""
+        cpu, now = self.before[pid][0], _cpu(pid)
+        if cpu is None or now is None:
+            return None
+        old, new = self.before[pid][1], _io(pid)
+        moved = [b - a for a, b in zip(old, new)] if old and new else []
+        read, written = moved or (None, None)
+        return Activity(round(time.monotonic() - self.began, 2), (now - cpu) / TICKS, read, written)
+
+
+def _cpu(pid: int) -> Optional[int]:
+    status = read_stat(pid)
+    return status.cpu if status else None
+
+
+def _io(pid: int) -> Optional[tuple[int, int]]:
+    """Bytes read and written, through the page cache and sockets too (rchar, wchar): a download shows there."""
+    lines = dict(line.partition(": ")[::2] for line in _text(str(pid), "io").split("\n") if line)
+    return (int(lines["rchar"]), int(lines["wchar"])) if "rchar" in lines else None
+
+
+def sees_file(pid: int, path: str, device: int, inode: int) -> bool:
+    """Whether this is the file that the process has at this path, below its own root directory."""
+    try:
+        status = os.stat(f"{PROC}/{pid}/root{path}")
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == (device, inode) and stat.S_ISREG(status.st_mode)

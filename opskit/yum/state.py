@@ -1,0 +1,255 @@
+"""Decide what state each lock is in, and what is safe. Pure: facts in, verdicts out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from shlex import quote
+from typing import Optional
+
+from opskit.yum.model import FCNTL, YUM, Facts, LockFile, Process
+from opskit.yum.places import DOWNLOAD, METADATA, TRANSACTION
+
+FREE, HELD, PROMPT, STOPPED = "free", "held", "waiting at a prompt", "stopped"
+STALE, REUSED, ZOMBIE, MALFORMED = "stale", "reused", "zombie", "malformed"
+OUTSIDE, UNKNOWN = "outside", "unknown"
+BROKEN = (STALE, REUSED, ZOMBIE, MALFORMED, UNKNOWN)
+TAKEN = (HELD, PROMPT, STOPPED, OUTSIDE)
+
+WAIT, CONTINUE, INTERRUPT, CLEAR, NOTHING = "wait", "continue", "interrupt", "clear", "nothing"
+
+# A pid file was written up to 1.9 s after its process had started; one that started later than this after the
+# file was written cannot have written it, if the clock was not set in between.
+REUSE_SECONDS = 2.0
+PID_MAX = 2**31 - 1
+_SCRIPTLET = re.compile(r"/rpm-tmp\.\w+")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a lock is in. why: the reason for state and advice. commands: the lines that are safe, best first."""
+
+    lock: LockFile
+    state: str
+    advice: str = NOTHING
+    why: str = ""
+    phase: str = ""
+    holder: Optional[Process] = None
+    commands: tuple[str, ...] = ()
+
+    @property
+    def since(self) -> float:
+        """When the lock was taken, as far as that is known: seconds since 1970, 0 unknown."""
+        if self.state == FREE:
+            return 0.0
+        if self.lock.place.mechanism == FCNTL:
+            return self.holder.started if self.holder else 0.0
+        return self.lock.modified
+
+    @property
+    def blocks(self) -> bool:
+        """Whether a package manager would wait or fail here: it takes over a dead one's lock by itself."""
+        return self.state in TAKEN or (self.state in BROKEN and self.advice != NOTHING) or self.odd
+
+    @property
+    def odd(self) -> bool:
+        """Whether something else than a file is in its place."""
+        return self.state == MALFORMED and self.lock.kind != "regular"
+
+
+def judge(facts: Facts) -> tuple[Verdict, ...]:
+    """The verdict on every lock."""
+    return tuple(_judge(facts, lock) for lock in facts.locks)
+
+
+def _judge(facts: Facts, lock: LockFile) -> Verdict:
+    if lock.kind == "absent":
+        return Verdict(lock, FREE)
+    if lock.kind == "unreadable":
+        return Verdict(
+            lock, UNKNOWN, why=f"it cannot be read: {lock.why}", commands=(f"ls -l {quote(lock.place.path)}",)
+        )
+    if lock.kind != "regular":
+        why = f"a {lock.kind} is in its place: look at it by hand, nothing here removes it"
+        return Verdict(lock, MALFORMED, NOTHING, why, commands=(f"ls -ld {quote(lock.place.path)}",))
+    if lock.place.mechanism == FCNTL:
+        return _kernel_lock(facts, lock)
+    return _pid_file(facts, lock)
+
+
+def _kernel_lock(facts: Facts, lock: LockFile) -> Verdict:
+    """A lock that the kernel knows: never stale. Its file stays for ever, and means nothing."""
+    if not lock.locked:
+        return Verdict(lock, FREE)
+    holder = facts.process(lock.pid) if lock.pid and lock.pid > 0 else _opener(facts, lock)
+    if holder is None:
+        if lock.pid == 0:
+            return _waits(facts, lock, OUTSIDE, "held from outside this pid namespace: look on the host itself")
+        return _waits(facts, lock, HELD, "the kernel names no process that could be looked at")
+    return _of_holder(facts, lock, holder)
+
+
+def _opener(facts: Facts, lock: LockFile) -> Optional[Process]:
+    """The one package manager that has the file open, where the kernel gives no pid."""
+    found = [one for one in facts.processes if lock.place.path in one.files]
+    return found[0] if len(found) == 1 else None
+
+
+def _pid_file(facts: Facts, lock: LockFile) -> Verdict:
+    tool = lock.place.tool
+    if not lock.content.strip():
+        return Verdict(lock, STALE, why=f"the file is empty: {tool} takes it over by itself")
+    if lock.pid is None:
+        if tool == YUM:
+            return Verdict(lock, MALFORMED, why="no pid is in it: yum removes it by itself")
+        return Verdict(
+            lock,
+            MALFORMED,
+            CLEAR,
+            f"no pid is in it: {tool} fails until the file is gone",
+            commands=_clear(facts, lock),
+        )
+    inside = facts.inside(lock)
+    process = facts.process(lock.pid) if 0 < lock.pid <= PID_MAX else None
+    if inside and not (process and _is_holder(process)):
+        why = f"pid {lock.pid} of another pid namespace, which is pid {inside.pid} here"
+        return _waits(facts, lock, OUTSIDE, why, inside)
+    if process is None:
+        return Verdict(lock, STALE, why=f"no process has the pid {lock.pid}: {tool} takes it over by itself")
+    if process.hidden:
+        return _waits(facts, lock, HELD, "its process is hidden from this user: root sees more", process)
+    return _of_holder(facts, lock, process) if _is_holder(process) else _stranger(facts, lock, process)
+
+
+def _is_holder(process: Process) -> bool:
+    """Whether this process can be what took the lock: a package manager by its name or its open files."""
+    return process.manager or bool(process.files) or process.transaction
+
+
+def _stranger(facts: Facts, lock: LockFile, process: Process) -> Verdict:
+    """The pid is alive and no package manager: another program has it by now, or another namespace is meant."""
+    if _dead(process):
+        return _of_holder(facts, lock, process)
+    what = f"pid {process.pid} is {process.name or 'a program'}, no package manager"
+    later = process.started - lock.modified
+    if later > REUSE_SECONDS and not process.unseen:
+        why = f"{what}; it started {later:.0f} s after the lock was taken, and has no files of packages open"
+        advice, commands = (CLEAR, _clear(facts, lock))
+        return Verdict(lock, REUSED, advice, f"{why}: {lock.place.tool} waits for it for ever", "", process, commands)
+    if process.pid == 1 or process.command == f"[{process.name}]":
+        why = f"{what}, and older than the lock: a pid of another namespace, whose files are shared with this host"
+        return _waits(facts, lock, OUTSIDE, why)
+    closed = "; whether its files say more only root can see" if process.unseen else ""
+    return _of_holder(facts, lock, process, f"{what} by its name{closed}")
+
+
+def _dead(process: Process) -> bool:
+    """A zombie holds nothing. One whose first thread has ended lives on in the others."""
+    return process.state in {"Z", "X", "x"} and process.threads <= 1
+
+
+def _of_holder(facts: Facts, lock: LockFile, process: Process, why: str = "") -> Verdict:
+    phase = phase_of(facts, lock, process)
+    if _dead(process):
+        parent = process.parents[0] if process.parents else None
+        by = f" by its parent, {parent.name} (pid {parent.pid})" if parent else ""
+        if lock.place.tool == YUM:
+            return Verdict(lock, ZOMBIE, why=f"dead and not collected{by}: yum takes it over by itself", holder=process)
+        said = f"dead and not collected{by}: {lock.place.tool} waits for it for ever"
+        return Verdict(lock, ZOMBIE, CLEAR, said, "", process, _clear(facts, lock))
+    if process.state == "T":
+        said = f"stopped by a signal (Ctrl-Z, kill -STOP): it goes on after SIGCONT{_foreground(process)}"
+        return Verdict(lock, STOPPED, CONTINUE, said, phase, process, _signal(facts, process, "CONT"))
+    if process.state == "t":
+        return _waits(facts, lock, STOPPED, f"a debugger or tracer (pid {process.tracer}) has stopped it", process)
+    state = PROMPT if process.reads_stdin else HELD
+    if phase == TRANSACTION:
+        return _waits(facts, lock, state, "in a transaction: ending it now would leave it half done", process, phase)
+    if process.state == "D":
+        return _waits(
+            facts, lock, state, "it waits for a disk or a network filesystem: no signal reaches it", process, phase
+        )
+    if state == PROMPT:
+        where = f" on {process.tty}" if process.tty else ""
+        said = f"it waits for an answer{where}: give it, or interrupt; nothing has been changed yet"
+        return Verdict(lock, state, INTERRUPT, said, phase, process, _signal(facts, process, "INT"))
+    if phase and process.manager:
+        said = f"in its {phase}: SIGINT ends it cleanly, or wait"
+        commands = (opskit_line(facts, "wait"), *_signal(facts, process, "INT"))
+        return Verdict(lock, state, INTERRUPT, said, phase, process, commands)
+    said = why or "what it does is not known: it may be in a transaction"
+    return _waits(facts, lock, state, said, process, phase)
+
+
+def _foreground(process: Process) -> str:
+    return f"; or `fg` in the shell on {process.tty}" if process.tty else ""
+
+
+def _waits(
+    facts: Facts, lock: LockFile, state: str, why: str, holder: Optional[Process] = None, phase: Optional[str] = None
+) -> Verdict:
+    """Nothing but waiting is safe."""
+    if phase is None:
+        phase = phase_of(facts, lock, holder)
+    return Verdict(lock, state, WAIT, why, phase, holder, (opskit_line(facts, "wait"),))
+
+
+def phase_of(facts: Facts, lock: LockFile, process: Optional[Process]) -> str:
+    """What the holder is at: the gravest of what its locks, open files and children say."""
+    mine = [lock]
+    if process:
+        pids = {process.pid, process.inner_pid} - {0}
+        mine += [one for one in facts.locks if one.pid in pids and (one.place.mechanism != FCNTL or one.locked)]
+    phases = {one.place.phase for one in mine}
+    if any(one.locked == "write" for one in mine):
+        phases.add(TRANSACTION)
+    if process:
+        if process.transaction or any(_SCRIPTLET.search(child.command) for child in process.children):
+            phases.add(TRANSACTION)
+        phases.update(_by_files(process.files))
+    return next((phase for phase in (TRANSACTION, DOWNLOAD, METADATA) if phase in phases), "")
+
+
+def _by_files(files: Sequence[str]) -> set[str]:
+    """A package in a cache that is open is being downloaded; a file of repodata is metadata."""
+    found = set()
+    for path in files:
+        if re.search(r"/var/(?:cache|tmp)/.*\.rpm$", path):
+            found.add(DOWNLOAD)
+        elif re.search(r"/var/(?:cache|tmp)/.*(?:/repodata/|repomd\.xml|metalink|mirrorlist|\.solvx?$|sqlite)", path):
+            found.add(METADATA)
+    return found
+
+
+def opskit_line(facts: Facts, word: str) -> str:
+    """`opskit yum WORD` for these locks."""
+    return f"opskit yum {word}" + (f" --installroot {quote(facts.root)}" if facts.root else "")
+
+
+def _clear(facts: Facts, lock: LockFile) -> tuple[str, ...]:
+    path = lock.place.path
+    return (opskit_line(facts, "unlock"), f"mv -n {quote(path)} {quote(path + '.broken')}")
+
+
+def _signal(facts: Facts, process: Process, name: str) -> tuple[str, ...]:
+    return (opskit_line(facts, "unlock"), signal_line(process.pid, process.start_ticks, name))
+
+
+def signal_commands(pid: int, start_ticks: int, name: str) -> tuple[str, str]:
+    """Shell lines that signal this very process: the 20th field behind the name in stat is its start (proc(5))."""
+    look = f"sed 's/.*) //' /proc/{pid}/stat | cut -d ' ' -f 20"
+    return (f'[ "$({look})" = {start_ticks} ]', f"kill -{name} {pid}")
+
+
+def signal_line(pid: int, start_ticks: int, name: str) -> str:
+    """The same in one line."""
+    return " && ".join(signal_commands(pid, start_ticks, name))
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> int:
+    """0 free, 7 held or stopped, 4 broken; what is held comes first: a script waits, and looks again."""
+    states = {one.state for one in verdicts}
+    if states & set(TAKEN):
+        return 7
+    return 4 if states & set(BROKEN) else 0

@@ -1,0 +1,450 @@
+"""opskit yum: reading locks and /proc, cron and systemd's words, the steps' own last look."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import struct
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.core.errors import Busy, CannotUndo, Failed, UsageFault
+from opskit.core.plan import Plan, Refusal
+from opskit.yum import facts as yum_facts
+from opskit.yum import locks, processes, steps
+from opskit.yum import places as yum_places
+from opskit.yum.autoruns import Autorun, Autoruns, parse_span, parse_units, see_autoruns
+from opskit.yum.cron import mentions, next_run, parse
+from opskit.yum.hold_plan import decide_hold
+from opskit.yum.hold_steps import Hold
+from opskit.yum.model import Facts, LockFile, Place
+from opskit.yum.places import places
+from opskit.yum.processes import Stat, is_manager
+from opskit.yum.steps import Clear, Continue, Interrupt
+from opskit.yum.times import parse_seconds
+
+STAT = "812 (a) S 1 (b) c) S 700 812 700 34816 812 4194560 10 0 0 0 250 50 0 0 20 0 3 0 100000 1000 25 0"
+
+
+def test_stat_is_read_after_the_last_parenthesis() -> None:
+    found = Stat(STAT)
+    assert (found.name, found.state, found.parent, found.tty) == ("a) S 1 (b) c", "S", 700, 34816)
+    assert (found.cpu, found.threads, found.start) == (300, 3, 100000)
+    assert found.rss == 25 * processes.PAGE
+
+
+@pytest.mark.parametrize("text", ["", "812 (dnf", "812 (dnf) S", "no stat at all", "1 (x) S a b c"])
+def test_a_stat_that_is_torn_is_none(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "812").mkdir()
+    (tmp_path / "812" / "stat").write_text(text)
+    monkeypatch.setattr(processes, "PROC", str(tmp_path))
+    assert processes.read_stat(812) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(0, ""), (34816, "pts/0"), (34817, "pts/1"), (0x401, "tty1"), (0x440, "ttyS0"), (0x8900, "pts/256")],
+)
+def test_tty(number: int, name: str) -> None:
+    assert processes._tty(number) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "manager"),
+    [
+        ("dnf", "/usr/bin/python3 /usr/bin/dnf update", True),
+        ("yum", "/usr/bin/python /usr/bin/yum update", True),
+        ("python3", "/usr/bin/python3 -s /usr/bin/dnf-3 update", True),
+        ("platform-python", "/usr/libexec/platform-python /usr/bin/dnf update", True),
+        ("packagekitd", "/usr/libexec/packagekitd", True),
+        ("rpm", "rpm -U x.rpm", True),
+        ("vim", "vim /etc/yum.conf", False),
+        ("python3", "/usr/bin/python3 app.py dnf", False),
+        ("grep", "grep dnf", False),
+        ("kworker", "", False),
+    ],
+)
+def test_who_is_a_package_manager(name: str, line: str, manager: bool) -> None:
+    assert is_manager(name, line.split()) is manager
+
+
+def place(path: Path, tool: str = "dnf", mechanism: str = "pid") -> Place:
+    return Place(str(path), tool, mechanism)
+
+
+@pytest.mark.parametrize(
+    ("tool", "content", "pid"),
+    [
+        ("dnf", b"812", 812),
+        ("dnf", b"812\n", 812),
+        ("dnf", b" 812 ", 812),
+        ("dnf", b"-1", -1),
+        ("dnf", b"+5", 5),
+        ("dnf", b"", None),
+        ("dnf", b"abc", None),
+        ("dnf", b"81 2", None),
+        ("dnf", b"812\nmore", None),
+        ("yum", b"812\nmore", 812),
+        ("dnf", b"8\x002", None),
+        ("dnf", b"\xff\xfe", None),
+        ("dnf", b"12345678901234567890123", 12345678901234567890),
+    ],
+)
+def test_a_pid_is_read_as_its_tool_reads_it(tool: str, content: bytes, pid: int) -> None:
+    assert locks.parse_pid(Place("/x", tool, "pid"), content) == pid
+
+
+def test_a_file_that_vanishes_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lock"
+    path.write_text("812")
+    real = os.open
+
+    def vanish(*arguments: Any, **more: Any) -> int:
+        path.unlink()
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(os, "open", vanish)
+    assert locks.read_lock(place(path)) == LockFile(place(path))
+
+
+def test_a_fifo_that_takes_the_place_of_the_file_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, fifo = tmp_path / "lock", tmp_path / "fifo"
+    path.write_text("812")
+    os.mkfifo(fifo)
+    real = os.open
+    monkeypatch.setattr(os, "open", lambda _path, *more, **words: real(fifo, *more, **words))
+    assert locks.read_lock(place(path)).kind != "regular"
+
+
+def test_no_lock_is_ever_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all calls of fcntl only F_GETLK, and the answer of the kernel is read as struct flock has it."""
+    asked = []
+
+    def answer(_descriptor: int, command: int, question: bytes) -> bytes:
+        asked.append(command)
+        assert struct.unpack(locks._FLOCK, question)[0] == fcntl.F_WRLCK
+        return struct.pack(locks._FLOCK, fcntl.F_WRLCK, 0, 0, 0, 812)
+
+    monkeypatch.setattr(fcntl, "fcntl", answer)
+    for name in ("flock", "lockf"):
+        monkeypatch.setattr(fcntl, name, lambda *_: pytest.fail("a lock was taken"))
+    (tmp_path / ".rpm.lock").touch()
+    found = locks.read_lock(place(tmp_path / ".rpm.lock", "rpm", "fcntl"))
+    assert (found.locked, found.pid) == ("write", 812)
+    assert asked == [fcntl.F_GETLK]
+
+
+def test_the_places_of_an_installroot_with_a_name_that_is_a_pattern(tmp_path: Path) -> None:
+    root = tmp_path / "a[b]*"
+    (root / "var/lib/rpm").mkdir(parents=True)
+    (root / "var/tmp/dnf-ops-x1/locks").mkdir(parents=True)
+    (root / "var/tmp/dnf-ops-x1/locks/download_lock.pid").touch()
+    (root / "usr/lib/sysimage").mkdir(parents=True)
+    (root / "usr/lib/sysimage/rpm").symlink_to("../../../var/lib/rpm")
+    found = places(str(root), ("/opskit-home/.rpmdb",))
+    assert [one.path for one in found if one.tool == "rpm"] == [f"{root}/var/lib/rpm/.rpm.lock"]
+    (user,) = [one for one in found if "dnf-ops" in one.path]
+    assert (user.phase, user.inner) == ("download", "/var/tmp/dnf-ops-x1/locks/download_lock.pid")
+
+
+@pytest.mark.parametrize(
+    ("line", "folders"),
+    [
+        ("%_dbpath\t\t%{_var}/lib/rpm\n%_dbpath_rebuild\t%{_dbpath}\n", ("/var/lib/rpm",)),
+        ("%_dbpath %{_usr}/lib/sysimage/rpm", ("/usr/lib/sysimage/rpm",)),
+        ("%_dbpath\t\t%(bash -c 'echo ~/.rpmdb')\n", ("/opskit-home/.rpmdb",)),
+        ("%_dbpath %{mine}/rpm", ("/asked/of/rpm",)),
+        ("nothing", ("/asked/of/rpm",)),
+    ],
+)
+def test_where_rpm_has_its_database(
+    line: str, folders: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked:
+        def run(self, _command: Any) -> Any:
+            return type("Result", (), {"stdout": "/asked/of/rpm\n"})
+
+    (tmp_path / "macros").write_text(line)
+    monkeypatch.setattr(yum_places, "_macro_files", lambda: [str(tmp_path / "macros"), str(tmp_path / "none")])
+    assert yum_places.databases(Asked(), ("rpm",)) == folders  # type: ignore[arg-type]
+    assert yum_places.databases(Asked(), ("dnf",)) == ()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("when", "now", "expected"),
+    [
+        ("0 4 * * *", "2026-11-21T03:00", "2026-11-21T04:00"),
+        ("0 4 * * *", "2026-11-21T04:00", "2026-11-22T04:00"),
+        ("*/15 * * * *", "2026-11-21T03:46", "2026-11-21T04:00"),
+        ("30 2 * * sun", "2026-11-21T03:00", "2026-11-22T02:30"),
+        ("30 2 * * 7", "2026-11-21T03:00", "2026-11-22T02:30"),
+        ("0 0 1 jan *", "2026-11-21T03:00", "2027-01-01T00:00"),
+        ("0 0 13 * 5", "2026-11-21T03:00", "2026-11-27T00:00"),
+        ("@daily", "2026-11-21T03:00", "2026-11-22T00:00"),
+        ("5-10/5 1,2 * * *", "2026-11-21T01:06", "2026-11-21T01:10"),
+        ("@reboot", "2026-11-21T03:00", None),
+        ("61 * * * *", "2026-11-21T03:00", None),
+        ("a b c d e", "2026-11-21T03:00", None),
+        ("*/0 * * * *", "2026-11-21T03:00", None),
+        ("0 0 30 2 *", "2026-11-21T03:00", None),
+    ],
+)
+def test_when_cron_runs_next(when: str, now: str, expected: str) -> None:
+    found = next_run(when, datetime.fromisoformat(now).replace(tzinfo=timezone.utc))
+    assert (found and found.strftime("%Y-%m-%dT%H:%M")) == expected
+
+
+def test_the_lines_of_a_crontab_that_count() -> None:
+    text = "MAILTO=root\n# 0 1 * * * root dnf -y update\n0 4 * * * root /usr/bin/dnf -y update\n@daily root yum-cron\n"
+    text += "5 5 * * * root cat /etc/yum.conf\n0 6 * * * root /opt/my-rpm-thing\nbroken dnf\n"
+    assert [(one.when, one.command) for one in parse(text, with_user=True)] == [
+        ("0 4 * * *", "/usr/bin/dnf -y update"),
+        ("@daily", "yum-cron"),
+    ]
+    assert [one.command for one in parse("1 2 * * * dnf check-update", with_user=False)] == ["dnf check-update"]
+    assert mentions("#!/bin/sh\nexec /usr/sbin/yum-cron\n")
+    assert not mentions("#!/bin/sh\n# dnf is not run here\n")
+
+
+UNITS = """\
+Id=dnf-makecache.timer
+LoadState=loaded
+ActiveState=active
+UnitFileState=enabled
+NextElapseUSecRealtime=
+NextElapseUSecMonotonic=1h 2min 3s
+
+Id=dnf-automatic.timer
+LoadState=loaded
+ActiveState=active
+UnitFileState=enabled
+NextElapseUSecRealtime=Sun 2026-11-22 06:00:00 UTC
+NextElapseUSecMonotonic=infinity
+
+Id=packagekit.service
+LoadState=loaded
+ActiveState=inactive
+UnitFileState=static
+
+Id=puppet.service
+LoadState=not-found
+ActiveState=inactive
+UnitFileState=
+"""
+
+
+def test_what_systemctl_says_of_the_units() -> None:
+    cache, automatic, packagekit = parse_units(UNITS, 1000.0)
+    assert (cache.name, cache.state, cache.next) == ("dnf-makecache.timer", "active", 1000.0 + 3723)
+    assert automatic.next == datetime(2026, 11, 22, 6, tzinfo=timezone.utc).timestamp()
+    assert (packagekit.kind, packagekit.when) == ("service", "when it is asked")
+    assert parse_span("1d 500ms") == 86400.5
+    assert parse_span("infinity") == parse_span("") == 0
+
+
+def test_without_systemd_the_links_and_crontabs_are_what_is_known(tmp_path: Path) -> None:
+    wants = tmp_path / "etc/systemd/system/timers.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "dnf-makecache.timer").symlink_to("/nowhere")
+    (tmp_path / "etc/crontab").write_text("0 4 * * * root dnf -y update\n")
+    daily = tmp_path / "etc/cron.daily"
+    daily.mkdir()
+    (daily / "0yum.cron").write_text("#!/bin/sh\nexec yum-cron\n")
+    (daily / "0yum.cron").chmod(0o755)
+    found = see_autoruns(None, str(tmp_path))  # type: ignore[arg-type]
+    assert not found.systemd
+    assert [one.name.rpartition("/")[2] for one in found.found] == ["dnf-makecache.timer", "crontab", "0yum.cron"]
+
+
+def test_a_hold_brings_back_what_it_masks_before_it_masks() -> None:
+    units = (*parse_units(UNITS, 0.0), Autorun("/etc/crontab", "cron", "dnf -y update", when="0 4 * * *"))
+    plan = decide_hold(Autoruns(True, units), 7200, "20261121T100000Z-abc123")
+    assert isinstance(plan, Plan)
+    (change,) = plan.changes
+    names = "dnf-makecache.timer dnf-automatic.timer packagekit.service"
+    timers = "dnf-makecache.timer dnf-automatic.timer"
+    run = "systemd-run --unit=opskit-yum-hold-20261121t100000z-abc123 --on-active=7200s"
+    assert change.commands == (
+        f"{run} /bin/sh -c 'systemctl unmask --runtime {names} && systemctl start {timers}'",
+        f"systemctl stop {timers}",
+        f"systemctl mask --runtime {names}",
+    )
+    assert change.reversible
+    assert [(note.id, note.remedy) for note in plan.notes] == [("not-held", "put a # before the line in /etc/crontab")]
+
+
+def test_a_hold_of_nothing_and_without_systemd() -> None:
+    nothing = decide_hold(Autoruns(True, ()), 60, "r")
+    assert isinstance(nothing, Plan)
+    assert nothing.steps == ()
+    refused = decide_hold(Autoruns(False, ()), 60, "r")
+    assert isinstance(refused, Refusal)
+    assert refused.exit_code == 6
+
+
+def test_a_hold_that_did_not_take_is_said() -> None:
+    class Says:
+        def run(self, _command: Any) -> Any:
+            return type("Result", (), {"stdout": "LoadState=loaded\n"})
+
+    with pytest.raises(Failed, match="not masked"):
+        Hold(("dnf-makecache.timer",), (), 60, "x").verify(Says(), {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), ("1d", 86400)])
+def test_spans_of_time(text: str, seconds: float) -> None:
+    assert parse_seconds("--timeout", text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "10x", "-5", "1e9", "inf", "10 m m"])
+def test_what_is_no_span_of_time(text: str) -> None:
+    with pytest.raises(UsageFault):
+        parse_seconds("--timeout", text)
+
+
+class Sent:
+    """Stands in for the kernel: nothing is signalled, and what would be is kept."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, state: str = "S", start: int = 100000) -> None:
+        self.signals: list[int] = []
+        self.state, self.start = state, start
+        monkeypatch.setattr(os, "pidfd_open", lambda _pid: os.open(os.devnull, os.O_RDONLY), raising=False)
+        monkeypatch.setattr(signal, "pidfd_send_signal", lambda _fd, number: self.signals.append(number), raising=False)
+        monkeypatch.setattr(steps, "read_stat", lambda _pid: self.stat())
+
+    def stat(self) -> Stat:
+        text = STAT.replace(") S 700", f") {self.state} 700").replace("100000", str(self.start))
+        return Stat(text)
+
+
+def seen(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> None:
+    monkeypatch.setattr(steps, "see", lambda _runner, _root: facts)
+
+
+INTERRUPT = Interrupt("", 812, 100000, "dnf", ("/x",))
+
+
+def facts_with(monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
+    where = Place("/x", "dnf", "pid", phase)
+    process = processes.Process(812, 100000, 1000.0, "dnf", "dnf update", "S", manager=True)
+    seen(monkeypatch, Facts("", ("dnf",), (LockFile(where, "regular", "812", 1001.0, pid=812),), (process,)))
+
+
+def test_a_pid_that_is_another_process_by_now_is_not_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = Sent(monkeypatch, start=200000)
+    facts_with(monkeypatch, "download")
+    with pytest.raises(Busy, match="another process"):
+        INTERRUPT.apply(None, {})  # type: ignore[arg-type]
+    assert sent.signals == []
+
+
+def test_who_came_into_a_transaction_meanwhile_is_not_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = Sent(monkeypatch)
+    facts_with(monkeypatch, "transaction")
+    with pytest.raises(Busy, match="transaction by now"):
+        INTERRUPT.apply(None, {})  # type: ignore[arg-type]
+    assert sent.signals == []
+
+
+def test_who_let_go_meanwhile_is_not_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = Sent(monkeypatch)
+    seen(monkeypatch, Facts("", ("dnf",)))
+    with pytest.raises(Busy, match="no longer"):
+        INTERRUPT.apply(None, {})  # type: ignore[arg-type]
+    assert sent.signals == []
+
+
+def test_who_is_not_stopped_any_more_is_not_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = Sent(monkeypatch)
+    with pytest.raises(Busy, match="not stopped"):
+        Continue("", 812, 100000, "dnf", ("/x",)).apply(None, {})  # type: ignore[arg-type]
+    assert sent.signals == []
+
+
+def test_who_goes_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    Sent(monkeypatch)
+
+    def gone(_pid: int) -> int:
+        raise ProcessLookupError(3, "No such process")
+
+    monkeypatch.setattr(os, "pidfd_open", gone, raising=False)
+    with pytest.raises(Busy, match="has ended"):
+        INTERRUPT.apply(None, {})  # type: ignore[arg-type]
+
+
+def clear_step(path: Path) -> Clear:
+    status = path.stat()
+    return Clear("", str(path), status.st_dev, status.st_ino, path.read_text(), "malformed", f"{path}.opskit-r")
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    monkeypatch.setattr(
+        steps,
+        "see",
+        lambda _r, _root: Facts("", ("dnf",), (locks.read_lock(Place(str(path), "dnf", "pid", "metadata")),)),
+    )
+
+
+def test_a_broken_file_is_put_aside_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "metadata_lock.pid"
+    path.write_text("abc")
+    broken(monkeypatch, path)
+    step = clear_step(path)
+    record = step.apply(None, {})  # type: ignore[arg-type]
+    step.verify(None, record)  # type: ignore[arg-type]
+    assert not path.exists()
+    assert Path(step.backup).read_text() == "abc"
+    step.undo(None, record)  # type: ignore[arg-type]
+    step.undo(None, record)  # type: ignore[arg-type]
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert path.read_text() == "abc"
+
+
+def test_a_file_that_is_another_one_by_now_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "metadata_lock.pid"
+    path.write_text("abc")
+    step = clear_step(path)
+    path.write_text("abd")
+    broken(monkeypatch, path)
+    with pytest.raises(Busy, match="another file"):
+        step.apply(None, {})  # type: ignore[arg-type]
+    path.write_text(str(os.getpid()))
+    with pytest.raises(Busy, match="no longer"):
+        step.apply(None, {})  # type: ignore[arg-type]
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(Busy, match="looks at it"):
+            step.apply(None, {})  # type: ignore[arg-type]
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_new_lock_is_not_taken_away_by_an_undo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "metadata_lock.pid"
+    path.write_text("abc")
+    broken(monkeypatch, path)
+    step = clear_step(path)
+    step.apply(None, {})  # type: ignore[arg-type]
+    path.write_text("812")
+    with pytest.raises(CannotUndo):
+        step.undo(None, {})  # type: ignore[arg-type]
+    assert path.read_text() == "812"
+
+
+def test_the_shell_lines_signal_only_this_very_process() -> None:
+    look, kill = INTERRUPT.change.commands
+    assert "= 100000 ]" in look
+    assert kill == "kill -INT 812"
+
+
+def test_without_pidfd_nothing_is_taken_for_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_pid: int) -> int:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", missing, raising=False)
+    assert not yum_facts.has_pidfd()
