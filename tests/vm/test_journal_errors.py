@@ -34,9 +34,10 @@ def test_a_unit_that_is_failed_now(vm: Machine) -> None:
     assert body["status"] == 4
     assert body["result"]["units_failed"][0]["name"] == "broken.service"
     assert ("unit-failed", "broken.service is failed (exit-code); it failed once in this time") in ids(body)
-    groups = {group["pattern"]: group for group in body["result"]["groups"]}
-    assert groups["request <n> failed"]["count"] == 2
-    failed = next(group for group in groups.values() if group["unit"] == "broken.service")
+    groups = body["result"]["groups"]
+    # In two groups where logger had ended before journald looked for its unit.
+    assert sum(group["count"] for group in groups if group["pattern"] == "request <n> failed") == 2
+    failed = next(group for group in groups if group["unit"] == "broken.service")
     assert failed["pattern"].startswith("Failed to start broken.service")
     assert "unit broken.service has failed" in failed["catalog"]
     vm.run("systemctl", "reset-failed")
