@@ -105,75 +105,22 @@ _opskit_command() {
   esac
 }
 
-# Whether $1 is an option that takes a value; kind: what that is.
+# Whether the command $1 has an option $2 that takes a value; kind: what that is.
 _opskit_option() {
-  case $1 in
-    --auth-file|-Y) kind='@file' ;;
-    --by) kind='ext age user' ;;
-    --color) kind='auto always never' ;;
-    --conn-limit|-c) kind='' ;;
-    --depth|-d) kind='' ;;
-    --diff) kind='@file' ;;
-    --directory|-D) kind='@directory' ;;
-    --engine) kind='statx stat' ;;
-    --exclude) kind='' ;;
-    --expose) kind='' ;;
-    --extended|-o) kind='' ;;
-    --facts) kind='@file' ;;
-    --files) kind='' ;;
-    --format) kind='text sh json' ;;
-    --fstab) kind='@file' ;;
-    --fstype) kind='ext4 ext3 xfs' ;;
-    --hold) kind='' ;;
-    --installroot) kind='@directory' ;;
-    --interval) kind='' ;;
-    --keep-copy) kind='@directory' ;;
-    --label) kind='' ;;
-    --limit) kind='' ;;
-    --listen|-l) kind='' ;;
-    --listen-backlog|-b) kind='' ;;
-    --lock-timeout) kind='' ;;
-    --max-item-size|-I) kind='' ;;
-    --max-reqs-per-event|-R) kind='' ;;
-    --memory-file|-e) kind='@file' ;;
-    --memory-limit|-m) kind='' ;;
-    --min-size) kind='' ;;
-    --mount-options) kind='' ;;
-    --namespace) kind='' ;;
-    --napi-ids|-N) kind='' ;;
-    --older-than) kind='' ;;
-    --pid) kind='' ;;
-    --pidfile|-P) kind='@file' ;;
-    --port|-p) kind='' ;;
-    --prefix-delimiter|-D) kind='' ;;
-    --priority|-p) kind='emerg alert crit err warning notice info debug' ;;
-    --protocol|-B) kind='auto ascii binary' ;;
-    --reserved) kind='' ;;
-    --root) kind='@directory' ;;
-    --sample) kind='' ;;
-    --save) kind='@file' ;;
-    --since) kind='' ;;
-    --size) kind='' ;;
-    --slab-growth-factor|-f) kind='' ;;
-    --slab-min-size) kind='' ;;
-    --state-dir) kind='@directory' ;;
-    --sysconfig) kind='@file' ;;
-    --systemd-version) kind='' ;;
-    --table) kind='gpt dos' ;;
-    --threads|-t) kind='' ;;
-    --timeout) kind='' ;;
-    --top) kind='' ;;
-    --udp-port|-U) kind='' ;;
-    --unit) kind='@unit' ;;
-    --unit|-u) kind='@unit' ;;
-    --unix-mask|-a) kind='' ;;
-    --unix-socket|-s) kind='@file' ;;
-    --until) kind='' ;;
-    --user|-u) kind='' ;;
-    --version) kind='' ;;
-    --warn) kind='' ;;
-    --wipe) kind='@device' ;;
-    --workers) kind='' ;;
+  case "$1 $2" in
+    *' --conn-limit'|*' --depth'|*' --exclude'|*' --expose'|*' --extended'|*' --hold'|*' --interval'|*' --label'|*' --limit'|*' --listen'|*' --listen-backlog'|*' --lock-timeout'|*' --max-item-size'|*' --max-reqs-per-event'|*' --memory-limit'|*' --min-size'|*' --mount-options'|*' --namespace'|*' --napi-ids'|*' --older-than'|*' --pid'|*' --port'|*' --prefix-delimiter'|*' --reserved'|*' --sample'|*' --since'|*' --size'|*' --slab-growth-factor'|*' --slab-min-size'|*' --systemd-version'|*' --threads'|*' --timeout'|*' --top'|*' --udp-port'|*' --unix-mask'|*' --until'|*' --user'|*' --warn'|*' --workers'|*' -I'|*' -N'|*' -R'|*' -U'|*' -c'|*' -m'|*' -o'|*' -t'|'opskit du -d'|'opskit journal vacuum --files'|'opskit memcached explain --version'|'opskit memcached flags --version'|'opskit memcached lint --version'|'opskit memcached start -D'|'opskit memcached start -a'|'opskit memcached start -b'|'opskit memcached start -f'|'opskit memcached start -l'|'opskit memcached start -p'|'opskit memcached start -u'|'opskit memcached stop -p') kind='' ;;
+    *' --wipe') kind='@device' ;;
+    *' --directory'|*' --installroot'|*' --keep-copy'|*' --root'|*' --state-dir'|'opskit journal errors -D'|'opskit journal usage -D'|'opskit journal vacuum -D'|'opskit journal verify -D') kind='@directory' ;;
+    *' --auth-file'|*' --diff'|*' --facts'|*' --fstab'|*' --memory-file'|*' --pidfile'|*' --save'|*' --sysconfig'|*' --unix-socket'|*' -P'|*' -Y'|*' -e'|*' -s') kind='@file' ;;
+    'opskit journal errors --unit'|'opskit journal errors -u'|'opskit memcached explain --unit'|'opskit memcached lint --unit'|'opskit memcached stop --unit') kind='@unit' ;;
+    *' --color') kind='auto always never' ;;
+    *' --protocol'|*' -B') kind='auto ascii binary' ;;
+    *' --priority'|'opskit journal errors -p') kind='emerg alert crit err warning notice info debug' ;;
+    *' --by') kind='ext age user' ;;
+    *' --fstype') kind='ext4 ext3 xfs' ;;
+    *' --table') kind='gpt dos' ;;
+    *' --engine') kind='statx stat' ;;
+    *' --format') kind='text sh json' ;;
     *) return 1 ;;
   esac
 }
@@ -193,7 +140,7 @@ _opskit() {
     word=${COMP_WORDS[index]}
     case $word in
       -*)
-        if _opskit_option "$word"; then
+        if _opskit_option "$path" "$word"; then
           [ "${COMP_WORDS[index+1]-}" = '=' ] && index=$((index + 1))
           index=$((index + 1))
         fi
@@ -208,7 +155,7 @@ _opskit() {
   done
   case $prev in
     -*)
-      if kind=$(_opskit_option "$prev" && echo "$kind"); then
+      if kind=$(_opskit_option "$path" "$prev" && echo "$kind"); then
         _opskit_value "$kind"
         return
       fi

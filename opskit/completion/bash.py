@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from opskit.completion.quote import quoted
-from opskit.completion.tree import Node, Option
+from opskit.completion.tree import Node, valued_names
 
 HEAD = r"""# bash completion for opskit. Written by scripts/completions from the tree of commands: do not edit.
 
@@ -86,7 +84,7 @@ _opskit() {
     word=${COMP_WORDS[index]}
     case $word in
       -*)
-        if _opskit_option "$word"; then
+        if _opskit_option "$path" "$word"; then
           [ "${COMP_WORDS[index+1]-}" = '=' ] && index=$((index + 1))
           index=$((index + 1))
         fi
@@ -101,7 +99,7 @@ _opskit() {
   done
   case $prev in
     -*)
-      if kind=$(_opskit_option "$prev" && echo "$kind"); then
+      if kind=$(_opskit_option "$path" "$prev" && echo "$kind"); then
         _opskit_value "$kind"
         return
       fi
@@ -130,8 +128,8 @@ def bash_script(root: Node) -> str:
         kinds = " ".join(quoted(_kind(argument.kind)) for argument in node.arguments)
         values = f"commands={quoted(commands)} options={quoted(options)} kinds=({kinds})"
         lines.append(f"    {quoted(node.path)}) {values} ;;")
-    lines += ["  esac", "}", "", "# Whether $1 is an option that takes a value; kind: what that is."]
-    lines += ["_opskit_option() {", "  case $1 in"]
+    lines += ["  esac", "}", "", "# Whether the command $1 has an option $2 that takes a value; kind: what that is."]
+    lines += ["_opskit_option() {", '  case "$1 $2" in']
     lines += [f"    {names}) kind={quoted(kind)} ;;" for names, kind in _valued(root)]
     lines += ["    *) return 1 ;;", "  esac", "}"]
     return HEAD + "\n" + "\n".join(lines) + "\n" + TAIL
@@ -143,11 +141,10 @@ def _kind(kind: str | tuple[str, ...]) -> str:
     return f"@{kind}" if kind else ""
 
 
-def valued_options(nodes: Iterable[Node]) -> list[Option]:
-    """Every option that takes a value, once: the same flag means the same everywhere."""
-    found = {option.names: option for node in nodes for option in node.options if option.value}
-    return [found[names] for names in sorted(found)]
-
-
 def _valued(root: Node) -> list[tuple[str, str]]:
-    return [("|".join(option.names), _kind(option.kind)) for option in valued_options(root.walk())]
+    """Patterns for a command and an option, and the kind; those of one kind together."""
+    by_kind: dict[str, list[str]] = {}
+    for name, kind in valued_names(root).items():
+        pattern = quoted(name) if " " in name else f"*{quoted(' ' + name)}"
+        by_kind.setdefault(_kind(kind), []).append(pattern)
+    return [("|".join(patterns), kind) for kind, patterns in sorted(by_kind.items())]

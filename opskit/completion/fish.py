@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from opskit.completion.bash import valued_options
 from opskit.completion.quote import first_sentence, fish_quoted
-from opskit.completion.tree import Node, Option
+from opskit.completion.tree import Node, Option, valued_names
 
 HEAD = r"""# fish completion for opskit. Written by scripts/completions from the tree of commands: do not edit.
 
@@ -16,7 +15,7 @@ function __opskit_so_far
     for word in (commandline -opc)[2..-1]
         if test $skip -eq 1
             set skip 0
-        else if contains -- $word $__opskit_valued
+        else if contains -- $word $__opskit_valued; or contains -- "$path $word" $__opskit_valued
             set skip 1
         else if string match -q -- '-*' $word
             continue
@@ -89,7 +88,7 @@ SOURCES = {
 def fish_script(root: Node) -> str:
     """The whole script."""
     commands = [fish_quoted(node.path) for node in root.walk()]
-    valued = [name for option in valued_options(root.walk()) for name in option.names]
+    valued = [fish_quoted(name) for name in valued_names(root)]
     lines = [f"set -g __opskit_commands {' '.join(commands)}", f"set -g __opskit_valued {' '.join(valued)}"]
     for node in root.walk():
         lines += ["", f"# {node.path}"]

@@ -126,6 +126,21 @@ def read_tree(command: Any, words: tuple[str, ...] = ("opskit",)) -> Node:
     )
 
 
+def valued_names(root: Node) -> dict[str, Any]:
+    """The kind of each option that takes a value, by its name; by the command and its name where commands differ."""
+    meanings: dict[str, set[Any]] = {}
+    for node in root.walk():
+        for option in node.options:
+            for name in option.names:
+                meanings.setdefault(name, set()).add((bool(option.value), option.kind))
+    found = {}
+    for node in root.walk():
+        for option in node.options:
+            for name in option.names if option.value else ():
+                found[name if len(meanings[name]) == 1 else f"{node.path} {name}"] = option.kind
+    return dict(sorted(found.items()))
+
+
 def _option(parameter: Any) -> Option:
     names = tuple(sorted((*parameter.opts, *parameter.secondary_opts), key=lambda name: not name.startswith("--")))
     if parameter.is_flag or parameter.count:
