@@ -40,8 +40,7 @@ def test_the_dependencies_are_found() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("version", ["3.9", "3.13"])
-@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+@pytest.mark.parametrize(("machine", "version"), [("x86_64", "3.9"), ("aarch64", "3.13")])
 def test_every_dependency_has_a_wheel_for_centos_7(tmp_path: Path, machine: str, version: str) -> None:
     wanted = [found for found in (requirement(text, version) for text in dependencies()) if found]
     argv = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", str(tmp_path)]

@@ -17,7 +17,7 @@ from opskit.journal.version import parse_version, rules_of
 # Beside Debian 12 with 252: one between EL8's 239 and EL9's 252, and that of EL10.
 SUITES = {"bullseye": 247, "trixie": 257}
 CACHE = Path(__file__).parents[2] / ".cache" / "journalctl"
-FIRST, COUNT = 9000, 500
+FIRST, COUNT = 9000, 200
 
 
 def release(suite: str) -> Path:
