@@ -13,16 +13,10 @@ from typing import Any
 import pytest
 
 from .hosts import Host, Namespace
-from .tools import ENVIRONMENT, GIB, run
+from .tools import ENVIRONMENT, GIB, MAKE, make_filesystem, run
 
 FIELDS = "source,fstype,size,used,avail,pcent,itotal,iused,iavail,ipcent,target"
 HANG = Path(__file__).with_name("fuse_hang.py")
-MAKE = {
-    "ext3": ("mkfs.ext3", "-q", "-F"),
-    "ext4": ("mkfs.ext4", "-q", "-F"),
-    "xfs": ("mkfs.xfs", "-q", "-f"),
-    "btrfs": ("mkfs.btrfs", "-q", "-f"),
-}
 
 
 def percent(value: Any) -> str:
@@ -55,7 +49,7 @@ def filled(host: Host, fstype: str, options: str = "") -> tuple[Namespace, str]:
         setup = f"mount -t tmpfs -o size=64m,nr_inodes=500 filled {target}\n"
     else:
         disk = host.new_disk(GIB // 2)
-        run(*MAKE[fstype], disk.path)
+        make_filesystem(fstype, disk.path)
         setup = f"mount {options} {disk.path} {target}\n"
     files = f"head -c 20000001 /dev/urandom > {target}/large; mkdir {target}/d; cd {target}/d; touch $(seq 200); sync"
     return host.namespace(setup + files), str(target)
@@ -85,8 +79,8 @@ def steady(found: list[list[str]], folder: Path) -> list[list[str]]:
 def test_the_list_is_that_of_gnu_df(host: Host, everything: bool) -> None:
     """Bind mounts, a mount over a mount, one of a part, subvolumes, pseudo filesystems: what df leaves out."""
     disk, second = host.new_disk(), host.new_disk(GIB // 2)
-    run(*MAKE["ext4"], disk.path)
-    run(*MAKE["btrfs"], second.path)
+    make_filesystem("ext4", disk.path)
+    make_filesystem("btrfs", second.path)
     at = host.folder
     for name in ("long-name", "s", "part", "over", "sub", "vol", "empty"):
         (at / name).mkdir()
@@ -113,7 +107,7 @@ def test_the_list_is_that_of_gnu_df(host: Host, everything: bool) -> None:
 def test_reserved_blocks_used_up_by_root(host: Host) -> None:
     """Available is none and use is 100 % although the filesystem has free blocks."""
     disk = host.new_disk()
-    run(*MAKE["ext4"], "-m", "20", disk.path)
+    make_filesystem("ext4", disk.path, "-m", "20")
     at = host.folder / "full"
     at.mkdir()
     inside = host.namespace(f"mount {disk.path} {at}; head -c 50000000 /dev/zero > {at}/x; sync")

@@ -11,15 +11,8 @@ import pytest
 
 from .hosts import Host, Namespace
 from .test_df_deleted import HOLDS
-from .tools import GIB, Answer, run
+from .tools import GIB, MAKE, Answer, make_filesystem, run
 
-MAKE = {
-    "ext3": ("mkfs.ext3", "-q", "-F"),
-    "ext4": ("mkfs.ext4", "-q", "-F"),
-    "xfs": ("mkfs.xfs", "-q", "-f"),
-    "xfs-rmap": ("mkfs.xfs", "-q", "-f", "-m", "rmapbt=1"),
-    "btrfs": ("mkfs.btrfs", "-q", "-f"),
-}
 KINDS = [*MAKE, "tmpfs"]
 
 
@@ -32,7 +25,7 @@ class Full:
         mount = f"mount -t tmpfs -o size=400m none {self.at}"
         if kind != "tmpfs":
             disk = host.new_disk(GIB // 2)
-            run(*MAKE[kind], *options, disk.path)
+            make_filesystem(kind, disk.path, *options)
             mount = f"mount {disk.path} {self.at}"
         self.inside: Namespace = host.namespace(f"{mount}\ncd {self.at}\n{setup}\ncd /")
         self.sync()

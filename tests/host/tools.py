@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -226,3 +227,21 @@ def attach(image: Path, *options: str) -> Disk:
                 run("partx", "-d", disk.path)
             return disk
     raise AssertionError(done.stderr)
+
+
+# On the EL family there is no btrfs.
+MAKE = {
+    "ext3": ("mkfs.ext3", "-q", "-F"),
+    "ext4": ("mkfs.ext4", "-q", "-F"),
+    "xfs": ("mkfs.xfs", "-q", "-f"),
+    "xfs-rmap": ("mkfs.xfs", "-q", "-f", "-m", "rmapbt=1"),
+    "btrfs": ("mkfs.btrfs", "-q", "-f"),
+}
+
+
+def make_filesystem(kind: str, device: str, *options: str) -> None:
+    """Make a filesystem on a disk of the test; skips where its program is not on this host."""
+    program, *words = MAKE[kind]
+    if not shutil.which(program, path=ENVIRONMENT["PATH"]):
+        pytest.skip(f"{program} is not on this host")
+    run(program, *words, *options, device)
