@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
+from opskit.core import procfs
 from opskit.memcached.listen import ALL, Listener
 from opskit.memcached.model import Process, Taken
 
@@ -58,7 +59,7 @@ def owners_of(inodes: set[str]) -> dict[str, int]:
     """The process that has each of these sockets open; without root only our own are seen."""
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[str, int] = {}
-    for pid in pids():
+    for pid in procfs.pids():
         for link in _sockets(pid):
             if link in wanted:
                 found.setdefault(wanted[link], pid)
@@ -95,26 +96,19 @@ def same_network(pid: int) -> bool:
         return True
 
 
-def pids() -> list[int]:
-    """Every process."""
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
 def process(pid: int) -> Optional[Process]:
     """What this process is; None when there is none (a zombie is none: it has ended)."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="surrogateescape") as file:
-            stat = file.read()
+            stat = procfs.Stat(file.read())
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             words = [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
         uid = os.stat(f"/proc/{pid}").st_uid
     except OSError:
         return None
-    name = stat[stat.index("(") + 1 : stat.rindex(")")]
-    fields = stat[stat.rindex(")") + 2 :].split()
-    if fields[0] == "Z":
+    if stat.state == "Z":
         return None
-    return Process(pid, name, _user(uid), int(fields[19]), tuple(words), unit_of(pid))
+    return Process(pid, stat.name, procfs.user_name(uid), stat.start, tuple(words), unit_of(pid))
 
 
 def program_of(pid: int) -> str:
@@ -131,15 +125,6 @@ def owner(pid: int) -> int:
         return os.stat(f"/proc/{pid}").st_uid
     except OSError:
         return -1
-
-
-def _user(uid: int) -> str:
-    import pwd  # noqa: PLC0415 - a free port does without
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def unit_of(pid: int) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Callable, Optional
 
+from opskit.core import procfs
 from opskit.core.runner import Runner
 from opskit.memcached import proc
 from opskit.memcached.model import Process
@@ -56,7 +57,7 @@ def with_line(line: Sequence[str]) -> Optional[Process]:
 
 def instances() -> list[Process]:
     """Every memcached of this host, by the name of its process."""
-    found = (proc.process(pid) for pid in proc.pids() if _named(pid))
+    found = (proc.process(pid) for pid in procfs.pids() if _named(pid))
     return [one for one in found if one is not None and one.name == "memcached"]
 
 

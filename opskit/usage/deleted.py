@@ -7,13 +7,13 @@ A link is only followed where its text ends in " (deleted)", so that no mount wh
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 
+from opskit.core import procfs
 from opskit.core.mountinfo import MountLine, read_mountinfo
 from opskit.usage.filesystems import may_hang, mount_of
 
@@ -83,7 +83,7 @@ class _Reader:
         self.proc = proc
         self.mounts = read_mountinfo("self", proc)
         self.found: dict[tuple[int, int], _Found] = {}
-        self.namespaces: dict[str, Sequence[MountLine]] = {_link(proc, "self", "ns", "mnt"): self.mounts}
+        self.namespaces: dict[str, Sequence[MountLine]] = {procfs.link(proc, "self", "ns", "mnt"): self.mounts}
         self.unseen = 0
 
     def process(self, pid: str) -> None:
@@ -98,7 +98,7 @@ class _Reader:
 
     def _descriptors(self, pid: str) -> None:
         for number in os.listdir(os.path.join(self.proc, pid, "fd")):
-            path = _link(self.proc, pid, "fd", number)
+            path = procfs.link(self.proc, pid, "fd", number)
             if path.endswith(MARK):
                 found = self._file(pid, ("fd", number), path[: -len(MARK)], self._mount_number(pid, number), "")
                 if found:
@@ -152,7 +152,7 @@ class _Reader:
         mine = _pick(self.mounts, number, device)
         if mine:
             return mine, 0
-        namespace = _link(self.proc, pid, "ns", "mnt")
+        namespace = procfs.link(self.proc, pid, "ns", "mnt")
         if namespace not in self.namespaces:
             self.namespaces[namespace] = read_mountinfo(pid, self.proc)
         return _pick(self.namespaces[namespace], number, device), int(pid)
@@ -188,38 +188,6 @@ def _pick(mounts: Sequence[MountLine], number: int, device: str) -> Optional[Mou
 
 
 def _holder(proc: str, pid: int, descriptors: tuple[int, ...], mapped: bool) -> Holder:
-    command = _text(proc, str(pid), "comm").rstrip("\n")
-    cgroup = _text(proc, str(pid), "cgroup")
-    return Holder(pid, command, _user(proc, pid), descriptors, mapped, _systemd_line(cgroup))
-
-
-def _systemd_line(cgroup: str) -> str:
-    """The path in the hierarchy that systemd keeps: name=systemd with cgroup v1, else the one of v2 (cgroups(7))."""
-    paths = {controllers: path for _, controllers, path in (line.split(":", 2) for line in cgroup.split("\n") if line)}
-    return paths.get("name=systemd") or paths.get("", "")
-
-
-def _user(proc: str, pid: int) -> str:
-    try:
-        number = os.stat(os.path.join(proc, str(pid))).st_uid
-    except OSError:
-        return ""
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def _link(*parts: str) -> str:
-    try:
-        return os.readlink(os.path.join(*parts))
-    except OSError:
-        return ""
-
-
-def _text(*parts: str) -> str:
-    try:
-        with open(os.path.join(*parts), "rb") as file:
-            return os.fsdecode(file.read())
-    except OSError:
-        return ""
+    command = procfs.text(proc, str(pid), "comm").rstrip("\n")
+    cgroup = procfs.systemd_path(procfs.text(proc, str(pid), "cgroup"))
+    return Holder(pid, command, procfs.owner_name(proc, str(pid)), descriptors, mapped, cgroup)

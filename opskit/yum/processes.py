@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import stat
 import time
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
+from opskit.core import procfs
+from opskit.core.procfs import Stat
 from opskit.yum.model import Activity, Process, Relative
 
 PROC = "/proc"
 TICKS = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
 # The number of read(2) in /proc/PID/syscall, by machine (asm/unistd.h).
 _READ = {"x86_64": 0, "aarch64": 63, "ppc64le": 3, "s390x": 3, "riscv64": 63}
 # Where a process sleeps that waits for a line of a terminal; the name is as old as the kernel.
@@ -36,40 +36,12 @@ _FILES_AT_MOST = 50
 _SHOWN_CHILDREN = 20
 
 
-def _bytes(*parts: str) -> bytes:
-    """A file below /proc. Raises OSError."""
-    with open("/".join((PROC, *parts)), "rb") as file:
-        return file.read()
-
-
 def _text(*parts: str) -> str:
-    try:
-        return os.fsdecode(_bytes(*parts))
-    except OSError:
-        return ""
+    return procfs.text(PROC, *parts)
 
 
 def _link(*parts: str) -> str:
-    try:
-        return os.readlink("/".join((PROC, *parts)))
-    except OSError:
-        return ""
-
-
-class Stat:
-    """What is used of /proc/PID/stat. The name is between the first ( and the last ): it can hold either."""
-
-    def __init__(self, text: str) -> None:
-        head, _, rest = text.rpartition(")")
-        fields = rest.split()
-        self.name = head.partition("(")[2]
-        self.state = fields[0]
-        self.parent = int(fields[1])
-        self.tty = int(fields[4])
-        self.cpu = int(fields[11]) + int(fields[12])
-        self.threads = int(fields[17])
-        self.start = int(fields[19])
-        self.rss = int(fields[21]) * PAGE
+    return procfs.link(PROC, *parts)
 
 
 def read_stat(pid: int) -> Optional[Stat]:
@@ -94,10 +66,7 @@ def exists(pid: int) -> bool:
 
 def all_pids() -> list[int]:
     """Every process that can be seen."""
-    try:
-        return [int(name) for name in os.listdir(PROC) if name.isdigit()]
-    except OSError:
-        return []
+    return procfs.pids(PROC)
 
 
 def boot_time() -> float:
@@ -135,9 +104,9 @@ def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[Proc
         name=status.name,
         command=" ".join(words) or f"[{status.name}]",
         state=status.state,
-        user=_user(pid),
+        user=procfs.owner_name(PROC, str(pid)),
         tty=_tty(status.tty),
-        cgroup=_systemd_line(_text(str(pid), "cgroup")),
+        cgroup=procfs.systemd_path(_text(str(pid), "cgroup")),
         rss=status.rss,
         threads=status.threads,
         wchan=_text(str(pid), "wchan").strip("0\n"),
@@ -167,17 +136,6 @@ def _thread_of(pid: int, said: dict[str, str]) -> int:
     return group if group != pid else 0
 
 
-def _user(pid: int) -> str:
-    try:
-        number = os.stat(f"{PROC}/{pid}").st_uid
-    except OSError:
-        return ""
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
 def _tty(number: int) -> str:
     """The terminal of a tty_nr (proc(5)): pts/N (major 136 to 143), ttyN, ttySN."""
     major, minor = (number >> 8) & 0xFFF, (number & 0xFF) | ((number >> 12) & 0xFFF00)
@@ -188,13 +146,6 @@ def _tty(number: int) -> str:
     if major == 4:
         return f"tty{minor}" if minor < 64 else f"ttyS{minor - 64}"
     return f"{major}:{minor}"
-
-
-def _systemd_line(text: str) -> str:
-    """The path in the hierarchy that systemd keeps: name=systemd with cgroup v1, else the one of v2 (cgroups(7))."""
-    lines = (line.split(":", 2) for line in text.split("\n"))
-    paths = {line[1]: line[2] for line in lines if len(line) == 3}
-    return paths.get("name=systemd") or paths.get("", "")
 
 
 def _reads_stdin(pid: int, state: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from opskit.usage.deleted import Deleted, DeletedFile, Holder, _systemd_line
+from opskit.core.procfs import systemd_path
+from opskit.usage.deleted import Deleted, DeletedFile, Holder
 from opskit.usage.deleted_remedies import frees, totals, truncate, unit_of
 
 PODMAN = "podman restart 0123456789ab"
@@ -54,9 +55,9 @@ def test_systemd_itself_executes_itself_anew() -> None:
 
 def test_the_hierarchy_of_systemd() -> None:
     both = "5:memory:/x\n1:name=systemd:/system.slice/a.service\n0::/b\n"
-    assert _systemd_line(both) == "/system.slice/a.service"
-    assert _systemd_line("0::/system.slice/a:b.service\n") == "/system.slice/a:b.service"
-    assert _systemd_line("") == ""
+    assert systemd_path(both) == "/system.slice/a.service"
+    assert systemd_path("0::/system.slice/a:b.service\n") == "/system.slice/a:b.service"
+    assert systemd_path("") == ""
 
 
 def test_the_line_that_empties_a_file() -> None:

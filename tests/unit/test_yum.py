@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from opskit.core import procfs
 from opskit.core.errors import Busy, CannotUndo, Failed, UsageFault
 from opskit.core.plan import Plan, Refusal
 from opskit.yum import facts as yum_facts
@@ -34,7 +35,7 @@ def test_stat_is_read_after_the_last_parenthesis() -> None:
     found = Stat(STAT)
     assert (found.name, found.state, found.parent, found.tty) == ("a) S 1 (b) c", "S", 700, 34816)
     assert (found.cpu, found.threads, found.start) == (300, 3, 100000)
-    assert found.rss == 25 * processes.PAGE
+    assert found.rss == 25 * procfs.PAGE
 
 
 @pytest.mark.parametrize("text", ["", "812 (dnf", "812 (dnf) S", "no stat at all", "1 (x) S a b c"])

@@ -1,0 +1,79 @@
+"""Files of /proc (proc(5)); what may not be looked at, or is gone by then, is empty."""
+
+from __future__ import annotations
+
+import os
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def text(*parts: str) -> str:
+    """A file, by the parts of its path."""
+    try:
+        with open(os.path.join(*parts), "rb") as file:
+            return os.fsdecode(file.read())
+    except OSError:
+        return ""
+
+
+def link(*parts: str) -> str:
+    """Where a symbolic link leads."""
+    try:
+        return os.readlink(os.path.join(*parts))
+    except OSError:
+        return ""
+
+
+def pids(proc: str = "/proc") -> list[int]:
+    """Every process that can be seen."""
+    try:
+        return [int(name) for name in os.listdir(proc) if name.isdigit()]
+    except OSError:
+        return []
+
+
+class Stat:
+    """What is used of /proc/PID/stat. The name is between the first ( and the last ): it can hold either.
+
+    Raises IndexError or ValueError for a text that is something else.
+    """
+
+    def __init__(self, content: str) -> None:
+        head, _, rest = content.rpartition(")")
+        fields = rest.split()
+        self.name = head.partition("(")[2]
+        self.state = fields[0]
+        self.parent = int(fields[1])
+        self.tty = int(fields[4])
+        self.cpu = int(fields[11]) + int(fields[12])
+        self.threads = int(fields[17])
+        self.start = int(fields[19])
+        self.rss = int(fields[21]) * PAGE
+
+
+def systemd_path(cgroup: str) -> str:
+    """The path in the hierarchy that systemd keeps: name=systemd with cgroup v1, else the one of v2 (cgroups(7)).
+
+    cgroup: the content of /proc/PID/cgroup.
+    """
+    lines = (line.split(":", 2) for line in cgroup.split("\n"))
+    paths = {line[1]: line[2] for line in lines if len(line) == 3}
+    return paths.get("name=systemd") or paths.get("", "")
+
+
+def user_name(number: int) -> str:
+    """The name of a user; one without a name keeps the number."""
+    import pwd  # noqa: PLC0415 - a host where nobody holds anything does without
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def owner_name(*parts: str) -> str:
+    """Who a file or process belongs to; "" when it is gone."""
+    try:
+        return user_name(os.stat(os.path.join(*parts)).st_uid)
+    except OSError:
+        return ""
