@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from opskit.journal.errors_groups import PRIORITIES, Group
 from opskit.journal.errors_trouble import DISK, DUMP, FAILED, LOST, OOM, Trouble
 from opskit.journal.times import moment_text
 from opskit.ui.errors import draw_findings
+from opskit.ui.progress import progress_line
 from opskit.ui.screen import Column, Screen, draw_table
 
 COLUMNS = (
@@ -32,8 +32,6 @@ _STYLES = {"emerg": "red", "alert": "red", "crit": "red", "err": "red", "warning
 _TROUBLES = {
     "oom_kills": OOM, "core_dumps": DUMP, "disk_errors": DISK, "units_failed_before": FAILED, "messages_lost": LOST
 }  # fmt: skip
-QUIET_SECONDS = 1.0
-AGAIN_SECONDS = 0.2
 # How often, by the shortest span in which it is one at least.
 _RATES = ((3600.0, "s"), (60.0, "min"), (1.0, "h"), (1 / 24, "d"))
 
@@ -61,26 +59,14 @@ class Listing:
 
 @contextmanager
 def progress(screen: Screen) -> Iterator[Callable[[int], None]]:
-    """What is told how many entries were read: a line on stderr, on a terminal only, and gone afterwards."""
-    if screen.quiet or screen.json or not sys.stderr.isatty():
-        yield lambda _entries: None
-        return
-    started = time.monotonic()
-    drawn = 0.0  # seconds after the start
+    """What is told how many entries were read."""
+    with progress_line(screen) as tell:
 
-    def tick(entries: int) -> None:
-        nonlocal drawn
-        seconds = time.monotonic() - started
-        # What is over before is told of nothing.
-        if seconds >= QUIET_SECONDS and seconds - drawn >= AGAIN_SECONDS:
-            print(f"\r\033[K{entries:,} entries  {entries / seconds:,.0f}/s", end="", file=sys.stderr, flush=True)
-            drawn = seconds
+        def tick(entries: int) -> None:
+            if tell:
+                tell(lambda seconds: f"{entries:,} entries  {entries / seconds:,.0f}/s")
 
-    try:
         yield tick
-    finally:
-        if drawn:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def errors_json(seen: Seen, listing: Listing) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,14 +12,12 @@ from typing import Any, Callable, Optional, Union
 
 from opskit.core.text import shown
 from opskit.core.units import ceiling_text
+from opskit.ui.progress import progress_line
 from opskit.ui.screen import Screen
 from opskit.usage.model import Entry, Group, Scan
 from opskit.usage.show_bar import bar
 
 BAR = 20
-# What is over before is told of nothing.
-QUIET_SECONDS = 1.0
-AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -107,25 +104,15 @@ def _draw_table(
 
 @contextmanager
 def progress(screen: Screen, unit: int) -> Iterator[Optional[Callable[[int, int, bytes], None]]]:
-    """What a scan may call to tell how far it is: a line on stderr, on a terminal only, and gone afterwards."""
-    if screen.quiet or screen.json or not sys.stderr.isatty():
-        yield None
-        return
-    started = time.monotonic()
-    drawn = 0.0  # seconds after the start
+    """What a scan may call to tell how far it is: entries, their size in units, the directory it is in."""
+    with progress_line(screen) as tell:
 
-    def tick(entries: int, size: int, path: bytes) -> None:
-        nonlocal drawn
-        seconds = time.monotonic() - started
-        if seconds >= QUIET_SECONDS and seconds - drawn >= AGAIN_SECONDS:
-            rate = f"{entries / seconds:,.0f}/s"
-            line = f"{entries:,} entries  {ceiling_text(size * unit)}  {rate}  {shown(os.fsdecode(path))}"
-            room = shutil.get_terminal_size().columns - 1
-            print(f"\r\033[K{line[:room]}", end="", file=sys.stderr, flush=True)
-            drawn = seconds
+        def tick(entries: int, size: int, path: bytes) -> None:
+            def line(seconds: float) -> str:
+                rate = f"{entries / seconds:,.0f}/s"
+                return f"{entries:,} entries  {ceiling_text(size * unit)}  {rate}  {shown(os.fsdecode(path))}"
 
-    try:
-        yield tick
-    finally:
-        if drawn:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            if tell:
+                tell(line)
+
+        yield tick if tell else None
