@@ -13,7 +13,7 @@ from opskit.core.text import shown
 from opskit.core.units import ceiling_text
 from opskit.memcached.instances import Instance, UnitState
 from opskit.memcached.status import History, figures, find, graph
-from opskit.ui.errors import SEVERITY_STYLE
+from opskit.ui.errors import note_findings
 from opskit.ui.live import live_table
 from opskit.ui.screen import Column, Screen, draw_table
 
@@ -42,10 +42,7 @@ def draw_status(
     for unit in units:
         if unit.name not in running:
             screen.note(f"unit {shown(unit.name)}: {unit.state}")
-    for finding in findings:
-        severity = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stderr)
-        screen.note(f"{severity}: {shown(finding.title)} [{finding.id}]: {shown(finding.evidence)}")
-        screen.note(f"  to do: {shown(finding.remedy)}")
+    note_findings(screen, findings)
 
 
 def cells(one: Instance) -> list[str]:

@@ -41,3 +41,11 @@ def draw_findings(screen: Screen, findings: Sequence[Finding]) -> None:
             screen.line(f"  seen: {shown(finding.evidence)}")
         if finding.remedy:
             screen.line(f"  to do: {shown(finding.remedy)}")
+
+
+def note_findings(screen: Screen, findings: Sequence[Finding]) -> None:
+    """Each finding beside a table, on stderr: the table stays one record a line."""
+    for finding in findings:
+        severity = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stderr)
+        screen.note(f"{severity}: {shown(finding.title)} [{finding.id}]: {shown(finding.evidence)}")
+        screen.note(f"  to do: {shown(finding.remedy)}")

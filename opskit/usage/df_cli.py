@@ -17,9 +17,10 @@ from opskit.core.errors import ExitCode, Failed, Interrupted, UsageFault
 from opskit.core.text import shown
 from opskit.options import new_app, reads
 from opskit.session import Session
+from opskit.ui.errors import note_findings
 from opskit.usage.df_findings import find
 from opskit.usage.filesystems import see, see_paths
-from opskit.usage.show_df import draw_filesystems, filesystem_json, note_findings
+from opskit.usage.show_df import draw_filesystems, filesystem_json
 
 if TYPE_CHECKING:
     from opskit.usage.model import Scan

@@ -7,10 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from opskit.core.finding import Finding
-from opskit.core.text import shown
 from opskit.core.units import ceiling_text
-from opskit.ui.errors import SEVERITY_STYLE
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.usage.filesystems import Filesystem
 from opskit.usage.show_bar import bar
@@ -79,11 +76,3 @@ def _cells(one: Filesystem, *, exact: bool, terminal: bool, inodes: bool) -> lis
 
 def _percent(share: Optional[int]) -> str:
     return "" if share is None else f"{share}%"
-
-
-def note_findings(screen: Screen, findings: Sequence[Finding]) -> None:
-    """Each finding beside the table, on stderr: the table stays one record a line."""
-    for finding in findings:
-        severity = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stderr)
-        screen.note(f"{severity}: {shown(finding.title)} [{finding.id}]: {shown(finding.evidence)}")
-        screen.note(f"  to do: {shown(finding.remedy)}")
