@@ -120,7 +120,7 @@ def du(
         with_saved(session, request, listing, keeping, _count, _end)
         return
     found = _count(session, request)
-    _hint(session, request)
+    _hint(session, request, found)
     session.screen.answer(scan_json(found, listing), lambda: draw_scan(session.screen, found, listing))
     _end(found)
 
@@ -136,17 +136,13 @@ def _count(session: Session, request: Request) -> Scan:
             raise Failed("opskit du", str(error), todo="leave --engine out: the best one is taken") from error
 
 
-def _hint(session: Session, request: Request) -> None:
+def _hint(session: Session, request: Request, found: Scan) -> None:
     """Say what was counted that is on no disk: with / as the root it is /proc, /sys and what is mounted by network."""
-    from opskit.core.mountinfo import read_mountinfo  # noqa: PLC0415
-    from opskit.usage.mounts import absolute, no_part_of_a_disk  # noqa: PLC0415
-
-    if not request.one_file_system:
-        others = no_part_of_a_disk([absolute(root) for root in request.roots], read_mountinfo())
-        names = ", ".join(f"{shown(line.target)} ({shown(line.fstype)})" for line in others[:NAMED])
+    others = () if request.one_file_system else found.on_no_disk
+    if others:
+        names = ", ".join(f"{shown(target)} ({shown(fstype)})" for target, fstype in others[:NAMED])
         more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
-        if others:
-            session.screen.note(f"counted too, and on no disk: {names}{more}; -x leaves them out")
+        session.screen.note(f"counted too, and on no disk: {names}{more}; -x leaves them out")
 
 
 def _end(found: Scan) -> None:

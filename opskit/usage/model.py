@@ -72,7 +72,8 @@ class Unreadable:
 class Scan:
     """What was found, largest first.
 
-    partial: it was interrupted, and this is what was known by then. several: there was more than one root.
+    partial: it was interrupted, and this is what was known by then. several: there was more than one root. on_no_disk:
+    the mount points below the roots of what is no part of a disk, and its type; they were counted unless -x was given.
     """
 
     entries: tuple[Entry, ...]
@@ -82,3 +83,4 @@ class Scan:
     partial: bool = False
     groups: tuple[Group, ...] = ()
     several: bool = False
+    on_no_disk: tuple[tuple[str, str], ...] = ()

@@ -14,7 +14,7 @@ from opskit.usage.count import Board, is_directory
 from opskit.usage.details import Excludes, Largest, make_count, merge_groups
 from opskit.usage.directory import Directory, Identity, Visited
 from opskit.usage.model import Entry, Group, Request, Scan, Unreadable
-from opskit.usage.mounts import absolute, may_wait
+from opskit.usage.mounts import absolute, may_wait, no_part_of_a_disk
 from opskit.usage.readers import Columns, Reader, make_reader
 from opskit.usage.walk import ALONE, AS_FIT, Answer, Tick, Walker, walk
 
@@ -48,7 +48,8 @@ class _Scanner:
         self.board = Board()
         self.lines = read_mountinfo()
         # A system call on a mount without a server keeps its caller for ever: then none is made in this process.
-        self.careful = may_wait([absolute(root) for root in request.roots], self.lines)
+        self.names = [absolute(root) for root in request.roots]
+        self.careful = may_wait(self.names, self.lines)
 
     def scan(self) -> Scan:
         """All roots, one after the other."""
@@ -196,7 +197,10 @@ class _Scanner:
         total, entries = self.total
         found = tuple(self.unreadable)
         several = len(request.roots) > 1
-        return Scan(tuple(self.entries), total * self.unit, entries, found, self.partial, tuple(groups), several)
+        others = tuple((line.target, line.fstype) for line in no_part_of_a_disk(self.names, self.lines))
+        return Scan(
+            tuple(self.entries), total * self.unit, entries, found, self.partial, tuple(groups), several, others
+        )
 
 
 def _is_there(path: bytes) -> bool:
