@@ -11,6 +11,7 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from opskit.journal.model import Directory
 
@@ -20,6 +21,7 @@ _ITEM = struct.Struct("<QQ")  # HashItem: the first and the last object of a buc
 _OBJECT = struct.Struct("<B7xQ")  # ObjectHeader: type, size
 _FIELD = struct.Struct("<16x8xQQ")  # next_hash_offset, head_data_offset
 _DATA = struct.Struct("<16x8x8xQ8x8xQ")  # next_field_offset, n_entries
+_OBJECT_DATA, _OBJECT_FIELD = 1, 2
 _FIELD_PAYLOAD, _DATA_PAYLOAD, _COMPACT_PAYLOAD = 40, 64, 72
 # A table or a chain that is longer is not to be believed. The values of PRIORITY are eight.
 _TABLE_MOST, _CHAIN_MOST, _VALUES_MOST = 1 << 20, 1000, 4096
@@ -72,26 +74,32 @@ def _fields(descriptor: int) -> Iterator[tuple[bytes, int]]:
     at, size = _TABLE.unpack(os.pread(descriptor, _TABLE.size, _TABLE_AT))
     table = os.pread(descriptor, min(size, _TABLE_MOST), at)
     for head, _ in _ITEM.iter_unpack(table[: len(table) // _ITEM.size * _ITEM.size]):
-        offset, steps = head, 0
-        while offset and steps < _CHAIN_MOST:
-            data = os.pread(descriptor, _FIELD_PAYLOAD + _LONGEST, offset)
-            kind, length = _OBJECT.unpack_from(data)
-            if kind != 2:  # OBJECT_FIELD
-                break
-            following, values = _FIELD.unpack_from(data)
-            yield data[_FIELD_PAYLOAD : min(length, len(data))], values
-            offset, steps = following, steps + 1
+        yield from _chain(descriptor, head, _Kind(_OBJECT_FIELD, _FIELD, _FIELD_PAYLOAD, _CHAIN_MOST))
 
 
 def _values(descriptor: int, head: int, *, compact: bool) -> Iterator[tuple[bytes, int]]:
     """The values of a field, as `NAME=value`, each with the number of entries that have it."""
     payload = _COMPACT_PAYLOAD if compact else _DATA_PAYLOAD
-    offset, steps = head, 0
-    while offset and steps < _VALUES_MOST:
-        data = os.pread(descriptor, payload + _LONGEST, offset)
-        kind, length = _OBJECT.unpack_from(data)
-        if kind != 1:  # OBJECT_DATA
+    return _chain(descriptor, head, _Kind(_OBJECT_DATA, _DATA, payload, _VALUES_MOST))
+
+
+class _Kind(NamedTuple):
+    """A kind of object: its number, where its next one and its own figure are, where its payload is, how many."""
+
+    number: int
+    layout: struct.Struct
+    payload: int
+    most: int
+
+
+def _chain(descriptor: int, offset: int, kind: _Kind) -> Iterator[tuple[bytes, int]]:
+    """The payload and the figure of each object of a chain, up to one of another kind."""
+    steps = 0
+    while offset and steps < kind.most:
+        data = os.pread(descriptor, kind.payload + _LONGEST, offset)
+        number, length = _OBJECT.unpack_from(data)
+        if number != kind.number:
             return
-        following, count = _DATA.unpack_from(data)
-        yield data[payload : min(length, len(data))], count
+        following, figure = kind.layout.unpack_from(data)
+        yield data[kind.payload : min(length, len(data))], figure
         offset, steps = following, steps + 1
