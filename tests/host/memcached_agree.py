@@ -18,7 +18,8 @@ import sys
 import time
 from typing import Any
 
-from opskit.memcached.proc import pids, process, sockets_of
+from opskit.core.procfs import pids
+from opskit.memcached.proc import process, sockets_of
 
 SECONDS = 8.0
 SETTINGS = ("maxbytes", "maxconns", "num_threads", "item_size_max")
