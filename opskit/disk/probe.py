@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
 import re
 from collections.abc import Iterator
@@ -96,13 +98,39 @@ def add_wipefs(device: BlockDevice, text: str) -> BlockDevice:
 
 
 def exclusive(path: str) -> str:
-    """Whether somebody holds the device for himself: open(2) with O_EXCL on a block device fails with EBUSY then."""
+    """Whether somebody holds the device for himself: open(2) with O_EXCL on a block device fails with EBUSY then.
+
+    The look holds the device itself while it lasts. Two opskits that look at once would each find it held, so they look
+    one after the other.
+    """
+    with _alone(path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
+        except OSError as error:
+            return BUSY if error.errno == errno.EBUSY else UNKNOWN
+        os.close(descriptor)
+        return FREE
+
+
+@contextlib.contextmanager
+def _alone(path: str) -> Iterator[None]:
+    """Hold the BSD lock of the disk's file in /sys, which nobody else locks: that of the disk itself is udev's.
+
+    It is the disk's for a partition too, for who holds one holds the other. Without /sys nothing is held.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
-    except OSError as error:
-        return BUSY if error.errno == errno.EBUSY else UNKNOWN
-    os.close(descriptor)
-    return FREE
+        number = os.stat(path).st_rdev
+        folder = f"/sys/dev/block/{os.major(number)}:{os.minor(number)}"
+        disk = f"{folder}/.." if os.path.exists(f"{folder}/partition") else folder
+        descriptor = os.open(f"{disk}/dev", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 # Where a forgotten filesystem or table gives itself away between the ends: the first partition at 1 MiB and its

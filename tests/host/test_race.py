@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from .hosts import Host
-from .tools import ENVIRONMENT, FSTAB, GIB, MIB, OPSKIT, Disk, run
+from .tools import ENVIRONMENT, FSTAB, GIB, MIB, OPSKIT, REPOSITORY, Disk, run
 
 ROUNDS = 20
 
@@ -66,6 +67,23 @@ MEANWHILE = (
     "fstab",
     "the mount point",
 )
+
+
+LOOKS = 20_000
+LOOKING = """
+import sys
+from opskit.disk.probe import exclusive
+print(*{exclusive(sys.argv[1]) for _ in range(int(sys.argv[2]))})
+"""
+
+
+@pytest.mark.parametrize("partition", [False, True], ids=["one device", "a disk and its partition"])
+def test_two_looks_at_once_do_not_take_each_other_for_a_holder(disk: Disk, partition: bool) -> None:
+    paths = [disk.path, disk.make_partition() if partition else disk.path]
+    looks = [[sys.executable, "-c", LOOKING, path, str(LOOKS)] for path in paths]
+    more = {"stdout": subprocess.PIPE, "text": True, "env": ENVIRONMENT, "cwd": REPOSITORY}
+    both = [subprocess.Popen(argv, **more) for argv in looks]
+    assert [one.communicate()[0] for one in both] == ["free\n"] * 2
 
 
 @pytest.mark.parametrize("what", MEANWHILE)
