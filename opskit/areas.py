@@ -9,16 +9,14 @@ and `scripts/completions`. core needs no change.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from opskit.core.ledger import StepRecord
     from opskit.core.plan import Step
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A command that is imported when it is named: the module and attribute of its typer app, its line in --help.
 
     single: the app is one command and not a group.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -13,10 +14,8 @@ from typer.core import TyperGroup
 
 from opskit import __version__, areas
 from opskit.core.config import load_config
-from opskit.core.envelope import envelope
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
 from opskit.options import LazyGroup, bare_group, new_app
-from opskit.ui.errors import draw_error
 from opskit.ui.screen import Screen
 
 # typer 0.28 brings its own click and typer 0.23 (Python 3.9) uses click: the classes are found through typer.
@@ -49,17 +48,26 @@ def root(
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command line. Returns the exit code; every error has been shown by then."""
+    """Run the command line. Returns the exit code; every error has been shown by then, an unwritable stdout as well."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     try:
         code = _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # `| head -1` has read enough. Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()  # `| head -1` has read enough
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        _forget_stdout()
+        why = f"the answer cannot be written ({error.strerror})"
+        _show(Failed("stdout", why, todo="make room", state="What was changed is in opskit history."), [])
+        return ExitCode.FAILED
     return code
+
+
+def _forget_stdout() -> None:
+    """Python would complain once more when it flushes stdout at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupted(number: int, _frame: Optional[FrameType]) -> NoReturn:
@@ -67,6 +75,9 @@ def _interrupted(number: int, _frame: Optional[FrameType]) -> NoReturn:
 
 
 NOTHING_UNDER_WAY = "No step was under way; opskit history lists what has been done."
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def _invoke(arguments: list[str]) -> int:
@@ -85,7 +96,8 @@ def _invoke(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        if "--debug" in arguments:
+        # Whoever writes a file tells of a full disk himself; what is left is stdout.
+        if "--debug" in arguments or (isinstance(error, OSError) and error.errno in FULL):
             raise
         why = f"{type(error).__name__}: {error}"
         todo = "the same command with --debug shows where; please report it"
@@ -108,8 +120,12 @@ def _show(error: OpskitError, arguments: list[str]) -> int:
     color = _value(arguments, "--color") or os.environ.get("OPSKIT_COLOR") or "auto"
     screen = Screen(_command_name(arguments), json=json, color=color)
     if screen.json:
+        from opskit.core.envelope import envelope  # noqa: PLC0415
+
         print(envelope(screen.command, findings=error.findings, error=error))
     else:
+        from opskit.ui.errors import draw_error  # noqa: PLC0415
+
         draw_error(screen, error)
     return error.exit_code
 

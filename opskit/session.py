@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import os
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from opskit.core.caller import command_line
 from opskit.core.config import Config
 from opskit.core.errors import Missing
-from opskit.core.log import log_to_file, log_to_stderr
-from opskit.core.runner import HostRunner, ReadOnlyRunner, StreamingRunner
 from opskit.ui.screen import Screen
+
+if TYPE_CHECKING:
+    from opskit.core.runner import StreamingRunner
 
 
 @dataclass
@@ -33,13 +35,16 @@ class Session:
     facts: str = ""
     lock_timeout: float = 0.0
     changes: bool = False
-    runner: StreamingRunner = field(init=False)
 
-    def __post_init__(self) -> None:
-        """A command that only reads, and a dry run, hold a runner that refuses every change."""
-        host = HostRunner()
-        self.runner = host if self.changes and not self.dry_run else ReadOnlyRunner(host)
+    @functools.cached_property
+    def runner(self) -> StreamingRunner:
+        """What runs programs, and tells of them at -v. For a command that only reads, and a dry run: no changes."""
+        from opskit.core.log import log_to_stderr  # noqa: PLC0415 - du does without a program
+        from opskit.core.runner import HostRunner, ReadOnlyRunner  # noqa: PLC0415
+
         log_to_stderr(self.verbose)
+        host = HostRunner()
+        return host if self.changes and not self.dry_run else ReadOnlyRunner(host)
 
     @functools.cached_property
     def run(self) -> str:
@@ -50,6 +55,8 @@ class Session:
 
     def log_to_file(self) -> None:
         """Begin the log in the state directory: only once something is about to change."""
+        from opskit.core.log import log_to_file  # noqa: PLC0415
+
         log_to_file(self.state_dir, self.config)
 
     def need_root(self) -> None:

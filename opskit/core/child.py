@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import select
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Callable, NoReturn
+from typing import Any, Callable, NamedTuple, NoReturn
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What came of a question: its value; or why there is none.
 
     came: whether there was an answer at all within the time. error: the errno of an OSError, 0 without one.
@@ -86,6 +83,8 @@ def _start(question: Callable[[], Any]) -> tuple[int, int]:
 def _answer(question: Callable[[], Any], pipe: int) -> NoReturn:
     """What the child does: never returns, and never writes what the parent has buffered."""
     try:
+        import json  # noqa: PLC0415 - du has children that are asked nothing
+
         for number in ENDING:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
@@ -131,6 +130,8 @@ def directory_of_call(pid: int) -> bytes:
 
 
 def _read(said: bytes) -> Answer:
+    import json  # noqa: PLC0415
+
     try:
         return Answer(**json.loads(said))
     except ValueError:

@@ -6,6 +6,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
+from opskit.core.text import last_lines
+
 MINUTE = 60.0
 
 
@@ -66,8 +68,3 @@ class Result:
             "stdout": last_lines(self.stdout),
             "stderr": last_lines(self.stderr),
         }
-
-
-def last_lines(text: str, count: int = 20, limit: int = 4000) -> str:
-    """The end of a program's output: at most count lines and limit characters."""
-    return "\n".join(text.rstrip("\n").split("\n")[-count:])[-limit:]

@@ -1,7 +1,7 @@
 """The config files: what stands below the command line and OPSKIT_*, the user's file over /etc's.
 
 Keys on the top level are defaults of every command (SHARED), a table such as `[disk.mount]` has those of one
-command; dashes in an option's name may be underscores. `[log]` and `[smtp]` are about the log (core/log.py).
+command; dashes in an option's name may be underscores. `[log]` and `[smtp]` are about the log (core/log_config.py).
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from opskit.core.errors import UsageFault
-from opskit.core.jsonable import ShapeError, from_json
+
+if TYPE_CHECKING:
+    from opskit.core.log_config import LogConfig, SmtpConfig
 
 FILE_NAME = "opskit/config.toml"
 ETC = "/etc"
@@ -22,33 +24,6 @@ ETC = "/etc"
 SHARED: dict[str, Any] = {"color": str, "state_dir": str, "lock_timeout": float, "quiet": bool, "verbose": int}
 # A consent is given each time, by a person: these may not come from a file, in any table.
 NEVER = ("yes", "wipe", "debug")
-LEVELS = ("debug", "info", "warning", "error")
-# How mail may be sent, with the usual port of each.
-TLS_PORTS = {"none": 25, "starttls": 587, "tls": 465}
-
-
-@dataclass(frozen=True)
-class LogConfig:
-    """The log in the state directory. level: one of LEVELS. files: how many are kept, each up to max_bytes."""
-
-    level: str = "info"
-    files: int = 20
-    max_bytes: int = 10 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class SmtpConfig:
-    """Where errors are mailed to. tls: a key of TLS_PORTS. port: 0 for the usual one.
-
-    credentials_file: two lines, user and password; mode 0600. Empty for a server that asks for none.
-    """
-
-    host: str
-    sender: str
-    to: tuple[str, ...]
-    port: int = 0
-    tls: str = "starttls"
-    credentials_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,12 +31,12 @@ class Config:
     """What the config files say.
 
     shared: values for the shared options of every command. defaults: click's default_map, by command.
-    origin: which file each key ("disk.mount.fstype") and table came from.
+    log: None for the defaults of LogConfig. origin: which file each key ("disk.mount.fstype") and table came from.
     """
 
     shared: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
-    log: LogConfig = field(default_factory=LogConfig)
+    log: Optional[LogConfig] = None
     smtp: Optional[SmtpConfig] = None
     origin: dict[str, str] = field(default_factory=dict)
 
@@ -81,14 +56,17 @@ def load_config() -> Config:
     config = Config(shared, {}, origin=origin)
     for key, value in shared.items():
         _check_shared(config, key, value)
-    log = _section(config, LogConfig, "log", data.pop("log", {}))
-    smtp = data.pop("smtp", None)
+    log, smtp = data.pop("log", None), data.pop("smtp", None)
     for key, value in data.items():
         if not isinstance(value, dict):
             raise config.fault(key, "no such option for all commands; they are " + ", ".join(SHARED))
-    config = Config(shared, data, log, None if smtp is None else _section(config, SmtpConfig, "smtp", smtp), origin)
-    _check_log(config)
-    return config
+    if log is None and smtp is None:
+        return Config(shared, data, origin=origin)
+    from opskit.core.log_config import read_log, read_smtp  # noqa: PLC0415 - most hosts do without
+
+    found_log = None if log is None else read_log(log, config.fault)
+    found_smtp = None if smtp is None else read_smtp(smtp, config.fault)
+    return Config(shared, data, found_log, found_smtp, origin)
 
 
 def _paths() -> list[str]:
@@ -134,31 +112,3 @@ def _check_shared(config: Config, key: str, value: Any) -> None:
         raise config.fault(key, f"{SHARED[key].__name__} is wanted, not {value!r}")
     if isinstance(value, (int, float)) and value < 0:
         raise config.fault(key, f"{value!r} is less than 0")
-
-
-def _section(config: Config, cls: Any, name: str, data: Any) -> Any:
-    """[log] or [smtp] as its dataclass."""
-    if isinstance(data, dict) and "from" in data:
-        data = {"sender" if key == "from" else key: value for key, value in data.items()}
-    try:
-        return from_json(cls, data)
-    except ShapeError as error:
-        raise config.fault(name, str(error).replace("SmtpConfig", "[smtp]").replace("LogConfig", "[log]")) from error
-
-
-def _check_log(config: Config) -> None:
-    log, smtp = config.log, config.smtp
-    if log.level not in LEVELS:
-        raise config.fault("log.level", f"{log.level!r} is none of {', '.join(LEVELS)}")
-    if log.files < 2 or log.max_bytes < 1:
-        raise config.fault("log", "files is at least 2 and max_bytes at least 1")
-    if smtp is None:
-        return
-    if smtp.tls not in TLS_PORTS:
-        raise config.fault("smtp.tls", f"{smtp.tls!r} is none of {', '.join(TLS_PORTS)}")
-    if not 0 <= smtp.port < 65536:
-        raise config.fault("smtp.port", f"{smtp.port} is no port")
-    if not smtp.to:
-        raise config.fault("smtp.to", "it names nobody")
-    if smtp.tls == "none" and smtp.credentials_file:
-        raise config.fault("smtp.credentials_file", "a password does not travel without TLS")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opskit.core.command import last_lines
+from opskit.core.text import last_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

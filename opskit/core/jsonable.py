@@ -17,9 +17,11 @@ class ShapeError(ValueError):
 
 
 def to_json(value: Any) -> Any:
-    """A dataclass (or a tuple or dict of such) as plain JSON values."""
+    """A dataclass or NamedTuple (or a tuple or dict of such) as plain JSON values."""
     if dataclasses.is_dataclass(value):
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {name: to_json(item) for name, item in zip(value._fields, value)}
     if isinstance(value, (tuple, list)):
         return [to_json(item) for item in value]
     if isinstance(value, dict):

@@ -60,19 +60,20 @@ def log_to_file(state_dir: str, config: Config) -> None:
 
     Raises UsageFault for a credentials file that others could read, Failed when the log cannot be written.
     """
+    from opskit.core.log_config import LogConfig  # noqa: PLC0415
     from opskit.core.log_handlers import LogFile, MailHandler, read_credentials  # noqa: PLC0415
 
-    smtp = config.smtp
+    smtp, log = config.smtp, config.log or LogConfig()
     login = read_credentials(smtp.credentials_file) if smtp and smtp.credentials_file else None
     path = os.path.join(state_dir, FILE_NAME)
     try:
         os.makedirs(state_dir, mode=0o700, exist_ok=True)
-        handler = LogFile(path, config.log.max_bytes, config.log.files)
+        handler = LogFile(path, log.max_bytes, log.files)
     except OSError as error:
         todo = "make room, or name another place with --state-dir"
         raise Failed(path, f"the log cannot be written ({error.strerror})", todo=todo) from error
     handler.setFormatter(LineFormatter())
-    _add(handler, getattr(logging, config.log.level.upper()))
+    _add(handler, getattr(logging, log.level.upper()))
     if smtp:
         # After the file: handlers are closed last first, and what mail has to say at its end goes into the file.
         _add(MailHandler(smtp, login), logging.ERROR)

@@ -12,8 +12,8 @@ import time
 from io import TextIOWrapper
 from typing import Optional
 
-from opskit.core.config import TLS_PORTS, SmtpConfig
 from opskit.core.errors import UsageFault
+from opskit.core.log_config import TLS_PORTS, SmtpConfig
 
 # Seconds that a mail server may take for one answer, and that the end of opskit waits for mail under way.
 MAIL_TIMEOUT = 5.0

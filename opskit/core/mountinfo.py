@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Not a NUL: no path has one.
 _OCTAL = re.compile(rb"\\(?!000)([0-3][0-7]{2})")
 
 
-@dataclass(frozen=True)
-class MountLine:
+class MountLine(NamedTuple):
     """A line of mountinfo.
 
     device: major:minor. root: what of the filesystem is mounted. options: the mount's, then the filesystem's.

@@ -15,9 +15,10 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NoReturn, Optional, Protocol
 
-from opskit.core.command import Command, Result, last_lines
+from opskit.core.command import Command, Result
 from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError
 from opskit.core.finding import Finding
+from opskit.core.text import last_lines
 
 log = logging.getLogger("opskit.runner")
 

@@ -1,4 +1,4 @@
-"""Text that came from the host, made safe to show and to log."""
+"""Text that came from the host: made safe to show and to log, and cut to its end."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def _shown(char: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # os.fsdecode's form of a byte that is no UTF-8
         return f"\\x{code - 0xDC00:02x}"
     return char.encode("unicode_escape").decode("ascii")
+
+
+def last_lines(text: str, count: int = 20, limit: int = 4000) -> str:
+    """The end of a program's output: at most count lines and limit characters."""
+    return "\n".join(text.rstrip("\n").split("\n")[-count:])[-limit:]

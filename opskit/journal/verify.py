@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Callable
 
-from opskit.core.command import MINUTE, Command, last_lines
+from opskit.core.command import MINUTE, Command
 from opskit.core.errors import CommandFailed
 from opskit.core.finding import Finding
 from opskit.core.runner import Runner
+from opskit.core.text import last_lines
 from opskit.journal.model import ACTIVE, DISPOSED, Directory, JournalFile
 
 # A file has at most some GB; journalctl reads 100 MB in some seconds.

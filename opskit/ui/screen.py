@@ -7,15 +7,15 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Optional, TextIO
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, TextIO
 
-from opskit.core.envelope import envelope
-from opskit.core.finding import Finding
 from opskit.core.text import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from opskit.core.finding import Finding
 
 
 # A full row of `disk list` fits from here on.
@@ -34,6 +34,8 @@ class Screen:
     def answer(self, result: Any, draw: Callable[[], None], *, findings: Sequence[Finding] = ()) -> None:
         """The command's result: one envelope with --json, else drawn for a person."""
         if self.json:
+            from opskit.core.envelope import envelope  # noqa: PLC0415
+
             print(envelope(self.command, result, findings=findings))
         else:
             draw()
@@ -79,8 +81,7 @@ class Screen:
         )
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table. right: numbers, set to the right."""
 
     title: str

@@ -15,7 +15,7 @@ from typing import Optional
 
 from opskit.core import procfs
 from opskit.core.mountinfo import MountLine, read_mountinfo
-from opskit.usage.filesystems import may_hang, mount_of
+from opskit.usage.mounts import may_hang, mount_of
 
 MARK = " (deleted)"
 # A line of maps, proc(5): addresses, permissions, offset, device in hexadecimal, inode, name.

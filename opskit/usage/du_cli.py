@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from opskit.core.command import Command
 from opskit.core.errors import ExitCode, Failed, OpskitError, UsageFault
 from opskit.core.text import shown
 from opskit.options import new_app, reads
@@ -160,6 +159,8 @@ def _end(found: Scan) -> None:
 
 def _counts_directories(runner: Runner) -> bool:
     """Whether this host's du adds up the sizes of directories, too: it did before coreutils 9.2 (its NEWS)."""
+    from opskit.core.command import Command  # noqa: PLC0415
+
     try:
         said = runner.run(Command(("du", "--version"), mutates=False)).stdout
     except OpskitError:

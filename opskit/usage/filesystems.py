@@ -17,16 +17,7 @@ from typing import Any, Callable, Optional
 from opskit.core.child import Answer, ask
 from opskit.core.errors import Failed
 from opskit.core.mountinfo import MountLine, read_mountinfo
-
-# What df calls dummy (gnulib, lib/mountlist.c): nothing is stored there.
-DUMMY = frozenset(
-    {"autofs", "proc", "subfs", "debugfs", "devpts", "fusectl", "fuse.portal", "mqueue", "rpc_pipefs", "sysfs"}
-    | {"devfs", "kernfs", "ignore", "none"}
-)
-# What df calls remote by its type alone (the same place); beside them: a source with a colon, and //server/share.
-REMOTE = frozenset(["acfs", "afs", "coda", "auristorfs", "fhgfs", "gpfs", "ibrix", "ocfs2", "vxfs"])
-# Kinds that somebody else than the kernel and its disks answers for; their calls can wait for ever.
-ANSWERED_ELSEWHERE = ("nfs", "cifs", "smb", "fuse", "ceph", "9p", "afs", "lustre", "glusterfs", "beegfs", "orangefs")
+from opskit.usage.mounts import DUMMY, is_remote, may_hang, mount_of
 
 # df says nothing of a mount point that is gone, or that this user may not look at.
 NOT_OURS_TO_SEE = (errno.EACCES, errno.ENOENT)
@@ -100,21 +91,6 @@ def percent(used: int, available: int) -> Optional[int]:
     whole = used + available
     found = -(-used * 100 // whole) if whole else -1
     return found if found >= 0 else None
-
-
-def is_remote(line: MountLine) -> bool:
-    """Whether df calls it remote."""
-    shared = line.source.startswith("//") and line.fstype in {"smbfs", "smb3", "cifs"}
-    return ":" in line.source or shared or line.fstype in REMOTE or line.source == "-hosts"
-
-
-def may_hang(line: MountLine, lines: Sequence[MountLine]) -> bool:
-    """Whether a look at this mount can wait for ever: by its kind, or for a mount that its path leads through."""
-    return any(
-        (is_remote(other) or other.fstype.startswith(ANSWERED_ELSEWHERE))
-        and (other is line or line.target.startswith(other.target.rstrip("/") + "/"))
-        for other in lines
-    )
 
 
 def see(paths: Sequence[str] = (), *, everything: bool = False, seconds: float = 5) -> tuple[Filesystem, ...]:
@@ -261,12 +237,6 @@ def look(path: str, lines: Sequence[MountLine]) -> list[Any]:
         same = [m for m in lines if m.device == device and _device_at(m.target) == device]
         line = same[-1] if same else None
     return [line.number if line else -1, device, figures]
-
-
-def mount_of(path: str, lines: Sequence[MountLine]) -> Optional[MountLine]:
-    """The mount that an absolute path without symlinks is on by its name alone: the longest, and the last of these."""
-    over = [m for m in lines if path == m.target or path.startswith(m.target.rstrip("/") + "/")]
-    return max(reversed(over), key=lambda m: len(m.target), default=None)
 
 
 def _uppermost(line: MountLine, lines: Sequence[MountLine]) -> bool:

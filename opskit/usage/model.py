@@ -1,9 +1,12 @@
-"""What is asked of a scan, and what it finds. Paths are bytes while walking, and text as os.fsdecode gives it after."""
+"""What is asked of a scan, and what it finds. Paths are bytes while walking, and text as os.fsdecode gives it after.
+
+What there are many of is a NamedTuple: it is made in half the time of a frozen dataclass.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 KEPT = 30  # scans of the same roots and options in the state directory; the oldest goes when one more comes
 
@@ -41,8 +44,7 @@ class Request:
         return bool(self.exclude or self.older_than is not None or self.by or self.all or self.files)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A directory, or a file: its path, the bytes and the number of entries in it (itself among them)."""
 
     path: str
@@ -51,8 +53,7 @@ class Entry:
     kind: str = "directory"
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """What has one extension, age or owner: bytes and entries."""
 
     name: str
@@ -60,8 +61,7 @@ class Group:
     entries: int
 
 
-@dataclass(frozen=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A path that could not be read, and why."""
 
     path: str

@@ -9,9 +9,10 @@ from typing import Callable
 from opskit.core.errors import Failed
 from opskit.core.mountinfo import read_mountinfo
 from opskit.usage.deleted import see_deleted
-from opskit.usage.filesystems import mount_of, see
+from opskit.usage.filesystems import see
 from opskit.usage.hidden import see_hidden
 from opskit.usage.model import Scan
+from opskit.usage.mounts import mount_of
 from opskit.usage.own import own_bytes
 from opskit.usage.places import see_places
 from opskit.usage.why import WhyFacts

@@ -10,8 +10,9 @@ import pytest
 
 from opskit import cli
 from opskit.core import config
-from opskit.core.config import LogConfig, SmtpConfig, load_config
+from opskit.core.config import load_config
 from opskit.core.errors import UsageFault
+from opskit.core.log_config import LogConfig, SmtpConfig
 
 SMTP = '[smtp]\nhost = "mail"\nfrom = "a@b"\nto = ["c@d"]\n'
 
@@ -48,7 +49,8 @@ def test_without_a_file_everything_is_a_default(files: tuple[Path, Path]) -> Non
     assert not files[0].exists()
     found = load_config()
     assert (found.shared, found.defaults, found.smtp) == ({}, {}, None)
-    assert found.log == LogConfig("info", 20, 10 * 1024 * 1024)
+    assert found.log is None
+    assert LogConfig() == LogConfig("info", 20, 10 * 1024 * 1024)
 
 
 def test_the_users_file_goes_over_etc_key_by_key(files: tuple[Path, Path]) -> None:

@@ -9,7 +9,8 @@ import pytest
 from opskit.core.mountinfo import MountLine
 from opskit.usage import filesystems
 from opskit.usage.df_findings import find
-from opskit.usage.filesystems import Figures, Filesystem, is_remote, may_hang, mount_of, percent, without_duplicates
+from opskit.usage.filesystems import Figures, Filesystem, percent, without_duplicates
+from opskit.usage.mounts import is_remote, may_hang, mount_of
 
 
 def line(number: int, target: str, source: str = "/dev/vdb1", *, device: str = "252:17", **more: str) -> MountLine:

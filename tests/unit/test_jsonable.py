@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import pytest
 from hypothesis import given
@@ -74,3 +74,13 @@ def test_another_shape_is_refused_with_its_place(data: Any, words: str) -> None:
     with pytest.raises(ShapeError) as caught:
         from_json(Outer, data)
     assert words in str(caught.value)
+
+
+class Pair(NamedTuple):
+    path: str
+    inner: Inner
+
+
+def test_a_named_tuple_is_an_object_and_another_tuple_a_list() -> None:
+    wanted = {"path": "/", "inner": {"name": "a", "size": 1}}
+    assert to_json((Pair("/", Inner("a", 1)), (1, 2))) == [wanted, [1, 2]]

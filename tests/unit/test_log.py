@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from opskit.core import log_handlers
-from opskit.core.config import Config, LogConfig, SmtpConfig
+from opskit.core.config import Config
 from opskit.core.errors import Failed, UsageFault
 from opskit.core.log import log_to_file, log_to_stderr
+from opskit.core.log_config import LogConfig, SmtpConfig
 from opskit.core.log_handlers import read_credentials
 
 LOGGER = logging.getLogger("opskit.test")
