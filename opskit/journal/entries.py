@@ -10,6 +10,7 @@ import os
 import struct
 from typing import Optional
 
+from opskit.journal.files import open_unread
 from opskit.journal.model import Header
 
 _ARRAY = struct.Struct("<BB6xQQ")
@@ -27,12 +28,14 @@ def newer_than(path: str, header: Header, moment: int) -> Optional[int]:
     That is all from the first such entry on: entries are taken to be in order of time. None when the file is damaged,
     or is no longer as its header was.
     """
-    if not header.entries or header.head >= moment:
-        return header.entries
+    if not header.entries:
+        return 0
     if header.problem:
         return None
+    if header.head >= moment:
+        return header.entries
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOATIME)
+        descriptor = open_unread(path)
     except OSError:
         return None
     try:

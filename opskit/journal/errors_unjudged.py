@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from opskit.journal.files import open_unread
 from opskit.journal.model import Directory
 
 _TABLE = struct.Struct("<QQ")  # Header: offset and size of the hash table of fields, from 120 on
@@ -45,7 +46,7 @@ def count_unjudged(directories: Sequence[Directory], since: int = 0) -> Unjudged
                 continue
             try:
                 found = _count(os.path.join(directory.path, file.name), compact=file.header.compact)
-            except (OSError, struct.error):
+            except (OSError, OverflowError, struct.error):
                 continue  # journalctl will have something to say of it
             entries += found.entries
             audit += found.audit
@@ -53,7 +54,7 @@ def count_unjudged(directories: Sequence[Directory], since: int = 0) -> Unjudged
 
 
 def _count(path: str, *, compact: bool) -> Unjudged:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    descriptor = open_unread(path)
     try:
         total = struct.unpack("<Q", os.pread(descriptor, 8, 152))[0]
         with_priority = audit = 0

@@ -93,7 +93,7 @@ def _read_file(directory: int, name: str, statx: Statx, *, noatime: bool) -> Opt
         return None
     header, crtime, opens, stays = Header(), 0, "", noatime
     try:
-        descriptor = _open(directory, name)
+        descriptor = open_unread(name, directory)
     except OSError as error:
         opens = error.strerror or str(error)
     else:
@@ -125,7 +125,11 @@ def _read_file(directory: int, name: str, statx: Statx, *, noatime: bool) -> Opt
     )
 
 
-def _open(directory: int, name: str) -> int:
+def open_unread(name: str, directory: Optional[int] = None) -> int:
+    """A descriptor to read a file by, and no link; its access time stays where the kernel lets that be. Raises OSError.
+
+    directory: an open one that name is in.
+    """
     try:
         return os.open(name, _FLAGS | os.O_NOATIME, dir_fd=directory)
     except PermissionError:  # not the owner's

@@ -14,6 +14,8 @@ _SIGNATURE = b"LPKSHHRH"
 _STATES = ("offline", "online", "archived")
 _COMPACT = 1 << 4
 _KNOWN_INCOMPATIBLE = 0x1F
+# EntryObject without an item.
+_ENTRY_BYTES = 64
 # signature, flags, incompatible flags, state, ids of file, machine, boot and seqnum, header_size, arena_size,
 # (four of the hash tables, tail object, objects), entries, tail and head seqnum, entry array, head and tail realtime
 _LAYOUT = struct.Struct("<8sII B7x 16x16s16x16s QQ 48x QQQQQQ")
@@ -41,6 +43,8 @@ def read_header(data: bytes, size: int) -> Header:
         problem = f"its header claims {header_size} bytes"
     elif header_size + arena_size > size:
         problem = f"it is cut off: {size} bytes of {header_size + arena_size}"
+    elif entries * _ENTRY_BYTES > size:
+        problem = f"its header claims {entries} entries, more than {size} bytes can hold"
     return Header(
         problem=problem,
         state=_STATES[state] if state < len(_STATES) else str(state),

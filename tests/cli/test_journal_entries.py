@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,8 @@ def test_a_damaged_file_is_not_counted(tmp_path: Path) -> None:
     write_journal(path, export(times))
     header, whole = header_of(path), path.read_bytes()
     assert newer_than(str(path), header, times[150]) == 150
+    assert newer_than(str(path), header, 0) == 300
+    assert newer_than(str(path), replace(header, problem="none to be believed"), 0) is None
     rnd = random.Random(4)
     for _ in range(200):
         data = bytearray(whole[: rnd.choice((header.arrays, header.arrays + 30, len(whole)))])
@@ -62,3 +66,20 @@ def test_a_damaged_file_is_not_counted(tmp_path: Path) -> None:
         assert found is None or 0 <= found <= 300
     os.unlink(path)
     assert newer_than(str(path), header, times[150]) is None
+
+
+def test_who_may_read_a_file_without_being_its_owner_is_told_as_much() -> None:
+    if os.geteuid() or missing():
+        pytest.skip(missing() or "needs root, to be somebody else")
+    times = [1_700_000_000 * SECOND + n * SECOND for n in range(300)]
+    with tempfile.TemporaryDirectory() as place:  # what pytest makes is the user's alone
+        path = Path(place, "x.journal")
+        write_journal(path, export(times))
+        path.chmod(0o644)
+        Path(place).chmod(0o755)
+        header = header_of(path)
+        os.seteuid(65534)
+        try:
+            assert newer_than(str(path), header, times[150]) == 150
+        finally:
+            os.seteuid(0)

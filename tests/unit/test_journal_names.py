@@ -78,6 +78,7 @@ def test_a_sound_header() -> None:
     assert (found.head_seqnum, found.arrays, found.compact) == (101, 4000, False)
     assert len(header()) == HEADER_BYTES
     assert read_header(header(incompatible=16), 4096).compact
+    assert not read_header(header(entries=64), 4096).problem
 
 
 @pytest.mark.parametrize(
@@ -87,12 +88,14 @@ def test_a_sound_header() -> None:
         ({"incompatible": 1 << 20}, 4096, "features"),
         ({"header_size": 8}, 4096, "claims 8"),
         ({}, 4000, "cut off"),
+        ({"entries": 65}, 4096, "claims 65 entries"),
+        ({"entries": (1 << 64) - 1}, 4096, "entries, more than 4096 bytes"),
     ],
 )
 def test_a_header_that_cannot_be_believed(values: dict[str, int], size: int, problem: str) -> None:
     found = read_header(header(**values), size)
     assert problem in found.problem
-    assert found.entries == 7
+    assert found.entries == values.get("entries", 7)
 
 
 @pytest.mark.parametrize("length", [0, 1, 151, 152, 159, 160, 199])
