@@ -209,6 +209,10 @@ def test_a_second_run_has_nothing_to_do(place: Place) -> None:
         (("--size", "500m"), "500M"),
         (("--size", "500"), "500M"),
         ((), "no limit"),
+        (("", "--files", "2"), "SPAN: it is empty"),
+        (("2d", "--size", ""), "--size: it is empty"),
+        (("2d", "--keep-copy", ""), "--keep-copy: it is empty"),
+        (("2d", "--files", str(1 << 64)), "more than journalctl takes"),
         (("2d", "--systemd-version", "239"), "--dry-run"),
     ],
 )
@@ -231,6 +235,14 @@ def test_zero_means_no_limit_and_a_size_in_mb_is_read_as_mib(place: Place) -> No
 
 def test_no_such_directory_and_no_journals(place: Place, tmp_path: Path) -> None:
     assert place.opskit("journal", "vacuum", "2d", "-D", "/no/such", "--dry-run").status == 2
+    for command in (("vacuum", "2d", "-n"), ("retain", "30d", "--yes"), ("usage",), ("verify",), ("errors",)):
+        done = place.opskit("journal", *command, "--root", str(tmp_path / "no-such"))
+        assert (done.status, done.stdout) == (2, ""), command
+        assert "no-such" in done.stderr
+        for option in ("--root", "-D") if command[0] != "retain" else ("--root",):
+            done = place.opskit("journal", *command, option, "")  # it would be this host's journal
+            assert (done.status, "it is empty" in done.stderr) == (2, True), command
+    assert not (tmp_path / "no-such").exists()
     empty = tmp_path / "empty"
     empty.mkdir()
     done = place.opskit("journal", "vacuum", "2d", "-D", str(empty), "--yes")
@@ -369,6 +381,13 @@ def test_usage_counts_and_names_the_limits(place: Place, tmp_path: Path) -> None
     assert row["bytes"] == sum(listing([root / "var/log/journal" / ident]).values())
     assert {"name": "SystemMaxUse", "value": 16 * 1024**2, "source": f"{conf}:2"} in row["limits"]
     assert [finding["id"] for finding in found["findings"]] == ["over-limit"]
+
+
+@pytest.mark.parametrize("namespace", ["*", "+x"])
+def test_retain_is_for_one_namespace(place: Place, tmp_path: Path, namespace: str) -> None:
+    done = place.opskit("journal", "retain", "30d", "--namespace", namespace, "--root", str(tmp_path), "--yes")
+    assert (done.status, "one namespace" in done.stderr) == (2, True)
+    assert not (tmp_path / "etc").exists()
 
 
 def test_retain_writes_a_drop_in_that_undo_takes_away(place: Place, tmp_path: Path) -> None:
