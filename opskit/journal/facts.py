@@ -16,8 +16,6 @@ from opskit.journal.scope import Scope, read_scope
 from opskit.journal.vacuum import cut_of
 from opskit.journal.version import Rules, rules_of
 
-JOURNALD = "/run/systemd/journal/socket"
-
 
 @dataclass(frozen=True)
 class VacuumRequest:
@@ -62,6 +60,11 @@ class VacuumFacts:
     place: Optional[CopyPlace] = None
 
 
+def journald_runs(namespace: str = "") -> bool:
+    """Whether there is a journald for this namespace, or one that begins when something is logged to it."""
+    return os.path.exists(f"/run/systemd/journal{'.' if namespace else ''}{namespace}/socket")
+
+
 def now_microseconds() -> int:
     """The clock that journalctl looks at."""
     return time.time_ns() // 1000
@@ -95,7 +98,7 @@ def see_vacuum(request: VacuumRequest) -> VacuumFacts:
     return VacuumFacts(
         directories=directories,
         machine_id=machine_id(),
-        journald=os.path.exists(JOURNALD),
+        journald=journald_runs(request.scope.namespace),
         newer=_newer(directories, request),
         place=_place(directories, request.keep_copy) if request.keep_copy else None,
     )

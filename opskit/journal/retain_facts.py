@@ -8,7 +8,7 @@ from typing import Optional
 from opskit.core.caller import machine_id
 from opskit.core.errors import Failed
 from opskit.journal.conf import conf_name, read_settings, winner
-from opskit.journal.facts import JOURNALD, read_directories
+from opskit.journal.facts import journald_runs, read_directories
 from opskit.journal.model import Directory
 from opskit.journal.retain_plan import DROPIN, RetainFacts, RetainRequest
 from opskit.journal.retain_steps import read_text
@@ -35,7 +35,7 @@ def see_retain(request: RetainRequest) -> RetainFacts:
         filesystem = status.f_blocks * status.f_frsize
     except OSError:
         filesystem = 0
-    journald = not root and os.path.exists(JOURNALD)
+    journald = not root and journald_runs(request.namespace)
     return RetainFacts(path, read_text(path), settings, directory, filesystem, persistent, journald)
 
 

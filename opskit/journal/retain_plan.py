@@ -68,7 +68,9 @@ def wanted(facts: RetainFacts, request: RetainRequest) -> dict[str, str]:
     if request.size is not None:
         found[f"{prefix}MaxUse"] = iec_text(request.size)
     if request.span is not None:
-        found["MaxRetentionSec"] = request.span_text
+        # 219 knows no M; it, too, knows seconds.
+        typed = request.span_text if request.version.number >= 239 else f"{request.span // SECOND}s"
+        found["MaxRetentionSec"] = typed
         # The default of a month would let one rotation lose a month at once.
         part = max(request.span // _PARTS // _HOUR, 1) * _HOUR
         others = [one for one in facts.settings if one.path != facts.path]
@@ -99,13 +101,13 @@ def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
     keeps += [size_text(request.size)] if request.size is not None else []
     title = f"keep the journal to {' and '.join(keeps)}"
     values = wanted(facts, request)
-    reasons = tuple(_reasons(facts, request, values))
-    if reasons:
-        return Refusal(title, reasons)
-    text = dropin_text(values)
     others = [one for one in facts.settings if one.path != facts.path]
     ours = [Setting(name, value, facts.path, 0) for name, value in values.items()]
     after = bounds_of([*others, *ours], facts.filesystem, runtime=not facts.persistent)
+    reasons = tuple(_reasons(facts, request, values, after))
+    if reasons:
+        return Refusal(title, reasons)
+    text = dropin_text(values)
     deletes = _deletes(facts, after, request)
     result = {
         "drop_in": facts.path,
@@ -133,7 +135,7 @@ def _unit(namespace: str) -> str:
     return f"systemd-journald@{namespace}.service" if namespace else "systemd-journald.service"
 
 
-def _reasons(facts: RetainFacts, request: RetainRequest, values: dict[str, str]) -> Iterator[Reason]:
+def _reasons(facts: RetainFacts, request: RetainRequest, values: dict[str, str], after: Bounds) -> Iterator[Reason]:
     if request.span == 0 or request.size == 0:
         yield Reason("no-limit", "0 means no limit", "opskit undo takes a limit back", exit_code=ExitCode.USAGE)
     if request.size is not None and 0 < request.size < MIB:
@@ -147,6 +149,12 @@ def _reasons(facts: RetainFacts, request: RetainRequest, values: dict[str, str])
         if later and one.name in values and not _same(one.name, one.value, values[one.name]):
             title = f"{one.where} sets {one.name}={one.value}, and wins over {facts.path}"
             yield Reason("drop-in-wins", title, f"edit {shlex.quote(one.path)}, or take the line out of it")
+    part = after.max_file_size
+    if request.size and request.size >= MIB and 2 * part.value > request.size:
+        title = (
+            f"{part.source} sets {part.name}={size_text(part.value)}: journald takes twice that, whatever --size says"
+        )
+        yield Reason("file-size-wins", title, f"--size {iec_text(2 * part.value)}, or a smaller {part.name} there")
 
 
 def _same(name: str, one: str, other: str) -> bool:

@@ -86,8 +86,13 @@ def _reasons(facts: VacuumFacts, request: VacuumRequest) -> Iterator[Reason]:
     yield from _place_reasons(facts)
     if request.rotate and (scope.directory or scope.root):
         yield _usage("rotate-elsewhere", "--rotate is for the journal of this host", "leave --rotate out")
+    elif request.rotate and scope.namespace[:1] in {"*", "+"}:
+        title = "journalctl rotates the journal of one namespace at a time"
+        yield _usage("rotate-several", title, "--namespace with the name of one; or leave --rotate out")
     elif request.rotate and not facts.journald:
-        yield Reason("no-journald", "systemd-journald does not run: nothing can be rotated", "leave --rotate out")
+        whose = f" of namespace {scope.namespace}" if scope.namespace else ""
+        title = f"systemd-journald{whose} does not run: nothing can be rotated"
+        yield Reason("no-journald", title, "leave --rotate out")
 
 
 def _place_reasons(facts: VacuumFacts) -> Iterator[Reason]:

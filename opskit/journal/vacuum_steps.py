@@ -190,7 +190,7 @@ class VacuumJournal:
         """See Step.change."""
         before = f"{len(self.deletes)} files, {size_text(self.bytes)}"
         target = self.scope.directory or self.scope.root or "journal"
-        command = self._command(self.span_text).as_shell()
+        command = self._command(self._typed()).as_shell()
         return Change("vacuum-journal", target, before, "deleted", (command,), reversible=bool(self.copies))
 
     def _command(self, span: str) -> Command:

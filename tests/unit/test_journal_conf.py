@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,22 @@ def test_a_drop_in_that_wins_is_named() -> None:
     plan = decide_retain(facts(settings=(earlier,)), request())
     assert isinstance(plan, Plan)
     assert any(note.id == "setting-beaten" for note in plan.notes)
+
+
+def test_files_that_may_be_larger_than_half_of_the_size_win_and_are_named() -> None:
+    large = Setting("SystemMaxFileSize", "128M", "/etc/systemd/journald.conf", 4)
+    refused = decide_retain(facts(settings=(large,)), request("", 100 * MIB))
+    assert isinstance(refused, Refusal)
+    assert [one.id for one in refused.reasons] == ["file-size-wins"]
+    assert "/etc/systemd/journald.conf:4" in refused.reasons[0].title
+    assert isinstance(decide_retain(facts(settings=(large,)), request("", 256 * MIB)), Plan)
+    assert isinstance(decide_retain(facts(), request("", MIB)), Plan)
+
+
+def test_219_gets_a_span_that_it_knows() -> None:
+    plan = decide_retain(facts(), replace(request("1M"), version=Version(219)))
+    assert isinstance(plan, Plan)
+    assert plan.result["settings"]["MaxRetentionSec"] == "2629800s"
 
 
 @pytest.mark.parametrize(("span", "size"), [("0", None), ("", 0), ("10min", None), ("", 4096)])

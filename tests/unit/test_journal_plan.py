@@ -124,6 +124,8 @@ def test_no_copies_no_vacuum(place: CopyPlace, reason: str) -> None:
         ({"version": Version(219), "scope": Scope(root="/x")}, "no-root"),
         ({"version": Version(239), "scope": Scope(namespace="x")}, "no-namespaces"),
         ({"rotate": True, "scope": Scope(directory="/x")}, "rotate-elsewhere"),
+        ({"rotate": True, "scope": Scope(namespace="*")}, "rotate-several"),
+        ({"rotate": True, "scope": Scope(namespace="+x")}, "rotate-several"),
     ],
 )
 def test_what_this_journalctl_cannot_do(asked: dict[str, Any], reason: str) -> None:
@@ -131,6 +133,11 @@ def test_what_this_journalctl_cannot_do(asked: dict[str, Any], reason: str) -> N
     assert isinstance(refused, Refusal)
     assert reason in [one.id for one in refused.reasons]
     assert refused.exit_code == 2
+
+
+def test_219_is_shown_a_span_that_it_knows() -> None:
+    asked = request(30 * DAY, span_text="1M", version=Version(219))
+    assert plan(facts(archived(50)), asked).changes[0].commands == (f"journalctl --vacuum-time={30 * DAY}us",)
 
 
 def test_nothing_is_rotated_where_no_journald_runs() -> None:
