@@ -13,6 +13,7 @@ from opskit.journal.errors_trouble import DISK, DUMP, FAILED, LOST, OOM, Trouble
 from opskit.journal.errors_units import FailedUnit
 from opskit.journal.errors_unjudged import Unjudged
 from opskit.journal.model import Directory
+from opskit.journal.verify import verify_line
 
 # What --check takes for an error beside the entries themselves.
 CHECKED = {"warning", "error", "critical"}
@@ -123,7 +124,8 @@ def _reading(seen: Seen) -> Iterator[Finding]:
     if damaged or seen.said.strip():
         title = f"not all could be read: {_many(len(damaged), 'damaged file')}" if damaged else "not all could be read"
         evidence = seen.said.strip() or f"{damaged[0].name}: {damaged[0].header.problem or damaged[0].opens}"
-        yield Finding("journal-damaged", "warning", title, evidence, "opskit journal verify")
+        where = next((one for one in seen.directories if damaged and damaged[0] in one.files), None)
+        yield Finding("journal-damaged", "warning", title, evidence, verify_line(where.path if where else ""))
     without = seen.unjudged.entries - seen.unjudged.audit
     if without and not seen.tally.everything:
         title = f"entries without a PRIORITY in the files read, which no -p but debug finds: {without}"

@@ -14,6 +14,7 @@ from opskit.journal.conf import Setting, read_settings
 from opskit.journal.facts import DENIED, read_directories
 from opskit.journal.model import ACTIVE, Directory
 from opskit.journal.scope import Scope
+from opskit.journal.verify import damaged_files
 from opskit.journal.version import Rules
 
 
@@ -80,8 +81,7 @@ def findings(found: Sequence[Usage]) -> Iterator[Finding]:
             yield Finding("not-seen", "info", title, remedy="the same with sudo")
         hurt = damaged(one.directory)
         if hurt:
-            names = ", ".join(name for name, _ in hurt)
-            yield Finding("damaged", "warning", f"{len(hurt)} damaged files in {path}", names, "opskit journal verify")
+            yield damaged_files(one.directory, [name for name, _ in hurt])
         for bad in one.bad:
             title = f"{bad.where}: {bad.name}={bad.value} is not understood, and passed over by journald"
             yield Finding("bad-setting", "warning", title)

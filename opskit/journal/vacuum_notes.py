@@ -12,6 +12,7 @@ from opskit.journal.facts import VacuumRequest
 from opskit.journal.model import JournalFile
 from opskit.journal.times import moment_text
 from opskit.journal.vacuum import Vacuum
+from opskit.journal.verify import damaged_files, some
 
 
 @dataclass(frozen=True)
@@ -108,15 +109,15 @@ def _directory_notes(vacuum: Vacuum) -> Iterator[Finding]:
         yield Finding("unreadable-directory", "warning", f"{directory.path}: {directory.problem}")
     damaged = [file.name for file in directory.files if file.header.problem or file.opens]
     if damaged:
-        title = f"{len(damaged)} damaged files in {directory.path}"
-        yield Finding("damaged", "warning", title, ", ".join(damaged), "opskit journal verify")
+        yield damaged_files(directory, damaged)
     odd = [file.name for file in vacuum.active if "@" in file.name or file.name.endswith("~")]
     if odd:
-        title = f"{len(odd)} files in {directory.path} only look archived: by their names they never go"
+        title = f"{len(odd)} files in {directory.path} only look archived, by their names they never go: {some(odd)}"
         yield Finding("looks-archived", "info", title, ", ".join(odd))
     if directory.ignored:
-        title = f"{len(directory.ignored)} names in {directory.path} are no regular files, and are left alone"
-        yield Finding("no-files", "info", title, ", ".join(directory.ignored))
+        links = directory.ignored
+        title = f"{len(links)} names in {directory.path} are no regular files, and are left alone: {some(links)}"
+        yield Finding("no-files", "info", title, ", ".join(links))
     if vacuum.sticks:
         names = [f"{directory.path}/{file.name}" for file in vacuum.sticks]
         title = f"{len(names)} files cannot be removed: they, or {directory.path}, are immutable"

@@ -278,6 +278,9 @@ def test_what_is_not_as_it_should_be_is_named_and_not_followed(place: Place, tmp
     assert len(done.answer["result"]["gone"]) == 6
     text = place.vacuum("1seconds", "--dry-run")
     assert "\x1b" not in text.stdout + text.stderr
+    for name in (archived("link", ID, 900, now - 90 * DAY), "system@123.journal", "caf\u00e9\\n\\x1b[31m.journal"):
+        assert name in text.stdout
+    assert f"opskit journal verify -D {place.journals}" in text.stdout
 
 
 def test_a_file_that_cannot_be_removed_is_told_and_exits_1(place: Place) -> None:
@@ -365,6 +368,11 @@ def test_verify_finds_a_damaged_file(place: Place) -> None:
     assert done.status == 4
     assert {one["path"] for one in done.answer["result"]["damaged"]} == {str(hurt), str(cut)}
     assert done.answer["result"]["sound"] == 4
+    assert all("or leave it to a vacuum" in one["remedy"] for one in done.answer["findings"])
+    os.truncate(place.journals / "odd [a]*?\\name.journal", 100_000)
+    done = place.opskit("journal", "verify", "-D", str(place.journals))
+    assert "by its name no vacuum deletes it" in done.stdout
+    assert "journalctl --rotate" not in done.stdout  # that is for what this host's journald writes to
 
 
 def test_usage_counts_and_names_the_limits(place: Place, tmp_path: Path) -> None:
