@@ -52,7 +52,9 @@ def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
     if not doomed and not any(one.sticks for one in found):
         return Plan(title, notes=notes, result=result)
     steps = tuple(_steps(facts, request, doomed))
-    basis = tuple(f"{one.path} {one.file.inode} {one.file.allocated}" for one in doomed)
+    # What journald still writes to grows while the plan is read.
+    sizes = {one.path: 0 if one.path in before else one.file.allocated for one in doomed}
+    basis = tuple(f"{one.path} {one.file.inode} {sizes[one.path]}" for one in doomed)
     return Plan(title, steps, basis, notes=notes, result=result, checks=_checks(doomed, request))
 
 
@@ -134,7 +136,9 @@ def _archived_name(file: JournalFile, request: VacuumRequest) -> Optional[str]:
         return None
     if base != "system" and not base.startswith("user-"):
         return None
-    if header.state != "online" and request.version.number < 246:
+    # Until 245 a user's file only while journald has it open. The system's always is, also while its state is offline:
+    # that it becomes with each sync (journald-server.c, server_sync and server_rotate).
+    if base != "system" and header.state != "online" and request.version.number < 246:
         return None
     return f"{base}@{header.seqnum_id}-{header.head_seqnum:016x}-{header.head:016x}.journal"
 
@@ -208,13 +212,14 @@ def _copies(facts: VacuumFacts, place: str, doomed: Sequence[Doomed]) -> Iterato
 def _steps(facts: VacuumFacts, request: VacuumRequest, doomed: Sequence[Doomed]) -> Iterator[Step]:
     copies: tuple[Copied, ...] = ()
     expects = tuple(one.path for one in doomed)
+    freed = 0 if request.rotate else sum(one.file.allocated for one in doomed)
     if request.rotate:
         namespace = request.scope.namespace
         made = tuple(path for path in expects if not any(_has(one, path) for one in facts.directories))
         yield RotateJournal(namespace, request.version.number, made)
     if facts.place and doomed:
         copies = tuple(Copied(*pair) for pair in _copies(facts, facts.place.real, doomed))
-        yield CopyJournals(facts.place.real, copies, sum(one.file.allocated for one in doomed))
+        yield CopyJournals(facts.place.real, copies, freed)
     yield VacuumJournal(
         scope=request.scope,
         version=request.version,
@@ -222,7 +227,7 @@ def _steps(facts: VacuumFacts, request: VacuumRequest, doomed: Sequence[Doomed])
         span_text=request.span_text,
         now=request.now,
         deletes=expects,
-        bytes=sum(one.file.allocated for one in doomed),
+        bytes=freed,
         copies=copies,
     )
 

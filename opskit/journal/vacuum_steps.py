@@ -94,7 +94,7 @@ class RotateJournal:
 
 @dataclass(frozen=True)
 class CopyJournals:
-    """Copy the files that go. bytes: on disk, of all of them."""
+    """Copy the files that go. bytes: on disk, of all of them; 0 when that is not known yet."""
 
     kind: ClassVar[str] = "journal.copy"
     under_lock: ClassVar[bool] = False
@@ -109,7 +109,7 @@ class CopyJournals:
         for file in self.files:
             pair = f"{shlex.quote(file.path)} {shlex.quote(file.copy)}"
             commands.append(f"cp --no-clobber --preserve=all --reflink=auto -- {pair}")
-        after = f"copies of {len(self.files)} files, {size_text(self.bytes)}"
+        after = f"copies of {_files_text(len(self.files), self.bytes)}"
         return Change("copy-journals", self.place, "no copies", after, (*commands, "sync"), reversible=True)
 
     def _directories(self) -> list[str]:
@@ -153,6 +153,10 @@ class CopyJournals:
             raise CannotUndo(f"{len(kept)} copies stay: their files are not there, or differ", keeps_earlier=False)
 
 
+def _files_text(count: int, size: int) -> str:
+    return f"{count} files" + (f", {size_text(size)}" if size else "")
+
+
 def _copy(source: str, target: str) -> None:
     try:
         copy_file(source, target)
@@ -171,7 +175,7 @@ def _is_copied(file: Copied) -> bool:
 class VacuumJournal:
     """Run journalctl's vacuum. deletes: what it deletes by the rules; copies: of all of that, or none.
 
-    now: the moment from which limits.span counts, microseconds since 1970. bytes: on disk, of what goes.
+    now: the moment from which limits.span counts, microseconds since 1970. bytes: as CopyJournals has them.
     """
 
     kind: ClassVar[str] = "journal.vacuum"
@@ -188,7 +192,7 @@ class VacuumJournal:
     @property
     def change(self) -> Change:
         """See Step.change."""
-        before = f"{len(self.deletes)} files, {size_text(self.bytes)}"
+        before = _files_text(len(self.deletes), self.bytes)
         target = self.scope.directory or self.scope.root or "journal"
         command = self._command(self._typed()).as_shell()
         return Change("vacuum-journal", target, before, "deleted", (command,), reversible=bool(self.copies))

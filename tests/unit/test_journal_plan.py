@@ -88,9 +88,21 @@ def test_rotation_first_and_then_the_active_one_goes_too() -> None:
     assert rotate.makes == vacuum.deletes == (name,)
     assert found.result["survives"] == []
     # journald of 239 leaves alone what it has not open; nobody rotates another machine's journal.
-    assert plan(facts(active(9, "offline")), request(rotate=True, version=Version(239))).steps == ()
+    of_user = replace(active(9, "offline"), name="user-1000.journal")
+    assert plan(facts(of_user), request(rotate=True, version=Version(239))).steps == ()
+    # The system's file is open also when it was synced, and is offline then.
+    assert plan(facts(active(9, "offline")), request(rotate=True, version=Version(239))).steps[0].makes == (name,)  # type: ignore[attr-defined]
     other = replace(facts(active(9)), machine_id="f" * 32)
     assert plan(other, request(rotate=True)).steps == ()
+
+
+def test_what_is_written_to_may_grow_while_the_plan_is_read() -> None:
+    place = CopyPlace("/copy", "absent", 1 << 30)
+    asked = request(rotate=True, keep_copy="/copy")
+    one = plan(facts(archived(5), active(9), place=place), asked)
+    grown = facts(archived(5), replace(active(9), size=1 << 24, allocated=1 << 24), place=place)
+    assert plan(grown, asked).fingerprint == one.fingerprint
+    assert plan(facts(archived(5, allocated=8192), active(9), place=place), asked).fingerprint != one.fingerprint
 
 
 def test_copies_come_between() -> None:
