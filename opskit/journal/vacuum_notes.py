@@ -93,7 +93,7 @@ def _bytes_notes(request: VacuumRequest, doomed: Sequence[Doomed]) -> Iterator[F
     if linked:
         title = f"{len(linked)} of the files have further names: the space stays taken until those are gone, too"
         yield Finding("hard-links", "warning", title, ", ".join(linked))
-    if request.rotate:
+    if request.rotate and doomed:
         title = "what an archived file takes is known only once it is: journald cuts it to its size"
         if request.limits.size or request.limits.files:
             title = "what goes to keep to a size or a number is exact only once the journal is rotated"
