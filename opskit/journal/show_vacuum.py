@@ -26,7 +26,9 @@ _COLUMNS = (
 def draw_deletes(screen: Screen, plan: Plan, stream: TextIO) -> None:
     """A line for each file that goes, and what that frees."""
     deletes: Sequence[dict[str, Any]] = plan.result.get("deletes", ())
-    listed = deletes[:ROWS_ON_A_TERMINAL] if stream.isatty() else deletes
+    survives: Sequence[dict[str, Any]] = plan.result.get("survives", ())
+    most = ROWS_ON_A_TERMINAL if stream.isatty() else None
+    listed = deletes[:most]
     rows = [
         [
             _second(one["oldest"]),
@@ -42,9 +44,11 @@ def draw_deletes(screen: Screen, plan: Plan, stream: TextIO) -> None:
     if len(listed) < len(deletes):
         print(f"… and {len(deletes) - len(listed)} more; --json lists all", file=stream)
     print(f"{len(deletes)} files go, which frees {size_text(plan.result.get('freed_bytes', 0))}", file=stream)
-    for one in plan.result.get("survives", ())[:ROWS_ON_A_TERMINAL]:
-        print(f"stays: {shown(one['path'])} (from {_second(one['oldest']) or 'an unknown time'}): {one['reason']}",
-              file=stream)  # fmt: skip
+    for one in survives[:most]:
+        since = _second(one["oldest"]) or "an unknown time"
+        print(f"stays: {shown(one['path'])} (from {since}): {shown(one['reason'])}", file=stream)
+    if len(survives[:most]) < len(survives):
+        print(f"… and {len(survives) - ROWS_ON_A_TERMINAL} more stay; --json lists all", file=stream)
 
 
 def _second(text: Any) -> str:

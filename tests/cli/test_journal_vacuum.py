@@ -324,6 +324,24 @@ def test_piped_it_is_one_line_for_a_file_and_needs_yes(place: Place) -> None:
     assert len(place.names()) == 6
 
 
+def test_piped_every_file_that_stays_is_a_line_without_anything_that_a_terminal_acts_on(place: Place) -> None:
+    now = time.time_ns() // 1000
+    source = min(path for path in place.journals.iterdir() if "@" in path.name)
+    for path in place.journals.iterdir():
+        if path not in {source, place.journals / "system.journal"}:
+            path.unlink()
+    source.rename(place.journals / archived("system", ID, 0, now - 9 * DAY))
+    write_journal(place.journals / archived("\x1b[31mx\ny", ID, 1, now - HOUR), export([now - HOUR]))
+    for number in range(2, 47):
+        shutil.copy(place.journals / "system.journal", place.journals / archived("system", ID, number, now - 8 * DAY))
+    done = place.vacuum("2d", "--dry-run")
+    assert done.status == 0, done.stderr
+    behind = [line for line in done.stdout.splitlines() if line.startswith("stays: ") and line.endswith(" stops")]
+    assert len(behind) == 45
+    assert "\x1b" not in done.stdout
+    assert "behind \\x1b[31mx\\ny@" in behind[0]
+
+
 def test_the_script_of_a_dry_run_does_the_same(place: Place) -> None:
     copy = place.state.parent / "copy"
     wanted = [one["path"] for one in place.vacuum("2d", "--dry-run", "--json").answer["result"]["deletes"]]
