@@ -20,6 +20,7 @@ from opskit.core.runner import Runner
 from opskit.core.text import shown
 from opskit.session import Session
 from opskit.ui.plan import confirm, draw_notes, draw_plan
+from opskit.ui.progress import step_line
 
 F = TypeVar("F")
 
@@ -150,14 +151,14 @@ def _show(session: Session, plan: Plan, draw_more: Callable[[Plan, TextIO], None
 @contextmanager
 def _progress(session: Session, plan: Plan) -> Iterator[Callable[[Step], None]]:
     """One line on stderr that tells the step under way; only on a terminal, and gone afterwards."""
-    if session.screen.quiet or session.screen.json or session.verbose or not sys.stderr.isatty():
+    if session.verbose:
         yield lambda _step: None
         return
-    with session.screen.console(sys.stderr).status("") as status:
+    with step_line(session.screen) as tell:
         numbers = iter(range(1, len(plan.steps) + 1))
 
         def on_step(step: Step) -> None:
-            status.update(f"[{next(numbers)}/{len(plan.steps)}] {step.change.action} {step.change.target}")
+            tell(f"[{next(numbers)}/{len(plan.steps)}] {step.change.action} {step.change.target}")
 
         yield on_step
 

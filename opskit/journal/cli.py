@@ -92,12 +92,13 @@ def usage(session: Session, directory: InDirectory = "", root: Root = "", namesp
 def verify_(session: Session, directory: InDirectory = "", root: Root = "", namespace: Namespace = "*") -> None:
     """Check every journal file, and say what to do about a damaged one. Exit 4 when there are such."""
     from opskit.journal.facts import read_directories  # noqa: PLC0415
-    from opskit.journal.show import draw_verdicts, progress, verdicts_json  # noqa: PLC0415
+    from opskit.journal.show import draw_verdicts, verdicts_json  # noqa: PLC0415
     from opskit.journal.verify import finding_of, verify  # noqa: PLC0415
     from opskit.journal.version import NEWEST, rules_of  # noqa: PLC0415
+    from opskit.ui.progress import step_line  # noqa: PLC0415
 
     directories = read_directories(scope_of(directory, root, namespace, everything=True), rules_of(NEWEST))
-    with progress(session.screen) as tick:
+    with step_line(session.screen) as tick:
         verdicts = list(verify(session.runner, directories, tick))
     findings = [finding_of(verdict) for verdict in verdicts if verdict.problem]
     session.screen.answer(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Callable
+from collections.abc import Sequence
+from typing import Any
 
 from opskit.core.finding import Finding
 from opskit.core.text import shown
@@ -96,16 +94,6 @@ def span_text(microseconds: int) -> str:
         if seconds and seconds % length == 0:
             return f"{seconds // length}{unit}"
     return f"{seconds}s" if seconds else "0"
-
-
-@contextmanager
-def progress(screen: Screen) -> Iterator[Callable[[str], None]]:
-    """One line on stderr that tells the file under way; only on a terminal, and gone afterwards."""
-    if screen.quiet or screen.json or not sys.stderr.isatty():
-        yield lambda _path: None
-        return
-    with screen.console(sys.stderr).status("") as status:
-        yield lambda path: status.update(shown(path))
 
 
 def verdicts_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -9,12 +9,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Callable, Optional
 
+from opskit.core.text import shown
 from opskit.ui.screen import Screen
 
 # What is over before is told of nothing.
 QUIET_SECONDS = 1.0
 AGAIN_SECONDS = 0.2
 Tell = Callable[[Callable[[float], str]], None]
+
+
+@contextmanager
+def step_line(screen: Screen) -> Iterator[Callable[[str], None]]:
+    """What tells the step under way, beside what shows that it goes on; a terminal only. The text is escaped here."""
+    if screen.quiet or screen.json or not sys.stderr.isatty():
+        yield lambda _text: None
+        return
+    from rich.text import Text  # noqa: PLC0415 - rich is imported only when something is drawn with it
+
+    with screen.console(sys.stderr).status("") as status:
+        # As a string it would be read as markup, whatever the console is told.
+        yield lambda text: status.update(Text(shown(text)))
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import pty
 import random
 import re
 import shutil
@@ -371,6 +373,23 @@ def test_generated_directories_through_the_command(tmp_path: Path, seeds: range)
         assert done.status == 0, (seed, words, done.stdout, done.stderr)
         gone = {path for path in before if path not in listing(made.directories)}
         assert {one["path"] for one in done.answer["result"]["deletes"]} == gone, (seed, words)
+
+
+def test_on_a_terminal_no_name_is_read_as_markup(place: Place) -> None:
+    (place.journals.parent / "a[").mkdir()
+    odd = place.journals.rename(place.journals.parent / "a[" / "red]")
+    argv = [sys.executable, "-m", "opskit", "journal"]
+    for words in (["verify"], ["vacuum", "2d", "--yes", "--state-dir", str(place.state)]):
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([*argv, *words, "-D", str(odd)], stdout=subprocess.DEVNULL, stderr=theirs) as child:
+            os.close(theirs)
+            said = b""
+            with contextlib.suppress(OSError):  # EIO: nobody holds the other side any more
+                while data := os.read(ours, 65536):
+                    said += data
+            os.close(ours)
+        assert child.returncode == 0, said
+    assert len(list(odd.iterdir())) == 2
 
 
 def test_verify_finds_a_damaged_file(place: Place) -> None:
