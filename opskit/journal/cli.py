@@ -192,7 +192,7 @@ def _tell_outcome(session: Session, outcome: Outcome, nothing: str, done: str) -
 
     def draw() -> None:
         session.screen.done(f"{done}: {gone} files deleted, {freed} freed{'' if failed else ', as predicted'}")
-        if any(step.change["reversible"] for step in steps):
+        if steps[-1].change["reversible"]:
             session.screen.done(f"take it back: opskit undo {outcome.run}")
         draw_findings(session.screen, [*outcome.warnings, *outcome_findings(record)])
 

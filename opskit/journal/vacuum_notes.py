@@ -98,6 +98,8 @@ def _bytes_notes(request: VacuumRequest, doomed: Sequence[Doomed]) -> Iterator[F
         if request.limits.size or request.limits.files:
             title = "what goes to keep to a size or a number is exact only once the journal is rotated"
         yield Finding("rotate-first", "info", title, remedy="should other files go then, nothing is deleted")
+        title = "journald keeps to its own limits when it rotates: what is oldest may go by that, too"
+        yield Finding("rotate-limits", "info", title, remedy="opskit journal usage shows its limits")
 
 
 def _directory_notes(vacuum: Vacuum) -> Iterator[Finding]:

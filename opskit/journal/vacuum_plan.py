@@ -210,16 +210,19 @@ def _copies(facts: VacuumFacts, place: str, doomed: Sequence[Doomed]) -> Iterato
 
 
 def _steps(facts: VacuumFacts, request: VacuumRequest, doomed: Sequence[Doomed]) -> Iterator[Step]:
-    copies: tuple[Copied, ...] = ()
     expects = tuple(one.path for one in doomed)
-    freed = 0 if request.rotate else sum(one.file.allocated for one in doomed)
+    there = [one for one in doomed if any(_has(directory, one.path) for directory in facts.directories)]
+    place = facts.place.real if facts.place else ""
+    copies = tuple(Copied(*pair) for pair in _copies(facts, place, doomed)) if place else ()
+    # Before the rotation: journald keeps to its own limits with each, and deletes what is oldest.
+    first = tuple(copy for copy in copies if copy.path in {one.path for one in there})
+    if first:
+        yield CopyJournals(place, first, sum(one.file.allocated for one in there))
     if request.rotate:
-        namespace = request.scope.namespace
-        made = tuple(path for path in expects if not any(_has(one, path) for one in facts.directories))
-        yield RotateJournal(namespace, request.version.number, made)
-    if facts.place and doomed:
-        copies = tuple(Copied(*pair) for pair in _copies(facts, facts.place.real, doomed))
-        yield CopyJournals(facts.place.real, copies, freed)
+        made = tuple(path for path in expects if path not in {one.path for one in there})
+        yield RotateJournal(request.scope.namespace, request.version.number, made)
+    if len(first) < len(copies):
+        yield CopyJournals(place, tuple(copy for copy in copies if copy not in first), 0)
     yield VacuumJournal(
         scope=request.scope,
         version=request.version,
@@ -227,8 +230,9 @@ def _steps(facts: VacuumFacts, request: VacuumRequest, doomed: Sequence[Doomed])
         span_text=request.span_text,
         now=request.now,
         deletes=expects,
-        bytes=freed,
+        bytes=0 if request.rotate else sum(one.file.allocated for one in doomed),
         copies=copies,
+        rotated=request.rotate,
     )
 
 

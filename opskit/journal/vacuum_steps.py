@@ -52,7 +52,8 @@ class RotateJournal:
     def change(self) -> Change:
         """See Step.change."""
         after = f"{len(self.makes)} of them go" if self.makes else "archived"
-        return Change("rotate-journal", "journald", "active files", after, (self._command().as_shell(),), False)
+        # Nothing stands on it: the copies that were made before are taken back without it.
+        return Change("rotate-journal", "journald", "active files", after, (self._command().as_shell(),), True)
 
     def _command(self) -> Command:
         """Alone: 239 takes the last of --rotate and --vacuum-*, 252 can drop the rotation."""
@@ -85,7 +86,7 @@ class RotateJournal:
 
     def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
         """See Step.undo_change."""
-        return "a rotation cannot be taken back, and nothing is lost by it"
+        return "a rotation cannot be taken back"
 
     def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """See Step.undo."""
@@ -175,6 +176,8 @@ def _is_copied(file: Copied) -> bool:
 class VacuumJournal:
     """Run journalctl's vacuum. deletes: what it deletes by the rules; copies: of all of that, or none.
 
+    rotated: the journal was, just before.
+
     now: the moment from which limits.span counts, microseconds since 1970. bytes: as CopyJournals has them.
     """
 
@@ -188,6 +191,7 @@ class VacuumJournal:
     deletes: tuple[str, ...]
     bytes: int
     copies: tuple[Copied, ...] = ()
+    rotated: bool = False
 
     @property
     def change(self) -> Change:
@@ -208,17 +212,22 @@ class VacuumJournal:
         """Nothing: the fields are all that an undo needs."""
         return {}
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """Decide once more, run it, and see what went. Raises Failed when other files would go than were shown."""
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """Decide once more, run it, and see what went. Raises Failed when other files would go than were shown.
+
+        What was to go may be gone after a rotation: journald deletes what is above its own limits with each.
+        """
         before = self._read()
         found = [predict(one, self.limits, rules_of(self.version), self.now) for one in before]
         would = {f"{one.directory.path}/{file.name}" for one in found for file in one.deletes}
-        other = sorted(would ^ set(self.deletes))
+        gone = [path for path in self.deletes if self.rotated and not os.path.lexists(path)]
+        other = sorted(would ^ set(self.deletes).difference(gone))
         if other:
             what = "would go, too" if other[0] in would else "would stay"
             raise Failed(other[0], f"since the plan was made it {what}", todo="run the same command again")
         runner.run(self._command(self._span(found)))
-        return self._compare(before, self._read(), found)
+        record = self._compare(before, self._read(), found)
+        return {**record, "gone": [*gone, *record["gone"]]}
 
     def _read(self) -> tuple[Directory, ...]:
         try:

@@ -105,13 +105,20 @@ def test_what_is_written_to_may_grow_while_the_plan_is_read() -> None:
     assert plan(facts(archived(5, allocated=8192), active(9), place=place), asked).fingerprint != one.fingerprint
 
 
-def test_copies_come_between() -> None:
+def test_copies_come_before_a_rotation_by_which_journald_may_delete() -> None:
     place = CopyPlace("/copy", "absent", 1 << 30)
-    found = plan(facts(archived(5), active(9), place=place), request(rotate=True, keep_copy="/copy"))
-    assert [type(step) for step in found.steps] == [RotateJournal, CopyJournals, VacuumJournal]
-    copies = found.steps[1].files  # type: ignore[attr-defined]
+    asked = request(rotate=True, keep_copy="/copy")
+    found = plan(facts(archived(5), active(9), place=place), asked)
+    assert [type(step) for step in found.steps] == [CopyJournals, RotateJournal, CopyJournals, VacuumJournal]
+    there, made = (found.steps[number].files for number in (0, 2))  # type: ignore[attr-defined]
+    assert [one.path for one in there] == [f"/var/log/journal/{OWN}/{archived(5).name}"]
+    assert tuple(one.path for one in made) == found.steps[1].makes  # type: ignore[attr-defined]
+    copies = (*there, *made)
+    assert found.steps[3].copies == copies  # type: ignore[attr-defined]
     assert [one.copy for one in copies] == [f"/copy/{OWN}/{one.path.rpartition('/')[2]}" for one in copies]
-    assert found.steps[2].change.reversible
+    assert found.steps[3].change.reversible
+    alone = plan(facts(archived(5), place=place), asked)
+    assert [type(step) for step in alone.steps] == [CopyJournals, RotateJournal, VacuumJournal]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable
 
@@ -62,6 +63,14 @@ def test_what_went_is_on_record(tmp_path: Path) -> None:
     assert len(runner.ran) == 1
     assert runner.ran[0].startswith(f"journalctl --directory={tmp_path} --vacuum-time=")
     assert two.exists()
+
+
+def test_what_journald_has_deleted_itself_counts_as_gone(tmp_path: Path) -> None:
+    one, two = old(tmp_path, 1, 5), old(tmp_path, 2, 4)
+    step = replace(vacuum(tmp_path, one, two), rotated=True)
+    one.unlink()
+    record = step.apply(Journalctl(lambda _command: two.unlink()), {})
+    assert (record["gone"], record["stayed"], record["unexpected"]) == ([str(one), str(two)], [], [])
 
 
 def test_what_was_not_to_go_is_on_record(tmp_path: Path) -> None:
