@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +18,9 @@ from opskit.journal.times import moment_text
 from opskit.journal.vacuum import Vacuum, age_of, cut_of, predict
 from opskit.journal.vacuum_notes import Doomed, Survivor, vacuum_notes
 from opskit.journal.vacuum_steps import Copied, CopyJournals, RotateJournal, VacuumJournal
+
+# What journald gives to its files, the second one with a uid (journald-server.c).
+_WRITTEN = re.compile(r"system|user-(?:0|[1-9][0-9]*)", re.ASCII)
 
 
 def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
@@ -134,7 +138,7 @@ def _archived_name(file: JournalFile, request: VacuumRequest) -> Optional[str]:
     base = file.name.removesuffix(".journal")
     if file.said.kind != ACTIVE or header.problem or not header.entries or base == file.name:
         return None
-    if base != "system" and not base.startswith("user-"):
+    if not _WRITTEN.fullmatch(base):
         return None
     # Until 245 a user's file only while journald has it open. The system's always is, also while its state is offline:
     # that it becomes with each sync (journald-server.c, server_sync and server_rotate).

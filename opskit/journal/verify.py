@@ -20,7 +20,7 @@ from opskit.journal.scope import ROOTS
 VERIFY_SECONDS = 30 * MINUTE
 _NAMES = 3
 # What this host's journald writes to.
-_JOURNALD = re.compile(rf"(?:{'|'.join(ROOTS)})/[^/]+/(?:system|user-[^/]*)\.journal", re.DOTALL)
+_JOURNALD = re.compile(rf"(?:{'|'.join(ROOTS)})/[^/]+/(?:system|user-[0-9]+)\.journal", re.DOTALL)
 
 
 @dataclass(frozen=True)

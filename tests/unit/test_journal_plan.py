@@ -92,6 +92,8 @@ def test_rotation_first_and_then_the_active_one_goes_too() -> None:
     assert plan(facts(of_user), request(rotate=True, version=Version(239))).steps == ()
     # The system's file is open also when it was synced, and is offline then.
     assert plan(facts(active(9, "offline")), request(rotate=True, version=Version(239))).steps[0].makes == (name,)  # type: ignore[attr-defined]
+    for name in ("user-x.journal", "user-01.journal", "user-.journal", "remote-1.journal"):
+        assert plan(facts(replace(active(9), name=name)), request(rotate=True)).steps == ()
     other = replace(facts(active(9)), machine_id="f" * 32)
     assert plan(other, request(rotate=True)).steps == ()
 
