@@ -75,7 +75,8 @@ def vacuum_notes(
     active = [one for one in survivors if one.why == "active"]
     if active:
         title = f"active files hold entries older than {request.span_text}, and stay ({len(active)})"
-        here = not (request.rotate or request.scope.directory or request.scope.root)
+        scope = request.scope
+        here = not (request.rotate or scope.directory or scope.root or scope.namespace[:1] in {"*", "+"})
         remedy = "--rotate archives them first, and then they go" if here else ""
         yield Finding("active-keep-old", "info", title, ", ".join(one.path for one in active), remedy)
     behind = [one for one in survivors if one.why.startswith("behind ")]

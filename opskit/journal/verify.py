@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Optional
 
 from opskit.core.command import MINUTE, Command
 from opskit.core.errors import CommandFailed
 from opskit.core.finding import Finding
 from opskit.core.runner import Runner
 from opskit.core.text import last_lines
-from opskit.journal.model import ACTIVE, DISPOSED, Directory, JournalFile
+from opskit.journal.files import open_unread
+from opskit.journal.header import HEADER_BYTES, read_header
+from opskit.journal.model import ACTIVE, DISPOSED, Directory, Header, JournalFile
 from opskit.journal.scope import ROOTS
 
 # A file has at most some GB; journalctl reads 100 MB in some seconds.
@@ -36,7 +39,10 @@ class Verdict:
 def verify(
     runner: Runner, directories: Sequence[Directory], on_file: Callable[[str], None] = lambda _path: None
 ) -> Iterator[Verdict]:
-    """Each file with its verdict. on_file: told each before it is looked at. Raises what the runner raises."""
+    """Each file with its verdict, but for those that are gone by then. on_file: told each before it is looked at.
+
+    Raises what the runner raises.
+    """
     for directory in directories:
         for file in directory.files:
             path = f"{directory.path}/{file.name}"
@@ -46,8 +52,25 @@ def verify(
                 yield Verdict(path, file, problem)
             elif file.header.state == "online" and file.said.kind == ACTIVE:
                 yield Verdict(path, file, "", skipped=True)
-            else:
-                yield Verdict(path, file, _asked(runner, path))
+            elif not (problem := _asked(runner, path)):
+                yield Verdict(path, file, "")
+            elif os.path.lexists(path):
+                writing = file.said.kind == ACTIVE and _header_now(path) != file.header
+                yield Verdict(path, file, "" if writing else problem, skipped=writing)
+
+
+def _header_now(path: str) -> Optional[Header]:
+    """The header as it is by now; None when it cannot be read."""
+    try:
+        descriptor = open_unread(path)
+    except OSError:
+        return None
+    try:
+        return read_header(os.pread(descriptor, HEADER_BYTES, 0), os.fstat(descriptor).st_size)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _asked(runner: Runner, path: str) -> str:
