@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shlex
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 from opskit.core.command import MINUTE, Command
-from opskit.core.errors import CommandFailed
+from opskit.core.errors import CommandFailed, Failed
 from opskit.core.finding import Finding
 from opskit.core.runner import Runner
 from opskit.core.text import last_lines
@@ -22,6 +23,12 @@ from opskit.journal.scope import ROOTS
 # A file has at most some GB; journalctl reads 100 MB in some seconds.
 VERIFY_SECONDS = 30 * MINUTE
 _NAMES = 3
+_FAIL = re.compile(r"^FAIL: .*\(([^()]*)\)\s*\Z", re.DOTALL | re.MULTILINE)
+# What comes of a /var that is full, read-only or without a /var/tmp. A damaged file is EBADMSG, ENODATA and the like.
+_NOT_OF_THE_FILE = {
+    os.strerror(number)
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT, errno.EACCES, errno.ENOMEM, errno.EMFILE)
+}
 # What this host's journald writes to.
 _JOURNALD = re.compile(rf"(?:{'|'.join(ROOTS)})/[^/]+/(?:system|user-[0-9]+)\.journal", re.DOTALL)
 
@@ -74,14 +81,21 @@ def _header_now(path: str) -> Optional[Header]:
 
 
 def _asked(runner: Runner, path: str) -> str:
-    """What journalctl says is wrong with a file; by its exit status, the words are only for the person."""
+    """What journalctl says is wrong with a file; by its exit status, the words are only for the person.
+
+    Raises Failed when it could not do its work: it calls that a failure of the file, too.
+    """
     try:
         argv = ("journalctl", "--verify", f"--file={as_pattern(path)}")
         runner.run(Command(argv, mutates=False, timeout=VERIFY_SECONDS))
     except CommandFailed as error:
+        said = _FAIL.search(error.result.stderr)
+        if said and said[1] in _NOT_OF_THE_FILE and os.path.lexists(path):
+            why = f"{said[1]}: it needs room for temporary files in /var/tmp, and no file can be judged without"
+            raise Failed("journalctl --verify", why, todo="df -h /var/tmp; mount | grep /var") from error
         words = last_lines(error.result.stderr, 3).replace("\r", "\n").split("\n")
-        said = [word for word in words if word.strip() and not word.startswith(("FAIL", "PASS"))]
-        return said[-1].strip() if said else f"journalctl --verify ends with status {error.result.status}"
+        lines = [word for word in words if word.strip() and not word.startswith(("FAIL", "PASS"))]
+        return lines[-1].strip() if lines else f"journalctl --verify ends with status {error.result.status}"
     return ""
 
 

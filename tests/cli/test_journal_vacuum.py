@@ -412,6 +412,17 @@ def test_verify_finds_a_damaged_file(place: Place) -> None:
     assert "journalctl --rotate" not in done.stdout  # that is for what this host's journald writes to
 
 
+def test_a_full_var_makes_no_file_damaged(place: Place) -> None:
+    if os.geteuid():
+        pytest.skip("needs root: a mount namespace")
+    full = "mount -t tmpfs -o size=4k tmpfs /var/tmp && (yes > /var/tmp/x; true) 2>/dev/null"
+    command = f"{full}; exec {sys.executable} -m opskit journal verify -D {place.journals}"
+    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", command]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "/var/tmp" in done.stderr
+
+
 def test_usage_counts_and_names_the_limits(place: Place, tmp_path: Path) -> None:
     root, ident = tmp_path / "root", "0123456789abcdef" * 2
     (root / "var/log/journal").mkdir(parents=True)

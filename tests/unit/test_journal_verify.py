@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 from pathlib import Path
 from typing import Callable
@@ -9,7 +11,7 @@ from typing import Callable
 import pytest
 
 from opskit.core.command import Command, Result
-from opskit.core.errors import CommandFailed
+from opskit.core.errors import CommandFailed, Failed
 from opskit.journal.files import read_directory
 from opskit.journal.header import HEADER_BYTES
 from opskit.journal.verify import verify
@@ -22,10 +24,11 @@ class Failing:
 
     def __init__(self, act: Callable[[], None]) -> None:
         self.act = act
+        self.said = "entry number mismatch\nFAIL: x (Bad message)\n"
 
     def run(self, command: Command) -> Result:
         self.act()
-        raise CommandFailed(Result(command, 1, "", "FAIL: x (Bad message)\nentry number mismatch", 0.0))
+        raise CommandFailed(Result(command, 1, "", self.said, 0.0))
 
 
 def journal(path: Path) -> Path:
@@ -48,6 +51,15 @@ def test_what_is_gone_meanwhile_is_not_damaged(tmp_path: Path, name: str) -> Non
     (found,) = verify(Failing(lambda: None), [read_directory(str(tmp_path))])
     assert (found.problem, found.skipped) == ("entry number mismatch", False)
     assert list(verify(Failing(path.unlink), [read_directory(str(tmp_path))])) == []
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS, errno.ENOENT])
+def test_a_journalctl_without_room_tells_of_no_damage(tmp_path: Path, reason: int) -> None:
+    path = journal(tmp_path / "system.journal")
+    failing = Failing(lambda: None)
+    failing.said = f"File corruption detected at {path}:3990b0\nFAIL: {path} ({os.strerror(reason)})\n"
+    with pytest.raises(Failed, match="/var/tmp"):
+        list(verify(failing, [read_directory(str(tmp_path))]))
 
 
 def test_what_was_written_to_meanwhile_cannot_be_told(tmp_path: Path) -> None:
