@@ -14,6 +14,11 @@ _FICLONE = 0x40049409
 _CHUNK = 1 << 24
 
 
+def unfinished(target: str) -> str:
+    """What a copy is called until it is whole."""
+    return f"{target}.opskit-copy"
+
+
 def copy_file(source: str, target: str) -> None:
     """Copy a regular file with its mode, owner, times and extended attributes, and wait until it is on the disk.
 
@@ -21,7 +26,7 @@ def copy_file(source: str, target: str) -> None:
     """
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
-    temporary = f"{target}.opskit-copy"
+    temporary = unfinished(target)
     reading = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         status = os.fstat(reading)

@@ -16,7 +16,7 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
-from opskit.journal.copying import copy_file, same_content
+from opskit.journal.copying import copy_file, same_content, unfinished
 from opskit.journal.model import Directory, JournalFile, Limits, Version
 from opskit.journal.scope import Scope, read_scope
 from opskit.journal.spans import INFINITY, SECOND
@@ -143,10 +143,10 @@ class CopyJournals:
     def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """Remove the copies of files that are there; a copy that is the only one left stays."""
         kept = [file.copy for file in self.files if os.path.lexists(file.copy) and not _is_copied(file)]
-        for file in self.files:
-            if file.copy not in kept:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(file.copy)
+        gone = [file.copy for file in self.files if file.copy not in kept]
+        for path in (*gone, *(unfinished(file.copy) for file in self.files)):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         for directory in sorted(record.get("made", ()), key=len, reverse=True):
             with contextlib.suppress(OSError):
                 os.rmdir(directory)

@@ -138,6 +138,16 @@ def test_copies_and_the_way_back(tmp_path: Path) -> None:
         vacuum(tmp_path / "j", one).undo(Journalctl(), {})
 
 
+def test_what_a_crash_left_of_a_copy_is_taken_away_with_it(tmp_path: Path) -> None:
+    one = old(tmp_path, 1, 5)
+    copying = CopyJournals(str(tmp_path / "copy"), (Copied(str(one), str(tmp_path / "copy" / one.name)),), 1)
+    record = copying.remember(Journalctl())
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / f"{one.name}.opskit-copy").write_bytes(b"half of it")
+    copying.undo(Journalctl(), record)
+    assert [path.name for path in tmp_path.iterdir()] == [one.name]
+
+
 def test_a_copy_never_takes_the_place_of_something(tmp_path: Path) -> None:
     source, target, link = tmp_path / "a", tmp_path / "b", tmp_path / "l"
     source.write_bytes(b"new")
