@@ -111,4 +111,6 @@ def draw_verdicts(screen: Screen, verdicts: Sequence[Verdict], findings: Sequenc
     draw_findings(screen, findings)
     in_use = sum(one.skipped for one in verdicts)
     sound = len(verdicts) - len(findings) - in_use
-    screen.done(f"{len(verdicts)} files: {sound} sound, {len(findings)} damaged, {in_use} being written to")
+    screen.done(
+        f"{len(verdicts)} files: {sound} sound, {len(findings)} damaged, {in_use} being written to or never closed"
+    )
