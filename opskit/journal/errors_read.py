@@ -106,7 +106,11 @@ class Reading:
 def _understood(error: CommandFailed) -> Exception:
     """What journalctl has against the words that were handed on to it is a fault of usage."""
     said = error.result.stderr.strip()
-    if re.search(r"(?i)parse (timestamp|since|until)|--since=.*--until", said):
+    if re.search(r"--since=.*--until", said):
+        return UsageFault(
+            "--since, --until", said, todo=f"--since is the earlier one, and {DEFAULT_SINCE} unless it is given"
+        )
+    if re.search(r"(?i)parse (timestamp|since|until)", said):
         return UsageFault("--since, --until", said, todo="like 1h, 2d, yesterday, '2026-11-21 15:00'")
     if "filter for units" in said:
         return Failed(

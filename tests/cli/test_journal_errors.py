@@ -186,7 +186,7 @@ def test_a_unit_that_failed_is_enough_for_check(tmp_path: Path) -> None:
         (("-p", "bad"), 2, "'bad' is none of emerg, alert"),
         (("--check", "--follow"), 2, "it does not go with --follow"),
         (("--unit", "nosuch*"), 1, "no unit of which there are entries fits this pattern"),
-        (("--since", "1h", "--until", "2h"), 2, "must be before --until"),
+        (("--since", "1h", "--until", "2h"), 2, "--since is the earlier one, and 1d unless it is given"),
         (("--since", "2 days 3"), 2, "has a number without a unit"),
         (("--root", "/"), 2, "--root: it does not go with --directory"),
         (("--sinc", "1h"), 2, "--since"),
