@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import shlex
 import signal
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
 
 app = new_app("", single=True)
 
+MOST_SECONDS = 86400.0
+
+
+def _number(value: float) -> float:
+    if math.isnan(value):  # it passes every comparison
+        raise typer.BadParameter("nan is no number of seconds")
+    return value
+
 
 @reads(app, "df", example="opskit df /var")
 def df(
@@ -48,7 +57,14 @@ def df(
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are findings.")] = False,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="How long to wait for mounts that do not answer.")
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.1,
+            max=MOST_SECONDS,
+            callback=_number,
+            help="How long to wait for mounts that do not answer.",
+        ),
     ] = 5.0,
 ) -> None:
     """Show the filesystems: type, size, used, available, inodes, with the figures of df.

@@ -14,7 +14,7 @@ from opskit.core.errors import ExitCode, Failed, OpskitError, UsageFault
 from opskit.core.text import shown
 from opskit.options import new_app, reads
 from opskit.session import Session
-from opskit.usage.model import KEPT, Request, Scan
+from opskit.usage.model import KEPT, MOST_WORKERS, Request, Scan
 from opskit.usage.show_du import Listing, draw_scan, progress, scan_json
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def du(
         str, typer.Option("--engine", metavar="NAME", help="How to read: statx or stat.  [default: the fastest]")
     ] = "",
     workers: Annotated[
-        Optional[int], typer.Option("--workers", metavar="N", min=1, help="So many processes, from the start.")
+        Optional[int],
+        typer.Option("--workers", metavar="N", min=1, max=MOST_WORKERS, help="So many processes, from the start."),
     ] = None,
 ) -> None:
     """Show what fills a disk: directories with all that is in them, the largest first.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
+MOST_WORKERS = 250  # as many as there is room for on the board (count.py)
 KEPT = 30  # scans of the same roots and options in the state directory; the oldest goes when one more comes
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 
+from opskit.usage.model import MOST_WORKERS
+
 # So many blocks are asked for at once where the disk is what takes the time: a fifth faster than two (facts/du.md).
 WAITING = 8
 # So often one process has waited after its first 1,500 entries: not even once when nothing comes from the disk.
@@ -19,4 +21,4 @@ def waits() -> int:
 def fitting(waited: int) -> int:
     """The number of workers, after one process waited so often."""
     processors = len(os.sched_getaffinity(0))
-    return max(processors, WAITING) if waited >= WAITS else min(processors, WAITING)
+    return min(max(processors, WAITING), MOST_WORKERS) if waited >= WAITS else min(processors, WAITING)

@@ -82,6 +82,8 @@ def test_what_is_selected(tree: Path) -> None:
     assert paths(run(str(tree), "--all", "--depth", "1").stdout) == ["root", "a", "c", "four"]
     assert paths(run(str(tree), "--inodes").stdout) == ["root", "a", "b", "c"]
     assert run(str(tree), "--inodes").stdout.startswith("8\t")
+    for option, value in (("--min-size", "9" * 400), ("--min-size", "9" * 5000), ("--workers", "251")):
+        assert run(str(tree), option, value).returncode == 2
 
 
 def test_only_what_is_old(tree: Path) -> None:

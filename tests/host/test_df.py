@@ -186,6 +186,11 @@ def test_a_mount_that_does_not_answer_is_named_and_holds_nothing_up(host: Host, 
     assert f"error: {hung.target}: no answer [not-answering]" in text.err
 
 
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e300", "0", "soon"])
+def test_how_long_to_wait_is_a_number_of_seconds(host: Host, seconds: str) -> None:
+    assert host.run("df", "--timeout", seconds).code == 2
+
+
 def test_a_dead_fuse_mount_is_named(host: Host) -> None:
     if not os.path.exists("/dev/fuse"):
         pytest.skip("no /dev/fuse here")
