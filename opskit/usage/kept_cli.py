@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -74,7 +75,7 @@ def with_saved(
     if failed:  # what fills the disk is known all the same: a full one is no reason to lose a long scan
         raise failed
     if size:
-        name = run or shown(keeping.save)
+        name = run or shown(shlex.quote(keeping.save))
         session.screen.note(f"kept: {name} ({ceiling_text(size)}); what changes from now on: opskit du --diff {name}")
     end(found)
 
@@ -85,13 +86,21 @@ def _prepare(session: Session, request: Request, keeping: Keeping) -> tuple[Requ
         if value:
             why = "a saved scan holds directories, and with --all the files in them"
             raise UsageFault(f"opskit du {option}", why, todo=f"leave {option} out")
-    request = replace(request, roots=tuple(os.path.abspath(root) for root in request.roots))
+    try:
+        request = replace(request, roots=tuple(os.path.abspath(root) for root in request.roots))
+    except FileNotFoundError as error:
+        raise Failed("opskit du", "the working directory is gone", todo="name the paths from / on") from error
     old = None
     try:
         if keeping.diff:
             old = kept.find(keeping.diff, session.state_dir, request.roots if keeping.has_paths else ())
             known = kept.comparable(old.request, keeping.given(request))
             request = replace(known, engine=request.engine, workers=request.workers)
+    except OSError as error:
+        raise Failed(
+            str(error.filename or keeping.diff), f"no saved scan can be read there ({error.strerror})"
+        ) from error
+    try:
         if keeping.save:
             kept.check_target(keeping.save)
         if keeping.keep:

@@ -68,4 +68,7 @@ def no_part_of_a_disk(roots: Sequence[str], lines: Sequence[MountLine]) -> list[
 
 def absolute(root: bytes) -> str:
     """The name of a root from / on, links not resolved: that would be a look at what they lead through."""
-    return os.path.abspath(os.fsdecode(root))
+    try:
+        return os.path.abspath(os.fsdecode(root))
+    except FileNotFoundError:  # the working directory is gone, and can still be looked at
+        return "/proc/self/cwd/" + os.fsdecode(root)

@@ -69,7 +69,7 @@ class _Scanner:
 
     def _watched(self, roots: Iterable[Columns]) -> frozenset[Identity]:
         """Files that may be met twice although they have one link: roots, and what is bound over another file."""
-        places = [os.path.abspath(root) if self.careful else os.path.realpath(root) for root in self.request.roots]
+        places = [os.fsencode(name if self.careful else os.path.realpath(name)) for name in self.names]
         bound = [os.fsencode(line.target) for line in self.lines if line.root != "/"]
         inside = [
             path for path in bound if any((path + b"/").startswith(place.rstrip(b"/") + b"/") for place in places)

@@ -243,3 +243,25 @@ def test_a_signal_ends_it_with_its_workers(tmp_path: Path) -> None:
     _, said = started.communicate(timeout=60)  # the workers hold stderr too
     assert started.returncode == 143
     assert b"Traceback" not in said
+
+
+def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
+    """As du: it is still there for who is in it."""
+    script = 'import os, sys; os.rmdir(os.getcwd()); os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])'
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    for arguments, code, said in (
+        (("--bytes",), 0, "."),
+        (("--bytes", ".", str(tmp_path)), 0, "."),
+        (("--save", str(tmp_path / "scan")), 1, "the working directory is gone"),
+    ):
+        (tmp_path / "gone").mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", script, "opskit", "du", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path / "gone",
+            env=environment,
+        )
+        assert done.returncode == code, done.stderr
+        assert said in (done.stderr if code else done.stdout)
