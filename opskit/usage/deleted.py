@@ -15,7 +15,7 @@ from typing import Optional
 
 from opskit.core import procfs
 from opskit.core.mountinfo import MountLine, read_mountinfo
-from opskit.usage.mounts import may_hang, mount_of
+from opskit.usage.mounts import may_hang, mount_of, mounts_here
 
 MARK = " (deleted)"
 # A line of maps, proc(5): addresses, permissions, offset, device in hexadecimal, inode, name.
@@ -81,7 +81,7 @@ class _Reader:
 
     def __init__(self, proc: str) -> None:
         self.proc = proc
-        self.mounts = read_mountinfo("self", proc)
+        self.mounts = mounts_here(proc)
         self.found: dict[tuple[int, int], _Found] = {}
         self.namespaces: dict[str, Sequence[MountLine]] = {procfs.link(proc, "self", "ns", "mnt"): self.mounts}
         self.unseen = 0
@@ -172,11 +172,16 @@ class _Reader:
 
 
 def see_deleted(proc: str = "/proc") -> Deleted:
-    """Every deleted file that a process of this host still has open or mapped, as far as this user may see."""
+    """Every deleted file that a process of this host still has open or mapped, as far as this user may see.
+
+    Raises Missing without /proc.
+    """
     reader = _Reader(proc)
-    for name in os.listdir(proc):
-        if name.isdigit():
-            reader.process(name)
+    names = [name for name in os.listdir(proc) if name.isdigit()]
+    if "1" not in names:  # /proc does not even name the processes of others (hidepid of proc(5))
+        reader.unseen += 1
+    for name in names:
+        reader.process(name)
     return Deleted(tuple(reader.files()), reader.unseen)
 
 

@@ -16,8 +16,8 @@ from typing import Any, Callable, Optional
 
 from opskit.core.child import Answer, ask
 from opskit.core.errors import Failed
-from opskit.core.mountinfo import MountLine, read_mountinfo
-from opskit.usage.mounts import DUMMY, is_remote, may_hang, mount_of
+from opskit.core.mountinfo import MountLine
+from opskit.usage.mounts import DUMMY, is_remote, may_hang, mount_of, mounts_here
 
 # df says nothing of a mount point that is gone, or that this user may not look at.
 NOT_OURS_TO_SEE = (errno.EACCES, errno.ENOENT)
@@ -97,10 +97,10 @@ def see(paths: Sequence[str] = (), *, everything: bool = False, seconds: float =
     """The filesystems that df lists; or the one that each path is on, or that is on the block device it names.
 
     everything: pseudo filesystems and further mounts of the same one too. seconds: how long to wait for mounts that
-    others answer for, all of them together. Raises Failed for a path that is not there.
+    others answer for, all of them together. Raises Failed for a path that is not there, Missing as mounts_here().
     """
     if not paths:
-        return _all(read_mountinfo(), everything=everything, seconds=seconds)
+        return _all(mounts_here(), everything=everything, seconds=seconds)
     found, failed = see_paths(paths, seconds)
     for why in failed:
         raise why
@@ -109,7 +109,7 @@ def see(paths: Sequence[str] = (), *, everything: bool = False, seconds: float =
 
 def see_paths(paths: Sequence[str], seconds: float) -> tuple[tuple[Filesystem, ...], tuple[Failed, ...]]:
     """The filesystems of those paths that are there, and what is wrong with the others."""
-    lines = read_mountinfo()
+    lines = mounts_here()
     found, failed = [], []
     for path, answer in zip(paths, _look_at(paths, lines, seconds)):
         try:

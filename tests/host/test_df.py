@@ -219,3 +219,11 @@ def test_ctrl_c_while_a_mount_is_silent(host: Host, hung: Hung) -> None:
                 break
         except OSError:
             break
+
+
+@pytest.mark.parametrize("option", [(), ("/",), ("--deleted",), ("--why", "/")])
+def test_without_proc_nothing_is_said_to_be_all_there_is(host: Host, option: tuple[str, ...]) -> None:
+    """As in a chroot into which nobody has mounted it."""
+    bare = host.namespace("mount -t tmpfs none /proc")
+    answer = host.run("df", *option, "--json", inside=bare)
+    assert (answer.code, answer.json["error"]["what"]) == (6, "/proc")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from opskit.core.procfs import systemd_path
-from opskit.usage.deleted import Deleted, DeletedFile, Holder
+from opskit.usage.deleted import Deleted, DeletedFile, Holder, see_deleted
 from opskit.usage.deleted_remedies import frees, totals, truncate, unit_of
 
 PODMAN = "podman restart 0123456789ab"
@@ -70,3 +72,15 @@ def test_totals() -> None:
     files = (file(holder(), size=1), file(holder(), mount_point="/", size=5), file(holder(), size=2))
     assert [(total.mount_point, total.size) for total in totals(files)] == [("/", 5), ("/var", 3)]
     assert Deleted(files).size == 8
+
+
+def test_processes_that_proc_does_not_name_are_said_to_be_unseen(tmp_path: Path) -> None:
+    """With hidepid (proc(5)) only those of this user are there."""
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/mountinfo").write_text("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n")
+    (tmp_path / "812/fd").mkdir(parents=True)
+    (tmp_path / "812/maps").touch()
+    assert see_deleted(str(tmp_path)).unseen == 1
+    (tmp_path / "1/fd").mkdir(parents=True)
+    (tmp_path / "1/maps").touch()
+    assert see_deleted(str(tmp_path)).unseen == 0

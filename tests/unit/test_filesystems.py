@@ -91,7 +91,7 @@ def test_percent(used: int, available: int, found: Optional[int]) -> None:
 def test_an_automount_point_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look at it would mount what it stands for."""
     asked: list[str] = []
-    monkeypatch.setattr(filesystems, "read_mountinfo", lambda: (line(1, "/auto", "x", fstype="autofs"), line(2, "/")))
+    monkeypatch.setattr(filesystems, "mounts_here", lambda: (line(1, "/auto", "x", fstype="autofs"), line(2, "/")))
     monkeypatch.setattr(filesystems, "probe", lambda path: [asked.append(path), [1] * 6])
     assert [one.mount_point for one in filesystems.see(everything=True)] == ["/auto", "/"]
     assert asked == ["/"]
