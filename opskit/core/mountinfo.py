@@ -13,7 +13,8 @@ _OCTAL = re.compile(rb"\\(?!000)([0-3][0-7]{2})")
 class MountLine(NamedTuple):
     """A line of mountinfo.
 
-    device: major:minor. root: what of the filesystem is mounted. options: the mount's, then the filesystem's.
+    device: major:minor. root: what of the filesystem is mounted. options: the mount's, then the filesystem's. parent:
+    the number of the mount that it is mounted on.
     """
 
     number: int
@@ -23,6 +24,7 @@ class MountLine(NamedTuple):
     fstype: str
     source: str
     options: str
+    parent: int = 0
 
 
 def unescape(text: str) -> str:
@@ -43,7 +45,9 @@ def parse_mountinfo(text: str) -> tuple[MountLine, ...]:
             continue
         options = f"{fields[5]},{rest[2]}"
         root, target, source = unescape(fields[3]), unescape(fields[4]), unescape(rest[1])
-        found.append(MountLine(int(fields[0]), fields[2], root, target, unescape(rest[0]), source, options))
+        numbers = int(fields[0]), int(fields[1])
+        fstype = unescape(rest[0])
+        found.append(MountLine(numbers[0], fields[2], root, target, fstype, source, options, numbers[1]))
     return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -22,6 +23,12 @@ def link(*parts: str) -> str:
         return os.readlink(os.path.join(*parts))
     except OSError:
         return ""
+
+
+def mount_number(proc: str, pid: str, descriptor: str) -> int:
+    """The mount that a descriptor was opened through (Linux 3.15 on), 0 where nothing says so."""
+    found = re.search(r"^mnt_id:\s+(\d+)$", text(proc, pid, "fdinfo", descriptor), re.MULTILINE)
+    return int(found.group(1)) if found else 0
 
 
 def pids(proc: str = "/proc") -> list[int]:

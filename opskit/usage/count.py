@@ -56,7 +56,8 @@ class Count:
     """What one process has counted. Sizes are in units: blocks of 512 bytes, or bytes of apparent size.
 
     counts: where on the board. watched: files that count once although they have one link, because they are roots too.
-    directory_counts: how many entries a directory itself is.
+    directory_counts: how many entries a directory itself is. left_out: names that are not even looked at, by the paths
+    of the directories they are in.
     """
 
     def __init__(self, request: Request, root: Directory, board: Board) -> None:
@@ -66,6 +67,7 @@ class Count:
         self.links: dict[Identity, tuple[Order, Directory, int, Any]] = {}
         self.watched: frozenset[Identity] = frozenset()
         self.directory_counts = 1
+        self.left_out: dict[bytes, set[bytes]] = {}
 
     def answer(self) -> dict[str, Any]:
         """All that was counted, as plain values."""
@@ -73,6 +75,11 @@ class Count:
             "nodes": [(node.path(), node.size, node.entries) for node in self.nodes],
             "links": [(*which, order, node.path(), *rest) for which, (order, node, *rest) in self.links.items()],
         }
+
+    def wanted(self, directory: Directory, names: list[bytes]) -> list[bytes]:
+        """The names in a directory less those that are left out."""
+        out = self.left_out and self.left_out.get(directory.path())
+        return [name for name in names if name not in out] if out else names
 
     def begin_anew(self, number: int) -> None:
         """Be the count of a worker, with nothing counted yet."""

@@ -100,7 +100,8 @@ class _Reader:
         for number in os.listdir(os.path.join(self.proc, pid, "fd")):
             path = procfs.link(self.proc, pid, "fd", number)
             if path.endswith(MARK):
-                found = self._file(pid, ("fd", number), path[: -len(MARK)], self._mount_number(pid, number), "")
+                mount = procfs.mount_number(self.proc, pid, number)
+                found = self._file(pid, ("fd", number), path[: -len(MARK)], mount, "")
                 if found:
                     found.descriptors.setdefault(int(pid), []).append(int(number))
 
@@ -116,15 +117,6 @@ class _Reader:
             found = self._file(pid, ("map_files", place), os.fsdecode(name).replace("\\012", "\n"), 0, device)
             if found:
                 found.mapped.add(int(pid))
-
-    def _mount_number(self, pid: str, number: str) -> int:
-        """The mount that a descriptor was opened through (Linux 3.15 on), 0 where nothing says so."""
-        try:
-            with open(os.path.join(self.proc, pid, "fdinfo", number), "rb") as file:
-                found = re.search(rb"^mnt_id:\s+(\d+)$", file.read(), re.MULTILINE)
-        except OSError:
-            return 0
-        return int(found.group(1)) if found else 0
 
     def _file(self, pid: str, place: tuple[str, str], path: str, number: int, device: str) -> Optional[_Found]:
         """The file behind a link, if it is one without a name on a filesystem that is mounted somewhere."""

@@ -66,6 +66,27 @@ def may_wait(roots: Sequence[str], lines: Sequence[MountLine]) -> bool:
     return any(may_hang(line, lines) for line in (*on, *mounts_below(roots, lines)))
 
 
+def silent_on(root: str, number: int, device: str, lines: Sequence[MountLine]) -> list[str]:
+    """Mount points below a directory that are surely of other filesystems, and whose server may be gone.
+
+    With -x nothing of them counts, so that nothing needs to be asked of them. number: the mount that the directory was
+    opened through; only what is mounted right on it, with nothing over it or above it, is sure. device: its st_dev.
+    """
+    own = {device, *(line.device for line in lines if line.number == number)}
+    below = mounts_below([root], lines)
+
+    def silent(line: MountLine) -> bool:
+        return line.device not in own and may_hang(line, lines)
+
+    found = []
+    for line in below:
+        if line.parent == number and silent(line):
+            over = [other for other in below if f"{line.target}/".startswith(f"{other.target}/")]
+            if all(other.target == line.target and silent(other) for other in over):
+                found.append(line.target)
+    return found
+
+
 def no_part_of_a_disk(roots: Sequence[str], lines: Sequence[MountLine]) -> list[MountLine]:
     """The mounts below some absolute paths that a person who looks for space on a disk does not mean."""
     return [

@@ -10,11 +10,12 @@ from typing import Any, Optional
 
 from opskit.core.child import ask
 from opskit.core.mountinfo import read_mountinfo
+from opskit.core.procfs import mount_number
 from opskit.usage.count import Board, is_directory
 from opskit.usage.details import Excludes, Largest, make_count, merge_groups
 from opskit.usage.directory import Directory, Identity, Visited
 from opskit.usage.model import Entry, Group, Request, Scan, Unreadable
-from opskit.usage.mounts import absolute, may_wait, no_part_of_a_disk
+from opskit.usage.mounts import absolute, may_wait, no_part_of_a_disk, silent_on
 from opskit.usage.readers import Columns, Reader, make_reader
 from opskit.usage.walk import ALONE, AS_FIT, Answer, Tick, Walker, walk
 
@@ -124,10 +125,24 @@ class _Scanner:
         except OSError as error:
             walker.failed.append((path, error.errno or 0))
             return [walker.answer()], False
+        if self.careful and self.request.one_file_system:
+            count.left_out = self._left_out(root)
         try:
             return walk(walker, workers, 0 if self.request.workers or self.careful else ALONE, self.tick)
         finally:
             os.close(root.descriptor)
+
+    def _left_out(self, root: Directory) -> dict[bytes, set[bytes]]:
+        """With -x: the mount points that a look at could wait for ever, by the directories they are in."""
+        here, number = os.readlink(f"/proc/self/fd/{root.descriptor}"), os.fstat(root.descriptor).st_dev
+        mount = mount_number("/proc", "self", str(root.descriptor))
+        found: dict[bytes, set[bytes]] = {}
+        for target in silent_on(here, mount, f"{os.major(number)}:{os.minor(number)}", self.lines):
+            folder, _, name = os.fsencode(target[len(here.rstrip("/")) + 1 :]).rpartition(b"/")
+            # As the walk names them: from the root on as it was typed.
+            path = root.name + (b"" if root.name.endswith(b"/") else b"/") + folder if folder else root.name
+            found.setdefault(path, set()).add(name)
+        return found
 
     def _merge(self, root: bytes, answers: list[Answer]) -> None:
         """Put the answers for one root together."""

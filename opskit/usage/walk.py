@@ -99,7 +99,7 @@ class Walker:
             return
         found: list[Directory] = []
         try:
-            names = names_in_order(descriptor)
+            names = self.count.wanted(directory, names_in_order(descriptor))
             for start in range(0, len(names), BATCH):
                 columns = self.reader.read(names[start : start + BATCH], descriptor)
                 for name, why in self.reader.failed:

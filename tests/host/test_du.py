@@ -71,6 +71,42 @@ def test_each_file_of_a_filesystem_with_all(mounts: Path, stays: bool) -> None:
         assert opskit_du([str(mounts)], depth=9, all=True, one_file_system=stays, **engine) == expected
 
 
+def test_x_where_mounts_cover_those_that_may_not_answer(tmp_path: Path) -> None:
+    """What -x need not even look at is told from the mounts; a directory that only has such a one's name counts."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: filesystems are mounted")
+    root = tmp_path / "root"
+    for name in ("far", "a/far", "b/far", "c/far", "d/far", "e"):
+        (root / name).mkdir(parents=True)
+        (root / name / "below").write_bytes(b"x" * 9000)
+    made = []
+    remote = ("-t", "tmpfs", "-o", "size=1m", "server:/export")  # by its source it is one that may not answer
+    try:
+        for argv in (
+            (*remote, root / "far"),
+            (*remote, root / "a/far"),
+            ("--bind", root / "b", root / "a"),  # over it: a/far is b/far now
+            (*remote, root / "c/far"),
+            ("--bind", root / "e", root / "c/far"),
+            (*remote, root / "d"),
+            (*remote, root / "d"),
+            ("--bind", root / "e", root / "e"),
+            (*remote, root / "b/far"),
+        ):
+            run("mount", *map(str, argv))
+            made.append(str(argv[-1]))
+        for roots in ([root], [root / "a"], [root / "c"], [root / "d"], [f"{root}/./"], [root / "b", root, root / "e"]):
+            names = list(map(str, roots))
+            expected = du("--max-depth=4", "-a", "-x", *names)
+            for engine in ENGINES:
+                assert opskit_du(names, depth=4, all=True, one_file_system=True, **engine) == expected, names
+            assert opskit_du(names, depth=4, one_file_system=True) == du("--max-depth=4", "-x", *names)
+            assert opskit_du(names, depth=4) == du("--max-depth=4", *names)
+    finally:
+        for target in reversed(made):
+            run("umount", target)
+
+
 def test_several_roots_count_a_bound_directory_once(mounts: Path) -> None:
     """With more than one root du remembers directories: which of two comes first matters then."""
     for roots in (

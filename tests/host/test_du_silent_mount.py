@@ -58,6 +58,22 @@ def test_ctrl_c_shows_what_is_known(tree: tuple[tuple[str, ...], Path], workers:
     assert du.returncode == 130
 
 
+@pytest.mark.parametrize("named", ["{}", "{}/", "{}//", "{}/."])
+def test_with_x_it_holds_nothing_up(tree: tuple[tuple[str, ...], Path], named: str, host: Host) -> None:
+    """GNU du waits for it, and then leaves it out all the same."""
+    prefix, root = tree
+    du = host.start(
+        *(*prefix, sys.executable, "-m", "opskit", "du", "-x", "--bytes", named.format(root)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+        cwd=Path(__file__).parents[2],
+    )
+    out, err = du.communicate(timeout=30)
+    assert (du.returncode, err) == (0, b"")
+    assert [line.split(b"\t")[0] for line in out.splitlines()] == [b"49152", b"45056"]
+
+
 def test_a_root_that_does_not_answer_is_named_and_the_others_are_counted(
     tree: tuple[tuple[str, ...], Path], host: Host
 ) -> None:

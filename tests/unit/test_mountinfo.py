@@ -18,7 +18,7 @@ MOUNTINFO = (
 
 def test_parse() -> None:
     root, data = parse_mountinfo(MOUNTINFO)
-    assert root == MountLine(22, "252:3", "/", "/", "xfs", "/dev/vda3", "rw,relatime,rw,attr2,inode64")
+    assert root == MountLine(22, "252:3", "/", "/", "xfs", "/dev/vda3", "rw,relatime,rw,attr2,inode64", 1)
     # With two optional fields, and octal for a space, a tab and a backslash.
     assert (data.root, data.target, data.source) == ("/part", "/srv/my data\tx\\y", "/dev/vdb1")
 
