@@ -75,6 +75,9 @@ class _Scanner:
         inside = [
             path for path in bound if any((path + b"/").startswith(place.rstrip(b"/") + b"/") for place in places)
         ]
+        if self.careful:
+            answers = ask([partial(_is_there, path) for path in inside], ROOT_SECONDS)
+            inside = [path for path, answer in zip(inside, answers) if answer.came]
         files = [*roots, *(self.reader.read([path], None).copy() for path in inside)]
         return frozenset(_identity(one) for one in files if one.names and not is_directory(one))
 

@@ -8,15 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Optional
 
 import pytest
 
+from opskit.core.child import SILENT, Answer
+from opskit.core.mountinfo import MountLine
 from opskit.usage import scan as scanning
 from opskit.usage import walk
 from opskit.usage.count import Board
 from opskit.usage.model import Request
+from opskit.usage.readers import Columns, StatReader
 from opskit.usage.scan import scan
 
 DIRECTORIES = 3000
@@ -89,6 +94,30 @@ def test_workers_end_with_the_process_that_forked_them() -> None:
         parent.kill()
         # The child holds the pipe, too: its end is the end of the pipe.
         assert parent.stdout.read() == b""
+
+
+def test_a_bound_part_that_does_not_answer_is_asked_by_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With several roots du has to know what is bound over another file."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    part = MountLine(2, "0:9", "/part", str(tmp_path / "one/part"), "nfs4", "server:/x", "rw", 1)
+    root = MountLine(1, "8:1", "/", "/", "ext4", "/dev/vda1", "rw")
+    looked_at: list[bytes] = []
+
+    class Reader(StatReader):
+        def read(self, names: Sequence[bytes], directory: Optional[int]) -> Columns:
+            looked_at.extend(names)
+            return super().read(names, directory)
+
+    def ask(questions: Sequence[Any], seconds: float) -> list[Answer]:  # noqa: ARG001
+        return [SILENT if question.args[0].endswith(b"/part") else Answer(True) for question in questions]
+
+    monkeypatch.setattr(scanning, "read_mountinfo", lambda: (root, part))
+    monkeypatch.setattr(scanning, "make_reader", lambda _: Reader())
+    monkeypatch.setattr(scanning, "ask", ask)
+    roots = tuple(os.fsencode(tmp_path / name) for name in ("one", "two"))
+    assert len(scanning.scan(Request(roots)).entries) == 2
+    assert looked_at == list(roots)
 
 
 def _children() -> set[str]:
