@@ -108,7 +108,8 @@ class DetailedCount(Count):
                 if child:
                     found.append(child)
                     if self.directory_counts:
-                        self._group(self._name(columns, at, directory=True), child.own)
+                        child.group = self._name(columns, at, directory=True)
+                        self._group(child.group, child.own)
                 continue
             if self.foreign(identity) or (request.older_than is not None and mtimes[at] > request.older_than):
                 continue
@@ -118,6 +119,11 @@ class DetailedCount(Count):
             else:
                 self.add(directory.node, values[at], 1)
                 self.take(values[at], more)
+
+    def leave(self, directory: Directory) -> None:
+        """See Count.leave."""
+        super().leave(directory)
+        self._group(directory.group, -directory.own, -1)
 
     def take(self, size: int, more: More) -> None:
         """Count a file in its group, and among the files that are entries."""
@@ -133,11 +139,11 @@ class DetailedCount(Count):
         wanted = listed or (self.request.files and size >= self.largest.threshold)
         return (base + columns.names[at] if wanted else b"", listed, self._name(columns, at))
 
-    def _group(self, name: str, size: int) -> None:
+    def _group(self, name: str, size: int, entries: int = 1) -> None:
         if name:
             group = self.groups.setdefault(name, [0, 0])
             group[0] += size
-            group[1] += 1
+            group[1] += entries
 
     def _name(self, columns: Columns, at: int, *, directory: bool = False) -> str:
         """The group that a name counts in; "" when none are asked for. A user is a number here."""

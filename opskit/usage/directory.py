@@ -8,7 +8,7 @@ from typing import Optional
 
 Identity = tuple[int, int]  # device and inode
 Order = tuple[int, ...]
-Chain = list[tuple[bytes, int, Identity, int]]  # name, index, identity and own size, from the root down
+Chain = list[tuple[bytes, int, Identity, int, str]]  # name, index, identity, own size and group, from the root down
 
 # Open directories that are kept to open others in; RLIMIT_NOFILE is 1024 by default.
 DESCRIPTORS = 400
@@ -20,12 +20,13 @@ class Directory:
 
     index: its position in its parent. own: its own size. node: the directory that it counts in, which is itself down
     to the depth that is asked for. size and entries are those of a node: of all in it but for the nodes below it.
-    descriptor: while it is open, else -1. children: how many directories in it are still to be opened.
+    group: what it counts in itself, with --by. descriptor: while it is open, else -1. children: how many directories in
+    it are still to be opened.
     """
 
     __slots__ = (
-        *("children", "depth", "descriptor", "entries", "identity", "index", "name", "node", "own", "parent", "size"),
-        "_order",
+        *("children", "depth", "descriptor", "entries", "group", "identity", "index", "name", "node", "own", "parent"),
+        *("size", "_order"),
     )
 
     def __init__(
@@ -35,10 +36,12 @@ class Directory:
         index: int = 0,
         identity: Identity = (0, 0),
         own: int = 0,
+        group: str = "",
         *,
         nodes_to: int = 0,
     ) -> None:
         self.parent, self.name, self.index, self.identity, self.own = parent, name, index, identity, own
+        self.group = group
         self.depth: int = parent.depth + 1 if parent else 0
         self.node: Directory = self if parent is None or self.depth <= nodes_to else parent.node
         self.size = self.entries = self.children = 0
@@ -56,7 +59,7 @@ class Directory:
 
     def to_chain(self) -> Chain:
         """What another process makes the same directory of."""
-        return [(one.name, one.index, one.identity, one.own) for one in self.chain()]
+        return [(one.name, one.index, one.identity, one.own, one.group) for one in self.chain()]
 
     def path(self, name: bytes = b"") -> bytes:
         """Its path, or that of a name in it, as du writes it: the root as it was typed, then the names."""
@@ -93,9 +96,9 @@ class Directory:
 def from_chain(root: Directory, chain: Chain, nodes_to: int) -> Directory:
     """The directory that another process told of, to be opened here."""
     directory = root
-    for name, index, identity, own in chain:
+    for name, index, identity, own, group in chain:
         directory.children += 1
-        directory = Directory(directory, name, index, identity, own, nodes_to=nodes_to)
+        directory = Directory(directory, name, index, identity, own, group, nodes_to=nodes_to)
     return directory
 
 

@@ -210,7 +210,7 @@ class _Scanner:
             self.entries += [Entry(path, size * self.unit, 1, "file") for path, size in files if path not in known]
         self.entries.sort(key=lambda entry: (-entry.bytes, os.fsencode(entry.path)))
         names = _user_names(self.groups) if request.by == "user" else {}
-        groups = [Group(names.get(name, name), size * self.unit, n) for name, (size, n) in self.groups.items()]
+        groups = [Group(names.get(name, name), size * self.unit, n) for name, (size, n) in self.groups.items() if n]
         groups.sort(key=lambda group: (-group.bytes, group.name))
         total, entries = self.total
         found = tuple(self.unreadable)

@@ -113,6 +113,16 @@ def test_several_roots_have_a_total(tree: Path) -> None:
     assert sum(int(line.split("\t")[0]) for line in lines[:-1]) == 15 * 4096
 
 
+@pytest.mark.parametrize("by", ["ext", "age", "user"])
+@pytest.mark.parametrize("workers", [(), ("--workers", "3")])
+def test_groups_add_up_to_the_total_where_roots_contain_each_other(
+    tree: Path, by: str, workers: tuple[str, ...]
+) -> None:
+    found = result(str(tree / "a/b"), str(tree / "c"), str(tree), "--by", by, *workers)
+    assert sum(group["bytes"] for group in found["groups"]) == found["total_bytes"] == 15 * 4096
+    assert sum(group["entries"] for group in found["groups"]) == found["total_entries"] == 8
+
+
 def test_json_has_exact_sizes_and_every_name(tmp_path: Path) -> None:
     os.mkdir(os.fsencode(tmp_path) + b"/\xff\n")
     found = result(str(tmp_path))
