@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Set as AbstractSet
 from typing import Optional
 
@@ -10,7 +11,7 @@ Identity = tuple[int, int]  # device and inode
 Order = tuple[int, ...]
 Chain = list[tuple[bytes, int, Identity, int, str]]  # name, index, identity, own size and group, from the root down
 
-# Open directories that are kept to open others in; RLIMIT_NOFILE is 1024 by default.
+# Open directories that are kept to open others in; RLIMIT_NOFILE is 1024 by default. Where that is less, half of it.
 DESCRIPTORS = 400
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -132,6 +133,8 @@ class Opener:
 
     def __init__(self) -> None:
         self._kept: dict[Directory, None] = {}
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._most = DESCRIPTORS if limit < 0 else min(DESCRIPTORS, max(2, limit // 2))
 
     def open(self, directory: Directory) -> int:
         """A descriptor of its own for this directory. Raises OSError."""
@@ -168,8 +171,8 @@ class Opener:
     def _keep(self, directory: Directory, descriptor: int) -> None:
         directory.descriptor = descriptor
         self._kept[directory] = None
-        if len(self._kept) > DESCRIPTORS:
-            for old in list(self._kept)[: DESCRIPTORS // 2]:  # the shallowest, which are needed last
+        if len(self._kept) > self._most:
+            for old in list(self._kept)[: self._most // 2]:  # the shallowest, which are needed last
                 self._close(old)
 
     def _close(self, directory: Directory) -> None:

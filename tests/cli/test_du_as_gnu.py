@@ -159,3 +159,26 @@ def test_roots_of_every_kind(tmp_path: Path) -> None:
         assert opskit_du([path]) == du("--max-depth=2", path)
     for path in (f"{directory}/", f"{tmp_path}/link/", f"{directory}//", f"{directory}/."):
         assert opskit_du([path]) == du("--max-depth=2", path)
+
+
+@pytest.mark.parametrize("files", [64, 256])
+def test_few_open_files_are_allowed(tmp_path: Path, files: int) -> None:
+    """Each of 300 directories in each other has some beside it: more than can be kept open."""
+    names = [os.fsencode(str(number)) for number in range(4)]
+    at = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(300):
+        for name in names:
+            os.mkdir(name, dir_fd=at)
+        deeper = os.open(os.listdir(at)[0], os.O_RDONLY, dir_fd=at)  # the one that is read first
+        os.close(at)
+        at = deeper
+    os.close(at)
+    expected = du("--max-depth=1", str(tmp_path))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    try:
+        for workers in (0, 3):
+            found = scan(Request(roots=(os.fsencode(tmp_path),), depth=1, workers=workers))
+            assert (sorted((one.path, one.bytes) for one in found.entries), found.unreadable) == (expected, ())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
