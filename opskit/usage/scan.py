@@ -108,7 +108,7 @@ class _Scanner:
             self.visited.update(visited)
             if not is_directory(columns):
                 self.counted.add(identity)
-        self._merge(path, answers)
+        self._merge(path, answers, "directory" if is_directory(columns) else "file")
 
     def _walk(
         self, path: bytes, columns: Columns, watched: frozenset[Identity], workers: int
@@ -147,8 +147,8 @@ class _Scanner:
             found.setdefault(path, set()).add(name)
         return found
 
-    def _merge(self, root: bytes, answers: list[Answer]) -> None:
-        """Put the answers for one root together."""
+    def _merge(self, root: bytes, answers: list[Answer], kind: str) -> None:
+        """Put the answers for one root together. kind: what the root is; with a file it is the only node."""
         nodes: dict[bytes, list[int]] = {}
         links: dict[Identity, Any] = {}
         listed: list[tuple[bytes, int]] = []
@@ -174,7 +174,7 @@ class _Scanner:
                     self._take(size, more, listed)
         if len(self.request.roots) > 1:
             self.counted.update(links)
-        self._roll_up(root, nodes)
+        self._roll_up(root, nodes, kind)
         self.entries += [Entry(os.fsdecode(path), size * self.unit, 1, "file") for path, size in listed]
 
     def _take(self, size: int, more: Any, listed: list[tuple[bytes, int]]) -> None:
@@ -187,7 +187,7 @@ class _Scanner:
         elif path:
             self.largest.add(size, path)
 
-    def _roll_up(self, root: bytes, nodes: dict[bytes, list[int]]) -> None:
+    def _roll_up(self, root: bytes, nodes: dict[bytes, list[int]], kind: str) -> None:
         """Add each directory to the one it is in, the deepest first."""
         for path in sorted(nodes, key=lambda path: _depth(root, path), reverse=True):
             size, entries = nodes[path]
@@ -200,7 +200,7 @@ class _Scanner:
                 parent[0] += size
                 parent[1] += entries
             if entries:
-                self.entries.append(Entry(os.fsdecode(path), size * self.unit, entries))
+                self.entries.append(Entry(os.fsdecode(path), size * self.unit, entries, kind))
 
     def _result(self) -> Scan:
         request = self.request

@@ -134,6 +134,16 @@ def test_json_has_exact_sizes_and_every_name(tmp_path: Path) -> None:
     assert done.stdout == f"8.0K\t{tmp_path}\0" + f"4.0K\t{tmp_path}/\udcff\n\0"
 
 
+def test_a_root_that_is_a_file_is_said_to_be_one(tree: Path) -> None:
+    for options in ((), ("--files",), ("--all",)):
+        found = result(str(tree / "four"), str(tree / "c"), *options)["entries"]
+        assert {(Path(one["path"]).name, one["kind"]) for one in found} - {("three.txt", "file")} == {
+            ("four", "file"),
+            ("c", "directory"),
+        }
+        assert len(found) == (3 if options else 2)
+
+
 def test_what_is_not_there_is_named_and_the_rest_is_right(tree: Path) -> None:
     done = run(str(tree / "no\x1bwhere"), str(tree))
     assert done.returncode == 1
