@@ -13,7 +13,8 @@ from opskit.usage.filesystems import Filesystem
 from opskit.usage.show_bar import bar
 
 BAR = 6
-# A terminal of so many columns has room for the counts of inodes.
+# A terminal of so many columns has room for bars, and for the counts of inodes.
+ROOM_FOR_BARS = 80
 ROOM_FOR_INODES = 120
 
 
@@ -54,19 +55,20 @@ def size(count: Optional[int], *, exact: bool) -> str:
 def draw_filesystems(screen: Screen, filesystems: Sequence[Filesystem], *, exact: bool) -> None:
     """The table; with bars on a terminal, with every column and one line each elsewhere."""
     terminal = sys.stdout.isatty()
-    inodes = not terminal or shutil.get_terminal_size().columns >= ROOM_FOR_INODES
+    room = shutil.get_terminal_size().columns
+    inodes, bars = not terminal or room >= ROOM_FOR_INODES, terminal and room >= ROOM_FOR_BARS
     columns = [Column("SOURCE"), Column("TYPE")]
     columns += [Column(title, right=True) for title in ("SIZE", "USED", "AVAIL", "USE%")]
-    columns += [Column("")] if terminal else []
+    columns += [Column("")] if bars else []
     columns += [Column(title, right=True) for title in ("INODES", "IUSED", "IFREE")] if inodes else []
     columns += [Column("IUSE%", right=True), Column("MOUNTED ON")]
-    draw_table(screen, columns, [_cells(one, exact=exact, terminal=terminal, inodes=inodes) for one in filesystems])
+    draw_table(screen, columns, [_cells(one, exact=exact, bars=bars, inodes=inodes) for one in filesystems])
 
 
-def _cells(one: Filesystem, *, exact: bool, terminal: bool, inodes: bool) -> list[str]:
+def _cells(one: Filesystem, *, exact: bool, bars: bool, inodes: bool) -> list[str]:
     found = [one.source, one.fstype, *(size(count, exact=exact) for count in (one.size, one.used, one.available))]
     found.append(_percent(one.used_percent))
-    if terminal:
+    if bars:
         found.append(bar(one.used_percent / 100, BAR) if one.used_percent is not None else "")
     if inodes:
         counts = (one.figures.files, one.files_used, one.figures.files_free) if one.figures else (None,) * 3

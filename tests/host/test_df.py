@@ -227,3 +227,9 @@ def test_without_proc_nothing_is_said_to_be_all_there_is(host: Host, option: tup
     bare = host.namespace("mount -t tmpfs none /proc")
     answer = host.run("df", *option, "--json", inside=bare)
     assert (answer.code, answer.json["error"]["what"]) == (6, "/proc")
+
+
+@pytest.mark.parametrize(("columns", "bars"), [(60, False), (80, True)])
+def test_a_narrow_terminal_has_room_for_figures_and_not_for_bars(host: Host, columns: int, bars: bool) -> None:
+    shown = host.terminal("df", "/", columns=columns).end().well().out
+    assert ("..." in shown or "###" in shown) == bars
