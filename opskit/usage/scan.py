@@ -10,7 +10,6 @@ from typing import Any, Optional
 
 from opskit.core.child import ask
 from opskit.core.mountinfo import read_mountinfo
-from opskit.core.procfs import mount_number
 from opskit.usage.count import Board, is_directory
 from opskit.usage.details import Excludes, Largest, make_count, merge_groups
 from opskit.usage.directory import Directory, Identity, Visited
@@ -137,6 +136,8 @@ class _Scanner:
 
     def _left_out(self, root: Directory) -> dict[bytes, set[bytes]]:
         """With -x: the mount points that a look at could wait for ever, by the directories they are in."""
+        from opskit.core.procfs import mount_number  # noqa: PLC0415 - few scans need it
+
         here, number = os.readlink(f"/proc/self/fd/{root.descriptor}"), os.fstat(root.descriptor).st_dev
         mount = mount_number("/proc", "self", str(root.descriptor))
         found: dict[bytes, set[bytes]] = {}
