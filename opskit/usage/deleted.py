@@ -120,8 +120,9 @@ class _Reader:
 
     def _file(self, pid: str, place: tuple[str, str], path: str, number: int, device: str) -> Optional[_Found]:
         """The file behind a link, if it is one without a name on a filesystem that is mounted somewhere."""
-        mount = next((m for m in self.mounts if m.number == number), None) or mount_of(path, self.mounts)
-        if mount and may_hang(mount, self.mounts):
+        mounts = self._mounts_of(pid)
+        mount = next((m for m in mounts if m.number == number), None) or mount_of(path, mounts)
+        if mount and may_hang(mount, mounts):
             return None
         try:
             status = os.stat(os.path.join(self.proc, pid, *place))
@@ -144,10 +145,14 @@ class _Reader:
         mine = _pick(self.mounts, number, device)
         if mine:
             return mine, 0
+        return _pick(self._mounts_of(pid), number, device), int(pid)
+
+    def _mounts_of(self, pid: str) -> Sequence[MountLine]:
+        """The mounts that a process sees; ours where nothing says."""
         namespace = procfs.link(self.proc, pid, "ns", "mnt")
         if namespace not in self.namespaces:
-            self.namespaces[namespace] = read_mountinfo(pid, self.proc)
-        return _pick(self.namespaces[namespace], number, device), int(pid)
+            self.namespaces[namespace] = read_mountinfo(pid, self.proc) or self.mounts
+        return self.namespaces[namespace]
 
     def files(self) -> Iterator[DeletedFile]:
         """What was found, the largest first."""

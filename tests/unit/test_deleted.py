@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from opskit.core.procfs import systemd_path
+from opskit.usage import deleted
 from opskit.usage.deleted import Deleted, DeletedFile, Holder, see_deleted
 from opskit.usage.deleted_remedies import frees, totals, truncate, unit_of
 
@@ -84,3 +86,33 @@ def test_processes_that_proc_does_not_name_are_said_to_be_unseen(tmp_path: Path)
     (tmp_path / "1/fd").mkdir(parents=True)
     (tmp_path / "1/maps").touch()
     assert see_deleted(str(tmp_path)).unseen == 0
+
+
+def test_a_mount_of_a_container_that_may_not_answer_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is only mounted in the namespace of the process: by its path alone the file would be on our /."""
+    for pid, namespace, more in (
+        ("self", "1", ""),
+        ("1", "1", ""),
+        ("812", "2", "9 7 0:9 / /vol rw - nfs4 nas:/v rw\n"),
+    ):
+        (tmp_path / pid / "fd").mkdir(parents=True)
+        (tmp_path / pid / "fdinfo").mkdir()
+        (tmp_path / pid / "ns").mkdir()
+        (tmp_path / pid / "ns/mnt").symlink_to(f"mnt:[{namespace}]")
+        (tmp_path / pid / "maps").touch()
+        (tmp_path / pid / "mountinfo").write_text("7 0 8:1 / / rw - ext4 /dev/sda1 rw\n" + more)
+    for number, mount in (("3", 9), ("4", 7)):
+        (tmp_path / "812/fd" / number).symlink_to("/vol/x (deleted)")
+        (tmp_path / "812/fdinfo" / number).write_text(f"pos:\t0\nmnt_id:\t{mount}\n")
+    touched: list[str] = []
+
+    def stat(path: str) -> os.stat_result:
+        touched.append(os.path.basename(path))
+        raise FileNotFoundError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deleted.os, "stat", stat)
+        see_deleted(str(tmp_path))
+    assert touched == ["4"]
