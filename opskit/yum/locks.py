@@ -13,7 +13,7 @@ import stat
 import struct
 from typing import Optional
 
-from opskit.yum.model import FCNTL, LockFile, Place
+from opskit.yum.model import DNF, FCNTL, PACKAGEKIT, YUM, LockFile, Place
 
 # A pid file holds a few digits; dnf itself reads 20 bytes. dnf 5 writes some lines of TOML.
 READ_BYTES = 4096
@@ -27,8 +27,6 @@ _KINDS = (
 )
 # struct flock of fcntl.h on 64-bit Linux: type, whence, start, length, pid.
 _FLOCK = "hhqqi4x"
-# The largest pid_t; /proc has none above.
-PID_MAX = 2**31 - 1
 
 
 def read_lock(place: Place) -> LockFile:
@@ -74,12 +72,14 @@ def _read(place: Place, descriptor: int, status: os.stat_result) -> LockFile:
 def parse_pid(place: Place, content: bytes) -> Optional[int]:
     """The pid in a pid file, read as its tool reads it; None where that is no number.
 
-    dnf: int() of the first 20 bytes; yum: int() of the first line.
+    dnf: int() of the first 20 bytes; yum: int() of the first line; PackageKit: strtoull(), whatever follows the digits
+    (libdnf, dnf-lock.cpp).
     """
     if place.mechanism == FCNTL:
         return None
-    text = content.split(b"\n", 1)[0] if place.tool == "yum" else content[:DNF_READS]
-    found = re.fullmatch(rb"[ \t\r\n\f\v]*([+-]?[0-9]+)[ \t\r\n\f\v]*", text)
+    text = {DNF: content[:DNF_READS], YUM: content.split(b"\n", 1)[0]}.get(place.tool, content)
+    after = rb"" if place.tool == PACKAGEKIT else rb"[ \t\r\n\f\v]*\Z"
+    found = re.match(rb"[ \t\r\n\f\v]*([+-]?[0-9]+)" + after, text)
     return int(found.group(1)) if found else None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Optional
 
-from opskit.yum.model import FCNTL, YUM, Facts, LockFile, Process
+from opskit.yum.model import DNF, FCNTL, YUM, Facts, LockFile, Process
 from opskit.yum.places import DOWNLOAD, METADATA, TRANSACTION
 
 FREE, HELD, PROMPT, STOPPED = "free", "held", "waiting at a prompt", "stopped"
@@ -98,20 +98,9 @@ def _opener(facts: Facts, lock: LockFile) -> Optional[Process]:
 
 def _pid_file(facts: Facts, lock: LockFile) -> Verdict:
     tool = lock.place.tool
-    if not lock.content.strip():
-        return Verdict(lock, STALE, why=f"the file is empty: {tool} takes it over by itself")
-    if lock.pid is None:
-        if tool == YUM:
-            return Verdict(lock, MALFORMED, why="no pid is in it: yum removes it by itself")
-        return Verdict(
-            lock,
-            MALFORMED,
-            CLEAR,
-            f"no pid is in it: {tool} fails until the file is gone",
-            commands=_clear(facts, lock),
-        )
-    inside = facts.inside(lock)
-    process = facts.process(lock.pid) if 0 < lock.pid <= PID_MAX else None
+    if lock.pid is None or not 0 < lock.pid <= PID_MAX:
+        return _without_pid(facts, lock)
+    inside, process = facts.inside(lock), facts.process(lock.pid)
     if inside and not (process and _is_holder(process)):
         why = f"pid {lock.pid} of another pid namespace, which is pid {inside.pid} here"
         return _waits(facts, lock, OUTSIDE, why, inside)
@@ -120,6 +109,29 @@ def _pid_file(facts: Facts, lock: LockFile) -> Verdict:
     if process.hidden:
         return _waits(facts, lock, HELD, "its process is hidden from this user: root sees more", process)
     return _of_holder(facts, lock, process) if _is_holder(process) else _stranger(facts, lock, process)
+
+
+def _without_pid(facts: Facts, lock: LockFile) -> Verdict:
+    """No process can be meant: what the tool makes of that.
+
+    dnf/lock.py; yum/__init__.py; dnf-lock.cpp of libdnf, which PackageKit locks with.
+    """
+    tool, pid = lock.place.tool, lock.pid
+    if tool == DNF:
+        takes_over = pid is not None or not lock.content
+    elif tool == YUM:  # kill(0, 0) and kill(-1, 0) find somebody, a large number is an OverflowError
+        takes_over = pid is None
+    else:
+        takes_over = pid is not None and PID_MAX < pid < 2**32
+    what = "no pid is in it" if pid is None else f"no process has the pid {pid}"
+    if not takes_over:
+        why = f"{what}: {tool} {'waits or ' if tool == YUM else ''}fails until the file is gone"
+        return Verdict(lock, MALFORMED, CLEAR, why, commands=_clear(facts, lock))
+    if not lock.content.strip():
+        return Verdict(lock, STALE, why=f"the file is empty: {tool} takes it over by itself")
+    if pid is None:
+        return Verdict(lock, MALFORMED, why=f"{what}: {tool} removes it by itself")
+    return Verdict(lock, STALE, why=f"{what}: {tool} takes it over by itself")
 
 
 def _is_holder(process: Process) -> bool:

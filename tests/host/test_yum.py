@@ -219,6 +219,7 @@ def test_in_another_pid_namespace_the_right_process_is_named(root: Root) -> None
 BAD = [
     ("", "stale", "nothing"),
     ("abc", "malformed", "clear"),
+    ("\n", "malformed", "clear"),
     ("\0\0\0\0", "malformed", "clear"),
     ("-1", "stale", "nothing"),
     ("0", "stale", "nothing"),
