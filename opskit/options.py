@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import math
 from typing import Annotated, Any, Callable, ClassVar, get_args, get_origin, get_type_hints
 
 import typer
@@ -237,6 +238,9 @@ def _with_shared(function: Function, shared: dict[str, tuple[Any, Any]], *, chan
                 raise UsageFault(ctx.command_path, f"{flag} goes after {ctx.invoked_subcommand}", todo=todo)
             return
         check_defaults(ctx)
+        for name, value in values.items():
+            if isinstance(value, float) and math.isnan(value):  # click's min and max let it through
+                raise UsageFault("--" + name.replace("_", "-"), "nan is no number")
         options = {name: _configured(ctx, name, values.pop(name)) for name in shared}
         gc.enable()  # __main__ begins without
         function(make_session(ctx.command_path, options, changing=changing), **values)

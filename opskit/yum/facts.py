@@ -124,7 +124,12 @@ def _sees_one(process: Process, locks: tuple[LockFile, ...]) -> bool:
 def _watched(facts: Facts, locks: tuple[LockFile, ...], seconds: float) -> Facts:
     """The same, with what the holders did in so many seconds; over at once when one of them ends."""
     named = {lock.pid for lock in locks}
-    holders = [one for one in facts.processes if (one.pid in named or one.inner_pid in named) and not one.hidden]
+    # One that is dead already would end it at once.
+    holders = [
+        one
+        for one in facts.processes
+        if (one.pid in named or one.inner_pid in named) and not one.hidden and one.state not in {"Z", "X", "x"}
+    ]
     if not holders:
         return facts
     gauge = Gauge([one.pid for one in holders])
@@ -135,10 +140,13 @@ def _watched(facts: Facts, locks: tuple[LockFile, ...], seconds: float) -> Facts
 
 
 def _pause(pids: list[int], seconds: float) -> None:
-    """Wait so long, or until one of these processes ends, where the kernel tells (pidfd_open(2), Linux 5.3)."""
+    """Wait so long, or until one of these processes ends, where the kernel tells (pidfd_open(2), Linux 5.3).
+
+    A Python that was built on an older kernel has no pidfd_open.
+    """
     poll = select.poll()
     opened = []
-    for pid in pids:
+    for pid in pids if hasattr(os, "pidfd_open") else ():
         try:
             opened.append(os.pidfd_open(pid))
         except OSError:

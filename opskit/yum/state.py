@@ -23,6 +23,8 @@ WAIT, CONTINUE, INTERRUPT, CLEAR, NOTHING = "wait", "continue", "interrupt", "cl
 # file was written cannot have written it, if the clock was not set in between.
 REUSE_SECONDS = 2.0
 PID_MAX = 2**31 - 1
+# A file's time can be beyond every calendar (tmpfs, xfs).
+YEAR_10000 = 253402300800.0
 _SCRIPTLET = re.compile(r"/rpm-tmp\.\w+")
 
 
@@ -45,7 +47,7 @@ class Verdict:
             return 0.0
         if self.lock.place.mechanism == FCNTL:
             return self.holder.started if self.holder else 0.0
-        return self.lock.modified
+        return self.lock.modified if 0 < self.lock.modified < YEAR_10000 else 0.0
 
     @property
     def blocks(self) -> bool:

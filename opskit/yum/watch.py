@@ -13,7 +13,7 @@ import select
 from collections.abc import Sequence
 
 from opskit.yum.model import FCNTL
-from opskit.yum.state import Verdict
+from opskit.yum.state import ZOMBIE, Verdict
 
 _IN_MODIFY, _IN_ATTRIB, _IN_CLOSE_WRITE = 0x2, 0x4, 0x8
 _IN_MOVE_SELF, _IN_DELETE_SELF = 0x800, 0x400
@@ -54,10 +54,10 @@ class Watch:
         return sure
 
     def _watch_holders(self, blocking: Sequence[Verdict]) -> bool:
-        """Whether each holder has a pidfd: ready for reading when it ends (pidfd_open(2))."""
+        """Whether each holder has a pidfd: ready for reading when it ends (pidfd_open(2)), of a zombie at once."""
         if not hasattr(os, "pidfd_open"):
             return False
-        pids = {one.holder.pid if one.holder else 0 for one in blocking}
+        pids = {one.holder.pid if one.holder else 0 for one in blocking if one.state != ZOMBIE}
         try:
             for pid in pids - {0}:
                 self._add(os.pidfd_open(pid))

@@ -79,6 +79,7 @@ def test_a_sample_tells_whether_it_gets_anywhere(root: Root) -> None:
     root.in_transaction()
     _, one, _ = root.lock("rpmdb_lock.pid")
     assert one["holder"]["activity"] is None
+    assert root.opskit("lock", "--sample", "nan").code == 2
     answer = root.opskit("lock", "--json", "--sample", "0.3")
     held = [one for one in answer.json["result"]["locks"] if one["state"] == "held"]
     assert held[0]["holder"]["activity"]["seconds"] >= 0.3
@@ -294,15 +295,20 @@ def test_the_pid_of_another_program(root: Root) -> None:
     assert root.dnf("makecache").returncode == 0
 
 
-def test_a_zombie(root: Root) -> None:
+def with_zombie() -> tuple[subprocess.Popen[str], int]:
+    """A process that does not collect its dead child, and that child."""
     script = "import os,sys,time\npid=os.fork()\nif not pid: os._exit(0)\nprint(pid,flush=True)\nsys.stdin.read()"
     parent = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV
     )
     assert parent.stdout
-    assert parent.stdin
     pid = int(parent.stdout.readline())
     state_of(pid, "Z")
+    return parent, pid
+
+
+def test_a_zombie(root: Root) -> None:
+    parent, pid = with_zombie()
     root.file("download").write_text(str(pid))
     code, one, _ = root.lock("download_lock.pid")
     assert (code, one["state"], one["advice"]) == (4, "zombie", "clear")
@@ -310,6 +316,22 @@ def test_a_zombie(root: Root) -> None:
     root.opskit("unlock", "--yes").well()
     parent.communicate()
     assert root.opskit("lock").code == 0
+
+
+def test_a_zombie_beside_a_holder_ends_no_sample_and_no_sleep(root: Root) -> None:
+    """A pidfd of a zombie is ready at once, for ever."""
+    parent, pid = with_zombie()
+    root.file("metadata").write_text(str(parent.pid))
+    root.file("download").write_text(str(pid))
+    answer = root.opskit("lock", "--json", "--sample", "0.3")
+    acts = {one["pid"]: one["holder"]["activity"] for one in answer.json["result"]["locks"] if one["holder"]}
+    assert acts[parent.pid]["seconds"] >= 0.3
+    if run("strace", "-V", check=False).returncode == 0:
+        trace = root.folder / "trace"
+        waited = root.opskit("wait", "--timeout", "0.5s", prefix=("strace", "-o", str(trace), "-e", "trace=poll"))
+        assert waited.code == 7
+        assert len([line for line in trace.read_text().splitlines() if "POLLIN" in line]) <= 2
+    parent.communicate()
 
 
 def test_a_name_with_spaces_and_parentheses(root: Root) -> None:

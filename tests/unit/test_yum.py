@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import struct
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -452,3 +453,11 @@ def test_without_pidfd_nothing_is_taken_for_there(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(os, "pidfd_open", missing, raising=False)
     assert not yum_facts.has_pidfd()
+
+
+def test_a_sample_without_pidfd_is_as_long_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python that was built on EL7 has no os.pidfd_open."""
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    began = time.monotonic()
+    yum_facts._pause([os.getpid()], 0.02)
+    assert time.monotonic() - began >= 0.02
