@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from opskit.yum.model import Process
@@ -10,6 +11,9 @@ from opskit.yum.model import Process
 _TIMERS = re.compile(r"(dnf-makecache|dnf-automatic(?:-\w+)?|yum-makecache|packagekit-background)\.service")
 _UNITS = {"packagekit.service": "PackageKit", "yum-cron.service": "yum-cron", "crond.service": "cron"}
 _CLOUD_INIT = re.compile(r"cloud-(?:init(?:-local|-main|-network)?|config|final)\.service")
+# Only a program or a path of ansible's own: `dnf install ansible` is none.
+_ANSIBLE = re.compile(r"/\.ansible/tmp/|\bAnsiballZ_|\bBECOME-SUCCESS-")
+_INTERPRETERS = re.compile(r"(?:platform-)?python[\d.]*")
 _AGENTS = ("puppet", "chef-client", "salt-minion", "amazon-ssm-agent", "google_osconfig_agent", "waagent", "cockpit-ws")
 _CRON = ("crond", "cron", "anacron", "run-parts", "atd")
 _SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "tcsh")
@@ -50,9 +54,10 @@ def _machine(process: Process, far: str) -> str:
     unit = unit_of(process)
     commands = [process.command, *(parent.command for parent in process.parents)]
     names = [parent.name for parent in process.parents]
-    if _CLOUD_INIT.fullmatch(unit) or any("cloud-init" in command for command in commands[1:]):
+    programs = [_program(command) for command in commands]
+    if _CLOUD_INIT.fullmatch(unit) or "cloud-init" in programs:
         return "cloud-init"
-    if any(re.search(r"[Aa]nsib(?:le|all)", command) for command in commands):
+    if any(map(_ANSIBLE.search, commands)) or any(program.startswith("ansible") for program in programs):
         over = " over ssh" if process.ssh_client or any(name.startswith("sshd") for name in names) else ""
         return f"ansible{over}{far}"
     timer = _TIMERS.fullmatch(unit)
@@ -68,3 +73,9 @@ def _machine(process: Process, far: str) -> str:
     if unit and not _SESSIONS.fullmatch(unit):
         return unit
     return ""
+
+
+def _program(command: str) -> str:
+    """The name of the program in a command line; of a script the script's."""
+    words = [os.path.basename(word) for word in command.split(" ") if word and not word.startswith("-")]
+    return next((word for word in words[:2] if not _INTERPRETERS.fullmatch(word)), "")
