@@ -8,11 +8,11 @@ import os
 import select
 import signal
 
-from opskit.core.errors import Failed, Missing
+from opskit.core.errors import Failed
 from opskit.core.runner import Runner
 from opskit.yum.locks import read_lock
 from opskit.yum.model import Facts, LockFile, Place, Process, Relative
-from opskit.yum.places import TOOLS, databases, places, tools_here
+from opskit.yum.places import databases, need_tools, places, tools_here
 from opskit.yum.processes import (
     MANAGERS,
     SCRIPTLET,
@@ -43,10 +43,7 @@ def find_places(runner: Runner, root: str = "") -> tuple[Place, ...]:
     root = "" if root in {"", "/"} else os.path.abspath(root)
     if root and not os.path.isdir(root):
         raise Failed(root, "no such directory", todo="name the installroot")
-    tools = tools_here()
-    if not tools:
-        raise Missing("package manager", f"none of {', '.join(TOOLS)} is on this host", todo="nothing is locked here")
-    return places(root, databases(runner, tools))
+    return places(root, databases(runner, need_tools()))
 
 
 def look(where: tuple[Place, ...], root: str = "", sample: float = 0.0) -> Facts:

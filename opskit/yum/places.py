@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 
 from opskit.core.command import Command
-from opskit.core.errors import OpskitError
+from opskit.core.errors import Missing, OpskitError
 from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.yum.model import DNF, DNF5, FCNTL, PACKAGEKIT, PID, RPM, YUM, Place
 
@@ -55,6 +55,14 @@ def tools_here() -> tuple[str, ...]:
     if "pkcon" not in found and any(os.access(path, os.X_OK) for path in DAEMONS):
         found.append("pkcon")
     return tuple(found)
+
+
+def need_tools() -> tuple[str, ...]:
+    """The same. Raises Missing where there is none."""
+    tools = tools_here()
+    if not tools:
+        raise Missing("package manager", f"none of {', '.join(TOOLS)} is on this host", todo="nothing is locked here")
+    return tools
 
 
 def databases(runner: Runner, tools: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from opskit.options import changes, new_app
 from opskit.session import Session
 from opskit.yum.autoruns import see_autoruns
 from opskit.yum.hold_plan import decide_hold
+from opskit.yum.places import need_tools
 from opskit.yum.show_why import draw_why, why_json
 from opskit.yum.times import parse_seconds
 
@@ -31,6 +32,7 @@ def why(
     Timers, cron, PackageKit, cloud-init, agents. --hold masks the timers and PackageKit; a timer of systemd brings them
     back, and so does a reboot.
     """
+    need_tools()
     if not hold:
         found = see_autoruns(session.runner)
         session.screen.answer(why_json(found), lambda: draw_why(session.screen, found))

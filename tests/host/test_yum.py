@@ -436,9 +436,10 @@ def test_without_any_of_the_tools_it_says_so(root: Root) -> None:
     """Those of the host are covered by what cannot be run, in a mount namespace."""
     hide = "; ".join(f"[ ! -e {path} ] || mount --bind /dev/null {path}" for path in HIDDEN)
     prefix = ("unshare", "-m", "--propagation", "private", "sh", "-uc", f'{hide}; exec "$@"', "-")
-    answer = root.opskit("lock", prefix=prefix)
-    assert answer.code == 6
-    assert "none of yum, dnf" in answer.err
+    for words in (("lock",), ("wait", "--", "true"), ("unlock", "--yes"), ("why",), ("why", "--hold", "2h", "--yes")):
+        answer = root.opskit(*words, prefix=prefix)
+        assert answer.code == 6, words
+        assert "none of yum, dnf" in answer.err
 
 
 HIDDEN = [
