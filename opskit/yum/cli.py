@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
 from opskit.areas import Entry
 from opskit.options import LazyGroup, new_app, reads
 from opskit.session import Session
-from opskit.yum.facts import see
+from opskit.yum.facts import named_root, see
 from opskit.yum.findings import find
 from opskit.yum.show_lock import draw_locks, lock_json
 from opskit.yum.state import exit_code, judge
@@ -31,14 +31,14 @@ app = new_app(
 )
 
 InstallRoot = Annotated[
-    str, typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
+    Optional[str], typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
 ]
 
 
 @reads(app, "lock", example="opskit yum lock")
 def lock(
     session: Session,
-    installroot: InstallRoot = "",
+    installroot: InstallRoot = None,
     sample: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, max=60, help="How long to watch what a holder does.")
     ] = 1.0,
@@ -48,7 +48,7 @@ def lock(
     No lock is taken, nothing is signalled. Exits 0 when all is free, 7 when one is held or stopped, 4 when one is
     broken (stale, reused, zombie, malformed).
     """
-    facts = see(session.runner, installroot, sample)
+    facts = see(session.runner, named_root(installroot), sample)
     verdicts = judge(facts)
     findings = find(facts, verdicts)
     result = lock_json(facts, verdicts)

@@ -7,8 +7,9 @@ import glob
 import os
 import select
 import signal
+from typing import Optional
 
-from opskit.core.errors import Failed
+from opskit.core.errors import Failed, UsageFault
 from opskit.core.runner import Runner
 from opskit.yum.locks import read_lock
 from opskit.yum.model import Facts, LockFile, Place, Process, Relative
@@ -28,6 +29,13 @@ from opskit.yum.processes import (
 
 # One that reads a lock and its holder while both change would see what never was: it looks again, so often.
 LOOKS = 3
+
+
+def named_root(installroot: Optional[str]) -> str:
+    """What --installroot names, "" (the host) without it. Raises UsageFault for "": a variable that is not set."""
+    if installroot == "":
+        raise UsageFault("--installroot", "it is empty", todo="name the installroot; without the option it is the host")
+    return installroot or ""
 
 
 def see(runner: Runner, root: str = "", sample: float = 0.0) -> Facts:

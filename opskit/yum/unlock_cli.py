@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
 from opskit.act import Chore, act, tell
 from opskit.options import changes, new_app
 from opskit.session import Session
-from opskit.yum.facts import see
+from opskit.yum.facts import named_root, see
 from opskit.yum.plan import decide_unlock
 
 app = new_app("", single=True)
 
 InstallRoot = Annotated[
-    str, typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
+    Optional[str], typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
 ]
 
 
 @changes(app, "unlock", facts=False, example="opskit yum unlock --dry-run")
-def unlock(session: Session, installroot: InstallRoot = "") -> None:
+def unlock(session: Session, installroot: InstallRoot = None) -> None:
     """Do what is safe in this state, and nothing else: continue what is stopped, interrupt, clear a broken file.
 
     SIGCONT to a holder that is stopped, SIGINT to one that reads metadata, downloads or waits at its prompt; a lock
     file that is malformed, or whose pid is another program or a zombie, is kept under another name. Refused in a
     transaction, whatever else is given. A dead pid is left to the tool, which takes it over by itself.
     """
+    root = named_root(installroot)
     if not session.dry_run:
         session.need_root()
-    chore = Chore(lambda runner: see(runner, installroot), lambda facts: decide_unlock(facts, session.run))
+    chore = Chore(lambda runner: see(runner, root), lambda facts: decide_unlock(facts, session.run))
     outcome = act(session, chore)
     done = "; ".join(f"{change.action} {change.target}" for change in outcome.plan.changes)
     tell(session, outcome, f"unlocked: {done}", "no lock is held or broken that would not free itself")

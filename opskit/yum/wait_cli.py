@@ -17,7 +17,7 @@ from opskit.core.text import shown
 from opskit.options import new_app, reads
 from opskit.session import Session
 from opskit.yum import wait as waiting
-from opskit.yum.facts import find_places
+from opskit.yum.facts import find_places, named_root
 from opskit.yum.findings import holder_text
 from opskit.yum.show_lock import age_text
 from opskit.yum.state import Verdict
@@ -27,7 +27,7 @@ from opskit.yum.wait import Waited
 app = new_app("", single=True)
 
 InstallRoot = Annotated[
-    str, typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
+    Optional[str], typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
 ]
 
 
@@ -37,8 +37,8 @@ def wait(
     command: Annotated[
         Optional[list[str]], typer.Argument(metavar="[-- COMMAND]...", help="What to run once all is free.")
     ] = None,
-    installroot: InstallRoot = "",
-    timeout: Annotated[str, typer.Option(metavar="TIME", help="Wait at most so long: 90s, 10m, 2h.")] = "",
+    installroot: InstallRoot = None,
+    timeout: Annotated[Optional[str], typer.Option(metavar="TIME", help="Wait at most so long: 90s, 10m, 2h.")] = None,
 ) -> None:
     """Wait until no lock of a package manager is held, then run a command if one is named.
 
@@ -49,11 +49,12 @@ def wait(
         raise UsageFault("opskit yum wait", "--json and a command are two answers", todo="leave one of them out")
     if command and shutil.which(command[0]) is None:
         raise Missing(command[0], "this program is not on the host", todo="name one that is")
-    limit = parse_seconds("--timeout", timeout) if timeout else math.inf
-    where = find_places(session.runner, installroot)
+    limit = math.inf if timeout is None else parse_seconds("--timeout", timeout)
+    root = named_root(installroot)
+    where = find_places(session.runner, root)
     line = _Line(session)
     try:
-        ended = waiting.wait(where, installroot, limit, line.tell, 1.0 if line.terminal else math.inf)
+        ended = waiting.wait(where, root, limit, line.tell, 1.0 if line.terminal else math.inf)
     finally:
         line.clear()
     _check_free(ended)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -23,9 +23,9 @@ app = new_app("", single=True)
 def why(
     session: Session,
     hold: Annotated[
-        str,
+        Optional[str],
         typer.Option(metavar="TIME", help="Keep the timers out for so long: 30m, 2h. They come back by themselves."),
-    ] = "",
+    ] = None,
 ) -> None:
     """Show what runs the package manager on this host by itself, when next, and how to keep it out.
 
@@ -33,7 +33,7 @@ def why(
     back, and so does a reboot.
     """
     need_tools()
-    if not hold:
+    if hold is None:
         found = see_autoruns(session.runner)
         session.screen.answer(why_json(found), lambda: draw_why(session.screen, found))
         return

@@ -432,6 +432,18 @@ def test_why_answers_on_a_host_without_systemd(root: Root) -> None:
     assert (refused.code, "systemd does not run" in refused.err) == (6, True)
 
 
+def test_an_empty_option_as_of_a_variable_that_is_not_set_is_no_default(root: Root) -> None:
+    """`unlock --installroot "$ROOT"` must not unlock the host."""
+    for words in (
+        ("lock", "--installroot", ""),
+        ("wait", "--installroot", ""),
+        ("unlock", "--yes", "--installroot", ""),
+    ):
+        assert root.opskit(*words, below=False).code == 2, words
+    assert root.opskit("wait", "--timeout", "").code == 2
+    assert root.opskit("why", "--hold", "").code == 2
+
+
 def test_without_any_of_the_tools_it_says_so(root: Root) -> None:
     """Those of the host are covered by what cannot be run, in a mount namespace."""
     hide = "; ".join(f"[ ! -e {path} ] || mount --bind /dev/null {path}" for path in HIDDEN)
