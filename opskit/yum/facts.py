@@ -32,10 +32,10 @@ LOOKS = 3
 
 
 def named_root(installroot: Optional[str]) -> str:
-    """What --installroot names, "" (the host) without it. Raises UsageFault for "": a variable that is not set."""
+    """What --installroot names, absolute; "" (the host) without it. Raises UsageFault for "": a variable not set."""
     if installroot == "":
         raise UsageFault("--installroot", "it is empty", todo="name the installroot; without the option it is the host")
-    return installroot or ""
+    return os.path.abspath(installroot or "/").rstrip("/")
 
 
 def see(runner: Runner, root: str = "", sample: float = 0.0) -> Facts:
@@ -48,7 +48,6 @@ def see(runner: Runner, root: str = "", sample: float = 0.0) -> Facts:
 
 def find_places(runner: Runner, root: str = "") -> tuple[Place, ...]:
     """Where the locks of this host (or installroot) are. Raises as see() does."""
-    root = "" if root in {"", "/"} else os.path.abspath(root)
     if root and not os.path.isdir(root):
         raise Failed(root, "no such directory", todo="name the installroot")
     return places(root, databases(runner, need_tools()))

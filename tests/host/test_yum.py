@@ -444,6 +444,17 @@ def test_an_empty_option_as_of_a_variable_that_is_not_set_is_no_default(root: Ro
     assert root.opskit("why", "--hold", "").code == 2
 
 
+def test_an_installroot_by_a_relative_path(root: Root) -> None:
+    """What is shown, and what the ledger has, holds in any directory."""
+    root.file("metadata").write_text("abc")
+    there = ("env", "-C", str(root.path))
+    answer = root.opskit("lock", "--json", "--installroot", ".", below=False, prefix=there)
+    (one,) = [one for one in answer.json["result"]["locks"] if one["state"] != "free"]
+    assert one["safe_commands"][0] == f"opskit yum unlock --installroot {root.path}"
+    host = root.opskit("lock", "--json", "--installroot", "//", below=False)
+    assert host.json["result"]["root"] == "/"
+
+
 def test_without_any_of_the_tools_it_says_so(root: Root) -> None:
     """Those of the host are covered by what cannot be run, in a mount namespace."""
     hide = "; ".join(f"[ ! -e {path} ] || mount --bind /dev/null {path}" for path in HIDDEN)
