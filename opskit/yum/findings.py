@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
+from shlex import quote
 
 from opskit.core.finding import Finding
 from opskit.core.units import time_text
@@ -93,8 +94,8 @@ def after_broken(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Finding]
     if not signs or any(one.phase == TRANSACTION for one in verdicts):
         return
     evidence = "; ".join(signs)
-    root = f" --root {facts.root}" if facts.root else ""
-    below = f" --installroot {facts.root}" if facts.root else ""
+    root = f" --root {quote(facts.root)}" if facts.root else ""
+    below = f" --installroot {quote(facts.root)}" if facts.root else ""
     dnf = "dnf" in facts.tools or "dnf5" in facts.tools
     if "rpm" in facts.tools:
         line = f"rpm{root} --verifydb"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal
@@ -20,7 +22,7 @@ def keep_out(one: Autorun) -> str:
     if one.kind == CLOUD_INIT:
         return ""
     if one.name.startswith(("/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly")):
-        return f"chmod -x {one.name}"
+        return f"chmod -x {quote(one.name)}"
     return f"put a # before the line in {one.name}"
 
 

@@ -59,7 +59,7 @@ def _in_transaction(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Reaso
         seen.add(pid)
         who = holder_text(one.holder) if one.holder else f"pid {pid}"
         title = f"{who} is in a transaction: to end it now would leave packages half installed"
-        yield Reason("in-transaction", title, opskit_line(facts, "wait"), f"{one.lock.place.path}: {one.why}")
+        yield Reason("in-transaction", title, opskit_line(facts.root, "wait"), f"{one.lock.place.path}: {one.why}")
 
 
 def _odd(verdicts: Sequence[Verdict]) -> Iterator[Reason]:
@@ -101,7 +101,7 @@ def _waiting(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Reason]:
             seen.add(pid)
             who = f" by {holder_text(one.holder)}" if one.holder else ""
             title = f"{one.lock.place.path} is held{who}: {one.why}"
-            yield Reason("only-waiting-is-safe", title, opskit_line(facts, "wait"), exit_code=ExitCode.BUSY)
+            yield Reason("only-waiting-is-safe", title, opskit_line(facts.root, "wait"), exit_code=ExitCode.BUSY)
 
 
 def _without_pidfd(verdicts: Sequence[Verdict]) -> Iterator[Reason]:

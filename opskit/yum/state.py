@@ -190,7 +190,7 @@ def _of_holder(facts: Facts, lock: LockFile, process: Process, why: str = "") ->
         return Verdict(lock, state, INTERRUPT, said, phase, process, _signal(facts, process, "INT"))
     if phase and process.manager:
         said = f"in its {phase}: SIGINT ends it cleanly, or wait"
-        commands = (opskit_line(facts, "wait"), *_signal(facts, process, "INT"))
+        commands = (opskit_line(facts.root, "wait"), *_signal(facts, process, "INT"))
         return Verdict(lock, state, INTERRUPT, said, phase, process, commands)
     said = why or "what it does is not known: it may be in a transaction"
     return _waits(facts, lock, state, said, process, phase)
@@ -206,7 +206,7 @@ def _waits(
     """Nothing but waiting is safe."""
     if phase is None:
         phase = phase_of(facts, lock, holder)
-    return Verdict(lock, state, WAIT, why, phase, holder, (opskit_line(facts, "wait"),))
+    return Verdict(lock, state, WAIT, why, phase, holder, (opskit_line(facts.root, "wait"),))
 
 
 def phase_of(facts: Facts, lock: LockFile, process: Optional[Process]) -> str:
@@ -236,18 +236,18 @@ def _by_files(files: Sequence[str]) -> set[str]:
     return found
 
 
-def opskit_line(facts: Facts, word: str) -> str:
-    """`opskit yum WORD` for these locks."""
-    return f"opskit yum {word}" + (f" --installroot {quote(facts.root)}" if facts.root else "")
+def opskit_line(root: str, word: str) -> str:
+    """`opskit yum WORD` for the locks below root ("" for the host)."""
+    return f"opskit yum {word}" + (f" --installroot {quote(root)}" if root else "")
 
 
 def _clear(facts: Facts, lock: LockFile) -> tuple[str, ...]:
     path = lock.place.path
-    return (opskit_line(facts, "unlock"), f"mv -n {quote(path)} {quote(path + '.broken')}")
+    return (opskit_line(facts.root, "unlock"), f"mv -n {quote(path)} {quote(path + '.broken')}")
 
 
 def _signal(facts: Facts, process: Process, name: str) -> tuple[str, ...]:
-    return (opskit_line(facts, "unlock"), signal_line(process.pid, process.start_ticks, name))
+    return (opskit_line(facts.root, "unlock"), signal_line(process.pid, process.start_ticks, name))
 
 
 def signal_commands(pid: int, start_ticks: int, name: str) -> tuple[str, str]:

@@ -25,15 +25,16 @@ from opskit.yum.hold_steps import Hold
 from opskit.yum.locks import READ_BYTES
 from opskit.yum.places import TRANSACTION
 from opskit.yum.processes import read_stat
-from opskit.yum.state import CLEAR, CONTINUE, INTERRUPT, Verdict, judge, signal_commands
+from opskit.yum.state import CLEAR, CONTINUE, INTERRUPT, Verdict, judge, opskit_line, signal_commands
 
 # dnf ends its downloads, closes its databases and leaves: seconds.
 END_SECONDS = 30.0
 CONTINUE_SECONDS = 2.0
 
 
-def _changed(what: str, why: str) -> Busy:
-    return Busy(what, why, todo="opskit yum lock shows how it is now", state="Nothing was changed.")
+def _changed(root: str, what: str, why: str) -> Busy:
+    todo = f"{opskit_line(root, 'lock')} shows how it is now"
+    return Busy(what, why, todo=todo, state="Nothing was changed.")
 
 
 def _verdicts(runner: Runner, root: str, pid: int) -> list[Verdict]:
@@ -66,11 +67,11 @@ class _Signal:
         try:
             descriptor = os.pidfd_open(self.pid)
         except OSError as error:
-            raise _changed(f"pid {self.pid}", f"it has ended ({error.strerror})") from error
+            raise _changed(self.root, f"pid {self.pid}", f"it has ended ({error.strerror})") from error
         # What the pidfd stands for cannot change any more: now it is looked at who that is.
         if not self._same():
             os.close(descriptor)
-            raise _changed(f"pid {self.pid}", "it has ended, and the pid is another process now")
+            raise _changed(self.root, f"pid {self.pid}", "it has ended, and the pid is another process now")
         return descriptor
 
 
@@ -93,9 +94,9 @@ class Interrupt(_Signal):
         try:
             now = _verdicts(runner, self.root, self.pid)
             if any(one.phase == TRANSACTION for one in now):
-                raise _changed(f"pid {self.pid}", "it is in a transaction by now")
+                raise _changed(self.root, f"pid {self.pid}", "it is in a transaction by now")
             if not now or any(one.advice != INTERRUPT for one in now):
-                raise _changed(f"pid {self.pid}", "it no longer is as the plan says")
+                raise _changed(self.root, f"pid {self.pid}", "it no longer is as the plan says")
             signal.pidfd_send_signal(descriptor, signal.SIGINT)
             poll = select.poll()
             poll.register(descriptor, select.POLLIN)
@@ -108,7 +109,8 @@ class Interrupt(_Signal):
         """See Step."""
         if not record.get("ended") and _verdicts(runner, self.root, self.pid):
             why = f"it has had SIGINT, and still holds the lock after {END_SECONDS:g} s"
-            raise Busy(f"pid {self.pid}", why, todo="opskit yum lock; opskit yum wait", state="It goes on by itself.")
+            todo = f"{opskit_line(self.root, 'lock')}; {opskit_line(self.root, 'wait')}"
+            raise Busy(f"pid {self.pid}", why, todo=todo, state="It goes on by itself.")
 
     def undo_change(self, record: Record) -> str:  # noqa: ARG002
         """See Step."""
@@ -138,7 +140,7 @@ class Continue(_Signal):
         try:
             status = read_stat(self.pid)
             if status is None or status.state != "T":
-                raise _changed(f"pid {self.pid}", "it is not stopped any more")
+                raise _changed(self.root, f"pid {self.pid}", "it is not stopped any more")
             signal.pidfd_send_signal(descriptor, signal.SIGCONT)
         finally:
             os.close(descriptor)
@@ -198,7 +200,7 @@ class Clear:
         try:
             descriptor = os.open(self.path, flags)
         except OSError as error:
-            raise _changed(self.path, f"it cannot be opened ({error.strerror})") from error
+            raise _changed(self.root, self.path, f"it cannot be opened ({error.strerror})") from error
         try:
             # dnf writes its pid under this lock (dnf/lock.py), so none takes the file over while we look.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -207,7 +209,7 @@ class Clear:
             os.unlink(self.path)
             sync_directory(os.path.dirname(self.path))
         except BlockingIOError as error:
-            raise _changed(self.path, "a package manager looks at it this very moment") from error
+            raise _changed(self.root, self.path, "a package manager looks at it this very moment") from error
         finally:
             os.close(descriptor)
         return {"backup": self.backup}
@@ -215,14 +217,14 @@ class Clear:
     def _check(self, runner: Runner, descriptor: int) -> None:
         verdicts = judge(see(runner, self.root))
         if any(one.phase == TRANSACTION for one in verdicts):
-            raise _changed(self.path, "a transaction is under way by now")
+            raise _changed(self.root, self.path, "a transaction is under way by now")
         if not any(one.lock.place.path == self.path and one.advice == CLEAR for one in verdicts):
-            raise _changed(self.path, "it no longer is as the plan says")
+            raise _changed(self.root, self.path, "it no longer is as the plan says")
         status, named = os.fstat(descriptor), os.lstat(self.path)
         content = os.pread(descriptor, READ_BYTES, 0).decode("latin-1")
         found = (status.st_dev, status.st_ino, content)
         if found != (self.device, self.inode, self.content) or not os.path.samestat(status, named):
-            raise _changed(self.path, "it is another file by now")
+            raise _changed(self.root, self.path, "it is another file by now")
 
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """See Step. A new lock of a package manager is none of this one."""

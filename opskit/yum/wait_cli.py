@@ -20,7 +20,7 @@ from opskit.yum import wait as waiting
 from opskit.yum.facts import find_places, named_root
 from opskit.yum.findings import holder_text
 from opskit.yum.show_lock import age_text
-from opskit.yum.state import Verdict
+from opskit.yum.state import Verdict, opskit_line
 from opskit.yum.times import parse_seconds
 from opskit.yum.wait import Waited
 
@@ -57,21 +57,23 @@ def wait(
         ended = waiting.wait(where, root, limit, line.tell, 1.0 if line.terminal else math.inf)
     finally:
         line.clear()
-    _check_free(ended)
+    _check_free(ended, root)
     if command:
         become(command)
     result = {"free": True, "waited_seconds": round(ended.seconds, 3), "wakeups": ended.wakeups}
     session.screen.answer(result, lambda: session.screen.done(f"free, after {ended.seconds:.1f} s"))
 
 
-def _check_free(ended: Waited) -> None:
+def _check_free(ended: Waited, root: str) -> None:
     """Raise Busy for what is held still, Refused (exit 4) for what will not end by itself."""
     if not ended.left:
         return
     held = [one for one in ended.left if one.blocks and one.advice != "clear" and not one.odd]
     if held:
         what = f"{held[0].lock.place.path} is not free after {ended.seconds:.0f} s"
-        raise Busy(what, _who(held[0]), todo="opskit yum lock shows what is safe", state="Nothing was changed.")
+        raise Busy(
+            what, _who(held[0]), todo=f"{opskit_line(root, 'lock')} shows what is safe", state="Nothing was changed."
+        )
     findings = [
         Finding(f"lock-{one.state}", "error", f"{one.lock.place.path} is {one.state}: {one.why}", "", one.commands[0])
         for one in ended.left

@@ -91,6 +91,14 @@ def test_diagnosis(path: Path) -> None:
     check_unlock(facts, expect.get("unlock", []))
 
 
+def test_the_lines_that_check_name_a_root_with_a_space_quoted() -> None:
+    case = {"locks": {"rpmdb": {"content": "812", "pid": 812}}, "facts": {"root": "/srv/a b"}}
+    facts = facts_of(case)
+    lines = [finding.remedy for finding in find(facts, judge(facts)) if finding.id.startswith("check-")]
+    assert len(lines) == 3
+    assert all("root '/srv/a b' " in line for line in lines)
+
+
 def check_unlock(facts: Facts, expected: Any) -> None:
     decision = decide_unlock(facts, RUN)
     if isinstance(expected, dict):
