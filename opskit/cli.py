@@ -102,6 +102,8 @@ def _invoke(arguments: list[str]) -> int:
         why = f"{type(error).__name__}: {error}"
         todo = "the same command with --debug shows where; please report it"
         return _show(Failed("a fault in opskit", why, todo=todo), arguments)
+    if result == 128 + signal.SIGINT:  # what typer makes of a KeyboardInterrupt
+        return _show(Interrupted(signal.SIGINT, state=NOTHING_UNDER_WAY), arguments)
     return result if isinstance(result, int) else ExitCode.DONE
 
 

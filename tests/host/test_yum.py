@@ -385,6 +385,20 @@ def test_wait_returns_at_once_and_becomes_the_command(root: Root) -> None:
     assert float(out) < released + 1  # the Python of the command starts in it; scripts/bench measures
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_interrupts_a_wait_is_told_that_nothing_was_under_way(root: Root, number: signal.Signals) -> None:
+    root.in_transaction()
+    words = [*OPSKIT, "yum", "wait", "--installroot", str(root.path)]
+    waiting = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV, cwd="/")
+    assert waiting.stderr
+    waiting.stderr.readline()
+    waiting.send_signal(number)
+    out, err = waiting.communicate(timeout=WAIT)
+    assert (waiting.returncode, out) == (128 + number, "")
+    assert "No step was under way" in err
+    root.go()
+
+
 def test_wait_notices_a_sigkill(root: Root) -> None:
     process = root.in_transaction()
     words = [*OPSKIT, "yum", "wait", "--installroot", str(root.path), "--json"]
