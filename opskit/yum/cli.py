@@ -48,7 +48,7 @@ def lock(
     No lock is taken, nothing is signalled. Exits 0 when all is free, 7 when one is held or stopped, 4 when one is
     broken (stale, reused, zombie, malformed).
     """
-    facts = see(session.runner, named_root(installroot), sample)
+    facts = see(session.runner, named_root(installroot), sample, everyone=True)
     verdicts = judge(facts)
     findings = find(facts, verdicts)
     result = lock_json(facts, verdicts)

@@ -38,19 +38,25 @@ def named_root(installroot: Optional[str]) -> str:
     return os.path.abspath(installroot or "/").rstrip("/")
 
 
-def see(runner: Runner, root: str = "", sample: float = 0.0) -> Facts:
-    """Every lock below root ("" for the host) with its holders. sample: seconds to watch what the holders do.
+def see(runner: Runner, root: str = "", sample: float = 0.0, *, everyone: bool = False) -> Facts:
+    """The locks below root ("" for the host) with their holders. sample: seconds to watch what the holders do.
 
-    Raises Missing where no package manager is on the host, Failed for a root that is no directory.
+    everyone: those of other users, too. Raises Missing where no package manager is on the host, Failed for a root that
+    is no directory.
     """
-    return look(find_places(runner, root), root, sample)
+    return look(find_places(runner, root, everyone=everyone), root, sample)
 
 
-def find_places(runner: Runner, root: str = "") -> tuple[Place, ...]:
-    """Where the locks of this host (or installroot) are. Raises as see() does."""
+def find_places(runner: Runner, root: str = "", *, everyone: bool = False) -> tuple[Place, ...]:
+    """Where the locks of this host (or installroot) are. Raises as see() does.
+
+    What another user has in a folder of his own stands in nobody else's way, and he can write into it what he likes: it
+    is shown, but neither waited for nor touched.
+    """
     if root and not os.path.isdir(root):
         raise Failed(root, "no such directory", todo="name the installroot")
-    return places(root, databases(runner, need_tools()))
+    found = places(root, databases(runner, need_tools()))
+    return found if everyone else tuple(place for place in found if place.owner in {0, os.geteuid()})
 
 
 def look(where: tuple[Place, ...], root: str = "", sample: float = 0.0) -> Facts:

@@ -60,7 +60,10 @@ def _of_lock(one: Verdict) -> Finding:
     since = f", since {time_text(_moment(one.since))}" if one.since else ""
     title = f"{one.lock.place.path}: {one.state}{who}{since}"
     remedy = one.commands[0] if one.commands else "nothing to do"
-    return Finding(f"lock-{_IDS.get(one.state, one.state)}", severity, title, one.why, remedy)
+    why = one.why
+    if one.lock.place.owner:
+        severity, why = "info", f"{why}; a user's own, in nobody else's way"
+    return Finding(f"lock-{_IDS.get(one.state, one.state)}", severity, title, why, remedy)
 
 
 def _moment(seconds: float) -> datetime:
@@ -83,7 +86,10 @@ def after_broken(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Finding]
     signs = [
         f"{one.lock.place.path} names a process that is gone"
         for one in verdicts
-        if one.state in {STALE, REUSED, ZOMBIE} and one.lock.place.phase == TRANSACTION and one.lock.content.strip()
+        if one.state in {STALE, REUSED, ZOMBIE}
+        and one.lock.place.phase == TRANSACTION
+        and one.lock.content.strip()
+        and not one.lock.place.owner
     ]
     signs += [f"{path} is of a yum transaction that did not end" for path in facts.unfinished]
     for orphan in facts.orphans:

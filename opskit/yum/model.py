@@ -14,7 +14,8 @@ YUM, DNF, DNF5, PACKAGEKIT, RPM = "yum", "dnf", "dnf5", "packagekit", "rpm"
 class Place:
     """Where a lock can be. phase: what holding it means by itself, "" where that says nothing (yum has one for all).
 
-    inner: the path as a process sees it that has changed its root to the installroot.
+    inner: the path as a process sees it that has changed its root to the installroot. owner: the user (uid) whose
+    tools alone ask for it; 0: root's, those of the host.
     """
 
     path: str
@@ -22,6 +23,7 @@ class Place:
     mechanism: str
     phase: str = ""
     inner: str = ""
+    owner: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ import os
 import pwd
 import re
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
+from typing import Optional
 
 from opskit.core.command import Command
 from opskit.core.errors import Missing, OpskitError
@@ -112,9 +114,12 @@ def places(root: str, named: Sequence[str]) -> tuple[Place, ...]:
     found = [Place(root + path, tool, how, phase, path) for path, tool, how, phase in _PLACES]
     for pattern, tool in _OF_USERS:
         for path in sorted(glob.glob(glob.escape(root) + pattern)):
+            owner = _owner(root, path)
+            if owner is None:
+                continue
             phase = os.path.basename(path).partition("_")[0]
             phase = {"metadata": METADATA, "download": DOWNLOAD, "rpmdb": TRANSACTION}.get(phase, "")
-            found.append(Place(path, tool, PID, phase, path[len(root) :]))
+            found.append(Place(path, tool, PID, phase, path[len(root) :], owner))
     seen: set[tuple[int, int]] = set()
     for folder in dict.fromkeys(_databases(named)):
         try:
@@ -125,6 +130,22 @@ def places(root: str, named: Sequence[str]) -> tuple[Place, ...]:
             seen.add((status.st_dev, status.st_ino))
             found.append(Place(f"{root}{folder}/.rpm.lock", RPM, FCNTL, "", f"{folder}/.rpm.lock"))
     return tuple(found)
+
+
+def _owner(root: str, path: str) -> Optional[int]:
+    """Who has the folder below /var/tmp that this is in; None where a symlink is on the way: anybody can make one."""
+    folder = f"{root}/var/tmp"  # noqa: S108
+    owner = None
+    for name in os.path.dirname(path)[len(folder) + 1 :].split("/"):
+        folder = f"{folder}/{name}"
+        try:
+            status = os.lstat(folder)
+        except OSError:
+            return None
+        if not stat.S_ISDIR(status.st_mode):
+            return None
+        owner = status.st_uid if owner is None else owner
+    return owner
 
 
 def _databases(named: Sequence[str]) -> Iterator[str]:

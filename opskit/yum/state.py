@@ -174,7 +174,7 @@ def _of_holder(facts: Facts, lock: LockFile, process: Process, why: str = "") ->
         return Verdict(lock, ZOMBIE, CLEAR, said, "", process, _clear(facts, lock))
     if process.state == "T":
         said = f"stopped by a signal (Ctrl-Z, kill -STOP): it goes on after SIGCONT{_foreground(process)}"
-        return Verdict(lock, STOPPED, CONTINUE, said, phase, process, _signal(facts, process, "CONT"))
+        return Verdict(lock, STOPPED, CONTINUE, said, phase, process, _signal(facts, lock, process, "CONT"))
     if process.state == "t":
         return _waits(facts, lock, STOPPED, f"a debugger or tracer (pid {process.tracer}) has stopped it", process)
     state = PROMPT if process.reads_stdin else HELD
@@ -187,10 +187,10 @@ def _of_holder(facts: Facts, lock: LockFile, process: Process, why: str = "") ->
     if state == PROMPT:
         where = f" on {process.tty}" if process.tty else ""
         said = f"it waits for an answer{where}: give it, or interrupt; nothing has been changed yet"
-        return Verdict(lock, state, INTERRUPT, said, phase, process, _signal(facts, process, "INT"))
+        return Verdict(lock, state, INTERRUPT, said, phase, process, _signal(facts, lock, process, "INT"))
     if phase and process.manager:
         said = f"in its {phase}: SIGINT ends it cleanly, or wait"
-        commands = (opskit_line(facts.root, "wait"), *_signal(facts, process, "INT"))
+        commands = (*_opskit(facts, lock, "wait"), *_signal(facts, lock, process, "INT"))
         return Verdict(lock, state, INTERRUPT, said, phase, process, commands)
     said = why or "what it does is not known: it may be in a transaction"
     return _waits(facts, lock, state, said, process, phase)
@@ -206,7 +206,10 @@ def _waits(
     """Nothing but waiting is safe."""
     if phase is None:
         phase = phase_of(facts, lock, holder)
-    return Verdict(lock, state, WAIT, why, phase, holder, (opskit_line(facts.root, "wait"),))
+    commands = _opskit(facts, lock, "wait")
+    if holder and not commands:
+        commands = (f"tail --pid={holder.pid} -f /dev/null",)
+    return Verdict(lock, state, WAIT, why, phase, holder, commands)
 
 
 def phase_of(facts: Facts, lock: LockFile, process: Optional[Process]) -> str:
@@ -214,7 +217,8 @@ def phase_of(facts: Facts, lock: LockFile, process: Optional[Process]) -> str:
     mine = [lock]
     if process:
         pids = {process.pid, process.inner_pid} - {0}
-        mine += [one for one in facts.locks if one.pid in pids and (one.place.mechanism != FCNTL or one.locked)]
+        told = [one for one in facts.locks if one.place.owner in {0, lock.place.owner}]
+        mine += [one for one in told if one.pid in pids and (one.place.mechanism != FCNTL or one.locked)]
     phases = {one.place.phase for one in mine}
     if any(one.locked == "write" for one in mine):
         phases.add(TRANSACTION)
@@ -241,13 +245,18 @@ def opskit_line(root: str, word: str) -> str:
     return f"opskit yum {word}" + (f" --installroot {quote(root)}" if root else "")
 
 
+def _opskit(facts: Facts, lock: LockFile, word: str) -> tuple[str, ...]:
+    """The same, but for what a user has for himself: opskit leaves that alone."""
+    return () if lock.place.owner else (opskit_line(facts.root, word),)
+
+
 def _clear(facts: Facts, lock: LockFile) -> tuple[str, ...]:
     path = lock.place.path
-    return (opskit_line(facts.root, "unlock"), f"mv -n {quote(path)} {quote(path + '.broken')}")
+    return (*_opskit(facts, lock, "unlock"), f"mv -n {quote(path)} {quote(path + '.broken')}")
 
 
-def _signal(facts: Facts, process: Process, name: str) -> tuple[str, ...]:
-    return (opskit_line(facts.root, "unlock"), signal_line(process.pid, process.start_ticks, name))
+def _signal(facts: Facts, lock: LockFile, process: Process, name: str) -> tuple[str, ...]:
+    return (*_opskit(facts, lock, "unlock"), signal_line(process.pid, process.start_ticks, name))
 
 
 def signal_commands(pid: int, start_ticks: int, name: str) -> tuple[str, str]:

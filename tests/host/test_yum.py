@@ -281,6 +281,44 @@ def test_something_else_in_place_of_the_file(root: Root, kind: str) -> None:
     assert root.opskit("wait", "--timeout", "5s").code == 4
 
 
+def of_a_user(root: Root) -> Path:
+    """The lock that a dnf has which is not root's, in a folder where its user writes what he likes."""
+    folder = root.path / "var/tmp/dnf-ops-x1/locks"
+    folder.mkdir(parents=True)
+    for made in (folder, folder.parent):
+        os.chown(made, 65534, 65534)
+    return folder / "metadata_lock.pid"
+
+
+@pytest.mark.parametrize("content", ["abc", "1", "fifo"])
+def test_what_a_user_has_in_his_own_folder_stops_nobody_else(root: Root, content: str) -> None:
+    path = of_a_user(root)
+    if content == "fifo":
+        os.mkfifo(path)
+    else:
+        path.write_text(content)
+    code, one, ids = root.lock("dnf-ops-x1/locks/metadata_lock.pid")
+    assert (code in {4, 7}, one["state"] != "free", len(ids)) == (True, True, 1)
+    assert not any(line.startswith("opskit") for line in one["safe_commands"])
+    root.opskit("wait", "--timeout", "5s").well()
+    assert "nothing to do" in root.opskit("unlock", "--yes").well().out
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("link", ["dnf-ops-x1", "dnf-ops-x1/locks"])
+def test_a_symlink_of_a_user_leads_to_no_other_folder(root: Root, link: str) -> None:
+    """He can make one to a folder of root's with any *.pid in it, and root's unlock would put that aside."""
+    other = root.folder / "other" / "locks"
+    other.mkdir(parents=True)
+    (other / "sshd.pid").write_text("abc")
+    path = root.path / "var/tmp" / link
+    path.parent.mkdir(parents=True)
+    path.symlink_to(other if link.endswith("locks") else other.parent)
+    root.opskit("lock").well()
+    root.opskit("unlock", "--yes").well()
+    assert (other / "sshd.pid").exists()
+
+
 def test_the_pid_of_another_program(root: Root) -> None:
     """Older than the lock: not proof of a reused pid. Younger: it is, and dnf would wait for ever."""
     process = root.start("sleep", "600")

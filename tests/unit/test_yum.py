@@ -156,6 +156,7 @@ def test_the_places_of_an_installroot_with_a_name_that_is_a_pattern(tmp_path: Pa
     assert [one.path for one in found if one.tool == "rpm"] == [f"{root}/var/lib/rpm/.rpm.lock"]
     (user,) = [one for one in found if "dnf-ops" in one.path]
     assert (user.phase, user.inner) == ("download", "/var/tmp/dnf-ops-x1/locks/download_lock.pid")
+    assert user.owner == os.geteuid()
 
 
 @pytest.mark.parametrize(
