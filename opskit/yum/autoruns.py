@@ -63,17 +63,18 @@ class Autorun:
 
 @dataclass(frozen=True)
 class Autoruns:
-    """All that was found. systemd: whether it runs this host."""
+    """All that was found. systemd: whether it runs this host. unread: crontabs and folders closed to this user."""
 
     systemd: bool
     found: tuple[Autorun, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def see_autoruns(runner: Runner, root: str = "/") -> Autoruns:
     """What may run the package manager here, by its units, the crontabs and cloud-init's configuration."""
     systemd = os.path.isdir(os.path.join(root, "run/systemd/system"))
     units = _units(runner) if systemd else _enabled(root)
-    return Autoruns(systemd, (*units, *_crontabs(root), *_cron_folders(root)))
+    return Autoruns(systemd, (*units, *_crontabs(root), *_cron_folders(root)), tuple(_unread(root)))
 
 
 def _units(runner: Runner) -> tuple[Autorun, ...]:
@@ -158,6 +159,16 @@ def _cron_folders(root: str) -> Iterator[Autorun]:
         for path in sorted(glob.glob(os.path.join(root, f"etc/cron.{folder}/*"))):
             if os.access(path, os.X_OK) and mentions(_text(path)):
                 yield Autorun(path, CRON, path, "", 0.0, f"{folder}, by cron or anacron")
+
+
+def _unread(root: str) -> Iterator[str]:
+    """On EL the crontabs of users are root's alone; where hardening guides are followed, so are those in /etc."""
+    folders = ("etc/cron.d", *(f"etc/cron.{folder}" for folder in _CRON_FOLDERS), "var/spool/cron")
+    within = (*(f"{folder}/*" for folder in folders), "var/spool/cron/crontabs/*")
+    for pattern in ("etc/crontab", *folders, *within):
+        for path in sorted(glob.glob(os.path.join(root, pattern))):
+            if not os.access(path, os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK):
+                yield path
 
 
 def _text(path: str) -> str:

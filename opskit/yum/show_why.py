@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Optional
 
+from opskit.core.finding import Finding
+from opskit.core.text import shown
 from opskit.core.units import time_text
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.autoruns import Autorun, Autoruns
@@ -34,10 +36,18 @@ def _next(one: Autorun) -> Optional[str]:
     return time_text(datetime.fromtimestamp(one.next, timezone.utc)) if one.next else None
 
 
+def not_read(autoruns: Autoruns) -> tuple[Finding, ...]:
+    """A finding for each crontab or folder that this user may not read."""
+    return tuple(Finding("not-readable", "warning", f"{path}: only root can read it") for path in autoruns.unread)
+
+
 def draw_why(screen: Screen, autoruns: Autoruns) -> None:
     """One line each."""
+    for finding in not_read(autoruns):
+        screen.note(f"{finding.severity}: {shown(finding.title)} [{finding.id}]")
     if not autoruns.found:
-        screen.done("nothing runs the package manager on this host by itself")
+        more = " as far as that could be read" if autoruns.unread else ""
+        screen.done(f"nothing runs the package manager on this host by itself{more}")
         return
     rows = [
         (one.name, one.kind, one.state, _next(one) or one.when, one.command, keep_out(one)) for one in autoruns.found

@@ -13,7 +13,7 @@ from opskit.session import Session
 from opskit.yum.autoruns import see_autoruns
 from opskit.yum.hold_plan import decide_hold
 from opskit.yum.places import need_tools
-from opskit.yum.show_why import draw_why, why_json
+from opskit.yum.show_why import draw_why, not_read, why_json
 from opskit.yum.times import parse_seconds
 
 app = new_app("", single=True)
@@ -35,7 +35,7 @@ def why(
     need_tools()
     if hold is None:
         found = see_autoruns(session.runner)
-        session.screen.answer(why_json(found), lambda: draw_why(session.screen, found))
+        session.screen.answer(why_json(found), lambda: draw_why(session.screen, found), findings=not_read(found))
         return
     seconds = int(parse_seconds("--hold", hold))
     if seconds < 60:

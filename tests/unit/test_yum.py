@@ -26,6 +26,7 @@ from opskit.yum.hold_steps import Hold
 from opskit.yum.model import Facts, LockFile, Place
 from opskit.yum.places import places
 from opskit.yum.processes import Stat, is_manager
+from opskit.yum.show_why import not_read
 from opskit.yum.steps import Clear, Continue, Interrupt
 from opskit.yum.times import parse_seconds
 
@@ -266,6 +267,18 @@ def test_without_systemd_the_links_and_crontabs_are_what_is_known(tmp_path: Path
     found = see_autoruns(None, str(tmp_path))  # type: ignore[arg-type]
     assert not found.systemd
     assert [one.name.rpartition("/")[2] for one in found.found] == ["dnf-makecache.timer", "crontab", "0yum.cron"]
+
+
+def test_a_crontab_that_is_closed_to_this_user_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("etc/cron.d/patches", "var/spool/cron/root"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("0 4 * * * root dnf -y update\n")
+    (tmp_path / "etc/cron.deny").touch()
+    closed = {str(tmp_path / name) for name in ("etc/cron.d/patches", "etc/cron.deny", "var/spool/cron")}
+    monkeypatch.setattr(os, "access", lambda path, _mode: path not in closed)
+    found = see_autoruns(None, str(tmp_path))  # type: ignore[arg-type]
+    assert sorted(path[len(str(tmp_path)) :] for path in found.unread) == ["/etc/cron.d/patches", "/var/spool/cron"]
+    assert [one.severity for one in not_read(found)] == ["warning", "warning"]
 
 
 def test_a_hold_brings_back_what_it_masks_before_it_masks() -> None:
