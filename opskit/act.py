@@ -172,7 +172,8 @@ def tell(session: Session, outcome: Outcome, done: str, nothing: str) -> None:
 
     def draw() -> None:
         if changed:
-            session.screen.done(f"{shown(done)}\ntake it back: opskit undo {outcome.run}")
+            back = any(change.reversible for change in outcome.plan.changes)
+            session.screen.done(shown(done) + (f"\ntake it back: opskit undo {outcome.run}" if back else ""))
             if not session.screen.quiet:
                 draw_notes(session.screen, outcome.warnings, sys.stderr)
         else:
