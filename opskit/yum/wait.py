@@ -9,8 +9,8 @@ from typing import Callable
 
 from opskit.yum.facts import look
 from opskit.yum.model import Place
-from opskit.yum.state import TAKEN, Verdict, judge
-from opskit.yum.watch import Watch
+from opskit.yum.state import TAKEN, ZOMBIE, Verdict, judge
+from opskit.yum.watch import LOOK_SECONDS, Watch
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,26 @@ def wait(
     """
     began = time.monotonic()
     wakeups = 0
+    collecting = False
+    blocking = _blocking(where, root)
     while True:
-        blocking = _blocking(where, root)
-        watch = Watch(blocking)
+        watch, watched = Watch(blocking), blocking
         try:
             # What changed before the watch stood is seen now; what changes from here on wakes it up.
             if blocking:
                 blocking = _blocking(where, root)
             waited = time.monotonic() - began
-            if not any(one.state in TAKEN for one in blocking) or waited >= timeout:
+            if not blocking or waited >= timeout:
                 return Waited(tuple(blocking), waited, wakeups)
-            _sleep(watch, timeout - waited, tick, lambda: tell(blocking, time.monotonic() - began))  # noqa: B023
+            if _held(blocking) != _held(watched):
+                continue  # others have them by now, who are to be watched
+            longest = timeout - waited
+            if not any(one.state in TAKEN for one in blocking):
+                if collecting or not any(one.state == ZOMBIE for one in blocking):
+                    return Waited(tuple(blocking), waited, wakeups)
+                # Killed just now: its parent has a moment to collect it, then the tool takes the file over.
+                collecting, longest = True, min(longest, LOOK_SECONDS)
+            _sleep(watch, longest, tick, lambda: tell(blocking, time.monotonic() - began))  # noqa: B023
             wakeups += 1
         finally:
             watch.close()
@@ -62,3 +71,11 @@ def _sleep(watch: Watch, seconds: float, tick: float, tell: Callable[[], None]) 
 
 def _blocking(where: tuple[Place, ...], root: str) -> list[Verdict]:
     return [one for one in judge(look(where, root)) if one.blocks]
+
+
+def _held(blocking: Sequence[Verdict]) -> set[tuple[str, int, int, bool]]:
+    """Which files, and by whom: what a watch is made of."""
+    return {
+        (one.lock.place.path, one.lock.inode, one.holder.pid if one.holder else 0, one.state == ZOMBIE)
+        for one in blocking
+    }

@@ -450,6 +450,27 @@ def test_wait_notices_a_sigkill(root: Root) -> None:
     root.go()
 
 
+def test_wait_gives_a_parent_a_moment_to_collect_who_was_killed(root: Root) -> None:
+    script = (
+        "import subprocess,sys\np=subprocess.Popen(['sleep','60'])\nprint(p.pid,flush=True)\nsys.stdin.read()\np.wait()"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV
+    )
+    assert parent.stdout
+    pid = int(parent.stdout.readline())
+    root.file("metadata").write_text(str(pid))
+    words = [*OPSKIT, "yum", "wait", "--installroot", str(root.path)]
+    waiting = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=ENV, cwd="/")
+    assert waiting.stderr
+    waiting.stderr.readline()
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(0.3)  # nothing tells that the wait has looked, and seen a zombie
+    parent.communicate()
+    waiting.communicate(timeout=WAIT)
+    assert waiting.returncode == 0
+
+
 @pytest.mark.parametrize("seconds", [slow(30)])
 def test_waiting_for_half_a_minute_wakes_up_three_times_at_most(root: Root, seconds: int) -> None:
     process = root.in_transaction()
