@@ -102,11 +102,11 @@ def after_broken(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Finding]
     evidence = "; ".join(signs)
     root = f" --root {quote(facts.root)}" if facts.root else ""
     below = f" --installroot {quote(facts.root)}" if facts.root else ""
-    dnf = "dnf" in facts.tools or "dnf5" in facts.tools
+    dnf = next((tool for tool in ("dnf", "dnf5") if tool in facts.tools), "")
     if "rpm" in facts.tools:
         line = f"rpm{root} --verifydb"
         yield Finding("check-rpm-database", "error", "a transaction broke: check the rpm database", evidence, line)
-    manager = "dnf" if dnf else "yum"
+    manager = dnf or "yum"
     if dnf or "yum" in facts.tools:
         yield Finding(
             "check-dependencies",
@@ -115,7 +115,7 @@ def after_broken(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Finding]
             evidence,
             f"{manager}{below} check",
         )
-        duplicates = f"dnf{below} check --duplicates" if dnf else "package-cleanup --dupes"
+        duplicates = f"{dnf}{below} check --duplicates" if dnf else "package-cleanup --dupes"
         yield Finding("check-duplicates", "error", "a transaction broke: look for duplicates", evidence, duplicates)
         unfinished = f"{manager}{below} history list" if dnf else "yum-complete-transaction --cleanup-only"
         title = "a transaction broke: it is not finished in the history (no status, or *)"

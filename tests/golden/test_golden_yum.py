@@ -97,6 +97,9 @@ def test_the_lines_that_check_name_a_root_with_a_space_quoted() -> None:
     lines = [finding.remedy for finding in find(facts, judge(facts)) if finding.id.startswith("check-")]
     assert len(lines) == 3
     assert all("root '/srv/a b' " in line for line in lines)
+    facts = facts_of({**case, "facts": {"tools": ["dnf5", "rpm"]}})
+    lines = [finding.remedy for finding in find(facts, judge(facts)) if finding.id.startswith("check-")]
+    assert lines == ["rpm --verifydb", "dnf5 check", "dnf5 check --duplicates"]
 
 
 def check_unlock(facts: Facts, expected: Any) -> None:
