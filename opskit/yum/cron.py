@@ -63,7 +63,8 @@ def next_run(when: str, now: datetime) -> Optional[datetime]:
     if len(wanted) != 5:
         return None
     minutes, hours, days, months, weekdays = wanted
-    either = fields[2] != "*" and fields[4] != "*"  # crontab(5): then one of the two is enough
+    # crontab(5): one of the two is enough where neither has a *; cron itself looks at the first character.
+    either = not fields[2].startswith("*") and not fields[4].startswith("*")
     first = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     for ahead in range(_DAYS_AHEAD + 1):
         day = first + timedelta(days=ahead)
