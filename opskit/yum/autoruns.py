@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Callable
 
 from opskit.core.command import Command
 from opskit.core.errors import OpskitError
 from opskit.core.runner import Runner
-from opskit.yum.cron import mentions, next_run, parse
+from opskit.yum.cron import CronLine, mentions, names, next_run, parse
 
 TIMER, SERVICE, CRON, CLOUD_INIT, AGENT = "timer", "service", "cron", "cloud-init", "agent"
 # unit → what it is, and what it runs
@@ -42,6 +43,8 @@ _SPAN = {
     "y": 31557600.0, "month": 2629800.0, "w": 604800.0, "d": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0,
     "ms": 1e-3, "us": 1e-6,
 }  # fmt: skip
+# Scripts are looked into where a host keeps its own: a network mount that does not answer would hold us for ever.
+_PATHS = re.compile(r"(?<![\w.])/(?:usr|etc|opt|root|s?bin|var)/[\w./+-]+")
 _CRON_FOLDERS = ("hourly", "daily", "weekly", "monthly")
 
 
@@ -143,22 +146,43 @@ def _enabled(root: str) -> tuple[Autorun, ...]:
 
 
 def _crontabs(root: str) -> Iterator[Autorun]:
+    now = datetime.now().astimezone()
+
+    def counts(command: str) -> bool:
+        return names(command) or any(_is_script(root + path) for path in _PATHS.findall(command))
+
+    for path, line in _lines(root, counts):
+        coming = next_run(line.when, now)
+        yield Autorun(path, CRON, line.command, "", coming.timestamp() if coming else 0.0, line.when)
+
+
+def _lines(root: str, counts: Callable[[str], bool]) -> Iterator[tuple[str, CronLine]]:
+    """The lines of every crontab whose command counts, with the path of the crontab."""
     places = [(os.path.join(root, "etc/crontab"), True)]
     places += [(path, True) for path in sorted(glob.glob(os.path.join(root, "etc/cron.d/*")))]
     for pattern in ("var/spool/cron/*", "var/spool/cron/crontabs/*"):
         places += [(path, False) for path in sorted(glob.glob(os.path.join(root, pattern)))]
-    now = datetime.now().astimezone()
     for path, with_user in places:
-        for line in parse(_text(path), with_user=with_user):
-            coming = next_run(line.when, now)
-            yield Autorun(path, CRON, line.command, "", coming.timestamp() if coming else 0.0, line.when)
+        for line in parse(_text(path), with_user=with_user, counts=counts):
+            yield path, line
+
+
+def _is_script(path: str) -> bool:
+    """Whether this is a script that runs a package manager."""
+    text = _text(path)
+    return text.startswith("#!") and mentions(text)
 
 
 def _cron_folders(root: str) -> Iterator[Autorun]:
+    now = datetime.now().astimezone()
     for folder in _CRON_FOLDERS:
+        # Where anacron is, it runs them, and when is its own affair.
+        whole = re.compile(rf"^(?!.*anacron).*\brun-parts\b.*/etc/cron\.{folder}\b")
+        coming = [next_run(line.when, now) for _, line in _lines(root, lambda text: whole.match(text) is not None)]  # noqa: B023
+        moment = min((one.timestamp() for one in coming if one), default=0.0)
         for path in sorted(glob.glob(os.path.join(root, f"etc/cron.{folder}/*"))):
             if os.access(path, os.X_OK) and mentions(_text(path)):
-                yield Autorun(path, CRON, path, "", 0.0, f"{folder}, by cron or anacron")
+                yield Autorun(path, CRON, path, "", moment, f"{folder}, by cron or anacron")
 
 
 def _unread(root: str) -> Iterator[str]:

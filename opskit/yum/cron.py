@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Optional
+from typing import Callable, Optional
 
 WORDS = re.compile(
-    r"(?<![\w./-])(?:/usr)?(?:/s?bin/)?(?:yum|dnf5?|dnf-automatic|dnf-3|microdnf|yum-cron|pkcon|rpm|tdnf)(?![\w.-])"
+    r"(?<![\w./-])(?:/usr)?(?:/s?bin/)?(?:yum|dnf5?|dnf-automatic|dnf-3|microdnf|yum-cron|pkcon|rpm|tdnf|"
+    r"yum-complete-transaction|package-cleanup|reposync)(?![\w.-])"
 )
 _NAMED = {
     "@yearly": "0 0 1 1 *",
@@ -34,8 +35,13 @@ class CronLine:
     command: str
 
 
-def parse(text: str, *, with_user: bool) -> tuple[CronLine, ...]:
-    """The lines that name a package manager. with_user: /etc/crontab and cron.d have a user before the command."""
+def names(command: str) -> bool:
+    """Whether a command line names a package manager."""
+    return WORDS.search(command) is not None
+
+
+def parse(text: str, *, with_user: bool, counts: Callable[[str], bool] = names) -> tuple[CronLine, ...]:
+    """The lines whose command counts. with_user: /etc/crontab and cron.d have a user before the command."""
     found = []
     for line in text.split("\n"):
         stripped = line.strip()
@@ -43,14 +49,14 @@ def parse(text: str, *, with_user: bool) -> tuple[CronLine, ...]:
             continue
         head = 1 if stripped.startswith("@") else 5
         words = stripped.split(None, head + with_user)
-        if len(words) == head + with_user + 1 and WORDS.search(words[-1]):
+        if len(words) == head + with_user + 1 and counts(words[-1]):
             found.append(CronLine(" ".join(words[:head]), words[-1]))
     return tuple(found)
 
 
 def mentions(text: str) -> bool:
     """Whether a script names a package manager outside its comments."""
-    return any(WORDS.search(line.split("#", 1)[0]) for line in text.split("\n"))
+    return any(names(line.split("#", 1)[0]) for line in text.split("\n"))
 
 
 def next_run(when: str, now: datetime) -> Optional[datetime]:

@@ -270,6 +270,30 @@ def test_without_systemd_the_links_and_crontabs_are_what_is_known(tmp_path: Path
     assert [one.name.rpartition("/")[2] for one in found.found] == ["dnf-makecache.timer", "crontab", "0yum.cron"]
 
 
+def test_a_script_that_cron_runs_is_looked_into(tmp_path: Path) -> None:
+    for name, text in (
+        ("usr/local/sbin/patch", "#!/bin/sh\ndnf -y update\n"),
+        ("usr/local/sbin/backup", "#!/bin/sh\n# not dnf\ntar cf /b /etc\n"),
+        ("mnt/nfs/patch", "#!/bin/sh\ndnf -y update\n"),
+        ("etc/cron.hourly/0yum.cron", "#!/bin/sh\nexec yum-cron\n"),
+        ("etc/cron.daily/0yum.cron", "#!/bin/sh\nexec yum-cron\n"),
+        ("etc/crontab", "25 6 * * * root test -x /usr/sbin/anacron || run-parts /etc/cron.daily\n"),
+        ("etc/cron.d/0hourly", "1 * * * * root run-parts /etc/cron.hourly\n"),
+        ("etc/cron.d/own", "0 4 * * * root flock -n /run/p /usr/local/sbin/patch\n0 5 * * * root /mnt/nfs/patch\n"),
+        ("var/spool/cron/root", "0 5 * * * /usr/local/sbin/backup\n0 6 * * * yum-complete-transaction\n"),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    found = [(one.name[len(str(tmp_path)) :], one.next > 0) for one in see_autoruns(None, str(tmp_path)).found]  # type: ignore[arg-type]
+    assert found == [
+        ("/etc/cron.d/own", True),
+        ("/var/spool/cron/root", True),
+        ("/etc/cron.hourly/0yum.cron", True),
+        ("/etc/cron.daily/0yum.cron", False),
+    ]
+
+
 def test_a_crontab_that_is_closed_to_this_user_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("etc/cron.d/patches", "var/spool/cron/root"):
         (tmp_path / name).parent.mkdir(parents=True)
