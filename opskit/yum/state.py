@@ -51,8 +51,10 @@ class Verdict:
 
     @property
     def blocks(self) -> bool:
-        """Whether a package manager would wait or fail here: it takes over a dead one's lock by itself."""
-        return self.state in TAKEN or (self.state in BROKEN and self.advice != NOTHING) or self.odd
+        """Whether a package manager would wait or fail here, or may: it takes over a dead one's lock by itself."""
+        if self.state in {*TAKEN, UNKNOWN}:
+            return True
+        return (self.state in BROKEN and self.advice != NOTHING) or self.odd
 
     @property
     def odd(self) -> bool:
@@ -109,7 +111,8 @@ def _pid_file(facts: Facts, lock: LockFile) -> Verdict:
     if process is None:
         return Verdict(lock, STALE, why=f"no process has the pid {lock.pid}: {tool} takes it over by itself")
     if process.hidden:
-        return _waits(facts, lock, HELD, "its process is hidden from this user: root sees more", process)
+        more = "is it mounted, and without hidepid?" if facts.is_root else "root sees more"
+        return _waits(facts, lock, HELD, f"/proc does not show its process: {more}", process)
     return _of_holder(facts, lock, process) if _is_holder(process) else _stranger(facts, lock, process)
 
 

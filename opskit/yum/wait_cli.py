@@ -20,7 +20,7 @@ from opskit.yum import wait as waiting
 from opskit.yum.facts import find_places, named_root
 from opskit.yum.findings import holder_text
 from opskit.yum.show_lock import age_text
-from opskit.yum.state import Verdict, opskit_line
+from opskit.yum.state import TAKEN, UNKNOWN, Verdict, opskit_line
 from opskit.yum.times import parse_seconds
 from opskit.yum.wait import Waited
 
@@ -57,23 +57,25 @@ def wait(
         ended = waiting.wait(where, root, limit, line.tell, 1.0 if line.terminal else math.inf)
     finally:
         line.clear()
-    _check_free(ended, root)
+    _check_free(session, ended, root)
     if command:
         become(command)
     result = {"free": True, "waited_seconds": round(ended.seconds, 3), "wakeups": ended.wakeups}
     session.screen.answer(result, lambda: session.screen.done(f"free, after {ended.seconds:.1f} s"))
 
 
-def _check_free(ended: Waited, root: str) -> None:
-    """Raise Busy for what is held still, Refused (exit 4) for what will not end by itself."""
+def _check_free(session: Session, ended: Waited, root: str) -> None:
+    """Raise Busy for what is held still, Missing for what only root can read, Refused (4) for what will not end."""
     if not ended.left:
         return
-    held = [one for one in ended.left if one.blocks and one.advice != "clear" and not one.odd]
+    held = [one for one in ended.left if one.state in TAKEN]
     if held:
         what = f"{held[0].lock.place.path} is not free after {ended.seconds:.0f} s"
         raise Busy(
             what, _who(held[0]), todo=f"{opskit_line(root, 'lock')} shows what is safe", state="Nothing was changed."
         )
+    if any(one.state == UNKNOWN for one in ended.left):
+        session.need_root()
     findings = [
         Finding(f"lock-{one.state}", "error", f"{one.lock.place.path} is {one.state}: {one.why}", "", one.commands[0])
         for one in ended.left

@@ -102,6 +102,11 @@ def test_the_lines_that_check_name_a_root_with_a_space_quoted() -> None:
     assert lines == ["rpm --verifydb", "dnf5 check", "dnf5 check --duplicates"]
 
 
+def test_a_lock_that_cannot_be_read_is_not_taken_for_free() -> None:
+    (one,) = [one for one in judge(facts_of({"locks": {"rpm": {"kind": "unreadable"}}})) if one.state != "free"]
+    assert (one.state, one.blocks) == ("unknown", True)
+
+
 def check_unlock(facts: Facts, expected: Any) -> None:
     decision = decide_unlock(facts, RUN)
     if isinstance(expected, dict):

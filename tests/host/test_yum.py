@@ -406,6 +406,9 @@ def test_without_root_and_with_hidepid(root: Root, hidden: bool) -> None:
     assert root.opskit("unlock", "--yes", prefix=prefix).code == 6
     root.go()
     assert ended(process) == 0
+    root.opskit("wait", prefix=prefix).well()
+    root.rpm_lock.chmod(0o600)
+    assert root.opskit("wait", prefix=prefix).code == 6  # whether it is free, only root can see
 
 
 def test_wait_returns_at_once_and_becomes_the_command(root: Root) -> None:
