@@ -77,6 +77,7 @@ class Process:
     reads_stdin: whether it waits in read(2) for its standard input; stdin: what that is. files: its open files that
     have to do with packages. transaction: it has a write lock on an .rpm.lock, whichever. inner_pid: its pid in its
     own pid namespace, where that is another than ours (0). unseen: files and I/O may not be looked at.
+    ignores_sigint: as what a script starts in the background does.
     """
 
     pid: int
@@ -101,6 +102,7 @@ class Process:
     manager: bool = False
     unseen: bool = False
     hidden: bool = False
+    ignores_sigint: bool = False
     ssh_client: str = ""
     parents: tuple[Relative, ...] = ()
     children: tuple[Relative, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -119,6 +120,7 @@ def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[Proc
         transaction=transaction,
         manager=is_manager(status.name, words),
         unseen=unseen,
+        ignores_sigint=bool(int(said.get("SigIgn", "") or "0", 16) >> (signal.SIGINT - 1) & 1),
         parents=tuple(_parents(status.parent)) if family else (),
         children=_children(pid) if family else (),
         ssh_client=_ssh_client(pid) if family else "",

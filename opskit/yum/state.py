@@ -187,6 +187,10 @@ def _of_holder(facts: Facts, lock: LockFile, process: Process, why: str = "") ->
         return _waits(
             facts, lock, state, "it waits for a disk or a network filesystem: no signal reaches it", process, phase
         )
+    if process.ignores_sigint:
+        return _waits(
+            facts, lock, state, "it ignores SIGINT, as what a script starts in the background", process, phase
+        )
     if state == PROMPT:
         where = f" on {process.tty}" if process.tty else ""
         said = f"it waits for an answer{where}: give it, or interrupt; nothing has been changed yet"

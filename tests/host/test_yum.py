@@ -129,6 +129,22 @@ def test_in_metadata_and_download_an_interrupt_is_clean(root: Root, hold: str, n
     assert root.dnf("install", "quick").returncode == 0
 
 
+def test_who_ignores_an_interrupt_is_sent_none(root: Root) -> None:
+    """As what a script starts with & : unlock would wait for its end for half a minute, in vain."""
+    name = "open('/proc/self/comm','w').write('dnf'); print(1,flush=True); sys.stdin.read()"
+    script = f"import signal,sys; signal.signal(signal.SIGINT,signal.SIG_IGN); {name}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV
+    )
+    assert process.stdout
+    process.stdout.readline()
+    root.file("metadata").write_text(str(process.pid))
+    _, one, _ = root.lock("metadata_lock.pid")
+    assert (one["advice"], "ignores SIGINT" in one["why"]) == ("wait", True)
+    assert root.opskit("unlock", "--yes").code == 7
+    process.communicate()
+
+
 def test_the_line_that_is_shown_interrupts(root: Root) -> None:
     root.server.hold = "repomd.xml"
     process = root.start(*root.argv("-y", "makecache"))
