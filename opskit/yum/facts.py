@@ -53,8 +53,10 @@ def find_places(runner: Runner, root: str = "", *, everyone: bool = False) -> tu
     What another user has in a folder of his own stands in nobody else's way, and he can write into it what he likes: it
     is shown, but neither waited for nor touched.
     """
-    if root and not os.path.isdir(root):
-        raise Failed(root, "no such directory", todo="name the installroot")
+    try:
+        os.stat(f"{root}/.")
+    except OSError as error:
+        raise Failed(root, f"it cannot be looked into ({error.strerror})", todo="name the installroot") from error
     found = places(root, databases(runner, need_tools()))
     return found if everyone else tuple(place for place in found if place.owner in {0, os.geteuid()})
 

@@ -544,6 +544,9 @@ def test_an_installroot_by_a_relative_path(root: Root) -> None:
     answer = root.opskit("lock", "--json", "--installroot", ".", below=False, prefix=there)
     (one,) = [one for one in answer.json["result"]["locks"] if one["state"] != "free"]
     assert one["safe_commands"][0] == f"opskit yum unlock --installroot {root.path}"
+    for name, why in (("none", "No such file"), ("dnf.conf", "Not a directory")):
+        wrong = root.opskit("lock", "--installroot", f"../{name}", below=False, prefix=there)
+        assert (wrong.code, why in wrong.err) == (1, True)
     host = root.opskit("lock", "--json", "--installroot", "//", below=False)
     assert host.json["result"]["root"] == "/"
 
