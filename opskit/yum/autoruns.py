@@ -66,28 +66,32 @@ class Autorun:
 
 @dataclass(frozen=True)
 class Autoruns:
-    """All that was found. systemd: whether it runs this host. unread: crontabs and folders closed to this user."""
+    """All that was found. systemd: whether it runs this host. unread: crontabs and folders closed to this user.
+
+    silent: why systemd did not say what it would run.
+    """
 
     systemd: bool
     found: tuple[Autorun, ...] = ()
     unread: tuple[str, ...] = ()
+    silent: str = ""
 
 
 def see_autoruns(runner: Runner, root: str = "/") -> Autoruns:
     """What may run the package manager here, by its units, the crontabs and cloud-init's configuration."""
     systemd = os.path.isdir(os.path.join(root, "run/systemd/system"))
-    units = _units(runner) if systemd else _enabled(root)
-    return Autoruns(systemd, (*units, *_crontabs(root), *_cron_folders(root)), tuple(_unread(root)))
+    units, silent = _units(runner) if systemd else (_enabled(root), "")
+    return Autoruns(systemd, (*units, *_crontabs(root), *_cron_folders(root)), tuple(_unread(root)), silent)
 
 
-def _units(runner: Runner) -> tuple[Autorun, ...]:
+def _units(runner: Runner) -> tuple[tuple[Autorun, ...], str]:
     # In UTC systemctl's times need no guess at a zone.
     argv = ("env", "TZ=UTC", "systemctl", "show", f"--property={_SHOWN}", *UNITS)
     try:
         said = runner.run(Command(argv, mutates=False, timeout=20)).stdout
-    except OpskitError:
-        return ()
-    return parse_units(said, time.time() - time.monotonic())
+    except OpskitError as error:
+        return (), f"systemctl: {error.why}"
+    return parse_units(said, time.time() - time.monotonic()), ""
 
 
 def parse_units(text: str, boot: float) -> tuple[Autorun, ...]:

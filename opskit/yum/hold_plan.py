@@ -33,6 +33,9 @@ def decide_hold(autoruns: Autoruns, seconds: int, run: str) -> Decision:
         why = "systemd does not run on this host: nothing here could bring the timers back"
         reason = Reason("no-systemd", why, "opskit yum why names the commands", exit_code=ExitCode.MISSING)
         return Refusal(title, (reason,))
+    if autoruns.silent:
+        why = f"systemd does not say what it would run: {autoruns.silent}"
+        return Refusal(title, (Reason("systemd-silent", why, "systemctl list-timers"),))
     held = [one for one in autoruns.found if _can_hold(one)]
     notes = tuple(_not_held(one) for one in autoruns.found if one.kind in {CRON, AGENT} and keep_out(one))
     result = {"units": [one.name for one in held], "seconds": seconds}

@@ -37,16 +37,20 @@ def _next(one: Autorun) -> Optional[str]:
 
 
 def not_read(autoruns: Autoruns) -> tuple[Finding, ...]:
-    """A finding for each crontab or folder that this user may not read."""
-    return tuple(Finding("not-readable", "warning", f"{path}: only root can read it") for path in autoruns.unread)
+    """What the answer lacks: each crontab or folder that this user may not read, and systemd where it is silent."""
+    found = [Finding("not-readable", "warning", f"{path}: only root can read it") for path in autoruns.unread]
+    if autoruns.silent:
+        found.append(Finding("systemd-silent", "warning", f"what systemd runs is not known: {autoruns.silent}"))
+    return tuple(found)
 
 
 def draw_why(screen: Screen, autoruns: Autoruns) -> None:
     """One line each."""
-    for finding in not_read(autoruns):
+    lacking = not_read(autoruns)
+    for finding in lacking:
         screen.note(f"{finding.severity}: {shown(finding.title)} [{finding.id}]")
     if not autoruns.found:
-        more = " as far as that could be read" if autoruns.unread else ""
+        more = " as far as that could be read" if lacking else ""
         screen.done(f"nothing runs the package manager on this host by itself{more}")
         return
     rows = [

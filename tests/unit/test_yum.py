@@ -332,6 +332,19 @@ def test_a_hold_of_nothing_and_without_systemd() -> None:
     assert refused.exit_code == 6
 
 
+def test_a_systemd_that_does_not_answer_is_not_one_that_runs_nothing(tmp_path: Path) -> None:
+    class Fails:
+        def run(self, _command: Any) -> Any:
+            raise Failed("systemctl show", "no end after 20 s; it was ended")
+
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    found = see_autoruns(Fails(), str(tmp_path))  # type: ignore[arg-type]
+    assert [one.id for one in not_read(found)] == ["systemd-silent"]
+    refused = decide_hold(found, 7200, "r")
+    assert isinstance(refused, Refusal)
+    assert "no end after 20 s" in refused.reasons[0].title
+
+
 def test_a_hold_that_did_not_take_is_said() -> None:
     class Says:
         def run(self, _command: Any) -> Any:
