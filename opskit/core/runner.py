@@ -195,7 +195,8 @@ def become(argv: Sequence[str]) -> NoReturn:
     log.info("becomes: %s", Command(tuple(argv), mutates=True).line)
     sys.stdout.flush()
     sys.stderr.flush()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and that would be inherited
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)  # Python ignores them, and that would be inherited
     try:
         os.execvp(argv[0], list(argv))  # noqa: S606 - there is no shell anywhere
     except OSError as error:

@@ -442,6 +442,11 @@ def test_wait_returns_at_once_and_becomes_the_command(root: Root) -> None:
     assert float(out) < released + 1  # the Python of the command starts in it; scripts/bench measures
 
 
+def test_the_command_of_a_wait_starts_with_the_signals_of_any_other(root: Root) -> None:
+    said = root.opskit("wait", "--", "grep", "^SigIgn", "/proc/self/status").well().out
+    assert said == run("grep", "^SigIgn", "/proc/self/status").stdout
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_who_interrupts_a_wait_is_told_that_nothing_was_under_way(root: Root, number: signal.Signals) -> None:
     root.in_transaction()
