@@ -25,7 +25,8 @@ def unlock(session: Session, installroot: InstallRoot = None) -> None:
 
     SIGCONT to a holder that is stopped, SIGINT to one that reads metadata, downloads or waits at its prompt; a lock
     file that is malformed, or whose pid is another program or a zombie, is kept under another name. Refused in a
-    transaction, whatever else is given. A dead pid is left to the tool, which takes it over by itself.
+    transaction, whatever else is given. A dead pid is left to the tool, which takes it over by itself; what other
+    users have below /var/tmp is left alone.
     """
     root = named_root(installroot)
     if not session.dry_run:

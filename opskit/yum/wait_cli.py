@@ -43,7 +43,7 @@ def wait(
     """Wait until no lock of a package manager is held, then run a command if one is named.
 
     Exits 7 at the time limit, 4 when what blocks will not end by itself (a broken lock: opskit yum unlock). The command
-    takes the place of opskit: its terminal, its exit status.
+    takes the place of opskit: its terminal, its exit status. What another user has below /var/tmp is in nobody's way.
     """
     if command and session.screen.json:
         raise UsageFault("opskit yum wait", "--json and a command are two answers", todo="leave one of them out")
