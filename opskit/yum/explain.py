@@ -70,7 +70,9 @@ def _machine(process: Process, far: str) -> str:
         return _UNITS[unit]
     if any(name in _CRON for name in names):
         return "cron"
-    if unit and not _SESSIONS.fullmatch(unit):
+    # tmux and terminal emulators put each shell in a scope of its own, in the slice of its user.
+    at_a_terminal = process.tty and process.cgroup.startswith("/user.slice/")
+    if unit and not at_a_terminal and not _SESSIONS.fullmatch(unit):
         return unit
     return ""
 
