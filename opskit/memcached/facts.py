@@ -13,6 +13,7 @@ from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.core.units import KIB
 from opskit.memcached import proc
 from opskit.memcached.effect import Effect
+from opskit.memcached.line import is_memcached
 from opskit.memcached.model import Host, Limits, PidFile, Program
 from opskit.memcached.release import read_release
 
@@ -32,8 +33,8 @@ def see_program(runner: Runner, path: str = "memcached") -> Program:
     """
     import shutil  # noqa: PLC0415
 
-    if path.startswith("/") and not roots_own(path):
-        path = "memcached"  # the one of this host has to do: what others can write is not run
+    if path.startswith("/") and not (is_memcached(path) and roots_own(path)):
+        path = "memcached"  # the one of this host has to do: what others can write, or is something else, is not run
     path = shutil.which(path, path=ENVIRONMENT["PATH"]) or path
     try:
         said = runner.run(Command((path, "-h"), mutates=False, timeout=10))

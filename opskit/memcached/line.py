@@ -65,6 +65,11 @@ def shell(program: str, line: Sequence[str]) -> str:
     return shlex.join([program or PROGRAM, *line])
 
 
+def is_memcached(program: str) -> bool:
+    """Whether a program is memcached, or a build of it (memcached-1.4.15), by its name."""
+    return os.path.basename(program).startswith(PROGRAM)
+
+
 def split_program(line: Sequence[str]) -> tuple[str, list[str]]:
     """The program that a line begins with ("" for none), and its arguments.
 
@@ -73,6 +78,6 @@ def split_program(line: Sequence[str]) -> tuple[str, list[str]]:
     rest = list(line)
     if len(rest) == 1 and len(rest[0].split()) > 1:
         rest = shlex.split(rest[0])
-    if rest and not rest[0].startswith("-") and os.path.basename(rest[0]).startswith(PROGRAM):
+    if rest and not rest[0].startswith("-") and is_memcached(rest[0]):
         return rest[0], rest[1:]
     return "", rest

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from opskit.core.errors import UsageFault
 from opskit.memcached import proc
+from opskit.memcached.line import is_memcached
 from opskit.memcached.model import Limits
 from opskit.memcached.numbers import meant_bytes
 
@@ -169,6 +170,8 @@ def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Source:
     program, arguments = words[0], expand(words[1:], values)
     if program.endswith(DEBIAN_WRAPPER) and arguments:
         return Source(tuple(debian_words(_read(arguments[0]))), arguments[0], "", name, unit.limits)
+    if not is_memcached(program):
+        raise UsageFault(name, f"it runs {program}, not memcached", todo="its words behind `--`: lint -- LINE")
     return Source(tuple(arguments), f"unit {name}", program, name, unit.limits)
 
 

@@ -30,7 +30,7 @@ DEFAULTS = {"c": "1024", "m": "64"}
 class UnitFacts:
     """A unit of this host. unit: what its files say, None where there is none; texts: of its settings files, by path.
 
-    systemd: whether it is what runs this host. line: what the unit would run now. run: names the backup.
+    systemd: whether it is what runs this host. run: names the backup.
     """
 
     program: Program
@@ -39,7 +39,6 @@ class UnitFacts:
     texts: dict[str, str]
     systemd: bool
     active: bool
-    line: tuple[str, ...] = ()
     run: str = ""
 
 
@@ -49,9 +48,8 @@ def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
     systemd = os.path.isdir("/run/systemd/system")
     try:
         unit: Optional[Unit] = sources.read_unit(request.unit)
-        line = sources.from_unit(request.unit).words
     except UsageFault:
-        unit, line = None, ()
+        unit = None
     texts = {}
     for path in (SYSCONFIG, DROP_IN.format(unit=request.unit)):
         if os.path.exists(path):
@@ -62,7 +60,7 @@ def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
     host = see(effect(parse(words, program.release), program.release), program=program)
     taken = tuple(one for one in host.taken if not (one.holder and one.holder.unit == request.unit))
     host = host._replace(taken=taken)
-    return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit), line, run)
+    return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit), run)
 
 
 def decide_unit(facts: UnitFacts, request: StartRequest) -> Decision:

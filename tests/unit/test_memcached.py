@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Optional
 
 import pytest
 from hypothesis import given, strategies
 
+from opskit.core.command import Command, Result
 from opskit.core.errors import UsageFault
 from opskit.memcached import sources, status
 from opskit.memcached.client import Answer
 from opskit.memcached.effect import effect
+from opskit.memcached.facts import see_program
 from opskit.memcached.getopt import parse
 from opskit.memcached.instances import Instance, UnitState
 from opskit.memcached.line import corrected, split_program
@@ -193,6 +196,27 @@ def test_a_unit_with_drop_ins(tmp_path: Path) -> None:
     assert (found.words, found.program, found.limits.unit_type) == (("-d",), "/opt/memcached", "forking")
     with pytest.raises(UsageFault):
         sources.from_unit("other", [str(tmp_path)])
+
+
+@pytest.mark.parametrize("path", ["/usr/bin/true", "/nonexistent/memcached", "/usr/sbin/shutdown"])
+def test_only_memcached_is_run_to_tell_its_release(path: str) -> None:
+    """A line names a program: what is another one, as `shutdown -h`, is not run to look at it."""
+    asked: list[str] = []
+
+    class Says:
+        def run(self, command: Command) -> Result:
+            asked.append(command.argv[0])
+            return Result(command, 0, "memcached 1.6.18\n", "", 0.0)
+
+    assert see_program(Says(), path).release == NEW
+    assert os.path.basename(asked[0]) == "memcached"
+    assert path not in asked
+
+
+def test_a_unit_of_another_program(tmp_path: Path) -> None:
+    (tmp_path / "night.service").write_text("[Service]\nExecStart=/usr/sbin/shutdown now\n")
+    with pytest.raises(UsageFault, match="not memcached"):
+        sources.from_unit("night", [str(tmp_path)])
 
 
 def test_the_limits_of_a_unit() -> None:
