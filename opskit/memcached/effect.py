@@ -39,6 +39,7 @@ class Setting(NamedTuple):
     """Where a line runs. hard_files: the hard limit on open files, 0 for unknown; most_files: fs.nr_open.
 
     features: of the build. udp-off is one: a distribution may have turned UDP off in an old release too.
+    lowest_port: the first one that a user other than root may bind.
     """
 
     root: bool = True
@@ -47,6 +48,7 @@ class Setting(NamedTuple):
     most_files: int = 1048576
     features: tuple[str, ...] = ("sasl", "tls", "extstore")
     raises: bool = True
+    lowest_port: int = 0
 
 
 class Effect(NamedTuple):
@@ -125,6 +127,8 @@ def effect(parsed: Parsed, release: Release, setting: Optional[Setting] = None) 
     found = _listeners(found, parsed, release)
     if ended is not None:
         return found._replace(status=ended[0] or None, why=ended[1], prints=ended[0] == 0)
+    if found.status is None and privileged(found, root=setting.root, lowest=setting.lowest_port):
+        return found._replace(status=EX_OSERR, why=f"a port below {setting.lowest_port}")
     silent = "R" in values and atoi(values["R"]) < 0 and release < NEGATIVE_CHECKED
     return found._replace(silent=silent)
 
@@ -236,6 +240,12 @@ def _on_host(found: Effect, setting: Setting) -> End:
     if found.connections < FILES_ALWAYS + 1 + FILES_PER_THREAD[0] * found.threads - 1:
         return 1, "not enough connections for its own threads"
     return None
+
+
+def privileged(found: Effect, *, root: bool, lowest: int) -> list[Listener]:
+    """Where it may not listen: it binds after the change of user."""
+    stays = root and found.user == "root"
+    return [one for one in found.listeners if 0 < one.port < lowest and not stays]
 
 
 def _ports(found: Effect, values: dict[str, str], *, udp_on: bool) -> Effect:

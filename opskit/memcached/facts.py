@@ -7,6 +7,7 @@ import re
 import resource
 from typing import Optional, Union
 
+from opskit.core import procfs
 from opskit.core.command import Command
 from opskit.core.errors import Failed, Missing
 from opskit.core.runner import ENVIRONMENT, Runner
@@ -22,6 +23,8 @@ USERS = ("memcached", "memcache")  # of the EL family, of Debian
 SIGNS = {"sasl": r"^-S\b", "tls": r"^-Z\b", "extstore": r"- ext_path:", "proxy": r"- proxy_config:"}
 # A distribution may have mended CVE-2018-1000115 in a release that has UDP on by default.
 SIGNS["udp-off"] = r"^-U\b.*default: 0"
+# capability.h; without the first root cannot raise a hard limit (setrlimit(2)), as in many containers.
+CAP_SYS_RESOURCE, CAP_NET_BIND_SERVICE = 24, 10
 # Above this a memory limit of a control group is none.
 NO_LIMIT = 2**60
 
@@ -76,8 +79,23 @@ def see(found: Effect, *, program: Optional[Program] = None, limits: Optional[Li
         pid_file=see_pid_file(found.pid_file, known.get(found.user) if root else None) if found.pid_file else None,
         unit_type=limits.unit_type,
         program=program,
-        raises=limits.raises,
+        raises=limits.raises and _may(CAP_SYS_RESOURCE, "CapBnd"),
+        lowest_port=_lowest_port(limits, root=root),
     )
+
+
+def _lowest_port(limits: Limits, *, root: bool) -> int:
+    """The first port that memcached may bind as an ordinary user (ip(7)); 0 where a capability may let it bind all."""
+    if not root and (limits.unit_type or _may(CAP_NET_BIND_SERVICE, "CapEff")):
+        return 0
+    name = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+    return _number(name) if os.path.exists(name) else 1024  # before Linux 4.11
+
+
+def _may(capability: int, mask: str) -> bool:
+    """Whether a mask of our capabilities has this one (proc(5)): what root gets of the bounding set, CapBnd."""
+    found = re.search(rf"^{mask}:\s+(\w+)$", procfs.text("/proc/self/status"), re.MULTILINE)
+    return found is None or bool(int(found[1], 16) >> capability & 1)
 
 
 def _uid(name: str) -> Optional[tuple[int, int]]:

@@ -30,6 +30,12 @@ class Problem(NamedTuple):
     edits: tuple[Edit, ...] = ()
 
 
+def number_of(parsed: Parsed, letter: str) -> int:
+    """The number of the option where it counts, the last time; APPEND when it is not there."""
+    numbers = [n for n, given in enumerate(parsed.options) if given.letter == letter and not given.wrong]
+    return numbers[-1] if numbers else APPEND
+
+
 def words(options: Sequence[Option]) -> list[str]:
     """The words of these options, in their short forms, which every release has."""
     found = []

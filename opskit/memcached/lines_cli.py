@@ -124,11 +124,14 @@ def _without_itself(host: Host, source: Source, pid: Optional[int]) -> Host:
 
 
 def _result(source: Source, judged: Judged) -> dict[str, Any]:
-    words = corrected(judged.parsed, judged.problems)
+    parsed = judged.parsed
+    words = corrected(parsed, judged.problems)
+    # Where only a person knows what is right, nothing is corrected, and the same line would be no answer.
+    better = words != corrected(parsed, ()) or parsed.stray or any(one.wrong for one in parsed.options)
     return {
         "origin": source.origin,
         "line": shell(source.program, source.words),
         "release": release_text(judged.release),
         "effect": effect_json(judged.effect),
-        "corrected": shell(source.program, words) if judged.problems else None,
+        "corrected": shell(source.program, words) if better else None,
     }

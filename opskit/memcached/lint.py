@@ -11,7 +11,7 @@ from opskit.core.finding import Finding
 from opskit.memcached import suboptions
 from opskit.memcached.effect import EX_OSERR, Effect, Setting, effect
 from opskit.memcached.getopt import AMBIGUOUS, EXTRA_VALUE, NO_VALUE, Given, Parsed
-from opskit.memcached.line import APPEND, Edit, Option, Problem
+from opskit.memcached.line import APPEND, Edit, Option, Problem, number_of
 from opskit.memcached.lint_host import host_problems
 from opskit.memcached.lint_listen import listen_problems
 from opskit.memcached.lint_values import value_problems
@@ -43,7 +43,8 @@ def judge(parsed: Parsed, release: Release, host: Optional[Host] = None) -> Judg
     setting = Setting()
     if host is not None:
         features = host.program.features if host.program else setting.features
-        setting = Setting(host.root, host.user_known, host.hard_files, host.most_files, features, host.raises)
+        files = (host.hard_files, host.most_files)
+        setting = Setting(host.root, host.user_known, *files, features, host.raises, host.lowest_port)
     found = effect(parsed, release, setting)
     problems = [*word_problems(parsed, release), *value_problems(parsed, found, release)]
     problems += _together(parsed, found, release)
@@ -52,12 +53,6 @@ def judge(parsed: Parsed, release: Release, host: Optional[Host] = None) -> Judg
         problems += host_problems(parsed, found, release, host)
     problems += _else(found, release, problems)
     return Judged(parsed, release, found, tuple(problems))
-
-
-def number_of(parsed: Parsed, letter: str) -> int:
-    """The number of the option where it counts, the last time; APPEND when it is not there."""
-    numbers = [n for n, given in enumerate(parsed.options) if given.letter == letter and not given.wrong]
-    return numbers[-1] if numbers else APPEND
 
 
 def word_problems(parsed: Parsed, release: Release) -> Iterator[Problem]:
@@ -181,7 +176,8 @@ def _else(found: Effect, release: Release, problems: list[Problem]) -> Iterator[
     if found.status is not None and not told:
         title = f"memcached {release_text(release)} does not start: {found.why}"
         where = "when it binds" if found.status == EX_OSERR else "at once"
-        yield Problem(Finding("does-not-start", "error", title, f"exit status {found.status}, {where}"))
+        remedy = "-c 1024" if "connections" in found.why else "opskit memcached flags tells what each option takes"
+        yield Problem(Finding("does-not-start", "error", title, f"exit status {found.status}, {where}", remedy))
     if found.runs and not found.socket and not found.listeners and not told:
         edits = (Edit(APPEND, (("p", "11211"),)),)
         title = "it runs and listens nowhere: no TCP, no UDP and no UNIX socket"

@@ -8,15 +8,17 @@ from typing import Optional
 from opskit.core.finding import Finding
 from opskit.core.units import MIB, size_text
 from opskit.memcached import suboptions
-from opskit.memcached.effect import Effect
+from opskit.memcached.effect import Effect, privileged
 from opskit.memcached.getopt import Parsed
-from opskit.memcached.line import APPEND, Edit, Option, Problem
+from opskit.memcached.line import APPEND, Edit, Option, Problem, number_of
 from opskit.memcached.listen import overlaps
 from opskit.memcached.model import Host, PidFile, Taken
 from opskit.memcached.release import PID_FILE_REMOVED, Release
 
 # What it needs beside its items: threads, connections, the hash table. Of the limit, in percent.
 HEADROOM = 10
+# Also as root: what is in a container and shares its network, or ends in this moment.
+UNSEEN = "a process that cannot be seen (without root: one of another user)"
 # A feature of a build, and the option of configure that brings it.
 BUILDS = {"sasl": "--enable-sasl", "tls": "--enable-tls", "extstore": "--enable-extstore", "proxy": "--enable-proxy"}
 
@@ -24,12 +26,16 @@ BUILDS = {"sasl": "--enable-sasl", "tls": "--enable-tls", "extstore": "--enable-
 def host_problems(parsed: Parsed, found: Effect, release: Release, host: Host) -> Iterator[Problem]:
     """Users, memory, open files, ports, the pid file and the build."""
     yield from _user(parsed, found, host)
-    yield from _memory(found, host)
-    yield from _files(found, host)
+    yield from _memory(parsed, found, host)
+    yield from _files(parsed, found, host)
+    evidence = "exit status 71; with -d silently, and with status 0" if found.daemon else "exit status 71"
+    for one in privileged(found, root=host.root, lowest=host.lowest_port):
+        title = f"{one.text}: only root may listen below {host.lowest_port}, and memcached changes its user first"
+        remedy = f"a port from {host.lowest_port} on; or sysctl net.ipv4.ip_unprivileged_port_start={one.port}"
+        yield Problem(Finding("port-privileged", "error", title, evidence, remedy))
     for taken in conflicts(found, host):
-        holder = taken.holder.text if taken.holder else "somebody (only root sees who)"
+        holder = taken.holder.text if taken.holder else UNSEEN
         title = f"{taken.listener.text} is taken by {holder}"
-        evidence = "exit status 71; with -d silently, and with status 0" if found.daemon else "exit status 71"
         remedy = f"opskit memcached stop --port {taken.listener.port}" if _is_memcached(taken) else "another port"
         yield Problem(Finding("port-taken", "error", title, evidence, remedy))
     if found.pid_file and host.pid_file:
@@ -80,7 +86,7 @@ def _user(parsed: Parsed, found: Effect, host: Host) -> Iterator[Problem]:
         yield Problem(Finding("user-root", "warning", title, "-u root", f"-u {name}"), (Edit(number, usual),))
 
 
-def _memory(found: Effect, host: Host) -> Iterator[Problem]:
+def _memory(parsed: Parsed, found: Effect, host: Host) -> Iterator[Problem]:
     """-m against RAM and the limit of the control group."""
     if found.max_bytes > 2**62:
         return  # told: -m below 0
@@ -92,19 +98,23 @@ def _memory(found: Effect, host: Host) -> Iterator[Problem]:
             fits = limit * (100 - HEADROOM) // 100 // MIB
             title = f"-m {found.max_bytes // MIB} does not leave enough of {what} ({size_text(limit)})"
             evidence = f"items {size_text(found.max_bytes)}; connections and the hash table come on top"
-            yield Problem(Finding(id_, "error", title, evidence, f"-m {fits} at most"))
+            edit = Edit(number_of(parsed, "m"), (("m", str(fits)),))
+            yield Problem(Finding(id_, "error", title, evidence, f"-m {fits} at most"), (edit,))
             return
 
 
-def _files(found: Effect, host: Host) -> Iterator[Problem]:
+def _files(parsed: Parsed, found: Effect, host: Host) -> Iterator[Problem]:
+    number = number_of(parsed, "c")
     if found.connections > host.most_files:
         title = f"-c {found.connections} is more than any process may have open (fs.nr_open {host.most_files})"
-        yield Problem(Finding("connections-over-limit", "error", title, "exit status 71", f"-c {host.most_files}"))
+        finding = Finding("connections-over-limit", "error", title, "exit status 71", f"-c {host.most_files}")
+        yield Problem(finding, (Edit(number, (("c", str(host.most_files)),)),))
     elif not (host.root and host.raises) and host.hard_files and found.connections > host.hard_files:
-        who = "the unit takes CAP_SYS_RESOURCE away" if host.root else "only root raises it"
+        who = "the unit or the container takes CAP_SYS_RESOURCE away" if host.root else "only root raises it"
         title = f"-c {found.connections} is over the hard limit on open files ({host.hard_files}), and {who}"
         remedy = f"LimitNOFILE={found.connections} in the unit, or -c {host.hard_files}"
-        yield Problem(Finding("connections-over-limit", "error", title, "exit status 71", remedy))
+        finding = Finding("connections-over-limit", "error", title, "exit status 71", remedy)
+        yield Problem(finding, (Edit(number, (("c", str(host.hard_files)),)),))
 
 
 def _pid_file(file: PidFile, release: Release) -> Iterator[Problem]:

@@ -83,7 +83,7 @@ class Host(NamedTuple):
     root: whether memcached starts as root; raises: and may raise its limit on open files. memory: bytes of RAM;
     cgroup_memory: the limit of its control group. hard_files: RLIMIT_NOFILE, most_files: fs.nr_open. user_known:
     whether the user of -u is there; users: which of the usual users of memcached are. unit_type: Type= of the unit
-    that the line is from.
+    that the line is from. lowest_port: the first one that a user other than root may bind.
     """
 
     root: bool = True
@@ -98,3 +98,4 @@ class Host(NamedTuple):
     unit_type: str = ""
     program: Optional[Program] = None
     raises: bool = True
+    lowest_port: int = 0

@@ -126,6 +126,12 @@ def test_the_lines_of_the_issue() -> None:
         ("-u m -c 5000", {}, []),
         ("-c 5000", {"root": False}, ["connections-over-limit"]),
         ("-u m -c 2000000", {}, ["connections-over-limit"]),
+        ("-u m -c 5000", {"raises": False}, ["connections-over-limit"]),
+        ("-u m -p 80", {"lowest_port": 1024}, ["port-privileged"]),
+        ("-u m -p 1024 -U 53", {"lowest_port": 1024}, ["port-privileged"]),
+        ("-u root -p 80", {"lowest_port": 1024}, ["user-root"]),
+        ("-p 80", {"root": False, "lowest_port": 1024}, ["port-privileged"]),
+        ("-u m -s /run/m -p 80", {"lowest_port": 1024}, ["ignored-by-socket"]),
         ("-u m -S", {"program": Program("memcached", NEW)}, ["not-built"]),
         ("-u m -d", {"unit_type": "simple"}, ["daemon-under-unit"]),
         ("-u m -d", {"unit_type": "forking"}, []),
@@ -141,7 +147,22 @@ def test_the_lines_of_the_issue() -> None:
 )
 def test_what_the_host_says(words: str, change: dict[str, Any], wanted: list[str]) -> None:
     host = EL_HOST._replace(**change)
-    assert ids(["-l", "127.0.0.1", *words.split()], NEW, host) == wanted
+    lines = [] if "-s" in words.split() else ["-l", "127.0.0.1"]
+    assert ids([*lines, *words.split()], NEW, host) == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("-u m -l 127.0.0.1 -m 4000", ["-u", "m", "-l", "127.0.0.1", "-m", "3686"]),
+        ("-u m -l 127.0.0.1 -c 5000", ["-u", "m", "-l", "127.0.0.1", "-c", "4096"]),
+        ("-u m -l 127.0.0.1 -c 2000000", ["-u", "m", "-l", "127.0.0.1", "-c", "1048576"]),
+    ],
+)
+def test_what_the_host_can_bear(words: str, wanted: list[str]) -> None:
+    host = EL_HOST._replace(raises="2000000" in words)
+    found = judge(parse(words.split(), NEW), NEW, host)
+    assert corrected(found.parsed, found.problems) == wanted
 
 
 def test_clients_that_are_really_served() -> None:
