@@ -87,7 +87,7 @@ def ask(target: Target, seconds: float, *, stats: bool = True) -> Answer:
         version = client.version().decode("ascii", "replace")
         settings = _texts(client.stats("settings"))
         return Answer(version, _texts(client.stats()) if stats else {}, settings)
-    except (OSError, MemcacheError, IndexError, ValueError) as error:
+    except (OSError, MemcacheError, LookupError, ValueError) as error:
         why = str(error) or type(error).__name__
         raise Failed(target.text, f"memcached does not answer: {why}") from error
     finally:

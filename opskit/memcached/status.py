@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -48,7 +49,8 @@ def figures(one: Instance) -> Figures:
 
     def number(names: Sequence[str]) -> Optional[int]:
         found = [both[name] for name in names for both in (stats, settings) if name in both]
-        return int(found[0]) if found and found[0].isdigit() else None
+        # What is named memcached can say anything: the largest of its figures have 64 bits.
+        return int(found[0]) if found and re.fullmatch(r"[0-9]{1,20}", found[0]) else None
 
     rejected = [number([name]) for name in ("rejected_connections", "listen_disabled_num")]
     told = [count for count in rejected if count is not None]

@@ -364,6 +364,35 @@ while True:
     assert not Path(heard).exists() or b"hash" not in Path(heard).read_bytes()
 
 
+def test_what_is_named_memcached_and_speaks_something_else(place: Place) -> None:
+    """It is told, and the others are shown as ever: no traceback, whatever it says."""
+    port = free_port()
+    place.start(port)
+    sayings = [r"VALUE a 0 1\r\nx\r\nEND\r\n", r"STAT uptime \xc2\xb2\r\nEND\r\n", r"\xff\r\n"]
+    for saying in sayings:
+        script = f"""
+import socket
+open('/proc/self/comm', 'w').write('memcached')
+one = socket.create_server(('127.0.0.1', 0)); print(one.getsockname()[1], flush=True)
+while True:
+    peer = one.accept()[0]
+    while said := peer.recv(4096):
+        peer.sendall(b'VERSION 1.6.18\\r\\n' if said.startswith(b'version') else b'{saying}')
+"""
+        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout
+                other = int(process.stdout.readline())
+                said = place.run("memcached", "status", "--json")
+            finally:
+                process.kill()
+        found = json.loads(said.out)
+        rows = {one["listeners"][0]: one for one in found["result"]["instances"] if one["listeners"]}
+        assert rows[f"tcp 127.0.0.1:{port}"]["uptime_seconds"] is not None
+        assert rows[f"tcp 127.0.0.1:{other}"]["uptime_seconds"] is None
+        assert said.err == ""
+
+
 def test_exposed_only_by_name(place: Place) -> None:
     """In a network namespace of its own: nobody else can reach it."""
     script = f"""

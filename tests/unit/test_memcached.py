@@ -290,6 +290,15 @@ def test_rejected_connections_of_a_release_that_counts_all() -> None:
         assert [found.severity for found in status.find([one], [])] == [severity]
 
 
+@pytest.mark.parametrize("text", ["\N{SUPERSCRIPT TWO}", "9" * 5000, "9" * 300, "-1", "1.5", "", "\udcff"])
+def test_figures_that_are_none(text: str) -> None:
+    """Anybody can run something of that name, and it can say anything: the others are shown all the same."""
+    one = instance(dict.fromkeys(("uptime", "bytes", "limit_maxbytes", "cmd_get", "curr_connections"), text))
+    assert status.figures(one) == status.Figures()
+    assert status.find([one], []) == ()
+    assert status.instance_json(one)["used_bytes"] is None
+
+
 def test_a_failed_unit_is_a_finding() -> None:
     units = [UnitState("memcached.service", "failed"), UnitState("memcached@1.service", "inactive")]
     assert [one.id for one in status.find([], units)] == ["unit-failed"]
