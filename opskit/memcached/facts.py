@@ -113,8 +113,10 @@ def see_pid_file(path: str, who: Optional[tuple[int, int]]) -> PidFile:
     """The file, and whether these uid and gid can write it (None: we ourselves).
 
     From 1.5 on a file beside it is written and renamed, so the directory counts; before, an existing file is enough.
+    A relative path counts from /, where a daemon goes before it writes its pid.
     """
-    directory = os.path.dirname(os.path.abspath(path))
+    path = os.path.join("/", path)
+    directory = os.path.dirname(path)
     pid = read_pid(path)
     holder = proc.process(pid) if pid else None
     try:

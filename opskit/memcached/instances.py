@@ -107,7 +107,7 @@ def _process(one: Any, listening: Sequence[tuple[Listener, str]]) -> Instance:
         line=line,
         # Without the right to look at its sockets, what its line says has to do.
         listeners=seen or (given.listeners if not (inodes or apart) else ()),
-        socket=given.socket,
+        socket=proc.absolute(one.pid, given.socket) if given.socket else "",
         rss=one.memory_info().rss,
         began=one.create_time(),
         apart=apart,

@@ -197,7 +197,8 @@ def notes(judged: Judged, request: StartRequest) -> tuple[Finding, ...]:
 class StopFacts:
     """Who was named. found: the process; other: one that is not memcached; pid_file and its pid, where one was named.
 
-    unseen: somebody listens there, and only root may see who. exe: the program that the process runs.
+    unseen: somebody listens there who cannot be seen. exe: the program that the process runs. several: every instance
+    that is meant by it, where that is more than one.
     """
 
     what: str
@@ -207,14 +208,19 @@ class StopFacts:
     pid: int = 0
     unseen: bool = False
     exe: str = ""
+    several: tuple[Process, ...] = ()
 
 
 def decide_stop(facts: StopFacts) -> Decision:
     """The plan that stops the instance, or why not."""
     title = f"stop memcached at {facts.what}"
     if facts.unseen:
-        text = f"somebody listens on {facts.what}, and only root may see who"
+        text = f"somebody listens on {facts.what} who cannot be seen: one of another user, or in a container"
         return Refusal(title, (Reason("unseen", text, "sudo opskit memcached stop", exit_code=ExitCode.MISSING),))
+    if facts.several:
+        text = f"{facts.what} is that of {len(facts.several)} instances: {', '.join(one.text for one in facts.several)}"
+        remedy = "name one by its pid file: opskit memcached stop --pidfile FILE"
+        return Refusal(title, (Reason("several-instances", text, remedy),))
     if facts.other is not None:
         text = f"{facts.what} is not memcached's but {facts.other.text}'s"
         remedy = f"rm {facts.pid_file}, once you have seen why it names that process" if facts.pid_file else ""
@@ -227,7 +233,8 @@ def decide_stop(facts: StopFacts) -> Decision:
         text = f"{found.text} belongs to {found.unit}: systemd may start it again"
         return Refusal(title, (Reason("belongs-to-unit", text, f"opskit memcached stop --unit {found.unit}"),))
     line = effect(parse(found.line[1:], NEWEST), NEWEST)
-    file = facts.pid_file or line.values.get("P", "")
+    named = line.values.get("P", "")
+    file = facts.pid_file or (os.path.join("/", named) if named else "")  # a daemon is in /
     left: tuple[Finding, ...] = ()
     if line.socket:
         text = f"the socket {line.socket} stays behind; memcached replaces it when it starts"

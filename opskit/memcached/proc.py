@@ -119,6 +119,11 @@ def program_of(pid: int) -> str:
         return ""
 
 
+def absolute(pid: int, path: str) -> str:
+    """A path of a process's line: a relative one counts from where it is, / for a daemon."""
+    return os.path.normpath(os.path.join(procfs.link("/proc", str(pid), "cwd") or "/", path))
+
+
 def owner(pid: int) -> int:
     """The effective uid of a process; -1 when it is gone."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Optional
 
@@ -80,7 +81,9 @@ def start(session: Session, *, expose: Optional[list[str]] = None, unit: bool = 
         if isinstance(value, list):
             options += [(flag.letter, one) for one in value]
         elif flag.value and value is not None:
-            options.append((flag.letter, str(value)))
+            # A daemon goes to /, and what is typed counts from here.
+            path = flag.value == "FILE" and value
+            options.append((flag.letter, os.path.abspath(value) if path else value))
         elif not flag.value and value:
             options.append((flag.letter, None))
     root = os.geteuid() == 0
@@ -172,27 +175,32 @@ def _left(plan: Plan) -> str:
 
 def _see_stop(what: str, port: Optional[int], socket: str, pidfile: str) -> StopFacts:
     if pidfile:
+        pidfile = os.path.abspath(pidfile)
         pid = read_pid(pidfile)
         found = proc.process(pid) if pid else None
         if found is not None and found.name != "memcached":
             return StopFacts(what, other=found, pid_file=pidfile, pid=pid)
         return StopFacts(what, found, pid_file=pidfile, pid=pid)
     if socket:
-        return StopFacts(what, _with_socket(socket))
+        return _named(what, _with_socket(socket))
     taken = proc.taken([port or 0])
-    holders = [one.holder for one in taken if one.holder is not None]
-    ours = [one for one in holders if one.name == "memcached"]
-    other = next((one for one in holders if one.name != "memcached"), None)
+    holders = {one.holder.pid: one.holder for one in taken if one.holder is not None}
+    ours = [one for one in holders.values() if one.name == "memcached"]
+    other = next((one for one in holders.values() if one.name != "memcached"), None)
     if ours:
-        return StopFacts(what, ours[0])
+        return _named(what, ours)
     return StopFacts(what, other=other, unseen=bool(taken) and other is None)
 
 
-def _with_socket(path: str) -> Optional[Process]:
-    """The instance that has this UNIX socket, by its line."""
+def _named(what: str, found: Sequence[Process]) -> StopFacts:
+    """One address each is enough to have the same port: which one is meant, only a person can tell."""
+    if len(found) > 1:
+        return StopFacts(what, several=tuple(found))
+    return StopFacts(what, found[0] if found else None)
+
+
+def _with_socket(path: str) -> list[Process]:
+    """The instances that have this UNIX socket, by their lines."""
     wanted = os.path.abspath(path)
-    for one in instances():
-        given = effect(parse(one.line[1:], NEWEST), NEWEST).socket
-        if given and os.path.abspath(given) == wanted:
-            return one
-    return None
+    found = [(one, effect(parse(one.line[1:], NEWEST), NEWEST).socket) for one in instances()]
+    return [one for one, given in found if given and proc.absolute(one.pid, given) == wanted]

@@ -42,9 +42,9 @@ class Place:
     def path(self, name: str) -> str:
         return str(self.folder / "run" / name)
 
-    def run(self, *words: str, under: tuple[str, ...] = (), **more: str) -> Answer:
+    def run(self, *words: str, under: tuple[str, ...] = (), cwd: str = "/", **more: str) -> Answer:
         environment = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(self.folder / "state"), **more}
-        done = run(*under, *OPSKIT, *words, check=False, env=environment, cwd="/")
+        done = run(*under, *OPSKIT, *words, check=False, env=environment, cwd=cwd)
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def json(self, *words: str, **more: Any) -> dict[str, Any]:
@@ -319,6 +319,37 @@ def test_a_unix_socket(place: Place) -> None:
     assert (mine["answered"], mine["listeners"]) == (True, [])
     assert place.json("stop", "--unix-socket", path, "--yes")["ok"]
     assert not Path(place.path("sock.pid")).exists()
+
+
+def test_paths_that_are_relative(place: Place) -> None:
+    """They count from where they are typed; a daemon would take them for files in /."""
+    found = place.json("start", "-s", "m.sock", "-P", "m.pid", "--yes", cwd=place.path(""))
+    assert found["ok"], found
+    assert Path(place.path("m.pid")).exists()
+    assert place.json("stop", "-s", "m.sock", "--yes", cwd=place.path(""))["result"]["changed"]
+    assert not Path(place.path("m.pid")).exists()
+    # One in the foreground stays where it was started; who looks is somewhere else.
+    line = ["memcached", "-u", place.user, "-s", "other.sock"]
+    with subprocess.Popen(line, cwd=place.path(""), stdin=NULL, stdout=NULL, stderr=NULL) as process:
+        wait(lambda: Path(place.path("other.sock")).exists())
+        (mine,) = [one for one in place.json("status")["result"]["instances"] if one["pid"] == process.pid]
+        process.kill()
+    assert (mine["socket"], mine["answered"]) == (place.path("other.sock"), True)
+    lint = place.run("memcached", "lint", "--", "-u", place.user, "-d", "-P", "m.pid", cwd=place.path(""))
+    assert "pid-file-unwritable" in lint.out
+
+
+def test_which_of_two_on_one_port_is_stopped_a_person_tells(place: Place) -> None:
+    port = free_port()
+    place.start(port, "-l", "127.0.0.1")
+    second = place.path("second.pid")
+    assert place.json("start", "-p", str(port), "-P", second, "-l", "127.0.0.2", "--yes")["ok"]
+    refused = place.json("stop", "--port", str(port), "--yes")
+    assert (refused["status"], refused["findings"][0]["id"]) == (REFUSED, "several-instances")
+    assert answers(port)
+    assert answers(port, "127.0.0.2")
+    assert place.json("stop", "--pidfile", second, "--yes")["ok"]
+    assert place.json("stop", "--port", str(port), "--yes")["result"]["changed"]
 
 
 def test_an_instance_that_asks_for_a_password(place: Place) -> None:

@@ -132,6 +132,7 @@ def test_every_step_is_found_again_from_the_ledger() -> None:
         (StopFacts("/p", pid_file="/p", pid=9), ["memcached.remove-pid-file"]),
         (StopFacts("port 1", other=Process(9, "sshd")), "not-memcached"),
         (StopFacts("port 1", unseen=True), "unseen"),
+        (StopFacts("port 1", several=(Process(8, "memcached"), Process(9, "memcached"))), "several-instances"),
         (StopFacts("port 1", Process(9, "memcached", unit="memcached.service")), "belongs-to-unit"),
     ],
 )
