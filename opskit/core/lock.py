@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from opskit.core.errors import Busy, Failed
+from opskit.core.errors import Busy, Failed, Missing
 
 FILE_NAME = "lock"
 # udev holds the lock of a disk itself while it looks at it: that is over in a moment.
@@ -39,9 +39,16 @@ def wait_for_flock(descriptor: int, timeout: float) -> bool:
 
 
 def make_state_dir(state_dir: str) -> None:
-    """Make it if it is not there. Raises OSError; Failed when others could write there, as in the ledger of an undo."""
+    """Make it if it is not there. Raises OSError; Failed when others could write there, as in the ledger of an undo.
+
+    Raises Missing where an ordinary user named none of its own.
+    """
     os.makedirs(state_dir, mode=0o700, exist_ok=True)
     status = os.stat(state_dir)
+    if os.geteuid() not in {0, status.st_uid}:
+        why = f"the ledger there is another user's (owner {status.st_uid}, mode {status.st_mode & 0o777:03o})"
+        todo = "a directory of your own: --state-dir DIR, or OPSKIT_STATE_DIR; or sudo"
+        raise Missing(state_dir, why, todo=todo, state="Nothing was changed.")
     if status.st_uid != os.geteuid() or status.st_mode & 0o022:
         whose = f"owner {status.st_uid}, mode {status.st_mode & 0o777:03o}"
         why = f"others can write there ({whose}), and so forge the ledger"

@@ -105,9 +105,7 @@ def decide_start(facts: StartFacts, request: StartRequest) -> Decision:
     title = f"start memcached {release_text(release)}"
     program = facts.program.path
     same = [one for one in facts.running if one.line == (program, *line)]
-    makes = _makes_directory(host, request)
-    if makes and host.pid_file:
-        host = host._replace(pid_file=host.pid_file._replace(directory=True, writable=True))
+    host, makes = _with_directory(host, request)
     if same:
         return Plan(title, result=_result(program, line, same[0].pid))
     judged = judge(parsed, release, host)
@@ -117,7 +115,7 @@ def decide_start(facts: StartFacts, request: StartRequest) -> Decision:
     found = judged.effect
     start = StartMemcached((program, *line), found.pid_file, wanted(found, parsed, release))
     directory = os.path.dirname(found.pid_file)
-    steps: tuple[Step, ...] = (MakeDirectory(directory, found.user if host.root else ""), start) if makes else (start,)
+    steps: tuple[Step, ...] = (MakeDirectory(directory, found.user), start) if makes else (start,)
     return Plan(
         title,
         steps,
@@ -127,10 +125,15 @@ def decide_start(facts: StartFacts, request: StartRequest) -> Decision:
     )
 
 
-def _makes_directory(host: Host, request: StartRequest) -> bool:
-    """Whether the directory of the pid file is the usual one, and has to be made first."""
+def _with_directory(host: Host, request: StartRequest) -> tuple[Host, bool]:
+    """The host as it is once the usual directory of the pid file is there, and whether a step makes that.
+
+    Root's is made by a step; that of an ordinary user is the state directory, which is there before any step.
+    """
     file = host.pid_file
-    return bool(file and not file.directory and os.path.dirname(file.path) == request.directory)
+    if file is None or os.path.dirname(file.path) != request.directory or (host.root and file.directory):
+        return host, False
+    return host._replace(pid_file=file._replace(directory=True, writable=True)), host.root
 
 
 def _result(program: str, line: Sequence[str], pid: Optional[int]) -> dict[str, object]:

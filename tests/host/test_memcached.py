@@ -28,7 +28,7 @@ USERS = ("memcached", "memcache")
 # Python may be installed where only root can read: that one capability is left.
 READS = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
 AS_NOBODY = ("setpriv", "--reuid=nobody", "--clear-groups", *READS)
-BUSY, REFUSED, USAGE, TAKEN_BACK = 7, 5, 2, 8
+BUSY, REFUSED, USAGE, TAKEN_BACK, MISSING = 7, 5, 2, 8, 6
 
 
 class Place:
@@ -482,6 +482,16 @@ def test_an_ordinary_user(place: Place) -> None:
     assert "-u" not in found["result"]["line"]
     stopped = place.json("stop", "--port", str(port), "--yes", under=AS_NOBODY, OPSKIT_STATE_DIR=str(state))
     assert stopped["ok"], stopped
+    # The first run of all: its state directory is not there yet.
+    fresh = state / "fresh"
+    found = place.json(*words, under=AS_NOBODY, OPSKIT_STATE_DIR=str(fresh))
+    assert found["ok"], found
+    place.pids.append(int((fresh / f"memcached-{port}.pid").read_text()))
+    # Root's directory, and none of its own named.
+    (place.folder / "roots").mkdir(mode=0o755)
+    other = ("start", "-p", str(free_port()), "--yes")
+    refused = place.json(*other, under=AS_NOBODY, OPSKIT_STATE_DIR=str(place.folder / "roots"))
+    assert (refused["status"], refused["error"]["id"]) == (MISSING, "missing"), refused
 
 
 def test_fifty_instances_are_asked_in_a_second(place: Place) -> None:

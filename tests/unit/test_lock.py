@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opskit.core import lock
-from opskit.core.errors import Busy, Failed
+from opskit.core.errors import Busy, Failed, Missing
 from opskit.core.lock import host_lock, wait_for_flock
 
 
@@ -68,9 +68,12 @@ def test_a_directory_that_others_can_only_look_into(tmp_path: Path, mode: int) -
 
 
 def test_a_directory_of_another_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ordinary user meets root's /var/lib/opskit: nobody has to chown that, it needs one of its own."""
     monkeypatch.setattr(lock.os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(Failed, match=f"owner {tmp_path.stat().st_uid}, mode"), host_lock(str(tmp_path), 0):
+    whose = f"owner {tmp_path.stat().st_uid}, mode"
+    with pytest.raises(Missing, match=whose) as caught, host_lock(str(tmp_path), 0):
         pass
+    assert "--state-dir" in caught.value.todo
     assert list(tmp_path.iterdir()) == []
 
 

@@ -114,6 +114,13 @@ def test_the_directory_of_the_pid_file_is_made() -> None:
     assert found.changes[0].commands == ("install -d -o memcached -m 755 /run/memcached",)
 
 
+def test_the_state_directory_of_an_ordinary_user_is_made_before_any_step() -> None:
+    """So the plan is the same before and after: the lock makes it, between the two looks at the host."""
+    for there in (False, True):
+        found = decide("-p 12000", root=False, pid_file=PidFile(FILE, directory=there, writable=there))
+        assert [step.kind for step in found.steps] == ["memcached.start"]
+
+
 def test_every_step_is_found_again_from_the_ledger() -> None:
     process = Process(9, "memcached", "m", 5, ("memcached", "-d", "-u", "m"))
     stop = decide_stop(StopFacts("port 1", process))
