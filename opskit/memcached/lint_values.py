@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Optional
 
@@ -108,7 +109,10 @@ def _no_number(given: Given, number: int, flag: Flag, value: str, read: float) -
         title = (
             f"{given.text}: not {what}; it is read as {read:g}" if flag.kind != OCTAL else f"{given.text}: not {what}"
         )
-        yield _problem("not-a-number", "error", title, f"-{letter} {read:g}", f"-{letter} with {what}", number)
+        # What follows a number and a blank, as a comment does, was not meant for it.
+        alone = re.split(r"[\s#]", value.strip(), maxsplit=1)[0]
+        instead = (letter, alone) if is_integer(alone) and flag.kind != OCTAL else None
+        yield _problem("not-a-number", "error", title, f"-{letter} {read:g}", f"-{letter} with {what}", number, instead)
 
 
 def _port(number: int, letter: str, value: int, release: Release) -> Iterator[Problem]:

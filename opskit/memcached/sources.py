@@ -35,22 +35,55 @@ class Source(NamedTuple):
     limits: Limits = Limits()
 
 
+# A comment, or a name up to its =.
+ENVIRONMENT_NAME = re.compile(r"\s*(?:[#;](?:[^\\\n\r]|\\.)*|([^=\n\r]*)(=?))", re.DOTALL)
+# A part of a value of an EnvironmentFile: in quotes, where a line may end, or plain up to the end of its line.
+ENVIRONMENT_PART = re.compile(
+    r"""[ \t]*(?:'(?P<single>[^']*)(?:'|\Z)|"(?P<double>(?:[^"\\]|\\.)*)(?:"|\Z)|(?P<plain>(?:[^\\\n\r]|\\.)+))""",
+    re.DOTALL,
+)
+
+
 def parse_environment(text: str) -> dict[str, str]:
-    """A file of NAME=VALUE lines as systemd reads it (EnvironmentFile= of systemd.exec(5))."""
+    """A file of NAME=VALUE lines as systemd reads it (EnvironmentFile= of systemd.exec(5); its env-file.c).
+
+    After quotes more may follow, a # and what is behind it too; a quote behind plain text is a letter like others.
+    """
     values = {}
-    for line in text.replace("\\\n", "").splitlines():
-        name, sign, value = line.strip().partition("=")
-        if not sign or name.startswith(("#", ";")) or not name.strip():
+    at = 0
+    while at < len(text):
+        head = ENVIRONMENT_NAME.match(text, at)
+        if head is None or head.end() == at:
+            break
+        at = head.end()
+        if not head[2]:
             continue
-        values[name.strip()] = _unquoted(value.strip())
-    return values
+        value, at = _environment_value(text, at)
+        values[(head[1] or "").strip()] = value
+    return {name: value for name, value in values.items() if name}
 
 
-def _unquoted(value: str) -> str:
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        inside = value[1:-1]
-        return inside if value[0] == "'" else re.sub(r"\\(.)", r"\1", inside)
-    return value
+def _environment_value(text: str, at: int) -> tuple[str, int]:
+    """The value that begins there, and where it ends."""
+    value = ""
+    while (part := ENVIRONMENT_PART.match(text, at)) is not None:
+        at = part.end()
+        if part["plain"] is not None:
+            # Unquoted: a backslash takes the meaning from what follows it; one at the end of a line goes on there.
+            plain = re.sub(r"\\(\n|.)", lambda m: "" if m[1] == "\n" else m[1], part["plain"], flags=re.DOTALL)
+            return value + plain.rstrip(" \t"), at
+        if part["double"] is not None:
+            value += re.sub(r"\\(.)", _unescaped, part["double"], flags=re.DOTALL)
+        else:
+            value += part["single"] or ""
+    return value, at
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """What a backslash stands for in double quotes: itself, before most letters."""
+    if found[1] == "\n":
+        return ""
+    return found[1] if found[1] in '"\\`$' else found[0]
 
 
 def expand(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
@@ -75,7 +108,8 @@ def _split(text: str) -> list[str]:
 def from_sysconfig(text: str, path: str) -> Source:
     """The line that memcached.service of the EL family makes of its file."""
     values = {**EL_DEFAULTS, **parse_environment(text)}
-    return Source(tuple(expand(EL_LINE.split(), values)), path, unit="memcached.service", limits=Limits(root=True))
+    limits = Limits(root=True, unit_type="simple")  # that unit names no other
+    return Source(tuple(expand(EL_LINE.split(), values)), path, unit="memcached.service", limits=limits)
 
 
 @dataclass

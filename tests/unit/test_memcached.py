@@ -192,6 +192,41 @@ def test_a_sysconfig_file() -> None:
     found = sources.from_sysconfig(SYSCONFIG, "file")
     assert list(found.words[:8]) == ["-p", "11212", "-u", "memcached", "-m", "64", "-c", "2048"]
     assert ids(list(found.words), EL7) == ["redirection"]
+    daemon = sources.from_sysconfig(
+        SYSCONFIG.replace("-l 127", "-d -l 127").replace('"11212"', '"11212" # port'), "file"
+    )
+    judged = judge(parse(daemon.words, NEW), NEW, EL_HOST._replace(unit_type=daemon.limits.unit_type))
+    assert [one.id for one in judged.findings] == ["redirection", "not-a-number", "daemon-under-unit"]
+    assert corrected(judged.parsed, judged.problems)[:2] == ["-p", "11212"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("PORT=1\nUSER = m \n", {"PORT": "1", "USER": "m"}),
+        ('PORT="1" # the port\nUSER=m', {"PORT": "1# the port", "USER": "m"}),
+        ("PORT=1 # the port\n", {"PORT": "1 # the port"}),
+        ('OPTIONS="-l 127.0.0.1" -U 0\n', {"OPTIONS": "-l 127.0.0.1-U 0"}),
+        ("OPTIONS=-o 'a b'\n", {"OPTIONS": "-o 'a b'"}),
+        ("OPTIONS='-o \"a b\"'\n", {"OPTIONS": '-o "a b"'}),
+        ('OPTIONS="-o \\"a\\" \\d"\n', {"OPTIONS": '-o "a" \\d'}),
+        ('OPTIONS="-l\n127.0.0.1"\nPORT=1', {"OPTIONS": "-l\n127.0.0.1", "PORT": "1"}),
+        ("OPTIONS=-l \\\n127.0.0.1\n", {"OPTIONS": "-l 127.0.0.1"}),
+        ("  # PORT=1\n;PORT=2\n\nno name\n=3\nPORT=\n", {"PORT": ""}),
+        ("PORT=1\r\nUSER=m\r\n", {"PORT": "1", "USER": "m"}),
+        ('OPTIONS="-l 127.0.0.1\nPORT=1\n', {"OPTIONS": "-l 127.0.0.1\nPORT=1\n"}),
+        ("PORT", {}),
+        ("", {}),
+    ],
+)
+def test_an_environment_file_is_read_as_systemd_does(text: str, wanted: dict[str, str]) -> None:
+    """What is behind a closing quote counts too: there are no comments at the end of a line."""
+    assert sources.parse_environment(text) == wanted
+
+
+@given(strategies.text(alphabet="AB=\"'\\ #;\n\r\tx", max_size=40))
+def test_any_text_is_an_environment_file(text: str) -> None:
+    assert "" not in sources.parse_environment(text)
 
 
 UNIT = """[Unit]
