@@ -33,6 +33,8 @@ FILES_PER_THREAD = (4, 5)
 # stdin, stdout, stderr and the file of users: measured on 1.6.18.
 FILES_FOR_USERS = 4
 CHUNK = 512 * KIB
+# Of the memory, for the hot and the warm LRU together.
+LRU_PERCENT = 80
 
 
 class Setting(NamedTuple):
@@ -103,6 +105,8 @@ def effect(parsed: Parsed, release: Release, setting: Optional[Setting] = None) 
     """What comes of the line."""
     setting = setting or Setting()
     values = {given.letter: given.value or "" for given in parsed.options if not given.wrong}
+    # Every -o counts, of the others the last.
+    values.update({"o": ",".join(given.value or "" for given in parsed.all("o"))} if "o" in values else {})
     udp_on = release < UDP_OFF and "udp-off" not in setting.features
     found = Effect(
         port=atoi(values.get("p", "11211")),
@@ -208,6 +212,15 @@ def _afterwards(found: Effect, values: dict[str, str], release: Release) -> End:
     chunked = late or (release >= ITEMS_TO_1G and found.item_size > MIB)
     if chunked and "slab_chunk_max" not in values.get("o", "") and found.item_size % CHUNK:
         return EX_USAGE, "-I is not a multiple of 512k"
+    return _against_each_other(found, values, release)
+
+
+def _against_each_other(found: Effect, values: dict[str, str], release: Release) -> End:
+    """Options that do not go together."""
+    if "N" in values and atoi(values["N"]) > found.threads:
+        return EX_USAGE, "more NAPI ids than threads"
+    if suboptions.lru_percent(values.get("o", ""), release) > LRU_PERCENT:
+        return EX_USAGE, f"hot_lru_pct and warm_lru_pct are more than {LRU_PERCENT} together"
     protocol = values.get("B", "auto")
     if found.sasl and protocol == "ascii":
         return EX_USAGE, "SASL is for the binary protocol"

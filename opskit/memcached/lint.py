@@ -122,6 +122,7 @@ def _suboption_problems(given: Given, number: int, release: Release) -> Iterator
         if wrong.id == "not-in-release":
             known = f"it came with {release_text(row.since)}" if row and row.since > release else "there is no such one"
             title = f"-o {name}: {known}" if not row or row.since > release else f"-o {name}: it is gone by now"
+            title = title if name else f"-o {given.value}: a comma with nothing before it"
             evidence = f"{release_text(release)}: exit status 1"
         remedy = f"-o {','.join(good)}" if good else "take it out"
         yield Problem(Finding(wrong.id, severity, title, evidence, remedy), (Edit(number, option),))

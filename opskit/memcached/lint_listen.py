@@ -8,9 +8,9 @@ from opskit.core.finding import Finding
 from opskit.memcached.effect import Effect
 from opskit.memcached.getopt import Parsed
 from opskit.memcached.line import APPEND, Edit, Problem
-from opskit.memcached.listen import clash, is_everywhere, is_loopback, pieces
+from opskit.memcached.listen import BLANK, clash, is_everywhere, is_loopback, pieces, without_blanks
 from opskit.memcached.numbers import PORTS
-from opskit.memcached.release import UDP_OFF, Release, release_text
+from opskit.memcached.release import IPV6_IN_LISTS, UDP_OFF, Release, release_text
 
 CVE = "CVE-2018-1000115"
 
@@ -57,8 +57,10 @@ def _places(parsed: Parsed, found: Effect, release: Release, given: list[int]) -
         bad = [one for one in found.places if one.wrong and one.text in pieces(value)]
         if not bad:
             continue
-        apart = tuple(("l", piece) for piece in pieces(value))
+        apart = tuple(("l", without_blanks(piece)) for piece in pieces(value))
         several = len(apart) > 1 and all(one.text.count(":") > 1 for one in bad)
+        if bad[0].wrong == BLANK and release >= IPV6_IN_LISTS:
+            apart, several = (("l", ",".join(piece for _, piece in apart)),), True
         remedy = " ".join(f"-l {piece}" for _, piece in apart) if several else "an address, or address:port"
         title = f"-l {value}: {bad[0].wrong}"
         evidence = f"{release_text(release)}: exit status 71"

@@ -10,6 +10,7 @@ from opskit.memcached.numbers import atoi, is_integer
 from opskit.memcached.release import IPV6_IN_LISTS, REPEATS_DROPPED, Release
 
 ALL = "*"
+BLANK = "a blank is no part of an address"
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,15 @@ def pieces(value: str) -> list[str]:
     return [piece for piece in value.replace(";", ",").split(",") if piece]
 
 
+def without_blanks(piece: str) -> str:
+    """An address without the blanks that a list in quotes has; getaddrinfo(3) takes none."""
+    return "".join(piece.split())
+
+
 def place(piece: str, release: Release, *, alone: bool) -> Place:
     """One address, as memcached takes it apart. alone: it is the only one of its -l."""
+    if without_blanks(piece) != piece:
+        return place(without_blanks(piece), release, alone=alone)._replace(text=piece, wrong=BLANK)
     rest = piece
     for prefix in ("notls:", "notls["):
         rest = rest[len("notls:") :] if rest.startswith(prefix) else rest

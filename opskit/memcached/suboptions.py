@@ -44,7 +44,7 @@ _ROWS = (
     Suboption("warm_lru_pct", "percent of memory for items that are used", "integer", 1, 79, V1425),
     Suboption("expirezero_does_not_evict", "items without a time are never evicted", since=V1425, until=V1435),
     Suboption("modern", "the defaults of 1.5 (from 1.5.0 on: nothing)", since=V1426),
-    Suboption("idle_timeout", "seconds until an idle connection is closed; 0 never", "integer", 0, since=V1426),
+    Suboption("idle_timeout", "seconds until an idle connection is closed; 0 never", "integer", since=V1426),
     Suboption("watcher_logbuf_size", "KiB for each watcher", "number", 0, since=V1426),
     Suboption("worker_logbuf_size", "KiB for each thread's log", "number", 0, since=V1426),
     Suboption("track_sizes", "stats sizes, without stopping the world", since=V1426),
@@ -112,12 +112,11 @@ class Fault(NamedTuple):
 
 
 def split(text: str) -> list[tuple[str, Optional[str]]]:
-    """The names and values behind -o, as getsubopt(3) splits them."""
-    pairs = []
-    for part in text.split(","):
+    """The names and values behind -o, as getsubopt(3) splits them. A comma too many is one without a name."""
+    pairs: list[tuple[str, Optional[str]]] = []
+    for part in text.removesuffix(",").split(",") if text else ():
         name, sign, value = part.partition("=")
-        if part:
-            pairs.append((name, value if sign else None))
+        pairs.append((name, value if sign else None))
     return pairs
 
 
@@ -142,6 +141,15 @@ def fault(name: str, value: Optional[str], release: Release) -> Optional[Fault]:
     if not (is_number(value) if row.value == "float" else is_integer(value)):
         return Fault("not-a-number", text, f"it is read as {number:g}")
     return None
+
+
+def lru_percent(text: str, release: Release) -> int:
+    """How much of the memory the hot and the warm LRU take together, in percent."""
+    pairs = (
+        {"hot_lru_pct": "20", "warm_lru_pct": "40"} if release >= V150 else {"hot_lru_pct": "32", "warm_lru_pct": "32"}
+    )
+    pairs.update({name: value for name, value in split(text) if name in pairs and value})
+    return sum(atoi(value) for value in pairs.values())
 
 
 def _bounds(row: Suboption) -> str:
