@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import Callable, Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
@@ -16,6 +16,7 @@ from opskit.memcached.line import Option, words
 from opskit.memcached.lint import Judged, judge
 from opskit.memcached.listen import is_everywhere, is_loopback, pieces, place
 from opskit.memcached.model import Host, Process, Program
+from opskit.memcached.numbers import atoi
 from opskit.memcached.release import FIRST, IPV6_IN_LISTS, NEWEST, Release, release_text
 from opskit.memcached.steps import MakeDirectory, RemovePidFile, StartMemcached, StopMemcached
 from opskit.memcached.table import FLAGS
@@ -28,6 +29,16 @@ ON_HOST = {"port-taken": ExitCode.BUSY, "not-built": ExitCode.MISSING, "user-unk
 GUARDED = ("exposed", "pid-file-foreign", "pid-file-unwritable", "user-root", "memory-over-host", "memory-over-cgroup")
 # These do not keep anybody from starting it.
 ONLY_NOTES = ("user-root", "pid-file-stale")
+
+
+# What else `stats settings` has of an option that is given, in every release, as pymemcache hands it on.
+TOLD: dict[str, tuple[str, Callable[[str], str]]] = {
+    "M": ("evictions", lambda _: "off"),
+    "C": ("cas_enabled", lambda _: "no"),
+    "n": ("chunk_size", lambda value: str(atoi(value))),
+    "R": ("reqs_per_event", lambda value: str(atoi(value))),
+    "b": ("tcp_backlog", lambda value: str(atoi(value))),
+}
 
 
 @dataclass(frozen=True)
@@ -154,7 +165,9 @@ def wanted(found: Effect, parsed: Parsed, release: Release) -> Wanted:
     if found.socket:
         settings = {name: value for name, value in settings.items() if not name.endswith("port")}
     pairs = [(name, str(value)) for name, value in settings.items()]
-    pairs += [("evictions", "off")] if parsed.last("M") is not None else []
+    for letter, (name, text) in TOLD.items():
+        value = parsed.last(letter)
+        pairs += [(name, text(value))] if value is not None else []
     return Wanted(found.listeners, found.socket, tuple(pairs), found.auth_file, found.tls, found.binary)
 
 

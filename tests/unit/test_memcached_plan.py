@@ -69,6 +69,14 @@ def test_what_1_4_15_tells_of_its_memory() -> None:
         assert dict(start.wanted.settings)["maxbytes"] == told
 
 
+def test_what_else_it_has_to_tell_of_itself() -> None:
+    found = decide("-p 12000 -M -C -n 64 -R 10 -b 512").steps[0].wanted.settings
+    assert dict(found).items() >= {
+        "evictions": "off", "cas_enabled": "no", "chunk_size": "64",
+        "reqs_per_event": "10", "tcp_backlog": "512",
+    }.items()  # fmt: skip
+
+
 def refused(found: Any) -> tuple[list[str], int]:
     assert isinstance(found, Refusal), found
     return [one.id for one in found.reasons], found.exit_code
