@@ -18,6 +18,7 @@ from opskit.memcached.release import (
     CONNECTIONS_CHECKED,
     ITEM_CHECKED_AT_END,
     ITEMS_TO_1G,
+    LONG_OPTIONS,
     NEGATIVE_CHECKED,
     PORT_CHECKED,
     UDP_OFF,
@@ -35,6 +36,9 @@ FILES_FOR_USERS = 4
 CHUNK = 512 * KIB
 # Of the memory, for the hot and the warm LRU together.
 LRU_PERCENT = 80
+HASHPOWER = 16
+# Up to so many threads, the power of 2 of the locks; the hash table has to be larger (thread.c). Seen on 1.6.18.
+LOCKS = ((2, 10), (3, 11), (4, 12), (10, 13), (20, 14), (2**31, 15))
 
 
 class Setting(NamedTuple):
@@ -127,7 +131,7 @@ def effect(parsed: Parsed, release: Release, setting: Optional[Setting] = None) 
     found = _ports(found, values, udp_on=udp_on)
     ended = _while_reading(parsed, found, release, setting)
     if ended is None:
-        ended = _afterwards(found, values, release) or _on_host(found, setting)
+        ended = _afterwards(found, values, release) or _on_host(found, setting, release)
     found = _listeners(found, parsed, release)
     if ended is not None:
         return found._replace(status=ended[0] or None, why=ended[1], prints=ended[0] == 0)
@@ -235,7 +239,7 @@ def _against_each_other(found: Effect, values: dict[str, str], release: Release)
     return None
 
 
-def _on_host(found: Effect, setting: Setting) -> End:
+def _on_host(found: Effect, setting: Setting, release: Release) -> End:
     """What limits, users and the like end it for."""
     if found.connections > setting.most_files or found.connections < 0:
         return EX_OSERR, "more open files than the kernel allows"
@@ -252,7 +256,15 @@ def _on_host(found: Effect, setting: Setting) -> End:
         return EX_USAGE, "no UDP with -Y"
     if found.connections < FILES_ALWAYS + 1 + FILES_PER_THREAD[0] * found.threads - 1:
         return 1, "not enough connections for its own threads"
+    if release >= LONG_OPTIONS and _hashpower(found) <= next(n for most, n in LOCKS if found.threads <= most):
+        return 1, f"-o hashpower={_hashpower(found)} is too little for {found.threads} threads"
     return None
+
+
+def _hashpower(found: Effect) -> int:
+    """How large the hash table begins, as a power of 2."""
+    given = [value for name, value in suboptions.split(found.values.get("o", "")) if name == "hashpower"]
+    return atoi(given[-1] or "") if given else HASHPOWER
 
 
 def privileged(found: Effect, *, root: bool, lowest: int) -> list[Listener]:
@@ -294,7 +306,8 @@ def _listeners(found: Effect, parsed: Parsed, release: Release) -> Effect:
         for one in places or [Place("", ALL)]:
             number = port if one.port is None else one.port
             if port:
-                listeners.append(Listener(protocol, one.address or ALL, -1 if number == -1 else number % PORTS))
+                # A port 0 in -l is any free one; -p 0 is none.
+                listeners.append(Listener(protocol, one.address or ALL, -1 if number in {-1, 0} else number % PORTS))
     twice = clash(listeners)
     if twice and found.status is None:
         found = found._replace(status=EX_OSERR, why=f"{twice[0].text} and {twice[1].text} cannot be had at once")
