@@ -112,11 +112,11 @@ def process(pid: int) -> Optional[Process]:
 
 
 def program_of(pid: int) -> str:
-    """The path of the program that a process runs; "" where that cannot be seen."""
-    try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        return ""
+    """The path of the program that a process runs; "" where that cannot be seen.
+
+    After an update the file itself is gone (proc(5)), and what is in its place is the next one to be started.
+    """
+    return procfs.link("/proc", str(pid), "exe").removesuffix(" (deleted)")
 
 
 def absolute(pid: int, path: str) -> str:

@@ -339,6 +339,21 @@ def test_paths_that_are_relative(place: Place) -> None:
     assert "pid-file-unwritable" in lint.out
 
 
+def test_an_instance_whose_program_was_updated(place: Place) -> None:
+    """/proc has it as `/usr/bin/memcached (deleted)`: nobody can type that."""
+    port = free_port()
+    program = place.path("memcached")
+    shutil.copy(str(shutil.which("memcached", path=ENVIRONMENT["PATH"])), program)
+    line = [program, "-u", place.user, "-p", str(port), "-l", "127.0.0.1"]
+    with subprocess.Popen(line, stdin=NULL, stdout=NULL, stderr=NULL) as process:
+        wait(lambda: answers(port))
+        Path(program).rename(place.path("old"))
+        Path(place.path("old")).unlink()
+        found = place.json("lint", "--pid", str(process.pid))
+        process.kill()
+    assert found["result"]["line"] == " ".join(line)
+
+
 def test_which_of_two_on_one_port_is_stopped_a_person_tells(place: Place) -> None:
     port = free_port()
     place.start(port, "-l", "127.0.0.1")
