@@ -36,7 +36,6 @@ FILES_FOR_USERS = 4
 CHUNK = 512 * KIB
 # Of the memory, for the hot and the warm LRU together.
 LRU_PERCENT = 80
-HASHPOWER = 16
 # Up to so many threads, the power of 2 of the locks; the hash table has to be larger (thread.c). Seen on 1.6.18.
 LOCKS = ((2, 10), (3, 11), (4, 12), (10, 13), (20, 14), (2**31, 15))
 
@@ -61,7 +60,8 @@ class Effect(NamedTuple):
     """What memcached runs with. status: with what it ends instead, and why; None when it runs.
 
     silent: it runs, and answers nobody. places: what -l names; dropped: which -l count for nothing (their numbers).
-    prints: it only prints something (-h, -i, -V) and ends.
+    prints: it only prints something (-h, -i, -V) and ends. late: it ends once a daemon is in the background: who
+    started it has had status 0 by then.
     """
 
     port: int = 11211
@@ -82,6 +82,7 @@ class Effect(NamedTuple):
     why: str = ""
     silent: bool = False
     prints: bool = False
+    late: bool = False
     places: tuple[Place, ...] = ()
     dropped: tuple[int, ...] = ()
     values: Mapping[str, str] = MappingProxyType({})
@@ -90,6 +91,11 @@ class Effect(NamedTuple):
     def binary(self) -> bool:
         """Whether it speaks the binary protocol only: with SASL, or asked for."""
         return self.sasl or self.values.get("B") == "binary"
+
+    @property
+    def exit_status(self) -> Optional[int]:
+        """With what the program that is started ends; None when there is a server."""
+        return 0 if self.prints or (self.daemon and self.late) else self.status
 
     @property
     def runs(self) -> bool:
@@ -103,6 +109,11 @@ class Effect(NamedTuple):
         fixed = FILES_ALWAYS + tcp + udp * (self.threads if udp == 1 else 1)
         low, high = (self.connections - fixed - each * self.threads for each in reversed(FILES_PER_THREAD))
         return max(0, low), max(0, high)
+
+
+def late_end(status: int, found: Effect) -> str:
+    """What a person sees of an end that comes once a daemon is in the background."""
+    return f"exit status {status}" + ("; with -d silently, and with status 0" if found.daemon else "")
 
 
 def effect(parsed: Parsed, release: Release, setting: Optional[Setting] = None) -> Effect:
@@ -131,12 +142,15 @@ def effect(parsed: Parsed, release: Release, setting: Optional[Setting] = None) 
     found = _ports(found, values, udp_on=udp_on)
     ended = _while_reading(parsed, found, release, setting)
     if ended is None:
-        ended = _afterwards(found, values, release) or _on_host(found, setting, release)
+        ended = _afterwards(found, values, release) or _on_host(found, setting)
     found = _listeners(found, parsed, release)
     if ended is not None:
         return found._replace(status=ended[0] or None, why=ended[1], prints=ended[0] == 0)
     if found.status is None and privileged(found, root=setting.root, lowest=setting.lowest_port):
-        return found._replace(status=EX_OSERR, why=f"a port below {setting.lowest_port}")
+        found = found._replace(status=EX_OSERR, why=f"a port below {setting.lowest_port}")
+    ended = _threads(found, release) or ((found.status, found.why) if found.status is not None else None)
+    if ended is not None:
+        return found._replace(status=ended[0], why=ended[1], late=True)
     silent = "R" in values and atoi(values["R"]) < 0 and release < NEGATIVE_CHECKED
     return found._replace(silent=silent)
 
@@ -239,7 +253,7 @@ def _against_each_other(found: Effect, values: dict[str, str], release: Release)
     return None
 
 
-def _on_host(found: Effect, setting: Setting, release: Release) -> End:
+def _on_host(found: Effect, setting: Setting) -> End:
     """What limits, users and the like end it for."""
     if found.connections > setting.most_files or found.connections < 0:
         return EX_OSERR, "more open files than the kernel allows"
@@ -252,19 +266,19 @@ def _on_host(found: Effect, setting: Setting, release: Release) -> End:
         return EX_NOUSER, f"no user {found.user}"
     if setting.root and found.connections < FILES_FOR_USERS:
         return EX_NOUSER, "no file is left to look the user up in"
+    return None
+
+
+def _threads(found: Effect, release: Release) -> End:
+    """What ends it in the background, before it listens."""
     if found.auth_file and found.udp:
         return EX_USAGE, "no UDP with -Y"
     if found.connections < FILES_ALWAYS + 1 + FILES_PER_THREAD[0] * found.threads - 1:
         return 1, "not enough connections for its own threads"
-    if release >= LONG_OPTIONS and _hashpower(found) <= next(n for most, n in LOCKS if found.threads <= most):
-        return 1, f"-o hashpower={_hashpower(found)} is too little for {found.threads} threads"
+    power = suboptions.hashpower(found.values.get("o", ""))
+    if release >= LONG_OPTIONS and power <= next(n for most, n in LOCKS if found.threads <= most):
+        return 1, f"-o hashpower={power} is too little for {found.threads} threads"
     return None
-
-
-def _hashpower(found: Effect) -> int:
-    """How large the hash table begins, as a power of 2."""
-    given = [value for name, value in suboptions.split(found.values.get("o", "")) if name == "hashpower"]
-    return atoi(given[-1] or "") if given else HASHPOWER
 
 
 def privileged(found: Effect, *, root: bool, lowest: int) -> list[Listener]:
@@ -303,7 +317,8 @@ def _listeners(found: Effect, parsed: Parsed, release: Release) -> Effect:
         found = found._replace(status=EX_OSERR, why="a port below -1")
     listeners = []
     for protocol, port in (("tcp", found.port), ("udp", found.udp)):
-        for one in places or [Place("", ALL)]:
+        # An -l that names nothing is no address at all; none is every address.
+        for one in places or ([] if given else [Place("", ALL)]):
             number = port if one.port is None else one.port
             if port:
                 # A port 0 in -l is any free one; -p 0 is none.

@@ -118,7 +118,7 @@ def effect_json(found: Effect) -> dict[str, Any]:
     low, high = found.clients()
     return {
         "starts": found.runs,
-        "exit_status": 0 if found.prints else found.status,
+        "exit_status": found.exit_status,
         "why": found.why or None,
         "listeners": [one.text for one in found.listeners],
         "socket": found.socket or None,

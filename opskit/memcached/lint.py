@@ -9,9 +9,9 @@ from typing import NamedTuple, Optional
 
 from opskit.core.finding import Finding
 from opskit.memcached import suboptions
-from opskit.memcached.effect import EX_OSERR, Effect, Setting, effect
+from opskit.memcached.effect import Effect, Setting, effect, late_end
 from opskit.memcached.getopt import AMBIGUOUS, EXTRA_VALUE, NO_VALUE, Given, Parsed
-from opskit.memcached.line import APPEND, Edit, Option, Problem, number_of
+from opskit.memcached.line import APPEND, Edit, Option, Problem, number_of, words
 from opskit.memcached.lint_host import host_problems
 from opskit.memcached.lint_listen import listen_problems
 from opskit.memcached.lint_values import value_problems
@@ -51,7 +51,7 @@ def judge(parsed: Parsed, release: Release, host: Optional[Host] = None) -> Judg
     problems += listen_problems(parsed, found, release)
     if host is not None:
         problems += host_problems(parsed, found, release, host)
-    problems += _else(found, release, problems)
+    problems += _else(parsed, found, release, problems)
     return Judged(parsed, release, found, tuple(problems))
 
 
@@ -171,15 +171,17 @@ def _clients(parsed: Parsed, found: Effect) -> Iterator[Problem]:
         yield Problem(Finding("few-clients", "warning", title, evidence, f"-c {more} for that many"), (edit,))
 
 
-def _else(found: Effect, release: Release, problems: list[Problem]) -> Iterator[Problem]:
+def _else(parsed: Parsed, found: Effect, release: Release, problems: list[Problem]) -> Iterator[Problem]:
     """What nobody has told yet: that it does not start, or listens nowhere."""
     told = any(problem.finding.severity in {"error", "critical"} for problem in problems)
     if found.status is not None and not told:
         title = f"memcached {release_text(release)} does not start: {found.why}"
-        where = "when it binds" if found.status == EX_OSERR else "at once"
+        end = late_end(found.status, found) if found.late else f"exit status {found.status}, at once"
         remedy = "-c 1024" if "connections" in found.why else "opskit memcached flags tells what each option takes"
-        yield Problem(Finding("does-not-start", "error", title, f"exit status {found.status}, {where}", remedy))
+        yield Problem(Finding("does-not-start", "error", title, end, remedy))
     if found.runs and not found.socket and not found.listeners and not told:
-        edits = (Edit(APPEND, (("p", "11211"),)),)
+        nothing = found.port or found.udp  # then -l names nothing
+        option, seen = ("l", "127.0.0.1") if nothing else ("p", "11211"), "-l ''" if nothing else "port 0"
+        edits = (Edit(number_of(parsed, option[0]), (option,)),)
         title = "it runs and listens nowhere: no TCP, no UDP and no UNIX socket"
-        yield Problem(Finding("listens-nowhere", "error", title, "port 0", "-p 11211"), edits)
+        yield Problem(Finding("listens-nowhere", "error", title, seen, " ".join(words([option]))), edits)

@@ -8,7 +8,7 @@ from typing import Optional
 from opskit.core.finding import Finding
 from opskit.core.units import MIB, size_text
 from opskit.memcached import suboptions
-from opskit.memcached.effect import Effect, privileged
+from opskit.memcached.effect import EX_OSERR, Effect, late_end, privileged
 from opskit.memcached.getopt import Parsed
 from opskit.memcached.line import APPEND, Edit, Option, Problem, number_of
 from opskit.memcached.listen import overlaps
@@ -28,7 +28,7 @@ def host_problems(parsed: Parsed, found: Effect, release: Release, host: Host) -
     yield from _user(parsed, found, host)
     yield from _memory(parsed, found, host)
     yield from _files(parsed, found, host)
-    evidence = "exit status 71; with -d silently, and with status 0" if found.daemon else "exit status 71"
+    evidence = late_end(EX_OSERR, found)
     for one in privileged(found, root=host.root, lowest=host.lowest_port):
         title = f"{one.text}: only root may listen below {host.lowest_port}, and memcached changes its user first"
         remedy = f"a port from {host.lowest_port} on; or sysctl net.ipv4.ip_unprivileged_port_start={one.port}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opskit.core.finding import Finding
-from opskit.memcached.effect import Effect
+from opskit.memcached.effect import EX_OSERR, Effect, late_end
 from opskit.memcached.getopt import Parsed
 from opskit.memcached.line import APPEND, Edit, Problem
 from opskit.memcached.listen import BLANK, clash, is_everywhere, is_loopback, pieces, without_blanks
@@ -47,7 +47,7 @@ def listen_problems(parsed: Parsed, found: Effect, release: Release) -> Iterator
         left = [one.text for one in found.places if one.address != twice[1].address or twice[0] == twice[1]]
         joined = ",".join(dict.fromkeys(left))
         edits = tuple(Edit(n, (("l", joined),) if n == given[0] else ()) for n in given)
-        yield Problem(Finding("listeners-clash", "error", title, "exit status 71", remedy), edits)
+        yield Problem(Finding("listeners-clash", "error", title, late_end(EX_OSERR, found), remedy), edits)
     yield from _exposed(parsed, found, release, given)
 
 
@@ -63,7 +63,7 @@ def _places(parsed: Parsed, found: Effect, release: Release, given: list[int]) -
             apart, several = (("l", ",".join(piece for _, piece in apart)),), True
         remedy = " ".join(f"-l {piece}" for _, piece in apart) if several else "an address, or address:port"
         title = f"-l {value}: {bad[0].wrong}"
-        evidence = f"{release_text(release)}: exit status 71"
+        evidence = f"{release_text(release)}: {late_end(EX_OSERR, found)}"
         texts = [one.text for one in bad]
         # Never without any -l: that would be every address.
         good = tuple(option for option in apart if option[1] not in texts) or (("l", "127.0.0.1"),)

@@ -49,7 +49,7 @@ _ROWS = (
     Suboption("worker_logbuf_size", "KiB for each thread's log", "number", 0, since=V1426),
     Suboption("track_sizes", "stats sizes, without stopping the world", since=V1426),
     Suboption("slab_sizes", "the chunk sizes, with - between them", "text", since=V1426),
-    Suboption("slab_chunk_max", "largest chunk: bytes; by 1.6.38 KiB, at most 1024", "number", 1, since=V1429),
+    Suboption("slab_chunk_max", "largest chunk: bytes; by 1.6.38 KiB, at most 1024", "integer", 1, since=V1429),
     Suboption("temporary_ttl", "seconds: shorter-lived items apart", "integer", since=V1435),
     Suboption("no_inline_ascii_resp", "smaller items (from 1.5.0 on: nothing)", since=V1435),
     Suboption("hot_max_factor", "when items leave the hot LRU", "float", 0.000001, since=V150),
@@ -68,7 +68,7 @@ _ROWS = (
     Suboption("slab_automove_window", "seconds that are looked back", "integer", 3, since=V150),
     Suboption("drop_privileges", "a filter on system calls", since=(1, 5, 7)),
     Suboption("no_drop_privileges", "no filter on system calls", since=(1, 5, 7)),
-    Suboption("resp_obj_mem_limit", "nothing since 1.6.7", "number", 0, since=V160),
+    Suboption("resp_obj_mem_limit", "nothing since 1.6.7", "text", since=V160, optional=True),
     Suboption("read_buf_mem_limit", "MiB for what connections read; 0 no limit", "number", 0, since=V160),
     *(
         Suboption(name, meaning, "text", since=V1513, build="tls")
@@ -138,6 +138,8 @@ def fault(name: str, value: Optional[str], release: Release) -> Optional[Fault]:
     low, high = row.low, row.high
     if (low is not None and number < low) or (high is not None and number > high):
         return Fault("out-of-range", text, f"it takes {_bounds(row)}")
+    if row.value == "number" and not is_integer(value):
+        return Fault("out-of-range", text, "all of it has to be a number")
     if not (is_number(value) if row.value == "float" else is_integer(value)):
         return Fault("not-a-number", text, f"it is read as {number:g}")
     return None
@@ -150,6 +152,12 @@ def lru_percent(text: str, release: Release) -> int:
     )
     pairs.update({name: value for name, value in split(text) if name in pairs and value})
     return sum(atoi(value) for value in pairs.values())
+
+
+def hashpower(text: str) -> int:
+    """How large the hash table begins, as a power of 2."""
+    given = [value for name, value in split(text) if name == "hashpower"]
+    return atoi(given[-1] or "") if given else 16
 
 
 def _bounds(row: Suboption) -> str:

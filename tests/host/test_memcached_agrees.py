@@ -79,7 +79,7 @@ def sockets(claimed: Effect) -> set[str]:
 
 def differences(claimed: Effect, seen: dict[str, Any]) -> list[str]:
     """What of the claim is not so."""
-    status = 0 if claimed.prints else claimed.status
+    status = claimed.exit_status
     if seen["status"] != status:
         return [f"status: {status} claimed, {seen['status']} seen"]
     if status is not None:
