@@ -24,9 +24,10 @@ COLUMNS = [
     *(Column(title, right=True) for title in ("CONN", "MAX", "REJECTED", "THREADS")),
 ]
 GRAPHS = [Column("GETS/S", right=True), Column("GETS"), Column("MEMORY")]
-# A terminal of so many columns has room for all; a narrower one does without these.
-ROOM_FOR_ALL = 150
+# A terminal of so many columns has room for all; a narrower one does without these, and one of 80 without two more.
+ROOM_FOR_ALL, ROOM_FOR_MOST = 150, 100
 LESS = ("UNIT", "RELEASE", "UP", "ITEMS", "REJECTED", "THREADS", "MEMORY")
+LEAST = (*LESS, "PID", "GETS/S")
 See = Callable[[], tuple[tuple[Instance, ...], tuple[UnitState, ...]]]
 
 
@@ -96,12 +97,17 @@ def watch(screen: Screen, see: See, interval: float) -> None:
             yield [[*cells(one), *_graphs(one, history, plain=plain)] for one in instances], lines
             time.sleep(interval)
 
-    narrow = shutil.get_terminal_size().columns < ROOM_FOR_ALL
     columns = [*COLUMNS, *GRAPHS]
-    kept = [n for n, column in enumerate(columns) if not (narrow and column.title in LESS)]
+    kept = columns_for(shutil.get_terminal_size().columns)
     with live_table(screen, [columns[n] for n in kept]) as draw:
         for rows, lines in frames():
             draw([[shown(row[n]) or "-" for n in kept] for row in rows], [shown(line) for line in lines])
+
+
+def columns_for(width: int) -> list[int]:
+    """The numbers of the columns of a watch that a terminal of this width has room for, a graph among them."""
+    without = () if width >= ROOM_FOR_ALL else LESS if width >= ROOM_FOR_MOST else LEAST
+    return [number for number, column in enumerate([*COLUMNS, *GRAPHS]) if column.title not in without]
 
 
 def _graphs(one: Instance, history: History, *, plain: bool) -> list[str]:

@@ -550,6 +550,22 @@ def test_watch_draws_until_it_is_interrupted(place: Place) -> None:
     assert "terminal" in place.run("memcached", "status", "--watch").err
 
 
+def test_watch_on_eighty_columns_has_whole_figures_and_a_graph(place: Place) -> None:
+    port = free_port()
+    place.start(port)
+    environment = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(place.folder / "state"), "NO_COLOR": "1"}
+    terminal = Terminal([*OPSKIT, "memcached", "status", "--watch", "--interval", "0.1"], environment, 80)
+    try:
+        terminal.read_until("▁▁")
+        terminal.process.send_signal(signal.SIGINT)
+        shown = terminal.end().out
+        row = next(line for line in shown.splitlines() if f"127.0.0.1:{port}" in line)
+        assert "1024" in row
+        assert "…" not in row
+    finally:
+        terminal.close()
+
+
 def test_lint_is_quick(place: Place) -> None:
     """The goal is 8 times a bare Python. Measured with Python 3.13: 6.9; a busy machine gets more."""
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "PYTHONDONTWRITEBYTECODE"}
