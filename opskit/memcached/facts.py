@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import stat
 from typing import Optional, Union
 
 from opskit.core import procfs
@@ -42,7 +43,7 @@ def see_program(runner: Runner, path: str = "memcached") -> Program:
     try:
         said = runner.run(Command((path, "-h"), mutates=False, timeout=10))
     except Missing as error:
-        todo = "yum install memcached; or name a release: --version 1.6.18"
+        todo = "yum install memcached; flags, explain and lint take a release in place of it: --version 1.6.18"
         raise Missing("memcached", "it is not on this host", todo=todo) from error
     try:
         release = read_release(said.stdout)
@@ -122,21 +123,34 @@ def see_pid_file(path: str, who: Optional[tuple[int, int]]) -> PidFile:
     try:
         status = os.stat(directory)
     except OSError:
-        return PidFile(path, directory=False, writable=False)
+        return PidFile(path, directory=os.path.islink(directory), writable=False)
     if who is None:
         writable = os.access(directory, os.W_OK | os.X_OK)
     else:
         uid, gid = who
         bits = status.st_mode >> 6 if status.st_uid == uid else status.st_mode >> 3 if status.st_gid == gid else 0
         writable = uid == 0 or bool((bits | status.st_mode) & 0o3 == 0o3 or bits & 0o3 == 0o3)
-    return PidFile(path, os.path.lexists(path), pid, holder, writable=writable)
+    return PidFile(path, _holds_something(path), pid, holder, writable=writable)
+
+
+def _holds_something(path: str) -> bool:
+    """Whether there is anything at this path but an empty file, which a full disk leaves."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return status.st_size > 0 or not stat.S_ISREG(status.st_mode)
 
 
 def read_pid(path: str) -> int:
     """The pid in a file; 0 when there is none."""
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            found = re.match(r"\s*(\d{1,10})\s*$", file.read(64))
+        # Its directory is not root's: a FIFO there must not hold us up.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, encoding="ascii", errors="replace") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return 0
+            found = re.match(r"\s*([0-9]{1,10})\s*$", file.read(64))
     except OSError:
         return 0
     return int(found[1]) if found else 0

@@ -128,6 +128,9 @@ def _pid_file(file: PidFile, release: Release) -> Iterator[Problem]:
     elif file.holder is not None:
         title = f"-P {file.path} names a process that lives, {file.holder.text}: it would be overwritten"
         yield Problem(Finding("pid-file-foreign", "error", title, f"pid {file.pid}", "another file"))
+    elif file.exists and not file.pid:
+        title = f"-P {file.path} is there and is no pid file: it would be overwritten"
+        yield Problem(Finding("pid-file-foreign", "error", title, "no pid in it", "another file"))
     elif file.exists and release >= PID_FILE_REMOVED:
         title = f"-P {file.path} is left of a memcached that is gone (pid {file.pid})"
         yield Problem(Finding("pid-file-stale", "info", title, "nobody has that pid", "it is overwritten"))

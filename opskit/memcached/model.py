@@ -50,7 +50,8 @@ class Taken(NamedTuple):
 class PidFile(NamedTuple):
     """The file of -P, and whether the user that memcached becomes can write it.
 
-    pid: what is in it, 0 for none. holder: the process with that pid, if it lives. directory: whether that is there.
+    exists: there is something, be it a file or not. pid: what is in it, 0 for none. holder: the process with that pid,
+    if it lives. directory: whether that is there.
     """
 
     path: str

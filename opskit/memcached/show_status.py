@@ -28,6 +28,7 @@ GRAPHS = [Column("GETS/S", right=True), Column("GETS"), Column("MEMORY")]
 ROOM_FOR_ALL, ROOM_FOR_MOST = 150, 100
 LESS = ("UNIT", "RELEASE", "UP", "ITEMS", "REJECTED", "THREADS", "MEMORY")
 LEAST = (*LESS, "PID", "GETS/S")
+NOBODY = "no memcached runs on this host"
 See = Callable[[], tuple[tuple[Instance, ...], tuple[UnitState, ...]]]
 
 
@@ -38,7 +39,7 @@ def draw_status(
     if instances:
         draw_table(screen, COLUMNS, [cells(one) for one in instances])
     else:
-        screen.note("no memcached runs on this host")
+        screen.note(NOBODY)
     running = {one.unit for one in instances}
     for unit in units:
         if unit.name not in running:
@@ -93,7 +94,8 @@ def watch(screen: Screen, see: See, interval: float) -> None:
         while True:
             instances, units = see()
             history.take(instances, time.monotonic())
-            lines = [f"{one.severity}: {one.title}" for one in find(instances, units)]
+            lines = [] if instances else [NOBODY]
+            lines += [f"{one.severity}: {one.title}" for one in find(instances, units)]
             yield [[*cells(one), *_graphs(one, history, plain=plain)] for one in instances], lines
             time.sleep(interval)
 

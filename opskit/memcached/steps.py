@@ -130,7 +130,7 @@ class StartMemcached(InstanceStep):
         if not waiting.lives(pid, started):
             raise Failed("memcached", f"pid {pid} ended")
         if read_pid(self.pid_file) != pid:
-            raise Failed(self.pid_file, f"it does not hold the pid {pid}")
+            raise Failed(self.pid_file, f"memcached runs, but has not written its pid there ({pid})")
         check(self.wanted, pid)
 
     def undo_change(self, record: Record) -> Union[Change, str]:

@@ -233,7 +233,7 @@ def test_what_memcached_would_misread_is_refused(place: Place) -> None:
     assert not (place.folder / "state" / "ledger.jsonl").exists()
 
 
-@pytest.mark.parametrize("kind", ["foreign", "unwritable", "stale", "no directory"])
+@pytest.mark.parametrize("kind", ["foreign", "unwritable", "stale", "no directory", "dangling"])
 def test_the_pid_file(place: Place, kind: str) -> None:
     port = free_port()
     file = Path(place.path("own.pid"))
@@ -244,6 +244,9 @@ def test_the_pid_file(place: Place, kind: str) -> None:
         file = place.folder / "roots" / "own.pid"
     elif kind == "no directory":
         file = place.folder / "nowhere" / "own.pid"
+    elif kind == "dangling":
+        (place.folder / "run" / "link").symlink_to("/nonexistent")
+        file = place.folder / "run" / "link" / "own.pid"
     else:
         gone = subprocess.Popen(["true"])
         gone.wait()
@@ -253,9 +256,24 @@ def test_the_pid_file(place: Place, kind: str) -> None:
         assert found["ok"], found
         place.pids.append(int(file.read_text()))
         return
-    ids = {"foreign": "pid-file-foreign", "unwritable": "pid-file-unwritable", "no directory": "pid-file-unwritable"}
-    assert (found["status"], found["findings"][0]["id"]) == (REFUSED, ids[kind])
+    unwritable = kind in {"unwritable", "no directory", "dangling"}
+    wanted = "pid-file-unwritable" if unwritable else "pid-file-foreign"
+    assert (found["status"], found["findings"][0]["id"]) == (REFUSED, wanted)
     assert not answers(port)
+
+
+@pytest.mark.parametrize(
+    "make", [Path.mkdir, os.mkfifo, lambda file: file.write_text("mine\n"), lambda file: file.symlink_to("/etc/hosts")]
+)
+def test_what_is_no_pid_file_is_left_alone(place: Place, make: Any) -> None:
+    file = Path(place.path("own.pid"))
+    make(file)
+    before = file.lstat()  # following a symbolic link changes its atime
+    found = place.json("start", "-p", str(free_port()), "-P", str(file), "--yes")
+    assert (found["status"], found["findings"][0]["id"]) == (REFUSED, "pid-file-foreign")
+    assert place.json("stop", "--pidfile", str(file), "--yes")["result"]["changed"] is False
+    after = file.lstat()
+    assert (after.st_ino, after.st_mode, after.st_mtime_ns) == (before.st_ino, before.st_mode, before.st_mtime_ns)
 
 
 def test_stop_never_ends_what_is_not_memcached(place: Place) -> None:

@@ -142,6 +142,7 @@ def test_the_lines_of_the_issue() -> None:
         ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", writable=False)}, ["pid-file-unwritable"]),
         ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", True, 9, Process(9, "sshd"))}, ["pid-file-foreign"]),
         ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", True, 9)}, ["pid-file-stale"]),
+        ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", True)}, ["pid-file-foreign"]),
         ("-u m -P /r/p", {"pid_file": PidFile("/r/p", writable=False)}, ["pid-file-without-daemon"]),
     ],
 )
