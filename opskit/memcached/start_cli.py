@@ -124,7 +124,7 @@ def _see(runner: Runner, request: StartRequest) -> StartFacts:
     users = see(effect(parse([], program.release), program.release)).users or USERS[:1]
     line = build(request, program.release, root=root, users=users)
     host = see(effect(parse(line, program.release), program.release), program=program)
-    return StartFacts(program, host, tuple(instances()))
+    return StartFacts(program, host, tuple(one for one in instances() if proc.same_network(one.pid)))
 
 
 @changes(stop_app, "stop", facts=False, example="opskit memcached stop --port 12000")

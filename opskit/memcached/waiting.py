@@ -51,8 +51,9 @@ def gone(pid: int, started: int, seconds: float) -> bool:
 
 
 def with_line(line: Sequence[str]) -> Optional[Process]:
-    """The running memcached with just this line."""
-    return next((one for one in instances() if one.line == tuple(line)), None)
+    """The running memcached with just this line; one in a container's network has other ports than ours."""
+    found = (one for one in instances() if one.line == tuple(line) and proc.same_network(one.pid))
+    return next(found, None)
 
 
 def instances() -> list[Process]:

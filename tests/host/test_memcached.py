@@ -484,6 +484,16 @@ def test_one_in_another_network_namespace_is_named_and_not_asked(place: Place) -
         wait(Path(path).exists)
         (mine,) = [one for one in place.json("status")["result"]["instances"] if one["pid"] == process.pid]
         assert (mine["answered"], mine["why"]) == (False, "in another network namespace: not asked")
+        # Its ports are not ours: the same line is started here all the same.
+        other = place.path("here.pid")
+        dry = place.json("start", "-p", "11311", "-P", other, "--dry-run")
+        subprocess.run(
+            ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", *dry["result"]["line"]], check=True
+        )
+        wait(Path(other).exists)
+        place.pids.append(int(Path(other).read_text()))
+        again = place.json("start", "-p", "11311", "-P", other, "--dry-run")
+        assert "pid-file-foreign" in [one["id"] for one in again["findings"]]
     finally:
         process.kill()
         process.wait()
