@@ -184,7 +184,8 @@ def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
     drops = {os.path.basename(path): path for folder in folders for path in glob.glob(f"{folder}/*.conf")}
     for _, path in sorted(drops.items()):
         unit.take(_read(path))
-    unit.start = unit.start.replace("%i", instance).replace("%I", instance).replace("%n", name)
+    meant = {"i": instance, "I": instance, "n": name, "%": "%"}
+    unit.start = re.sub("%([iIn%])", lambda found: meant[found[1]], unit.start)
     unit.files = [path.replace("%i", instance) for path in unit.files]
     return unit
 

@@ -118,7 +118,7 @@ def sysconfig(text: str, line: list[str], program: Program) -> str:
         if given.letter in VARIABLES:
             values[VARIABLES[given.letter]] = given.value or ""
         else:
-            rest += [f"-{given.letter}"] if given.value is None else [f"-{given.letter}", unit_quoted(given.value)]
+            rest += [f"-{given.letter}"] if given.value is None else [f"-{given.letter}", word_quoted(given.value)]
     values["OPTIONS"] = " ".join(rest)
     lines = []
     for old in text.splitlines():
@@ -139,11 +139,15 @@ def _quoted(value: str) -> str:
 
 def unit_quoted(word: str) -> str:
     """A word of a command line in a unit (systemd.service(5)): % and $ doubled, quoted where it has to be."""
-    text = word.replace("%", "%%").replace("$", "$$")
-    if not text or any(char in " \t\n\"'\\;" for char in text):
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return word_quoted(word.replace("%", "%%").replace("$", "$$"))
+
+
+def word_quoted(word: str) -> str:
+    """A word of a variable that a unit takes apart: nothing in it is put in a second time."""
+    if not word or any(char in " \t\n\"'\\;" for char in word):
+        escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return f'"{escaped}"'
-    return text
+    return word
 
 
 def see_active(runner: Runner, unit: str) -> bool:

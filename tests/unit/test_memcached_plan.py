@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
@@ -17,8 +18,8 @@ from opskit.memcached.listen import Listener
 from opskit.memcached.model import Host, PidFile, Process, Program, Taken
 from opskit.memcached.plan import StartFacts, StartRequest, StopFacts, build, decide_start, decide_stop
 from opskit.memcached.release import Release
-from opskit.memcached.sources import EL_LINE, Unit, expand, parse_environment
-from opskit.memcached.unit_plan import UnitFacts, decide_unit, unit_quoted
+from opskit.memcached.sources import EL_LINE, Unit, expand, from_sysconfig, from_unit, parse_environment
+from opskit.memcached.unit_plan import UnitFacts, decide_unit, sysconfig, unit_quoted
 
 NEW: Release = (1, 6, 18)
 PROGRAM = Program("/usr/bin/memcached", NEW, ("sasl", "tls"))
@@ -260,3 +261,14 @@ def test_no_unit_and_no_systemd() -> None:
 
 def test_words_in_a_unit() -> None:
     assert [unit_quoted(word) for word in ("a", "50%", "$x", "a b", "")] == ["a", "50%%", "$$x", '"a b"', '""']
+
+
+@pytest.mark.parametrize("word", ["/etc/a%b", "/run/$x", "/a b", "/it's", '/say "a"', "/back\\slash", "/50% $HOME"])
+def test_what_is_written_is_what_the_unit_runs(tmp_path: Path, word: str) -> None:
+    """By the sysconfig file, where % and $ are letters like others, and by a drop-in, where they are doubled."""
+    line = ["-p", "12000", "-u", "m", "-m", "64", "-c", "1024", "-Y", word]
+    text = sysconfig(OLD, line, PROGRAM)
+    assert list(from_sysconfig(text, "file").words) == line
+    unit = " ".join(unit_quoted(one) for one in ("/usr/bin/memcached", *line))
+    (tmp_path / "memcached.service").write_text(f"[Service]\nExecStart={unit}\n")
+    assert list(from_unit("memcached", [str(tmp_path)]).words) == line
