@@ -47,6 +47,10 @@ def host_problems(parsed: Parsed, found: Effect, release: Release, host: Host) -
         )
         edits = tuple(Edit(n) for n, one in enumerate(parsed.options) if one.letter == "d")
         yield Problem(Finding("daemon-under-unit", "error", title, f"Type={host.unit_type}", "leave -d out"), edits)
+    elif found.runs and not found.daemon and host.unit_type == "forking":
+        title = "no -d under a unit of Type=forking: systemd waits for the first process to end, and then kills it"
+        edits = (Edit(APPEND, (("d", None),)),)
+        yield Problem(Finding("no-daemon-under-unit", "error", title, "Type=forking", "Type=simple, or -d"), edits)
 
 
 def _is_memcached(taken: Taken) -> bool:

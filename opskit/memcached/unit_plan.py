@@ -106,7 +106,9 @@ def settings(facts: UnitFacts, request: StartRequest, line: list[str]) -> tuple[
     if uses and "$OPTIONS" in unit.start and drop_in not in facts.texts:
         return SYSCONFIG, sysconfig(facts.texts.get(SYSCONFIG, ""), line, facts.program)
     words = " ".join(unit_quoted(word) for word in (facts.program.path, *line))
-    return drop_in, f"# Written by opskit memcached start --unit\n[Service]\nExecStart=\nExecStart={words}\n"
+    # The line has no -d: a unit of Type=forking would wait for its first process to end.
+    kind = "Type=simple\n" if unit.kind == "forking" else ""
+    return drop_in, f"# Written by opskit memcached start --unit\n[Service]\n{kind}ExecStart=\nExecStart={words}\n"
 
 
 def sysconfig(text: str, line: list[str], program: Program) -> str:

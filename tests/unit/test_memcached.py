@@ -135,6 +135,7 @@ def test_the_lines_of_the_issue() -> None:
         ("-u m -S", {"program": Program("memcached", NEW)}, ["not-built"]),
         ("-u m -d", {"unit_type": "simple"}, ["daemon-under-unit"]),
         ("-u m -d", {"unit_type": "forking"}, []),
+        ("-u m", {"unit_type": "forking"}, ["no-daemon-under-unit"]),
         ("-u m", {"taken": (Taken(Listener("tcp", "*", 11211), Process(7, "nginx")),)}, ["port-taken"]),
         ("-u m", {"taken": (Taken(Listener("tcp", "10.0.0.1", 11211)),)}, []),
         ("-u m", {"taken": (Taken(Listener("udp", "*", 11211)),)}, []),

@@ -248,6 +248,11 @@ def test_a_drop_in_where_the_unit_goes_by_something_else() -> None:
     assert (write.reload, start.change.commands) == (True, ("systemctl restart memcached.service",))
 
 
+def test_a_unit_that_waits_for_a_daemon() -> None:
+    found = unit_plan(Unit(start="/usr/bin/memcached -d", kind="forking"))
+    assert "[Service]\nType=simple\nExecStart=\nExecStart=/usr/bin/memcached" in found.steps[0].text
+
+
 def test_a_unit_that_has_its_settings_already() -> None:
     text = unit_plan().steps[0].text
     assert [step.kind for step in unit_plan(texts={"/etc/sysconfig/memcached": text}).steps] == ["memcached.start-unit"]
