@@ -9,8 +9,8 @@ from opskit.memcached import suboptions
 from opskit.memcached.effect import Effect
 from opskit.memcached.getopt import Given, Parsed, known
 from opskit.memcached.lint import Judged
-from opskit.memcached.numbers import atof, atoi, item_size, size_t
-from opskit.memcached.release import FIRST, Release, at, release_text
+from opskit.memcached.numbers import PORTS, atof, atoi, item_size, size_t
+from opskit.memcached.release import FIRST, PORT_CHECKED, Release, at, release_text
 from opskit.memcached.suboptions import SUBOPTIONS
 from opskit.memcached.table import FLOAT, INTEGER, OCTAL, SIZE, Flag
 from opskit.memcached.table import SUBOPTIONS as LIST
@@ -93,12 +93,12 @@ def _option(given: Given, number: int, parsed: Parsed, release: Release) -> dict
         "text": given.text,
         "option": f"-{flag.letter}" + (f", --{flag.long}" if flag.long and release >= (1, 5, 0) else ""),
         "meaning": flag.meaning,
-        "read_as": read_as(flag, given.value),
+        "read_as": read_as(flag, given.value, release),
         "does": does,
     }
 
 
-def read_as(flag: Flag, value: Optional[str]) -> Optional[str]:
+def read_as(flag: Flag, value: Optional[str], release: Release) -> Optional[str]:
     """What memcached makes of a value, with its unit; None where that is the value itself."""
     if value is None or flag.kind not in {INTEGER, FLOAT, SIZE, LIST}:
         return None
@@ -110,6 +110,8 @@ def read_as(flag: Flag, value: Optional[str]) -> Optional[str]:
         return "; ".join(f"{name}: {row.meaning if row else 'unknown'}" for name, row in texts)
     if flag.kind == SIZE:
         return size_text(item_size(value))
+    if flag.letter in "pU" and not (flag.letter == "p" and release >= PORT_CHECKED):
+        return str(atoi(value) % PORTS if atoi(value) >= PORTS else atoi(value))
     return f"{atof(value):g}" if flag.kind == FLOAT else str(atoi(value))
 
 

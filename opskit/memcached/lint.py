@@ -12,7 +12,7 @@ from opskit.memcached import suboptions
 from opskit.memcached.effect import Effect, Setting, effect, late_end
 from opskit.memcached.getopt import AMBIGUOUS, EXTRA_VALUE, NO_VALUE, Given, Parsed
 from opskit.memcached.line import APPEND, Edit, Option, Problem, number_of, words
-from opskit.memcached.lint_host import host_problems
+from opskit.memcached.lint_host import host_problems, user_problems
 from opskit.memcached.lint_listen import listen_problems
 from opskit.memcached.lint_values import value_problems
 from opskit.memcached.model import Host
@@ -40,7 +40,8 @@ class Judged(NamedTuple):
 
 def judge(parsed: Parsed, release: Release, host: Optional[Host] = None) -> Judged:
     """Everything that is wrong with the line, in this release, and (with facts of one) on this host."""
-    setting = Setting()
+    # Without a host: a name may well be there, a number is none anywhere.
+    setting = Setting(user_known=not (parsed.last("u") or "").isdigit())
     if host is not None:
         features = host.program.features if host.program else setting.features
         files = (host.hard_files, host.most_files)
@@ -51,6 +52,8 @@ def judge(parsed: Parsed, release: Release, host: Optional[Host] = None) -> Judg
     problems += listen_problems(parsed, found, release)
     if host is not None:
         problems += host_problems(parsed, found, release, host)
+    else:
+        problems += user_problems(parsed, found, Host(user_known=setting.user_known))
     problems += _else(parsed, found, release, problems)
     return Judged(parsed, release, found, tuple(problems))
 

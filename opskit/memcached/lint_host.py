@@ -25,7 +25,7 @@ BUILDS = {"sasl": "--enable-sasl", "tls": "--enable-tls", "extstore": "--enable-
 
 def host_problems(parsed: Parsed, found: Effect, release: Release, host: Host) -> Iterator[Problem]:
     """Users, memory, open files, ports, the pid file and the build."""
-    yield from _user(parsed, found, host)
+    yield from user_problems(parsed, found, host)
     yield from _memory(parsed, found, host)
     yield from _files(parsed, found, host)
     evidence = late_end(EX_OSERR, found)
@@ -62,24 +62,25 @@ def conflicts(found: Effect, host: Host) -> list[Taken]:
     return [taken for taken in host.taken if any(overlaps(one, taken.listener) for one in found.listeners)]
 
 
-def _user(parsed: Parsed, found: Effect, host: Host) -> Iterator[Problem]:
+def user_problems(parsed: Parsed, found: Effect, host: Host) -> Iterator[Problem]:
+    """-u: missing, a number, unknown, root."""
     usual: tuple[Option, ...] = (("u", host.users[0] if host.users else "memcached"),)
     name = usual[0][1]
+    port: tuple[Option, ...] = () if "p" in found.values else (("p", "11211"),)  # a lone -U moves TCP too
     number = next((n for n, one in enumerate(parsed.options) if one.letter == "u" and not one.wrong), APPEND)
-    if not host.root:
+    if not host.root or found.prints:
         return
     if not found.user:
         finding = Finding("user-missing", "error", "root without -u does not start", "exit status 64", f"-u {name}")
         yield Problem(finding, (Edit(number, usual),))
     elif found.user == "0":
         title = "-u 0: there is no user named 0; was -U 0 (no UDP) meant?"
-        instead: tuple[Option, ...] = (("U", "0"), *(() if "p" in found.values else (("p", "11211"),)), *usual)
         finding = Finding("user-zero", "error", title, "exit status 67", f"-U 0 -u {name}")
-        yield Problem(finding, (Edit(number, instead),))
+        yield Problem(finding, (Edit(number, (("U", "0"), *port, *usual)),))
     elif found.user.isdigit() and not host.user_known:
         title = f"-u {found.user}: a number is no user name; was -U {found.user} meant?"
         finding = Finding("user-is-a-number", "error", title, "exit status 67", f"-U {found.user} -u {name}")
-        yield Problem(finding, (Edit(number, (("U", found.user), *usual)),))
+        yield Problem(finding, (Edit(number, (("U", found.user), *port, *usual)),))
     elif not host.user_known:
         there = f" ({', '.join(host.users)} is there)" if host.users else ""
         title = f"-u {found.user}: there is no such user on this host{there}"

@@ -67,8 +67,14 @@ def words_of(line: str, place: Path) -> list[str]:
     words = shlex.split(line)
     names = {"m": the_user(), "memcached": the_user()}
     paths = {"/run/m.sock": "m.sock", "/run/m.pid": "m.pid", "/etc/m.pw": "m.pw", "/dev/shm/m": "m.mem"}
-    found = [names[word] if before == "-u" else word for before, word in zip(["", *words], words)]
+    found = [names.get(word, word) if before == "-u" else word for before, word in zip(["", *words], words)]
     return [str(place / paths[word]) if word in paths else word for word in found]
+
+
+def claim(words: list[str], program: Program) -> Effect:
+    parsed = parse(words, program.release)
+    known = (parsed.last("u") or "") in {entry.pw_name for entry in pwd.getpwall()}
+    return effect(parsed, program.release, Setting(user_known=known, features=program.features))
 
 
 def sockets(claimed: Effect) -> set[str]:
@@ -106,8 +112,7 @@ def test_the_claims_agree_with_the_real_one(place: Path, capsys: pytest.CaptureF
     program = installed()
     lines = golden_lines()
     given = [words_of(line, place) for line in lines]
-    setting = Setting(features=program.features)
-    claimed = [effect(parse(words, program.release), program.release, setting) for words in given]
+    claimed = [claim(words, program) for words in given]
     asked = [{"words": words, "expected": len(sockets(one)) if one.runs else 0} for words, one in zip(given, claimed)]
     done = subprocess.run(
         [*APART, sys.executable, str(HERE / "memcached_agree.py")],
