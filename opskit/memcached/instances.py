@@ -146,6 +146,9 @@ def see_units(runner: Runner) -> tuple[UnitState, ...]:
     if not os.path.isdir("/run/systemd/system"):
         return ()
     words = ("systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service", "memcached*")
-    said = runner.run(Command(words, mutates=False, timeout=10))
+    try:
+        said = runner.run(Command(words, mutates=False, timeout=10))
+    except OpskitError as error:  # the instances can be told all the same
+        return (UnitState("memcached*", f"not known: {error.what}: {error.why}"),)
     rows = [line.split() for line in said.stdout.splitlines()]
     return tuple(UnitState(row[0], row[2]) for row in rows if len(row) > 3 and row[1] == "loaded")

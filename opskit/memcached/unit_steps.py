@@ -206,8 +206,8 @@ class StopUnit:
 
 
 def is_active(runner: Runner, unit: str) -> bool:
-    """Whether systemd has it running; exit 3 is no, 4 that there is none (systemctl(1))."""
-    return runner.run(systemctl("is-active", unit, mutates=False, accept=(0, 1, 3, 4))).status == 0
+    """Whether systemd has it running; exit 3 is no, 4 that there is none (systemctl(1)); 1: systemd does not answer."""
+    return runner.run(systemctl("is-active", unit, mutates=False, accept=(0, 3, 4))).status == 0
 
 
 def main_pid(runner: Runner, unit: str) -> int:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, strategies
 
 from opskit.core.command import Command, Result
-from opskit.core.errors import UsageFault
+from opskit.core.errors import CommandFailed, UsageFault
 from opskit.memcached import sources, status
 from opskit.memcached.client import Answer
 from opskit.memcached.effect import effect
 from opskit.memcached.facts import see_program
 from opskit.memcached.getopt import parse
-from opskit.memcached.instances import Instance, UnitState
+from opskit.memcached.instances import Instance, UnitState, see_units
 from opskit.memcached.line import corrected, split_program
 from opskit.memcached.lint import judge
 from opskit.memcached.listen import Listener, is_loopback
@@ -339,6 +339,17 @@ def test_figures_that_are_none(text: str) -> None:
 def test_a_failed_unit_is_a_finding() -> None:
     units = [UnitState("memcached.service", "failed"), UnitState("memcached@1.service", "inactive")]
     assert [one.id for one in status.find([], units)] == ["unit-failed"]
+
+
+def test_a_systemd_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fails:
+        def run(self, command: Command) -> Result:
+            raise CommandFailed(Result(command, 1, "", "Failed to connect to bus\n", 0.0))
+
+    monkeypatch.setattr("opskit.memcached.instances.os.path.isdir", lambda _: True)
+    (unit,) = see_units(Fails())
+    assert "Failed to connect to bus" in unit.state
+    assert status.find([], [unit]) == ()
 
 
 def test_graphs() -> None:

@@ -8,7 +8,8 @@ from typing import Any, Optional
 import pytest
 
 from opskit.areas import load_step
-from opskit.core.errors import Failed
+from opskit.core.command import Command, Result
+from opskit.core.errors import CommandFailed, Failed
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import StepRecord
 from opskit.core.plan import Plan, Refusal
@@ -20,6 +21,7 @@ from opskit.memcached.plan import StartFacts, StartRequest, StopFacts, build, de
 from opskit.memcached.release import Release
 from opskit.memcached.sources import EL_LINE, Unit, expand, from_sysconfig, from_unit, parse_environment
 from opskit.memcached.unit_plan import UnitFacts, decide_unit, sysconfig, unit_quoted
+from opskit.memcached.unit_steps import is_active
 
 NEW: Release = (1, 6, 18)
 PROGRAM = Program("/usr/bin/memcached", NEW, ("sasl", "tls"))
@@ -262,6 +264,24 @@ def test_a_unit_that_has_its_settings_already() -> None:
 def test_no_unit_and_no_systemd() -> None:
     assert refused(unit_plan(None)) == (["no-unit"], 6)
     assert refused(unit_plan(systemd=False)) == (["no-unit"], 6)
+
+
+def test_whether_a_unit_runs_when_systemd_does_not_answer() -> None:
+    """That it cannot be asked (exit status 1) is not that it does not run."""
+
+    class Says:
+        def __init__(self, status: int) -> None:
+            self.status = status
+
+        def run(self, command: Command) -> Result:
+            result = Result(command, self.status, "", "Failed to connect to bus\n", 0.0)
+            if self.status not in command.accept:
+                raise CommandFailed(result)
+            return result
+
+    assert [is_active(Says(status), "memcached.service") for status in (0, 3, 4)] == [True, False, False]
+    with pytest.raises(CommandFailed):
+        is_active(Says(1), "memcached.service")
 
 
 def test_words_in_a_unit() -> None:
