@@ -132,6 +132,11 @@ def owner(pid: int) -> int:
         return -1
 
 
+def groups_of(pid: int) -> list[str]:
+    """The slices and units that a process is in, the outermost first: a container may be in a unit's."""
+    return procfs.systemd_path(procfs.text("/proc", str(pid), "cgroup")).split("/")
+
+
 def unit_of(pid: int) -> str:
     """The systemd service that a process belongs to, by its control group; "" for none."""
     try:

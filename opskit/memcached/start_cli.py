@@ -150,7 +150,7 @@ def stop(
         session.need_root()
         outcome = act(
             session,
-            Chore(lambda runner: see_active(runner, name), lambda active: decide_stop_unit(name, active=active)),
+            Chore(lambda runner: see_active(runner, name), lambda seen: decide_stop_unit(name, seen)),
         )
         tell(session, outcome, f"stopped: {what}", f"{what} does not run")
         return

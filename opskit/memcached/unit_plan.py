@@ -9,7 +9,7 @@ from typing import Optional
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.core.runner import Runner
-from opskit.memcached import sources
+from opskit.memcached import proc, sources
 from opskit.memcached.effect import effect
 from opskit.memcached.facts import USERS, see, see_program
 from opskit.memcached.getopt import parse
@@ -19,6 +19,7 @@ from opskit.memcached.plan import StartRequest, build, guard, notes, problems, w
 from opskit.memcached.release import release_text
 from opskit.memcached.sources import SYSCONFIG, Unit
 from opskit.memcached.unit_steps import StartUnit, StopUnit, WriteSettings, is_active
+from opskit.memcached.waiting import instances
 
 DROP_IN = "/etc/systemd/system/{unit}.d/opskit.conf"
 # Which variable of the EL family's sysconfig file stands for which option.
@@ -152,13 +153,24 @@ def word_quoted(word: str) -> str:
     return word
 
 
-def see_active(runner: Runner, unit: str) -> bool:
-    """Whether the unit runs. Raises Missing where systemd does not run the host."""
+@dataclass(frozen=True)
+class UnitSeen:
+    """A unit that is to be stopped. ours: whether a memcached is among its processes."""
+
+    active: bool
+    ours: bool = True
+
+
+def see_active(runner: Runner, unit: str) -> UnitSeen:
+    """Whether the unit runs, and memcached in it. Raises UsageFault where systemd does not run the host."""
     if not os.path.isdir("/run/systemd/system"):
         raise UsageFault(f"--unit {unit}", "systemd does not run this host", todo="--port or --pidfile")
-    return is_active(runner, unit)
+    return UnitSeen(is_active(runner, unit), any(unit in proc.groups_of(one.pid) for one in instances()))
 
 
-def decide_stop_unit(unit: str, *, active: bool) -> Decision:
-    """The plan that stops the unit."""
-    return Plan(f"stop {unit}", (StopUnit(unit),) if active else (), basis=(unit,), result={"unit": unit})
+def decide_stop_unit(unit: str, seen: UnitSeen) -> Decision:
+    """The plan that stops the unit, or why not."""
+    title = f"stop {unit}"
+    if seen.active and not seen.ours:
+        return Refusal(title, (Reason("not-memcached", f"{unit} runs, and no process of it is memcached"),))
+    return Plan(title, (StopUnit(unit),) if seen.active else (), basis=(unit,), result={"unit": unit})

@@ -20,7 +20,7 @@ from opskit.memcached.model import Host, PidFile, Process, Program, Taken
 from opskit.memcached.plan import StartFacts, StartRequest, StopFacts, build, decide_start, decide_stop
 from opskit.memcached.release import Release
 from opskit.memcached.sources import EL_LINE, Unit, expand, from_sysconfig, from_unit, parse_environment
-from opskit.memcached.unit_plan import UnitFacts, decide_unit, sysconfig, unit_quoted
+from opskit.memcached.unit_plan import UnitFacts, UnitSeen, decide_stop_unit, decide_unit, sysconfig, unit_quoted
 from opskit.memcached.unit_steps import is_active
 
 NEW: Release = (1, 6, 18)
@@ -264,6 +264,15 @@ def test_a_unit_that_has_its_settings_already() -> None:
 def test_no_unit_and_no_systemd() -> None:
     assert refused(unit_plan(None)) == (["no-unit"], 6)
     assert refused(unit_plan(systemd=False)) == (["no-unit"], 6)
+
+
+def test_a_unit_of_another_program_is_not_stopped() -> None:
+    assert isinstance(decide_stop_unit("sshd.service", UnitSeen(True, ours=False)), Refusal)
+    for active in (True, False):
+        found = decide_stop_unit("memcached.service", UnitSeen(active))
+        assert isinstance(found, Plan)
+        assert len(found.steps) == active
+    assert decide_stop_unit("gone.service", UnitSeen(False, ours=False)).result == {"unit": "gone.service"}
 
 
 def test_whether_a_unit_runs_when_systemd_does_not_answer() -> None:

@@ -59,6 +59,9 @@ def test_a_drop_in_for_debians_unit_and_back(vm: Machine) -> None:
     # By its port systemd would only start it again.
     refused = answer(vm, "memcached", "stop", "--port", "11211", "--yes")
     assert (refused["status"], refused["findings"][0]["id"]) == (5, "belongs-to-unit")
+    # A unit of another program is none of ours.
+    other = answer(vm, "memcached", "stop", "--unit", "systemd-journald", "--yes")
+    assert (other["status"], other["findings"][0]["id"]) == (5, "not-memcached")
     opskit(vm, "undo", "last", "--yes")
     assert line(vm) == before
     assert vm.run("test", "-e", DROP_IN, check=False).returncode == 1
