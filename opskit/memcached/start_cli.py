@@ -86,6 +86,8 @@ def start(session: Session, *, expose: Optional[list[str]] = None, unit: bool = 
             options.append((flag.letter, os.path.abspath(value) if path else value))
         elif not flag.value and value:
             options.append((flag.letter, None))
+    if "" in (expose or ()):
+        raise UsageFault("--expose", "no address is named", todo="--expose ADDRESS, or leave it out")
     root = os.geteuid() == 0
     directory = RUN_DIRECTORY if root else os.path.abspath(session.state_dir)
     request = StartRequest(tuple(options), tuple(expose or ()), directory, MEMCACHED if unit else "")

@@ -58,7 +58,9 @@ def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
                 texts[path] = file.read()
     users = see(effect(parse([], program.release), program.release)).users or USERS[:1]
     words = build(request, program.release, root=True, users=users)
-    host = see(effect(parse(words, program.release), program.release), program=program)
+    # Under the unit's own limits; what its Type= is by now does not matter: a drop-in sets that.
+    limits = unit.limits._replace(unit_type="") if unit else None
+    host = see(effect(parse(words, program.release), program.release), program=program, limits=limits)
     taken = tuple(one for one in host.taken if not (one.holder and one.holder.unit == request.unit))
     host = host._replace(taken=taken)
     return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit), run)

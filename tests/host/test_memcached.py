@@ -230,6 +230,7 @@ def test_what_memcached_would_misread_is_refused(place: Place) -> None:
     for words in (("-c", "0"), ("-t", "four"), ("-o", "nonsense"), ("-I", "33m"), ("-R", "-1")):
         assert place.start(port, *words)["status"] == USAGE, words
     assert place.start(port, "-l", "0.0.0.0")["status"] == REFUSED
+    assert place.start(port, "--expose", "")["status"] == USAGE
     assert not (place.folder / "state" / "ledger.jsonl").exists()
 
 

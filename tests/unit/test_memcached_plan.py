@@ -20,7 +20,15 @@ from opskit.memcached.model import Host, PidFile, Process, Program, Taken
 from opskit.memcached.plan import StartFacts, StartRequest, StopFacts, build, decide_start, decide_stop
 from opskit.memcached.release import Release
 from opskit.memcached.sources import EL_LINE, Unit, expand, from_sysconfig, from_unit, parse_environment
-from opskit.memcached.unit_plan import UnitFacts, UnitSeen, decide_stop_unit, decide_unit, sysconfig, unit_quoted
+from opskit.memcached.unit_plan import (
+    UnitFacts,
+    UnitSeen,
+    decide_stop_unit,
+    decide_unit,
+    see_unit,
+    sysconfig,
+    unit_quoted,
+)
 from opskit.memcached.unit_steps import is_active
 
 NEW: Release = (1, 6, 18)
@@ -248,6 +256,19 @@ def test_a_drop_in_where_the_unit_goes_by_something_else() -> None:
     assert write.path == "/etc/systemd/system/memcached.service.d/opskit.conf"
     assert "ExecStart=\nExecStart=/usr/bin/memcached -p 12000 -U 0 -l 127.0.0.1 -u memcached -m 128\n" in write.text
     assert (write.reload, start.change.commands) == (True, ("systemctl restart memcached.service",))
+
+
+def test_a_unit_is_started_under_its_own_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Says:
+        def run(self, command: Command) -> Result:
+            return Result(command, 0, "memcached 1.6.18\n", "", 0.0)
+
+    unit = Unit(
+        start="/usr/bin/memcached", kind="forking", hard_files=2000, memory=1 << 20, capabilities=("CAP_SETUID",)
+    )
+    monkeypatch.setattr("opskit.memcached.unit_plan.sources.read_unit", lambda _: unit)
+    host = see_unit(Says(), request("-p 12000", unit="memcached.service"), "R").host
+    assert (host.hard_files, host.cgroup_memory, host.raises, host.unit_type) == (2000, 1 << 20, False, "")
 
 
 def test_a_unit_that_waits_for_a_daemon() -> None:
