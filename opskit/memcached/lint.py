@@ -21,7 +21,7 @@ from opskit.memcached.table import FLAGS
 
 TCP_PORT = 11211
 # What a shell would have taken away before memcached saw it.
-REDIRECTION = re.compile(r"[0-9]*(>>?|<|>&)|[|&;]|2>&1")
+REDIRECTION = r"[0-9]*(>>?|<|>&)|[|&;]|2>&1"
 
 
 class Judged(NamedTuple):
@@ -70,7 +70,7 @@ def word_problems(parsed: Parsed, release: Release) -> Iterator[Problem]:
             yield Problem(Finding("takes-a-value", "warning", title, given.text, "-M"), (Edit(number, (("M", None),)),))
     if parsed.stray:
         stray = [parsed.words[number] for number in parsed.stray]
-        if any(REDIRECTION.match(word) for word in stray):
+        if any(re.match(REDIRECTION, word) for word in stray):
             title = "no shell reads this line: memcached passes over a redirection and over the file behind it"
             remedy = "take it out; the journal has what memcached says: journalctl -u memcached"
             yield Problem(Finding("redirection", "warning", title, " ".join(stray), remedy))

@@ -21,7 +21,7 @@ UNIT_PATHS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/syst
 # ExecStart of the EL family's memcached.service; that of EL7 has the same words in another order.
 EL_LINE = "-p ${PORT} -u ${USER} -m ${CACHESIZE} -c ${MAXCONN} $OPTIONS"
 EL_DEFAULTS = {"PORT": "11211", "USER": "memcached", "MAXCONN": "1024", "CACHESIZE": "64", "OPTIONS": ""}
-VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+)|(\$))")
+VARIABLE = r"\$(?:\{(\w+)\}|(\w+)|(\$))"
 DEBIAN_WRAPPER = "systemd-memcached-wrapper"
 
 
@@ -35,12 +35,11 @@ class Source(NamedTuple):
     limits: Limits = Limits()
 
 
-# A comment, or a name up to its =.
-ENVIRONMENT_NAME = re.compile(r"\s*(?:[#;](?:[^\\\n\r]|\\.)*|([^=\n\r]*)(=?))", re.DOTALL)
+# A comment, or a name up to its =. Compiled where they are used: a line that is typed does without.
+ENVIRONMENT_NAME = r"\s*(?:[#;](?:[^\\\n\r]|\\.)*|([^=\n\r]*)(=?))"
 # A part of a value of an EnvironmentFile: in quotes, where a line may end, or plain up to the end of its line.
-ENVIRONMENT_PART = re.compile(
-    r"""[ \t]*(?:'(?P<single>[^']*)(?:'|\Z)|"(?P<double>(?:[^"\\]|\\.)*)(?:"|\Z)|(?P<plain>(?:[^\\\n\r]|\\.)+))""",
-    re.DOTALL,
+ENVIRONMENT_PART = (
+    r"""[ \t]*(?:'(?P<single>[^']*)(?:'|\Z)|"(?P<double>(?:[^"\\]|\\.)*)(?:"|\Z)|(?P<plain>(?:[^\\\n\r]|\\.)+))"""
 )
 
 
@@ -52,7 +51,7 @@ def parse_environment(text: str) -> dict[str, str]:
     values = {}
     at = 0
     while at < len(text):
-        head = ENVIRONMENT_NAME.match(text, at)
+        head = re.compile(ENVIRONMENT_NAME, re.DOTALL).match(text, at)
         if head is None or head.end() == at:
             break
         at = head.end()
@@ -66,7 +65,7 @@ def parse_environment(text: str) -> dict[str, str]:
 def _environment_value(text: str, at: int) -> tuple[str, int]:
     """The value that begins there, and where it ends."""
     value = ""
-    while (part := ENVIRONMENT_PART.match(text, at)) is not None:
+    while (part := re.compile(ENVIRONMENT_PART, re.DOTALL).match(text, at)) is not None:
         at = part.end()
         if part["plain"] is not None:
             # Unquoted: a backslash takes the meaning from what follows it; one at the end of a line goes on there.
@@ -93,7 +92,7 @@ def expand(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
         if re.fullmatch(r"\$\w+", word):
             found += _split(values.get(word[1:], ""))
         else:
-            found.append(VARIABLE.sub(lambda m: "$" if m[3] else values.get(m[1] or m[2], ""), word))
+            found.append(re.sub(VARIABLE, lambda m: "$" if m[3] else values.get(m[1] or m[2], ""), word))
     return found
 
 
