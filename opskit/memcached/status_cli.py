@@ -16,6 +16,7 @@ from opskit.options import new_app, reads
 from opskit.session import Session
 
 app = new_app("", single=True)
+MOST_SECONDS = 86400
 
 
 @reads(app, "status", example="opskit memcached status --watch")
@@ -38,6 +39,9 @@ def status(
     def see() -> tuple[tuple[Instance, ...], tuple[UnitState, ...]]:
         return see_instances(timeout), see_units(session.runner)
 
+    for name, seconds in (("--interval", interval), ("--timeout", timeout)):
+        if not seconds <= MOST_SECONDS:  # nor nan
+            raise UsageFault(name, f"{seconds:g} seconds: at most {MOST_SECONDS}, a day")
     if watch:
         if session.screen.json or not sys.stdout.isatty():
             raise UsageFault("--watch", "it draws on a terminal", todo="without --watch, once for each look")

@@ -577,6 +577,9 @@ def test_watch_draws_until_it_is_interrupted(place: Place) -> None:
     finally:
         terminal.close()
     assert "terminal" in place.run("memcached", "status", "--watch").err
+    for name in ("--interval", "--timeout"):
+        said = [place.run("memcached", "status", name, text).code for text in ("inf", "nan", "1e300", "0", "-1")]
+        assert said == [USAGE] * 5
 
 
 def test_watch_on_eighty_columns_has_whole_figures_and_a_graph(place: Place) -> None:
