@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Callable, Optional
 import typer
 
 from opskit.areas import Entry
+from opskit.core.errors import UsageFault
 from opskit.core.jsonable import to_json
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
@@ -142,7 +143,7 @@ def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False
     from opskit.act import tell  # noqa: PLC0415
     from opskit.disk.umount_plan import UmountRequest, decide_umount  # noqa: PLC0415
 
-    request = UmountRequest(os.path.abspath(what), session.run, use_fstab=not no_fstab)
+    request = UmountRequest(_absolute(what), session.run, use_fstab=not no_fstab)
 
     def read(runner: Runner) -> HostFacts:
         return see(runner, fstab=fstab, users=request.what)
@@ -157,7 +158,7 @@ def grow(session: Session, what: DeviceOrMountPoint, fstab: Fstab = FSTAB) -> No
     from opskit.act import tell  # noqa: PLC0415
     from opskit.disk.grow_plan import decide_grow  # noqa: PLC0415
 
-    what = os.path.abspath(what)
+    what = _absolute(what)
 
     def read(runner: Runner) -> HostFacts:
         return see(runner, fstab=fstab, devices=[_device_of(what)])
@@ -173,6 +174,16 @@ def _plain(path: str) -> str:
     if not path.startswith("/") or ".." in path.split("/"):
         return path
     return "/" + os.path.normpath(path).lstrip("/")  # normpath keeps two slashes at the beginning
+
+
+def _absolute(what: str) -> str:
+    """The path of a device or a mount point from the root on. Raises UsageFault for an empty one, which is no path.
+
+    To the kernel `..` is what is above the directory that a symlink leads to; taken off by name it would be another.
+    """
+    if not what:
+        raise UsageFault("''", "this names neither a device nor a mount point", todo="opskit disk list shows both")
+    return os.path.realpath(what) if ".." in what.split("/") else os.path.abspath(what)
 
 
 def _device_of(what: str) -> str:

@@ -133,6 +133,27 @@ def test_it_is_named_in_any_way(host: Host, disk: Disk, how: str) -> None:
     assert (Path(host.target, "file").read_text(), host.added()) == ("kept", line)
 
 
+@pytest.mark.parametrize("verb", ["umount", "grow"])
+def test_an_empty_name_is_not_the_working_directory(host: Host, disk: Disk, verb: str) -> None:
+    """What a script says whose variable is empty, from a directory that fstab mounts something on."""
+    host.mount(disk).well()
+    run("umount", host.target)
+    before = host.table(), host.ledger()
+    answer = host.on_disk(verb, "", "--yes", under=("env", "-C", host.target))
+    assert (answer.code, "names neither a device nor a mount point" in answer.err) == (2, True), answer
+    assert (host.table(), host.ledger()) == before
+
+
+def test_above_a_symlink_is_where_the_kernel_finds_it(host: Host, disk: Disk) -> None:
+    host.mount(disk).well()
+    (host.folder / "elsewhere" / "below").mkdir(parents=True)
+    link = Path(host.target, "link")
+    link.symlink_to(host.folder / "elsewhere" / "below")
+    answer = host.on_disk("umount", f"{link}/..", "--yes")
+    assert answer.out.startswith("nothing to do"), answer
+    assert host.mounted()
+
+
 def test_the_entry_is_restored_by_undo(host: Host, disk: Disk) -> None:
     # Between other lines: it comes back to its place.
     host.mount(disk, "--mount-options", "noatime").well()
