@@ -154,7 +154,7 @@ class RemoveFstabEntry(FstabStep):
         """An entry whose disk is gone, or whose mount point is another's by now, would only harm the next boot."""
         for entry in entries("".join(line.raw for line in self.lines)):
             taken = [e for e in entries_for_target(text, entry.target) if e.raw.strip() != entry.raw.strip()]
-            if taken:
+            if taken and not self._fits(text):  # else it was there beside ours, too
                 raise CannotUndo(f"{self.path} mounts {taken[0].source} on {entry.target} by now")
             if not entry.is_swap and not _is_here(runner, entry.source):
                 raise CannotUndo(f"{entry.source} is on no device of this host, so its entry is not put back")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
+from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import loops
 from opskit.disk.busy import describe
-from opskit.disk.fstab import Entry, entries_for_device, entries_for_target, plain_target
+from opskit.disk.fstab import Entry, entries, entries_for_device, plain_target
 from opskit.disk.fstab_plan import fstab_checks, fstab_reasons, remove_entry_steps
-from opskit.disk.fstab_sources import names_a_device
+from opskit.disk.fstab_sources import devices_of, names_a_device
 from opskit.disk.model import BlockDevice, HostFacts, Mount
 from opskit.disk.mount_steps import UnmountFilesystem
-from opskit.disk.mounts import SYSTEM_TARGETS
+from opskit.disk.mounts import SYSTEM_TARGETS, named_by
 
 # A message names this many processes; the rest are counted.
 NAMED = 10
@@ -32,12 +33,16 @@ class UmountRequest:
 
 @dataclass(frozen=True)
 class _Found:
-    """What the request names: where it is mounted, the entries that mount it. Both can be absent."""
+    """What the request names: where it is mounted, the entries that mount it. Both can be absent.
+
+    others: entries of the same mount point that are of something else.
+    """
 
     target: str
     device: Optional[BlockDevice]
     mount: Optional[Mount]
     entries: tuple[Entry, ...]
+    others: tuple[Entry, ...] = ()
 
 
 def decide_umount(facts: HostFacts, request: UmountRequest) -> Decision:
@@ -60,8 +65,14 @@ def decide_umount(facts: HostFacts, request: UmountRequest) -> Decision:
         steps=tuple(steps),
         basis=(device.name, device.number, device.identity, str(device.diskseq)) if device else (),
         checks=fstab_checks(facts) if found.entries and request.use_fstab else (),
+        notes=tuple(_left(facts, entry) for entry in found.others if request.use_fstab),
         result={"device": device.path if device else "", "mount_point": found.target},
     )
+
+
+def _left(facts: HostFacts, entry: Entry) -> Finding:
+    title = f"{facts.fstab.path} line {entry.number} mounts {entry.source} on {entry.target}: it stays"
+    return Finding("entry-stays", "info", title)
 
 
 def _find(facts: HostFacts, request: UmountRequest) -> _Found:
@@ -78,8 +89,26 @@ def _find(facts: HostFacts, request: UmountRequest) -> _Found:
         return _Found(mount.target if mount else "", device, mount, mine)
     mount = next((m for m in reversed(facts.mounts) if m.target == real), None)
     device = next((d for d in facts.devices if mount and d.number == mount.device), None)
-    mine = tuple(e for t in dict.fromkeys([request.what, real]) for e in entries_for_target(facts.fstab.text, t))
-    return _Found(real, device, mount, mine)
+    names = (request.what, real)
+    here = tuple(e for e in entries(facts.fstab.text) if e.has_target and _leads_to(facts, e.target, names))
+    mine = tuple(e for e in here if device is None or _is_of(facts, e, device, here))
+    return _Found(real, device, mount, mine, tuple(e for e in here if e not in mine))
+
+
+def _leads_to(facts: HostFacts, target: str, names: tuple[str, str]) -> bool:
+    """Whether the mount point of an entry is one of these: by name, or by the symlinks in it."""
+    fact = facts.path(target)
+    return plain_target(target) in map(plain_target, names) or (fact is not None and fact.real in names)
+
+
+def _is_of(facts: HostFacts, entry: Entry, device: BlockDevice, here: Sequence[Entry]) -> bool:
+    """Whether an entry of the mount point is of what is mounted there now.
+
+    Where none names that, one whose device is not on this host may be meant: /dev/vdb1 became /dev/vdc1.
+    """
+    if any(named_by(e.source, device) for e in here):
+        return named_by(entry.source, device)
+    return names_a_device(entry) and not devices_of(facts, entry)
 
 
 def _reasons(facts: HostFacts, request: UmountRequest, found: _Found) -> Iterator[Reason]:

@@ -170,6 +170,19 @@ def test_the_entry_is_restored_by_undo(host: Host, disk: Disk) -> None:
     assert (again.source, set(again.options)) == (options.source, set(options.options))
 
 
+def test_the_entry_of_a_disk_that_takes_turns_with_it_stays(host: Host, disk: Disk) -> None:
+    host.mount(disk).well()
+    other = f"UUID=5b6f4f4e-4e1d-4b69-9d0e-27a0b1b2c3d4 {host.target} ext4 noauto 0 2\n"
+    with host.fstab.open("a") as file:
+        file.write(other)
+    before = host.table()
+    answer = host.on_disk("umount", host.target, "--yes").well()
+    assert f"on {host.target}: it stays" in answer.err
+    assert host.fstab.read_text() == FSTAB + other
+    host.run("undo", "last", "--yes").well()
+    assert (host.table(), bool(host.mounted())) == (before, True)
+
+
 def test_no_fstab_leaves_the_entry(host: Host, disk: Disk) -> None:
     host.mount(disk).well()
     before = host.table(), host.backups()
