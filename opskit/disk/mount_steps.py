@@ -110,6 +110,25 @@ def systemd_unit(runner: Runner, target: str) -> str:
     return runner.run(Command(argv, mutates=False)).stdout.strip()
 
 
+def covered_by_mount(target: str) -> str:
+    """What a mount at this path would hide or be led away by, "" for nothing: mkfs took minutes since the plan."""
+    real = os.path.realpath(target)
+    mount = mounted_at(target)
+    if real != target:
+        return f"a symlink in it leads to {real} by now"
+    if mount is not None:
+        return f"{mount.source} is mounted there by now"
+    return "it is not empty any more: its files would be hidden" if _holds_something(target) else ""
+
+
+def _holds_something(target: str) -> bool:
+    """Whether a directory has something in it; an absent one has not."""
+    try:
+        return bool(os.listdir(target))
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True)
 class MountFilesystem:
     """Mount a filesystem. systemd: it runs here and has a unit for this mount point (an entry of its fstab).
@@ -148,9 +167,15 @@ class MountFilesystem:
         return ("mount", "-t", self.fstype, *(("-o", self.options) if self.options else ()))
 
     def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step."""
+        """See Step. Raises Failed when the mount point is no longer what it was."""
+        self._check_target()
         device = device_at(self.place)
         return {"device": device.path, "number": device.number}
+
+    def _check_target(self) -> None:
+        why = covered_by_mount(self.target)
+        if why:
+            raise Failed(self.target, why, todo="run the same command again and read the new plan")
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Mount, once udev knows the filesystem: systemd unmounts what belongs to a device it does not know yet."""
@@ -162,6 +187,7 @@ class MountFilesystem:
             unit = systemd_unit(runner, self.target)
             # A unit that failed before would be stopped again at once. Exit 1: it is not loaded, which is as good.
             runner.run(Command(("systemctl", "reset-failed", unit), mutates=True, accept=(0, 1, 5)))
+        self._check_target()  # udev may have been waited for
         argv = (*self._mount(), record["device"], self.target)
         write(runner, Command(argv, mutates=True, timeout=MOUNT_SECONDS))
         if self.relabel:
@@ -256,9 +282,9 @@ class UnmountFilesystem:
         return {"device": device.path, "number": device.number}
 
     def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step."""
+        """Unmount. Returns whether the directory had files of its own below, which taking it back may hide again."""
         unmount(runner, self.target)
-        return {}
+        return {"hid": _holds_something(self.target)}
 
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """See Step."""
@@ -281,6 +307,9 @@ class UnmountFilesystem:
             if is_same(runner, mount, self.uuid, record):
                 return
             raise CannotUndo(f"something else is mounted on {self.target} now")
+        why = covered_by_mount(self.target)
+        if why and (os.path.realpath(self.target) != self.target or record.get("hid") is False):
+            raise CannotUndo(f"{self.target}: {why}")
         device = read_device(self.device)
         if device.number != record["number"]:
             raise CannotUndo(f"{record['device']} is gone")

@@ -91,7 +91,53 @@ def test_a_filesystem_beside_a_partition_table(host: Host, large_disk: Disk) -> 
     assert (shown.code, "one of them is stale" in shown.err) == (REFUSED, True)
 
 
+@pytest.mark.parametrize("what", ["link", "file", "mount"])
+def test_a_mount_point_that_changed_while_mkfs_ran(host: Host, disk: Disk, what: str) -> None:
+    """mkfs takes minutes on a large disk: nothing may be hidden, or the mount be led to another place."""
+    target, elsewhere = Path(host.target), host.folder / "elsewhere"
+    for folder in (target, elsewhere):
+        folder.mkdir(parents=True)
+    meanwhile = {
+        "link": f"rmdir {target}; ln -s {elsewhere} {target}",
+        "file": f"echo important > {target}/file",
+        "mount": f"mount -t tmpfs none {target}",
+    }[what]
+    inside = host.namespace(host.shim("mkfs.ext4", f'{meanwhile}; exec "$real" "$@"'))
+    answer = host.mount(disk, inside=inside)
+    says = {"link": f"leads to {elsewhere}", "file": "not empty any more", "mount": "none is mounted there"}[what]
+    assert (answer.code, says in answer.err) == (8, True), answer
+    assert [m.source for m in inside.mounts() if m.source == disk.partitions[0]] == []
+    assert host.fstab.read_text() == FSTAB
+
+
 # Undo
+
+
+@pytest.mark.parametrize("what", ["link", "file"])
+def test_undo_of_a_umount_hides_nothing_and_mounts_nowhere_else(host: Host, disk: Disk, what: str) -> None:
+    host.mount(disk).well()
+    host.on_disk("umount", host.target, "--yes").well()
+    target, elsewhere = Path(host.target), host.folder / "elsewhere"
+    if what == "link":
+        elsewhere.mkdir()
+        target.rmdir()
+        target.symlink_to(elsewhere)
+    else:
+        Path(target, "file").write_text("important")
+    answer = host.run("undo", "last", "--yes").well()
+    assert "was taken back in part" in answer.out
+    assert {"link": f"leads to {elsewhere}", "file": "not empty"}[what] in answer.out
+    assert (host.mounted(), host.mounted(str(elsewhere))) == (None, None)
+
+
+def test_undo_of_a_umount_hides_again_what_was_hidden_before(host: Host, disk: Disk) -> None:
+    Path(host.target).mkdir(parents=True)
+    Path(host.target, "file").touch()
+    run("mkfs.ext4", "-q", disk.path)
+    run("mount", disk.path, host.target)
+    host.on_disk("umount", host.target, "--yes").well()
+    host.run("undo", "last", "--yes").well()
+    assert host.mounted()
 
 
 def test_undo_of_a_mount_knows_its_filesystem_by_uuid(host: Host, disk: Disk) -> None:
