@@ -249,9 +249,11 @@ def unmount(runner: Runner, target: str) -> None:
         runner.run(Command(("umount", target), mutates=True, timeout=MOUNT_SECONDS))
     except CommandFailed as error:
         users = users_of(mount) if mount and error.result.status == MOUNT_FAILURE else ()
-        if not users:
+        if not users and "busy" not in error.result.stderr:
             raise
-        why = "in use by " + "; ".join(describe(user) for user in users)
+        # A program's words are in English here (ENVIRONMENT of core/runner.py).
+        nobody = "busy, though no process uses it: something mounted below it, a loop device, swap file or NFS export"
+        why = "in use by " + "; ".join(describe(user) for user in users) if users else nobody
         raise Busy(target, why, todo="end these, or wait for them, and try again") from error
 
 

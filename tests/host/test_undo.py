@@ -79,6 +79,18 @@ def test_a_busy_filesystem_is_named_and_the_rest_is_taken_back(host: Host, disk:
     assert (host.fstab.read_text(), host.mounted()) == (FSTAB, None)
 
 
+def test_a_mount_below_keeps_the_entry_with_the_mount(host: Host, disk: Disk) -> None:
+    """No process keeps it busy; an entry taken out from under the mount would be missed at the next boot."""
+    host.mount(disk).well()
+    below = Path(host.target, "below")
+    below.mkdir()
+    host.put_over(below)
+    before = host.table()
+    answer = host.run("undo", "last", "--yes")
+    assert (answer.code, "something mounted below it" in answer.err) == (7, True), answer
+    assert (host.table(), bool(host.mounted())) == (before, True)
+
+
 def test_an_edit_of_fstab_since_then_is_kept(host: Host, disk: Disk) -> None:
     host.mount(disk).well()
     with host.fstab.open("a") as file:
