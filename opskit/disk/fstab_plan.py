@@ -45,6 +45,10 @@ def _place_reasons(facts: HostFacts) -> Iterator[Reason]:
     if fstab.immutable:
         remedy = f"chattr -i -a {shlex.quote(os.path.dirname(fstab.real))} {shlex.quote(fstab.real)}"
         yield Reason("fstab-immutable", f"{fstab.path} or its directory is immutable (chattr +i or +a)", remedy)
+    if any(mount.target == fstab.real for mount in facts.mounts):
+        title = f"{fstab.path} is a mount of its own, and no new file can take its place"
+        remedy = f"edit the file that is mounted there (findmnt {shlex.quote(fstab.real)}): --fstab FILE"
+        yield Reason("fstab-is-a-mount", title, remedy)
     if fstab.read_only:
         remedy = f"mount -o remount,rw {shlex.quote(_mounted_at(facts, fstab.real))}"
         yield Reason("fstab-read-only", f"the filesystem that {fstab.path} is on is mounted read-only", remedy)

@@ -165,6 +165,15 @@ def fstab_on_a_read_only_filesystem(host: Host) -> Case:
     return Case(host.new_disk().path, REFUSED, "fstab-read-only")
 
 
+@case
+def fstab_that_is_a_mount_itself(host: Host) -> Case:
+    """Only a rename replaces it in one piece, and nothing can be renamed over a mount."""
+    source = host.folder / "fstab-source"
+    source.write_bytes(host.fstab.read_bytes())
+    host.put_over(host.fstab, "--bind", str(source))
+    return Case(host.new_disk().path, REFUSED, "fstab-is-a-mount")
+
+
 def fstab_attribute(host: Host, flag: str) -> Case:
     run("chattr", f"+{flag}", str(host.fstab))
     host.after.append(lambda: run("chattr", f"-{flag}", str(host.fstab)))
