@@ -200,6 +200,8 @@ def look_closely(device: BlockDevice, runner: Runner, target: str = "") -> Block
     # wipefs counts a lone backup as a table; EL7's does not see it.
     maybe = device.table in {"", "gpt"}
     backup_only = maybe and superblock.gpt_backup_only(device.path, device.size, device.sector_size)
+    ask = device.table and not device.disk
+    hidden = probe.hidden_partitions(device, sysfs.read_partitions(device.name), runner) if ask else ()
     contents, bytes_hash = probe.look_at_bytes(device.path, device.size) if not device.mounts else (UNREAD, "")
     return replace(
         device,
@@ -207,6 +209,7 @@ def look_closely(device: BlockDevice, runner: Runner, target: str = "") -> Block
         contents=contents,
         bytes_hash=bytes_hash,
         table_backup_only=backup_only,
+        hidden=hidden,
         superblock_damaged=not (filesystem or device.table) and superblock.superblock_damaged(device.path),
         made_partly=bool(fstype) and superblock.made_partly(device.path, fstype),
         filesystem_size=superblock.filesystem_size(device.path, fstype, device.size, target) if fstype else None,

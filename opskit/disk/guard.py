@@ -69,6 +69,14 @@ def lost_table(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
         yield Reason("stale-partitions", title, remedy)
 
 
+def hidden(disk: BlockDevice) -> Iterator[Reason]:
+    """The table on the disk is not the one that the kernel goes by: somebody wrote it since."""
+    for partition in disk.hidden:
+        place = f"partition {partition.number} at sector {partition.start // disk.sector_size}"
+        title = f"the table of {disk.path} has {place}, and the kernel does not show it there"
+        yield Reason("table-not-read", title, f"sfdisk -d {disk.path}; is that meant? then partx -u {disk.path}")
+
+
 def is_member(signature: Signature) -> bool:
     """Whether this signature says that the device is part of something larger."""
     known = signature.type in MEMBER_TYPES or signature.type in MEMBER_NAMES
@@ -185,6 +193,12 @@ def members(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
                 what = MEMBER_NAMES.get(signature.type, f"a member ({signature.type})")
                 remedy = f"take it out with its own tools first; then wipefs {device.path} shows what is left"
                 yield Reason("member", f"{device.path} is {what}", remedy)
+    for hidden in disk.hidden:
+        types = [s.type for s in hidden.signatures if is_member(s)] + ["unclear"] * hidden.ambivalent
+        for kind in types:
+            what = MEMBER_NAMES.get(kind, f"a member ({kind})")
+            title = f"partition {hidden.number} in the table of {disk.path}, which the kernel does not show, is {what}"
+            yield Reason("member", title, f"partx -a {disk.path} shows it; take it out with its own tools first")
 
 
 # What may be wiped although something else shows beside it: plain filesystems, swap, and what they leave.

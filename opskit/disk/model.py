@@ -61,6 +61,16 @@ class FilesystemSize:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """A partition in a disk's table that the kernel does not show there, with what is on it."""
+
+    number: int
+    start: int
+    signatures: tuple[Signature, ...] = ()
+    ambivalent: bool = False
+
+
+@dataclass(frozen=True)
 class BlockDevice:
     """A block device as sysfs, udev and a look at its bytes show it."""
 
@@ -92,6 +102,7 @@ class BlockDevice:
     table: str = ""  # gpt, dos, …
     table_uuid: str = ""
     table_backup_only: bool = False  # a GPT whose primary header is gone
+    hidden: tuple[Hidden, ...] = ()
     # What is on it:
     signatures: tuple[Signature, ...] = ()
     ambivalent: bool = False  # blkid exit 8: two signatures that contradict each other

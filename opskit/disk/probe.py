@@ -7,14 +7,15 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from opskit.core.command import Command
 from opskit.core.files import sha256
 from opskit.core.runner import Runner
 from opskit.core.units import GIB, KIB, MIB
-from opskit.disk.model import BUSY, DATA, FREE, UNKNOWN, UNREAD, UNREADABLE, ZERO, BlockDevice, Signature
+from opskit.disk.model import BUSY, DATA, FREE, UNKNOWN, UNREAD, UNREADABLE, ZERO, BlockDevice, Hidden, Signature
+from opskit.disk.sysfs import SYSFS_SECTOR
 
 # blkid(8): 2 means nothing was found (or it could not be read), 8 that the result is ambivalent.
 BLKID_NOTHING = 2
@@ -49,6 +50,31 @@ def _label(device: BlockDevice, runner: Runner) -> str:
     argv = ("blkid", "-p", "-o", "value", "-s", "LABEL", device.path)
     accept = (0, BLKID_NOTHING, BLKID_AMBIVALENT)
     return runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept)).stdout.removesuffix("\n")
+
+
+def hidden_partitions(disk: BlockDevice, shown: Sequence[BlockDevice], runner: Runner) -> tuple[Hidden, ...]:
+    """What the table of a disk has and the kernel does not show there (partx(8)): it was not told, or told to forget.
+
+    shown: the partitions that the kernel shows. A size that differs is no matter: a disk that is being grown has one.
+    """
+    argv = ("partx", "--raw", "--noheadings", "--output", "NR,START,SECTORS", disk.path)
+    # Exit 1: there is no partition in it, or no table that could be read.
+    lines = runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=(0, 1))).stdout.splitlines()
+    known = {(device.partition_number, device.start) for device in shown}
+    found = []
+    for line in lines:
+        number, start, size = (int(word) for word in line.split())
+        if (number, start * SYSFS_SECTOR) not in known:
+            found.append(_hidden(disk, number, start * SYSFS_SECTOR, size * SYSFS_SECTOR, runner))
+    return tuple(found)
+
+
+def _hidden(disk: BlockDevice, number: int, start: int, size: int, runner: Runner) -> Hidden:
+    argv = ("blkid", "-p", "-o", "export", "-O", str(start), "-S", str(size), disk.path)
+    accept = (0, BLKID_NOTHING, BLKID_AMBIVALENT)
+    result = runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept))
+    seen = from_blkid(replace(disk, signatures=()), parse_export(result.stdout))
+    return Hidden(number, start, seen.signatures, ambivalent=result.status == BLKID_AMBIVALENT)
 
 
 def from_blkid(device: BlockDevice, values: dict[str, str]) -> BlockDevice:

@@ -135,6 +135,16 @@ def member_on_a_partition(host: Host) -> Case:
 
 
 @case
+def member_on_a_partition_that_the_kernel_does_not_show(host: Host) -> Case:
+    disk = host.new_disk()
+    partition = disk.make_partition("gpt", "size=20MiB", "size=20MiB")
+    signatures.lvm_pv(Disk(disk.image, partition))
+    run("partx", "-d", disk.path)
+    assert disk.partitions == []
+    return Case(disk.path, REFUSED, "member", words=("partition 2 ", "LVM"), wipe=True)
+
+
+@case
 def named_in_fstab_by_path(host: Host) -> Case:
     disk = host.new_disk()
     with host.fstab.open("a") as file:

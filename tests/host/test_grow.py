@@ -121,6 +121,21 @@ def test_what_is_not_the_last_partition_is_refused(host: Host, large_disk: Disk,
     assert large_disk.table() == before
 
 
+def test_a_table_that_the_kernel_has_not_read_is_left_alone(host: Host, large_disk: Disk) -> None:
+    """The partition was made anew in another place, and the mounted one is where the kernel still has it."""
+    partition = large_disk.make_partition("gpt", "start=2048, size=100MiB")
+    run("mkfs.ext4", "-q", partition)
+    Path(host.target).mkdir(parents=True)
+    run("mount", partition, host.target)
+    table = "label: gpt\nstart=409600, size=100MiB\n"
+    run("sfdisk", "-q", "--wipe", "never", "--no-reread", "--no-tell-kernel", large_disk.path, input=table, stdin=None)
+    before = large_disk.table()
+    answer = host.on_disk("grow", host.target, "--yes", "--json")
+    assert (answer.code, answer.ids) == (5, ["table-not-read"]), answer
+    assert large_disk.table() == before
+    assert host.ledger() == []
+
+
 def test_the_last_of_two_partitions_grows(host: Host, large_disk: Disk) -> None:
     large_disk.make_partition("gpt", "size=400MiB", "size=400MiB")
     run("mkfs.xfs", "-q", large_disk.partitions[1])
