@@ -125,6 +125,8 @@ class Ledger:
                 entry = json.loads(line)
             except ValueError:
                 continue
+            if not isinstance(entry, dict):
+                continue
             if entry.get("schema") != SCHEMA:
                 raise UsageFault(
                     self.path, f"schema {entry.get('schema')} is not {SCHEMA}", todo="use the newer opskit"
