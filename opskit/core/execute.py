@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, Callable, NoReturn, Optional
 
 from opskit.core.caller import machine_id, who
-from opskit.core.errors import Busy, CannotUndo, Failed, Interrupted, OpskitError, TakeBackFailed, TakenBack
+from opskit.core.errors import Busy, CannotUndo, Failed, Interrupted, Missing, OpskitError, TakeBackFailed, TakenBack
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
@@ -137,7 +137,7 @@ class Execution:
         except CannotUndo as error:  # it stays, for a reason that the ledger has
             self._stays = f"{_name(step)} is left as it was" if error.keeps_earlier else ""
         except Exception as error:
-            if isinstance(error, Busy) and number == 1:
+            if isinstance(error, (Busy, Missing)) and number == 1:
                 raise  # nothing was changed yet, and the rest without the first would be half an undo
             self._broken.append(error)
 
@@ -209,7 +209,7 @@ class Execution:
         self._end("failed", cause, state)
         if isinstance(cause, Interrupted):
             raise Interrupted(interrupts.number, state=state) from cause
-        if isinstance(cause, Busy):
+        if isinstance(cause, (Busy, Missing)):
             cause.state = state
             raise cause
         if isinstance(cause, OpskitError):

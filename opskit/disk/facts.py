@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Optional
 
 from opskit.core.caller import machine_id
+from opskit.core.errors import Missing
 from opskit.core.jsonable import ShapeError, from_json
 from opskit.core.runner import Runner
 from opskit.core.units import now, time_text
@@ -60,7 +61,7 @@ def see(
     if not root:
         unseen.append("the bytes of devices and the mounts of other namespaces: that needs root")
     own = mounts.own_mounts()
-    found = loops.with_slaves(sysfs.block_devices())
+    found = loops.with_slaves(_block_devices())
     names = _wanted(found, devices, deep=deep)
     zero = _all_zero(found, own) if blank and root else {}
     found = tuple(zero.get(device.name, device) for device in found)
@@ -93,6 +94,14 @@ def see(
         users=_users(users, found, own) if users else (),
         unseen=tuple(unseen),
     )
+
+
+def _block_devices() -> tuple[BlockDevice, ...]:
+    """Those of this host. Raises Missing where the kernel shows none, which is not a host without a data disk."""
+    if not sysfs.names(sysfs.SYS, "class", "block"):
+        why = "it shows no block device at all, so nobody can tell which disks there are"
+        raise Missing(sysfs.SYS, why, todo=f"mount -t sysfs sysfs {sysfs.SYS}")
+    return sysfs.block_devices()
 
 
 def _users(path: str, found: Sequence[BlockDevice], own: Sequence[Mount]) -> tuple[User, ...]:

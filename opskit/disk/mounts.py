@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Optional
 
 from opskit.core import mountinfo
+from opskit.core.errors import Missing
 from opskit.core.mountinfo import unescape
 from opskit.disk.model import BlockDevice, Mount
 from opskit.disk.sysfs import read_text
@@ -25,8 +26,12 @@ def parse_mountinfo(text: str, namespace: int = 0) -> tuple[Mount, ...]:
 
 
 def own_mounts(proc: str = PROC) -> tuple[Mount, ...]:
-    """The mounts of this process's namespace."""
-    return tuple(with_device_number(m) for m in parse_mountinfo(read_text(proc, "self", "mountinfo")))
+    """The mounts of this process's namespace. Raises Missing where the kernel does not tell: there is always one."""
+    found = parse_mountinfo(read_text(proc, "self", "mountinfo"))
+    if not found:
+        why = "it does not tell what is mounted, so nobody knows which disks are in use"
+        raise Missing(proc, why, todo=f"mount -t proc proc {proc}")
+    return tuple(with_device_number(m) for m in found)
 
 
 def mounted_at(target: str) -> Optional[Mount]:

@@ -202,3 +202,27 @@ def test_facts_hold_every_byte_of_fstab(host: Host) -> None:
     facts = json.loads(host.on_disk("facts").well().out)
     assert os.fsencode(facts["fstab"]["text"]) == data
     assert Path(facts["fstab"]["path"]) == host.fstab
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_started_without_its_streams(host: Host, disk: Disk, closed: str) -> None:
+    """No file that is opened, the disk least of all, gets the number of one; and the work is done and reported so."""
+    answer = host.mount(disk, "-v", under=("sh", "-c", f'exec "$0" "$@" {closed}'))
+    assert (answer.code, "Traceback" in answer.err) == (0, False), answer
+    assert host.mounted()
+
+
+@pytest.mark.parametrize("place", ["/proc", "/sys"])
+@pytest.mark.parametrize("verb", ["list", "mount DEVICE /data --yes", "umount DEVICE --yes", "grow DEVICE --yes"])
+def test_a_kernel_that_tells_nothing_is_no_host_without_disks(host: Host, disk: Disk, place: str, verb: str) -> None:
+    inside = host.namespace(f"mount -t tmpfs none {place}")
+    answer = host.on_disk(verb.replace("DEVICE", disk.path), inside=inside)
+    assert (answer.code, answer.err.startswith(f"opskit: {place}: ")) == (6, True), answer
+
+
+def test_an_undo_without_proc_leaves_the_entry_of_what_is_mounted(host: Host, disk: Disk) -> None:
+    host.mount(disk).well()
+    before = host.table()
+    inside = host.namespace("mount -t tmpfs none /proc")
+    answer = host.run("undo", "last", "--yes", inside=inside)
+    assert (answer.code, host.table()) == (6, before), answer
