@@ -242,6 +242,9 @@ def _with_shared(function: Function, shared: dict[str, tuple[Any, Any]], *, chan
             if isinstance(value, float) and math.isnan(value):  # click's min and max let it through
                 raise UsageFault("--" + name.replace("_", "-"), "nan is no number")
         options = {name: _configured(ctx, name, values.pop(name)) for name in shared}
+        for name in ("facts", "format"):  # in a script whose variable is empty the dry run would be a real one
+            if name in given and not options[name]:
+                raise UsageFault(f"--{name}", "it is empty", todo=f"name one, or leave --{name} out")
         gc.enable()  # __main__ begins without
         function(make_session(ctx.command_path, options, changing=changing), **values)
 
@@ -276,6 +279,8 @@ def make_session(command: str, options: dict[str, Any], *, changing: bool) -> Se
             raise UsageFault(name, f"{value!r} is none of {', '.join(allowed)}")
     facts = options.get("facts", "")
     dry_run = bool(options.get("dry_run") or shape or facts)
+    if math.isnan(options.get("lock_timeout", 0.0)):  # no range check holds against it
+        raise UsageFault("--lock-timeout", "nan is no number of seconds")
     if options.get("exit_code") and not dry_run:
         raise UsageFault("--exit-code", "it goes with --dry-run")
     json = options["json"] or shape == "json"

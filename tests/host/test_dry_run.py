@@ -173,3 +173,16 @@ def test_a_dry_run_and_the_real_run_make_the_same_changes(host: Host, disk: Disk
         return re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{6}", "RUN", text)
 
     assert without_ids(dry["changes"]) == without_ids(real)
+
+
+@pytest.mark.parametrize("option", ["--facts", "--format"])
+def test_an_empty_variable_does_not_make_a_dry_run_a_real_one(host: Host, disk: Disk, option: str) -> None:
+    before = disk.digest(), host.table()
+    answer = host.mount(disk, option, "")
+    assert (answer.code, f"{option}: it is empty" in answer.err) == (2, True), answer
+    assert (disk.digest(), host.table(), host.ledger()) == (*before, [])
+
+
+def test_a_time_limit_that_is_no_number(host: Host, disk: Disk) -> None:
+    assert host.mount(disk, "--lock-timeout", "nan").code == 2
+    assert host.ledger() == []
