@@ -11,6 +11,7 @@ from opskit.core.files import sha256
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
 from opskit.core.runner import Runner
+from opskit.core.text import shown
 
 # What a step leaves in the ledger for its own undo: plain JSON.
 Record = dict[str, Any]
@@ -114,7 +115,7 @@ class Plan:
 
     def as_shell(self) -> str:
         """A script that does the same by hand."""
-        lines = ["#!/bin/sh", f"# {self.title}".replace("\n", " "), "set -eu"]
+        lines = ["#!/bin/sh", f"# {shown(self.title)}", "set -eu"]
         if not self.steps:
             lines.append("# nothing to do")
             return "\n".join(lines) + "\n"
@@ -122,7 +123,7 @@ class Plan:
             stopped = "stopped: the host is not as it was when this script was made; nothing was changed"
             lines += [f"trap 'echo \"{stopped}\" >&2' EXIT", *self.checks, "trap - EXIT"]
         for change in self.changes:
-            lines += ["", f"# {change.action}: {change.target}".replace("\n", " "), *change.commands]
+            lines += ["", f"# {change.action}: {shown(change.target)}", *change.commands]
         return "\n".join(lines) + "\n"
 
 

@@ -109,6 +109,16 @@ def test_mount_and_umount_with_an_odd_fstab(host: Host, disk: Disk, text: bytes)
     assert host.mounted() is None
 
 
+def test_a_name_that_is_no_utf8_in_a_locale_that_is(host: Host, disk: Disk) -> None:
+    """In en_US.UTF-8 Python writes no such name by itself (in C.UTF-8 it does); a terminal acts on no comment."""
+    target = f"{host.folder}/\udcff\x1b[31m"
+    strict = {"PYTHONIOENCODING": "utf-8:strict"}
+    answer = host.on_disk("mount", disk.path, target, "--format", "sh", **strict).well()
+    assert r"\xff\x1b[31m" in answer.out.splitlines()[1]
+    sh(answer.out)
+    assert host.mounted(target)
+
+
 def test_umount(host: Host) -> None:
     other = second(host)
     real, by_hand = host.new_disk(), other.new_disk()
