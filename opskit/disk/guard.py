@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Reason
@@ -242,7 +243,8 @@ def unknown_signatures(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
 
 def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     """Fstab or crypttab count on what is on the disk now."""
-    devices = related(facts, disk)
+    hidden = (replace(disk, signatures=partition.signatures) for partition in disk.hidden)
+    devices = (*related(facts, disk), *hidden)
     # The names that partitions of this disk have had or may get: /dev/vdb1, /dev/nvme0n1p1, /dev/disk/by-id/x-part1.
     names = "|".join(re.escape(name) for name in (disk.path, *disk.links))
     partition_name = re.compile(rf"(?:{names})(?:p|-part)?\d+")
