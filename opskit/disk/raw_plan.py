@@ -215,6 +215,7 @@ def _from_scratch(
 
 def _contents(device: BlockDevice) -> str:
     found = [s.type for s in device.signatures] + ([f"{device.table} table"] if device.table else [])
+    found += [f"{s.type} on its partition {hidden.number}" for hidden in device.hidden for s in hidden.signatures]
     return " and ".join(found) or "signatures"
 
 
