@@ -18,6 +18,7 @@ from opskit.disk.busy import describe, users_of
 from opskit.disk.failing import FAILING, write
 from opskit.disk.model import Mount, Place
 from opskit.disk.mounts import mounted_at
+from opskit.disk.paths import holds_something, in_the_way
 from opskit.disk.place import device_at, name_of, shell_name
 from opskit.disk.selinux import restorecon
 from opskit.disk.sysfs import device_path, read_device
@@ -110,25 +111,6 @@ def systemd_unit(runner: Runner, target: str) -> str:
     return runner.run(Command(argv, mutates=False)).stdout.strip()
 
 
-def covered_by_mount(target: str) -> str:
-    """What a mount at this path would hide or be led away by, "" for nothing: mkfs took minutes since the plan."""
-    real = os.path.realpath(target)
-    mount = mounted_at(target)
-    if real != target:
-        return f"a symlink in it leads to {real} by now"
-    if mount is not None:
-        return f"{mount.source} is mounted there by now"
-    return "it is not empty any more: its files would be hidden" if _holds_something(target) else ""
-
-
-def _holds_something(target: str) -> bool:
-    """Whether a directory has something in it; an absent one has not."""
-    try:
-        return bool(os.listdir(target))
-    except OSError:
-        return False
-
-
 @dataclass(frozen=True)
 class MountFilesystem:
     """Mount a filesystem. systemd: it runs here and has a unit for this mount point (an entry of its fstab).
@@ -168,14 +150,22 @@ class MountFilesystem:
 
     def remember(self, runner: Runner) -> Record:  # noqa: ARG002
         """See Step. Raises Failed when the mount point is no longer what it was."""
-        self._check_target()
         device = device_at(self.place)
+        self._is_to_be_mounted(device.number)
         return {"device": device.path, "number": device.number}
 
-    def _check_target(self) -> None:
-        why = covered_by_mount(self.target)
+    def _is_to_be_mounted(self, number: str) -> bool:
+        """Whether ours (major:minor) is not mounted there yet. Raises Failed when something else is there.
+
+        systemd before 242 mounts what is in its fstab by itself when the device shows up (its issue 11263).
+        """
+        mount = mounted_at(self.target)
+        if mount is not None and mount.device == number:
+            return False
+        why = in_the_way(self.target, mount)
         if why:
             raise Failed(self.target, why, todo="run the same command again and read the new plan")
+        return True
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Mount, once udev knows the filesystem: systemd unmounts what belongs to a device it does not know yet."""
@@ -187,9 +177,9 @@ class MountFilesystem:
             unit = systemd_unit(runner, self.target)
             # A unit that failed before would be stopped again at once. Exit 1: it is not loaded, which is as good.
             runner.run(Command(("systemctl", "reset-failed", unit), mutates=True, accept=(0, 1, 5)))
-        self._check_target()  # udev may have been waited for
-        argv = (*self._mount(), record["device"], self.target)
-        write(runner, Command(argv, mutates=True, timeout=MOUNT_SECONDS))
+        if self._is_to_be_mounted(record["number"]):  # udev may have been waited for
+            argv = (*self._mount(), record["device"], self.target)
+            write(runner, Command(argv, mutates=True, timeout=MOUNT_SECONDS))
         if self.relabel:
             runner.run(restorecon(self.target))
         return {}
@@ -286,7 +276,7 @@ class UnmountFilesystem:
     def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
         """Unmount. Returns whether the directory had files of its own below, which taking it back may hide again."""
         unmount(runner, self.target)
-        return {"hid": _holds_something(self.target)}
+        return {"hid": holds_something(self.target)}
 
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
         """See Step."""
@@ -309,7 +299,7 @@ class UnmountFilesystem:
             if is_same(runner, mount, self.uuid, record):
                 return
             raise CannotUndo(f"something else is mounted on {self.target} now")
-        why = covered_by_mount(self.target)
+        why = in_the_way(self.target, None)
         if why and (os.path.realpath(self.target) != self.target or record.get("hid") is False):
             raise CannotUndo(f"{self.target}: {why}")
         device = read_device(self.device)

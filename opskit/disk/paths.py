@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from typing import Optional
 
 from opskit.disk.model import Mount, PathFact
 
@@ -32,6 +33,27 @@ def path_fact(path: str, own: Sequence[Mount]) -> PathFact:
         mounted=any(m.target == real for m in own),
         symlink_in=_first_symlink(plain) if absolute and kind not in {"block", "character"} else "",
     )
+
+
+def in_the_way(target: str, mount: Optional[Mount]) -> str:
+    """What a mount at this path would hide or be led away by, "" for nothing: mkfs took minutes since the plan.
+
+    mount: what is mounted there.
+    """
+    real = os.path.realpath(target)
+    if real != target:
+        return f"a symlink in it leads to {real} by now"
+    if mount is not None:
+        return f"{mount.source} is mounted there by now"
+    return "it is not empty any more: its files would be hidden" if holds_something(target) else ""
+
+
+def holds_something(path: str) -> bool:
+    """Whether a directory has something in it; an absent one has not."""
+    try:
+        return bool(os.listdir(path))
+    except OSError:
+        return False
 
 
 def _kind(mode: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Optional
 import pytest
 
 from opskit.core.command import Command, Result
-from opskit.core.errors import CannotUndo
+from opskit.core.errors import CannotUndo, Failed
 from opskit.disk import grow_steps, mount_steps, probe, steps, superblock
 from opskit.disk.grow_steps import GrowPartition
 from opskit.disk.model import DATA, FREE, ZERO, BlockDevice, FilesystemSize, Mount, Place, Signature
@@ -79,6 +79,18 @@ UNMOUNT = UnmountFilesystem("/data", "vdb1", "ext4", "rw", "u-1")
 
 def mounted(number: str) -> Mount:
     return Mount(number, "/data", "/dev/x", "ext4", "rw")
+
+
+def test_what_systemd_has_mounted_meanwhile_is_not_mounted_over(
+    host: FakeHost, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mount_steps.udev, "is_running", lambda: False)
+    host.mount = mounted("252:17")
+    MOUNT.apply(runner, {"device": "/dev/vdb1", "number": "252:17"})
+    assert runner.ran == []
+    with pytest.raises(Failed, match="/dev/x is mounted there by now"):
+        MOUNT.apply(runner, {"device": "/dev/vdc1", "number": "252:33"})
+    assert runner.ran == []
 
 
 @pytest.mark.parametrize("number", ["252:17", "252:99"])
