@@ -91,7 +91,8 @@ def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
         )
         return
     yield from guard.unreadable(facts, disk)
-    yield from guard.hidden(disk)
+    if device.disk:
+        yield from guard.hidden(disk)
     behind = [p.path for p in facts.partitions(disk) if p.start > device.start]
     if behind:
         title = f"{device.path} is not the last partition of {disk.path}: {', '.join(behind)} is behind it"
