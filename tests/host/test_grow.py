@@ -52,7 +52,8 @@ def test_grow_fills_the_disk_and_a_second_one_has_nothing_to_do(host: Host, fsty
     nothing = host.on_disk("grow", host.target, "--yes").well()
     assert nothing.out.startswith("nothing to do")
     disk.resize(2 * before)
-    host.on_disk("grow", host.target, "--yes").well()
+    grown = host.on_disk("grow", host.target, "--yes").well()
+    assert "undo" not in grown.out, "a grow stays: there is nothing to take back"
     assert size_of(host) > 1.85 * before
     assert hashlib.sha256(Path(host.target, "file").read_bytes()).digest() == hashlib.sha256(NEW_FILE).digest()
     if layout != "whole-disk":
