@@ -238,13 +238,8 @@ def _with_shared(function: Function, shared: dict[str, tuple[Any, Any]], *, chan
                 raise UsageFault(ctx.command_path, f"{flag} goes after {ctx.invoked_subcommand}", todo=todo)
             return
         check_defaults(ctx)
-        for name, value in values.items():
-            if isinstance(value, float) and math.isnan(value):  # click's min and max let it through
-                raise UsageFault("--" + name.replace("_", "-"), "nan is no number")
+        _check_values(ctx, {name: values[name] for name in given})
         options = {name: _configured(ctx, name, values.pop(name)) for name in shared}
-        for name in ("facts", "format"):  # in a script whose variable is empty the dry run would be a real one
-            if name in given and not options[name]:
-                raise UsageFault(f"--{name}", "it is empty", todo=f"name one, or leave --{name} out")
         gc.enable()  # __main__ begins without
         function(make_session(ctx.command_path, options, changing=changing), **values)
 
@@ -252,6 +247,22 @@ def _with_shared(function: Function, shared: dict[str, tuple[Any, Any]], *, chan
     command.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in [context, *parameters]}
     return command
+
+
+def _check_values(ctx: typer.Context, given: dict[str, Any]) -> None:
+    """Raise UsageFault for what is typed and means nothing, whatever the command.
+
+    An empty value is a variable of a script that is not set: `--facts ""` would make its dry run a real one, and
+    `-D ""` would mean this host.
+    """
+    for parameter in ctx.command.params:
+        value = given.get(str(parameter.name))
+        option = parameter.param_type_name == "option"
+        label = max(parameter.opts, key=len) if option else parameter.human_readable_name.strip("[]")
+        if value == "":
+            raise UsageFault(label, "it is empty", todo="leave it out, or say what is meant")
+        if isinstance(value, float) and math.isnan(value):  # click's min and max let it through
+            raise UsageFault(label, "nan is no number")
 
 
 def _annotated(hint: Any) -> Any:

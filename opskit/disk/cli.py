@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Callable, Optional
 import typer
 
 from opskit.areas import Entry
-from opskit.core.errors import UsageFault
 from opskit.core.jsonable import to_json
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
@@ -177,12 +176,10 @@ def _plain(path: str) -> str:
 
 
 def _absolute(what: str) -> str:
-    """The path of a device or a mount point from the root on. Raises UsageFault for an empty one, which is no path.
+    """The path of a device or a mount point from the root on.
 
     To the kernel `..` is what is above the directory that a symlink leads to; taken off by name it would be another.
     """
-    if not what:
-        raise UsageFault("''", "this names neither a device nor a mount point", todo="opskit disk list shows both")
     return os.path.realpath(what) if ".." in what.split("/") else os.path.abspath(what)
 
 

@@ -37,34 +37,15 @@ app = new_app(
     group=JournalGroup,
 )
 
-
-def not_empty(ctx: typer.Context, param: typer.CallbackParam, value: str) -> str:
-    """What was typed for an option: `-D "$DIR"` without a DIR must not stand for this host. Raises UsageFault."""
-    source = ctx.get_parameter_source(str(param.name))
-    if value == "" and source and source.name != "DEFAULT":
-        name = max(param.opts, key=len) if param.param_type_name == "option" else param.human_readable_name.strip("[]")
-        raise UsageFault(name, "it is empty", todo="leave it out, or say what is meant")
-    return value
-
-
 InDirectory = Annotated[
-    str,
-    typer.Option(
-        "--directory", "-D", metavar="DIR", callback=not_empty, help="The journals in this directory instead."
-    ),
+    str, typer.Option("--directory", "-D", metavar="DIR", help="The journals in this directory instead.")
 ]
-Root = Annotated[
-    str,
-    typer.Option("--root", metavar="DIR", callback=not_empty, help="The journals of the system below this directory."),
-]
+Root = Annotated[str, typer.Option("--root", metavar="DIR", help="The journals of the system below this directory.")]
 Namespace = Annotated[
     str, typer.Option("--namespace", metavar="NAME", help="The journal of this namespace; * for all of them.")
 ]
 SystemdVersion = Annotated[
-    str,
-    typer.Option(
-        "--systemd-version", metavar="VERSION", callback=not_empty, help="Decide as this systemd does: 239, 252-32.el9."
-    ),
+    str, typer.Option("--systemd-version", metavar="VERSION", help="Decide as this systemd does: 239, 252-32.el9.")
 ]
 
 
@@ -111,22 +92,14 @@ def verify_(session: Session, directory: InDirectory = "", root: Root = "", name
 @changes(app, "vacuum", facts=False, example="opskit journal vacuum 2d --dry-run")
 def vacuum(
     session: Session,
-    span: Annotated[
-        str, typer.Argument(metavar="[SPAN]", callback=not_empty, help="Delete what is older: 2d, 12h, 1w, 1month.")
-    ] = "",
-    size: Annotated[
-        str,
-        typer.Option("--size", metavar="SIZE", callback=not_empty, help="Delete until it takes no more: 500M, 2G."),
-    ] = "",
+    span: Annotated[str, typer.Argument(metavar="[SPAN]", help="Delete what is older: 2d, 12h, 1w, 1month.")] = "",
+    size: Annotated[str, typer.Option("--size", metavar="SIZE", help="Delete until it takes no more: 500M, 2G.")] = "",
     files: Annotated[
         Optional[int], typer.Option("--files", metavar="N", min=0, help="Delete until no more than N files are left.")
     ] = None,
     rotate: Annotated[bool, typer.Option("--rotate", help="Archive the active files first.")] = False,
     keep_copy: Annotated[
-        str,
-        typer.Option(
-            "--keep-copy", metavar="DIR", callback=not_empty, help="Copy what goes there first; undo brings it back."
-        ),
+        str, typer.Option("--keep-copy", metavar="DIR", help="Copy what goes there first; undo brings it back.")
     ] = "",
     namespace: Namespace = "",
     directory: InDirectory = "",
@@ -204,13 +177,8 @@ def _tell_outcome(session: Session, outcome: Outcome, nothing: str, done: str) -
 @changes(app, "retain", facts=False, example="opskit journal retain 30d --dry-run")
 def retain(
     session: Session,
-    span: Annotated[
-        str, typer.Argument(metavar="[SPAN]", callback=not_empty, help="Keep what is younger: 30d, 4w, 6months.")
-    ] = "",
-    size: Annotated[
-        str,
-        typer.Option("--size", metavar="SIZE", callback=not_empty, help="Take no more than this on disk: 500M, 2G."),
-    ] = "",
+    span: Annotated[str, typer.Argument(metavar="[SPAN]", help="Keep what is younger: 30d, 4w, 6months.")] = "",
+    size: Annotated[str, typer.Option("--size", metavar="SIZE", help="Take no more than this on disk: 500M, 2G.")] = "",
     namespace: Namespace = "",
     root: Root = "",
 ) -> None:

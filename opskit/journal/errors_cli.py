@@ -10,7 +10,7 @@ import typer
 
 from opskit.core.errors import CommandFailed, ExitCode, UsageFault
 from opskit.core.runner import StreamingRunner
-from opskit.journal.cli import InDirectory, Root, not_empty, scope_of
+from opskit.journal.cli import InDirectory, Root, scope_of
 from opskit.journal.errors_catalog import catalog_texts, fill, needs_fields, read_entry
 from opskit.journal.errors_findings import CHECKED, Seen, find
 from opskit.journal.errors_groups import EXAMPLE_BYTES, PRIORITIES, Group, Tally
@@ -43,15 +43,12 @@ def errors(
         str,
         typer.Option(
             metavar="WHEN",
-            callback=not_empty,
             help="From then on: 1h, 2d, yesterday, '2026-11-21 15:00'.  [default: 1d]",
         ),
     ] = "",
-    until: Annotated[str, typer.Option(metavar="WHEN", callback=not_empty, help="Up to then.")] = "",
+    until: Annotated[str, typer.Option(metavar="WHEN", help="Up to then.")] = "",
     boot: Annotated[bool, typer.Option("--boot", "-b", help="Only since this boot.")] = False,
-    unit: Annotated[
-        str, typer.Option("--unit", "-u", metavar="UNIT", callback=not_empty, help="Only of this unit.")
-    ] = "",
+    unit: Annotated[str, typer.Option("--unit", "-u", metavar="UNIT", help="Only of this unit.")] = "",
     priority: Annotated[
         str,
         typer.Option("--priority", "-p", metavar="PRIORITY", help="Down to this one: err, 4, debug for everything."),

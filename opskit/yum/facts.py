@@ -9,7 +9,7 @@ import select
 import signal
 from typing import Optional
 
-from opskit.core.errors import Failed, UsageFault
+from opskit.core.errors import Failed
 from opskit.core.runner import Runner
 from opskit.yum.locks import read_lock
 from opskit.yum.model import Facts, LockFile, Place, Process, Relative
@@ -32,9 +32,7 @@ LOOKS = 3
 
 
 def named_root(installroot: Optional[str]) -> str:
-    """What --installroot names, absolute; "" (the host) without it. Raises UsageFault for "": a variable not set."""
-    if installroot == "":
-        raise UsageFault("--installroot", "it is empty", todo="name the installroot; without the option it is the host")
+    """What --installroot names, absolute; "" (the host) without it."""
     return os.path.abspath(installroot or "/").rstrip("/")
 
 
