@@ -238,12 +238,12 @@ def unmount(runner: Runner, target: str) -> None:
     try:
         runner.run(Command(("umount", target), mutates=True, timeout=MOUNT_SECONDS))
     except CommandFailed as error:
-        users = users_of(mount) if mount and error.result.status == MOUNT_FAILURE else ()
-        if not users and "busy" not in error.result.stderr:
+        if mount is None or error.result.status != MOUNT_FAILURE or mounted_at(target) is None:
             raise
-        # A program's words are in English here (ENVIRONMENT of core/runner.py).
-        nobody = "busy, though no process uses it: something mounted below it, a loop device, swap file or NFS export"
-        why = "in use by " + "; ".join(describe(user) for user in users) if users else nobody
+        # It is mounted still, and so must its entry in fstab stay; what the kernel has against it umount alone tells.
+        users = "; ".join(describe(user) for user in users_of(mount))
+        held = f"{error.why}; a mount below it, a loop device, a swap file or an NFS export on it may hold it"
+        why = f"in use by {users}" if users else held
         raise Busy(target, why, todo="end these, or wait for them, and try again") from error
 
 

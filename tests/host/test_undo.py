@@ -87,7 +87,7 @@ def test_a_mount_below_keeps_the_entry_with_the_mount(host: Host, disk: Disk) ->
     host.put_over(below)
     before = host.table()
     answer = host.run("undo", "last", "--yes")
-    assert (answer.code, "something mounted below it" in answer.err) == (7, True), answer
+    assert (answer.code, "a mount below it" in answer.err) == (7, True), answer
     assert (host.table(), bool(host.mounted())) == (before, True)
 
 
