@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import re
@@ -38,7 +39,10 @@ UNITS = {
     "walinuxagent.service": (AGENT, "Azure agent: extensions, patch runs"),
     "cloud-final.service": (CLOUD_INIT, "cloud-init: packages and package_upgrade, at the first boot"),
 }
-_SHOWN = "Id,LoadState,ActiveState,UnitFileState,NextElapseUSecRealtime,NextElapseUSecMonotonic"
+_SHOWN = "Id,LoadState,ActiveState,UnitFileState,FragmentPath,NextElapseUSecRealtime,NextElapseUSecMonotonic"
+_RUNS = "Unit,ExecStart"
+# `systemctl show` of ExecStart: { path=/usr/bin/dnf ; argv[]=/usr/bin/dnf -y update ; ignore_errors=no ; ... }
+_ARGV = re.compile(r"^ExecStart=\{.*? argv\[\]=(.*?) ; ignore_errors=", re.MULTILINE)
 _SPAN = {
     "y": 31557600.0, "month": 2629800.0, "w": 604800.0, "d": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0,
     "ms": 1e-3, "us": 1e-6,
@@ -53,7 +57,8 @@ class Autorun:
     """Something that runs the package manager by itself.
 
     kind: timer, service, cron, cloud-init or agent. state: of a unit, as systemd calls it (active, inactive, masked,
-    enabled where systemd does not run). next: seconds since 1970, 0 where nobody knows. when: in words.
+    enabled where systemd does not run). next: seconds since 1970, 0 where nobody knows. when: in words. in_etc: the
+    file of the unit is in /etc, which goes over a mask of /run (systemd.unit(5)).
     """
 
     name: str
@@ -62,6 +67,7 @@ class Autorun:
     state: str = ""
     next: float = 0.0
     when: str = ""
+    in_etc: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,30 +92,38 @@ def see_autoruns(runner: Runner, root: str = "/") -> Autoruns:
 
 def _units(runner: Runner) -> tuple[tuple[Autorun, ...], str]:
     # In UTC systemctl's times need no guess at a zone.
-    argv = ("env", "TZ=UTC", "systemctl", "show", f"--property={_SHOWN}", *UNITS)
+    argv = ("env", "TZ=UTC", "systemctl", "show", f"--property={_SHOWN},{_RUNS}", *UNITS, "*.timer", "*.service")
     try:
         said = runner.run(Command(argv, mutates=False, timeout=20)).stdout
     except OpskitError as error:
         return (), f"systemctl: {error.why}"
-    return parse_units(said, time.time() - time.monotonic()), ""
+    return parse_units(said, time.time() - time.monotonic(), _counts), ""
 
 
-def parse_units(text: str, boot: float) -> tuple[Autorun, ...]:
-    """The units of `systemctl show` that are loaded. boot: when the monotonic clock began."""
-    found = []
+def parse_units(text: str, boot: float, counts: Callable[[str], bool] = names) -> tuple[Autorun, ...]:
+    """The units of `systemctl show` that are loaded: the known ones, and timers of a service whose command counts.
+
+    boot: when the monotonic clock began.
+    """
+    blocks: dict[str, dict[str, str]] = {}
     for block in text.strip().split("\n\n"):
         said = dict(line.partition("=")[::2] for line in block.split("\n"))
-        name = said.get("Id", "")
-        if name not in UNITS or said.get("LoadState") not in {"loaded", "masked"}:
+        said["ExecStart"] = "; ".join(_ARGV.findall(block))
+        blocks.setdefault(said.get("Id", ""), said)
+    found = []
+    for name, said in blocks.items():
+        runs = blocks.get(said.get("Unit", ""), {}).get("ExecStart", "") if name.endswith(".timer") else ""
+        if said.get("LoadState") not in {"loaded", "masked"} or not (name in UNITS or (runs and counts(runs))):
             continue
-        kind, command = UNITS[name]
+        kind, command = UNITS.get(name, (TIMER, runs))
         state = "masked" if said["LoadState"] == "masked" else said.get("ActiveState", "")
         moments = [_moment(said.get("NextElapseUSecRealtime", ""))]
         span = parse_span(said.get("NextElapseUSecMonotonic", ""))
         moments.append(boot + span if span else 0.0)
         coming = min([one for one in moments if one] or [0.0])
         when = "" if coming else _when(kind, state, said.get("UnitFileState", ""))
-        found.append(Autorun(name, kind, command, state, coming, when))
+        in_etc = said.get("FragmentPath", "").startswith("/etc/")
+        found.append(Autorun(name, kind, command, state, coming, when, in_etc))
     return tuple(found)
 
 
@@ -151,11 +165,7 @@ def _enabled(root: str) -> tuple[Autorun, ...]:
 
 def _crontabs(root: str) -> Iterator[Autorun]:
     now = datetime.now().astimezone()
-
-    def counts(command: str) -> bool:
-        return names(command) or any(_is_script(root + path) for path in _PATHS.findall(command))
-
-    for path, line in _lines(root, counts):
+    for path, line in _lines(root, functools.partial(_counts, root=root)):
         coming = next_run(line.when, now)
         yield Autorun(path, CRON, line.command, "", coming.timestamp() if coming else 0.0, line.when)
 
@@ -169,6 +179,11 @@ def _lines(root: str, counts: Callable[[str], bool]) -> Iterator[tuple[str, Cron
     for path, with_user in places:
         for line in parse(_text(path), with_user=with_user, counts=counts):
             yield path, line
+
+
+def _counts(command: str, root: str = "") -> bool:
+    """Whether a command line names a package manager, or a script that runs one."""
+    return names(command) or any(_is_script(root + path) for path in _PATHS.findall(command))
 
 
 def _is_script(path: str) -> bool:

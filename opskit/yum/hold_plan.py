@@ -16,7 +16,8 @@ def keep_out(one: Autorun) -> str:
     if one.kind == TIMER:
         return f"systemctl stop {one.name}" if one.state == "active" else ""
     if one.kind == SERVICE:
-        return f"systemctl mask --runtime {one.name}" if one.state != "masked" else ""
+        mask = "disable" if one.in_etc else "mask --runtime"
+        return f"systemctl {mask} {one.name}" if one.state != "masked" else ""
     if one.kind == AGENT:
         return f"systemctl stop {one.name}" if one.state == "active" else ""
     if one.kind == CLOUD_INIT:
@@ -37,17 +38,24 @@ def decide_hold(autoruns: Autoruns, seconds: int, run: str) -> Decision:
         why = f"systemd does not say what it would run: {autoruns.silent}"
         return Refusal(title, (Reason("systemd-silent", why, "systemctl list-timers"),))
     held = [one for one in autoruns.found if _can_hold(one)]
-    notes = tuple(_not_held(one) for one in autoruns.found if one.kind in {CRON, AGENT} and keep_out(one))
+    notes = tuple(_not_held(one) for one in autoruns.found if _is_left(one) and keep_out(one))
     result = {"units": [one.name for one in held], "seconds": seconds}
     if not held:
         return Plan(title, notes=notes, result=result)
     timers = tuple(one.name for one in held if one.kind == TIMER)
-    step = Hold(tuple(one.name for one in held), timers, seconds, f"opskit-yum-hold-{run.lower()}")
-    return Plan(title, (step,), step.units, notes=notes, result=result)
+    masked = tuple(one.name for one in held if not one.in_etc)
+    step = Hold(masked, timers, seconds, f"opskit-yum-hold-{run.lower()}")
+    return Plan(title, (step,), step.names, notes=notes, result=result)
 
 
 def _can_hold(one: Autorun) -> bool:
-    return (one.kind == TIMER and one.state == "active") or (one.kind == SERVICE and one.state not in {"masked", ""})
+    if one.kind == SERVICE:
+        return one.state not in {"masked", ""} and not one.in_etc
+    return one.kind == TIMER and one.state == "active"
+
+
+def _is_left(one: Autorun) -> bool:
+    return one.kind in {CRON, AGENT} or (one.kind == SERVICE and one.in_etc)
 
 
 def _not_held(one: Autorun) -> Finding:

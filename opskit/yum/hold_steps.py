@@ -14,10 +14,11 @@ from opskit.core.runner import Runner
 
 @dataclass(frozen=True)
 class Hold:
-    """Mask these units until the next boot at most (systemctl(1), --runtime), and stop the timers among them.
+    """Mask units until the next boot at most (systemctl(1), --runtime), and stop timers.
 
-    timers: those that are active, and are started again. back: the name of the transient timer that brings all back.
-    Only timers are stopped: a service that is at work goes on, and is not started anew.
+    units: what is masked; a timer whose file is in /etc cannot be, and is only stopped. timers: those that are active,
+    and are started again. back: the name of the transient timer that brings all back. Only timers are stopped: a
+    service that is at work goes on, and is not started anew.
     """
 
     kind: ClassVar[str] = "yum.hold"
@@ -29,11 +30,17 @@ class Hold:
     back: str
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """All that is held."""
+        return tuple(dict.fromkeys((*self.units, *self.timers)))
+
+    @property
     def change(self) -> Change:
         """See Step."""
         lines = tuple(command.as_shell() for command in self._commands())
-        after = f"masked for {self.seconds} s, then back by {self.back}.timer (or by a reboot)"
-        return Change("hold", ", ".join(self.units), "may run", after, lines, True)
+        how = "masked" if set(self.timers) <= set(self.units) else "masked or stopped"
+        after = f"{how} for {self.seconds} s, then back by {self.back}.timer (or by a reboot)"
+        return Change("hold", ", ".join(self.names), "may run", after, lines, True)
 
     def _commands(self) -> list[Command]:
         # First what brings them back: whatever happens then, they do come back.
@@ -42,16 +49,16 @@ class Hold:
         script = " && ".join(shlex.join(command.argv) for command in self._give_back())
         argv = ("systemd-run", f"--unit={self.back}", f"--on-active={self.seconds}s", "/bin/sh", "-c", script)
         # A timer that is masked while it is active is "failed" and not stopped (systemd 252).
-        stop = [self._systemctl("stop", *self.timers)] if self.timers else []
-        return [Command(argv, mutates=True), *stop, self._systemctl("mask", "--runtime", *self.units)]
+        stop = self._systemctl(("stop",), self.timers)
+        return [Command(argv, mutates=True), *stop, *self._systemctl(("mask", "--runtime"), self.units)]
 
     def _give_back(self) -> list[Command]:
-        commands = [self._systemctl("unmask", "--runtime", *self.units)]
-        return [*commands, self._systemctl("start", *self.timers)] if self.timers else commands
+        unmask = self._systemctl(("unmask", "--runtime"), self.units)
+        return [*unmask, *self._systemctl(("start",), self.timers)]
 
     @staticmethod
-    def _systemctl(*words: str) -> Command:
-        return Command(("systemctl", *words), mutates=True)
+    def _systemctl(words: tuple[str, ...], units: tuple[str, ...]) -> list[Command]:
+        return [Command(("systemctl", *words, *units), mutates=True)] if units else []
 
     def remember(self, runner: Runner) -> Record:  # noqa: ARG002
         """See Step."""
@@ -64,17 +71,19 @@ class Hold:
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step. A unit file in /etc goes over a mask of /run."""
-        for unit in self.units:
-            said = runner.run(Command(("systemctl", "show", "--property=LoadState", unit), mutates=False)).stdout
-            if "masked" not in said:
-                why = "it is not masked: a unit file of that name in /etc/systemd/system goes over it"
-                raise Failed(unit, why, todo=f"systemctl disable --now {unit}")
+        """See Step."""
+        for unit in self.names:
+            argv = ("systemctl", "show", "--property=LoadState", "--property=ActiveState", unit)
+            said = runner.run(Command(argv, mutates=False)).stdout.split("\n")
+            if unit in self.units and "LoadState=masked" not in said:
+                raise Failed(unit, "it is not masked", todo=f"systemctl status {unit}")
+            if unit in self.timers and "ActiveState=active" in said:
+                raise Failed(unit, "it is active again", todo=f"systemctl status {unit}")
 
     def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
         """See Step."""
         lines = (*(command.as_shell() for command in self._give_back()), self._no_timer().as_shell())
-        return Change("release", ", ".join(self.units), "masked", "may run", lines, True)
+        return Change("release", ", ".join(self.names), "held", "may run", lines, True)
 
     def _no_timer(self) -> Command:
         # 5: it is not loaded any more: its time has come.

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from opskit.act import accepted
 from opskit.core import procfs
 from opskit.core.errors import Busy, CannotUndo, Failed, UsageFault
 from opskit.core.plan import Plan, Refusal
@@ -254,6 +255,63 @@ def test_what_systemctl_says_of_the_units() -> None:
     assert (packagekit.kind, packagekit.when) == ("service", "when it is asked")
     assert parse_span("1d 500ms") == 86400.5
     assert parse_span("infinity") == parse_span("") == 0
+
+
+OWN_TIMERS = """\
+Id=patch.timer
+LoadState=loaded
+ActiveState=active
+FragmentPath=/etc/systemd/system/patch.timer
+NextElapseUSecRealtime=Sun 2026-11-22 06:00:00 UTC
+Unit=patch-all.service
+
+Id=logrotate.timer
+LoadState=loaded
+ActiveState=active
+FragmentPath=/usr/lib/systemd/system/logrotate.timer
+Unit=logrotate.service
+
+Id=patch-all.service
+LoadState=loaded
+ExecStart={ path=/bin/sync ; argv[]=/bin/sync ; ignore_errors=no ; start_time=[n/a] ; pid=0 ; status=0/0 }
+ExecStart={ path=/usr/bin/dnf ; argv[]=/usr/bin/dnf -y update ; ignore_errors=no ; start_time=[n/a] ; pid=0 }
+
+Id=logrotate.service
+LoadState=loaded
+ExecStart={ path=/usr/sbin/logrotate ; argv[]=/usr/sbin/logrotate /etc/logrotate.conf ; ignore_errors=no ; pid=0 }
+
+Id=patch.timer
+LoadState=loaded
+ActiveState=active
+"""
+
+
+def test_a_timer_of_the_hosts_own_is_found_by_what_its_service_runs() -> None:
+    (patch,) = parse_units(OWN_TIMERS, 0.0)
+    assert (patch.name, patch.kind, patch.command) == ("patch.timer", "timer", "/bin/sync; /usr/bin/dnf -y update")
+    assert (patch.next, patch.in_etc) == (datetime(2026, 11, 22, 6, tzinfo=timezone.utc).timestamp(), True)
+    by_script = parse_units(OWN_TIMERS, 0.0, lambda command: "logrotate" in command)
+    assert [one.name for one in by_script] == ["logrotate.timer"]
+
+
+def test_a_timer_in_etc_cannot_be_masked_and_is_stopped() -> None:
+    plan = decide_hold(Autoruns(True, (*parse_units(UNITS, 0.0)[:1], *parse_units(OWN_TIMERS, 0.0))), 60, "R")
+    assert isinstance(plan, Plan)
+    (change,) = plan.changes
+    assert change.commands[1:] == (
+        "systemctl stop dnf-makecache.timer patch.timer",
+        "systemctl mask --runtime dnf-makecache.timer",
+    )
+    assert "start dnf-makecache.timer patch.timer" in change.commands[0]
+    (alone,) = accepted(decide_hold(Autoruns(True, parse_units(OWN_TIMERS, 0.0)), 60, "R")).changes
+    assert [line.split()[1] for line in alone.commands[1:]] == ["stop"]
+    assert alone.target == "patch.timer"
+
+
+def test_a_service_in_etc_is_left_and_named() -> None:
+    (packagekit,) = parse_units(UNITS.replace("UnitFileState=static", "FragmentPath=/etc/systemd/system/p"), 0.0)[2:]
+    plan = accepted(decide_hold(Autoruns(True, (packagekit,)), 60, "R"))
+    assert (plan.steps, [note.remedy for note in plan.notes]) == ((), ["systemctl disable packagekit.service"])
 
 
 def test_without_systemd_the_links_and_crontabs_are_what_is_known(tmp_path: Path) -> None:

@@ -65,6 +65,26 @@ def test_timers_come_back_by_themselves(vm: Machine) -> None:
     assert state(vm, TIMER, "ActiveState") == "active"
 
 
+def test_a_timer_of_the_hosts_own_is_found_and_held(vm: Machine) -> None:
+    """In /etc, and its service runs a script: no mask of /run would hold it."""
+    with_timer(vm)
+    folder = "/etc/systemd/system"
+    vm.run("tee", "/usr/local/sbin/patch-all", stdin="#!/bin/sh\nexec dnf -y update\n")
+    vm.run("tee", f"{folder}/own.timer", stdin="[Timer]\nOnCalendar=04:00\nUnit=own-patch.service\n")
+    vm.run("tee", f"{folder}/own-patch.service", stdin="[Service]\nExecStart=/bin/sh /usr/local/sbin/patch-all\n")
+    vm.run("systemctl", "daemon-reload")
+    vm.run("systemctl", "start", "own.timer")
+    (found,) = [one for one in answer(vm, "yum", "why")["result"]["autoruns"] if one["name"] == "own.timer"]
+    assert (found["kind"], found["command"]) == ("timer", "/bin/sh /usr/local/sbin/patch-all")
+    assert found["next"][11:16] == "04:00"
+    done = answer(vm, "yum", "why", "--hold", "2h", "--yes")
+    assert {"own.timer", TIMER} <= set(done["result"]["units"]), done
+    assert [state(vm, unit, "ActiveState") for unit in (TIMER, "own.timer")] == ["inactive"] * 2
+    assert [state(vm, unit, "LoadState") for unit in (TIMER, "own.timer")] == ["masked", "loaded"]
+    opskit(vm, "undo", done["result"]["run"], "--yes")
+    assert [state(vm, unit, "ActiveState") for unit in (TIMER, "own.timer")] == ["active"] * 2
+
+
 def test_a_holder_that_is_a_unit_is_named_by_it(vm: Machine) -> None:
     with_timer(vm)
     vm.run("tee", "/run/makecache", stdin=HOLDER)
