@@ -88,7 +88,7 @@ def _invoke(arguments: list[str]) -> int:
     except OpskitError as error:
         return _show(error, arguments)
     except UsageError as error:
-        return _show(_usage(error), arguments)
+        return _show(_usage(error, arguments), arguments)
     except (KeyboardInterrupt, typer.Abort):
         return _show(Interrupted(signal.SIGINT, state=NOTHING_UNDER_WAY), arguments)
     except SystemExit as stop:
@@ -107,9 +107,9 @@ def _invoke(arguments: list[str]) -> int:
     return result if isinstance(result, int) else ExitCode.DONE
 
 
-def _usage(error: Any) -> UsageFault:
+def _usage(error: Any, arguments: list[str]) -> UsageFault:
     """A click usage error in opskit's form; it names the nearest option by itself."""
-    path = error.ctx.command_path if error.ctx else "opskit"
+    path = error.ctx.command_path if error.ctx else _command_name(arguments)
     return UsageFault(path, error.format_message(), todo=f"{path} --help")
 
 
