@@ -8,21 +8,34 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
 
+from qemu.qmp import ConnectError
 from qemu.qmp.legacy import QEMUMonitorProtocol
 
 from vmlab.image import LabError
 
 COMMAND_SECONDS = 60.0
+CONNECT_SECONDS = 10.0
 Fits = Callable[[dict[str, Any]], bool]  # whether an event with this data is the one waited for
 
 
 class Qmp:
-    """A connection to the monitor's socket."""
+    """A connection to the monitor's socket. Raises LabError when nobody listens there."""
 
     def __init__(self, path: Path) -> None:
-        self._client = QEMUMonitorProtocol(str(path))
-        self._client.settimeout(COMMAND_SECONDS)
-        self._client.connect()
+        deadline = time.monotonic() + CONNECT_SECONDS
+        while True:
+            self._client = QEMUMonitorProtocol(str(path))
+            self._client.settimeout(COMMAND_SECONDS)
+            try:
+                self._client.connect()
+            except ConnectError as error:
+                # The socket is there from bind(2) on, and nobody listens until listen(2): nothing tells of that.
+                self.close()
+                if not isinstance(error.exc, ConnectionRefusedError) or time.monotonic() > deadline:
+                    raise LabError(f"QMP {path}: {error}") from error
+                time.sleep(0.02)
+            else:
+                return
 
     def execute(self, command: str, arguments: Optional[dict[str, Any]] = None) -> Any:
         """What a command returns. Raises LabError with QEMU's own words."""
