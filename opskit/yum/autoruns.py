@@ -92,9 +92,10 @@ def see_autoruns(runner: Runner, root: str = "/") -> Autoruns:
 
 def _units(runner: Runner) -> tuple[tuple[Autorun, ...], str]:
     # In UTC systemctl's times need no guess at a zone.
-    argv = ("env", "TZ=UTC", "systemctl", "show", f"--property={_SHOWN},{_RUNS}", *UNITS, "*.timer", "*.service")
+    # A pattern leaves out what is inactive, as the service of a timer mostly is, unless --all is given.
+    argv = ("env", "TZ=UTC", "systemctl", "show", "--all", f"--property={_SHOWN},{_RUNS}")
     try:
-        said = runner.run(Command(argv, mutates=False, timeout=20)).stdout
+        said = runner.run(Command((*argv, *UNITS, "*.timer", "*.service"), mutates=False, timeout=20)).stdout
     except OpskitError as error:
         return (), f"systemctl: {error.why}"
     return parse_units(said, time.time() - time.monotonic(), _counts), ""
