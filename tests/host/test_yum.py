@@ -443,8 +443,10 @@ def test_wait_returns_at_once_and_becomes_the_command(root: Root) -> None:
 
 
 def test_the_command_of_a_wait_starts_with_the_signals_of_any_other(root: Root) -> None:
-    said = root.opskit("wait", "--", "grep", "^SigIgn", "/proc/self/status").well().out
-    assert said == run("grep", "^SigIgn", "/proc/self/status").stdout
+    look = ("grep", "^SigIgn", "/proc/self/status")
+    ignored = [int(said.split()[1], 16) for said in (root.opskit("wait", "--", *look).well().out, run(*look).stdout)]
+    # Only the 31 with names: glibc's posix_spawn, which Python 3.13 sometimes starts a program by, ignores its own two.
+    assert len({mask & 0x7FFFFFFF for mask in ignored}) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
