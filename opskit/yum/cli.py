@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -31,14 +31,14 @@ app = new_app(
 )
 
 InstallRoot = Annotated[
-    Optional[str], typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
+    str, typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
 ]
 
 
 @reads(app, "lock", example="opskit yum lock")
 def lock(
     session: Session,
-    installroot: InstallRoot = None,
+    installroot: InstallRoot = "",
     sample: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, max=60, help="How long to watch what a holder does.")
     ] = 1.0,

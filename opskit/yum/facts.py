@@ -7,7 +7,6 @@ import glob
 import os
 import select
 import signal
-from typing import Optional
 
 from opskit.core.errors import Failed
 from opskit.core.runner import Runner
@@ -31,8 +30,8 @@ from opskit.yum.processes import (
 LOOKS = 3
 
 
-def named_root(installroot: Optional[str]) -> str:
-    """What --installroot names, absolute; "" (the host) without it."""
+def named_root(installroot: str) -> str:
+    """What --installroot names, absolute; "" (the host) for "", which is none."""
     return os.path.abspath(installroot or "/").rstrip("/")
 
 

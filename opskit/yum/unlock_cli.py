@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
-
-import typer
-
 from opskit.act import Chore, act, tell
 from opskit.options import changes, new_app
 from opskit.session import Session
+from opskit.yum.cli import InstallRoot
 from opskit.yum.facts import named_root, see
 from opskit.yum.plan import decide_unlock
 
 app = new_app("", single=True)
 
-InstallRoot = Annotated[
-    Optional[str], typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
-]
-
 
 @changes(app, "unlock", facts=False, example="opskit yum unlock --dry-run")
-def unlock(session: Session, installroot: InstallRoot = None) -> None:
+def unlock(session: Session, installroot: InstallRoot = "") -> None:
     """Do what is safe in this state, and nothing else: continue what is stopped, interrupt, clear a broken file.
 
     SIGCONT to a holder that is stopped, SIGINT to one that reads metadata, downloads or waits at its prompt; a lock

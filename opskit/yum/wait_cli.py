@@ -17,6 +17,7 @@ from opskit.core.text import shown
 from opskit.options import new_app, reads
 from opskit.session import Session
 from opskit.yum import wait as waiting
+from opskit.yum.cli import InstallRoot
 from opskit.yum.facts import find_places, named_root
 from opskit.yum.findings import holder_text
 from opskit.yum.show_lock import age_text
@@ -26,10 +27,6 @@ from opskit.yum.wait import Waited
 
 app = new_app("", single=True)
 
-InstallRoot = Annotated[
-    Optional[str], typer.Option("--installroot", metavar="DIR", help="The locks below this root, not the host's own.")
-]
-
 
 @reads(app, "wait", example="opskit yum wait --timeout 10m -- dnf -y update")
 def wait(
@@ -37,7 +34,7 @@ def wait(
     command: Annotated[
         Optional[list[str]], typer.Argument(metavar="[-- COMMAND]...", help="What to run once all is free.")
     ] = None,
-    installroot: InstallRoot = None,
+    installroot: InstallRoot = "",
     timeout: Annotated[Optional[str], typer.Option(metavar="TIME", help="Wait at most so long: 90s, 10m, 2h.")] = None,
 ) -> None:
     """Wait until no lock of a package manager is held, then run a command if one is named.

@@ -37,16 +37,17 @@ def tree(host: Host) -> tuple[tuple[str, ...], Path]:
     return inside.prefix, root
 
 
+def start_du(host: Host, prefix: tuple[str, ...], *words: str) -> subprocess.Popen[bytes]:
+    """Begin `opskit du` of this checkout where the tree is mounted."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    argv = (*prefix, sys.executable, "-m", "opskit", "du", *words)
+    return host.start(*argv, **streams, env=ENVIRONMENT, cwd=Path(__file__).parents[2])
+
+
 @pytest.mark.parametrize("workers", [(), ("--workers", "3")])
 def test_ctrl_c_shows_what_is_known(tree: tuple[tuple[str, ...], Path], workers: tuple[str, ...], host: Host) -> None:
     prefix, root = tree
-    du = host.start(
-        *(*prefix, sys.executable, "-m", "opskit", "du", str(root), *workers),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
-        cwd=Path(__file__).parents[2],
-    )
+    du = start_du(host, prefix, str(root), *workers)
     _wait_until_a_worker_waits_in(du.pid, str(root))
     for _ in range(2):  # as timeout(1) sends it
         du.send_signal(signal.SIGINT)
@@ -62,13 +63,7 @@ def test_ctrl_c_shows_what_is_known(tree: tuple[tuple[str, ...], Path], workers:
 def test_with_x_it_holds_nothing_up(tree: tuple[tuple[str, ...], Path], named: str, host: Host) -> None:
     """GNU du waits for it, and then leaves it out all the same."""
     prefix, root = tree
-    du = host.start(
-        *(*prefix, sys.executable, "-m", "opskit", "du", "-x", "--bytes", named.format(root)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
-        cwd=Path(__file__).parents[2],
-    )
+    du = start_du(host, prefix, "-x", "--bytes", named.format(root))
     out, err = du.communicate(timeout=30)
     assert (du.returncode, err) == (0, b"")
     assert [line.split(b"\t")[0] for line in out.splitlines()] == [b"49152", b"45056"]
@@ -78,13 +73,7 @@ def test_a_root_that_does_not_answer_is_named_and_the_others_are_counted(
     tree: tuple[tuple[str, ...], Path], host: Host
 ) -> None:
     prefix, root = tree
-    du = host.start(
-        *(*prefix, sys.executable, "-m", "opskit", "du", str(root / "silent"), str(root / "there")),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
-        cwd=Path(__file__).parents[2],
-    )
+    du = start_du(host, prefix, str(root / "silent"), str(root / "there"))
     out, err = du.communicate(timeout=30)
     assert f"{root}/silent: it did not answer".encode() in err
     assert f"\t{root}/there\n".encode() in out

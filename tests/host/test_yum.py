@@ -129,16 +129,22 @@ def test_in_metadata_and_download_an_interrupt_is_clean(root: Root, hold: str, n
     assert root.dnf("install", "quick").returncode == 0
 
 
-def test_who_ignores_an_interrupt_is_sent_none(root: Root) -> None:
-    """As what a script starts with & : unlock would wait for its end for half a minute, in vain."""
-    name = "open('/proc/self/comm','w').write('dnf'); print(1,flush=True); sys.stdin.read()"
-    script = f"import signal,sys; signal.signal(signal.SIGINT,signal.SIG_IGN); {name}"
+def holder_by(root: Root, script: str) -> subprocess.Popen[str]:
+    """A process of this Python script whose pid is in the metadata lock, once it has said something."""
     process = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV
     )
     assert process.stdout
     process.stdout.readline()
     root.file("metadata").write_text(str(process.pid))
+    return process
+
+
+def test_who_ignores_an_interrupt_is_sent_none(root: Root) -> None:
+    """As what a script starts with & : unlock would wait for its end for half a minute, in vain."""
+    name = "open('/proc/self/comm','w').write('dnf'); print(1,flush=True); sys.stdin.read()"
+    script = f"import signal,sys; signal.signal(signal.SIGINT,signal.SIG_IGN); {name}"
+    process = holder_by(root, script)
     _, one, _ = root.lock("metadata_lock.pid")
     assert (one["advice"], "ignores SIGINT" in one["why"]) == ("wait", True)
     assert root.opskit("unlock", "--yes").code == 7
@@ -391,12 +397,7 @@ def test_a_zombie_beside_a_holder_ends_no_sample_and_no_sleep(root: Root) -> Non
 
 def test_a_name_with_spaces_and_parentheses(root: Root) -> None:
     script = "import sys; open('/proc/self/comm','w').write('a) S 1 (b'); print('ready',flush=True); sys.stdin.read()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV
-    )
-    assert process.stdout
-    process.stdout.readline()
-    root.file("metadata").write_text(str(process.pid))
+    process = holder_by(root, script)
     _, one, _ = root.lock("metadata_lock.pid")
     assert one["holder"]["name"] == "a) S 1 (b"
     assert one["holder"]["parents"][0]["pid"] == os.getpid()
