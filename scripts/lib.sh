@@ -31,6 +31,50 @@ quietly() {
   return "$status"
 }
 
+# What the main job needs on a disk. A line: program:its package on Debian:on the EL family.
+DISK_NEEDS='
+losetup:mount:util-linux
+partx:util-linux:util-linux
+sfdisk:fdisk:util-linux
+parted:parted:parted
+mkfs.ext4:e2fsprogs:e2fsprogs
+'
+
+# install_needs NEEDS: install the programs that are missing, and a Python. Without root, or where a package cannot
+# be had, say so: it is for the caller to go on without it, or not.
+install_needs() {
+  local program debian el me=scripts/${0##*/} packages=() missing=()
+  while IFS=: read -r program debian el; do
+    [ -n "$program" ] || continue
+    if ! PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null; then
+      missing+=("$program")
+      if command -v apt-get >/dev/null; then packages+=("$debian"); else packages+=("$el"); fi
+    fi
+  done <<<"$1"
+  if [ -z "$(pythons)" ]; then
+    missing+=("Python 3.$OLDEST to 3.$NEWEST with venv")
+    if command -v apt-get >/dev/null; then packages+=(python3 python3-venv); else packages+=(python3 python3-pip); fi
+  fi
+  [ ${#missing[@]} -eq 0 ] && return
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "$me: missing, and only root can install it (${packages[*]}): ${missing[*]}" >&2
+  elif command -v apt-get >/dev/null; then
+    echo "== installing ${packages[*]}"
+    quietly apt-get -qq update &&
+      DEBIAN_FRONTEND=noninteractive quietly apt-get -qq install --yes --no-install-recommends "${packages[@]}" ||
+      echo "$me: not all of it could be installed: ${missing[*]}" >&2
+  else
+    echo "== installing ${packages[*]}"
+    local installer=dnf package
+    command -v dnf >/dev/null || installer=yum
+    # One by one: fish and mandoc come from EPEL, which a host need not have.
+    for package in "${packages[@]}"; do
+      quietly "$installer" --quiet --assumeyes install "$package" ||
+        echo "$me: $package could not be installed" >&2
+    done
+  fi
+}
+
 # environment DIR PYTHON EXTRAS: a virtual environment in DIR with opskit installed from this checkout, EXTRAS
 # as in pip's '.[EXTRAS]' ("" for none). What is there already and fits is kept: its needs by the text of
 # pyproject.toml, opskit itself by the text of its files.
