@@ -2,14 +2,15 @@
 
 Where a change belongs:
 
-  where locks are                places.py
-  seeing                         locks.py: a lock file, by F_GETLK only; processes.py: /proc; facts.py: both together;
-                                 autoruns.py and cron.py: what runs by itself; model.py: what is seen
-  deciding                       state.py: states, phases, advice; explain.py: who is behind a process; findings.py;
-                                 plan.py: unlock; hold_plan.py: why --hold
-  acting                         steps.py: signals through a pidfd, a broken file put aside; hold_steps.py
-  waiting                        watch.py: inotify and pidfds; wait.py
-  what a person sees             cli.py and *_cli.py, show_lock.py, show_why.py; times.py: spans as they are typed
+  what is seen, as types         model.py
+  seeing                         see/: places.py, where locks are; locks.py, a lock file, by F_GETLK only; processes.py,
+                                 /proc; facts.py, all of these together
+  deciding                       state.py: states, phases, advice; explain.py: who is behind a process; findings.py
+  `yum lock`                     cli.py, show.py
+  `yum wait`                     wait/: see.py, inotify and pidfds; cli.py
+  `yum unlock`                   unlock/: plan.py; steps.py, signals through a pidfd, a broken file put aside; cli.py
+  `yum why`                      why/: see.py, cron.py, what runs by itself; plan.py, steps.py, --hold; cli.py, show.py
+  a step that an old run had     steps.py: KINDS
 
 Never: a lock on .rpm.lock (even a read lock makes an `rpm -i` fail), its removal, SIGKILL, a signal by pid.
 """

@@ -9,9 +9,9 @@ import typer
 from opskit.areas import Entry
 from opskit.options import LazyGroup, new_app, reads
 from opskit.session import Session
-from opskit.yum.facts import named_root, see
 from opskit.yum.findings import find
-from opskit.yum.show_lock import draw_locks, lock_json
+from opskit.yum.see.facts import named_root, see
+from opskit.yum.show import draw_locks, lock_json
 from opskit.yum.state import exit_code, judge
 
 
@@ -19,9 +19,9 @@ class YumGroup(LazyGroup):
     """Has lock, and what is imported when it is named: lock is to be quick."""
 
     entries = {  # noqa: RUF012
-        "wait": Entry("opskit.yum.wait_cli", "Wait until no lock is held, then run a command.", single=True),
-        "unlock": Entry("opskit.yum.unlock_cli", "Do what is safe in this state, and nothing else.", single=True),
-        "why": Entry("opskit.yum.why_cli", "What runs the package manager by itself; --hold.", single=True),
+        "wait": Entry("opskit.yum.wait.cli", "Wait until no lock is held, then run a command.", single=True),
+        "unlock": Entry("opskit.yum.unlock.cli", "Do what is safe in this state, and nothing else.", single=True),
+        "why": Entry("opskit.yum.why.cli", "What runs the package manager by itself; --hold.", single=True),
     }
 
 

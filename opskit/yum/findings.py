@@ -9,8 +9,7 @@ from shlex import quote
 from opskit.core.finding import Finding
 from opskit.core.units import time_text
 from opskit.yum.explain import explain
-from opskit.yum.model import Facts, Process
-from opskit.yum.places import TRANSACTION
+from opskit.yum.model import TRANSACTION, Facts, Process
 from opskit.yum.state import (
     BROKEN,
     CLEAR,

@@ -8,6 +8,8 @@ from typing import Optional
 # How a lock says who has it: a pid in a file, or an advisory record lock (fcntl) that the kernel knows.
 PID, FCNTL = "pid", "fcntl"
 YUM, DNF, DNF5, PACKAGEKIT, RPM = "yum", "dnf", "dnf5", "packagekit", "rpm"
+# What a holder is at.
+METADATA, DOWNLOAD, TRANSACTION = "metadata", "download", "transaction"
 
 
 @dataclass(frozen=True)

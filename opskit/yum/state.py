@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Optional
 
-from opskit.yum.model import DNF, FCNTL, YUM, Facts, LockFile, Process
-from opskit.yum.places import DOWNLOAD, METADATA, TRANSACTION
+from opskit.yum.model import DNF, DOWNLOAD, FCNTL, METADATA, TRANSACTION, YUM, Facts, LockFile, Process
 
 FREE, HELD, PROMPT, STOPPED = "free", "held", "waiting at a prompt", "stopped"
 STALE, REUSED, ZOMBIE, MALFORMED = "stale", "reused", "zombie", "malformed"

@@ -26,8 +26,8 @@ from opskit.core.plan import Plan, Refusal
 from opskit.yum.explain import explain
 from opskit.yum.findings import find
 from opskit.yum.model import Facts
-from opskit.yum.plan import decide_unlock
 from opskit.yum.state import exit_code, judge
+from opskit.yum.unlock.plan import decide_unlock
 
 CASES = sorted((Path(__file__).parent / "yum").glob("*.json"))
 PLACES = {

@@ -16,14 +16,13 @@ from opskit.core.runner import become
 from opskit.core.text import shown
 from opskit.options import new_app, reads
 from opskit.session import Session
-from opskit.yum import wait as waiting
 from opskit.yum.cli import InstallRoot
-from opskit.yum.facts import find_places, named_root
 from opskit.yum.findings import holder_text
-from opskit.yum.show_lock import age_text
+from opskit.yum.see.facts import find_places, named_root
+from opskit.yum.show import age_text
 from opskit.yum.state import TAKEN, UNKNOWN, Verdict, opskit_line
 from opskit.yum.times import parse_seconds
-from opskit.yum.wait import Waited
+from opskit.yum.wait import see as waiting
 
 app = new_app("", single=True)
 
@@ -61,7 +60,7 @@ def wait(
     session.screen.answer(result, lambda: session.screen.done(f"free, after {ended.seconds:.1f} s"))
 
 
-def _check_free(session: Session, ended: Waited, root: str) -> None:
+def _check_free(session: Session, ended: waiting.Waited, root: str) -> None:
     """Raise Busy for what is held still, Missing for what only root can read, Refused (4) for what will not end."""
     if not ended.left:
         return

@@ -14,12 +14,11 @@ from typing import Optional
 from opskit.core.command import Command
 from opskit.core.errors import Missing, OpskitError
 from opskit.core.runner import ENVIRONMENT, Runner
-from opskit.yum.model import DNF, DNF5, FCNTL, PACKAGEKIT, PID, RPM, YUM, Place
+from opskit.yum.model import DNF, DNF5, DOWNLOAD, FCNTL, METADATA, PACKAGEKIT, PID, RPM, TRANSACTION, YUM, Place
 
 TOOLS = ("yum", "dnf", "dnf5", "microdnf", "rpm", "pkcon")
 # /usr/libexec/packagekitd (EL), /usr/lib/packagekit/packagekitd (Debian): without pkcon it is there all the same.
 DAEMONS = ("/usr/libexec/packagekitd", "/usr/lib/packagekit/packagekitd")
-METADATA, DOWNLOAD, TRANSACTION = "metadata", "download", "transaction"
 
 _PLACES = (
     ("/var/run/yum.pid", YUM, PID, ""),

@@ -7,8 +7,8 @@ from shlex import quote
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal
-from opskit.yum.autoruns import AGENT, CLOUD_INIT, CRON, SERVICE, TIMER, Autorun, Autoruns
-from opskit.yum.hold_steps import Hold
+from opskit.yum.why.see import AGENT, CLOUD_INIT, CRON, SERVICE, TIMER, Autorun, Autoruns
+from opskit.yum.why.steps import Hold
 
 
 def keep_out(one: Autorun) -> str:

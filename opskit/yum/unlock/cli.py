@@ -6,8 +6,8 @@ from opskit.act import Chore, act, tell
 from opskit.options import changes, new_app
 from opskit.session import Session
 from opskit.yum.cli import InstallRoot
-from opskit.yum.facts import named_root, see
-from opskit.yum.plan import decide_unlock
+from opskit.yum.see.facts import named_root, see
+from opskit.yum.unlock.plan import decide_unlock
 
 app = new_app("", single=True)
 

@@ -10,11 +10,11 @@ from opskit.act import Chore, act, tell
 from opskit.core.errors import UsageFault
 from opskit.options import changes, new_app
 from opskit.session import Session
-from opskit.yum.autoruns import see_autoruns
-from opskit.yum.hold_plan import decide_hold
-from opskit.yum.places import need_tools
-from opskit.yum.show_why import draw_why, not_read, why_json
+from opskit.yum.see.places import need_tools
 from opskit.yum.times import parse_seconds
+from opskit.yum.why.plan import decide_hold
+from opskit.yum.why.see import see_autoruns
+from opskit.yum.why.show import draw_why, not_read, why_json
 
 app = new_app("", single=True)
 

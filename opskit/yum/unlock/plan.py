@@ -8,8 +8,7 @@ from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.yum.findings import after_broken, holder_text
-from opskit.yum.model import Facts, Process
-from opskit.yum.places import TRANSACTION
+from opskit.yum.model import TRANSACTION, Facts, Process
 from opskit.yum.state import (
     CLEAR,
     CONTINUE,
@@ -24,7 +23,7 @@ from opskit.yum.state import (
     opskit_line,
     signal_line,
 )
-from opskit.yum.steps import SIGNALS, Clear, Continue
+from opskit.yum.unlock.steps import SIGNALS, Clear, Continue
 
 _NAMES = {INTERRUPT: "INT", CONTINUE: "CONT"}
 

@@ -15,7 +15,7 @@ from typing import Callable
 from opskit.core.command import Command
 from opskit.core.errors import OpskitError
 from opskit.core.runner import Runner
-from opskit.yum.cron import CronLine, mentions, names, next_run, parse
+from opskit.yum.why.cron import CronLine, mentions, names, next_run, parse
 
 TIMER, SERVICE, CRON, CLOUD_INIT, AGENT = "timer", "service", "cron", "cloud-init", "agent"
 # unit → what it is, and what it runs

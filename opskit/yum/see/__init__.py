@@ -1,0 +1,1 @@
+"""Looking at the host: lock files, the processes that hold them, the places where they are."""

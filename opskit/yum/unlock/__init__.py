@@ -1,0 +1,1 @@
+"""`opskit yum unlock`: what is safe, and nothing else."""

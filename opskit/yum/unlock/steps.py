@@ -1,0 +1,254 @@
+"""The steps of `opskit yum unlock`: each looks again itself, right before it acts.
+
+A signal goes through a pidfd (pidfd_open(2)): opened first, then the process behind it is checked, so that a pid that
+is used again in between is never hit. No step signals harder than SIGINT, and none touches an .rpm.lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import time
+from dataclasses import dataclass
+from shlex import quote
+from typing import ClassVar, Union
+
+from opskit.core.errors import Busy, CannotUndo, Failed
+from opskit.core.files import sync_directory
+from opskit.core.plan import Change, Record
+from opskit.core.runner import Runner
+from opskit.yum.model import TRANSACTION
+from opskit.yum.see.facts import see
+from opskit.yum.see.locks import READ_BYTES
+from opskit.yum.see.processes import read_stat
+from opskit.yum.state import CLEAR, CONTINUE, INTERRUPT, Verdict, judge, opskit_line, signal_commands
+
+# dnf ends its downloads, closes its databases and leaves: seconds.
+END_SECONDS = 30.0
+CONTINUE_SECONDS = 2.0
+
+
+def _changed(root: str, what: str, why: str) -> Busy:
+    todo = f"{opskit_line(root, 'lock')} shows how it is now"
+    return Busy(what, why, todo=todo, state="Nothing was changed.")
+
+
+def _verdicts(runner: Runner, root: str, pid: int) -> list[Verdict]:
+    """What is now said of the locks of this process."""
+    return [one for one in judge(see(runner, root)) if one.holder and one.holder.pid == pid]
+
+
+@dataclass(frozen=True)
+class _Signal:
+    """Common to the two: the process, by its pid and its start in clock ticks since boot. root: see model.Facts."""
+
+    under_lock: ClassVar[bool] = True
+
+    root: str
+    pid: int
+    start_ticks: int
+    name: str
+    locks: tuple[str, ...]
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        return {}
+
+    def _same(self) -> bool:
+        status = read_stat(self.pid)
+        return status is not None and status.start == self.start_ticks
+
+    def _open(self) -> int:
+        """A pidfd of the process. Raises Busy when it is gone, or another has its pid."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except OSError as error:
+            raise _changed(self.root, f"pid {self.pid}", f"it has ended ({error.strerror})") from error
+        # What the pidfd stands for cannot change any more: now it is looked at who that is.
+        if not self._same():
+            os.close(descriptor)
+            raise _changed(self.root, f"pid {self.pid}", "it has ended, and the pid is another process now")
+        return descriptor
+
+
+@dataclass(frozen=True)
+class Interrupt(_Signal):
+    """SIGINT to a holder that reads metadata, downloads or waits at its prompt: it ends cleanly."""
+
+    kind: ClassVar[str] = "yum.interrupt"
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        after = f"ended by SIGINT; free: {', '.join(self.locks)}"
+        commands = signal_commands(self.pid, self.start_ticks, "INT")
+        return Change("interrupt", f"pid {self.pid} ({self.name})", "holds the lock", after, commands, False)
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step. Raises Busy when it is no longer as decided, or goes on all the same."""
+        descriptor = self._open()
+        try:
+            now = _verdicts(runner, self.root, self.pid)
+            if any(one.phase == TRANSACTION for one in now):
+                raise _changed(self.root, f"pid {self.pid}", "it is in a transaction by now")
+            if not now or any(one.advice != INTERRUPT for one in now):
+                raise _changed(self.root, f"pid {self.pid}", "it no longer is as the plan says")
+            signal.pidfd_send_signal(descriptor, signal.SIGINT)
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            ended = bool(poll.poll(END_SECONDS * 1000))
+        finally:
+            os.close(descriptor)
+        return {"ended": ended}
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        """See Step."""
+        if not record.get("ended") and _verdicts(runner, self.root, self.pid):
+            why = f"it has had SIGINT, and still holds the lock after {END_SECONDS:g} s"
+            todo = f"{opskit_line(self.root, 'lock')}; {opskit_line(self.root, 'wait')}"
+            raise Busy(f"pid {self.pid}", why, todo=todo, state="It goes on by itself.")
+
+    def undo_change(self, record: Record) -> str:  # noqa: ARG002
+        """See Step."""
+        return "a process that was interrupted is not started again"
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step. One that goes on is as it was."""
+        if record.get("ended") or not self._same():
+            raise CannotUndo(self.undo_change(record))
+
+
+@dataclass(frozen=True)
+class Continue(_Signal):
+    """SIGCONT to a process that was stopped: it goes on with what it was at, a transaction too."""
+
+    kind: ClassVar[str] = "yum.continue"
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        commands = signal_commands(self.pid, self.start_ticks, "CONT")
+        return Change("continue", f"pid {self.pid} ({self.name})", "stopped", "goes on (SIGCONT)", commands, False)
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step."""
+        descriptor = self._open()
+        try:
+            status = read_stat(self.pid)
+            if status is None or status.state != "T":
+                raise _changed(self.root, f"pid {self.pid}", "it is not stopped any more")
+            signal.pidfd_send_signal(descriptor, signal.SIGCONT)
+        finally:
+            os.close(descriptor)
+        return {"continued": True}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step. Nothing tells of a process that goes on: its state is looked at."""
+        until = time.monotonic() + CONTINUE_SECONDS
+        while self._same() and (status := read_stat(self.pid)) and status.state == "T":
+            if time.monotonic() > until:
+                why = "it stopped again at once, as one does that wants the terminal of its shell"
+                raise Failed(f"pid {self.pid}", why, todo="fg in the shell that it belongs to")
+            time.sleep(0.01)
+
+    def undo_change(self, record: Record) -> str:  # noqa: ARG002
+        """See Step."""
+        return "stopping it again would hold the lock again"
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        if record.get("continued"):
+            raise CannotUndo(self.undo_change(record))
+
+
+@dataclass(frozen=True)
+class Clear:
+    """Take a lock file away that no process owns and its tool does not take over: it is kept as a backup beside.
+
+    content: as latin-1. why: what the file is ("malformed", "reused", "zombie").
+    """
+
+    kind: ClassVar[str] = "yum.clear"
+    under_lock: ClassVar[bool] = True
+
+    root: str
+    path: str
+    device: int
+    inode: int
+    content: str
+    why: str
+    backup: str
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        path, backup = quote(self.path), quote(self.backup)
+        commands = (f'[ "$(stat -c %i {path})" = {self.inode} ]', f"ln {path} {backup}", f"rm {path}")
+        return Change("clear-lock", self.path, self.why, f"gone; kept as {self.backup}", commands, True)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step. Raises Busy when the file is no longer what was decided on."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            descriptor = os.open(self.path, flags)
+        except OSError as error:
+            raise _changed(self.root, self.path, f"it cannot be opened ({error.strerror})") from error
+        try:
+            # dnf writes its pid under this lock (dnf/lock.py), so none takes the file over while we look.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._check(runner, descriptor)
+            os.link(self.path, self.backup, follow_symlinks=False)
+            os.unlink(self.path)
+            sync_directory(os.path.dirname(self.path))
+        except BlockingIOError as error:
+            raise _changed(self.root, self.path, "a package manager looks at it this very moment") from error
+        finally:
+            os.close(descriptor)
+        return {"backup": self.backup}
+
+    def _check(self, runner: Runner, descriptor: int) -> None:
+        verdicts = judge(see(runner, self.root))
+        if any(one.phase == TRANSACTION for one in verdicts):
+            raise _changed(self.root, self.path, "a transaction is under way by now")
+        if not any(one.lock.place.path == self.path and one.advice == CLEAR for one in verdicts):
+            raise _changed(self.root, self.path, "it no longer is as the plan says")
+        status, named = os.fstat(descriptor), os.lstat(self.path)
+        content = os.pread(descriptor, READ_BYTES, 0).decode("latin-1")
+        found = (status.st_dev, status.st_ino, content)
+        if found != (self.device, self.inode, self.content) or not os.path.samestat(status, named):
+            raise _changed(self.root, self.path, "it is another file by now")
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step. A new lock of a package manager is none of this one."""
+        with contextlib.suppress(FileNotFoundError):
+            if os.lstat(self.path).st_ino == self.inode:
+                raise Failed(self.path, "the file is still there")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step."""
+        path, backup = quote(self.path), quote(self.backup)
+        commands = (f"ln {backup} {path}", f"rm {backup}")
+        return Change("put-back-lock", self.path, f"kept as {self.backup}", f"as it was: {self.why}", commands, True)
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        if not os.path.lexists(self.backup):
+            return
+        try:
+            os.link(self.backup, self.path, follow_symlinks=False)
+        except FileExistsError as error:
+            if not os.path.samestat(os.lstat(self.path), os.lstat(self.backup)):
+                raise CannotUndo("a package manager has its lock there now") from error
+        os.unlink(self.backup)
+        sync_directory(os.path.dirname(self.path))
+
+
+# What the advice of a verdict becomes.
+SIGNALS: dict[str, type[Union[Interrupt, Continue]]] = {INTERRUPT: Interrupt, CONTINUE: Continue}

@@ -1,0 +1,1 @@
+"""`opskit yum wait`: until no lock is held."""

@@ -1,0 +1,1 @@
+"""`opskit yum why`: what runs the package manager by itself; --hold."""
