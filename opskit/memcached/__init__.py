@@ -2,16 +2,17 @@
 
 Where a change belongs:
 
-  an option, a release           table.py and suboptions.py, the one table; release.py: in which release what changed
-  reading words                  getopt.py, as getopt(3) does; numbers.py, as C does; listen.py: what -l means
-  what comes of a line           effect.py, in the order of main() in memcached.c: settings and listeners, or a status
-  findings about a line          lint.py; lint_values.py, lint_listen.py, lint_host.py; line.py: it corrected
-  where a line is from           sources.py: sysconfig file, unit, process
-  seeing the host                facts.py; proc.py: /proc, without psutil
-  starting and stopping          plan.py, steps.py; verify.py: as it was asked for?; waiting.py
-  by systemd                     unit_plan.py, unit_steps.py
-  asking                         client.py (pymemcache); instances.py: all (psutil); status.py: findings, figures
-  what a person sees             lines_cli.py, start_cli.py, status_cli.py; explain.py, show.py, show_status.py
+  what is known of a host     model.py; see/: host.py (the memcached here, limits, users), proc.py (/proc), client.py
+  a line                      line/: flags, explain, lint
+    an option, a release      table.py and suboptions.py, the one table; release.py: in which release what changed
+    reading words             getopt.py, as getopt(3) does; numbers.py, as C does; listen.py: what -l means
+    what comes of a line      effect.py, in the order of main() in memcached.c: settings and listeners, or a status
+    findings about a line     lint.py; lint_values.py, lint_listen.py, lint_host.py; edit.py: it corrected
+    where a line is from      see.py reads sysconfig files, units, processes; sources.py takes their text apart
+  start and stop              instance/: request.py (the line that is built), plan.py, steps.py
+  start and stop by systemd   unit/: plan.py, steps.py
+  status                      status/: see.py asks all (psutil, pymemcache), findings.py
+  steps in the ledger         steps.py: KINDS
 
 What effect.py claims of the installed release is compared with it: tests/host/test_memcached_agrees.py.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opskit.areas import Entry
 from opskit.options import LazyGroup, new_app
 
-LINES = "opskit.memcached.lines_cli"
+LINES, INSTANCE = "opskit.memcached.line.cli", "opskit.memcached.instance.cli"
 
 
 class MemcachedGroup(LazyGroup):
@@ -15,11 +15,9 @@ class MemcachedGroup(LazyGroup):
         "flags": Entry(LINES, "Show every option of a release.", app="flags_app", single=True),
         "explain": Entry(LINES, "Explain a line word by word.", app="explain_app", single=True),
         "lint": Entry(LINES, "Check a line; exit 4 with findings.", app="lint_app", single=True),
-        "start": Entry(
-            "opskit.memcached.start_cli", "Start an instance, safely, and check it.", app="start_app", single=True
-        ),
-        "stop": Entry("opskit.memcached.start_cli", "Stop an instance.", app="stop_app", single=True),
-        "status": Entry("opskit.memcached.status_cli", "Show every instance: memory, hits, connections.", single=True),
+        "start": Entry(INSTANCE, "Start an instance, safely, and check it.", app="start_app", single=True),
+        "stop": Entry(INSTANCE, "Stop an instance.", app="stop_app", single=True),
+        "status": Entry("opskit.memcached.status.cli", "Show every instance: memory, hits, connections.", single=True),
     }
 
 

@@ -5,11 +5,11 @@ What no step keeps is a NamedTuple: a dataclass takes half a millisecond to make
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Optional
 
-from opskit.memcached.listen import Listener
-from opskit.memcached.release import Release
+from opskit.memcached.line.listen import Listener
+from opskit.memcached.line.release import Release
 
 
 class Program(NamedTuple):
@@ -100,3 +100,49 @@ class Host(NamedTuple):
     program: Optional[Program] = None
     raises: bool = True
     lowest_port: int = 0
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to ask. socket: path of a UNIX socket, in place of address and port. secret: of -Y, user and password."""
+
+    address: str = "127.0.0.1"
+    port: int = 0
+    socket: str = ""
+    secret: Optional[tuple[str, str]] = None
+    tls: bool = False
+
+    @property
+    def text(self) -> str:
+        """`127.0.0.1:11211`, or the path of the socket."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return self.socket or f"{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an instance said: its release, `stats` and `stats settings`."""
+
+    version: str
+    stats: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an instance was asked for. settings: pairs of name and value, as `stats settings` has to say them.
+
+    binary: it speaks the binary protocol only (SASL, -B binary), which pymemcache does not: it is not asked.
+    """
+
+    listeners: tuple[Listener, ...] = ()
+    socket: str = ""
+    settings: tuple[tuple[str, ...], ...] = ()
+    auth_file: str = ""
+    tls: bool = False
+    binary: bool = False
+
+    @property
+    def where(self) -> str:
+        """Where it listens, for a person."""
+        return self.socket or ", ".join(one.text for one in self.listeners)

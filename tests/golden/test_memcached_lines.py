@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from opskit.memcached.getopt import parse
-from opskit.memcached.line import corrected
-from opskit.memcached.lint import Judged, judge
-from opskit.memcached.release import Release, release_text
+from opskit.memcached.line.edit import corrected
+from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.lint import Judged, judge
+from opskit.memcached.line.release import Release, release_text
 
 LINES = Path(__file__).parent / "memcached" / "lines.txt"
 RELEASES: tuple[Release, ...] = ((1, 4, 15), (1, 5, 22), (1, 6, 18), (1, 6, 45))

@@ -19,7 +19,7 @@ import time
 from typing import Any
 
 from opskit.core.procfs import pids
-from opskit.memcached.proc import process, sockets_of
+from opskit.memcached.see.proc import process, sockets_of
 
 SECONDS = 8.0
 SETTINGS = ("maxbytes", "maxconns", "num_threads", "item_size_max")

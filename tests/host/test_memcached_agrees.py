@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from opskit.memcached.effect import Effect, Setting, effect
-from opskit.memcached.getopt import parse
+from opskit.memcached.line.effect import Effect, Setting, effect
+from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.release import read_release
 from opskit.memcached.model import Program
-from opskit.memcached.release import read_release
 
 APART = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 HERE = Path(__file__).parent

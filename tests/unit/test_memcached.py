@@ -11,20 +11,22 @@ from hypothesis import given, strategies
 
 from opskit.core.command import Command, Result
 from opskit.core.errors import CommandFailed, UsageFault
-from opskit.memcached import sources, status
-from opskit.memcached.client import Answer
-from opskit.memcached.effect import effect
-from opskit.memcached.facts import see_program
-from opskit.memcached.getopt import parse
-from opskit.memcached.instances import Instance, UnitState, see_units
-from opskit.memcached.line import corrected, split_program
-from opskit.memcached.lint import judge
-from opskit.memcached.listen import Listener, is_loopback
-from opskit.memcached.model import Host, Limits, PidFile, Process, Program, Taken
-from opskit.memcached.numbers import atoi, item_size, meant_bytes
-from opskit.memcached.proc import read_address
-from opskit.memcached.release import Release, at, parse_release, read_release
-from opskit.memcached.table import FLAGS
+from opskit.memcached.line import sources
+from opskit.memcached.line.edit import corrected, split_program
+from opskit.memcached.line.effect import effect
+from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.lint import judge
+from opskit.memcached.line.listen import Listener, is_loopback
+from opskit.memcached.line.numbers import atoi, item_size, meant_bytes
+from opskit.memcached.line.release import Release, at, parse_release, read_release
+from opskit.memcached.line.see import from_unit
+from opskit.memcached.line.table import FLAGS
+from opskit.memcached.model import Answer, Host, Limits, PidFile, Process, Program, Taken
+from opskit.memcached.see.host import see_program
+from opskit.memcached.see.proc import read_address
+from opskit.memcached.status import findings
+from opskit.memcached.status.model import Figures, Instance, UnitState, figures
+from opskit.memcached.status.see import see_units
 
 EL7: Release = (1, 4, 15)
 NEW: Release = (1, 6, 18)
@@ -244,16 +246,16 @@ ExecStart=/usr/bin/memcached -p ${PORT} \\
 
 def test_a_unit_with_drop_ins(tmp_path: Path) -> None:
     (tmp_path / "memcached.service").write_text(UNIT)
-    found = sources.from_unit("memcached", [str(tmp_path)])
+    found = from_unit("memcached", [str(tmp_path)])
     assert found.words == ("-p", "11211", "-u", "nobody", "-l", "127.0.0.1", "-D", "$")
     assert (found.program, found.limits.unit_type) == ("/usr/bin/memcached", "simple")
     drop = tmp_path / "memcached.service.d"
     drop.mkdir()
     (drop / "x.conf").write_text("[Service]\nType=forking\nExecStart=\nExecStart=/opt/memcached -d\n")
-    found = sources.from_unit("memcached.service", [str(tmp_path)])
+    found = from_unit("memcached.service", [str(tmp_path)])
     assert (found.words, found.program, found.limits.unit_type) == (("-d",), "/opt/memcached", "forking")
     with pytest.raises(UsageFault):
-        sources.from_unit("other", [str(tmp_path)])
+        from_unit("other", [str(tmp_path)])
 
 
 @pytest.mark.parametrize("path", ["/usr/bin/true", "/nonexistent/memcached", "/usr/sbin/shutdown"])
@@ -274,7 +276,7 @@ def test_only_memcached_is_run_to_tell_its_release(path: str) -> None:
 def test_a_unit_of_another_program(tmp_path: Path) -> None:
     (tmp_path / "night.service").write_text("[Service]\nExecStart=/usr/sbin/shutdown now\n")
     with pytest.raises(UsageFault, match="not memcached"):
-        sources.from_unit("night", [str(tmp_path)])
+        from_unit("night", [str(tmp_path)])
 
 
 def test_the_limits_of_a_unit() -> None:
@@ -292,7 +294,7 @@ def test_the_limits_of_a_unit() -> None:
 
 def test_a_template_and_debians_wrapper(tmp_path: Path) -> None:
     (tmp_path / "memcached@.service").write_text("[Service]\nExecStart=/usr/bin/memcached -p %i\n")
-    assert sources.from_unit("memcached@11300", [str(tmp_path)]).words == ("-p", "11300")
+    assert from_unit("memcached@11300", [str(tmp_path)]).words == ("-p", "11300")
     text = "# comment\n-d\nlogfile /x\n-m 64 # MB\n-l 127.0.0.1\n"
     assert sources.debian_words(text) == ["-m", "64", "-l", "127.0.0.1"]
 
@@ -318,27 +320,27 @@ def instance(stats: dict[str, str], **more: Any) -> Instance:
     ],
 )
 def test_findings_of_figures(stats: dict[str, str], more: dict[str, Any], wanted: list[str]) -> None:
-    assert [one.id for one in status.find([instance(stats, **more)], [])] == wanted
+    assert [one.id for one in findings.find([instance(stats, **more)], [])] == wanted
 
 
 def test_rejected_connections_of_a_release_that_counts_all() -> None:
     for version, severity in (("1.5.22", "info"), ("1.6.18", "warning"), ("1.4.15", "warning")):
         one = instance({}, answer=Answer(version, {"rejected_connections": "9"}))
-        assert [found.severity for found in status.find([one], [])] == [severity]
+        assert [found.severity for found in findings.find([one], [])] == [severity]
 
 
 @pytest.mark.parametrize("text", ["\N{SUPERSCRIPT TWO}", "9" * 5000, "9" * 300, "-1", "1.5", "", "\udcff"])
 def test_figures_that_are_none(text: str) -> None:
     """Anybody can run something of that name, and it can say anything: the others are shown all the same."""
     one = instance(dict.fromkeys(("uptime", "bytes", "limit_maxbytes", "cmd_get", "curr_connections"), text))
-    assert status.figures(one) == status.Figures()
-    assert status.find([one], []) == ()
-    assert status.instance_json(one)["used_bytes"] is None
+    assert figures(one) == Figures()
+    assert findings.find([one], []) == ()
+    assert findings.instance_json(one)["used_bytes"] is None
 
 
 def test_a_failed_unit_is_a_finding() -> None:
     units = [UnitState("memcached.service", "failed"), UnitState("memcached@1.service", "inactive")]
-    assert [one.id for one in status.find([], units)] == ["unit-failed"]
+    assert [one.id for one in findings.find([], units)] == ["unit-failed"]
 
 
 def test_a_systemd_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,18 +348,18 @@ def test_a_systemd_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None
         def run(self, command: Command) -> Result:
             raise CommandFailed(Result(command, 1, "", "Failed to connect to bus\n", 0.0))
 
-    monkeypatch.setattr("opskit.memcached.instances.os.path.isdir", lambda _: True)
+    monkeypatch.setattr("opskit.memcached.status.see.os.path.isdir", lambda _: True)
     (unit,) = see_units(Fails())
     assert "Failed to connect to bus" in unit.state
-    assert status.find([], [unit]) == ()
+    assert findings.find([], [unit]) == ()
 
 
 def test_graphs() -> None:
-    assert status.graph([0, 1, 2, 4], 4) == "▁▃▅█"
-    assert status.graph([0, 0], 4) == "▁▁"
-    assert status.graph([1, 2, 4], 2, plain=True) == "=#"
-    assert status.graph([], 4) == ""
-    history = status.History({}, {}, {})
+    assert findings.graph([0, 1, 2, 4], 4) == "▁▃▅█"
+    assert findings.graph([0, 0], 4) == "▁▁"
+    assert findings.graph([1, 2, 4], 2, plain=True) == "=#"
+    assert findings.graph([], 4) == ""
+    history = findings.History({}, {}, {})
     for now, gets in ((10.0, "100"), (12.0, "150")):
         history.take([instance({"cmd_get": gets, "bytes": "5"})], now)
     assert history.gets[7] == [0.0, 25.0]

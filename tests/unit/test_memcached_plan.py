@@ -13,23 +13,17 @@ from opskit.core.errors import CommandFailed, Failed
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import StepRecord
 from opskit.core.plan import Plan, Refusal
-from opskit.memcached import verify
-from opskit.memcached.client import Answer
-from opskit.memcached.listen import Listener
-from opskit.memcached.model import Host, PidFile, Process, Program, Taken
-from opskit.memcached.plan import StartFacts, StartRequest, StopFacts, build, decide_start, decide_stop
-from opskit.memcached.release import Release
-from opskit.memcached.sources import EL_LINE, Unit, expand, from_sysconfig, from_unit, parse_environment
-from opskit.memcached.unit_plan import (
-    UnitFacts,
-    UnitSeen,
-    decide_stop_unit,
-    decide_unit,
-    see_unit,
-    sysconfig,
-    unit_quoted,
-)
-from opskit.memcached.unit_steps import is_active
+from opskit.memcached.instance import steps
+from opskit.memcached.instance.plan import decide_start, decide_stop
+from opskit.memcached.instance.request import StartFacts, StartRequest, StopFacts, build
+from opskit.memcached.line.listen import Listener, missing_listeners
+from opskit.memcached.line.release import Release
+from opskit.memcached.line.see import from_unit
+from opskit.memcached.line.sources import EL_LINE, Unit, expand, from_sysconfig, parse_environment
+from opskit.memcached.model import Answer, Host, PidFile, Process, Program, Taken, Wanted
+from opskit.memcached.unit.model import UnitFacts, UnitSeen
+from opskit.memcached.unit.plan import decide_stop_unit, decide_unit, sysconfig, unit_quoted
+from opskit.memcached.unit.see import is_active, see_unit
 
 NEW: Release = (1, 6, 18)
 PROGRAM = Program("/usr/bin/memcached", NEW, ("sasl", "tls"))
@@ -202,9 +196,9 @@ LOOPBACK = Listener("tcp", "127.0.0.1", 12000)
 )
 def test_whether_it_listens_where_it_was_asked_to(wanted: str, found: str, *, missing: bool) -> None:
     listeners = [Listener("tcp", wanted, 12000)]
-    assert bool(verify.missing_listeners(listeners, [Listener("tcp", found, 12000)])) is missing
-    assert verify.missing_listeners(listeners, [Listener("udp", found, 12000)])
-    assert verify.missing_listeners(listeners, [Listener("tcp", found, 12001)])
+    assert bool(missing_listeners(listeners, [Listener("tcp", found, 12000)])) is missing
+    assert missing_listeners(listeners, [Listener("udp", found, 12000)])
+    assert missing_listeners(listeners, [Listener("tcp", found, 12001)])
 
 
 @pytest.mark.parametrize(
@@ -219,14 +213,14 @@ def test_whether_it_listens_where_it_was_asked_to(wanted: str, found: str, *, mi
 def test_what_runs_has_to_agree_with_what_was_asked_for(
     monkeypatch: pytest.MonkeyPatch, sockets: list[Listener], settings: dict[str, str], says: str
 ) -> None:
-    monkeypatch.setattr(verify.proc, "sockets_of", lambda _pid: sockets)
-    monkeypatch.setattr(verify, "ask", lambda *_args, **_more: Answer("1.6.18", {}, settings))
-    wanted = verify.Wanted((LOOPBACK,), settings=(("maxconns", "60"),))
+    monkeypatch.setattr(steps.proc, "sockets_of", lambda _pid: sockets)
+    monkeypatch.setattr(steps, "ask", lambda *_args, **_more: Answer("1.6.18", {}, settings))
+    wanted = Wanted((LOOPBACK,), settings=(("maxconns", "60"),))
     if not says:
-        verify.check(wanted, 1)
+        steps.check(wanted, 1)
         return
     with pytest.raises(Failed, match=says):
-        verify.check(wanted, 1)
+        steps.check(wanted, 1)
 
 
 OLD = '# kept\nPORT="11211"\nUSER="memcached"\nMAXCONN="1024"\nCACHESIZE="64"\nOPTIONS=""\nOTHER=1\n'
@@ -266,7 +260,7 @@ def test_a_unit_is_started_under_its_own_limits(monkeypatch: pytest.MonkeyPatch)
     unit = Unit(
         start="/usr/bin/memcached", kind="forking", hard_files=2000, memory=1 << 20, capabilities=("CAP_SETUID",)
     )
-    monkeypatch.setattr("opskit.memcached.unit_plan.sources.read_unit", lambda _: unit)
+    monkeypatch.setattr("opskit.memcached.unit.see.read_unit", lambda _: unit)
     host = see_unit(Says(), request("-p 12000", unit="memcached.service"), "R").host
     assert (host.hard_files, host.cgroup_memory, host.raises, host.unit_type) == (2000, 1 << 20, False, "")
 

@@ -1,0 +1,1 @@
+"""An instance started as a daemon, checked, and stopped."""

@@ -1,0 +1,147 @@
+"""`opskit memcached start` and `stop`."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from typing import Annotated, Any, Optional
+
+import typer
+
+from opskit.act import Chore, act, tell
+from opskit.core.errors import UsageFault
+from opskit.core.plan import Plan
+from opskit.memcached.instance.plan import decide_start, decide_stop
+from opskit.memcached.instance.request import RUN_DIRECTORY, StartRequest
+from opskit.memcached.instance.see import see_start, see_stop
+from opskit.memcached.line.edit import Option, shell
+from opskit.memcached.line.table import FLAGS, Flag
+from opskit.memcached.see.proc import instances
+from opskit.options import changes, new_app
+from opskit.session import Session
+
+start_app = new_app("", single=True)
+stop_app = new_app("", single=True)
+MEMCACHED = "memcached.service"
+# -n and -v are opskit's own everywhere (dry run, verbose), and -h and -V start nothing. -d goes without saying.
+OURS = "nv"
+LEFT_OUT = "hiVv"
+
+
+def _name(flag: Flag) -> str:
+    return (flag.long or "prefix-delimiter").replace("-", "_")
+
+
+def _parameter(flag: Flag) -> inspect.Parameter:
+    """An option of memcached as one of ours: its value as it is typed, so that lint can say what is wrong with it."""
+    names = [f"--{_name(flag).replace('_', '-')}", *([] if flag.letter in OURS else [f"-{flag.letter}"])]
+    unit = f" ({flag.unit})" if flag.unit in {"MiB", "octal", "bytes", "bytes, k or m"} else ""
+    text = f"{flag.meaning}{unit}."
+    many = flag.letter in "lo"
+    kind: Any = Optional[list[str]] if many else Optional[str] if flag.value else bool
+    option = typer.Option(*names, metavar=flag.value or None, help=text, show_default=False)
+    default = None if flag.value else False
+    return inspect.Parameter(
+        _name(flag), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+    )
+
+
+OPTIONS = {_name(flag): flag for flag in FLAGS.values() if flag.letter not in LEFT_OUT}
+Expose = Annotated[
+    Optional[list[str]],
+    typer.Option("--expose", metavar="ADDRESS", help="Listen on this too: the only way beyond loopback."),
+]
+ByUnit = Annotated[bool, typer.Option("--unit", help="Write memcached.service's settings and start that.")]
+
+
+def start(session: Session, *, expose: Optional[list[str]] = None, unit: bool = False, **values: Any) -> None:
+    """Start an instance with memcached's own options, and check that it is as asked for.
+
+    It listens on 127.0.0.1 with UDP off unless told otherwise, as a daemon with a pid file; --unit hands it to systemd.
+    A value that memcached would refuse or misread is refused here, with what was meant.
+    """
+    options: list[Option] = []
+    for name, flag in OPTIONS.items():
+        value = values.get(name)
+        if isinstance(value, list):
+            options += [(flag.letter, one) for one in value]
+        elif flag.value and value is not None:
+            # A daemon goes to /, and what is typed counts from here.
+            path = flag.value == "FILE" and value
+            options.append((flag.letter, os.path.abspath(value) if path else value))
+        elif not flag.value and value:
+            options.append((flag.letter, None))
+    if "" in (expose or ()):
+        raise UsageFault("--expose", "no address is named", todo="--expose ADDRESS, or leave it out")
+    root = os.geteuid() == 0
+    directory = RUN_DIRECTORY if root else os.path.abspath(session.state_dir)
+    request = StartRequest(tuple(options), tuple(expose or ()), directory, MEMCACHED if unit else "")
+    if unit:
+        from opskit.memcached.unit.plan import decide_unit  # noqa: PLC0415 - a daemon does without
+        from opskit.memcached.unit.see import see_unit  # noqa: PLC0415
+
+        session.need_root()
+        outcome = act(
+            session, Chore(lambda runner: see_unit(runner, request, session.run), lambda f: decide_unit(f, request))
+        )
+    else:
+        chore = Chore(lambda runner: see_start(runner, request), lambda facts: decide_start(facts, request))
+        outcome = act(session, chore)
+    line = outcome.plan.result["line"]
+    tell(session, outcome, f"runs, checked: {shell(line[0], line[1:])}", f"it runs already: {shell(line[0], line[1:])}")
+
+
+def _signature() -> inspect.Signature:
+    """Start's own parameters, and one for each option of the table."""
+    own = [
+        inspect.Parameter("session", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Session),
+        *(_parameter(flag) for flag in OPTIONS.values()),
+        inspect.Parameter("expose", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Expose),
+        inspect.Parameter("unit", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=ByUnit),
+    ]
+    return inspect.Signature(own)
+
+
+start.__signature__ = _signature()  # type: ignore[attr-defined]
+start.__annotations__ = {name: one.annotation for name, one in _signature().parameters.items()}
+changes(start_app, "start", facts=False, example="opskit memcached start -p 12000 -m 64 -c 1024 --dry-run")(start)
+
+
+@changes(stop_app, "stop", facts=False, example="opskit memcached stop --port 12000")
+def stop(
+    session: Session,
+    port: Annotated[
+        Optional[int], typer.Option("--port", "-p", metavar="NUM", min=1, max=65535, help="By its port.")
+    ] = None,
+    unix_socket: Annotated[str, typer.Option("--unix-socket", "-s", metavar="FILE", help="By its UNIX socket.")] = "",
+    pidfile: Annotated[str, typer.Option("--pidfile", "-P", metavar="FILE", help="By its pid file.")] = "",
+    unit: Annotated[str, typer.Option("--unit", metavar="NAME", help="By its systemd unit.")] = "",
+) -> None:
+    """Stop an instance: never a process that is not memcached; a pid file that is left behind is removed."""
+    named = [one for one in (port, unix_socket, pidfile, unit) if one]
+    if len(named) != 1:
+        todo = "one of --port, --unix-socket, --pidfile, --unit; opskit memcached status lists the instances"
+        raise UsageFault("stop", "it has to be named in one way", todo=todo)
+    what = f"port {port}" if port else str(named[0])
+    if unit:
+        from opskit.memcached.unit.plan import decide_stop_unit  # noqa: PLC0415
+        from opskit.memcached.unit.see import see_active  # noqa: PLC0415
+
+        name = unit if unit.endswith(".service") else f"{unit}.service"
+        session.need_root()
+        outcome = act(
+            session,
+            Chore(lambda runner: see_active(runner, name), lambda seen: decide_stop_unit(name, seen)),
+        )
+        tell(session, outcome, f"stopped: {what}", f"{what} does not run")
+        return
+
+    outcome = act(session, Chore(lambda _runner: see_stop(what, port, unix_socket, pidfile), decide_stop))
+    tell(session, outcome, f"stopped: {what}{_left(outcome.plan)}", f"there is no memcached at {what}")
+
+
+def _left(plan: Plan) -> str:
+    """What stays behind of an instance that was stopped."""
+    pid = plan.result.get("pid")
+    others = [one.pid for one in instances() if one.pid != pid]
+    return f"; {len(others)} other instances run" if others else ""

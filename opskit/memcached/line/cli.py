@@ -1,0 +1,137 @@
+"""The commands of `opskit memcached` that look at lines: flags, explain, lint."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Optional
+
+import typer
+
+from opskit.core.errors import ExitCode, UsageFault
+from opskit.memcached.line.edit import corrected, shell, split_program
+from opskit.memcached.line.effect import effect
+from opskit.memcached.line.explain import effect_json, explained, flags_json
+from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.lint import Judged, judge
+from opskit.memcached.line.release import parse_release, release_text
+from opskit.memcached.line.see import from_pid, from_unit, read_sysconfig
+from opskit.memcached.line.show import draw_explained, draw_flags, draw_lint
+from opskit.memcached.line.sources import Source
+from opskit.memcached.model import Host, Process
+from opskit.memcached.see.host import see_host, see_program
+from opskit.options import new_app, reads
+from opskit.session import Session
+
+flags_app, explain_app, lint_app = (new_app("", single=True) for _ in range(3))
+
+Line = Annotated[
+    Optional[list[str]], typer.Argument(metavar="[-- LINE]...", help="The words of a memcached line, behind `--`.")
+]
+Version = Annotated[
+    str, typer.Option("--version", metavar="V", help="Judge for this release (1.4.15 to 1.6), not for this host.")
+]
+Sysconfig = Annotated[str, typer.Option("--sysconfig", metavar="FILE", help="The line of a sysconfig file.")]
+UnitName = Annotated[str, typer.Option("--unit", metavar="NAME", help="The line of a systemd unit, with drop-ins.")]
+Pid = Annotated[Optional[int], typer.Option("--pid", metavar="N", min=1, help="The line of a running memcached.")]
+
+
+@reads(flags_app, "flags", example="opskit memcached flags --version 1.4.15")
+def flags(session: Session, version: Version = "") -> None:
+    """Show every option of a release: meaning, default, range, what it does, where it changed."""
+    release = parse_release(version) if version else see_program(session.runner).release
+    result = flags_json(release)
+    session.screen.answer(result, lambda: draw_flags(session.screen, result))
+
+
+@reads(explain_app, "explain", example="opskit memcached explain -- -p 12000 -u memcached -m 64 -c 1024 -d")
+def explain(
+    session: Session,
+    line: Line = None,
+    version: Version = "",
+    sysconfig: Sysconfig = "",
+    unit: UnitName = "",
+    pid: Pid = None,
+) -> None:
+    """Explain a line word by word: how memcached reads it, what comes of it, and findings."""
+    source = _source(line, sysconfig, unit, pid)
+    judged = _judge(session, source, version, pid)
+    result = {**_result(source, judged), "words": explained(judged)}
+    session.screen.answer(
+        result, lambda: draw_explained(session.screen, result, judged.findings), findings=judged.findings
+    )
+
+
+@reads(lint_app, "lint", example="opskit memcached lint --sysconfig /etc/sysconfig/memcached")
+def lint(
+    session: Session,
+    line: Line = None,
+    version: Version = "",
+    sysconfig: Sysconfig = "",
+    unit: UnitName = "",
+    pid: Pid = None,
+) -> None:
+    """Check a line: what memcached would refuse, misread or open to others; with the corrected line. Exit 4."""
+    source = _source(line, sysconfig, unit, pid)
+    judged = _judge(session, source, version, pid)
+    result = _result(source, judged)
+    session.screen.answer(result, lambda: draw_lint(session.screen, result, judged.findings), findings=judged.findings)
+    if judged.findings:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _source(line: Optional[list[str]], sysconfig: str, unit: str, pid: Optional[int]) -> Source:
+    """The line that was named, in one of four ways. Raises UsageFault."""
+    named = [
+        name for name, given in (("LINE", line), ("--sysconfig", sysconfig), ("--unit", unit), ("--pid", pid)) if given
+    ]
+    if len(named) != 1:
+        why = f"{' and '.join(named)} do not go together" if named else "no line is named"
+        raise UsageFault("line", why, todo="behind `--`, or one of --sysconfig, --unit, --pid")
+    if sysconfig:
+        return read_sysconfig(sysconfig)
+    if unit:
+        return from_unit(unit)
+    if pid:
+        return from_pid(pid)
+    try:
+        program, words = split_program(line or [])
+    except ValueError as error:
+        raise UsageFault("line", f"it cannot be taken apart: {error}", todo="close its quotes") from error
+    return Source(tuple(words), "line", program)
+
+
+def _judge(session: Session, source: Source, version: str, pid: Optional[int]) -> Judged:
+    """Judge it for the release that is named, or for this host."""
+    if version:
+        release = parse_release(version)
+        return judge(parse(source.words, release), release)
+    program = see_program(session.runner, source.program if source.program.startswith("/") else "memcached")
+    parsed = parse(source.words, program.release)
+    host = see_host(effect(parsed, program.release), program=program, limits=source.limits)
+    return judge(parsed, program.release, _without_itself(host, source, pid))
+
+
+def _without_itself(host: Host, source: Source, pid: Optional[int]) -> Host:
+    """The host as it is without the instance that the line is of: that may have its own port and pid file."""
+
+    def own(holder: Optional[Process]) -> bool:
+        return holder is not None and (holder.pid == pid or (source.unit != "" and holder.unit == source.unit))
+
+    taken = tuple(one for one in host.taken if not own(one.holder))
+    file = host.pid_file
+    if file is not None and own(file.holder):
+        file = file._replace(exists=False, holder=None)
+    return host._replace(taken=taken, pid_file=file)
+
+
+def _result(source: Source, judged: Judged) -> dict[str, Any]:
+    parsed = judged.parsed
+    words = corrected(parsed, judged.problems)
+    # Where only a person knows what is right, nothing is corrected, and the same line would be no answer.
+    better = words != corrected(parsed, ()) or parsed.stray or any(one.wrong for one in parsed.options)
+    return {
+        "origin": source.origin,
+        "line": shell(source.program, source.words),
+        "release": release_text(judged.release),
+        "effect": effect_json(judged.effect),
+        "corrected": shell(source.program, words) if better else None,
+    }

@@ -1,0 +1,163 @@
+"""What -l means: addresses and ports, by release. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Optional
+
+from opskit.memcached.line.numbers import atoi, is_integer
+from opskit.memcached.line.release import IPV6_IN_LISTS, REPEATS_DROPPED, Release
+
+ALL = "*"
+BLANK = "a blank is no part of an address"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Where memcached listens. address: "*" for all of them; port -1: any free one."""
+
+    protocol: str
+    address: str
+    port: int
+
+    @property
+    def text(self) -> str:
+        """`tcp 127.0.0.1:11211`."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.protocol} {host}:{'any' if self.port == -1 else self.port}"
+
+
+class Place(NamedTuple):
+    """One piece of -l. port: None for that of -p or -U. wrong: why memcached ends (status 71), "" for a good one."""
+
+    text: str
+    address: str
+    port: Optional[int] = None
+    wrong: str = ""
+
+
+def kept(values: Sequence[str], release: Release) -> tuple[list[str], list[int]]:
+    """The values of several -l that count, and the numbers of those that are dropped.
+
+    From 1.4.25 on one whose text is found anywhere in those before it is dropped: meant for repeats, it hits
+    127.0.0.1 after 127.0.0.11 as well.
+    """
+    so_far: list[str] = []
+    dropped = []
+    for number, value in enumerate(values):
+        if so_far and release >= REPEATS_DROPPED and value in ",".join(so_far):
+            dropped.append(number)
+        else:
+            so_far.append(value)
+    return so_far, dropped
+
+
+def pieces(value: str) -> list[str]:
+    """The addresses in one -l: between commas or semicolons."""
+    return [piece for piece in value.replace(";", ",").split(",") if piece]
+
+
+def without_blanks(piece: str) -> str:
+    """An address without the blanks that a list in quotes has; getaddrinfo(3) takes none."""
+    return "".join(piece.split())
+
+
+def place(piece: str, release: Release, *, alone: bool) -> Place:
+    """One address, as memcached takes it apart. alone: it is the only one of its -l."""
+    if without_blanks(piece) != piece:
+        return place(without_blanks(piece), release, alone=alone)._replace(text=piece, wrong=BLANK)
+    rest = piece
+    for prefix in ("notls:", "notls["):
+        rest = rest[len("notls:") :] if rest.startswith(prefix) else rest
+    for name in ("proto[", "tag["):
+        if rest.startswith(name) and "]" in rest:
+            rest = rest.partition("]")[2].removeprefix(":")
+    if rest.startswith("["):
+        inside, sign, after = rest[1:].partition("]")
+        if not sign:
+            return Place(piece, inside, wrong="a bracket is not closed")
+        return _with_port(piece, inside, after.removeprefix(":") if after else None)
+    if rest.count(":") > 1:
+        if release < IPV6_IN_LISTS and not alone:
+            return Place(piece, rest, wrong="an IPv6 address in a list: what follows its first : is read as a port")
+        return Place(piece, rest)
+    host, sign, port = rest.partition(":")
+    return _with_port(piece, host, port if sign else None)
+
+
+def _with_port(piece: str, address: str, port: Optional[str]) -> Place:
+    if port is None:
+        return Place(piece, address)
+    if not is_integer(port):
+        return Place(piece, address, wrong=f"{port!r} is no port")
+    return Place(piece, address, atoi(port))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this host can reach it. A name other than localhost is not looked up: nobody knows."""
+    if address.lower() in {"127.0.0.1", "::1", "localhost", "ip6-localhost", "localhost.localdomain"}:
+        return True
+    if address == ALL:
+        return False
+    import ipaddress  # noqa: PLC0415
+
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return bool((mapped or found).is_loopback)
+
+
+def is_everywhere(address: str) -> bool:
+    """Whether it stands for every address of the host."""
+    return address in {ALL, "0.0.0.0", "::", "0", "[::]"}  # noqa: S104 - told apart, not bound
+
+
+def overlaps(one: Listener, other: Listener) -> bool:
+    """Whether the two cannot be had at once: the same port, on the same address or all of them."""
+    if (one.protocol, one.port) != (other.protocol, other.port):
+        return False
+    names = {"localhost": "127.0.0.1"}
+    first, second = names.get(one.address, one.address), names.get(other.address, other.address)
+    if first == second:
+        return True
+    if "*" in {first, second}:
+        return True
+    same_family = (":" in first) == (":" in second)
+    return same_family and (is_everywhere(first) or is_everywhere(second))
+
+
+def clash(listeners: Sequence[Listener]) -> Optional[tuple[Listener, Listener]]:
+    """Two TCP listeners of one line that cannot be had at once; UDP ones may share a port (SO_REUSEADDR).
+
+    One on "*" is left out: memcached is content with the family that it gets.
+    """
+    seen: list[Listener] = []
+    for one in listeners:
+        if one.protocol != "tcp" or one.port == -1 or one.address == ALL:
+            continue
+        for other in seen:
+            if overlaps(one, other):
+                return other, one
+        seen.append(one)
+    return None
+
+
+LOCAL = {"localhost": ("127.0.0.1", "::1")}
+
+
+def missing_listeners(wanted: Sequence[Listener], found: Sequence[Listener]) -> list[Listener]:
+    """Those of the wanted that are not there. A name counts as there when something listens on its port."""
+    return [one for one in wanted if not any(_same(one, other) for other in found)]
+
+
+def _same(wanted: Listener, found: Listener) -> bool:
+    if wanted.protocol != found.protocol or wanted.port not in {-1, found.port}:
+        return False
+    if is_everywhere(wanted.address):
+        return found.address in {ALL, "::"}
+    if not any(char.isdigit() for char in wanted.address):
+        return found.address in LOCAL.get(wanted.address, (found.address,))
+    return wanted.address == found.address

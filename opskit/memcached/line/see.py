@@ -1,0 +1,93 @@
+"""See: the line of a sysconfig file, of a unit with its drop-ins, of a running process."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+from opskit.core.errors import UsageFault
+from opskit.memcached.line.edit import is_memcached
+from opskit.memcached.line.sources import (
+    DEBIAN_WRAPPER,
+    Source,
+    Unit,
+    debian_words,
+    expand,
+    from_sysconfig,
+    parse_environment,
+    split_words,
+)
+from opskit.memcached.model import Limits
+from opskit.memcached.see import proc
+
+# Where systemd looks for units, the strongest first (systemd.unit(5)).
+UNIT_PATHS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
+
+
+def read_sysconfig(path: str) -> Source:
+    """The line of a sysconfig file. Raises UsageFault."""
+    return from_sysconfig(_read(path), path)
+
+
+def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Source:
+    """The line of a unit: its ExecStart with the variables put in. Raises UsageFault."""
+    name = name if name.endswith(".service") else f"{name}.service"
+    unit = read_unit(name, paths)
+    values = dict(unit.environment)
+    for path in unit.files:
+        optional, path = path.startswith("-"), path.removeprefix("-")  # noqa: PLW2901
+        if os.path.exists(path) or not optional:
+            values.update(parse_environment(_read(path)))
+    words = split_words(unit.start.lstrip("-@:+!"))
+    if not words:
+        raise UsageFault(name, "it has no ExecStart")
+    program, arguments = words[0], expand(words[1:], values)
+    if program.endswith(DEBIAN_WRAPPER) and arguments:
+        return Source(tuple(debian_words(_read(arguments[0]))), arguments[0], "", name, unit.limits)
+    if not is_memcached(program):
+        raise UsageFault(name, f"it runs {program}, not memcached", todo="its words behind `--`: lint -- LINE")
+    return Source(tuple(arguments), f"unit {name}", program, name, unit.limits)
+
+
+def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
+    """A unit as its files say, with drop-ins; systemd itself is not asked. Raises UsageFault when there is none."""
+    name = name if name.endswith(".service") else f"{name}.service"
+    stem, _, instance = name.removesuffix(".service").partition("@")
+    names = [name, f"{stem}@.service"] if instance else [name]
+    files = [f"{path}/{one}" for one in names for path in paths]
+    found = [path for path in files if os.path.exists(path)]
+    if not found:
+        raise UsageFault(name, "there is no such unit", todo=f"looked in {', '.join(paths)}")
+    unit = Unit()
+    unit.take(_read(found[0]))
+    import glob  # noqa: PLC0415 - only a unit has drop-ins
+
+    folders = [f"{path}/{one}.d" for one in reversed(names) for path in reversed(paths)]
+    drops = {os.path.basename(path): path for folder in folders for path in glob.glob(f"{folder}/*.conf")}
+    for _, path in sorted(drops.items()):
+        unit.take(_read(path))
+    meant = {"i": instance, "I": instance, "n": name, "%": "%"}
+    unit.start = re.sub("%([iIn%])", lambda found: meant[found[1]], unit.start)
+    unit.files = [path.replace("%i", instance) for path in unit.files]
+    return unit
+
+
+def from_pid(pid: int) -> Source:
+    """The line of a running memcached. Raises UsageFault for another process."""
+    found = proc.process(pid)
+    if found is None:
+        raise UsageFault(f"--pid {pid}", "there is no such process", todo="opskit memcached status lists them")
+    if found.name != "memcached":
+        raise UsageFault(f"--pid {pid}", f"that is {found.text}", todo="opskit memcached status lists them")
+    root = found.user == "root" or any(word.startswith(("-u", "--u")) for word in found.line)
+    return Source(found.line[1:], f"pid {pid}", proc.program_of(pid), limits=Limits(root, pid=pid))
+
+
+def _read(path: str) -> str:
+    """A file's text. Raises UsageFault."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError as error:
+        raise UsageFault(path, f"it cannot be read ({error.strerror})", todo=f"ls -l {path}") from error

@@ -1,0 +1,170 @@
+"""Where a line comes from: a sysconfig file, a unit with its drop-ins, a running process. Parsing is pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from opskit.memcached.line.numbers import meant_bytes
+from opskit.memcached.model import Limits
+
+SYSCONFIG = "/etc/sysconfig/memcached"
+# ExecStart of the EL family's memcached.service; that of EL7 has the same words in another order.
+EL_LINE = "-p ${PORT} -u ${USER} -m ${CACHESIZE} -c ${MAXCONN} $OPTIONS"
+EL_DEFAULTS = {"PORT": "11211", "USER": "memcached", "MAXCONN": "1024", "CACHESIZE": "64", "OPTIONS": ""}
+VARIABLE = r"\$(?:\{(\w+)\}|(\w+)|(\$))"
+DEBIAN_WRAPPER = "systemd-memcached-wrapper"
+
+
+class Source(NamedTuple):
+    """A line, and what it is from. unit: that runs it; program: of a unit or process; "" for none."""
+
+    words: tuple[str, ...]
+    origin: str
+    program: str = ""
+    unit: str = ""
+    limits: Limits = Limits()
+
+
+# A comment, or a name up to its =. Compiled where they are used: a line that is typed does without.
+ENVIRONMENT_NAME = r"\s*(?:[#;](?:[^\\\n\r]|\\.)*|([^=\n\r]*)(=?))"
+# A part of a value of an EnvironmentFile: in quotes, where a line may end, or plain up to the end of its line.
+ENVIRONMENT_PART = (
+    r"""[ \t]*(?:'(?P<single>[^']*)(?:'|\Z)|"(?P<double>(?:[^"\\]|\\.)*)(?:"|\Z)|(?P<plain>(?:[^\\\n\r]|\\.)+))"""
+)
+
+
+def parse_environment(text: str) -> dict[str, str]:
+    """A file of NAME=VALUE lines as systemd reads it (EnvironmentFile= of systemd.exec(5); its env-file.c).
+
+    After quotes more may follow, a # and what is behind it too; a quote behind plain text is a letter like others.
+    """
+    values = {}
+    at = 0
+    while at < len(text):
+        head = re.compile(ENVIRONMENT_NAME, re.DOTALL).match(text, at)
+        if head is None or head.end() == at:
+            break
+        at = head.end()
+        if not head[2]:
+            continue
+        value, at = _environment_value(text, at)
+        values[(head[1] or "").strip()] = value
+    return {name: value for name, value in values.items() if name}
+
+
+def _environment_value(text: str, at: int) -> tuple[str, int]:
+    """The value that begins there, and where it ends."""
+    value = ""
+    while (part := re.compile(ENVIRONMENT_PART, re.DOTALL).match(text, at)) is not None:
+        at = part.end()
+        if part["plain"] is not None:
+            # Unquoted: a backslash takes the meaning from what follows it; one at the end of a line goes on there.
+            plain = re.sub(r"\\(\n|.)", lambda m: "" if m[1] == "\n" else m[1], part["plain"], flags=re.DOTALL)
+            return value + plain.rstrip(" \t"), at
+        if part["double"] is not None:
+            value += re.sub(r"\\(.)", _unescaped, part["double"], flags=re.DOTALL)
+        else:
+            value += part["single"] or ""
+    return value, at
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """What a backslash stands for in double quotes: itself, before most letters."""
+    if found[1] == "\n":
+        return ""
+    return found[1] if found[1] in '"\\`$' else found[0]
+
+
+def expand(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    """Variables in words as systemd puts them in: a word that is $NAME becomes as many words as its value has."""
+    found: list[str] = []
+    for word in words:
+        if re.fullmatch(r"\$\w+", word):
+            found += split_words(values.get(word[1:], ""))
+        else:
+            found.append(re.sub(VARIABLE, lambda m: "$" if m[3] else values.get(m[1] or m[2], ""), word))
+    return found
+
+
+def split_words(text: str) -> list[str]:
+    """Words between blanks, with quotes; a quote that is not closed counts as any other letter."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+def from_sysconfig(text: str, path: str) -> Source:
+    """The line that memcached.service of the EL family makes of its file."""
+    values = {**EL_DEFAULTS, **parse_environment(text)}
+    limits = Limits(root=True, unit_type="simple")  # that unit names no other
+    return Source(tuple(expand(EL_LINE.split(), values)), path, unit="memcached.service", limits=limits)
+
+
+@dataclass
+class Unit:
+    """What of a unit counts here, put together from its files in their order."""
+
+    start: str = ""
+    kind: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    user: str = ""
+    hard_files: int = 0
+    memory: int = 0
+    capabilities: tuple[str, ...] = ()
+
+    def take(self, text: str) -> None:
+        """Read one more file of it: later ones win, an empty assignment takes back (systemd.unit(5))."""
+        section = ""
+        for line in re.sub(r"\\\n\s*", " ", text).splitlines():
+            line = line.strip()  # noqa: PLW2901
+            if line.startswith("["):
+                section = line
+            name, sign, value = line.partition("=")
+            name, value = name.strip(), value.strip()
+            if section != "[Service]" or not sign or line.startswith(("#", ";")):
+                continue
+            if name == "ExecStart":
+                self.start = value
+            elif name == "Type":
+                self.kind = value
+            elif name == "User":
+                self.user = value
+            elif name == "Environment":
+                pairs = (word.partition("=") for word in split_words(value))
+                self.environment = {**self.environment, **{k: v for k, _, v in pairs}} if value else {}
+            elif name == "EnvironmentFile":
+                self.files = [*self.files, value] if value else []
+            else:
+                self._limit(name, value)
+
+    def _limit(self, name: str, value: str) -> None:
+        if name == "LimitNOFILE":
+            hard = value.rpartition(":")[2]
+            self.hard_files = int(hard) if hard.isdigit() else 0
+        elif name in {"MemoryMax", "MemoryLimit"}:
+            self.memory = int(value) if value.isdigit() else meant_bytes(value) or 0
+        elif name == "CapabilityBoundingSet":
+            self.capabilities = (*self.capabilities, *value.split()) if value else ()
+
+    @property
+    def limits(self) -> Limits:
+        """Under what its process runs. Raising the limit on open files takes CAP_SYS_RESOURCE (setrlimit(2))."""
+        root = self.user in {"", "root", "0"}
+        may = not self.capabilities or "CAP_SYS_RESOURCE" in self.capabilities or self.capabilities[0].startswith("~")
+        return Limits(root, root and may, self.hard_files, self.memory, unit_type=self.kind or "simple")
+
+
+def debian_words(text: str) -> list[str]:
+    """What Debian's wrapper makes of /etc/memcached.conf: its lines, without comments, -d and -h."""
+    found: list[str] = []
+    for line in text.splitlines():
+        line = re.sub(r"(?<!\\)#.*", "", line).strip()  # noqa: PLW2901
+        if line.startswith("-") and line[1:2] not in {"d", "h"}:
+            found += line.split()
+    return found

@@ -1,0 +1,202 @@
+"""See: the memcached of this host, and what a line meets here."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import stat
+from typing import Optional, Union
+
+from opskit.core import procfs
+from opskit.core.command import Command
+from opskit.core.errors import Failed, Missing
+from opskit.core.runner import ENVIRONMENT, Runner
+from opskit.core.units import KIB
+from opskit.memcached.line.edit import is_memcached
+from opskit.memcached.line.effect import Effect
+from opskit.memcached.line.release import read_release
+from opskit.memcached.model import Host, Limits, PidFile, Program
+from opskit.memcached.see import proc
+
+USERS = ("memcached", "memcache")  # of the EL family, of Debian
+# How `memcached -h` tells that the build has it (usage() in memcached.c, under #ifdef).
+SIGNS = {"sasl": r"^-S\b", "tls": r"^-Z\b", "extstore": r"- ext_path:", "proxy": r"- proxy_config:"}
+# A distribution may have mended CVE-2018-1000115 in a release that has UDP on by default.
+SIGNS["udp-off"] = r"^-U\b.*default: 0"
+# capability.h; without the first root cannot raise a hard limit (setrlimit(2)), as in many containers.
+CAP_SYS_RESOURCE, CAP_NET_BIND_SERVICE = 24, 10
+# Above this a memory limit of a control group is none.
+NO_LIMIT = 2**60
+
+
+def see_program(runner: Runner, path: str = "memcached") -> Program:
+    """The release and the build, from `memcached -h` (which every release has; -V came with 1.4.22).
+
+    Raises Missing when it is not installed, Failed when what it says cannot be understood.
+    """
+    import shutil  # noqa: PLC0415
+
+    if path.startswith("/") and not (is_memcached(path) and roots_own(path)):
+        path = "memcached"  # the one of this host has to do: what others can write, or is something else, is not run
+    path = shutil.which(path, path=ENVIRONMENT["PATH"]) or path
+    try:
+        said = runner.run(Command((path, "-h"), mutates=False, timeout=10))
+    except Missing as error:
+        todo = "yum install memcached; flags, explain and lint take a release in place of it: --version 1.6.18"
+        raise Missing("memcached", "it is not on this host", todo=todo) from error
+    try:
+        release = read_release(said.stdout)
+    except ValueError as error:
+        raise Failed(f"{path} -h", f"this does not begin with a release: {error}") from error
+    features = tuple(name for name, sign in SIGNS.items() if re.search(sign, said.stdout, re.MULTILINE))
+    return Program(path, release, features)
+
+
+def roots_own(path: str) -> bool:
+    """Whether a program is root's, and nobody else can write it: the line of a process can name any program."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    return status.st_uid == 0 and not status.st_mode & 0o022
+
+
+def see_host(found: Effect, *, program: Optional[Program] = None, limits: Optional[Limits] = None) -> Host:
+    """What the line meets on this host, under these limits; without any, started by us."""
+    limits = limits or Limits()
+    root = os.geteuid() == 0 if limits.root is None else limits.root
+    known = {name: _uid(name) for name in {*USERS, found.user}}
+    ports = [one.port for one in found.listeners if one.port > 0]
+    return Host(
+        root=root,
+        memory=_memory(),
+        cgroup_memory=limits.memory or _cgroup_memory(limits.pid or "self"),
+        hard_files=limits.hard_files or _unlimited(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
+        most_files=_number("/proc/sys/fs/nr_open") or 1048576,
+        user_known=known.get(found.user) is not None,
+        users=tuple(name for name in USERS if known[name] is not None),
+        taken=proc.taken(ports),
+        pid_file=see_pid_file(found.pid_file, known.get(found.user) if root else None) if found.pid_file else None,
+        unit_type=limits.unit_type,
+        program=program,
+        raises=limits.raises and _may(CAP_SYS_RESOURCE, "CapBnd"),
+        lowest_port=_lowest_port(limits, root=root),
+    )
+
+
+def _lowest_port(limits: Limits, *, root: bool) -> int:
+    """The first port that memcached may bind as an ordinary user (ip(7)); 0 where a capability may let it bind all."""
+    if not root and (limits.unit_type or _may(CAP_NET_BIND_SERVICE, "CapEff")):
+        return 0
+    name = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+    return _number(name) if os.path.exists(name) else 1024  # before Linux 4.11
+
+
+def _may(capability: int, mask: str) -> bool:
+    """Whether a mask of our capabilities has this one (proc(5)): what root gets of the bounding set, CapBnd."""
+    found = re.search(rf"^{mask}:\s+(\w+)$", procfs.text("/proc/self/status"), re.MULTILINE)
+    return found is None or bool(int(found[1], 16) >> capability & 1)
+
+
+def _uid(name: str) -> Optional[tuple[int, int]]:
+    """The uid and gid of this user; None for nobody."""
+    import pwd  # noqa: PLC0415
+
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return entry.pw_uid, entry.pw_gid
+
+
+def see_pid_file(path: str, who: Optional[tuple[int, int]]) -> PidFile:
+    """The file, and whether these uid and gid can write it (None: we ourselves).
+
+    From 1.5 on a file beside it is written and renamed, so the directory counts; before, an existing file is enough.
+    A relative path counts from /, where a daemon goes before it writes its pid.
+    """
+    path = os.path.join("/", path)
+    directory = os.path.dirname(path)
+    pid = read_pid(path)
+    holder = proc.process(pid) if pid else None
+    try:
+        status = os.stat(directory)
+    except OSError:
+        return PidFile(path, directory=os.path.islink(directory), writable=False)
+    if who is None:
+        writable = os.access(directory, os.W_OK | os.X_OK)
+    else:
+        uid, gid = who
+        bits = status.st_mode >> 6 if status.st_uid == uid else status.st_mode >> 3 if status.st_gid == gid else 0
+        writable = uid == 0 or bool((bits | status.st_mode) & 0o3 == 0o3 or bits & 0o3 == 0o3)
+    return PidFile(path, _holds_something(path), pid, holder, writable=writable)
+
+
+def _holds_something(path: str) -> bool:
+    """Whether there is anything at this path but an empty file, which a full disk leaves."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return status.st_size > 0 or not stat.S_ISREG(status.st_mode)
+
+
+def read_pid(path: str) -> int:
+    """The pid in a file; 0 when there is none."""
+    try:
+        # Its directory is not root's: a FIFO there must not hold us up.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, encoding="ascii", errors="replace") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return 0
+            found = re.match(r"\s*([0-9]{1,10})\s*$", file.read(64))
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0
+
+
+def _memory() -> int:
+    """MemTotal of /proc/meminfo, in bytes; 0 when it cannot be read."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            found = re.search(r"^MemTotal:\s+(\d+) kB", file.read(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) * KIB if found else 0
+
+
+def _cgroup_memory(pid: Union[int, str]) -> int:
+    """The tightest memory limit of a process's control groups, in bytes; 0 for none (cgroup v2, then v1)."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            lines = [line.split(":", 2) for line in file.read().splitlines()]
+    except OSError:
+        return 0
+    limits = []
+    for _, controllers, path in lines:
+        if controllers == "":
+            base, name = "/sys/fs/cgroup", "memory.max"
+        elif "memory" in controllers.split(","):
+            base, name = "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
+        else:
+            continue
+        while True:
+            limits.append(_number(f"{base}{path.rstrip('/')}/{name}"))
+            if path in {"", "/"}:
+                break
+            path = os.path.dirname(path)  # noqa: PLW2901 - up to the root of the hierarchy
+    return min((limit for limit in limits if 0 < limit < NO_LIMIT), default=0)
+
+
+def _number(path: str) -> int:
+    try:
+        with open(path, encoding="ascii") as file:
+            text = file.read().strip()
+    except OSError:
+        return 0
+    return int(text) if text.isdigit() else 0
+
+
+def _unlimited(limit: int) -> int:
+    return 0 if limit == resource.RLIM_INFINITY else limit

@@ -1,0 +1,172 @@
+"""What /proc says: who listens where, and what a process is. Reads only; without psutil, which costs start-up time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from typing import Optional
+
+from opskit.core import procfs
+from opskit.memcached.line.listen import ALL, Listener
+from opskit.memcached.model import Process, Taken
+
+TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
+TCP_LISTEN = "0A"
+
+
+def listeners(ports: Sequence[int] = ()) -> list[tuple[Listener, str]]:
+    """Every listening socket of this network namespace with its inode; with ports only those on one of them."""
+    found = []
+    for table, protocol in TABLES:
+        try:
+            with open(f"/proc/net/{table}", encoding="ascii") as file:
+                lines = file.read().splitlines()[1:]
+        except OSError:  # no IPv6
+            continue
+        for line in lines:
+            words = line.split()
+            if protocol == "tcp" and words[3] != TCP_LISTEN:
+                continue
+            address, _, port = words[1].partition(":")
+            number = int(port, 16)
+            if not ports or number in ports:
+                found.append((Listener(protocol, read_address(address), number), words[9]))
+    return found
+
+
+def read_address(text: str) -> str:
+    """An address of /proc/net/tcp: 32-bit words in the byte order of the host. All of them is "*" for both families."""
+    words = [bytes.fromhex(text[at : at + 8]) for at in range(0, len(text), 8)]
+    data = b"".join(word[::-1] for word in words)
+    if not any(data):
+        return ALL if len(data) == 4 else "::"
+    import socket  # noqa: PLC0415 - only where somebody listens
+
+    return socket.inet_ntop(socket.AF_INET if len(data) == 4 else socket.AF_INET6, data)
+
+
+def taken(ports: Sequence[int]) -> tuple[Taken, ...]:
+    """Who listens on these ports."""
+    found = listeners(ports) if ports else []
+    if not found:
+        return ()
+    owners = owners_of({inode for _, inode in found})
+    return tuple(Taken(one, process(owners[inode]) if inode in owners else None) for one, inode in found)
+
+
+def owners_of(inodes: set[str]) -> dict[str, int]:
+    """The process that has each of these sockets open; without root only our own are seen."""
+    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+    found: dict[str, int] = {}
+    for pid in procfs.pids():
+        for link in _sockets(pid):
+            if link in wanted:
+                found.setdefault(wanted[link], pid)
+        if len(found) == len(inodes):
+            break
+    return found
+
+
+def sockets_of(pid: int) -> list[Listener]:
+    """Where this process listens."""
+    inodes = inodes_of(pid)
+    return [one for one, inode in listeners() if inode in inodes]
+
+
+def inodes_of(pid: int) -> set[str]:
+    """The sockets that this process has open; none without the right to look."""
+    return {link[len("socket:[") : -1] for link in _sockets(pid)}
+
+
+def _sockets(pid: int) -> Iterator[str]:
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                link = os.readlink(f"/proc/{pid}/fd/{name}")
+                if link.startswith("socket:["):
+                    yield link
+
+
+def same_network(pid: int) -> bool:
+    """Whether it is in our network namespace; where that cannot be seen, it is taken to be."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")
+    except OSError:
+        return True
+
+
+def process(pid: int) -> Optional[Process]:
+    """What this process is; None when there is none (a zombie is none: it has ended)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="surrogateescape") as file:
+            stat = procfs.Stat(file.read())
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+        uid = os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+    if stat.state == "Z":
+        return None
+    return Process(pid, stat.name, procfs.user_name(uid), stat.start, tuple(words), unit_of(pid))
+
+
+def program_of(pid: int) -> str:
+    """The path of the program that a process runs; "" where that cannot be seen.
+
+    After an update the file itself is gone (proc(5)), and what is in its place is the next one to be started.
+    """
+    return procfs.link("/proc", str(pid), "exe").removesuffix(" (deleted)")
+
+
+def absolute(pid: int, path: str) -> str:
+    """A path of a process's line: a relative one counts from where it is, / for a daemon."""
+    return os.path.normpath(os.path.join(procfs.link("/proc", str(pid), "cwd") or "/", path))
+
+
+def owner(pid: int) -> int:
+    """The effective uid of a process; -1 when it is gone."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return -1
+
+
+def groups_of(pid: int) -> list[str]:
+    """The slices and units that a process is in, the outermost first: a container may be in a unit's."""
+    return procfs.systemd_path(procfs.text("/proc", str(pid), "cgroup")).split("/")
+
+
+def unit_of(pid: int) -> str:
+    """The systemd service that a process belongs to, by its control group; "" for none."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        last = path.rsplit("/", 1)[-1]
+        if controllers in {"", "name=systemd"} and last.endswith(".service"):
+            return last
+    return ""
+
+
+def with_line(line: Sequence[str]) -> Optional[Process]:
+    """The running memcached with just this line; one in a container's network has other ports than ours."""
+    found = (one for one in instances() if one.line == tuple(line) and same_network(one.pid))
+    return next(found, None)
+
+
+def instances() -> list[Process]:
+    """Every memcached of this host, by the name of its process."""
+    found = (process(pid) for pid in procfs.pids() if _named(pid))
+    return [one for one in found if one is not None and one.name == "memcached"]
+
+
+def _named(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/comm", "rb") as file:
+            return file.read() == b"memcached\n"
+    except OSError:
+        return False

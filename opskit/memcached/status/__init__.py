@@ -1,0 +1,1 @@
+"""Every instance of the host: figures and findings."""

@@ -1,0 +1,60 @@
+"""`opskit memcached status`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from opskit.core.errors import ExitCode, UsageFault
+from opskit.memcached.status.findings import find, instance_json
+from opskit.memcached.status.model import Instance, UnitState
+from opskit.memcached.status.see import see_instances, see_units
+from opskit.memcached.status.show import draw_status
+from opskit.memcached.status.show import watch as draw_watch
+from opskit.options import new_app, reads
+from opskit.session import Session
+
+app = new_app("", single=True)
+A_DAY = 86400
+
+
+@reads(app, "status", example="opskit memcached status --watch")
+def status(
+    session: Session,
+    watch: Annotated[bool, typer.Option("--watch", help="Draw it anew until Ctrl-C, with graphs over time.")] = False,
+    interval: Annotated[
+        float,
+        typer.Option(
+            "--interval", metavar="SECONDS", min=0.1, max=A_DAY, help="How long a watch waits between two looks."
+        ),
+    ] = 2.0,
+    check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are findings.")] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0.1, max=A_DAY, help="How long to wait for instances that do not answer."),
+    ] = 0.5,
+) -> None:
+    """Show every memcached of the host: memory, items, hits, evictions, connections; with findings.
+
+    All are asked at the same time; one that does not answer is named and holds nothing up.
+    """
+
+    def see() -> tuple[tuple[Instance, ...], tuple[UnitState, ...]]:
+        return see_instances(timeout), see_units(session.runner)
+
+    if watch:
+        if session.screen.json or not sys.stdout.isatty():
+            raise UsageFault("--watch", "it draws on a terminal", todo="without --watch, once for each look")
+        draw_watch(session.screen, see, interval)
+        return
+    instances, units = see()
+    findings = find(instances, units)
+    result = {
+        "instances": [instance_json(one) for one in instances],
+        "units": [{"name": unit.name, "state": unit.state} for unit in units],
+    }
+    session.screen.answer(result, lambda: draw_status(session.screen, instances, units, findings), findings=findings)
+    if check and findings:
+        raise typer.Exit(ExitCode.FINDINGS)

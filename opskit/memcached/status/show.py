@@ -1,0 +1,118 @@
+"""`opskit memcached status` as a table, and as one that is drawn anew."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Callable, Optional
+
+from opskit.core.finding import Finding
+from opskit.core.text import shown
+from opskit.core.units import ceiling_text
+from opskit.memcached.status.findings import History, find, graph
+from opskit.memcached.status.model import Instance, UnitState, figures
+from opskit.ui.errors import note_findings
+from opskit.ui.live import live_table
+from opskit.ui.screen import Column, Screen, draw_table
+
+GRAPH_WIDTH = 16
+COLUMNS = [
+    *(Column(title) for title in ("ADDRESS", "UNIT", "RELEASE")),
+    *(Column(title, right=True) for title in ("PID", "UP", "USED", "LIMIT", "ITEMS", "HITS", "EVICTED")),
+    *(Column(title, right=True) for title in ("CONN", "MAX", "REJECTED", "THREADS")),
+]
+GRAPHS = [Column("GETS/S", right=True), Column("GETS"), Column("MEMORY")]
+# A terminal of so many columns has room for all; a narrower one does without these, and one of 80 without two more.
+ROOM_FOR_ALL, ROOM_FOR_MOST = 150, 100
+LESS = ("UNIT", "RELEASE", "UP", "ITEMS", "REJECTED", "THREADS", "MEMORY")
+LEAST = (*LESS, "PID", "GETS/S")
+NOBODY = "no memcached runs on this host"
+See = Callable[[], tuple[tuple[Instance, ...], tuple[UnitState, ...]]]
+
+
+def draw_status(
+    screen: Screen, instances: Sequence[Instance], units: Sequence[UnitState], findings: Sequence[Finding]
+) -> None:
+    """The table on stdout, one instance a line; findings and units that do not run beside it, on stderr."""
+    if instances:
+        draw_table(screen, COLUMNS, [cells(one) for one in instances])
+    else:
+        screen.note(NOBODY)
+    running = {one.unit for one in instances}
+    for unit in units:
+        if unit.name not in running:
+            screen.note(f"unit {shown(unit.name)}: {unit.state}")
+    note_findings(screen, findings)
+
+
+def cells(one: Instance) -> list[str]:
+    """A row of the table."""
+    seen = figures(one)
+    ratio = seen.hit_percent
+    counts = (seen.connections, seen.most_connections, seen.rejected, seen.threads)
+    return [
+        ",".join(listener.text.partition(" ")[2] for listener in one.listeners) or one.socket,
+        one.unit,
+        one.answer.version if one.answer else "",
+        str(one.pid),
+        _time(seen.uptime),
+        _size(seen.used),
+        _size(seen.limit),
+        _count(seen.items),
+        "" if ratio is None else f"{ratio:.1f}%",
+        _count(seen.evictions),
+        *(_count(count) for count in counts),
+    ]
+
+
+def _size(count: Optional[int]) -> str:
+    return "" if count is None else ceiling_text(count)
+
+
+def _count(count: Optional[int]) -> str:
+    return "" if count is None else str(count)
+
+
+def _time(seconds: Optional[int]) -> str:
+    """A span for a person: 45s, 12m, 3h, 20d."""
+    if seconds is None:
+        return ""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def watch(screen: Screen, see: See, interval: float) -> None:
+    """Draw the table anew every so many seconds, with graphs over time, until somebody interrupts it."""
+    history = History({}, {}, {})
+    plain = "utf" not in (sys.stdout.encoding or "").lower()
+
+    def frames() -> Iterator[tuple[list[list[str]], list[str]]]:
+        while True:
+            instances, units = see()
+            history.take(instances, time.monotonic())
+            lines = [] if instances else [NOBODY]
+            lines += [f"{one.severity}: {one.title}" for one in find(instances, units)]
+            yield [[*cells(one), *_graphs(one, history, plain=plain)] for one in instances], lines
+            time.sleep(interval)
+
+    columns = [*COLUMNS, *GRAPHS]
+    kept = columns_for(shutil.get_terminal_size().columns)
+    with live_table(screen, [columns[n] for n in kept]) as draw:
+        for rows, lines in frames():
+            draw([[shown(row[n]) or "-" for n in kept] for row in rows], [shown(line) for line in lines])
+
+
+def columns_for(width: int) -> list[int]:
+    """The numbers of the columns of a watch that a terminal of this width has room for, a graph among them."""
+    without = () if width >= ROOM_FOR_ALL else LESS if width >= ROOM_FOR_MOST else LEAST
+    return [number for number, column in enumerate([*COLUMNS, *GRAPHS]) if column.title not in without]
+
+
+def _graphs(one: Instance, history: History, *, plain: bool) -> list[str]:
+    gets, used = history.gets.get(one.pid, []), history.used.get(one.pid, [])
+    rate = f"{gets[-1]:.0f}" if gets else ""
+    return [rate, graph(gets, GRAPH_WIDTH, plain=plain), graph(used, GRAPH_WIDTH, plain=plain)]

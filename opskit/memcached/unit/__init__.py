@@ -1,0 +1,1 @@
+"""An instance that systemd runs: its settings written, its unit started and stopped."""

@@ -1,0 +1,35 @@
+"""A systemd unit of memcached, as a decision needs it. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from opskit.memcached.line.sources import Unit
+from opskit.memcached.model import Host, Program
+
+DROP_IN = "/etc/systemd/system/{unit}.d/opskit.conf"
+
+
+@dataclass(frozen=True)
+class UnitFacts:
+    """A unit of this host. unit: what its files say, None where there is none; texts: of its settings files, by path.
+
+    systemd: whether it is what runs this host. run: names the backup.
+    """
+
+    program: Program
+    host: Host
+    unit: Optional[Unit]
+    texts: dict[str, str]
+    systemd: bool
+    active: bool
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class UnitSeen:
+    """A unit that is to be stopped. ours: whether a memcached is among its processes."""
+
+    active: bool
+    ours: bool = True

@@ -1,0 +1,67 @@
+"""See: a unit, its settings files, and what the line meets there."""
+
+from __future__ import annotations
+
+import os
+from typing import Optional
+
+from opskit.core.command import Command
+from opskit.core.errors import UsageFault
+from opskit.core.runner import Runner
+from opskit.memcached.instance.request import StartRequest, build
+from opskit.memcached.line.effect import effect
+from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.see import read_unit
+from opskit.memcached.line.sources import SYSCONFIG, Unit
+from opskit.memcached.see import proc
+from opskit.memcached.see.host import USERS, see_host, see_program
+from opskit.memcached.see.proc import instances
+from opskit.memcached.unit.model import DROP_IN, UnitFacts, UnitSeen
+
+UNIT_SECONDS = 90.0
+
+
+def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
+    """The unit, its files, and what the line meets here, without the unit's own instance."""
+    program = see_program(runner)
+    systemd = os.path.isdir("/run/systemd/system")
+    try:
+        unit: Optional[Unit] = read_unit(request.unit)
+    except UsageFault:
+        unit = None
+    texts = {}
+    for path in (SYSCONFIG, DROP_IN.format(unit=request.unit)):
+        if os.path.exists(path):
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                texts[path] = file.read()
+    users = see_host(effect(parse([], program.release), program.release)).users or USERS[:1]
+    words = build(request, program.release, root=True, users=users)
+    # Under the unit's own limits; what its Type= is by now does not matter: a drop-in sets that.
+    limits = unit.limits._replace(unit_type="") if unit else None
+    host = see_host(effect(parse(words, program.release), program.release), program=program, limits=limits)
+    taken = tuple(one for one in host.taken if not (one.holder and one.holder.unit == request.unit))
+    host = host._replace(taken=taken)
+    return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit), run)
+
+
+def see_active(runner: Runner, unit: str) -> UnitSeen:
+    """Whether the unit runs, and memcached in it. Raises UsageFault where systemd does not run the host."""
+    if not os.path.isdir("/run/systemd/system"):
+        raise UsageFault(f"--unit {unit}", "systemd does not run this host", todo="--port or --pidfile")
+    return UnitSeen(is_active(runner, unit), any(unit in proc.groups_of(one.pid) for one in instances()))
+
+
+def is_active(runner: Runner, unit: str) -> bool:
+    """Whether systemd has it running; exit 3 is no, 4 that there is none (systemctl(1)); 1: systemd does not answer."""
+    return runner.run(systemctl("is-active", unit, mutates=False, accept=(0, 3, 4))).status == 0
+
+
+def main_pid(runner: Runner, unit: str) -> int:
+    """The pid of its main process; 0 for none. Without --value, which systemd 219 (EL7) does not have."""
+    said = runner.run(systemctl("show", "-p", "MainPID", unit, mutates=False)).stdout
+    return int(said.partition("=")[2] or 0)
+
+
+def systemctl(*words: str, mutates: bool = True, accept: tuple[int, ...] = (0,)) -> Command:
+    """A command to systemd."""
+    return Command(("systemctl", *words), mutates=mutates, timeout=UNIT_SECONDS, accept=accept)

@@ -1,0 +1,211 @@
+"""The steps that hand an instance to systemd: its settings written, its unit started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+from dataclasses import dataclass
+from typing import ClassVar, Union
+
+from opskit.core.command import Command
+from opskit.core.errors import CannotUndo, Failed
+from opskit.core.files import read_bytes, write_atomic
+from opskit.core.plan import Change, Record
+from opskit.core.runner import Runner
+from opskit.memcached.instance.steps import check, until
+from opskit.memcached.line.listen import missing_listeners
+from opskit.memcached.model import Wanted
+from opskit.memcached.see.proc import sockets_of
+from opskit.memcached.unit.see import is_active, main_pid, systemctl
+
+
+@dataclass(frozen=True)
+class WriteSettings:
+    """Write a sysconfig file or a drop-in. before: its text until now, None for absent; backup: where that is kept.
+
+    reload: whether systemd has to read units again. unit, active: what an undo restarts, if it ran before.
+    """
+
+    kind: ClassVar[str] = "memcached.write-settings"
+    under_lock: ClassVar[bool] = False
+
+    path: str
+    text: str
+    before: tuple[str, ...]
+    backup: str
+    unit: str
+    reload: bool = False
+    active: bool = False
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        path = shlex.quote(self.path)
+        copy = (f"cp -a -- {path} {shlex.quote(self.backup)}",) if self.before else (f"mkdir -p -- {_folder(path)}",)
+        write = f"printf %s {shlex.quote(self.text)} > {path}"
+        reload = (systemctl("daemon-reload").as_shell(),) if self.reload else ()
+        before = f"kept as {self.backup}" if self.before else "absent"
+        after = "; ".join(line for line in self.text.splitlines() if line and not line.startswith("#"))
+        return Change("write-settings", self.path, before, after, (*copy, write, *reload), reversible=True)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step.remember."""
+        return {"folder": os.path.isdir(os.path.dirname(self.path))}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """Write it. Raises Failed when the file is no longer what it was decided on."""
+        if _text(self.path) != self.before:
+            raise Failed(self.path, "it was changed since the plan was made", todo="run the command again")
+        try:
+            if self.before:
+                write_atomic(self.backup, self.before[0].encode(errors="surrogateescape"), like=self.path)
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            like = self.path if self.before else ""
+            write_atomic(self.path, self.text.encode(errors="surrogateescape"), like=like, mode=0o644)
+        except OSError as error:
+            raise Failed(self.path, f"it cannot be written ({error.strerror})") from error
+        if self.reload:
+            runner.run(systemctl("daemon-reload"))
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step.verify."""
+        if _text(self.path) != (self.text,):
+            raise Failed(self.path, "it does not hold what was written")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        path, backup = shlex.quote(self.path), shlex.quote(self.backup)
+        lines = [f"mv -- {backup} {path}" if self.before else f"rm -- {path}"]
+        lines += [systemctl("daemon-reload").as_shell()] if self.reload else []
+        lines += [systemctl("restart", self.unit).as_shell()] if self.active else []
+        after = "as before" if self.before else "absent"
+        return Change("restore-settings", self.path, "opskit's", after, tuple(lines), False)
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Put back what was there, unless somebody edited it since."""
+        now = _text(self.path)
+        if now not in {(self.text,), self.before}:
+            raise CannotUndo(f"{self.path} was edited since", keeps_earlier=False)
+        if self.before:
+            write_atomic(self.path, self.before[0].encode(errors="surrogateescape"), like=self.path)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.backup)
+        elif now:
+            os.unlink(self.path)
+        if not record.get("folder", True):
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(self.path))
+        if self.reload:
+            runner.run(systemctl("daemon-reload"))
+        if self.active:
+            runner.run(systemctl("restart", self.unit))
+
+
+@dataclass(frozen=True)
+class StartUnit:
+    """Start a unit (or start it anew), and see that it is as asked for. active: whether it ran before."""
+
+    kind: ClassVar[str] = "memcached.start-unit"
+    under_lock: ClassVar[bool] = False
+
+    unit: str
+    active: bool
+    wanted: Wanted
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        line = self._command().as_shell()
+        before = "runs with other settings" if self.active else "not running"
+        return Change("start-unit", self.unit, before, f"listens on {self.wanted.where}", (line,), reversible=True)
+
+    def _command(self) -> Command:
+        return systemctl("restart" if self.active else "start", self.unit)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step.remember."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step.apply."""
+        runner.run(self._command())
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """It stays up, and is as it was asked for."""
+
+        def ready() -> bool:
+            pid = main_pid(runner, self.unit)
+            return not pid or not missing_listeners(self.wanted.listeners, sockets_of(pid))
+
+        # A unit of Type=simple is started before it listens.
+        until(ready, 10.0)
+        pid = main_pid(runner, self.unit)
+        if not pid:
+            raise Failed(self.unit, "it ended at once", todo=f"journalctl -u {self.unit} -n 20")
+        check(self.wanted, pid)
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        line = systemctl("stop", self.unit).as_shell()
+        if self.active:
+            return Change("leave-unit", self.unit, "runs", "runs, with the settings from before", (), False)
+        return Change("stop-unit", self.unit, "runs", "not running", (line,), False)
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Stop it, if it did not run before; its settings are put back, and it started anew, by the step before."""
+        if not self.active:
+            runner.run(systemctl("stop", self.unit))
+
+
+@dataclass(frozen=True)
+class StopUnit:
+    """Stop a unit."""
+
+    kind: ClassVar[str] = "memcached.stop-unit"
+    under_lock: ClassVar[bool] = False
+
+    unit: str
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        line = systemctl("stop", self.unit).as_shell()
+        return Change("stop-unit", self.unit, "runs", "not running; what it held is gone", (line,), reversible=True)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step.remember."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step.apply."""
+        runner.run(systemctl("stop", self.unit))
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step.verify."""
+        if is_active(runner, self.unit):
+            raise Failed(self.unit, "it still runs", todo=f"systemctl status {self.unit}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        line = systemctl("start", self.unit).as_shell()
+        return Change("start-unit", self.unit, "not running", "runs again, empty", (line,), False)
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step.undo."""
+        runner.run(systemctl("start", self.unit))
+
+
+def _folder(path: str) -> str:
+    return shlex.quote(os.path.dirname(path))
+
+
+def _text(path: str) -> tuple[str, ...]:
+    """A file's text, in a tuple: empty when there is none."""
+    try:
+        return (read_bytes(path).decode("utf-8", "surrogateescape"),)
+    except FileNotFoundError:
+        return ()
