@@ -9,7 +9,8 @@ Where a change belongs:
   `yum lock`                     cli.py, show.py
   `yum wait`                     wait/: see.py, inotify and pidfds; cli.py
   `yum unlock`                   unlock/: plan.py; steps.py, signals through a pidfd, a broken file put aside; cli.py
-  `yum why`                      why/: see.py, cron.py, what runs by itself; plan.py, steps.py, --hold; cli.py, show.py
+  `yum why`                      why/: see.py, cron.py and units.py, what runs by itself; plan.py and steps.py, --hold;
+                                 cli.py, show.py
   a step that an old run had     steps.py: KINDS
 
 Never: a lock on .rpm.lock (even a read lock makes an `rpm -i` fail), its removal, SIGKILL, a signal by pid.

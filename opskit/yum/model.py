@@ -1,7 +1,8 @@
-"""What is seen of the locks of the package managers: files, processes, the host. Frozen, and JSON both ways."""
+"""What is seen of the locks of the package managers, and of what runs one by itself. Frozen, and JSON both ways."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Optional
 
@@ -10,6 +11,10 @@ PID, FCNTL = "pid", "fcntl"
 YUM, DNF, DNF5, PACKAGEKIT, RPM = "yum", "dnf", "dnf5", "packagekit", "rpm"
 # What a holder is at.
 METADATA, DOWNLOAD, TRANSACTION = "metadata", "download", "transaction"
+# How something runs the package manager by itself.
+TIMER, SERVICE, CRON, CLOUD_INIT, AGENT = "timer", "service", "cron", "cloud-init", "agent"
+# rpm runs a scriptlet as `/bin/sh /var/tmp/rpm-tmp.AbCdEf 1`; %_tmppath of its macros can name another folder.
+SCRIPTLET = re.compile(r"/rpm-tmp\.\w+")
 
 
 @dataclass(frozen=True)
@@ -138,3 +143,34 @@ class Facts:
         return next(
             (one for one in self.processes if one.inner_pid and one.inner_pid == lock.pid and one.manager), None
         )
+
+
+@dataclass(frozen=True)
+class Autorun:
+    """Something that runs the package manager by itself.
+
+    kind: timer, service, cron, cloud-init or agent. state: of a unit, as systemd calls it (active, inactive, masked,
+    enabled where systemd does not run). next: seconds since 1970, 0 where nobody knows. when: in words. in_etc: the
+    file of the unit is in /etc, which goes over a mask of /run (systemd.unit(5)).
+    """
+
+    name: str
+    kind: str
+    command: str
+    state: str = ""
+    next: float = 0.0
+    when: str = ""
+    in_etc: bool = False
+
+
+@dataclass(frozen=True)
+class Autoruns:
+    """All that was found. systemd: whether it runs this host. unread: crontabs and folders closed to this user.
+
+    silent: why systemd did not say what it would run.
+    """
+
+    systemd: bool
+    found: tuple[Autorun, ...] = ()
+    unread: tuple[str, ...] = ()
+    silent: str = ""

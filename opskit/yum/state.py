@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Optional
 
-from opskit.yum.model import DNF, DOWNLOAD, FCNTL, METADATA, TRANSACTION, YUM, Facts, LockFile, Process
+from opskit.yum.model import DNF, DOWNLOAD, FCNTL, METADATA, SCRIPTLET, TRANSACTION, YUM, Facts, LockFile, Process
 
 FREE, HELD, PROMPT, STOPPED = "free", "held", "waiting at a prompt", "stopped"
 STALE, REUSED, ZOMBIE, MALFORMED = "stale", "reused", "zombie", "malformed"
@@ -24,7 +24,6 @@ REUSE_SECONDS = 2.0
 PID_MAX = 2**31 - 1
 # A file's time can be beyond every calendar (tmpfs, xfs).
 YEAR_10000 = 253402300800.0
-_SCRIPTLET = re.compile(r"/rpm-tmp\.\w+")
 
 
 @dataclass(frozen=True)
@@ -229,7 +228,7 @@ def phase_of(facts: Facts, lock: LockFile, process: Optional[Process]) -> str:
     if any(one.locked == "write" for one in mine):
         phases.add(TRANSACTION)
     if process:
-        if process.transaction or any(_SCRIPTLET.search(child.command) for child in process.children):
+        if process.transaction or any(SCRIPTLET.search(child.command) for child in process.children):
             phases.add(TRANSACTION)
         phases.update(_by_files(process.files))
     return next((phase for phase in (TRANSACTION, DOWNLOAD, METADATA) if phase in phases), "")

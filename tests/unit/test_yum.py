@@ -17,7 +17,7 @@ from opskit.act import accepted
 from opskit.core import procfs
 from opskit.core.errors import Busy, CannotUndo, Failed, UsageFault
 from opskit.core.plan import Plan, Refusal
-from opskit.yum.model import Facts, LockFile, Place
+from opskit.yum.model import Autorun, Autoruns, Facts, LockFile, Place
 from opskit.yum.see import facts as yum_facts
 from opskit.yum.see import locks, processes
 from opskit.yum.see import places as yum_places
@@ -28,9 +28,10 @@ from opskit.yum.unlock import steps
 from opskit.yum.unlock.steps import Clear, Continue, Interrupt
 from opskit.yum.why.cron import mentions, next_run, parse
 from opskit.yum.why.plan import decide_hold
-from opskit.yum.why.see import Autorun, Autoruns, parse_span, parse_units, see_autoruns
+from opskit.yum.why.see import see_autoruns
 from opskit.yum.why.show import not_read
 from opskit.yum.why.steps import Hold
+from opskit.yum.why.units import parse_span, parse_units
 
 STAT = "812 (a) S 1 (b) c) S 700 812 700 34816 812 4194560 10 0 0 0 250 50 0 0 20 0 3 0 100000 1000 25 0"
 

@@ -10,12 +10,11 @@ import signal
 
 from opskit.core.errors import Failed
 from opskit.core.runner import Runner
-from opskit.yum.model import Facts, LockFile, Place, Process, Relative
+from opskit.yum.model import SCRIPTLET, Facts, LockFile, Place, Process, Relative
 from opskit.yum.see.locks import read_lock
 from opskit.yum.see.places import databases, need_tools, places, tools_here
 from opskit.yum.see.processes import (
     MANAGERS,
-    SCRIPTLET,
     Gauge,
     all_pids,
     boot_time,

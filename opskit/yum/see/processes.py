@@ -32,7 +32,6 @@ PACKAGE_FILES = re.compile(
     r"/(?:\.rpm\.lock|rpmdb\.sqlite|Packages(?:\.db)?|history\.sqlite|yum\.pid|[^/]*_lock\.pid)$"
     r"|/var/cache/(?:dnf|yum|libdnf5|PackageKit)/|/var/tmp/(?:dnf|yum)-[^/]*/|/var/log/(?:dnf|yum)[^/]*\.log|\.rpm$"
 )
-SCRIPTLET = re.compile(r"/(?:var/)?tmp/rpm-tmp\.\w+")
 _FILES_AT_MOST = 50
 _SHOWN_CHILDREN = 20
 

@@ -1,0 +1,91 @@
+"""systemd's units that run the package manager by themselves, as `systemctl show` has them. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import Callable
+
+from opskit.yum.model import AGENT, CLOUD_INIT, SERVICE, TIMER, Autorun
+from opskit.yum.why.cron import names
+
+# unit → what it is, and what it runs
+UNITS = {
+    "dnf-makecache.timer": (TIMER, "dnf makecache --timer"),
+    "dnf5-makecache.timer": (TIMER, "dnf5 makecache --timer"),
+    "dnf-automatic.timer": (TIMER, "dnf-automatic"),
+    "dnf-automatic-notifyonly.timer": (TIMER, "dnf-automatic --no-installupdates --no-downloadupdates"),
+    "dnf-automatic-download.timer": (TIMER, "dnf-automatic --downloadupdates"),
+    "dnf-automatic-install.timer": (TIMER, "dnf-automatic --installupdates"),
+    "dnf5-automatic.timer": (TIMER, "dnf5 automatic"),
+    "insights-client.timer": (TIMER, "insights-client"),
+    "rpm-ostreed-automatic.timer": (TIMER, "rpm-ostree upgrade"),
+    "packagekit.service": (SERVICE, "PackageKit, started over D-Bus by desktops and Cockpit"),
+    "yum-cron.service": (SERVICE, "yum-cron, by the files in /etc/cron.daily and cron.hourly"),
+    "puppet.service": (AGENT, "puppet agent: installs what its catalogue names"),
+    "chef-client.service": (AGENT, "chef-client"),
+    "salt-minion.service": (AGENT, "salt-minion"),
+    "amazon-ssm-agent.service": (AGENT, "AWS Systems Manager: patch runs"),
+    "google-osconfig-agent.service": (AGENT, "Google OS Config: patch runs"),
+    "walinuxagent.service": (AGENT, "Azure agent: extensions, patch runs"),
+    "cloud-final.service": (CLOUD_INIT, "cloud-init: packages and package_upgrade, at the first boot"),
+}
+# `systemctl show` of ExecStart: { path=/usr/bin/dnf ; argv[]=/usr/bin/dnf -y update ; ignore_errors=no ; ... }
+_ARGV = re.compile(r"^ExecStart=\{.*? argv\[\]=(.*?) ; ignore_errors=", re.MULTILINE)
+_SPAN = {
+    "y": 31557600.0, "month": 2629800.0, "w": 604800.0, "d": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0,
+    "ms": 1e-3, "us": 1e-6,
+}  # fmt: skip
+
+
+def parse_units(text: str, boot: float, counts: Callable[[str], bool] = names) -> tuple[Autorun, ...]:
+    """The units of `systemctl show` that are loaded: the known ones, and timers of a service whose command counts.
+
+    boot: when the monotonic clock began.
+    """
+    blocks: dict[str, dict[str, str]] = {}
+    for block in text.strip().split("\n\n"):
+        said = dict(line.partition("=")[::2] for line in block.split("\n"))
+        said["ExecStart"] = "; ".join(_ARGV.findall(block))
+        blocks.setdefault(said.get("Id", ""), said)
+    found = []
+    for name, said in blocks.items():
+        runs = blocks.get(said.get("Unit", ""), {}).get("ExecStart", "") if name.endswith(".timer") else ""
+        if said.get("LoadState") not in {"loaded", "masked"} or not (name in UNITS or (runs and counts(runs))):
+            continue
+        kind, command = UNITS.get(name, (TIMER, runs))
+        state = "masked" if said["LoadState"] == "masked" else said.get("ActiveState", "")
+        moments = [_moment(said.get("NextElapseUSecRealtime", ""))]
+        span = parse_span(said.get("NextElapseUSecMonotonic", ""))
+        moments.append(boot + span if span else 0.0)
+        coming = min([one for one in moments if one] or [0.0])
+        when = "" if coming else _when(kind, state, said.get("UnitFileState", ""))
+        in_etc = said.get("FragmentPath", "").startswith("/etc/")
+        found.append(Autorun(name, kind, command, state, coming, when, in_etc))
+    return tuple(found)
+
+
+def _when(kind: str, state: str, enabled: str) -> str:
+    if state == "masked":
+        return "never: masked"
+    if kind == CLOUD_INIT:
+        return "at the first boot of an instance"
+    if kind == TIMER:
+        return "never: not active" + (", but enabled: at the next boot" if enabled == "enabled" else "")
+    if kind == SERVICE:
+        return "when it is asked"
+    return "when it decides" if state == "active" else "never: not active"
+
+
+def _moment(text: str) -> float:
+    """`Sat 2026-11-21 17:00:00 UTC` in seconds since 1970; 0 for none."""
+    found = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", text)
+    if not found:
+        return 0.0
+    return datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
+
+
+def parse_span(text: str) -> float:
+    """`1h 2min 3.5s` in seconds, as systemd writes a span; 0 for none and for `infinity`."""
+    parts = re.findall(r"([\d.]+)(y|month|w|d|h|min|s|ms|us)(?![a-z])", text)
+    return sum(float(number) * _SPAN[unit] for number, unit in parts)
