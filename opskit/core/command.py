@@ -1,10 +1,11 @@
-"""A program to run and what came of it. Plain data: nothing here starts anything (runner.py does)."""
+"""A program to run, what came of it, and what runs it. Nothing here starts anything (runner.py does)."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from opskit.core.text import last_lines
 
@@ -48,6 +49,11 @@ class Command:
         return f"{feed}{self.line} || case $? in {answers}) ;; *) exit 1 ;; esac"
 
 
+def shell_lines(commands: Iterable[Command]) -> tuple[str, ...]:
+    """The commands as the lines of a script, for Change.commands."""
+    return tuple(command.as_shell() for command in commands)
+
+
 @dataclass(frozen=True)
 class Result:
     """How a command ended. status: the exit status, or minus the number of the signal that ended it."""
@@ -68,3 +74,11 @@ class Result:
             "stdout": last_lines(self.stdout),
             "stderr": last_lines(self.stderr),
         }
+
+
+class Runner(Protocol):
+    """Runs a command to its end. What is asked of it is all that an area knows about programs."""
+
+    def run(self, command: Command) -> Result:
+        """Run to the end. Raises Missing, CommandFailed (a status not in accept) or Failed (time limit)."""
+        ...

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Optional, Protocol, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
-from opskit.core.errors import ExitCode
+from opskit.core.command import Command, Runner
+from opskit.core.errors import CannotUndo, ExitCode
 from opskit.core.files import sha256
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
-from opskit.core.runner import Runner
 from opskit.core.text import shown
 
 # What a step leaves in the ledger for its own undo: plain JSON.
@@ -33,43 +34,60 @@ class Change:
     reversible: bool
 
 
-class Step(Protocol):
-    """One change, carried out, checked and taken back. A frozen dataclass of plain values.
+class Step(ABC):
+    """One change, carried out, checked and taken back. A subclass is a frozen dataclass of plain values.
 
-    Its fields go into the ledger, and `kind` ("area.name") finds the class again for an undo.
+    Its fields go into the ledger, and `kind` ("area.name") finds the class again for an undo: neither may be renamed.
+    A step writes what it adds to this class: a step that only runs programs needs `kind`, `change` and `commands`.
     under_lock: whether the plan's device lock is held while it runs.
     """
 
     kind: ClassVar[str]
-    under_lock: ClassVar[bool]
+    under_lock: ClassVar[bool] = False
+
+    if TYPE_CHECKING:  # at run time a subclass with a field `change` would get the property as its default
+
+        @property
+        @abstractmethod
+        def change(self) -> Change:
+            """What this step changes, in words and commands."""
 
     @property
-    def change(self) -> Change:
-        """What this step changes, in words and commands."""
-        ...
+    def commands(self) -> tuple[Command, ...]:
+        """What apply runs; `change` shows the same commands (shell_lines), so that the two cannot differ."""
+        return ()
 
     def remember(self, runner: Runner) -> Record:
-        """Read what an undo will need. Changes nothing; written to the ledger before apply."""
-        ...
+        """Read what an undo will need, beyond the fields. Changes nothing; written to the ledger before apply."""
+        return {}
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Make the change. Returns what became known only by it (added to the record)."""
-        ...
+        for command in self.commands:
+            runner.run(command)
+        return {}
 
     def verify(self, runner: Runner, record: Record) -> None:
         """Raise Failed if the host does not show the change."""
-        ...
+
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:
+        """What undo runs; undo_change shows the same commands."""
+        return ()
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         """What taking it back changes, or the reason why it stays."""
-        ...
+        return "it cannot be taken back"
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Take it back. Works on a step that was only half done or never began, and a second time.
 
         Raises CannotUndo when it must stay as it is, or any other error when taking back was tried and failed.
         """
-        ...
+        change = self.undo_change(record)
+        if isinstance(change, str):
+            raise CannotUndo(change)
+        for command in self.undo_commands(record):
+            runner.run(command)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any, NoReturn, Optional, Protocol
 
 from opskit.core.command import Command, Result
+from opskit.core.command import Runner as Runner  # noqa: PLC0414 - steps and what sees take it from here
 from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError
 from opskit.core.finding import Finding
 from opskit.core.text import last_lines
@@ -31,14 +32,6 @@ ENVIRONMENT = {
     # mke2fs would otherwise stretch its answers to a terminal's width; none of these tools need one.
     "TERM": "dumb",
 }
-
-
-class Runner(Protocol):
-    """Runs a command to its end. What is asked of it is all that an area knows about programs."""
-
-    def run(self, command: Command) -> Result:
-        """Run to the end. Raises Missing, CommandFailed (a status not in accept) or Failed (time limit)."""
-        ...
 
 
 class StreamingRunner(Runner, Protocol):

@@ -14,7 +14,7 @@ from typing import ClassVar
 from opskit.core.command import Command
 from opskit.core.errors import Failed
 from opskit.core.files import read_bytes, sha256, sync_directory, write_atomic
-from opskit.core.plan import Record
+from opskit.core.plan import Record, Step
 from opskit.core.runner import Runner
 from opskit.disk.fstab import encode
 from opskit.disk.selinux import restorecon
@@ -23,7 +23,7 @@ from opskit.disk.selinux import restorecon
 DAEMON_RELOAD = Command(("systemctl", "daemon-reload"), mutates=True)
 
 
-class FstabStep:
+class FstabStep(Step):
     """Common to the steps on fstab.
 
     No text of fstab goes into the ledger beside our own lines: options can hold a password. What an undo needs

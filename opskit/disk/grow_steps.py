@@ -17,7 +17,7 @@ GROW_SECONDS = 60 * MINUTE
 
 
 @dataclass(frozen=True)
-class GrowPartition:
+class GrowPartition(Step):
     """Move the end of the last partition; a GPT's backup goes to the new end of the disk with it.
 
     tool: sfdisk (2.29 up), or growpart where sfdisk is older (EL7).
@@ -95,7 +95,7 @@ class GrowPartition:
 
 
 @dataclass(frozen=True)
-class GrowFilesystem:
+class GrowFilesystem(Step):
     """Grow a mounted filesystem to the end of its device (resize2fs(8), xfs_growfs(8))."""
 
     kind: ClassVar[str] = "disk.grow-filesystem"

@@ -31,7 +31,7 @@ MOUNT_FAILURE = 32
 
 
 @dataclass(frozen=True)
-class MakeMountPoint:
+class MakeMountPoint(Step):
     """Make the directory, and those above it that are missing. relabel: whether restorecon is on the host.
 
     The context of what is under a mount counts at boot: systemd has to be allowed to mount there.
@@ -112,7 +112,7 @@ def systemd_unit(runner: Runner, target: str) -> str:
 
 
 @dataclass(frozen=True)
-class MountFilesystem:
+class MountFilesystem(Step):
     """Mount a filesystem. systemd: it runs here and has a unit for this mount point (an entry of its fstab).
 
     relabel: run restorecon on its root directory, which has no context yet: it was made without one.
@@ -248,7 +248,7 @@ def unmount(runner: Runner, target: str) -> None:
 
 
 @dataclass(frozen=True)
-class UnmountFilesystem:
+class UnmountFilesystem(Step):
     """Unmount a filesystem; taking it back mounts it again as it was."""
 
     kind: ClassVar[str] = "disk.umount"

@@ -27,7 +27,7 @@ MKFS_SECONDS = 120 * MINUTE
 
 
 @dataclass(frozen=True)
-class EraseSignatures:
+class EraseSignatures(Step):
     """Erase every signature on these devices, partitions before their disk (wipefs(8)).
 
     what: the signatures, for the person who reads the plan. drop: the disk whose partitions the kernel forgets.
@@ -93,7 +93,7 @@ class EraseSignatures:
 
 
 @dataclass(frozen=True)
-class CreatePartition:
+class CreatePartition(Step):
     """Write a new partition table with one partition over the whole disk.
 
     tool: sfdisk, sfdisk-reread (2.26 to 2.28, which cannot leave telling the kernel to partx) or parted (EL7).
@@ -214,7 +214,7 @@ class CreatePartition:
 
 
 @dataclass(frozen=True)
-class MakeFilesystem:
+class MakeFilesystem(Step):
     """Make a filesystem, with a UUID chosen before, at a place that the plan found to be blank or its own."""
 
     kind: ClassVar[str] = "disk.make-filesystem"

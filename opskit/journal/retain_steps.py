@@ -11,14 +11,14 @@ from typing import ClassVar, Optional, Union
 from opskit.core.command import Command
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import read_bytes, sync_directory, write_atomic
-from opskit.core.plan import Change, Record
+from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.journal.files import read_directory
 from opskit.journal.vacuum_steps import compare
 
 
 @dataclass(frozen=True)
-class RetainJournal:
+class RetainJournal(Step):
     """Write a drop-in, restart journald.
 
     before: its text when this was decided, None for absent. unit: what is restarted, "" for nothing. journals: the

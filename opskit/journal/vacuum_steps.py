@@ -13,7 +13,7 @@ from typing import ClassVar, Optional, Union
 from opskit.core.caller import machine_id
 from opskit.core.command import MINUTE, Command
 from opskit.core.errors import CannotUndo, Failed
-from opskit.core.plan import Change, Record
+from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 from opskit.journal.copying import copy_file, same_content, unfinished
@@ -39,7 +39,7 @@ class Copied:
 
 
 @dataclass(frozen=True)
-class RotateJournal:
+class RotateJournal(Step):
     """Have journald archive what it writes to. version: of systemd. makes: the archived files that come of it."""
 
     kind: ClassVar[str] = "journal.rotate"
@@ -94,7 +94,7 @@ class RotateJournal:
 
 
 @dataclass(frozen=True)
-class CopyJournals:
+class CopyJournals(Step):
     """Copy the files that go. bytes: on disk, of all of them; 0 when that is not known yet."""
 
     kind: ClassVar[str] = "journal.copy"
@@ -173,7 +173,7 @@ def _is_copied(file: Copied) -> bool:
 
 
 @dataclass(frozen=True)
-class VacuumJournal:
+class VacuumJournal(Step):
     """Run journalctl's vacuum. deletes: what it deletes by the rules; copies: of all of that, or none.
 
     rotated: the journal was, just before.

@@ -20,12 +20,12 @@ from opskit.core.config import load_config
 from opskit.core.errors import CannotUndo, Failed, TakenBack
 from opskit.core.execute import Execution
 from opskit.core.ledger import Ledger
-from opskit.core.plan import Change, Plan, Record
+from opskit.core.plan import Change, Plan, Record, Step
 from opskit.core.runner import HostRunner, Runner
 
 
 @dataclass(frozen=True)
-class MakeFile:
+class MakeFile(Step):
     """A step for these tests: a file that is made, and removed again if nobody changed it.
 
     alone: nothing that was made before it has to stay when it stays.

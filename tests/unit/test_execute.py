@@ -28,7 +28,7 @@ from opskit.core.errors import (
 )
 from opskit.core.execute import Execution
 from opskit.core.ledger import Ledger, Run
-from opskit.core.plan import Change, Plan, Record
+from opskit.core.plan import Change, Plan, Record, Step
 from opskit.core.runner import Runner, missing_tool
 
 
@@ -38,7 +38,7 @@ class FakeRunner:
 
 
 @dataclass(frozen=True)
-class FakeStep:
+class FakeStep(Step):
     """Writes what happens to it into `happened` (no field: the ledger does not see it)."""
 
     kind: ClassVar[str] = "fake.step"

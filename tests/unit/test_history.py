@@ -21,7 +21,7 @@ from opskit.history.steps import UndoStep
 
 
 @dataclass(frozen=True)
-class FakeStep:
+class FakeStep(Step):
     kind: ClassVar[str] = "fake.step"
     under_lock: ClassVar[bool] = True
     undone: ClassVar[list[tuple[str, Record]]] = []

@@ -7,24 +7,67 @@ from typing import Any, ClassVar
 
 import pytest
 
-from opskit.core.command import Command
+from opskit.core.command import Command, Result, shell_lines
+from opskit.core.errors import CannotUndo
 from opskit.core.finding import Finding
-from opskit.core.plan import Change, Plan, Record, Runner
+from opskit.core.plan import Change, Plan, Record, Step
 
 
 @dataclass(frozen=True)
-class Said:
+class Said(Step):
     """A step that only has a change."""
 
     kind: ClassVar[str] = "test.said"
-    under_lock: ClassVar[bool] = False
     change: Change
 
-    def remember(self, runner: Runner) -> Record: ...
-    def apply(self, runner: Runner, record: Record) -> Record: ...
-    def verify(self, runner: Runner, record: Record) -> None: ...
-    def undo_change(self, record: Record) -> str: ...
-    def undo(self, runner: Runner, record: Record) -> None: ...
+
+@dataclass(frozen=True)
+class Toggled(Step):
+    """A step that is its commands, and is taken back by others."""
+
+    kind: ClassVar[str] = "test.toggled"
+    name: str
+
+    @property
+    def change(self) -> Change:
+        return Change("toggle", self.name, "off", "on", shell_lines(self.commands), True)
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        return (Command(("toggle", self.name, "on"), mutates=True, accept=(0, 3)),)
+
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:  # noqa: ARG002
+        return (Command(("toggle", self.name, "off"), mutates=True),)
+
+    def undo_change(self, record: Record) -> Change:
+        return Change("toggle", self.name, "on", "off", shell_lines(self.undo_commands(record)), True)
+
+
+class Runs:
+    """A runner that keeps what it is to run."""
+
+    def __init__(self) -> None:
+        self.argvs: list[tuple[str, ...]] = []
+
+    def run(self, command: Command) -> Result:
+        self.argvs.append(command.argv)
+        return Result(command, 0, "", "", 0.0)
+
+
+def test_a_step_runs_the_commands_that_it_shows() -> None:
+    step, runner = Toggled("lamp"), Runs()
+    assert step.change.commands == ("toggle lamp on || [ $? -eq 3 ]",)
+    assert (step.remember(runner), step.apply(runner, {})) == ({}, {})
+    step.verify(runner, {})
+    step.undo(runner, {})
+    assert runner.argvs == [("toggle", "lamp", "on"), ("toggle", "lamp", "off")]
+
+
+def test_a_step_that_says_nothing_of_its_undo_stays() -> None:
+    step, runner = Said(CHANGE), Runs()
+    with pytest.raises(CannotUndo, match="it cannot be taken back"):
+        step.undo(runner, {})
+    assert not runner.argvs
 
 
 CHANGE = Change("mount", "/data", "not mounted", "ext4", ("udevadm settle", "mount /dev/vdb1 /data"), True)

@@ -13,7 +13,7 @@ from typing import Callable, ClassVar, Union
 
 from opskit.core.command import Command
 from opskit.core.errors import CannotUndo, CommandFailed, Failed
-from opskit.core.plan import Change, Record
+from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.memcached.line.effect import effect
 from opskit.memcached.line.getopt import parse
@@ -29,7 +29,7 @@ START_SECONDS = 10.0
 STOP_SECONDS = 60.0
 
 
-class InstanceStep:
+class InstanceStep(Step):
     """What the steps on a process have in common."""
 
     under_lock: ClassVar[bool] = False

@@ -11,7 +11,7 @@ from typing import ClassVar, Union
 from opskit.core.command import Command
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import read_bytes, write_atomic
-from opskit.core.plan import Change, Record
+from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.memcached.instance.steps import check, until
 from opskit.memcached.line.listen import missing_listeners
@@ -21,7 +21,7 @@ from opskit.memcached.unit.see import is_active, main_pid, systemctl
 
 
 @dataclass(frozen=True)
-class WriteSettings:
+class WriteSettings(Step):
     """Write a sysconfig file or a drop-in. before: its text until now, None for absent; backup: where that is kept.
 
     reload: whether systemd has to read units again. unit, active: what an undo restarts, if it ran before.
@@ -104,7 +104,7 @@ class WriteSettings:
 
 
 @dataclass(frozen=True)
-class StartUnit:
+class StartUnit(Step):
     """Start a unit (or start it anew), and see that it is as asked for. active: whether it ran before."""
 
     kind: ClassVar[str] = "memcached.start-unit"
@@ -161,7 +161,7 @@ class StartUnit:
 
 
 @dataclass(frozen=True)
-class StopUnit:
+class StopUnit(Step):
     """Stop a unit."""
 
     kind: ClassVar[str] = "memcached.stop-unit"

@@ -18,7 +18,7 @@ from typing import ClassVar, Union
 
 from opskit.core.errors import Busy, CannotUndo, Failed
 from opskit.core.files import sync_directory
-from opskit.core.plan import Change, Record
+from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.yum.model import TRANSACTION
 from opskit.yum.see.facts import see
@@ -42,7 +42,7 @@ def _verdicts(runner: Runner, root: str, pid: int) -> list[Verdict]:
 
 
 @dataclass(frozen=True)
-class _Signal:
+class _Signal(Step):
     """Common to the two: the process, by its pid and its start in clock ticks since boot. root: see model.Facts."""
 
     under_lock: ClassVar[bool] = True
@@ -165,7 +165,7 @@ class Continue(_Signal):
 
 
 @dataclass(frozen=True)
-class Clear:
+class Clear(Step):
     """Take a lock file away that no process owns and its tool does not take over: it is kept as a backup beside.
 
     content: as latin-1. why: what the file is ("malformed", "reused", "zombie").

@@ -8,12 +8,12 @@ from typing import ClassVar, Union
 
 from opskit.core.command import Command
 from opskit.core.errors import Failed
-from opskit.core.plan import Change, Record
+from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 
 
 @dataclass(frozen=True)
-class Hold:
+class Hold(Step):
     """Mask units until the next boot at most (systemctl(1), --runtime), and stop timers.
 
     units: what is masked; a timer whose file is in /etc cannot be, and is only stopped. timers: those that are active,
