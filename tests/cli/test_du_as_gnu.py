@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from trees import NAMES, Lines, du, make_tree
 
-from opskit.usage.model import Request
-from opskit.usage.scan import scan
+from opskit.usage.du.model import Request
+from opskit.usage.du.see.scan import scan
 
 GLOBS = ("a*", "*.log", "[a-c]*", "*d", "?", "a/b.log", "*x*", "c d1", "\\*", "[!a]*", "*/a*", ".*")
 SEEDS = [pytest.param(seed, marks=pytest.mark.slow if seed >= 50 else ()) for seed in range(550)]

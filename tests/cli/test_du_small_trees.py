@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trees import du
 
-from opskit.usage.model import Request
-from opskit.usage.scan import scan
+from opskit.usage.du.model import Request
+from opskit.usage.du.see.scan import scan
 
 # A directory by its names; a file by its size and whether it is all hole; a link by the number of an earlier file.
 Tree = dict[bytes, Union["Tree", tuple[int, bool], int]]  # type: ignore[misc]

@@ -17,12 +17,12 @@ import pytest
 
 from opskit.core.child import SILENT, Answer
 from opskit.core.mountinfo import MountLine
-from opskit.usage import scan as scanning
-from opskit.usage import walk
-from opskit.usage.count import Board
-from opskit.usage.model import Request
-from opskit.usage.readers import Columns, StatReader
-from opskit.usage.scan import scan
+from opskit.usage.du.model import Request
+from opskit.usage.du.see import scan as scanning
+from opskit.usage.du.see import walk
+from opskit.usage.du.see.count import Board
+from opskit.usage.du.see.readers import Columns, StatReader
+from opskit.usage.du.see.scan import scan
 
 DIRECTORIES = 3000
 

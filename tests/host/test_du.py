@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from trees import Lines, du, make_tree
 
-from opskit.usage.model import Request
-from opskit.usage.scan import scan
+from opskit.usage.du.model import Request
+from opskit.usage.du.see.scan import scan
 
 from .tools import run
 

@@ -7,9 +7,9 @@ from typing import Optional
 import pytest
 
 from opskit.core.mountinfo import MountLine
-from opskit.usage import filesystems
-from opskit.usage.df_findings import find
-from opskit.usage.filesystems import Figures, Filesystem, percent, without_duplicates
+from opskit.usage.df.findings import find
+from opskit.usage.df.see import filesystems
+from opskit.usage.df.see.filesystems import Figures, Filesystem, percent, without_duplicates
 from opskit.usage.mounts import is_remote, may_hang, mount_of
 
 

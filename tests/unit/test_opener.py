@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.usage.directory import Directory, Opener
+from opskit.usage.du.see.directory import Directory, Opener
 
 
 def directory_at(parent: Directory, name: str) -> Directory:

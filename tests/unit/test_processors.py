@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from opskit.usage.count import Board
-from opskit.usage.model import MOST_WORKERS
-from opskit.usage.processors import WAITS, fitting
+from opskit.usage.du.model import MOST_WORKERS
+from opskit.usage.du.see.count import Board
+from opskit.usage.du.see.processors import WAITS, fitting
 
 
 @pytest.mark.parametrize(

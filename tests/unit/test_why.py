@@ -11,11 +11,12 @@ import pytest
 from opskit.core.errors import Interrupted
 from opskit.core.mountinfo import MountLine
 from opskit.options import make_session
-from opskit.usage import df_cli, own, places
-from opskit.usage.filesystems import Figures, Filesystem
-from opskit.usage.hidden import Hidden, covered
-from opskit.usage.model import Scan
-from opskit.usage.why import Why, WhyFacts, explain
+from opskit.usage.df import cli as df_cli
+from opskit.usage.df.see import own, places
+from opskit.usage.df.see.filesystems import Figures, Filesystem
+from opskit.usage.df.see.hidden import Hidden, covered
+from opskit.usage.df.why import Why, WhyFacts, explain
+from opskit.usage.du.model import Scan
 
 NOTHING = {"verbose": 0, "state_dir": ""}
 ONE = Filesystem("/dev/vdb1", "ext4", "/da ta", "252:17", False, False, Figures(4096, 1000, 200, 150, 100, 50))
@@ -140,7 +141,7 @@ def test_a_filesystem_that_nobody_knows() -> None:
 
 def test_half_a_count_explains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C makes a scan partial; --why ends then, as interrupted."""
-    monkeypatch.setattr("opskit.usage.scan.scan", lambda *_: Scan((), 1, 1, partial=True))
+    monkeypatch.setattr("opskit.usage.du.see.scan.scan", lambda *_: Scan((), 1, 1, partial=True))
     session = make_session("opskit df", {"json": True, "quiet": False, "color": "auto", **NOTHING}, changing=False)
     with pytest.raises(Interrupted):
         df_cli._count(session, ["/"])

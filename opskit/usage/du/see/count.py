@@ -5,9 +5,9 @@ from __future__ import annotations
 import mmap
 from typing import Any, Optional
 
-from opskit.usage.directory import Directory, Identity, Order
-from opskit.usage.model import Request
-from opskit.usage.readers import Columns
+from opskit.usage.du.model import Request
+from opskit.usage.du.see.directory import Directory, Identity, Order
+from opskit.usage.du.see.readers import Columns
 
 IS_DIRECTORY = bytes(kind & 0xF0 == 0x40 for kind in range(256))
 

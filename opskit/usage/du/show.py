@@ -14,7 +14,7 @@ from opskit.core.text import shown
 from opskit.core.units import ceiling_text
 from opskit.ui.progress import progress_line
 from opskit.ui.screen import Screen
-from opskit.usage.model import Entry, Group, Scan
+from opskit.usage.du.model import Entry, Group, Scan
 from opskit.usage.show_bar import bar
 
 BAR = 20

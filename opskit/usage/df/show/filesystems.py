@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from opskit.core.units import ceiling_text
 from opskit.ui.screen import Column, Screen, draw_table
-from opskit.usage.filesystems import Filesystem
+from opskit.usage.df.see.filesystems import Filesystem
 from opskit.usage.show_bar import bar
 
 BAR = 6

@@ -8,14 +8,14 @@ from typing import Callable
 
 from opskit.core.errors import Failed
 from opskit.core.mountinfo import read_mountinfo
-from opskit.usage.deleted import see_deleted
-from opskit.usage.filesystems import see
-from opskit.usage.hidden import see_hidden
-from opskit.usage.model import Scan
+from opskit.usage.df.see.deleted import see_deleted
+from opskit.usage.df.see.filesystems import see
+from opskit.usage.df.see.hidden import see_hidden
+from opskit.usage.df.see.own import own_bytes
+from opskit.usage.df.see.places import see_places
+from opskit.usage.df.why import WhyFacts
+from opskit.usage.du.model import Scan
 from opskit.usage.mounts import mount_of
-from opskit.usage.own import own_bytes
-from opskit.usage.places import see_places
-from opskit.usage.why import WhyFacts
 
 # Counts what is below some paths on their own filesystem, hard links once.
 Count = Callable[[Sequence[str]], Scan]

@@ -7,9 +7,9 @@ from shlex import quote
 from typing import Optional
 
 from opskit.core.units import ceiling_text
-from opskit.usage.filesystems import Filesystem
-from opskit.usage.hidden import Hidden
-from opskit.usage.places import Place
+from opskit.usage.df.see.filesystems import Filesystem
+from opskit.usage.df.see.hidden import Hidden
+from opskit.usage.df.see.places import Place
 
 # A directory that is only a place to mount on has one block, at most 64 KiB anywhere.
 EMPTY = 64 * 1024

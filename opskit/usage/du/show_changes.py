@@ -9,9 +9,9 @@ from typing import Any
 from opskit.core.text import shown
 from opskit.core.units import ceiling_text, time_text
 from opskit.ui.screen import Column, Screen, draw_table
-from opskit.usage.changes import Change, Changes
-from opskit.usage.saved import Saved
-from opskit.usage.show_du import Listing
+from opskit.usage.du.changes import Change, Changes
+from opskit.usage.du.saved import Saved
+from opskit.usage.du.show import Listing
 
 
 def changes_json(found: Changes, before: Saved, after: Saved, listing: Listing) -> dict[str, Any]:

@@ -7,10 +7,10 @@ import os
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from opskit.usage.count import IS_DIRECTORY, Board, Count, is_directory
-from opskit.usage.directory import Directory, Identity
-from opskit.usage.model import Request
-from opskit.usage.readers import Columns
+from opskit.usage.du.model import Request
+from opskit.usage.du.see.count import IS_DIRECTORY, Board, Count, is_directory
+from opskit.usage.du.see.directory import Directory, Identity
+from opskit.usage.du.see.readers import Columns
 
 DAY = 86400
 # Upper bounds in days, and what is younger.

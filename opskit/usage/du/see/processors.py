@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 
-from opskit.usage.model import MOST_WORKERS
+from opskit.usage.du.model import MOST_WORKERS
 
 # So many blocks are asked for at once where the disk is what takes the time: a fifth faster than two (facts/du.md).
 WAITING = 8

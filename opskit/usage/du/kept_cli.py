@@ -13,12 +13,12 @@ from opskit.core.errors import Failed, UsageFault
 from opskit.core.text import shown
 from opskit.core.units import ceiling_text, now
 from opskit.session import Session
-from opskit.usage import kept
-from opskit.usage.changes import compare
-from opskit.usage.model import Request, Scan
-from opskit.usage.saved import COMPARED, Saved
-from opskit.usage.show_changes import changes_json, draw_changes
-from opskit.usage.show_du import Listing, draw_scan, scan_json
+from opskit.usage.du.changes import compare
+from opskit.usage.du.model import Request, Scan
+from opskit.usage.du.saved import COMPARED, Saved
+from opskit.usage.du.see import kept
+from opskit.usage.du.show import Listing, draw_scan, scan_json
+from opskit.usage.du.show_changes import changes_json, draw_changes
 
 
 @dataclass(frozen=True)

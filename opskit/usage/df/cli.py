@@ -18,12 +18,12 @@ from opskit.core.text import shown
 from opskit.options import new_app, reads
 from opskit.session import Session
 from opskit.ui.errors import note_findings
-from opskit.usage.df_findings import find
-from opskit.usage.filesystems import see, see_paths
-from opskit.usage.show_df import draw_filesystems, filesystem_json
+from opskit.usage.df.findings import find
+from opskit.usage.df.see.filesystems import see, see_paths
+from opskit.usage.df.show.filesystems import draw_filesystems, filesystem_json
 
 if TYPE_CHECKING:
-    from opskit.usage.model import Scan
+    from opskit.usage.du.model import Scan
 
 app = new_app("", single=True)
 
@@ -97,8 +97,8 @@ def df(
 
 def _deleted(session: Session, paths: Sequence[str], *, exact: bool, seconds: float) -> None:
     """Files that are deleted but still open; with paths only those on the filesystems of these."""
-    from opskit.usage.deleted import Deleted, see_deleted  # noqa: PLC0415 - the figures alone do without
-    from opskit.usage.show_deleted import deleted_json, draw_deleted  # noqa: PLC0415
+    from opskit.usage.df.see.deleted import Deleted, see_deleted  # noqa: PLC0415 - the figures alone do without
+    from opskit.usage.df.show.deleted import deleted_json, draw_deleted  # noqa: PLC0415
 
     found = see_deleted()
     if paths:
@@ -119,9 +119,9 @@ def _note_unseen(session: Session, count: int) -> None:
 
 def _why(session: Session, paths: Sequence[str], *, exact: bool, seconds: float) -> None:
     """What the used space of one filesystem is made of."""
-    from opskit.usage.show_why import draw_why, why_json  # noqa: PLC0415 - the figures alone do without
-    from opskit.usage.why import explain  # noqa: PLC0415
-    from opskit.usage.why_facts import see_why  # noqa: PLC0415
+    from opskit.usage.df.see.why import see_why  # noqa: PLC0415
+    from opskit.usage.df.show.why import draw_why, why_json  # noqa: PLC0415 - the figures alone do without
+    from opskit.usage.df.why import explain  # noqa: PLC0415
 
     if len(paths) != 1:
         raise UsageFault("df --why", "it explains one filesystem: name its mount point", todo="opskit df --why /")
@@ -133,9 +133,9 @@ def _why(session: Session, paths: Sequence[str], *, exact: bool, seconds: float)
 
 def _count(session: Session, paths: Sequence[str]) -> Scan:
     """What is below some paths, as `du -x` counts it. Ctrl-C ends it all: half a count explains nothing."""
-    from opskit.usage.model import Request  # noqa: PLC0415 - the figures alone do without
-    from opskit.usage.scan import scan  # noqa: PLC0415
-    from opskit.usage.show_du import progress  # noqa: PLC0415
+    from opskit.usage.du.model import Request  # noqa: PLC0415 - the figures alone do without
+    from opskit.usage.du.see.scan import scan  # noqa: PLC0415
+    from opskit.usage.du.show import progress  # noqa: PLC0415
 
     request = Request(roots=tuple(map(os.fsencode, paths)), depth=0, one_file_system=True)
     with progress(session.screen, 512) as tick:

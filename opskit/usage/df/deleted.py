@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from opskit.usage.deleted import DeletedFile, Holder
+from opskit.usage.df.see.deleted import DeletedFile, Holder
 
 TRUNCATE_RISK = (
     "the content is lost to the program that has it open, which can fail or, if it does not append, leave a hole"

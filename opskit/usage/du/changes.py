@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Optional
 
-from opskit.usage.model import Entry
-from opskit.usage.saved import Saved
+from opskit.usage.du.model import Entry
+from opskit.usage.du.saved import Saved
 
 DAY = 86400.0
 # A rate over less is the noise of what is written and removed all the time.

@@ -34,10 +34,10 @@ from typing import Any, Callable, NoReturn, Optional
 
 from opskit.core.child import ENDING, directory_of_call, end_with_parent, let_go
 from opskit.core.errors import Failed
-from opskit.usage.count import Board, Count
-from opskit.usage.directory import Directory, Opener, Visited, from_chain
-from opskit.usage.processors import fitting, waits
-from opskit.usage.readers import BATCH, Reader, names_in_order
+from opskit.usage.du.see.count import Board, Count
+from opskit.usage.du.see.directory import Directory, Opener, Visited, from_chain
+from opskit.usage.du.see.processors import fitting, waits
+from opskit.usage.du.see.readers import BATCH, Reader, names_in_order
 
 ALONE = 1500  # entries that one process counts before it is worth forking: some milliseconds
 AS_FIT = -1  # as many workers as fit the machine and the disk: processors.py

@@ -14,8 +14,8 @@ from opskit.core.errors import ExitCode, Failed, OpskitError, UsageFault
 from opskit.core.text import shown
 from opskit.options import new_app, reads
 from opskit.session import Session
-from opskit.usage.model import KEPT, MOST_WORKERS, Request, Scan
-from opskit.usage.show_du import Listing, draw_scan, progress, scan_json
+from opskit.usage.du.model import KEPT, MOST_WORKERS, Request, Scan
+from opskit.usage.du.show import Listing, draw_scan, progress, scan_json
 
 if TYPE_CHECKING:
     from opskit.core.runner import Runner
@@ -87,7 +87,7 @@ def du(
     """
     import time  # noqa: PLC0415
 
-    from opskit.usage.spans import parse_size, parse_span  # noqa: PLC0415
+    from opskit.usage.du.spans import parse_size, parse_span  # noqa: PLC0415
 
     for name, value, allowed in (("--by", by, BY), ("--engine", engine, ENGINES)):
         if value and value not in allowed:
@@ -114,7 +114,7 @@ def du(
         limit, parse_size("--min-size", min_size) if min_size else 0, inodes=inodes, exact=bytes_, null=null
     )
     if save or keep or diff:
-        from opskit.usage.kept_cli import Keeping, with_saved  # noqa: PLC0415 - most do without
+        from opskit.usage.du.kept_cli import Keeping, with_saved  # noqa: PLC0415 - most do without
 
         keeping = Keeping(save, keep, diff, has_paths=bool(paths), has_depth=depth is not None)
         with_saved(session, request, listing, keeping, _count, _end)
@@ -127,7 +127,7 @@ def du(
 
 def _count(session: Session, request: Request) -> Scan:
     """Count, and tell how far it is."""
-    from opskit.usage.scan import scan  # noqa: PLC0415
+    from opskit.usage.du.see.scan import scan  # noqa: PLC0415
 
     with progress(session.screen, 1 if request.apparent else 512) as tick:
         try:

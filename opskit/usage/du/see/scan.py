@@ -10,13 +10,13 @@ from typing import Any, Optional
 
 from opskit.core.child import ask
 from opskit.core.mountinfo import read_mountinfo
-from opskit.usage.count import Board, is_directory
-from opskit.usage.details import Excludes, Largest, make_count, merge_groups
-from opskit.usage.directory import Directory, Identity, Visited
-from opskit.usage.model import Entry, Group, Request, Scan, Unreadable
+from opskit.usage.du.model import Entry, Group, Request, Scan, Unreadable
+from opskit.usage.du.see.count import Board, is_directory
+from opskit.usage.du.see.details import Excludes, Largest, make_count, merge_groups
+from opskit.usage.du.see.directory import Directory, Identity, Visited
+from opskit.usage.du.see.readers import Columns, Reader, make_reader
+from opskit.usage.du.see.walk import ALONE, AS_FIT, Answer, Tick, Walker, walk
 from opskit.usage.mounts import absolute, may_wait, no_part_of_a_disk, silent_on
-from opskit.usage.readers import Columns, Reader, make_reader
-from opskit.usage.walk import ALONE, AS_FIT, Answer, Tick, Walker, walk
 
 ROOT_SECONDS = 5.0  # that a root has to answer
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK

@@ -11,8 +11,8 @@ from opskit.core.errors import Failed, UsageFault
 from opskit.core.files import write_atomic
 from opskit.core.lock import make_state_dir
 from opskit.core.units import time_text
-from opskit.usage.model import KEPT, Request
-from opskit.usage.saved import Saved, pack, read_saved
+from opskit.usage.du.model import KEPT, Request
+from opskit.usage.du.saved import Saved, pack, read_saved
 
 LAST = "last"
 _FOLDER, _SUFFIX = "scans", ".json.gz"

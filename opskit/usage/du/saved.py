@@ -19,7 +19,7 @@ from typing import Any
 from opskit.core.errors import UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.units import time_text
-from opskit.usage.model import Entry, Request, Scan
+from opskit.usage.du.model import Entry, Request, Scan
 
 VERSION = 1
 # What makes two scans comparable, and is given on the command line.

@@ -1,0 +1,1 @@
+"""`opskit df`: what fills the filesystems."""

@@ -1,0 +1,1 @@
+"""Reading what df tells: mounts and their figures, deleted files, what --why counts."""

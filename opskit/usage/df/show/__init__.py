@@ -1,0 +1,1 @@
+"""Drawing df's answers, a file for each question."""

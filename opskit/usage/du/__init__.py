@@ -1,0 +1,1 @@
+"""`opskit du`: what fills a disk."""

@@ -1,0 +1,1 @@
+"""Reading a tree, and scans that were kept."""
