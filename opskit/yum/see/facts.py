@@ -8,8 +8,8 @@ import os
 import select
 import signal
 
+from opskit.core.command import Runner
 from opskit.core.errors import Failed
-from opskit.core.runner import Runner
 from opskit.yum.model import SCRIPTLET, Facts, LockFile, Place, Process, Relative
 from opskit.yum.see.locks import read_lock
 from opskit.yum.see.places import databases, need_tools, places, tools_here

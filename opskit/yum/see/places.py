@@ -11,9 +11,9 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from opskit.core.command import Command
+from opskit.core.command import Command, Runner
 from opskit.core.errors import Missing, OpskitError
-from opskit.core.runner import ENVIRONMENT, Runner
+from opskit.core.runner import ENVIRONMENT
 from opskit.yum.model import DNF, DNF5, DOWNLOAD, FCNTL, METADATA, PACKAGEKIT, PID, RPM, TRANSACTION, YUM, Place
 
 TOOLS = ("yum", "dnf", "dnf5", "microdnf", "rpm", "pkcon")

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import ClassVar, Union
 
+from opskit.core.command import Runner
 from opskit.core.errors import Busy, CannotUndo, Failed
 from opskit.core.files import sync_directory
 from opskit.core.plan import Change, Record, Step
-from opskit.core.runner import Runner
 from opskit.yum.model import TRANSACTION
 from opskit.yum.see.facts import see
 from opskit.yum.see.locks import READ_BYTES
@@ -53,10 +53,6 @@ class _Signal(Step):
     name: str
     locks: tuple[str, ...]
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step."""
-        return {}
-
     def _same(self) -> bool:
         status = read_stat(self.pid)
         return status is not None and status.start == self.start_ticks
@@ -82,13 +78,12 @@ class Interrupt(_Signal):
 
     @property
     def change(self) -> Change:
-        """See Step."""
         after = f"ended by SIGINT; free: {', '.join(self.locks)}"
         commands = signal_commands(self.pid, self.start_ticks, "INT")
         return Change("interrupt", f"pid {self.pid} ({self.name})", "holds the lock", after, commands, False)
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step. Raises Busy when it is no longer as decided, or goes on all the same."""
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """Raises Busy when it is no longer as decided, or goes on all the same."""
         descriptor = self._open()
         try:
             now = _verdicts(runner, self.root, self.pid)
@@ -105,18 +100,16 @@ class Interrupt(_Signal):
         return {"ended": ended}
 
     def verify(self, runner: Runner, record: Record) -> None:
-        """See Step."""
         if not record.get("ended") and _verdicts(runner, self.root, self.pid):
             why = f"it has had SIGINT, and still holds the lock after {END_SECONDS:g} s"
             todo = f"{opskit_line(self.root, 'lock')}; {opskit_line(self.root, 'wait')}"
             raise Busy(f"pid {self.pid}", why, todo=todo, state="It goes on by itself.")
 
-    def undo_change(self, record: Record) -> str:  # noqa: ARG002
-        """See Step."""
+    def undo_change(self, record: Record) -> str:
         return "a process that was interrupted is not started again"
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step. One that goes on is as it was."""
+    def undo(self, runner: Runner, record: Record) -> None:
+        """One that goes on is as it was."""
         if record.get("ended") or not self._same():
             raise CannotUndo(self.undo_change(record))
 
@@ -129,12 +122,10 @@ class Continue(_Signal):
 
     @property
     def change(self) -> Change:
-        """See Step."""
         commands = signal_commands(self.pid, self.start_ticks, "CONT")
         return Change("continue", f"pid {self.pid} ({self.name})", "stopped", "goes on (SIGCONT)", commands, False)
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step."""
+    def apply(self, runner: Runner, record: Record) -> Record:
         descriptor = self._open()
         try:
             status = read_stat(self.pid)
@@ -145,8 +136,8 @@ class Continue(_Signal):
             os.close(descriptor)
         return {"continued": True}
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step. Nothing tells of a process that goes on: its state is looked at."""
+    def verify(self, runner: Runner, record: Record) -> None:
+        """Nothing tells of a process that goes on: its state is looked at."""
         until = time.monotonic() + CONTINUE_SECONDS
         while self._same() and (status := read_stat(self.pid)) and status.state == "T":
             if time.monotonic() > until:
@@ -154,12 +145,10 @@ class Continue(_Signal):
                 raise Failed(f"pid {self.pid}", why, todo="fg in the shell that it belongs to")
             time.sleep(0.01)
 
-    def undo_change(self, record: Record) -> str:  # noqa: ARG002
-        """See Step."""
+    def undo_change(self, record: Record) -> str:
         return "stopping it again would hold the lock again"
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
+    def undo(self, runner: Runner, record: Record) -> None:
         if record.get("continued"):
             raise CannotUndo(self.undo_change(record))
 
@@ -184,17 +173,12 @@ class Clear(Step):
 
     @property
     def change(self) -> Change:
-        """See Step."""
         path, backup = quote(self.path), quote(self.backup)
         commands = (f'[ "$(stat -c %i {path})" = {self.inode} ]', f"ln {path} {backup}", f"rm {path}")
         return Change("clear-lock", self.path, self.why, f"gone; kept as {self.backup}", commands, True)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step."""
-        return {}
-
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step. Raises Busy when the file is no longer what was decided on."""
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """Raises Busy when the file is no longer what was decided on."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             descriptor = os.open(self.path, flags)
@@ -225,20 +209,18 @@ class Clear(Step):
         if found != (self.device, self.inode, self.content) or not os.path.samestat(status, named):
             raise _changed(self.root, self.path, "it is another file by now")
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step. A new lock of a package manager is none of this one."""
+    def verify(self, runner: Runner, record: Record) -> None:
+        """A new lock of a package manager is none of this one."""
         with contextlib.suppress(FileNotFoundError):
             if os.lstat(self.path).st_ino == self.inode:
                 raise Failed(self.path, "the file is still there")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step."""
+    def undo_change(self, record: Record) -> Change:
         path, backup = quote(self.path), quote(self.backup)
         commands = (f"ln {backup} {path}", f"rm {backup}")
         return Change("put-back-lock", self.path, f"kept as {self.backup}", f"as it was: {self.why}", commands, True)
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
+    def undo(self, runner: Runner, record: Record) -> None:
         if not os.path.lexists(self.backup):
             return
         try:

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Callable
 
-from opskit.core.command import Command
+from opskit.core.command import Command, Runner
 from opskit.core.errors import OpskitError
-from opskit.core.runner import Runner
 from opskit.yum.model import CRON, Autorun, Autoruns
 from opskit.yum.why.cron import CronLine, mentions, names, next_run, parse
 from opskit.yum.why.units import UNITS, parse_units

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import ClassVar, Union
+from typing import ClassVar
 
-from opskit.core.command import Command
+from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Failed
 from opskit.core.plan import Change, Record, Step
-from opskit.core.runner import Runner
 
 
 @dataclass(frozen=True)
@@ -36,60 +35,42 @@ class Hold(Step):
 
     @property
     def change(self) -> Change:
-        """See Step."""
-        lines = tuple(command.as_shell() for command in self._commands())
         how = "masked" if set(self.timers) <= set(self.units) else "masked or stopped"
         after = f"{how} for {self.seconds} s, then back by {self.back}.timer (or by a reboot)"
-        return Change("hold", ", ".join(self.names), "may run", after, lines, True)
+        return Change("hold", ", ".join(self.names), "may run", after, shell_lines(self.commands), True)
 
-    def _commands(self) -> list[Command]:
+    @property
+    def commands(self) -> tuple[Command, ...]:
         # First what brings them back: whatever happens then, they do come back.
         # No semicolon: systemd 252 writes it as "\\;" into the transient unit, and reads that back at the daemon-reload
         # of the mask; the shell would get the backslash.
         script = " && ".join(shlex.join(command.argv) for command in self._give_back())
         argv = ("systemd-run", f"--unit={self.back}", f"--on-active={self.seconds}s", "/bin/sh", "-c", script)
         # A timer that is masked while it is active is "failed" and not stopped (systemd 252).
-        stop = self._systemctl(("stop",), self.timers)
-        return [Command(argv, mutates=True), *stop, *self._systemctl(("mask", "--runtime"), self.units)]
+        stop, mask = _systemctl(("stop",), self.timers), _systemctl(("mask", "--runtime"), self.units)
+        return (Command(argv, mutates=True), *stop, *mask)
 
-    def _give_back(self) -> list[Command]:
-        unmask = self._systemctl(("unmask", "--runtime"), self.units)
-        return [*unmask, *self._systemctl(("start",), self.timers)]
+    def _give_back(self) -> tuple[Command, ...]:
+        return (*_systemctl(("unmask", "--runtime"), self.units), *_systemctl(("start",), self.timers))
 
-    @staticmethod
-    def _systemctl(words: tuple[str, ...], units: tuple[str, ...]) -> list[Command]:
-        return [Command(("systemctl", *words, *units), mutates=True)] if units else []
-
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step."""
-        return {}
-
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step."""
-        for command in self._commands():
-            runner.run(command)
-        return {}
-
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
+    def verify(self, runner: Runner, record: Record) -> None:
         for unit in self.names:
             argv = ("systemctl", "show", "--property=LoadState", "--property=ActiveState", unit)
-            said = runner.run(Command(argv, mutates=False)).stdout.split("\n")
-            if unit in self.units and "LoadState=masked" not in said:
+            properties = runner.run(Command(argv, mutates=False)).stdout.split("\n")
+            if unit in self.units and "LoadState=masked" not in properties:
                 raise Failed(unit, "it is not masked", todo=f"systemctl status {unit}")
-            if unit in self.timers and "ActiveState=active" in said:
+            if unit in self.timers and "ActiveState=active" in properties:
                 raise Failed(unit, "it is active again", todo=f"systemctl status {unit}")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step."""
-        lines = (*(command.as_shell() for command in self._give_back()), self._no_timer().as_shell())
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:
+        # 5: the timer is not loaded any more: its time has come.
+        no_timer = Command(("systemctl", "stop", f"{self.back}.timer"), mutates=True, accept=(0, 5))
+        return (*self._give_back(), no_timer)
+
+    def undo_change(self, record: Record) -> Change:
+        lines = shell_lines(self.undo_commands(record))
         return Change("release", ", ".join(self.names), "held", "may run", lines, True)
 
-    def _no_timer(self) -> Command:
-        # 5: it is not loaded any more: its time has come.
-        return Command(("systemctl", "stop", f"{self.back}.timer"), mutates=True, accept=(0, 5))
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
-        for command in (*self._give_back(), self._no_timer()):
-            runner.run(command)
+def _systemctl(words: tuple[str, ...], units: tuple[str, ...]) -> tuple[Command, ...]:
+    return (Command(("systemctl", *words, *units), mutates=True),) if units else ()
