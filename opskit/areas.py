@@ -1,7 +1,7 @@
 """The areas: which module has their commands, and which one their steps. Imported by name, when asked for.
 
-A new area is a package with the rooms of opskit/disk: facts.py, plan.py, steps.py with KINDS (a step's kind begins with
-the package's name), and cli.py with an `app` of options.new_app, whose commands are registered by options.reads and
+A new area is a package like opskit/disk: see, what decides, steps.py with KINDS (a step's kind begins with the
+package's name), and cli.py with an `app` of options.new_app, whose commands are registered by options.reads and
 options.changes and go through act.act. Then: an entry in ENTRIES here, how its values complete in completion/tree.py,
 and `scripts/completions`. core needs no change.
 """

@@ -2,18 +2,17 @@
 
 Where a change belongs:
 
-  what is known of a host        model.py (types); facts.py (see) with sysfs, loops, udev, mounts, probe, superblock,
-                                 paths
-  a reason against               guard.py: the disk · target.py: the mount point · fstab_plan.py: fstab · mkfs.py: the
-                                 filesystem asked for · mount_request.py: the request
-  what `mount` decides           plan.py; of it: raw_plan.py what is made on a disk, entry_plan.py the fstab entry
-  what the others decide         umount_plan.py, grow_plan.py, fstab_plan.py, fstab_check.py
-  a step                         steps.py makes (and has KINDS, by which the ledger finds every step again),
-                                 mount_steps.py, grow_steps.py, fstab_steps.py, fstab_backup.py; remove_table.py
-  what a tool can do             tools.py, by its version; selinux.py: restorecon, which each step runs that has relabel
-  a disk that fails              failing.py: what is said when a tool could not write to one
-  what a person sees             cli.py and fstab_cli.py: the commands; show.py: list and show; verdict.py: the verdict
+  what is known of a host        model.py: the types · see/: facts.py fills them, with sysfs, udev, mounts, probe
+                                 (blkid, wipefs, the bytes), superblock, paths, files, busy · layout.py: arithmetic
+  a reason against               guard.py: the disk · mount/request.py: the request and the mount point ·
+                                 mount/mkfs.py: the filesystem asked for · fstab/plan.py: fstab
+  `mount` and `umount`           mount/: plan.py, of it raw_plan.py what is made on a disk · umount_plan.py · steps/
+  `grow`                         grow/: plan.py, steps.py
+  `fstab`, and every entry       fstab/: text.py the bytes, sources.py what an entry means on this host, check.py the
+                                 findings, plan.py, steps.py, cli.py the commands
+  a step of an old ledger        steps.py: KINDS has every step by its kind
+  what a person sees             cli.py: the commands; show.py: list and show; verdict.py: the verdict
 
 The road of a command: cli.py → act.py (see, decide, ask, lock, see and decide again) → core/execute.py → the steps →
-core/runner.py. In `plan.py` fstab comes before the mount, so that systemd, which reads it again, has the unit by then.
+core/runner.py. In `mount` fstab comes before the mount, so that systemd, which reads it again, has the unit by then.
 """

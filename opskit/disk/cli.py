@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Callable, Optional
 import typer
 
 from opskit.areas import Entry
+from opskit.core.command import Runner
 from opskit.core.jsonable import to_json
-from opskit.core.runner import Runner
 from opskit.core.units import size_text
-from opskit.disk.facts import FSTAB, see
-from opskit.disk.facts_file import load
 from opskit.disk.model import HostFacts
-from opskit.disk.mounts import mounted_at
+from opskit.disk.see.facts import FSTAB, load, see
+from opskit.disk.see.mounts import mounted_at
 from opskit.disk.show import draw_device, draw_list, list_json, show_json
 from opskit.options import LazyGroup, changes, new_app, reads
 from opskit.session import Session
@@ -104,8 +103,8 @@ def mount(
     import uuid  # noqa: PLC0415 - list and show do without
 
     from opskit.act import tell  # noqa: PLC0415
-    from opskit.disk.mount_request import MountRequest, NewIds  # noqa: PLC0415
-    from opskit.disk.plan import decide_mount  # noqa: PLC0415
+    from opskit.disk.mount.plan import decide_mount  # noqa: PLC0415
+    from opskit.disk.mount.request import MountRequest, NewIds  # noqa: PLC0415
 
     request = MountRequest(
         device=device,
@@ -140,7 +139,7 @@ def mount(
 def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False, fstab: Fstab = FSTAB) -> None:
     """Take a disk out of service: unmount it, take its entry out of fstab, leave the data."""
     from opskit.act import tell  # noqa: PLC0415
-    from opskit.disk.umount_plan import UmountRequest, decide_umount  # noqa: PLC0415
+    from opskit.disk.mount.umount_plan import UmountRequest, decide_umount  # noqa: PLC0415
 
     request = UmountRequest(_absolute(what), session.run, use_fstab=not no_fstab)
 
@@ -155,7 +154,7 @@ def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False
 def grow(session: Session, what: DeviceOrMountPoint, fstab: Fstab = FSTAB) -> None:
     """Grow partition and filesystem to the end of a disk that was made larger, while it is mounted."""
     from opskit.act import tell  # noqa: PLC0415
-    from opskit.disk.grow_plan import decide_grow  # noqa: PLC0415
+    from opskit.disk.grow.plan import decide_grow  # noqa: PLC0415
 
     what = _absolute(what)
 

@@ -12,10 +12,8 @@ from dataclasses import replace
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Reason
-from opskit.disk import loops
-from opskit.disk.fstab import entries
-from opskit.disk.model import BUSY, UNREAD, UNREADABLE, BlockDevice, HostFacts, Signature
-from opskit.disk.mounts import named_by
+from opskit.disk.fstab.text import entries
+from opskit.disk.model import BUSY, UNREAD, UNREADABLE, BlockDevice, HostFacts, Signature, loops_over, named_by
 
 # Kinds of device that a partition table or a filesystem may be made on.
 FORMATTABLE = ("disk", "loop", "nbd")
@@ -142,7 +140,7 @@ def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = ""
         in_service = device.name == place and any(m.target == at and m.namespace == 0 for m in device.mounts)
         if not in_service:
             yield from _mounts(device)
-            for loop in loops.over_files(facts, device):
+            for loop in loops_over(facts, device):
                 found = True
                 title = f"{device.path} is held by {loop.path} (a loop device over a file on it: {loop.backing_file})"
                 yield Reason("held", title, f"losetup -d {loop.path}")

@@ -1,14 +1,13 @@
 """What the disk area knows of a host: frozen dataclasses that turn into JSON and back (core/jsonable.py).
 
-facts.py fills them from the host, plan.py and guard.py decide on them. Sizes and offsets are in bytes.
+see/ fills them from the host; guard.py and the plans decide on them. Sizes and offsets are in bytes.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Optional
-
-from opskit.disk.tools import RESTORECON
 
 SCHEMA = 1
 
@@ -17,6 +16,19 @@ ZERO = "zero"
 DATA = "data"
 UNREADABLE = "unreadable"
 UNREAD = "unread"  # not looked at: no root, or the decision needs no look
+
+# Mount points without which the host is not the host.
+SYSTEM_TARGETS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/etc", "/sysroot")
+
+# Looked for on every occasion: what only writes fstab runs it, too.
+RESTORECON = "restorecon"
+# A version begins with these two numbers.
+VERSION = re.compile(r"(\d+)\.(\d+)")
+# util-linux releases (their ReleaseNotes): 2.26 sfdisk knows GPT and scripts, 2.29 --no-tell-kernel.
+SFDISK_SCRIPTS = (2, 26)
+SFDISK_NO_TELL_KERNEL = (2, 29)
+# Measured: the wipefs of 2.38 sees a lone backup GPT, that of 2.23 does not (shared/el7). Between them nobody looked.
+WIPEFS_BACKUP_GPT = (2, 26)
 
 # What a test open with O_EXCL says.
 FREE = "free"
@@ -279,3 +291,36 @@ class HostFacts:
     def path(self, path: str) -> Optional[PathFact]:
         """What is known of a path; None if nobody looked."""
         return next((p for p in self.paths if p.path == path), None)
+
+
+def named_by(spec: str, device: BlockDevice) -> bool:
+    """Whether a spec of root=, fstab or crypttab (UUID=…, LABEL=…, PARTUUID=…, a path) names this device."""
+    key, _, value = spec.partition("=")
+    value = value.strip("\"'")
+    if key == "UUID":
+        return bool(value) and any(value.lower() == s.uuid.lower() for s in device.signatures)
+    if key == "LABEL":
+        return bool(value) and any(value == s.label for s in device.signatures)
+    if key == "PARTUUID":
+        return bool(value) and value.lower() == device.partition_uuid.lower()
+    if key == "PARTLABEL":
+        return bool(value) and value == device.partition_name
+    return bool(spec) and (spec == device.path or spec in device.links)
+
+
+def loops_over(facts: HostFacts, device: BlockDevice) -> tuple[BlockDevice, ...]:
+    """The loop devices over files of the filesystem on this device."""
+    return tuple(
+        d for d in facts.devices if d.kind == "loop" and device.name in d.slaves and d.name not in device.holders
+    )
+
+
+def describe(user: User) -> str:
+    """One process for a message."""
+    return f"pid {user.pid} ({user.command}, user {user.user}, {user.what})"
+
+
+def at_least(tools: dict[str, str], tool: str, version: tuple[int, int]) -> bool:
+    """Whether the tool is there in this version or a newer one."""
+    match = VERSION.search(tools.get(tool, ""))
+    return match is not None and (int(match.group(1)), int(match.group(2))) >= version

@@ -10,7 +10,7 @@ from opskit.core.jsonable import to_json
 from opskit.core.text import shown
 from opskit.core.units import size_text
 from opskit.disk import guard
-from opskit.disk.fstab_sources import missing, what_and_where
+from opskit.disk.fstab.sources import missing, what_and_where
 from opskit.disk.model import BlockDevice, HostFacts
 from opskit.disk.verdict import READY, verdict
 from opskit.ui.screen import Column, Screen, draw_table

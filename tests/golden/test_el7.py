@@ -17,9 +17,10 @@ import pytest
 from opskit.core.command import Command, Result
 from opskit.core.jsonable import from_json
 from opskit.core.plan import Plan, Refusal
-from opskit.disk import probe
 from opskit.disk.model import BUSY, DATA, FREE, UNREAD, ZERO, BlockDevice, HostFacts, Mount, Signature
-from opskit.disk.plan import MountRequest, NewIds, decide_mount
+from opskit.disk.mount.plan import decide_mount
+from opskit.disk.mount.request import MountRequest, NewIds
+from opskit.disk.see import probe
 from opskit.disk.verdict import verdict
 
 HERE = Path(__file__).parent

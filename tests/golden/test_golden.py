@@ -27,11 +27,12 @@ from opskit.areas import load_step
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.ledger import StepRecord
 from opskit.core.plan import Decision, Plan, Refusal
-from opskit.disk.grow_plan import decide_grow
+from opskit.disk.grow.plan import decide_grow
 from opskit.disk.model import BlockDevice, HostFacts, PathFact
-from opskit.disk.mounts import system_reasons
-from opskit.disk.plan import MountRequest, NewIds, decide_mount
-from opskit.disk.umount_plan import UmountRequest, decide_umount
+from opskit.disk.mount.plan import decide_mount
+from opskit.disk.mount.request import MountRequest, NewIds
+from opskit.disk.mount.umount_plan import UmountRequest, decide_umount
+from opskit.disk.see.mounts import system_reasons
 from opskit.disk.verdict import verdict
 
 HERE = Path(__file__).parent

@@ -16,10 +16,10 @@ import pytest
 
 from opskit.core.command import Command, Result
 from opskit.core.plan import Plan
-from opskit.disk.fstab import entries, entry_line, parse
-from opskit.disk.fstab_facts import read_file_fact
-from opskit.disk.fstab_plan import add_entry_steps, decide_backup, decide_restore, fstab_checks, remove_entry_steps
+from opskit.disk.fstab.plan import add_entry_steps, decide_backup, decide_restore, fstab_checks, remove_entry_steps
+from opskit.disk.fstab.text import entries, entry_line, parse
 from opskit.disk.model import FileFact, HostFacts
+from opskit.disk.see.files import read_file_fact
 
 pytestmark = pytest.mark.host
 

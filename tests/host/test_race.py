@@ -72,7 +72,7 @@ MEANWHILE = (
 LOOKS = 20_000
 LOOKING = """
 import sys
-from opskit.disk.probe import exclusive
+from opskit.disk.see.probe import exclusive
 print(*{exclusive(sys.argv[1]) for _ in range(int(sys.argv[2]))})
 """
 

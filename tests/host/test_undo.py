@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.disk.superblock import gpt_traces
+from opskit.disk.see.superblock import gpt_traces
 
 from .hosts import Host
 from .tools import FSTAB, GIB, MIB, Disk, run, slow

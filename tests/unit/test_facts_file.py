@@ -13,8 +13,8 @@ import pytest
 from opskit.core.envelope import envelope
 from opskit.core.errors import UsageFault
 from opskit.core.jsonable import from_json, to_json
-from opskit.disk.facts_file import load
 from opskit.disk.model import HostFacts
+from opskit.disk.see.facts import load
 
 HOSTS = sorted((Path(__file__).parents[1] / "golden/hosts").glob("*.json"))
 

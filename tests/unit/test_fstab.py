@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opskit.core.mountinfo import unescape
-from opskit.disk.fstab import (
+from opskit.disk.fstab.text import (
     Entry,
     add_line,
     decode,

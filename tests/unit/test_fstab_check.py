@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from opskit.core.finding import SEVERITIES, Finding
-from opskit.disk.fstab import entries
-from opskit.disk.fstab_check import check
-from opskit.disk.fstab_sources import missing
+from opskit.disk.fstab.check import check
+from opskit.disk.fstab.sources import missing
+from opskit.disk.fstab.text import entries
 from opskit.disk.model import BlockDevice, FileFact, HostFacts, Mount, PathFact, Signature
 
 ROOT_UUID = "11111111-0000-4000-8000-000000000001"

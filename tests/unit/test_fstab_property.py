@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opskit.disk.fstab import (
+from opskit.disk.fstab.text import (
     add_line,
     decode,
     encode,

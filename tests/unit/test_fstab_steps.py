@@ -13,18 +13,12 @@ from opskit.core.command import Command, Result
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.plan import Change, Plan, Refusal
-from opskit.disk.fstab import decode, encode, entries
-from opskit.disk.fstab_backup import RestoreFstab
-from opskit.disk.fstab_facts import list_backups, read_file_fact
-from opskit.disk.fstab_plan import (
-    add_entry_steps,
-    decide_backup,
-    decide_restore,
-    fstab_reasons,
-    remove_entry_steps,
-)
-from opskit.disk.fstab_steps import KINDS
+from opskit.disk.fstab.plan import add_entry_steps, decide_backup, decide_restore, fstab_reasons, remove_entry_steps
+from opskit.disk.fstab.steps import RestoreFstab
+from opskit.disk.fstab.text import decode, encode, entries
 from opskit.disk.model import FileFact, HostFacts, Mount
+from opskit.disk.see.files import list_backups, read_file_fact
+from opskit.disk.steps import KINDS
 
 LINE = r"UUID=0a1b /my\040data ext4 defaults,nofail 0 2"
 RUN = "20261120T190500Z-ab12cd"

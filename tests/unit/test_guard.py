@@ -14,7 +14,8 @@ from opskit.core.jsonable import from_json
 from opskit.core.plan import Plan, Refusal
 from opskit.disk import guard
 from opskit.disk.model import ZERO, HostFacts
-from opskit.disk.plan import MountRequest, NewIds, decide_mount
+from opskit.disk.mount.plan import decide_mount
+from opskit.disk.mount.request import MountRequest, NewIds
 from opskit.disk.verdict import READY, verdict
 
 HOSTS = sorted((Path(__file__).parents[1] / "golden/hosts").glob("*.json"))

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from opskit.core.command import Command, Result
-from opskit.disk import mount_steps, tools
 from opskit.disk.model import BlockDevice, Place
-from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem
+from opskit.disk.mount.steps import mount as mount_steps
+from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem
+from opskit.disk.see import facts
 
 PLACE = Place("vdb", "/dev/vdb", "serial:a", 2**31, 512, 0, 2**30)
 MOUNT = "mount -t ext4 /dev/vdb '/my data'"
@@ -60,7 +61,7 @@ def test_restorecon_is_found_where_the_runner_looks(
 ) -> None:
     for name in ("restorecon",) * there + ("mkfs.xfs", "sfdisk"):
         (tmp_path / name).touch(0o755)
-    monkeypatch.setitem(tools.ENVIRONMENT, "PATH", f"/nowhere:{tmp_path}")
+    monkeypatch.setitem(facts.ENVIRONMENT, "PATH", f"/nowhere:{tmp_path}")
     label = {"restorecon": "1"} if there else {}
-    assert tools.read_restorecon() == label
-    assert tools.read_tools(FakeRunner()) == {"mkfs.xfs": "1", "sfdisk": "2.37", **label}
+    assert facts.read_restorecon() == label
+    assert facts.read_tools(FakeRunner()) == {"mkfs.xfs": "1", "sfdisk": "2.37", **label}

@@ -9,8 +9,8 @@ import pytest
 
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
-from opskit.disk import facts
 from opskit.disk.model import Place
+from opskit.disk.see import facts
 
 PLACE = Place("vdb", "/dev/vdb", "serial:a", 2**31, 512, 2**20, 2**30, "gpt", "t", 1, "p", "n")
 CHANGE = {"action": "", "target": "", "before": "", "after": "", "commands": [], "reversible": False}

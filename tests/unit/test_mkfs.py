@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opskit.disk.mkfs import MkfsOptions, mkfs_argv, option_reasons, size_reasons
+from opskit.disk.mount.mkfs import MkfsOptions, mkfs_argv, option_reasons, size_reasons
 
 UUID = "11111111-1111-4111-8111-111111111111"
 MIB = 1 << 20

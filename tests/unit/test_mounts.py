@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opskit.disk import mounts
-from opskit.disk.model import BlockDevice, Mount, Signature
+from opskit.disk.model import BlockDevice, Mount, Signature, named_by
+from opskit.disk.see import mounts
 
 MOUNTINFO = (
     "22 1 252:3 / / rw,relatime shared:1 - xfs /dev/vda3 rw,attr2,inode64\n"
@@ -117,7 +117,7 @@ PARTITION = device(
     ],
 )
 def test_named_by(spec: str) -> None:
-    assert mounts.named_by(spec, PARTITION)
+    assert named_by(spec, PARTITION)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_named_by(spec: str) -> None:
 )
 def test_not_named_by(spec: str) -> None:
     bare = device("vdc", "252:32", signatures=(Signature("swap"),))
-    assert not mounts.named_by(spec, PARTITION)
-    assert not mounts.named_by(spec, bare)
+    assert not named_by(spec, PARTITION)
+    assert not named_by(spec, bare)
 
 
 STACK = (

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.command import Command, Result
-from opskit.disk import probe
+from opskit.disk.layout import sample_ranges
 from opskit.disk.model import DATA, UNREADABLE, ZERO, BlockDevice, Signature
+from opskit.disk.see import probe
 
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
 DISK = BlockDevice("vdb", "/dev/vdb", "disk", "252:16", GIB)
@@ -105,7 +106,7 @@ SIZES = st.one_of(st.integers(1, 8 * MIB), st.integers(1, 64 * TIB // 512).map(l
 
 @given(SIZES)
 def test_samples_stay_inside_and_cover_both_ends(size: int) -> None:
-    ranges = list(probe.sample_ranges(size))
+    ranges = list(sample_ranges(size))
     assert all(offset >= 0 and length > 0 and offset + length <= size for offset, length in ranges)
     edge = min(2 * MIB, size)
     read = sorted(ranges)
@@ -125,7 +126,7 @@ def test_samples_stay_inside_and_cover_both_ends(size: int) -> None:
 
 @given(SIZES.filter(lambda size: size >= 256 * MIB))
 def test_samples_leave_no_wide_gap(size: int) -> None:
-    offsets = sorted(offset for offset, _ in probe.sample_ranges(size))
+    offsets = sorted(offset for offset, _ in sample_ranges(size))
     widest = max(b - a for a, b in zip(offsets, offsets[1:]))
     assert widest <= size // 60
 

@@ -16,18 +16,18 @@ from opskit.areas import load_step
 from opskit.core.errors import Failed
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.ledger import StepRecord
-from opskit.disk.fstab_backup import RestoreFstab
-from opskit.disk.fstab_steps import AddFstabEntry, RemoveFstabEntry
+from opskit.disk.fstab.steps import AddFstabEntry, RemoveFstabEntry, RestoreFstab
 from opskit.disk.model import Made, Place
-from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem, UnmountFilesystem, check_writable
-from opskit.disk.steps import KINDS, CreatePartition
+from opskit.disk.mount.steps.make import CreatePartition
+from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem, UnmountFilesystem, check_writable
+from opskit.disk.steps import KINDS
 
 PLACE = Place("vdb", "/dev/vdb", "serial:a", 2**31, 512, 2**20, 2**30, "gpt", "t", 1, "p", "n")
 
 
 def step_classes() -> list[type[Any]]:
     found = []
-    for module in pkgutil.iter_modules(opskit.disk.__path__, "opskit.disk."):
+    for module in pkgutil.walk_packages(opskit.disk.__path__, "opskit.disk."):
         for _, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
             if cls.__module__ == module.name and hasattr(cls, "kind") and hasattr(cls, "apply"):
                 found.append(cls)

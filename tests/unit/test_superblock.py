@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from opskit.disk import superblock
 from opskit.disk.model import FilesystemSize
+from opskit.disk.see import superblock
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 

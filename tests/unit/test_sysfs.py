@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.disk import sysfs
+from opskit.disk.see import sysfs
 
 
 class Sys:

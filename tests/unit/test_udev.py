@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opskit.disk.model import BlockDevice, Signature
-from opskit.disk.udev import decoded, with_properties
+from opskit.disk.see.udev import decoded, with_properties
 
 DISK = BlockDevice("vdb", "/dev/vdb", "disk", "252:16", 1 << 30)
 PARTITION = BlockDevice("vdb1", "/dev/vdb1", "partition", "252:17", 1 << 29, disk="vdb", partition_number=1)

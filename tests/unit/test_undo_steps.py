@@ -11,11 +11,14 @@ import pytest
 
 from opskit.core.command import Command, Result
 from opskit.core.errors import CannotUndo, Failed
-from opskit.disk import grow_steps, mount_steps, probe, steps, superblock
-from opskit.disk.grow_steps import GrowPartition
+from opskit.disk.grow import steps as grow_steps
+from opskit.disk.grow.steps import GrowPartition
 from opskit.disk.model import DATA, FREE, ZERO, BlockDevice, FilesystemSize, Mount, Place, Signature
-from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem, UnmountFilesystem
-from opskit.disk.steps import CreatePartition
+from opskit.disk.mount.steps import make
+from opskit.disk.mount.steps import mount as mount_steps
+from opskit.disk.mount.steps.make import CreatePartition
+from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem, UnmountFilesystem
+from opskit.disk.see import probe, superblock
 
 MIB, GIB = 1 << 20, 1 << 30
 PLACE = Place("vdb", "/dev/vdb", "serial:a", GIB, 512, MIB, GIB - 2 * MIB, "gpt", "t-1", 1, "p-1", "opskit-r")
@@ -47,9 +50,9 @@ class FakeHost:
         self.contents = ZERO
         self.filesystem: Optional[FilesystemSize] = None
         absent = BlockDevice("", "", "", "", 0)
-        for module in (steps, mount_steps, grow_steps):
+        for module in (make, mount_steps, grow_steps):
             monkeypatch.setattr(module, "read_device", lambda name: self.devices.get(name, absent))
-        monkeypatch.setattr(steps, "read_partitions", lambda disk: [d for d in self.devices.values() if d.disk == disk])
+        monkeypatch.setattr(make, "read_partitions", lambda disk: [d for d in self.devices.values() if d.disk == disk])
         monkeypatch.setattr(probe, "with_signatures", lambda device, _runner: device)
         monkeypatch.setattr(probe, "contents", lambda *_: self.contents)
         monkeypatch.setattr(probe, "exclusive", lambda _: FREE)

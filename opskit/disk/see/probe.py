@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from opskit.core.command import Command
+from opskit.core.command import Command, Runner
 from opskit.core.files import sha256
-from opskit.core.runner import Runner
-from opskit.core.units import GIB, KIB, MIB
+from opskit.core.units import MIB
+from opskit.disk.layout import SYSFS_SECTOR, sample_ranges
 from opskit.disk.model import BUSY, DATA, FREE, UNKNOWN, UNREAD, UNREADABLE, ZERO, BlockDevice, Hidden, Signature
-from opskit.disk.sysfs import SYSFS_SECTOR
 
 # blkid(8): 2 means nothing was found (or it could not be read), 8 that the result is ambivalent.
 BLKID_NOTHING = 2
@@ -157,29 +156,6 @@ def _alone(path: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-# Where a forgotten filesystem or table gives itself away between the ends: the first partition at 1 MiB and its
-# superblocks, the backup superblocks of ext at blocks 8193 (1 KiB), 16384 (2 KiB) and 32768 (4 KiB), btrfs's mirrors.
-TELLTALES = (8193 * KIB, 9 * MIB + KIB, 32 * MIB, 33 * MIB, 64 * MIB, 65 * MIB, 128 * MIB, 129 * MIB, 256 * GIB)
-SAMPLES = 64
-SAMPLE_SIZE = 4 * KIB
-EDGE = 2 * MIB
-
-
-def sample_ranges(size: int) -> Iterator[tuple[int, int]]:
-    """(offset, length) of what is read of a device of this size: both ends, the telltale places, samples between."""
-    yield 0, min(EDGE, size)
-    if size > EDGE:
-        yield max(EDGE, size - EDGE), min(EDGE, size - EDGE)
-    between = max(0, size - 2 * EDGE)
-    for offset in TELLTALES:
-        if EDGE <= offset <= size - EDGE:
-            yield offset, SAMPLE_SIZE
-    for number in range(SAMPLES):
-        offset = EDGE + between * number // SAMPLES // SAMPLE_SIZE * SAMPLE_SIZE
-        if between:
-            yield offset, min(SAMPLE_SIZE, size - offset)
 
 
 def contents(path: str, size: int, start: int = 0) -> str:

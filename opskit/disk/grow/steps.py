@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Union
 
-from opskit.core.command import MINUTE, Command
+from opskit.core.command import MINUTE, Command, Runner
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
-from opskit.core.runner import Runner
 from opskit.core.units import size_text
-from opskit.disk.superblock import filesystem_size
-from opskit.disk.sysfs import SYSFS_SECTOR, device_path, read_device
+from opskit.disk.layout import SYSFS_SECTOR, device_path
+from opskit.disk.see.superblock import filesystem_size
+from opskit.disk.see.sysfs import read_device
 
 GROW_SECONDS = 60 * MINUTE
 
@@ -147,4 +147,3 @@ class GrowFilesystem(Step):
 
 
 STEPS: tuple[type[Step], ...] = (GrowPartition, GrowFilesystem)
-KINDS: dict[str, type[Step]] = {step.kind: step for step in STEPS}

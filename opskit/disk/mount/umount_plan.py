@@ -9,14 +9,11 @@ from typing import Optional
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
-from opskit.disk import loops
-from opskit.disk.busy import describe
-from opskit.disk.fstab import Entry, entries, entries_for_device, plain_target
-from opskit.disk.fstab_plan import fstab_checks, fstab_reasons, remove_entry_steps
-from opskit.disk.fstab_sources import devices_of, names_a_device
-from opskit.disk.model import BlockDevice, HostFacts, Mount
-from opskit.disk.mount_steps import UnmountFilesystem
-from opskit.disk.mounts import SYSTEM_TARGETS, named_by
+from opskit.disk.fstab.plan import fstab_checks, fstab_reasons, remove_entry_steps
+from opskit.disk.fstab.sources import devices_of, names_a_device
+from opskit.disk.fstab.text import Entry, entries, entries_for_device, plain_target
+from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount, describe, loops_over, named_by
+from opskit.disk.mount.steps.mount import UnmountFilesystem
 
 # A message names this many processes; the rest are counted.
 NAMED = 10
@@ -166,7 +163,7 @@ def _in_the_way(facts: HostFacts, device: BlockDevice, mount: Mount) -> Iterator
     if below:
         title = f"{', '.join(below)} is mounted below {mount.target}"
         yield Reason("mounted-below", title, "unmount that first", exit_code=ExitCode.BUSY)
-    for loop in loops.over_files(facts, device):
+    for loop in loops_over(facts, device):
         title = f"{mount.target} is in use by {loop.path} (a loop device over {loop.backing_file})"
         yield Reason("busy", title, f"losetup -d {loop.path}", exit_code=ExitCode.BUSY)
     if facts.users:

@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from opskit.core.files import sha256
 from opskit.core.mountinfo import unescape
-from opskit.disk.model import BlockDevice
-from opskit.disk.mounts import named_by
+from opskit.disk.model import BlockDevice, named_by
 
 # Why mount ignores a line; each is the id of a finding as well.
 TOO_FEW_FIELDS = "bad-field-count"
@@ -25,6 +25,9 @@ NOT_A_NUMBER = "bad-number"
 # How long systemd waits for a data disk before it gives the mount up; the boot goes on meanwhile (nofail). 10 s were
 # too few for a slow virtual machine: its disks came after 11 s.
 DEVICE_TIMEOUT = "x-systemd.device-timeout=30s"
+
+# The name of a backup goes on with this and the id of the run.
+BACKUP_MARK = ".opskit-"
 
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 # What parts fields, for libmount or for the sscanf of EL7's, and what begins an escape.
@@ -79,6 +82,11 @@ def decode(data: bytes) -> str:
 def encode(text: str) -> bytes:
     """The text as the bytes it came from."""
     return text.encode("utf-8", "surrogateescape")
+
+
+def text_hash(text: str) -> str:
+    """The hash by which these steps know whether fstab is still as it was."""
+    return sha256(encode(text))
 
 
 def split_lines(text: str) -> list[str]:

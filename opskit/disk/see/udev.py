@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from opskit.disk.model import BlockDevice
-from opskit.disk.probe import from_blkid
+from opskit.disk.see.probe import from_blkid
 
 DATABASE = "/run/udev/data"
 _HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")

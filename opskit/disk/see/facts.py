@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from opskit.core.caller import machine_id
-from opskit.core.errors import Missing
+from opskit.core.command import Command
+from opskit.core.errors import Missing, UsageFault
 from opskit.core.jsonable import ShapeError, from_json
-from opskit.core.runner import Runner
+from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.core.units import now, time_text
-from opskit.disk import loops, mounts, probe, superblock, sysfs, udev
-from opskit.disk.fstab import entries
-from opskit.disk.fstab_facts import read_file_fact
+from opskit.disk.fstab.text import entries
 from opskit.disk.model import (
+    RESTORECON,
     SCHEMA,
     UNREAD,
+    VERSION,
     ZERO,
     BlockDevice,
     FileFact,
@@ -27,8 +30,10 @@ from opskit.disk.model import (
     Place,
     User,
 )
-from opskit.disk.paths import path_fact
-from opskit.disk.tools import read_restorecon, read_tools
+from opskit.disk.see import mounts, probe, superblock, sysfs, udev
+from opskit.disk.see.files import read_file_fact
+from opskit.disk.see.paths import path_fact
+from opskit.disk.see.sysfs import with_loop_slaves
 
 if TYPE_CHECKING:
     from opskit.core.ledger import StepRecord
@@ -37,6 +42,9 @@ FSTAB = "/etc/fstab"
 CRYPTTAB = "/etc/crypttab"
 # Kinds that are looked into for `opskit disk facts`, whatever is asked about.
 LOOKED_INTO = ("disk", "partition", "loop", "nbd", "dm", "md")
+
+# Only their presence counts.
+PRESENT = ("mkfs.ext3", "mkfs.ext4", "mkfs.xfs", "parted", "growpart", "sgdisk", "resize2fs", "xfs_growfs")
 
 
 def see(
@@ -61,7 +69,7 @@ def see(
     if not root:
         unseen.append("the bytes of devices and the mounts of other namespaces: that needs root")
     own = mounts.own_mounts()
-    found = loops.with_slaves(_block_devices())
+    found = with_loop_slaves(_block_devices())
     names = _wanted(found, devices, deep=deep)
     zero = _all_zero(found, own) if blank and root else {}
     found = tuple(zero.get(device.name, device) for device in found)
@@ -109,7 +117,7 @@ def _users(path: str, found: Sequence[BlockDevice], own: Sequence[Mount]) -> tup
     real = os.path.realpath(path)
     numbers = {device.number for device in found if real == device.path}
     mount = next((m for m in reversed(own) if m.target == real or m.device in numbers), None)
-    from opskit.disk.busy import users_of  # noqa: PLC0415 - only an unmount asks
+    from opskit.disk.see.busy import users_of  # noqa: PLC0415 - only an unmount asks
 
     return users_of(mount) if mount else ()
 
@@ -279,3 +287,49 @@ def _made(run: str, step: StepRecord, tried: Sequence[tuple[Optional[str], str]]
         never_mounted=mkfs and "done" not in outcomes,
         left=str(step.record.get("left", "")),
     )
+
+
+def read_tools(runner: Runner) -> dict[str, str]:
+    """Tool -> version ("1" where only its presence counts); an absent tool is not in it."""
+    found = {**read_restorecon(), **{tool: "1" for tool in PRESENT if on_path(tool)}}
+    if on_path("sfdisk"):
+        result = runner.run(Command(("sfdisk", "--version"), mutates=False, accept=(0, 1)))
+        match = VERSION.search(result.stdout)
+        found["sfdisk"] = match.group(0) if match else "1"
+    return found
+
+
+def read_restorecon() -> dict[str, str]:
+    """The same of restorecon alone: asks no program."""
+    return {RESTORECON: "1"} if on_path(RESTORECON) else {}
+
+
+def on_path(tool: str) -> bool:
+    """Whether the runner would find this program."""
+    return any(os.access(os.path.join(folder, tool), os.X_OK) for folder in ENVIRONMENT["PATH"].split(":"))
+
+
+def load(path: str) -> HostFacts:
+    """Facts saved by `opskit disk facts`. Raises UsageFault for what is none, or of another version."""
+    name = "standard input" if path == "-" else path
+    todo = "save them again on the host: opskit disk facts > host.json"
+    try:
+        if path == "-":
+            text = sys.stdin.read()
+        else:
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+        data: Any = json.loads(text)
+    except PermissionError:
+        raise Missing(name, "this file may not be read") from None
+    except (OSError, ValueError) as error:
+        raise UsageFault(name, f"these are no facts ({error})", todo=todo) from None
+    if isinstance(data, dict) and "result" in data and "schema" in data:
+        data = data["result"]  # an envelope: `opskit disk facts --json`
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise UsageFault(name, f"facts of version {schema}, and this opskit reads version {SCHEMA}", todo=todo)
+    try:
+        return from_json(HostFacts, data)
+    except ShapeError as error:
+        raise UsageFault(name, f"these are no facts ({error})", todo=todo) from None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from opskit.disk.model import BlockDevice
+from opskit.core.errors import Failed
+from opskit.disk.layout import SYSFS_SECTOR, device_path
+from opskit.disk.model import BlockDevice, Place
 
 SYS = "/sys"
-# sysfs counts `size` and `start` in these, whatever the device's own sector size (sysfs-block).
-SYSFS_SECTOR = 512
 
 
 def read_text(*parts: str) -> str:
@@ -33,11 +35,6 @@ def names(*parts: str) -> tuple[str, ...]:
         return tuple(sorted(os.listdir(os.path.join(*parts))))
     except OSError:
         return ()
-
-
-def device_path(name: str) -> str:
-    """Where a device with this kernel name is; sysfs writes `!` for `/` (cciss!c0d0)."""
-    return "/dev/" + name.replace("!", "/")
 
 
 def block_devices(sys: str = SYS) -> tuple[BlockDevice, ...]:
@@ -145,3 +142,45 @@ def read_partitions(disk: str, sys: str = SYS) -> tuple[BlockDevice, ...]:
     folder = os.path.realpath(os.path.join(sys, "class", "block", disk))
     found = [_read(os.path.join(folder, n), n) for n in names(folder) if read_text(folder, n, "partition")]
     return tuple(sorted(found, key=lambda device: device.partition_number))
+
+
+def device_at(place: Place) -> BlockDevice:
+    """The partition (or whole disk) at this place. Raises Failed when the kernel does not show it."""
+    if place.partition_number == 0:
+        device = read_device(place.disk)
+        if device.number:
+            return device
+        raise Failed(place.disk_path, "the disk is gone", todo="was it detached? opskit disk list")
+    for device in read_partitions(place.disk):
+        if (device.partition_number, device.start, device.size) == (place.partition_number, place.start, place.size):
+            return device
+    why = f"the kernel shows no partition {place.partition_number} of it as it was planned"
+    raise Failed(place.disk_path, why, todo=f"lsblk {place.disk_path}; partx -u {place.disk_path}; dmesg | tail")
+
+
+LOOP_GET_STATUS64 = 0x4C05
+# struct loop_info64 (linux/loop.h) begins with lo_device, lo_inode, lo_rdevice.
+_INFO = struct.Struct("=QQQ208x")
+
+
+def with_loop_slaves(devices: Sequence[BlockDevice]) -> tuple[BlockDevice, ...]:
+    """The devices, each loop device with the name of what it stands on among its slaves. Needs root to see any."""
+    names = {device.number: device.name for device in devices}
+    below = {d.name: names.get(backing_number(d.path), "") for d in devices if d.kind == "loop" and d.backing_file}
+    return tuple(replace(d, slaves=(below[d.name],)) if below.get(d.name) else d for d in devices)
+
+
+def backing_number(path: str) -> str:
+    """The major:minor of the block device under a loop device, or of the filesystem its file is on; "" if unknown."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        device, _inode, of_device_file = _INFO.unpack(fcntl.ioctl(descriptor, LOOP_GET_STATUS64, bytes(_INFO.size)))
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+    number = of_device_file or device
+    return f"{os.major(number)}:{os.minor(number)}"

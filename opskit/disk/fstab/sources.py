@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Optional
 
-from opskit.disk.fstab import Entry, entries
-from opskit.disk.model import BlockDevice, HostFacts, Mount
-from opskit.disk.mounts import named_by
+from opskit.disk.fstab.text import Entry, entries
+from opskit.disk.model import BlockDevice, HostFacts, Mount, named_by
 
 TAGS = ("UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=")
 # Names that the kernel gives in the order in which it finds the disks.

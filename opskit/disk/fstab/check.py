@@ -10,18 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from opskit.core.finding import Finding
-from opskit.disk.fstab import (
-    DEVICE_TIMEOUT,
-    NOT_A_NUMBER,
-    TOO_FEW_FIELDS,
-    Entry,
-    entries,
-    entry_line,
-    lacks_newline,
-    plain_target,
-    split_lines,
-)
-from opskit.disk.fstab_sources import (
+from opskit.disk.fstab.sources import (
     by_uuid,
     devices_of,
     is_system,
@@ -32,6 +21,17 @@ from opskit.disk.fstab_sources import (
     unstable,
     waits_at_boot,
     what_and_where,
+)
+from opskit.disk.fstab.text import (
+    DEVICE_TIMEOUT,
+    NOT_A_NUMBER,
+    TOO_FEW_FIELDS,
+    Entry,
+    entries,
+    entry_line,
+    lacks_newline,
+    plain_target,
+    split_lines,
 )
 from opskit.disk.model import BlockDevice, HostFacts, Mount
 

@@ -16,11 +16,20 @@ from opskit.core.plan import Reason, Step
 from opskit.core.units import size_text
 from opskit.disk import guard
 from opskit.disk.layout import DOS_LIMIT, backup_gpt_sectors, single_partition
-from opskit.disk.mkfs import MkfsOptions, size_reasons
-from opskit.disk.model import ZERO, BlockDevice, HostFacts, Made, Place
-from opskit.disk.mount_request import MountRequest
-from opskit.disk.steps import CreatePartition, EraseSignatures, MakeFilesystem
-from opskit.disk.tools import SFDISK_NO_TELL_KERNEL, SFDISK_SCRIPTS, WIPEFS_BACKUP_GPT, at_least
+from opskit.disk.model import (
+    SFDISK_NO_TELL_KERNEL,
+    SFDISK_SCRIPTS,
+    WIPEFS_BACKUP_GPT,
+    ZERO,
+    BlockDevice,
+    HostFacts,
+    Made,
+    Place,
+    at_least,
+)
+from opskit.disk.mount.mkfs import MkfsOptions, size_reasons
+from opskit.disk.mount.request import MountRequest
+from opskit.disk.mount.steps.make import CreatePartition, EraseSignatures, MakeFilesystem
 
 
 @dataclass(frozen=True)

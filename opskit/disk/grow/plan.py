@@ -11,11 +11,10 @@ from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.units import MIB
 from opskit.disk import guard
-from opskit.disk.grow_steps import GrowFilesystem, GrowPartition
+from opskit.disk.grow.steps import GrowFilesystem, GrowPartition
 from opskit.disk.layout import last_end
-from opskit.disk.model import BlockDevice, HostFacts, Mount
-from opskit.disk.plan import basis
-from opskit.disk.tools import SFDISK_NO_TELL_KERNEL, at_least
+from opskit.disk.model import SFDISK_NO_TELL_KERNEL, BlockDevice, HostFacts, Mount, at_least
+from opskit.disk.mount.plan import basis
 
 GROWABLE = ("ext3", "ext4", "xfs")
 

@@ -10,17 +10,23 @@ from typing import Optional, Union
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import guard
-from opskit.disk.entry_plan import EntryDecision, EntryRequest, decide_entry
-from opskit.disk.fstab import plain_target
-from opskit.disk.fstab_plan import fstab_checks
-from opskit.disk.fstab_sources import missing
+from opskit.disk.fstab.plan import EntryDecision, EntryRequest, decide_entry, fstab_checks
+from opskit.disk.fstab.sources import missing
+from opskit.disk.fstab.text import plain_target
 from opskit.disk.model import BlockDevice, HostFacts, Place
-from opskit.disk.mount_request import MountRequest, NewIds, fstab_options, mount_options, request_reasons
-from opskit.disk.mount_steps import MakeMountPoint, MountFilesystem
-from opskit.disk.raw_plan import Make, decide_raw
-from opskit.disk.script_checks import blank_checks, disk_checks, mount_point_checks, place_checks, wipe_checks
-from opskit.disk.steps import CreatePartition
-from opskit.disk.target import mount_point_reasons, target_reasons
+from opskit.disk.mount.raw_plan import Make, decide_raw
+from opskit.disk.mount.request import (
+    MountRequest,
+    NewIds,
+    fstab_options,
+    mount_options,
+    mount_point_reasons,
+    request_reasons,
+    target_reasons,
+)
+from opskit.disk.mount.script_checks import blank_checks, disk_checks, mount_point_checks, place_checks, wipe_checks
+from opskit.disk.mount.steps.make import CreatePartition
+from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem
 
 READ_ONLY_TYPES = ("iso9660", "squashfs", "udf", "cramfs", "erofs", "romfs")
 

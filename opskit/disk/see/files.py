@@ -8,7 +8,7 @@ import fcntl
 import os
 import stat
 
-from opskit.disk.fstab import decode
+from opskit.disk.fstab.text import BACKUP_MARK, decode
 from opskit.disk.model import FileFact
 
 # ioctl_iflags(2): the request number is that of a 64-bit long, as on x86_64 and aarch64.
@@ -17,7 +17,6 @@ FS_IMMUTABLE_FL = 0x10
 FS_APPEND_FL = 0x20
 # An fstab or crypttab is a few KiB; what is larger than this is none.
 LIMIT = 4 * 1024 * 1024
-BACKUP_MARK = ".opskit-"
 
 
 def read_file_fact(path: str) -> FileFact:

@@ -9,12 +9,10 @@ from typing import Optional
 from opskit.core import mountinfo
 from opskit.core.errors import Missing
 from opskit.core.mountinfo import unescape
-from opskit.disk.model import BlockDevice, Mount
-from opskit.disk.sysfs import read_text
+from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, Mount, named_by
+from opskit.disk.see.sysfs import read_text
 
 PROC = "/proc"
-# Mount points without which the host is not the host.
-SYSTEM_TARGETS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/etc", "/sysroot")
 
 
 def parse_mountinfo(text: str, namespace: int = 0) -> tuple[Mount, ...]:
@@ -86,21 +84,6 @@ def root_argument(proc: str = PROC) -> str:
     """The root= of the kernel's command line, "" without one."""
     words = read_text(proc, "cmdline").split()
     return next((word[len("root=") :] for word in reversed(words) if word.startswith("root=")), "")
-
-
-def named_by(spec: str, device: BlockDevice) -> bool:
-    """Whether a spec of root=, fstab or crypttab (UUID=…, LABEL=…, PARTUUID=…, a path) names this device."""
-    key, _, value = spec.partition("=")
-    value = value.strip("\"'")
-    if key == "UUID":
-        return bool(value) and any(value.lower() == s.uuid.lower() for s in device.signatures)
-    if key == "LABEL":
-        return bool(value) and any(value == s.label for s in device.signatures)
-    if key == "PARTUUID":
-        return bool(value) and value.lower() == device.partition_uuid.lower()
-    if key == "PARTLABEL":
-        return bool(value) and value == device.partition_name
-    return bool(spec) and (spec == device.path or spec in device.links)
 
 
 def system_reasons(

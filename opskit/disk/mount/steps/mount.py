@@ -8,20 +8,19 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar, Union
 
-from opskit.core.command import Command
+from opskit.core.command import Command, Runner
 from opskit.core.errors import Busy, CannotUndo, CommandFailed, Failed
 from opskit.core.files import sync_directory
 from opskit.core.plan import Change, Record, Step
-from opskit.core.runner import Runner
-from opskit.disk import probe, udev
-from opskit.disk.busy import describe, users_of
-from opskit.disk.failing import FAILING, write
-from opskit.disk.model import Mount, Place
-from opskit.disk.mounts import mounted_at
-from opskit.disk.paths import holds_something, in_the_way
-from opskit.disk.place import device_at, name_of, shell_name
+from opskit.disk.layout import device_path, name_of, shell_name
+from opskit.disk.model import Mount, Place, describe
+from opskit.disk.mount.steps.make import FAILING, run_on_disk
+from opskit.disk.see import probe, udev
+from opskit.disk.see.busy import users_of
+from opskit.disk.see.mounts import mounted_at
+from opskit.disk.see.paths import holds_something, in_the_way
+from opskit.disk.see.sysfs import device_at, read_device
 from opskit.disk.selinux import restorecon
-from opskit.disk.sysfs import device_path, read_device
 
 # Seconds to wait until udev knows what was made.
 SETTLE_SECONDS = 30
@@ -179,7 +178,7 @@ class MountFilesystem(Step):
             runner.run(Command(("systemctl", "reset-failed", unit), mutates=True, accept=(0, 1, 5)))
         if self._is_to_be_mounted(record["number"]):  # udev may have been waited for
             argv = (*self._mount(), record["device"], self.target)
-            write(runner, Command(argv, mutates=True, timeout=MOUNT_SECONDS))
+            run_on_disk(runner, Command(argv, mutates=True, timeout=MOUNT_SECONDS))
         if self.relabel:
             runner.run(restorecon(self.target))
         return {}
@@ -313,4 +312,3 @@ class UnmountFilesystem(Step):
 
 
 STEPS: tuple[type[Step], ...] = (MakeMountPoint, MountFilesystem, UnmountFilesystem)
-KINDS: dict[str, type[Step]] = {step.kind: step for step in STEPS}

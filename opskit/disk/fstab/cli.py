@@ -8,17 +8,16 @@ from typing import Annotated, Any, Optional
 import typer
 
 from opskit.act import Chore, act, tell
+from opskit.core.command import Runner
 from opskit.core.errors import ExitCode, Failed
-from opskit.core.runner import Runner
 from opskit.core.text import shown
-from opskit.disk.facts import FSTAB, see
-from opskit.disk.facts_file import load
-from opskit.disk.fstab import entries
-from opskit.disk.fstab_check import check, mounts_at
-from opskit.disk.fstab_facts import list_backups, read_file_fact
-from opskit.disk.fstab_plan import decide_backup, decide_restore
-from opskit.disk.fstab_sources import devices_of
+from opskit.disk.fstab.check import check, mounts_at
+from opskit.disk.fstab.plan import decide_backup, decide_restore
+from opskit.disk.fstab.sources import devices_of
+from opskit.disk.fstab.text import entries
 from opskit.disk.model import FileFact, HostFacts
+from opskit.disk.see.facts import FSTAB, load, see
+from opskit.disk.see.files import list_backups, read_file_fact
 from opskit.options import changes, new_app, reads
 from opskit.session import Session
 from opskit.ui.errors import draw_findings

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from opskit.disk.model import Mount, User
-from opskit.disk.mounts import PROC
+from opskit.disk.see.mounts import PROC
 
 
 def users_of(mount: Mount) -> tuple[User, ...]:
@@ -63,8 +63,3 @@ def _maps(folder: str, device: str) -> Iterator[str]:
         return
     if any(line.split()[3:4] == [number] for line in lines):
         yield "mapped file"
-
-
-def describe(user: User) -> str:
-    """One process for a message."""
-    return f"pid {user.pid} ({user.command}, user {user.user}, {user.what})"

@@ -8,10 +8,8 @@ from __future__ import annotations
 import shlex
 
 from opskit.disk import guard
+from opskit.disk.layout import SYSFS_SECTOR, sample_ranges, shell_lookup, shell_name
 from opskit.disk.model import DATA, BlockDevice, HostFacts, Place
-from opskit.disk.place import shell_lookup, shell_name
-from opskit.disk.probe import sample_ranges
-from opskit.disk.sysfs import SYSFS_SECTOR
 
 
 def disk_checks(disk: BlockDevice) -> tuple[str, ...]:

@@ -1,0 +1,403 @@
+"""What every step on fstab shares: reading, writing whole and atomically, the same in shell, and what follows that.
+
+Mode, owner and extended attributes (so the SELinux context too) are those of the file replaced. What follows: relabel,
+restorecon (of the host's own fstab); reload, systemd's look at the new fstab.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+from dataclasses import dataclass
+from typing import ClassVar, Union
+
+from opskit.core.command import Command, Runner
+from opskit.core.errors import CannotUndo, Failed
+from opskit.core.files import read_bytes, sha256, sync_directory, write_atomic
+from opskit.core.plan import Change, Record, Step
+from opskit.disk.fstab.text import (
+    Entry,
+    Line,
+    add_line,
+    decode,
+    encode,
+    entries,
+    entries_for_target,
+    parse,
+    put_back_lines,
+    remove_line,
+    remove_lines,
+    split_lines,
+    text_hash,
+)
+from opskit.disk.selinux import restorecon
+
+# systemd makes its mount units from fstab; with stale ones it may unmount what was just mounted.
+DAEMON_RELOAD = Command(("systemctl", "daemon-reload"), mutates=True)
+
+
+class FstabStep(Step):
+    """Common to the steps on fstab.
+
+    No text of fstab goes into the ledger beside our own lines: options can hold a password. What an undo needs
+    beyond that is in the backup beside fstab, named by the step. So there is nothing to remember.
+    """
+
+    under_lock: ClassVar[bool] = False
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """Nothing: the fields are all that an undo needs."""
+        return {}
+
+
+def temporary(path: str) -> str:
+    """Where a person's shell makes the new fstab: beside the old one, hidden, and not by a backup's name."""
+    return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.new")
+
+
+def replacing(path: str, edits: tuple[str, ...], *, reload: bool, relabel: bool) -> tuple[str, ...]:
+    """Shell lines that edit a copy and put it in place by one rename; mode, owner and attributes stay."""
+    new = shlex.quote(temporary(path))
+    commands = (f"cp -a -- {shlex.quote(path)} {new}", *edits, f"mv -f -- {new} {shlex.quote(path)}")
+    return commands + settling(path, reload=reload, relabel=relabel)
+
+
+def settling(path: str, *, reload: bool, relabel: bool) -> tuple[str, ...]:
+    """The shell lines of settle()."""
+    return tuple(command.as_shell() for command in _settling(path, reload=reload, relabel=relabel))
+
+
+def _settling(path: str, *, reload: bool, relabel: bool) -> tuple[Command, ...]:
+    """The context first: systemd may not read an fstab with a wrong one."""
+    return (*((restorecon(path),) if relabel else ()), *((DAEMON_RELOAD,) if reload else ()))
+
+
+def read(path: str) -> bytes:
+    """The whole file. Raises Failed."""
+    try:
+        return read_bytes(path)
+    except OSError as error:
+        raise Failed(path, f"it cannot be read ({error.strerror})") from error
+
+
+def file_hash(path: str) -> str:
+    """The hash of a file, "" when it is absent. Raises Failed."""
+    return sha256(read(path)) if os.path.lexists(path) else ""
+
+
+def unchanged(path: str, expected: str) -> bytes:
+    """The whole file, if its hash is still the expected one. Raises Failed."""
+    data = read(path)
+    if sha256(data) != expected:
+        raise changed(path)
+    return data
+
+
+def changed(path: str) -> Failed:
+    """The error for a file that somebody changed since the plan was made."""
+    return Failed(path, "it was changed since the plan was made", todo="run the same command again")
+
+
+def write(path: str, data: bytes, *, like: str) -> None:
+    """Write the whole file atomically, with the metadata of like. Raises Failed."""
+    try:
+        write_atomic(path, data, like=like)
+    except OSError as error:
+        raise Failed(path, f"it cannot be written ({error.strerror})", state=f"{path} is as it was.") from error
+
+
+def unlink(path: str) -> None:
+    """Remove a file for good, if it is there. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+        sync_directory(os.path.dirname(path))
+
+
+def settle(runner: Runner, path: str, *, reload: bool, relabel: bool) -> None:
+    """What follows once fstab is in place: its SELinux context, systemd's look at it. Raises what the runner raises."""
+    for command in _settling(path, reload=reload, relabel=relabel):
+        runner.run(command)
+
+
+# What a person sees as "before" and "after" of a whole file: enough of its hash to tell two apart.
+HASH_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class BackupFstab(FstabStep):
+    """Copy fstab to backup, beside it. sha256: what fstab was when this was decided."""
+
+    kind: ClassVar[str] = "disk.backup-fstab"
+    path: str
+    backup: str
+    sha256: str
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        commands = (f"cp -a -- {shlex.quote(self.path)} {shlex.quote(self.backup)}",)
+        return Change("backup-fstab", self.path, "no backup of it", self.backup, commands, reversible=True)
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """Copy it. Raises Failed."""
+        data = unchanged(self.path, self.sha256)
+        if os.path.lexists(self.backup):
+            raise Failed(self.backup, "there is something by this name already", todo="run the command again")
+        write(self.backup, data, like=self.path)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step.verify."""
+        if file_hash(self.backup) != self.sha256:
+            raise Failed(self.backup, f"it is not the same as {self.path}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        path, backup = shlex.quote(self.path), shlex.quote(self.backup)
+        commands = (f"cmp -- {path} {backup}", f"rm -- {backup}")
+        before = f"a copy of {self.path}"
+        return Change("remove-fstab-backup", self.backup, before, "absent", commands, reversible=False)
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Remove the backup, if nothing is lost by that."""
+        if not os.path.lexists(self.backup):
+            return
+        if file_hash(self.backup) != file_hash(self.path):
+            why = f"the backup stays: {self.path} is no longer the same as {self.backup}"
+            raise CannotUndo(why, keeps_earlier=False)
+        unlink(self.backup)
+
+
+@dataclass(frozen=True)
+class RestoreFstab(FstabStep):
+    """Put a backup in place of fstab.
+
+    sha256_before: what fstab was when this was decided, "" for absent. sha256_after: what the backup was.
+    previous: the backup of what is replaced, for the undo; "" when fstab was absent.
+    """
+
+    kind: ClassVar[str] = "disk.restore-fstab"
+    path: str
+    backup: str
+    sha256_before: str
+    sha256_after: str
+    previous: str = ""
+    reload: bool = False
+    relabel: bool = False
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        before = f"sha256 {self.sha256_before[:HASH_SHOWN]}" if self.sha256_before else "absent"
+        after = f"{self.backup}, sha256 {self.sha256_after[:HASH_SHOWN]}"
+        return Change("restore-fstab", self.path, before, after, self._commands(self.backup), reversible=True)
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """Put it in place. Raises Failed when fstab or the backup is not as it was."""
+        if file_hash(self.path) != self.sha256_before:
+            raise changed(self.path)
+        data = unchanged(self.backup, self.sha256_after)
+        write(self.path, data, like=self.path if self.sha256_before else self.backup)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step.verify."""
+        if file_hash(self.path) != self.sha256_after:
+            raise Failed(self.path, f"it is not the same as {self.backup}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        before = f"{self.backup}, sha256 {self.sha256_after[:HASH_SHOWN]}"
+        if not self.sha256_before:
+            removal = (f"rm -- {shlex.quote(self.path)}", *settling(self.path, reload=self.reload, relabel=False))
+            return Change("remove-fstab", self.path, before, "absent", removal, reversible=False)
+        return Change(
+            "restore-fstab", self.path, before, self.previous, self._commands(self.previous), reversible=False
+        )
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Put back what was there, unless somebody edited since. Raises CannotUndo."""
+        now = file_hash(self.path)
+        if now not in {self.sha256_before, self.sha256_after}:
+            kept = f"; what was there before is in {self.previous}" if self.previous else ""
+            raise CannotUndo(f"{self.path} stays: it was changed since{kept}")
+        if now != self.sha256_before:
+            self._put_back()
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel and bool(self.sha256_before))
+
+    def _put_back(self) -> None:
+        if not self.sha256_before:
+            unlink(self.path)
+        elif file_hash(self.previous) == self.sha256_before:
+            write(self.path, read(self.previous), like=self.path)
+        else:
+            raise CannotUndo(f"{self.path} stays: {self.previous} no longer holds what was there before")
+
+    def _commands(self, source: str) -> tuple[str, ...]:
+        if not self.sha256_before:
+            new = shlex.quote(temporary(self.path))
+            after = settling(self.path, reload=self.reload, relabel=self.relabel)
+            return (f"cp -a -- {shlex.quote(source)} {new}", f"mv -f -- {new} {shlex.quote(self.path)}", *after)
+        edit = f"cat -- {shlex.quote(source)} > {shlex.quote(temporary(self.path))}"
+        return replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
+
+
+def _is_here(runner: Runner, source: str) -> bool:
+    """Whether the source of an entry is on this host: findfs(8) says exit 0 of a tag (UUID=…) that a device has."""
+    if source.startswith("/"):
+        return os.path.exists(source)
+    return runner.run(Command(("findfs", source), mutates=False, accept=(0, 1, 2))).status == 0
+
+
+@dataclass(frozen=True)
+class AddFstabEntry(FstabStep):
+    """Put line (without its ending) at the end of fstab.
+
+    sha256_before: what fstab was when this was decided. newline_first: its last line had no ending.
+    reload: whether systemd has to read it again. relabel: whether restorecon gives it its context.
+    """
+
+    kind: ClassVar[str] = "disk.add-fstab-entry"
+    path: str
+    line: str
+    sha256_before: str
+    newline_first: bool = False
+    reload: bool = False
+    relabel: bool = False
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        new = shlex.quote(temporary(self.path))
+        newline = (f"printf '\\n' >> {new}",) if self.newline_first else ()
+        edits = (*newline, f"printf '%s\\n' {shlex.quote(self.line)} >> {new}")
+        commands = replacing(self.path, edits, reload=self.reload, relabel=self.relabel)
+        return Change("add-fstab-entry", self.path, "no entry", self.line, commands, reversible=True)
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """Add the line. Raises Failed when fstab is not as it was."""
+        text = decode(unchanged(self.path, self.sha256_before))
+        write(self.path, encode(add_line(text, self.line)), like=self.path)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step.verify."""
+        text = decode(read(self.path))
+        restored = self._removed(text)
+        if restored == text or text_hash(restored) != self.sha256_before:
+            raise Failed(self.path, f"it does not hold just one more line: {self.line}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        path, new = shlex.quote(self.path), shlex.quote(temporary(self.path))
+        # grep says 1 when no line is left. -a: bytes that are no UTF-8 are text all the same.
+        edits = [f"LC_ALL=C grep -avxF -e {shlex.quote(self.line)} -- {path} > {new} || [ $? -eq 1 ]"]
+        if self.newline_first:
+            edits.append(f"truncate -s -1 -- {new}")
+        commands = replacing(self.path, tuple(edits), reload=self.reload, relabel=self.relabel)
+        return Change("remove-fstab-entry", self.path, self.line, "no entry", commands, reversible=False)
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Take out our line and nothing else: that is the text from before, unless somebody edited since."""
+        data = read(self.path)
+        text = decode(data)
+        restored = self._removed(text)
+        ours = parse(self.line)[0]
+        if restored == text and isinstance(ours, Entry) and any(e.source == ours.source for e in entries(text)):
+            raise CannotUndo(f"the entry of {ours.source} stays: it was edited since")
+        if sha256(data) != self.sha256_before and restored != text:
+            write(self.path, encode(restored), like=self.path)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel)
+
+    def _removed(self, text: str) -> str:
+        return remove_line(text, self.line, newline_added=self.newline_first)
+
+
+@dataclass(frozen=True)
+class RemoveFstabEntry(FstabStep):
+    """Take lines out of fstab. sha256_before: what it was when this was decided."""
+
+    kind: ClassVar[str] = "disk.remove-fstab-entry"
+    path: str
+    lines: tuple[Line, ...]
+    sha256_before: str
+    reload: bool = False
+    relabel: bool = False
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        numbers = ";".join(f"{line.number}d" for line in self.lines)
+        edit = f"sed '{numbers}' < {shlex.quote(self.path)} > {shlex.quote(temporary(self.path))}"
+        commands = replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
+        return Change("remove-fstab-entry", self.path, self._text(), "no entry", commands, reversible=True)
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """Take them out. Raises Failed when fstab is not as it was."""
+        text = decode(unchanged(self.path, self.sha256_before))
+        write(self.path, encode(remove_lines(text, self.lines)), like=self.path)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step.verify."""
+        if not self._fits(decode(read(self.path))):
+            raise Failed(self.path, f"it does not hold all but these lines: {self._text()}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        path, new = shlex.quote(self.path), shlex.quote(temporary(self.path))
+        edit = "{ " + "; ".join(self._put_back_commands(path)) + f"; }} > {new}"
+        commands = replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
+        return Change("put-back-fstab-entry", self.path, "no entry", self._text(), commands, reversible=False)
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Put the lines back at their place; where somebody edited since, those that are absent at the end."""
+        data = read(self.path)
+        if sha256(data) != self.sha256_before:
+            text = decode(data)
+            self._check_use(runner, text)
+            restored = put_back_lines(text, self.lines) if self._fits(text) else self._appended(text)
+            write(self.path, encode(restored), like=self.path)
+        settle(runner, self.path, reload=self.reload, relabel=self.relabel)
+
+    def _check_use(self, runner: Runner, text: str) -> None:
+        """An entry whose disk is gone, or whose mount point is another's by now, would only harm the next boot."""
+        for entry in entries("".join(line.raw for line in self.lines)):
+            taken = [e for e in entries_for_target(text, entry.target) if e.raw.strip() != entry.raw.strip()]
+            if taken and not self._fits(text):  # else it was there beside ours, too
+                raise CannotUndo(f"{self.path} mounts {taken[0].source} on {entry.target} by now")
+            if not entry.is_swap and not _is_here(runner, entry.source):
+                raise CannotUndo(f"{entry.source} is on no device of this host, so its entry is not put back")
+
+    def _fits(self, text: str) -> bool:
+        """Whether the text is that from before without our lines."""
+        return text_hash(put_back_lines(text, self.lines)) == self.sha256_before
+
+    def _appended(self, text: str) -> str:
+        present = {raw.rstrip("\r\n") for raw in split_lines(text)}
+        for line in self.lines:
+            if line.raw.rstrip("\r\n") not in present:
+                text = add_line(text, line.raw.removesuffix("\n"))
+        return text
+
+    def _text(self) -> str:
+        return "; ".join(line.raw.strip() for line in self.lines)
+
+    def _put_back_commands(self, path: str) -> list[str]:
+        """What prints fstab with our lines between its own."""
+        commands, printed, following = [], 0, 1
+        for line in sorted(self.lines, key=lambda line: line.number):
+            between = line.number - following
+            if between:
+                commands.append(f"sed -n '{printed + 1},{printed + between}p' {path}")
+            shape = "%s\\n" if line.raw.endswith("\n") else "%s"
+            commands.append(f"printf '{shape}' {shlex.quote(line.raw.removesuffix(chr(10)))}")
+            printed, following = printed + between, line.number + 1
+        return [*commands, f"sed -n '{printed + 1},$p' {path}"]
+
+
+STEPS: tuple[type[Step], ...] = (BackupFstab, AddFstabEntry, RemoveFstabEntry, RestoreFstab)

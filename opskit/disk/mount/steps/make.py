@@ -1,0 +1,320 @@
+"""The steps that make something on a disk: erase signatures, create the partition, make the filesystem.
+
+KINDS finds a step's class again from the ledger; mount_steps.py, grow_steps.py and fstab_steps.py have the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Union
+
+from opskit.core.command import MINUTE, Command, Runner
+from opskit.core.errors import CannotUndo, CommandFailed, Failed
+from opskit.core.plan import Change, Record, Step
+from opskit.core.units import size_text
+from opskit.disk.layout import LINUX_DOS, LINUX_GPT, backup_gpt_sectors, name_of, shell_lookup, shell_name
+from opskit.disk.model import FREE, ZERO, BlockDevice, Place
+from opskit.disk.mount.mkfs import MkfsOptions, mkfs_argv
+from opskit.disk.see import probe, superblock
+from opskit.disk.see.sysfs import device_at, read_device, read_partitions
+
+FAILING = "dmesg | tail; the disk may be failing"
+
+
+def run_on_disk(runner: Runner, command: Command) -> None:
+    """Run what writes to a disk. Should it fail, the kernel knows more of it: sfdisk, for one, says nothing."""
+    try:
+        runner.run(command)
+    except CommandFailed as error:
+        error.todo = error.todo or FAILING
+        raise
+
+
+# A discard of a large cloud disk took minutes; two hours is past any of them.
+MKFS_SECONDS = 120 * MINUTE
+
+
+@dataclass(frozen=True)
+class EraseSignatures(Step):
+    """Erase every signature on these devices, partitions before their disk (wipefs(8)).
+
+    what: the signatures, for the person who reads the plan. drop: the disk whose partitions the kernel forgets.
+    backup_gpt: (first, count, bytes in each) of the sectors to zero at the end of the last path: the wipefs of EL7 is
+    blind to a backup GPT.
+    """
+
+    kind: ClassVar[str] = "disk.erase-signatures"
+    under_lock: ClassVar[bool] = True
+
+    paths: tuple[str, ...]
+    what: str
+    drop: str = ""
+    backup_gpt: tuple[int, ...] = ()
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        return Change(
+            "erase-signatures",
+            " ".join(self.paths),
+            self.what,
+            "no signatures",
+            tuple(c.as_shell() for c in self._commands()),
+            False,
+        )
+
+    def _commands(self) -> list[Command]:
+        commands = [Command(("wipefs", "-a", *self.paths), mutates=True)]
+        if self.backup_gpt:
+            first, count, size = self.backup_gpt
+            at = (f"of={self.paths[-1]}", f"bs={size}", f"seek={first}", f"count={count}")
+            commands.append(Command(("dd", "if=/dev/zero", *at, "conv=fsync"), mutates=True))
+        if self.drop:
+            # Exit 1 when wipefs has made the kernel forget them already.
+            commands.append(Command(("partx", "-d", self.drop), mutates=True, accept=(0, 1)))
+        return commands
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step."""
+        for command in self._commands():
+            runner.run(command)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        last = read_device(self.paths[-1].removeprefix("/dev/").replace("/", "!"))
+        seen = probe.with_wipefs(probe.with_signatures(last, runner), runner)
+        if seen.signatures or seen.table:
+            raise Failed(last.path, "there are still signatures on it", todo=f"wipefs {last.path}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step."""
+        return "what was erased is not kept"
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        raise CannotUndo("what was erased is not kept")
+
+
+@dataclass(frozen=True)
+class CreatePartition(Step):
+    """Write a new partition table with one partition over the whole disk.
+
+    tool: sfdisk, sfdisk-reread (2.26 to 2.28, which cannot leave telling the kernel to partx) or parted (EL7).
+    stale: the disk had data, and a filesystem of old may show where the new partition begins: mkfs.xfs would refuse.
+    """
+
+    kind: ClassVar[str] = "disk.create-partition"
+    under_lock: ClassVar[bool] = True
+
+    place: Place
+    tool: str
+    before: str = "blank"
+    stale: bool = False
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        place = self.place
+        after = f"{place.table} table, one partition of {size_text(place.size)}"
+        erase = (f"wipefs -a {shell_name(place)}",) if self.stale else ()
+        lines = (*(c.as_shell() for c in self._commands()), *shell_lookup(place), *erase)
+        return Change("create-partition", place.disk_path, self.before, after, lines, True)
+
+    def _commands(self) -> list[Command]:
+        if self.tool == "parted":
+            return [Command(self._parted_argv(), mutates=True)]
+        # sfdisk would wait a quarter of a second for udev before it tells the kernel; partx does not.
+        quiet = ("sfdisk", "-q") if self.tool == "sfdisk-reread" else ("sfdisk", "-q", "--no-tell-kernel")
+        write = Command((*quiet, self.place.disk_path), mutates=True, input=self._script())
+        return [write, Command(("partx", "-u", self.place.disk_path), mutates=True)]
+
+    def _script(self) -> str:
+        """Input of sfdisk(8): sizes in sectors of the device."""
+        place = self.place
+        start, size = place.start // place.sector_size, place.size // place.sector_size
+        kind = LINUX_GPT if place.table == "gpt" else LINUX_DOS
+        line = f"start={start}, size={size}, type={kind}"
+        if place.table == "gpt":
+            line += f', uuid={place.partition_uuid}, name="{place.partition_name}"'
+        return f"label: {place.table}\nlabel-id: {place.table_uuid}\nunit: sectors\n\n{line}\n"
+
+    def _parted_argv(self) -> tuple[str, ...]:
+        place = self.place
+        label = "gpt" if place.table == "gpt" else "msdos"
+        name = place.partition_name if place.table == "gpt" else "primary"
+        first = place.start // place.sector_size
+        last = (place.start + place.size) // place.sector_size - 1
+        make = ("mklabel", label, "mkpart", name, "ext2", f"{first}s", f"{last}s")
+        return ("parted", "-s", "-a", "none", place.disk_path, *make)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step."""
+        for command in self._commands():
+            run_on_disk(runner, command)
+        if self.stale:
+            runner.run(Command(("wipefs", "-a", device_at(self.place).path), mutates=True))
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        partition = probe.with_signatures(device_at(self.place), runner)
+        wanted = self.place.partition_uuid
+        if self.tool != "parted" and partition.partition_uuid.lower() != wanted.lower():
+            raise Failed(partition.path, f"its PARTUUID is {partition.partition_uuid}, not {wanted}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step."""
+        commands = tuple(c.as_shell() for c in self._undo_commands())
+        after = "blank, if the partition is as empty as it was made"
+        return Change("remove-partition", self.place.disk_path, f"{self.place.table} table", after, commands, False)
+
+    def _undo_commands(self) -> list[Command]:
+        return [
+            Command(("partx", "-d", self.place.disk_path), mutates=True, accept=(0, 1)),
+            *(command for command, _, _ in zeros(self.place)),
+        ]
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Remove the table, if it is the one that this step wrote and its partition is as empty as it was made."""
+        disk = probe.with_signatures(read_device(self.place.disk), runner)
+        place = self.place
+        if not disk.number:
+            raise CannotUndo(f"{place.disk_path} is gone")
+        if disk.size != place.disk_size or (disk.identity and disk.identity != place.disk_identity):
+            raise CannotUndo(f"{place.disk_path} is another disk by now")
+        if not disk.table:
+            remove_half(runner, disk, self.place, known=self.tool != "parted")
+            return
+        if not self._is_ours(disk, runner):
+            raise CannotUndo("the partition table on the disk is not the one that opskit made")
+        # Through the disk: the kernel need not show the partition (any more).
+        if probe.contents(place.disk_path, place.size, place.start) != ZERO:
+            raise CannotUndo(f"there is something on {name_of(place)}; it is kept, and so is the partition")
+        for partition in read_partitions(self.place.disk):
+            seen = probe.with_signatures(partition, runner)
+            if seen.signatures or seen.ambivalent:
+                raise CannotUndo(f"there is something on {seen.path}; it is kept, and so is the partition")
+            if probe.exclusive(seen.path) != FREE:
+                raise CannotUndo(f"{seen.path} is in use")
+        for command in self._undo_commands():
+            runner.run(command)
+
+    def _is_ours(self, disk: BlockDevice, runner: Runner) -> bool:
+        """By the table's id where the tool could set it, else by where its one partition lies (or none yet)."""
+        place = self.place
+        if self.tool != "parted":
+            return disk.table_uuid.lower() == place.table_uuid.lower().removeprefix("0x")
+        found = read_partitions(place.disk)
+        same = [(p.start, p.size) for p in found] in ([], [(place.start, place.size)])
+        # Without a serial number one disk is like another of its size, unless the partition's name has our run in it.
+        names = [probe.with_signatures(p, runner).partition_name for p in found]
+        known = bool(disk.identity) if place.table == "dos" or not found else names == [place.partition_name]
+        return disk.table == place.table and same and known
+
+
+@dataclass(frozen=True)
+class MakeFilesystem(Step):
+    """Make a filesystem, with a UUID chosen before, at a place that the plan found to be blank or its own."""
+
+    kind: ClassVar[str] = "disk.make-filesystem"
+    under_lock: ClassVar[bool] = True
+
+    place: Place
+    uuid: str
+    options: MkfsOptions
+
+    @property
+    def change(self) -> Change:
+        """See Step."""
+        label = f", label {self.options.label}" if self.options.label else ""
+        after = f"{self.options.fstype}, UUID {self.uuid}{label}"
+        # shlex would quote "$part": the path is put in as it must stand in the shell.
+        line = Command(mkfs_argv(self.options, self.uuid, "")[:-1], mutates=True).line
+        lines = (f"{line} {shell_name(self.place)}",)
+        return Change("make-filesystem", name_of(self.place), "no filesystem", after, lines, False)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step."""
+        return {"device": device_at(self.place).path}
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """See Step."""
+        argv = mkfs_argv(self.options, self.uuid, record["device"])
+        try:
+            run_on_disk(runner, Command(argv, mutates=True, timeout=MKFS_SECONDS))
+        except Failed as error:
+            # Nobody else can have written there yet: by this the next run knows what it may go on over.
+            error.record = {"left": probe.look_at_bytes(record["device"], self.place.size)[1]}
+            raise
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        """See Step."""
+        seen = probe.with_signatures(device_at(self.place), runner).filesystem
+        if seen is None or (seen.type, seen.uuid) != (self.options.fstype, self.uuid):
+            found = f"{seen.type} {seen.uuid}" if seen else "none"
+            why = f"the filesystem that was made is not there (found: {found})"
+            raise Failed(record["device"], why, todo=FAILING)
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        """See Step."""
+        return f"the filesystem on {record.get('device', name_of(self.place))} stays: what is on it is not destroyed"
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step."""
+        raise CannotUndo("a filesystem stays once its making has begun; the same command goes on with it")
+
+
+STEPS: tuple[type[Step], ...] = (EraseSignatures, CreatePartition, MakeFilesystem)
+
+
+def zeros(place: Place) -> list[tuple[Command, int, int]]:
+    """The commands that zero where the table of a place lies, each with the first sector and how many."""
+    if place.table != "gpt":
+        return [_zero(place, 0, 1)]
+    first, count = backup_gpt_sectors(place.disk_size, place.sector_size)
+    return [_zero(place, 0, count + 1), _zero(place, first, count)]
+
+
+def _zero(place: Place, first: int, count: int) -> tuple[Command, int, int]:
+    where = (f"of={place.disk_path}", f"bs={place.sector_size}", *((f"seek={first}",) if first else ()))
+    return Command(("dd", "if=/dev/zero", *where, f"count={count}", "conv=fsync"), mutates=True), first, count
+
+
+def remove_half(runner: Runner, disk: BlockDevice, place: Place, *, known: bool) -> None:
+    """Remove what a disk that failed let sfdisk write: entries, then their header, at the end of the disk first.
+
+    disk: with its signatures. known: the ids on it are those of the place, for the tool could set them.
+    Raises CannotUndo where there is anything beside.
+    """
+    if place.table != "gpt":
+        return
+    headers, entries = superblock.gpt_traces(place.disk_path, place.disk_size, place.sector_size)
+    if headers and not (known and headers == {place.table_uuid.lower()}):
+        raise CannotUndo("there is a part of a GPT on the disk, and it is not of the one that opskit made")
+    if not known or not (headers or place.partition_uuid.lower() in entries):
+        return
+    _check_empty(disk, place)
+    for command, first, count in zeros(place):
+        # It need not be possible to write where nothing could be written before.
+        if probe.contents(place.disk_path, count * place.sector_size, first * place.sector_size) != ZERO:
+            runner.run(command)
+
+
+def _check_empty(disk: BlockDevice, place: Place) -> None:
+    """Entries outlive a table that somebody replaced by a filesystem. Raises CannotUndo where that may have been."""
+    (_, _, head), (_, tail, _) = zeros(place)
+    between = ((tail - head) * place.sector_size, head * place.sector_size)
+    if disk.signatures or disk.ambivalent or probe.contents(place.disk_path, *between) != ZERO:
+        raise CannotUndo(f"there is something on {place.disk_path} beside a part of a table; it is kept")
+    if probe.exclusive(place.disk_path) != FREE:
+        raise CannotUndo(f"{place.disk_path} is in use")

@@ -1,0 +1,1 @@
+"""See: read the host into the types of model.py. Changes nothing."""
