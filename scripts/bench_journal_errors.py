@@ -17,8 +17,8 @@ from pathlib import Path
 from bench_common import machine, write_readme
 from journal_entries import entries, write_journal
 
-from opskit.journal.errors_export import FIELDS
-from opskit.journal.errors_read import match_words
+from opskit.journal.errors.export import FIELDS
+from opskit.journal.errors.query import match_words
 
 ROOT = Path(__file__).resolve().parents[1]
 # The command itself, and at its end the most memory that it had: journalctl's own is mapped files, and not counted.

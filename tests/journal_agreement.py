@@ -8,10 +8,11 @@ from pathlib import Path
 
 from journals import MARGIN, PROFILES, SECOND, Made, Pool, make, vacuum
 
-from opskit.journal.model import Limits
-from opskit.journal.scope import Scope, read_scope
-from opskit.journal.vacuum import Vacuum, age_of, cut_of, predict
-from opskit.journal.version import Rules
+from opskit.journal.files.model import Scope
+from opskit.journal.files.see.scope import read_scope
+from opskit.journal.releases import Rules
+from opskit.journal.vacuum.model import Limits
+from opskit.journal.vacuum.rules import Vacuum, age_of, cut_of, predict
 
 
 def predicted(made: Made, rules: Rules) -> list[Vacuum]:

@@ -16,7 +16,7 @@ from opskit.session import Session
 
 if TYPE_CHECKING:
     from opskit.core.plan import Outcome
-    from opskit.journal.scope import Scope
+    from opskit.journal.files.model import Scope
 
 
 class JournalGroup(LazyGroup):
@@ -24,7 +24,7 @@ class JournalGroup(LazyGroup):
 
     entries: ClassVar[dict[str, Entry]] = {
         "errors": Entry(
-            "opskit.journal.errors_cli",
+            "opskit.journal.errors.cli",
             "What is wrong: like messages in groups, failed units, OOM, disks.",
             single=True,
         ),
@@ -52,9 +52,10 @@ SystemdVersion = Annotated[
 @reads(app, "usage", example="opskit journal usage")
 def usage(session: Session, directory: InDirectory = "", root: Root = "", namespace: Namespace = "*") -> None:
     """Show what the journal takes: per directory, namespace and machine, and the limits with where each comes from."""
-    from opskit.journal.show import draw_usage, usage_json  # noqa: PLC0415
-    from opskit.journal.usage import findings, see_usage  # noqa: PLC0415
-    from opskit.journal.version import NEWEST, rules_of  # noqa: PLC0415
+    from opskit.journal.releases import NEWEST, rules_of  # noqa: PLC0415
+    from opskit.journal.usage.findings import findings  # noqa: PLC0415
+    from opskit.journal.usage.see import see_usage  # noqa: PLC0415
+    from opskit.journal.usage.show import draw_usage, usage_json  # noqa: PLC0415
     from opskit.ui.plan import draw_notes  # noqa: PLC0415
 
     scope = scope_of(directory, root, namespace, everything=True)
@@ -72,10 +73,11 @@ def usage(session: Session, directory: InDirectory = "", root: Root = "", namesp
 @reads(app, "verify", example="opskit journal verify")
 def verify_(session: Session, directory: InDirectory = "", root: Root = "", namespace: Namespace = "*") -> None:
     """Check every journal file, and say what to do about a damaged one. Exit 4 when there are such."""
-    from opskit.journal.facts import read_directories  # noqa: PLC0415
-    from opskit.journal.show import draw_verdicts, verdicts_json  # noqa: PLC0415
-    from opskit.journal.verify import finding_of, verify  # noqa: PLC0415
-    from opskit.journal.version import NEWEST, rules_of  # noqa: PLC0415
+    from opskit.journal.files.see.scope import read_directories  # noqa: PLC0415
+    from opskit.journal.files.see.verify import verify  # noqa: PLC0415
+    from opskit.journal.files.show import draw_verdicts, verdicts_json  # noqa: PLC0415
+    from opskit.journal.files.verify import finding_of  # noqa: PLC0415
+    from opskit.journal.releases import NEWEST, rules_of  # noqa: PLC0415
     from opskit.ui.progress import step_line  # noqa: PLC0415
 
     directories = read_directories(scope_of(directory, root, namespace, everything=True), rules_of(NEWEST))
@@ -112,12 +114,13 @@ def vacuum(
     can go along, and active files stay. What it did is compared with what was shown.
     """
     from opskit.act import Chore, act  # noqa: PLC0415
-    from opskit.journal.facts import VacuumRequest, now_microseconds, see_vacuum  # noqa: PLC0415
-    from opskit.journal.model import Limits  # noqa: PLC0415
-    from opskit.journal.show_vacuum import draw_deletes  # noqa: PLC0415
+    from opskit.journal.releases import parse_version  # noqa: PLC0415
+    from opskit.journal.see import now_microseconds, running_version  # noqa: PLC0415
     from opskit.journal.spans import parse_size, parse_span  # noqa: PLC0415
-    from opskit.journal.vacuum_plan import decide_vacuum  # noqa: PLC0415
-    from opskit.journal.version import parse_version, running_version  # noqa: PLC0415
+    from opskit.journal.vacuum.model import Limits, VacuumRequest  # noqa: PLC0415
+    from opskit.journal.vacuum.plan import decide_vacuum  # noqa: PLC0415
+    from opskit.journal.vacuum.see import see_vacuum  # noqa: PLC0415
+    from opskit.journal.vacuum.show import draw_deletes  # noqa: PLC0415
 
     limits = Limits(parse_span(span) if span else None, parse_size("--size", size) if size else None, files)
     if files is not None and files >= 1 << 64:
@@ -149,7 +152,7 @@ def _tell_outcome(session: Session, outcome: Outcome, nothing: str, done: str) -
     """What went; exit 1 when that is not what was to go."""
     from opskit.act import tell  # noqa: PLC0415
     from opskit.core.ledger import Ledger  # noqa: PLC0415
-    from opskit.journal.show_vacuum import outcome_findings  # noqa: PLC0415
+    from opskit.journal.vacuum.show import outcome_findings  # noqa: PLC0415
     from opskit.ui.errors import draw_findings  # noqa: PLC0415
 
     if outcome.run is None:
@@ -187,12 +190,12 @@ def retain(
     The plan shows what that restart deletes. With --root the drop-in is written for the system there.
     """
     from opskit.act import Chore, act  # noqa: PLC0415
-    from opskit.journal.facts import now_microseconds  # noqa: PLC0415
-    from opskit.journal.retain_facts import see_retain  # noqa: PLC0415
-    from opskit.journal.retain_plan import RetainRequest, decide_retain  # noqa: PLC0415
-    from opskit.journal.show_vacuum import draw_deletes  # noqa: PLC0415
+    from opskit.journal.retain.model import RetainRequest  # noqa: PLC0415
+    from opskit.journal.retain.plan import decide_retain  # noqa: PLC0415
+    from opskit.journal.retain.see import see_retain  # noqa: PLC0415
+    from opskit.journal.see import now_microseconds, running_version  # noqa: PLC0415
     from opskit.journal.spans import parse_size, parse_span  # noqa: PLC0415
-    from opskit.journal.version import running_version  # noqa: PLC0415
+    from opskit.journal.vacuum.show import draw_deletes  # noqa: PLC0415
 
     if not (span or size):
         raise UsageFault("opskit journal retain", "no limit", todo="a span, such as 30d; or --size 500M")
@@ -220,7 +223,7 @@ def retain(
 
 def scope_of(directory: str, root: str, namespace: str, *, everything: bool = False) -> Scope:
     """The scope that these options ask for. Raises UsageFault."""
-    from opskit.journal.scope import Scope, valid_namespace  # noqa: PLC0415
+    from opskit.journal.files.model import Scope, valid_namespace  # noqa: PLC0415
 
     if directory and root:
         raise UsageFault("--root", "it does not go with --directory")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from opskit.core.plan import Step
-from opskit.journal.retain_steps import RetainJournal
-from opskit.journal.vacuum_steps import CopyJournals, RotateJournal, VacuumJournal
+from opskit.journal.retain.steps import RetainJournal
+from opskit.journal.vacuum.steps.copies import CopyJournals
+from opskit.journal.vacuum.steps.journalctl import RotateJournal, VacuumJournal
 
 STEPS: tuple[type[Step], ...] = (RotateJournal, CopyJournals, VacuumJournal, RetainJournal)
 KINDS: dict[str, type[Step]] = {step.kind: step for step in STEPS}

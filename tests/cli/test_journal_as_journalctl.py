@@ -13,7 +13,8 @@ from journal_agreement import compare
 from journals import Pool, missing
 
 from opskit.core.runner import HostRunner
-from opskit.journal.version import Rules, rules_of, running_version
+from opskit.journal.releases import Rules, rules_of
+from opskit.journal.see import running_version
 
 QUICK, FULL = 50, 1000
 # The other filesystem: readdir hands names over in another order there.

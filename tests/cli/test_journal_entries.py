@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from journals import SECOND, export, missing, write_journal
 
-from opskit.journal.entries import newer_than
-from opskit.journal.files import read_directory
-from opskit.journal.model import Header
+from opskit.journal.files.model import Header
+from opskit.journal.files.see.directory import read_directory
+from opskit.journal.files.see.entries import newer_than
 
 
 def shown_since(path: Path, moment: int) -> int:

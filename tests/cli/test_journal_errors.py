@@ -426,8 +426,8 @@ def test_a_pager_that_has_enough_is_no_error(growing: Growing, tmp_path: Path) -
 
 UNIQUE = """
 import random, sys
-from opskit.journal.errors_export import ExportParser
-from opskit.journal.errors_groups import Tally
+from opskit.journal.errors.export import ExportParser
+from opskit.journal.errors.groups import Tally
 rnd, tally, parser = random.Random(1), Tally(7), ExportParser()
 for number in range(int(sys.argv[1])):
     text = "".join(rnd.choices("ghijk lmnop", k=40)) + "x" * 3000 + "/" * 3000

@@ -12,7 +12,7 @@ import pytest
 from journal_agreement import compare
 from journals import Pool, missing
 
-from opskit.journal.version import parse_version, rules_of
+from opskit.journal.releases import parse_version, rules_of
 
 # Beside Debian 12 with 252: one between EL8's 239 and EL9's 252, and that of EL10.
 SUITES = {"bullseye": 247, "trixie": 257}

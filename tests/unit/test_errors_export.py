@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.journal.errors_export import FIELDS, MESSAGE_BYTES, PENDING_BYTES, Entry, ExportParser, fields_of
+from opskit.journal.errors.export import FIELDS, MESSAGE_BYTES, PENDING_BYTES, Entry, ExportParser, fields_of
 
 BOOT = b"_BOOT_ID=" + b"1" * 32 + b"\n"
 SEQNUM = b"__SEQNUM=7\n__SEQNUM_ID=" + b"2" * 32 + b"\n"  # from systemd 254 on

@@ -7,13 +7,14 @@ from typing import Any, Optional
 
 import pytest
 
-from opskit.journal import errors_groups, errors_trouble
-from opskit.journal.errors_findings import Seen, find
-from opskit.journal.errors_groups import OTHER_MESSAGES, Tally, unit_of
-from opskit.journal.errors_trouble import COREDUMP_ID, DISK, DUMP, FAILED, LOST, OOM
-from opskit.journal.errors_units import FailedUnit, parse_list, parse_show
-from opskit.journal.errors_unjudged import Unjudged
-from opskit.journal.show_errors import Listing, errors_json, group_json, rate_text
+from opskit.journal.errors import groups as groups_module
+from opskit.journal.errors import trouble
+from opskit.journal.errors.findings import find
+from opskit.journal.errors.groups import OTHER_MESSAGES, Tally, unit_of
+from opskit.journal.errors.model import FailedUnit, Seen, Unjudged
+from opskit.journal.errors.see.units import parse_list, parse_show
+from opskit.journal.errors.show import Listing, errors_json, group_json, rate_text
+from opskit.journal.errors.trouble import COREDUMP_ID, DISK, DUMP, FAILED, LOST, OOM
 
 SECOND = 1_000_000
 KERNEL = {"_TRANSPORT": "kernel", "SYSLOG_IDENTIFIER": "kernel"}
@@ -155,8 +156,8 @@ def test_entries_without_priority_are_told_of_unless_everything_is_chosen() -> N
 
 
 def test_the_number_of_groups_has_a_bound_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errors_groups, "GROUPS", 10)
-    monkeypatch.setattr(errors_groups, "UNITS", 2)
+    monkeypatch.setattr(groups_module, "GROUPS", 10)
+    monkeypatch.setattr(groups_module, "UNITS", 2)
     names = [chr(ord("g") + n // 10) + chr(ord("g") + n % 10) for n in range(100)]
     found = tally(*(entry(f"is {name}", UNIT=f"u{n % 5}.service") for n, name in enumerate(names)))
     assert len(found.groups()) == 13
@@ -167,7 +168,7 @@ def test_the_number_of_groups_has_a_bound_and_nothing_is_lost(monkeypatch: pytes
 
 
 def test_the_number_of_troubles_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errors_trouble, "SUBJECTS", 3)
+    monkeypatch.setattr(trouble, "SUBJECTS", 3)
     messages = [entry(f"Killed process 1 ({name}) total-vm:1kB", **KERNEL) for name in "abcdefgab"]
     counts = {one.subject: one.count for one in tally(*messages).troubles.of(OOM)}
     assert counts == {"a": 2, "b": 2, "c": 1, "(others)": 4}
@@ -176,7 +177,7 @@ def test_the_number_of_troubles_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_is_remembered_has_a_bound_and_forgetting_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [entry(f"a {'x' * n} {n}", n + 1, UNIT=f"u{n % 3}") for n in range(50)] * 2
     whole = tally(*entries).groups()
-    monkeypatch.setattr(errors_groups, "REMEMBERED", 7)
+    monkeypatch.setattr(groups_module, "REMEMBERED", 7)
     small = tally(*entries)
     assert small.groups() == whole
     assert sum(1 + len(sender.known) for sender in small._senders.values()) <= 7

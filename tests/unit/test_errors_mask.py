@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.journal import errors_mask
-from opskit.journal.errors_mask import PATTERN_LENGTH, alike, pattern_of
+from opskit.journal.errors import mask
+from opskit.journal.errors.mask import PATTERN_LENGTH, alike, pattern_of
 
 # As they are written on these hosts → their pattern. Of several in a tuple: all have it.
 MESSAGES = [
@@ -160,5 +160,5 @@ def test_any_bytes_have_a_pattern_of_bounded_length_without_control_characters(d
 def test_it_is_the_text_alone_that_counts_not_what_was_masked_before(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [message.encode() for messages, _ in MESSAGES for message in messages]
     before = [pattern_of(text) for text in texts]
-    monkeypatch.setattr(errors_mask, "WORDS_KEPT", 3)
+    monkeypatch.setattr(mask, "WORDS_KEPT", 3)
     assert [pattern_of(text) for text in reversed(texts)] == before[::-1]

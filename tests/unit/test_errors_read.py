@@ -9,12 +9,13 @@ from typing import Optional
 import pytest
 
 from opskit.core.errors import Failed, Missing, OpskitError, UsageFault
-from opskit.journal import errors_read
-from opskit.journal.errors_catalog import fill, needs_fields, parse_catalog
-from opskit.journal.errors_cli import _priority
-from opskit.journal.errors_read import Request, command_of, moment, readable_scope, see_files
-from opskit.journal.model import Directory, JournalFile, Name, Version
-from opskit.journal.scope import Scope
+from opskit.journal.errors.cli import _priority
+from opskit.journal.errors.query import Request, command_of, moment
+from opskit.journal.errors.see import entries
+from opskit.journal.errors.see.catalog import fill, needs_fields, parse_catalog
+from opskit.journal.errors.see.entries import readable_scope, see_files
+from opskit.journal.files.model import Directory, JournalFile, Name, Scope
+from opskit.journal.releases import Version
 
 EL7, EL8 = Version(219), Version(239)
 
@@ -92,7 +93,7 @@ def refused(scope: Scope) -> OpskitError:
 def seen(monkeypatch: pytest.MonkeyPatch, *opens: str) -> None:
     files = tuple(JournalFile(f"{n}.journal", Name("active"), 1, 1, opens=why) for n, why in enumerate(opens))
     found = (Directory("/var/log/journal/x", files=files),) if opens else ()
-    monkeypatch.setattr("opskit.journal.facts.read_scope", lambda *_: found)
+    monkeypatch.setattr("opskit.journal.files.see.scope.read_scope", lambda *_: found)
 
 
 def test_files_that_this_user_may_not_read_are_no_half_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +117,7 @@ def test_root_reads_what_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_journal(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     seen(monkeypatch)
-    monkeypatch.setattr(errors_read, "ROOTS", ("/", "/nonesuch") if there else ("/nonesuch",))
+    monkeypatch.setattr(entries, "ROOTS", ("/", "/nonesuch") if there else ("/nonesuch",))
     error = refused(Scope())
     assert isinstance(error, Failed)
     assert ("it is empty" in error.why) == there

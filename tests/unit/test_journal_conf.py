@@ -9,10 +9,12 @@ import pytest
 
 from opskit.core.plan import Plan, Refusal
 from opskit.core.units import GIB, KIB, MIB
-from opskit.journal.bounds import bad_settings, bounds_of, parse_iec
-from opskit.journal.conf import Setting, conf_files, parse_settings, read_settings, winner
-from opskit.journal.model import Version
-from opskit.journal.retain_plan import DROPIN, RetainFacts, RetainRequest, decide_retain, dropin_text, iec_text
+from opskit.journal.releases import Version
+from opskit.journal.retain.bounds import bad_settings, bounds_of, parse_iec
+from opskit.journal.retain.conf import Setting, parse_settings, winner
+from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
+from opskit.journal.retain.plan import decide_retain, dropin_text, iec_text
+from opskit.journal.retain.see import conf_files, read_settings
 from opskit.journal.spans import SECOND, parse_span
 
 DAY = 86400 * SECOND

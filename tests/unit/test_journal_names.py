@@ -8,9 +8,9 @@ import struct
 
 import pytest
 
-from opskit.journal.header import HEADER_BYTES, read_header
-from opskit.journal.model import ACTIVE, ARCHIVED, DISPOSED, Name
-from opskit.journal.names import _two_numbers, classify
+from opskit.journal.files.header import HEADER_BYTES, read_header
+from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, Name
+from opskit.journal.files.names import _two_numbers, classify
 
 ID = "0123456789abcdef" * 2
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from opskit.core.plan import Plan, Refusal
-from opskit.journal.facts import CopyPlace, VacuumFacts, VacuumRequest
-from opskit.journal.model import ACTIVE, ARCHIVED, Directory, Header, JournalFile, Limits, Name, Version
-from opskit.journal.scope import Scope
-from opskit.journal.vacuum_plan import decide_vacuum
-from opskit.journal.vacuum_steps import CopyJournals, RotateJournal, VacuumJournal
+from opskit.journal.files.model import ACTIVE, ARCHIVED, Directory, Header, JournalFile, Name, Scope
+from opskit.journal.releases import Version
+from opskit.journal.vacuum.model import CopyPlace, Limits, VacuumFacts, VacuumRequest
+from opskit.journal.vacuum.plan import decide_vacuum
+from opskit.journal.vacuum.steps.copies import CopyJournals
+from opskit.journal.vacuum.steps.journalctl import RotateJournal, VacuumJournal
 
 DAY = 86_400_000_000
 NOW = 20_000 * DAY

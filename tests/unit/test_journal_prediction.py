@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from opskit.core.errors import UsageFault
-from opskit.journal.model import ACTIVE, ARCHIVED, DISPOSED, Directory, Header, JournalFile, Limits, Name, Version
+from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, Directory, Header, JournalFile, Name
+from opskit.journal.releases import Version, parse_version, rules_of
 from opskit.journal.spans import INFINITY
-from opskit.journal.vacuum import Candidate, _key, _merged, age_of, cut_of, in_order, predict
-from opskit.journal.vacuum_steps import compare, span_now
-from opskit.journal.version import parse_version, rules_of
+from opskit.journal.vacuum.model import Limits
+from opskit.journal.vacuum.rules import Candidate, _key, _merged, age_of, compare, cut_of, in_order, predict, span_now
 
 NOW = 1_000_000_000
 RULES = rules_of(Version(257))

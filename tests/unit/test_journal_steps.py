@@ -12,13 +12,14 @@ import pytest
 from opskit.core.command import Command, Result
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.jsonable import from_json, to_json
-from opskit.journal.copying import copy_file, same_content
-from opskit.journal.header import HEADER_BYTES
-from opskit.journal.model import Limits, Version
-from opskit.journal.retain_steps import RetainJournal
-from opskit.journal.scope import Scope
+from opskit.journal.files.header import HEADER_BYTES
+from opskit.journal.files.model import Scope
+from opskit.journal.releases import Version
+from opskit.journal.retain.steps import RetainJournal
 from opskit.journal.steps import KINDS
-from opskit.journal.vacuum_steps import Copied, CopyJournals, RotateJournal, VacuumJournal
+from opskit.journal.vacuum.model import Limits
+from opskit.journal.vacuum.steps.copies import Copied, CopyJournals, copy_file, same_content
+from opskit.journal.vacuum.steps.journalctl import RotateJournal, VacuumJournal
 
 ID = "ab" * 16
 NOW = 1_700_000_000_000_000

@@ -1,0 +1,1 @@
+"""`opskit journal errors`: entries in groups, and what is behind them."""

@@ -1,0 +1,97 @@
+"""What journalctl is asked for, and whether it can answer: one `journalctl -o export`, read as it comes."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import re
+import shlex
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from opskit.core.caller import command_line
+from opskit.core.command import Command
+from opskit.core.errors import CommandFailed, Failed, Missing, UsageFault
+from opskit.core.runner import StreamingRunner
+from opskit.journal.errors.export import Entry, ExportParser
+from opskit.journal.errors.query import DEFAULT_SINCE
+from opskit.journal.files.model import ROOTS, Directory, Scope
+from opskit.journal.files.see.scope import read_directories
+from opskit.journal.releases import NEWEST, Version, rules_of
+
+
+@dataclass
+class Reading:
+    """The entries as they come. said: what journalctl had to say beside them, once it has ended."""
+
+    said: str = ""
+
+    def entries(
+        self, runner: StreamingRunner, command: Command, *, narrow: bool, seconds: float = math.inf
+    ) -> Generator[Sequence[Entry], None, None]:
+        """Some entries after some others; none at all when so many seconds went by without any.
+
+        To be closed: that ends journalctl. Raises UsageFault for what journalctl does not understand, else Failed.
+        """
+        parser = ExportParser(narrow=narrow)
+        with contextlib.ExitStack() as stack:
+            stream = stack.enter_context(runner.stream(command))
+            try:
+                while (data := stream.read(seconds)) != b"":
+                    yield parser.feed(data) if data else ()
+            except CommandFailed as error:
+                raise _understood(error) from error
+            finally:
+                self.said = stream.stderr
+
+
+def _understood(error: CommandFailed) -> Exception:
+    """What journalctl has against the words that were handed on to it is a fault of usage."""
+    said = error.result.stderr.strip()
+    if re.search(r"--since=.*--until", said):
+        return UsageFault(
+            "--since, --until", said, todo=f"--since is the earlier one, and {DEFAULT_SINCE} unless it is given"
+        )
+    if re.search(r"(?i)parse (timestamp|since|until)", said):
+        return UsageFault("--since, --until", said, todo="like 1h, 2d, yesterday, '2026-11-21 15:00'")
+    if "filter for units" in said:
+        return Failed(
+            "--unit", "no unit of which there are entries fits this pattern", todo="without --unit: all of them"
+        )
+    if re.search(r"(?i)boot", said):
+        return Failed("--boot", said, todo="--since takes a time instead")
+    return error
+
+
+def see_files(scope: Scope) -> tuple[Directory, ...]:
+    """The journal files that journalctl will read. Raises Missing when this user may not, Failed when none is there."""
+    try:
+        # What is read, and by no vacuum deleted, is the same in every release.
+        directories = read_directories(scope, rules_of(NEWEST))
+    except Missing as error:
+        todo = f"sudo {shlex.join(command_line())}; or join the group systemd-journal, and log in anew"
+        raise Missing(error.what, error.why, todo=todo) from error
+    if not any(directory.files for directory in directories):
+        raise _no_files(scope)
+    return directories
+
+
+def _no_files(scope: Scope) -> Failed:
+    if where := scope.directory or scope.root:
+        return Failed(where, "there are no journal files in it", todo=f"ls -lR {shlex.quote(where)}")
+    todo = "systemctl status systemd-journald; for a journal that outlasts a boot: mkdir -p /var/log/journal && "
+    todo += "systemctl restart systemd-journald"
+    if any(map(os.path.isdir, ROOTS)):
+        why = "it is empty: nothing has been written, or Storage= in journald.conf is none"
+    else:
+        why = f"there is none: neither {' nor '.join(ROOTS)}"
+    return Failed("the journal of this host", why, todo=todo)
+
+
+def readable_scope(scope: Scope, version: Version) -> Scope:
+    """The scope as this journalctl can be asked for it: until 232 its --root is the catalogue's alone."""
+    if not scope.root or rules_of(version).root:
+        return scope
+    places = [scope.root.rstrip("/") + path for path in reversed(ROOTS)]
+    return Scope(directory=next((path for path in places if os.path.isdir(path)), places[0]))

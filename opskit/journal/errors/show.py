@@ -1,0 +1,302 @@
+"""`opskit journal errors` as JSON, as a list on a terminal, and as one line a group elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Callable, Optional
+
+from opskit.core.finding import Finding
+from opskit.core.text import shown
+from opskit.journal.errors.export import Entry
+from opskit.journal.errors.findings import find, of_trouble
+from opskit.journal.errors.groups import PRIORITIES, Group, Tally
+from opskit.journal.errors.model import Seen
+from opskit.journal.errors.query import OUTPUT_FIELDS_SINCE, Request, command_of
+from opskit.journal.errors.see.entries import Reading
+from opskit.journal.errors.trouble import DISK, DUMP, FAILED, LOST, OOM, Trouble
+from opskit.journal.files.model import moment_text
+from opskit.journal.releases import Version
+from opskit.session import Session
+from opskit.ui.errors import draw_findings
+from opskit.ui.live import Draw, live_table
+from opskit.ui.progress import progress_line
+from opskit.ui.screen import Column, Screen, draw_table
+
+COLUMNS = (
+    Column("COUNT", right=True),
+    Column("PRIORITY"),
+    Column("UNIT"),
+    Column("FIRST"),
+    Column("LAST"),
+    Column("RATE", right=True),
+    Column("MESSAGE"),
+)
+_STYLES = {"emerg": "red", "alert": "red", "crit": "red", "err": "red", "warning": "yellow"}
+_TROUBLES = {
+    "oom_kills": OOM, "core_dumps": DUMP, "disk_errors": DISK, "units_failed_before": FAILED, "messages_lost": LOST
+}  # fmt: skip
+# How often, by the shortest span in which it is one at least.
+_RATES = ((3600.0, "s"), (60.0, "min"), (1.0, "h"), (1 / 24, "d"))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What of it is shown. examples: whole messages, catalog: the catalogue's text, by the group's cursor.
+
+    request: the options, as JSON has them.
+    """
+
+    top: int
+    examples: Mapping[str, str] = field(default_factory=dict)
+    catalog: Mapping[str, str] = field(default_factory=dict)
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+    def groups(self, seen: Seen) -> list[Group]:
+        """The most frequent ones."""
+        return seen.groups[: self.top] if self.top else seen.groups
+
+    def example(self, group: Group) -> str:
+        """The message in full."""
+        return self.examples.get(group.cursor) or os.fsdecode(group.example)
+
+
+@contextmanager
+def progress(screen: Screen) -> Iterator[Callable[[int], None]]:
+    """What is told how many entries were read."""
+    with progress_line(screen) as tell:
+
+        def tick(entries: int) -> None:
+            if tell:
+                tell(lambda seconds: f"{entries:,} entries  {entries / seconds:,.0f}/s")
+
+        yield tick
+
+
+def errors_json(seen: Seen, listing: Listing) -> dict[str, Any]:
+    """The result for --json."""
+    troubles = {name: [_trouble(one) for one in seen.tally.troubles.of(kind)] for name, kind in _TROUBLES.items()}
+    return {
+        **listing.request,
+        "entries": seen.tally.chosen,
+        "groups_total": len(seen.groups),
+        "groups": [group_json(group, listing) for group in listing.groups(seen)],
+        "units_failed": list(seen.failed),
+        **troubles,
+        "without_priority": seen.unjudged,
+    }
+
+
+def group_json(group: Group, listing: Listing) -> dict[str, Any]:
+    """One group; times with their zone, the rate as entries an hour."""
+    return {
+        "unit": group.unit,
+        "identifier": group.identifier,
+        "priority": priority_text(group.priority) or None,
+        "pattern": group.pattern,
+        "count": group.count,
+        "first": moment_text(group.first),
+        "last": moment_text(group.last),
+        "per_hour": None if group.per_hour is None else round(group.per_hour, 3),
+        "example": listing.example(group),
+        "cursor": group.cursor,
+        "message_id": group.message_id or None,
+        "catalog": listing.catalog.get(group.cursor),
+    }
+
+
+def _trouble(one: Trouble) -> dict[str, Any]:
+    return {
+        "subject": one.subject,
+        "unit": one.unit,
+        "count": one.count,
+        "amount": one.amount,
+        "first": moment_text(one.first),
+        "last": moment_text(one.last),
+        "example": one.example,
+    }
+
+
+def priority_text(priority: Optional[int]) -> str:
+    """err, crit …; "" for none."""
+    return "" if priority is None else PRIORITIES[priority]
+
+
+def rate_text(group: Group) -> str:
+    """`3.1/min`; "" for what was once."""
+    rate = group.per_hour
+    if rate is None:
+        return ""
+    unit, name = next(((hours, name) for hours, name in _RATES if rate >= hours), _RATES[-1])
+    value = rate / unit
+    return f"{value:.0f}/{name}" if value >= 10 else f"{value:.1f}/{name}"
+
+
+def _when(microseconds: int) -> str:
+    """To the second."""
+    text = moment_text(microseconds) or ""
+    return text[:19] + "Z" if text else ""
+
+
+def draw_errors(screen: Screen, seen: Seen, findings: Sequence[Finding], listing: Listing) -> None:
+    """The groups, then the findings: everything is the result."""
+    groups = listing.groups(seen)
+    if sys.stdout.isatty():
+        for group in groups:
+            _draw_group(screen, group, listing)
+    elif groups:
+        draw_table(screen, COLUMNS, [row(group, listing) for group in groups])
+    if sys.stdout.isatty():
+        draw_findings(screen, findings)
+    else:
+        for finding in findings:
+            screen.line(finding_line(finding))
+    total = len(seen.groups)
+    if not total and not findings:
+        screen.done("nothing found")
+    elif total:
+        more = f", {len(groups)} shown" if len(groups) < total else ""
+        screen.note(f"{seen.tally.chosen} entries in {total} group{'s' if total > 1 else ''}{more}")
+
+
+def finding_line(finding: Finding) -> str:
+    """A finding as one line, for a pipe."""
+    parts = [f"{finding.severity}: {finding.title} [{finding.id}]"]
+    parts += [f"seen: {finding.evidence}"] if finding.evidence else []
+    parts += [f"to do: {finding.remedy}"] if finding.remedy else []
+    return shown("; ".join(parts))
+
+
+def row(group: Group, listing: Listing) -> tuple[str, ...]:
+    """A row of the table; the last column has the pattern and the example, both whole."""
+    *few, pattern = cells(group)
+    example = listing.example(group)
+    return (*few, pattern if example == pattern else f"{pattern}  like: {example}")
+
+
+def cells(group: Group) -> tuple[str, ...]:
+    """How often, whose, when, and what is alike."""
+    return (
+        str(group.count),
+        priority_text(group.priority),
+        group.unit,
+        _when(group.first),
+        _when(group.last),
+        rate_text(group),
+        group.pattern,
+    )
+
+
+def _draw_group(screen: Screen, group: Group, listing: Listing) -> None:
+    """A few lines: how often and whose, what is alike, an example of it in full, what systemd says of it."""
+    priority = priority_text(group.priority) or "no priority"
+    first, last, rate = _when(group.first), _when(group.last), rate_text(group)
+    when = first if first == last else f"{first} to {last}" + (f", {rate}" if rate else "")
+    colored = screen.styled(priority, _STYLES[priority], sys.stdout) if priority in _STYLES else priority
+    screen.line(f"{group.count} x  {colored}  {screen.styled(shown(group.unit) or '-', 'bold', sys.stdout)}  {when}")
+    screen.line(f"    {shown(group.pattern) or '(no message)'}")
+    example = listing.example(group)
+    if example and shown(example) != shown(group.pattern):
+        _block(screen, "like: ", example)
+    if text := listing.catalog.get(group.cursor):
+        _block(screen, "systemd: ", text)
+    screen.line("")
+
+
+def _block(screen: Screen, word: str, text: str) -> None:
+    """Text of several lines, each escaped by itself and indented."""
+    for line in text.rstrip("\n").split("\n"):
+        screen.line(f"    {screen.styled(word, 'dim', sys.stdout)}{shown(line)}")
+        word = " " * len(word)
+
+
+# The table is drawn so often at most, and what came in between at the latest after this.
+DRAW_SECONDS = 0.25
+# Lines of a terminal that the head of the table and what is below it take.
+OTHER_LINES = 4
+FINDINGS_MOST = 5
+WIDE_FROM = 120
+LAST = 4
+
+
+def follow_errors(session: Session, request: Request, version: Version, listing: Listing) -> None:
+    """Go on until it is interrupted: Ctrl-C ends it with 130, and the last table stays."""
+    tally = Tally(request.limit)
+    narrow = version.number < OUTPUT_FIELDS_SINCE
+    batches = Reading().entries(session.runner, command_of(request, version), narrow=narrow, seconds=DRAW_SECONDS)
+    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not session.screen.json
+    try:
+        with contextlib.closing(batches):
+            if terminal:
+                _draw(session.screen, batches, tally, listing)
+            else:
+                _tell(session.screen, batches, tally, listing)
+    except KeyboardInterrupt:
+        raise SystemExit(128 + signal.SIGINT) from None
+
+
+Batches = Generator[Sequence[Entry], None, None]
+
+
+def _draw(screen: Screen, batches: Batches, tally: Tally, listing: Listing) -> None:
+    wide = shutil.get_terminal_size().columns >= WIDE_FROM
+    with live_table(screen, [COLUMNS[number] for number in _shown_columns(wide=wide)]) as draw:
+        drawn, stale = 0.0, True
+        _frame(draw, tally, listing, wide=wide)
+        for entries in batches:
+            tally.add(entries)
+            stale = stale or bool(entries)
+            if stale and time.monotonic() - drawn >= DRAW_SECONDS:
+                _frame(draw, tally, listing, wide=wide)
+                drawn, stale = time.monotonic(), False
+
+
+def _shown_columns(*, wide: bool) -> Sequence[int]:
+    """Which columns of the table: on a narrow terminal not when it began, nor the rate."""
+    return range(len(COLUMNS)) if wide else (0, 1, 2, LAST, 6)
+
+
+def _frame(draw: Draw, tally: Tally, listing: Listing, *, wide: bool) -> None:
+    groups = tally.groups()
+    below = [shown(f"{one.severity}: {one.title}") for one in find(Seen(tally))][:FINDINGS_MOST]
+    below.append(f"{tally.chosen} entries in {len(groups)} groups; Ctrl-C ends it")
+    room = max(1, shutil.get_terminal_size().lines - OTHER_LINES - len(below))
+    most = min(listing.top or room, room)
+    rows = []
+    for group in groups[:most]:
+        texts = list(cells(group))
+        if not wide:
+            texts[LAST] = texts[LAST][11:]  # the time of day
+        rows.append([shown(texts[number]) or "-" for number in _shown_columns(wide=wide)])
+    draw(rows, below)
+
+
+def _tell(screen: Screen, batches: Batches, tally: Tally, listing: Listing) -> None:
+    """A line for each group and each trouble when it is first seen; with --json an envelope."""
+    groups = troubles = 0
+    for entries in batches:
+        tally.add(entries)
+        for group in tally.new_groups(groups):
+            groups += 1
+            _tell_group(screen, group, listing)
+        for one in tally.troubles.all()[troubles:]:
+            troubles += 1
+            _tell_finding(screen, of_trouble(one))
+        sys.stdout.flush()
+
+
+def _tell_group(screen: Screen, group: Group, listing: Listing) -> None:
+    # Without the count: it goes on.
+    line = "  ".join(shown(cell) or "-" for cell in row(group, listing)[1:])
+    screen.answer({"group": group_json(group, listing)}, lambda: screen.line(line))
+
+
+def _tell_finding(screen: Screen, finding: Finding) -> None:
+    screen.answer(None, lambda: screen.line(finding_line(finding)), findings=(finding,))

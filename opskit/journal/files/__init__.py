@@ -1,0 +1,1 @@
+"""Journal files as they are: names, headers, directories, which are damaged."""

@@ -1,0 +1,59 @@
+"""The header of a journal file, by its first bytes."""
+
+from __future__ import annotations
+
+import struct
+
+from opskit.journal.files.model import Header
+
+# What is read of each file: the header has had 240 bytes since systemd 189, 256 since 246, 264 since 252 and 272 since
+# 254 (journal-def.h).
+HEADER_BYTES = 272
+SMALLEST = 208
+_SIGNATURE = b"LPKSHHRH"
+_STATES = ("offline", "online", "archived")
+_COMPACT = 1 << 4
+_KNOWN_INCOMPATIBLE = 0x1F
+# EntryObject without an item.
+_ENTRY_BYTES = 64
+# signature, flags, incompatible flags, state, ids of file, machine, boot and seqnum, header_size, arena_size,
+# (four of the hash tables, tail object, objects), entries, tail and head seqnum, entry array, head and tail realtime
+_LAYOUT = struct.Struct("<8sII B7x 16x16s16x16s QQ 48x QQQQQQ")
+_ENTRIES = struct.Struct("<Q")
+ENTRIES_AT = 152
+
+
+def read_header(data: bytes, size: int) -> Header:
+    """The header in the first bytes of a file of size bytes."""
+    if len(data) < _LAYOUT.size:
+        entries = _ENTRIES.unpack_from(data, ENTRIES_AT)[0] if len(data) >= ENTRIES_AT + 8 else 0
+        return Header(f"it has {size} bytes, fewer than a header", entries=entries)
+    (
+        signature, _, incompatible, state, machine, seqnum_id, header_size, arena_size,
+        entries, _, head_seqnum, arrays, head, tail,
+    ) = _LAYOUT.unpack_from(data)  # fmt: skip
+    problem = ""
+    if signature != _SIGNATURE:
+        problem = "it does not begin as a journal file"
+    elif incompatible & ~_KNOWN_INCOMPATIBLE:
+        problem = f"it has features that are not known here (flags {incompatible:#x})"
+    elif state >= len(_STATES):
+        problem = f"its state is {state}, which is none"
+    elif header_size < SMALLEST:
+        problem = f"its header claims {header_size} bytes"
+    elif header_size + arena_size > size:
+        problem = f"it is cut off: {size} bytes of {header_size + arena_size}"
+    elif entries * _ENTRY_BYTES > size:
+        problem = f"its header claims {entries} entries, more than {size} bytes can hold"
+    return Header(
+        problem=problem,
+        state=_STATES[state] if state < len(_STATES) else str(state),
+        machine_id=machine.hex(),
+        seqnum_id=seqnum_id.hex(),
+        head_seqnum=head_seqnum,
+        entries=entries,
+        head=head,
+        tail=tail,
+        arrays=arrays,
+        compact=bool(incompatible & _COMPACT),
+    )

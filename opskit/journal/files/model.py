@@ -1,0 +1,136 @@
+"""What is known of journal files and their directories. Times are microseconds since 1970, 0 for not known."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Optional
+
+ARCHIVED, DISPOSED, ACTIVE = "archived", "disposed", "active"
+ROOTS = ("/run/log/journal", "/var/log/journal")
+# What the reader says of a file that this user may not open.
+DENIED = os.strerror(errno.EACCES)
+_NAMESPACE = re.compile(r"[0-9A-Za-z:\-_.\\@]{1,200}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a file's name says, by which alone a vacuum tells what it may delete.
+
+    kind: archived (`X@id-seqnum-realtime.journal`), disposed (`X@realtime-random.journal~`: it was found damaged, or
+    never closed) or active. realtime: of an archived file's first entry; of a disposed one's disposal.
+    """
+
+    kind: str
+    seqnum_id: str = ""
+    seqnum: int = 0
+    realtime: int = 0
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a journal file (systemd's src/libsystemd/sd-journal/journal-def.h).
+
+    problem: why it is none that can be believed, "" for a sound one. state: offline, online or archived.
+    entries: how many it claims, even one that is not sound. head, tail: the times of the first and the last entry.
+    arrays: where the chain of entry arrays begins. compact: their items have 32 bits.
+    """
+
+    problem: str = ""
+    state: str = ""
+    machine_id: str = ""
+    seqnum_id: str = ""
+    head_seqnum: int = 0
+    entries: int = 0
+    head: int = 0
+    tail: int = 0
+    arrays: int = 0
+    compact: bool = False
+
+
+@dataclass(frozen=True)
+class JournalFile:
+    """A regular file whose name ends as a journal's.
+
+    allocated: its blocks in bytes, which is what a vacuum counts. opens: why it could not be opened or read, "" else.
+    crtime: the xattr user.crtime_usec. atime_stays: reading the file leaves its atime alone (noatime).
+    unremovable: it, or its directory, is immutable (chattr +i, +a). links: its hard links.
+    """
+
+    name: str
+    said: Name
+    size: int
+    allocated: int
+    ctime: int = 0
+    mtime: int = 0
+    atime: int = 0
+    birth: int = 0
+    crtime: int = 0
+    atime_stays: bool = False
+    opens: str = ""
+    unremovable: bool = False
+    inode: int = 0
+    links: int = 1
+    header: Header = field(default_factory=Header)
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory that a vacuum looks at, its files in the order in which readdir hands them over.
+
+    machine_id, namespace: by its name, "" for none. passed_over: journalctl sees it, and its vacuum does not.
+    identity: device and inode. read_only: it is on a filesystem that is.
+    ignored: names that end as journals' and are no regular files.
+    problem: why it could not be read.
+    """
+
+    path: str
+    machine_id: str = ""
+    namespace: str = ""
+    files: tuple[JournalFile, ...] = ()
+    ignored: tuple[str, ...] = ()
+    problem: str = ""
+    passed_over: bool = False
+    identity: str = ""
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What was asked for. directory: -D; root: --root.
+
+    namespace: its name, `*` for all, `+name` for it and the default; the default one alone for "".
+    everything: all that there is, whatever a vacuum would look at.
+    """
+
+    directory: str = ""
+    root: str = ""
+    namespace: str = ""
+    everything: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of journalctl that ask for the same."""
+        words = [f"--directory={self.directory}"] if self.directory else []
+        words += [f"--root={self.root}"] if self.root else []
+        words += [f"--namespace={self.namespace}"] if self.namespace else []
+        return tuple(words)
+
+
+def valid_namespace(name: str) -> bool:
+    """Whether this can be the name of a journal namespace (systemd's log_namespace_name_valid)."""
+    return bool(_NAMESPACE.fullmatch(name)) and name not in {".", ".."}
+
+
+def moment_text(microseconds: int) -> Optional[str]:
+    """RFC 3339 with zone, to the microsecond; None for a time that is not known, or that no calendar has."""
+    if not microseconds:
+        return None
+    try:
+        moment = datetime.fromtimestamp(microseconds // 1_000_000, timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{microseconds % 1_000_000:06d}Z"

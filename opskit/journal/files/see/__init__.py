@@ -1,0 +1,1 @@
+"""Reading journal files and their directories; nothing here changes them."""

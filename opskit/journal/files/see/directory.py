@@ -1,0 +1,162 @@
+"""Reading a directory of journals: names in readdir's order, attributes, headers. Links are never followed.
+
+Nothing is written and no access time is changed where the kernel lets that be (O_NOATIME: root, or the owner).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import stat
+import struct
+import sys
+from dataclasses import replace
+from typing import Any, Optional
+
+from opskit.journal.files.header import HEADER_BYTES, read_header
+from opskit.journal.files.model import Directory, Header, JournalFile
+from opskit.journal.files.names import classify
+
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+# The time of creation that journald itself keeps (journal-file.c): 64 bits, little-endian.
+_CRTIME = "user.crtime_usec"
+_INFINITY = (1 << 64) - 1
+# ioctl_iflags(2): FS_IOC_GETFLAGS, FS_NOATIME_FL
+_GETFLAGS = 0x80086601 if sys.maxsize > 1 << 32 else 0x80046601
+_NOATIME_FLAG = 0x80
+# statx(2): AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, STATX_BTIME
+_STATX_FLAGS = 0x100 | 0x4000
+_BTIME = 0x800
+# stx_mask, stx_blksize, stx_attributes … stx_btime
+_STATX = struct.Struct("=IIQ64xqI")
+# STATX_ATTR_IMMUTABLE and STATX_ATTR_APPEND, which chattr sets with +i and +a
+_UNREMOVABLE = 0x10 | 0x20
+
+
+class Statx:
+    """What statx(2) tells of a file and os.stat does not: its time of birth, and whether it is immutable."""
+
+    def __init__(self) -> None:
+        try:
+            self._statx: Any = ctypes.PyDLL(None).statx
+        except AttributeError:  # the C library before 2.28
+            self._statx = None
+        self._buffer = ctypes.create_string_buffer(256)
+
+    def of(self, directory: int, name: str) -> tuple[int, bool]:
+        """Of a name in an open directory: microseconds since 1970, 0 for not known; whether it cannot be removed."""
+        if self._statx is None or self._statx(directory, os.fsencode(name), _STATX_FLAGS, _BTIME, self._buffer):
+            return 0, False
+        mask, _, attributes, seconds, nanoseconds = _STATX.unpack_from(self._buffer)
+        born = seconds * 1_000_000 + nanoseconds // 1000 if mask & _BTIME and seconds else 0
+        return born, bool(attributes & _UNREMOVABLE)
+
+
+def read_directory(path: str) -> Directory:
+    """A directory with its journal files in readdir's order. Raises OSError when it cannot be read."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        statx = Statx()
+        flags = os.fstatvfs(descriptor).f_flag
+        sticky = statx.of(descriptor, ".")[1]
+        files, ignored = [], []
+        for name in os.listdir(descriptor):  # the order is readdir's
+            if not name.endswith((".journal", ".journal~")):
+                continue
+            file = _read_file(descriptor, name, statx, noatime=bool(flags & os.ST_NOATIME))
+            if file:
+                files.append(replace(file, unremovable=True) if sticky else file)
+            else:
+                ignored.append(name)
+        status = os.fstat(descriptor)
+        return Directory(
+            path,
+            files=tuple(files),
+            ignored=tuple(ignored),
+            identity=f"{status.st_dev}:{status.st_ino}",
+            read_only=bool(flags & os.ST_RDONLY),
+        )
+    finally:
+        os.close(descriptor)
+
+
+def _read_file(directory: int, name: str, statx: Statx, *, noatime: bool) -> Optional[JournalFile]:
+    """The facts of one file; None for what is no regular file."""
+    said = classify(name)
+    try:
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except OSError:
+        return None  # gone meanwhile: a vacuum passes over it
+    if said is None or not stat.S_ISREG(status.st_mode):
+        return None
+    header, crtime, opens, stays = Header(), 0, "", noatime
+    try:
+        descriptor = open_unread(name, directory)
+    except OSError as error:
+        opens = error.strerror or str(error)
+    else:
+        try:
+            header = read_header(os.pread(descriptor, HEADER_BYTES, 0), status.st_size)
+            crtime = _crtime(descriptor)
+            stays = noatime or (status.st_atime_ns < status.st_mtime_ns and _keeps_atime(descriptor))
+        except OSError as error:
+            opens = error.strerror or str(error)
+        finally:
+            os.close(descriptor)
+    birth, unremovable = statx.of(directory, name)
+    return JournalFile(
+        name=name,
+        said=said,
+        size=status.st_size,
+        allocated=status.st_blocks * 512,
+        ctime=_microseconds(status.st_ctime_ns),
+        mtime=_microseconds(status.st_mtime_ns),
+        atime=_microseconds(status.st_atime_ns),
+        birth=birth,
+        crtime=crtime,
+        atime_stays=stays,
+        opens=opens,
+        unremovable=unremovable,
+        inode=status.st_ino,
+        links=status.st_nlink,
+        header=header,
+    )
+
+
+def open_unread(name: str, directory: Optional[int] = None) -> int:
+    """A descriptor to read a file by, and no link; its access time stays where the kernel lets that be. Raises OSError.
+
+    directory: an open one that name is in.
+    """
+    try:
+        return os.open(name, _FLAGS | os.O_NOATIME, dir_fd=directory)
+    except PermissionError:  # not the owner's
+        return os.open(name, _FLAGS, dir_fd=directory)
+
+
+def _microseconds(nanoseconds: int) -> int:
+    """As systemd's timespec_load: what lies before 1970 is not known."""
+    return max(nanoseconds, 0) // 1000
+
+
+def _crtime(descriptor: int) -> int:
+    """The xattr with the time of creation, as systemd's fd_getcrtime takes it; 0 for none."""
+    try:
+        data = os.getxattr(descriptor, _CRTIME)
+    except OSError as error:
+        if error.errno in {errno.ENODATA, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES}:
+            return 0
+        raise
+    value = int.from_bytes(data, "little") if len(data) == 8 else 0
+    return 0 if value == _INFINITY else value
+
+
+def _keeps_atime(descriptor: int) -> bool:
+    """Whether the file has the attribute that keeps its access time (chattr +A)."""
+    try:
+        data = fcntl.ioctl(descriptor, _GETFLAGS, bytes(8))
+    except OSError:
+        return False
+    return bool(int.from_bytes(data[:4], sys.byteorder) & _NOATIME_FLAG)

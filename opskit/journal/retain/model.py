@@ -1,0 +1,45 @@
+"""What a lasting limit is asked for, and what it is decided on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from opskit.journal.files.model import Directory
+from opskit.journal.releases import Version
+from opskit.journal.retain.conf import Setting
+
+DROPIN = "90-opskit-retain.conf"
+
+
+@dataclass(frozen=True)
+class RetainRequest:
+    """span, size: what to keep to, microseconds and bytes; None: not asked for. span_text: as it was typed.
+
+    root: where the system's / is, "" for this host. now: microseconds since 1970.
+    """
+
+    span: Optional[int]
+    size: Optional[int]
+    span_text: str
+    root: str
+    namespace: str
+    version: Version
+    now: int
+
+
+@dataclass(frozen=True)
+class RetainFacts:
+    """directory: where journald keeps this journal; None when there is none. text: of the drop-in, None when absent.
+
+    settings: every assignment in journald's order. filesystem: its size in bytes. persistent: the journal is kept in
+    /var. journald: it runs.
+    """
+
+    path: str
+    text: Optional[str]
+    settings: tuple[Setting, ...]
+    directory: Optional[Directory]
+    filesystem: int
+    persistent: bool
+    journald: bool

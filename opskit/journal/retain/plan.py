@@ -1,0 +1,163 @@
+"""Decide: the drop-in that makes journald keep to a limit from now on, and what its restart will delete."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+
+from opskit.core.errors import ExitCode
+from opskit.core.finding import Finding
+from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.core.units import MIB, size_text
+from opskit.journal.files.model import moment_text
+from opskit.journal.releases import rules_of
+from opskit.journal.retain.bounds import Bounds, bounds_of, parse_iec, parse_seconds
+from opskit.journal.retain.conf import Setting, winner
+from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
+from opskit.journal.retain.steps import RetainJournal
+from opskit.journal.spans import SECOND
+from opskit.journal.vacuum.model import Limits
+from opskit.journal.vacuum.rules import predict
+
+_HOUR = 3600 * SECOND
+_MONTH = 2629800 * SECOND
+# What journald keeps of one file past the limit is at most so much of it.
+_PARTS = 8
+
+
+def wanted(facts: RetainFacts, request: RetainRequest) -> dict[str, str]:
+    """The assignments that the limit takes."""
+    prefix = "System" if facts.persistent else "Runtime"
+    found = {}
+    if request.size is not None:
+        found[f"{prefix}MaxUse"] = iec_text(request.size)
+    if request.span is not None:
+        # 219 knows no M; it, too, knows seconds.
+        typed = request.span_text if request.version.number >= 239 else f"{request.span // SECOND}s"
+        found["MaxRetentionSec"] = typed
+        # The default of a month would let one rotation lose a month at once.
+        part = max(request.span // _PARTS // _HOUR, 1) * _HOUR
+        others = [one for one in facts.settings if one.path != facts.path]
+        now = winner(others, "MaxFileSec")
+        set_now = parse_seconds(now.value) if now else None
+        if 0 < part < (set_now or _MONTH):
+            found["MaxFileSec"] = f"{part // _HOUR}h"
+    return found
+
+
+def iec_text(size: int) -> str:
+    """A size as journald.conf has it, exact: `500M`, `1536K`."""
+    for unit, factor in (("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)):
+        if size and size % factor == 0:
+            return f"{size // factor}{unit}"
+    return str(size)
+
+
+def dropin_text(values: dict[str, str]) -> str:
+    """The text of the drop-in."""
+    lines = "".join(f"{name}={value}\n" for name, value in values.items())
+    return f"# Written by opskit journal retain; opskit history has the run that did.\n[Journal]\n{lines}"
+
+
+def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
+    """The plan that writes the drop-in and restarts journald, or every reason against it."""
+    keeps = [request.span_text] if request.span is not None else []
+    keeps += [size_text(request.size)] if request.size is not None else []
+    title = f"keep the journal to {' and '.join(keeps)}"
+    values = wanted(facts, request)
+    others = [one for one in facts.settings if one.path != facts.path]
+    ours = [Setting(name, value, facts.path, 0) for name, value in values.items()]
+    after = bounds_of([*others, *ours], facts.filesystem, runtime=not facts.persistent)
+    reasons = tuple(_reasons(facts, request, values, after))
+    if reasons:
+        return Refusal(title, reasons)
+    text = dropin_text(values)
+    deletes = _deletes(facts, after, request)
+    result = {
+        "drop_in": facts.path,
+        "settings": values,
+        "deletes": deletes,
+        "freed_bytes": sum(int(str(one["bytes"])) for one in deletes),
+        "restarts": facts.journald,
+    }
+    notes = tuple(_notes(facts, others, values, deletes))
+    if facts.text == text:
+        return Plan(title, notes=notes, result=result)
+    step = RetainJournal(
+        path=facts.path,
+        text=text,
+        before=facts.text,
+        unit=_unit(request.namespace) if facts.journald else "",
+        journals=facts.directory.path if facts.directory else "",
+        deletes=tuple(str(one["path"]) for one in deletes),
+    )
+    basis = (facts.text or "", *(f"{one.where} {one.name}={one.value}" for one in others))
+    return Plan(title, (step,), basis, notes=notes, result=result)
+
+
+def _unit(namespace: str) -> str:
+    return f"systemd-journald@{namespace}.service" if namespace else "systemd-journald.service"
+
+
+def _reasons(facts: RetainFacts, request: RetainRequest, values: dict[str, str], after: Bounds) -> Iterator[Reason]:
+    if request.span == 0 or request.size == 0:
+        yield Reason("no-limit", "0 means no limit", "opskit undo takes a limit back", exit_code=ExitCode.USAGE)
+    if request.size is not None and 0 < request.size < MIB:
+        title = f"journald keeps at least 1M, and {size_text(request.size)} was asked for"
+        yield Reason("too-small", title, "--size 1M or more", exit_code=ExitCode.USAGE)
+    if request.span is not None and 0 < request.span < _HOUR:
+        yield Reason("too-short", "journald archives a file an hour at most", "1h or more", exit_code=ExitCode.USAGE)
+    for one in facts.settings:
+        name = os.path.basename(one.path)
+        later = os.path.dirname(one.path).endswith(".conf.d") and os.fsencode(name) > os.fsencode(DROPIN)
+        if later and one.name in values and not _same(one.name, one.value, values[one.name]):
+            title = f"{one.where} sets {one.name}={one.value}, and wins over {facts.path}"
+            yield Reason("drop-in-wins", title, f"edit {shlex.quote(one.path)}, or take the line out of it")
+    part = after.max_file_size
+    if request.size and request.size >= MIB and 2 * part.value > request.size:
+        title = (
+            f"{part.source} sets {part.name}={size_text(part.value)}: journald takes twice that, whatever --size says"
+        )
+        yield Reason("file-size-wins", title, f"--size {iec_text(2 * part.value)}, or a smaller {part.name} there")
+
+
+def _same(name: str, one: str, other: str) -> bool:
+    parse = parse_seconds if name.endswith("Sec") else parse_iec
+    return parse(one) == parse(other)
+
+
+def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[dict[str, object]]:
+    """What journald deletes when it starts with these limits (journald-server.c, do_vacuum)."""
+    if facts.directory is None or not facts.journald:
+        return []
+    limits = Limits(after.retention.value, after.max_use.value, after.max_files.value)
+    vacuum = predict(facts.directory, limits, rules_of(request.version), request.now)
+    return [
+        {
+            "path": f"{facts.directory.path}/{file.name}",
+            "bytes": file.allocated,
+            "oldest": moment_text(file.header.head),
+            "newest": moment_text(file.header.tail),
+            "entries": file.header.entries,
+        }
+        for file in vacuum.deletes
+    ]
+
+
+def _notes(
+    facts: RetainFacts, others: Sequence[Setting], values: dict[str, str], deletes: Sequence[dict[str, object]]
+) -> Iterator[Finding]:
+    if deletes:
+        title = f"the restart of journald deletes {len(deletes)} files, for good: no undo brings these back"
+        yield Finding("restart-deletes", "warning", title, remedy="opskit journal vacuum --keep-copy DIR, before")
+    for name in values:
+        beaten = winner(others, name)
+        if beaten:
+            title = f"{beaten.where} sets {name}={beaten.value}, which no longer counts"
+            yield Finding("setting-beaten", "info", title)
+    if not facts.persistent:
+        title = "the journal is kept in /run only, and is gone after a reboot"
+        yield Finding("volatile", "warning", title, remedy="mkdir /var/log/journal; systemctl restart systemd-journald")
+    if not facts.journald:
+        yield Finding("not-running", "info", "journald does not run here: the limit counts from its next start")

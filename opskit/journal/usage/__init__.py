@@ -1,0 +1,1 @@
+"""`opskit journal usage`: what the journal takes, and the limits in force."""

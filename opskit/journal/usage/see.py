@@ -1,0 +1,49 @@
+"""See: the directories of journals, and the limits that journald keeps to in each."""
+
+from __future__ import annotations
+
+import os
+
+from opskit.core.caller import machine_id
+from opskit.journal.files.model import Directory, Scope
+from opskit.journal.files.see.scope import read_directories
+from opskit.journal.releases import Rules
+from opskit.journal.retain.bounds import bad_settings, bounds_of
+from opskit.journal.retain.see import read_settings
+from opskit.journal.usage.findings import Usage
+
+
+def see_usage(scope: Scope, rules: Rules) -> list[Usage]:
+    """Each directory of the scope that holds something, with its limits. Raises as read_directories."""
+    own = _machine_id(scope.root)
+    found = []
+    for directory in read_directories(scope, rules, all_of_it=False):
+        if not (directory.files or directory.ignored or directory.machine_id or directory.problem):
+            continue  # a root that holds nothing but the directories of machines
+        if scope.directory or directory.machine_id != own:
+            found.append(Usage(directory, None))
+        else:
+            found.append(_with_bounds(directory, scope.root))
+    return found
+
+
+def _machine_id(root: str) -> str:
+    """The machine id of the system below root, "" where it has none."""
+    if not root:
+        return machine_id()
+    try:
+        with open(f"{root}/etc/machine-id", encoding="ascii", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _with_bounds(directory: Directory, root: str) -> Usage:
+    try:
+        settings = read_settings(root, directory.namespace)
+        status = os.statvfs(directory.path)
+    except OSError:
+        return Usage(directory, None)
+    runtime = directory.path.startswith(f"{root}/run/")
+    bounds = bounds_of(settings, status.f_blocks * status.f_frsize, runtime=runtime)
+    return Usage(directory, bounds, tuple(bad_settings(settings)))

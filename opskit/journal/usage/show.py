@@ -1,0 +1,92 @@
+"""`opskit journal usage` and `verify` as JSON and as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opskit.core.text import shown
+from opskit.core.units import size_text
+from opskit.journal.files.model import ACTIVE, moment_text
+from opskit.journal.retain.bounds import Bound
+from opskit.journal.usage.findings import Usage, damaged
+from opskit.ui.screen import Column, Screen, draw_table
+
+_SECOND = 1_000_000
+
+
+def usage_json(found: Sequence[Usage]) -> dict[str, Any]:
+    """The result of `journal usage --json`; sizes in bytes, spans in seconds."""
+    rows = [_row(one) for one in found]
+    return {"directories": rows, "bytes": sum(row["bytes"] for row in rows)}
+
+
+def _row(one: Usage) -> dict[str, Any]:
+    directory = one.directory
+    active = [file for file in directory.files if file.said.kind == ACTIVE]
+    sound = [file.header for file in directory.files if not file.header.problem and file.header.entries]
+    return {
+        "path": directory.path,
+        "machine_id": directory.machine_id,
+        "namespace": directory.namespace,
+        "problem": directory.problem,
+        "active_files": len(active),
+        "archived_files": len(directory.files) - len(active),
+        "active_bytes": sum(file.allocated for file in active),
+        "bytes": sum(file.allocated for file in directory.files),
+        "oldest": moment_text(min((header.head for header in sound), default=0)),
+        "newest": moment_text(max((header.tail for header in sound), default=0)),
+        "damaged": [{"name": name, "why": why} for name, why in damaged(directory)],
+        "limits": [_bound_json(bound) for bound in one.bounds.all()] if one.bounds else [],
+    }
+
+
+def _bound_json(bound: Bound) -> dict[str, Any]:
+    value = bound.value // _SECOND if bound.name.endswith("Sec") else bound.value
+    return {"name": bound.name, "value": value, "source": bound.source}
+
+
+_COLUMNS = (
+    Column("ACTIVE", right=True),
+    Column("ARCHIVED", right=True),
+    Column("SIZE", right=True),
+    Column("LIMIT", right=True),
+    Column("OLDEST"),
+    Column("NEWEST"),
+    Column("DAMAGED", right=True),
+    Column("DIRECTORY"),
+)
+
+
+def draw_usage(screen: Screen, found: Sequence[Usage]) -> None:
+    """A line for each directory, then the limits in force and where each comes from."""
+    if not found:
+        screen.line("there are no journals here")
+        return
+    rows = []
+    for one in found:
+        row = _row(one)
+        limit = size_text(one.bounds.max_use.value) if one.bounds and one.bounds.max_use.value else ""
+        times = [f"{row[key][:19]}Z" if row[key] else "" for key in ("oldest", "newest")]
+        counts = [str(row["active_files"]), str(row["archived_files"]), size_text(row["bytes"]), limit]
+        rows.append([*counts, *times, str(len(row["damaged"]) or ""), row["path"]])
+    draw_table(screen, _COLUMNS, rows)
+    for one in found:
+        for bound in one.bounds.all() if one.bounds else ():
+            screen.line(f"{shown(one.directory.path)}: {bound.name}={_value(bound)} ({shown(bound.source)})")
+
+
+def _value(bound: Bound) -> str:
+    """The value as journald.conf would have it."""
+    if bound.name.endswith("Sec"):
+        return span_text(bound.value)
+    return str(bound.value) if bound.name.endswith("Files") else size_text(bound.value)
+
+
+def span_text(microseconds: int) -> str:
+    """A span in the largest unit that it is whole in: `30d`, `90s`, `0`."""
+    seconds = microseconds // _SECOND
+    for unit, length in (("month", 2629800), ("w", 604800), ("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s" if seconds else "0"

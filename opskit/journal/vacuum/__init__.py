@@ -1,0 +1,1 @@
+"""`opskit journal vacuum`: what journalctl deletes, shown before it does."""

@@ -1,0 +1,219 @@
+"""What a vacuum deletes, before it does: a pure function of the facts of one directory.
+
+The rules are journal_directory_vacuum's (src/libsystemd/sd-journal/journal-vacuum.c). Its order of files is not
+transitive, so the outcome depends on the order in which readdir hands them over and on the sort: glibc's qsort is a
+merge sort in every release (it was an introsort for some weeks between 2.38 and 2.39).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+from opskit.core.plan import Record
+from opskit.journal.files.model import ACTIVE, ARCHIVED, Directory, JournalFile
+from opskit.journal.releases import Rules
+from opskit.journal.spans import INFINITY, SECOND
+from opskit.journal.vacuum.model import Limits
+
+# What two candidates are compared by: id, number, age, name.
+_Key = tuple[str, int, int, bytes]
+# No file's age may come to lie behind the limit while journalctl gets to the point where it looks at its clock.
+_SLACK = 60 * SECOND
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that a vacuum may delete, with its age (the time that it goes by, microseconds since 1970)."""
+
+    file: JournalFile
+    age: int
+
+
+@dataclass(frozen=True)
+class Vacuum:
+    """What a vacuum does to one directory.
+
+    empty: the files without entries, which always go, first and in readdir's order. order: the candidates in the order
+    in which they are looked at. gone: how many of these it deletes. active: what a vacuum never deletes. unread:
+    archived files that it cannot open, which stay.
+    """
+
+    directory: Directory
+    empty: tuple[JournalFile, ...]
+    order: tuple[Candidate, ...]
+    gone: int
+    active: tuple[JournalFile, ...]
+    unread: tuple[JournalFile, ...]
+
+    @property
+    def deletes(self) -> tuple[JournalFile, ...]:
+        """The files that go, in the order in which they go."""
+        return tuple(file for file in self._tried if not file.unremovable)
+
+    @property
+    def sticks(self) -> tuple[JournalFile, ...]:
+        """The files that it will try to delete, and cannot: journalctl warns, exits 0, and goes on to newer ones."""
+        return tuple(file for file in self._tried if file.unremovable)
+
+    @property
+    def _tried(self) -> tuple[JournalFile, ...]:
+        return (*self.empty, *(candidate.file for candidate in self.order[: self.gone]))
+
+    @property
+    def kept(self) -> tuple[Candidate, ...]:
+        """The candidates that stay."""
+        return self.order[self.gone :]
+
+    @property
+    def freed(self) -> int:
+        """Bytes on disk that are freed, as a vacuum counts them."""
+        return sum(file.allocated for file in self.deletes)
+
+
+def age_of(file: JournalFile, *, birth: bool) -> int:
+    """The time that a vacuum takes a file to be from: the oldest that is known of it. birth: that counts, too.
+
+    The access time is read only after journalctl has opened the file, which sets it, unless nothing does (noatime).
+    """
+    times = [file.ctime, file.mtime, file.crtime]
+    times += [file.birth] if birth else []
+    times += [file.atime] if file.atime_stays else []
+    return min([file.said.realtime, *(time for time in times if time > 0)])
+
+
+def predict(directory: Directory, limits: Limits, rules: Rules, now: int) -> Vacuum:
+    """What goes from this directory under these limits at this moment (microseconds since 1970)."""
+    active: list[JournalFile] = []
+    empty: list[JournalFile] = []
+    unread: list[JournalFile] = []
+    found: list[Candidate] = []
+    for file in directory.files:
+        if file.said.kind == ACTIVE:
+            active.append(file)
+        elif file.opens:
+            (empty if rules.deletes_unreadable else unread).append(file)
+        elif file.size < rules.header_bytes or not file.header.entries:
+            empty.append(file)
+        else:
+            found.append(Candidate(file, age_of(file, birth=rules.birth)))
+    asked = bool(limits.span or limits.size or limits.files) and not directory.passed_over
+    order = tuple(in_order(found))
+    return Vacuum(
+        directory=directory,
+        empty=tuple(empty) if asked else (),
+        order=order,
+        gone=_count(order, active, limits, rules, now) if asked else 0,
+        active=tuple(active),
+        unread=tuple(unread),
+    )
+
+
+def _count(order: Sequence[Candidate], active: Sequence[JournalFile], limits: Limits, rules: Rules, now: int) -> int:
+    """How many of the candidates go: the loop ends at the first one that every limit lets stay."""
+    cut = cut_of(limits, now)
+    total = sum(candidate.file.allocated for candidate in order)
+    if rules.active_size:
+        total += sum(file.allocated for file in active)
+    for number, candidate in enumerate(order):
+        left = len(active) + len(order) - number
+        if candidate.age >= cut and not 0 < (limits.size or 0) < total and not 0 < (limits.files or 0) < left:
+            return number
+        if not candidate.file.unremovable:
+            total = max(total - candidate.file.allocated, 0)
+    return len(order)
+
+
+def cut_of(limits: Limits, now: int) -> int:
+    """What is older than this goes, microseconds since 1970; 0 without a limit of time."""
+    return max(now - limits.span, 0) if limits.span else 0
+
+
+def in_order(found: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates in the order in which a vacuum looks at them."""
+    keyed = [(candidate, _key(candidate)) for candidate in found]
+    by_age = sorted(keyed, key=lambda item: item[1][2])
+    if not _is_plain(by_age):
+        by_age = _merged(keyed)
+    return [candidate for candidate, _ in by_age]
+
+
+def _is_plain(by_age: Sequence[tuple[Candidate, _Key]]) -> bool:
+    """Whether no two ages are the same and in each id the numbers rise with them: any sort gives this order then."""
+    last: dict[str, int] = {}
+    before = -1
+    for _, (seqnum_id, seqnum, age, _) in by_age:
+        if age == before or (seqnum_id and last.get(seqnum_id, -1) >= seqnum):
+            return False
+        before = age
+        last[seqnum_id] = seqnum
+    return True
+
+
+def _key(candidate: Candidate) -> _Key:
+    said = candidate.file.said
+    seqnum_id = said.seqnum_id if said.kind == ARCHIVED else ""
+    return seqnum_id, said.seqnum, candidate.age, candidate.file.name.encode("utf-8", "surrogateescape")
+
+
+def _after(one: _Key, other: _Key) -> bool:
+    """Whether vacuum_compare(one, other) > 0."""
+    if one[0] and one[0] == other[0]:
+        return one[1] > other[1]
+    if one[2] != other[2]:
+        return one[2] > other[2]
+    if one[0] and other[0]:
+        return one[0] > other[0]
+    return one[3] > other[3]
+
+
+def _merged(items: list[tuple[Candidate, _Key]]) -> list[tuple[Candidate, _Key]]:
+    """As glibc's msort.c: the first half is the smaller one, and of equals the first comes first."""
+    if len(items) < 2:
+        return items
+    half = len(items) // 2
+    left, right = _merged(items[:half]), _merged(items[half:])
+    merged = []
+    at, to = 0, 0
+    while at < len(left) and to < len(right):
+        if _after(left[at][1], right[to][1]):
+            merged.append(right[to])
+            to += 1
+        else:
+            merged.append(left[at])
+            at += 1
+    return merged + left[at:] + right[to:]
+
+
+def compare(old: dict[str, JournalFile], new: dict[str, JournalFile], expected: Sequence[str]) -> Record:
+    """What went, what stayed though it was to go (expected), and what went though it was to stay."""
+    inodes = {file.inode for file in new.values()}
+    gone = [path for path in old if path not in new]
+    # journald may have archived a file meanwhile: that has only another name.
+    unexpected = [path for path in gone if path not in expected and old[path].inode not in inodes]
+    stayed = [path for path in expected if path in new]
+    freed = sum(old[path].allocated for path in gone if path in expected or path in unexpected)
+    return {"gone": gone, "stayed": stayed, "unexpected": unexpected, "freed": freed}
+
+
+def span_now(ages: list[int], span: int, planned: int, now: int) -> Optional[str]:
+    """The span that makes the same files go now as the one of the plan did then; None: the same one does.
+
+    planned, now: microseconds since 1970.
+    """
+    if not span or span >= INFINITY:
+        return None
+    cut = cut_of(Limits(span), planned)
+    soon = now - span + _SLACK
+    if not any(cut <= age < soon for age in ages):
+        return None
+    below = max((age for age in ages if age < cut), default=0)
+    return f"{max(now - below - 1, 1)}us"
+
+
+def failures(record: Record) -> Iterator[tuple[str, str]]:
+    """Each path on which journalctl did not do as predicted: the path, and `stayed` or `unexpected`."""
+    for what in ("stayed", "unexpected"):
+        for path in record.get(what, ()):
+            yield path, what

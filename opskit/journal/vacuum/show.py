@@ -1,0 +1,68 @@
+"""What a vacuum deletes, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from opskit.core.finding import Finding
+from opskit.core.plan import Plan, Record
+from opskit.core.text import shown
+from opskit.core.units import size_text
+from opskit.journal.vacuum.rules import failures
+from opskit.ui.screen import Column, Screen, draw_table
+
+# A terminal gets so many of the files; a pipe and --json get all.
+ROWS_ON_A_TERMINAL = 40
+_COLUMNS = (
+    Column("OLDEST"),
+    Column("NEWEST"),
+    Column("ENTRIES", right=True),
+    Column("SIZE", right=True),
+    Column("FILE"),
+)
+
+
+def draw_deletes(screen: Screen, plan: Plan, stream: TextIO) -> None:
+    """A line for each file that goes, and what that frees."""
+    deletes: Sequence[dict[str, Any]] = plan.result.get("deletes", ())
+    survives: Sequence[dict[str, Any]] = plan.result.get("survives", ())
+    most = ROWS_ON_A_TERMINAL if stream.isatty() else None
+    listed = deletes[:most]
+    rows = [
+        [
+            _second(one["oldest"]),
+            _second(one["newest"]),
+            "" if one["entries"] is None else str(one["entries"]),
+            size_text(one["bytes"]),
+            one["path"],
+        ]
+        for one in listed
+    ]
+    if rows:
+        draw_table(screen, _COLUMNS, rows, stream)
+    if len(listed) < len(deletes):
+        print(f"… and {len(deletes) - len(listed)} more; --json lists all", file=stream)
+    print(f"{len(deletes)} files go, which frees {size_text(plan.result.get('freed_bytes', 0))}", file=stream)
+    for one in survives[:most]:
+        since = _second(one["oldest"]) or "an unknown time"
+        print(f"stays: {shown(one['path'])} (from {since}): {shown(one['reason'])}", file=stream)
+    if len(survives[:most]) < len(survives):
+        print(f"… and {len(survives) - ROWS_ON_A_TERMINAL} more stay; --json lists all", file=stream)
+
+
+def _second(text: Any) -> str:
+    return f"{text[:19]}Z" if text else ""
+
+
+def outcome_findings(record: Record) -> list[Finding]:
+    """Each file with which journalctl did not do as predicted."""
+    found = []
+    for path, what in failures(record):
+        if what == "stayed":
+            remedy = "lsattr, and whether the filesystem is read-only, may tell why; journalctl warns only, and exits 0"
+            found.append(Finding("not-removed", "error", f"{path} was not removed", remedy=remedy))
+        else:
+            remedy = "please report it, with opskit history show last"
+            found.append(Finding("not-predicted", "critical", f"{path} is gone, and was to stay", remedy=remedy))
+    return found

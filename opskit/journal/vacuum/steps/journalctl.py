@@ -1,0 +1,184 @@
+"""The steps of a vacuum: rotate, copy what goes, run journalctl and compare what went with what was to go."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from dataclasses import dataclass
+from typing import ClassVar, Union
+
+from opskit.core.caller import machine_id
+from opskit.core.command import MINUTE, Command
+from opskit.core.errors import CannotUndo, Failed
+from opskit.core.plan import Change, Record, Step
+from opskit.core.runner import Runner
+from opskit.journal.files.model import Directory, Scope
+from opskit.journal.files.see.scope import read_scope
+from opskit.journal.releases import Version, rules_of
+from opskit.journal.vacuum.model import Limits
+from opskit.journal.vacuum.rules import Vacuum, compare, predict, span_now
+from opskit.journal.vacuum.steps.copies import Copied, copy_journal, files_text
+
+# journalctl opens every file before it looks at its clock, and then deletes one by one.
+VACUUM_SECONDS = 30 * MINUTE
+ROTATE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class RotateJournal(Step):
+    """Have journald archive what it writes to. version: of systemd. makes: the archived files that come of it."""
+
+    kind: ClassVar[str] = "journal.rotate"
+    under_lock: ClassVar[bool] = False
+    namespace: str
+    version: int
+    makes: tuple[str, ...] = ()
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        after = f"{len(self.makes)} of them go" if self.makes else "archived"
+        # Nothing stands on it: the copies that were made before are taken back without it.
+        return Change("rotate-journal", "journald", "active files", after, (self._command().as_shell(),), True)
+
+    def _command(self) -> Command:
+        """Alone: 239 takes the last of --rotate and --vacuum-*, 252 can drop the rotation."""
+        if self.version < 239:
+            argv = ("systemctl", "kill", "--kill-who=main", "--signal=SIGUSR2", "systemd-journald.service")
+            return Command(argv, mutates=True)
+        where = (f"--namespace={self.namespace}",) if self.namespace else ()
+        return Command(("journalctl", *where, "--rotate"), mutates=True)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """See Step.remember."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        """See Step.apply."""
+        runner.run(self._command())
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """The archived files are there: journald of 219 answers no signal, so it is waited for."""
+        deadline = time.monotonic() + (ROTATE_SECONDS if self.version < 239 else 0)
+        while True:
+            absent = [path for path in self.makes if not os.path.lexists(path)]
+            if not absent:
+                return
+            if time.monotonic() > deadline:
+                why = "after the rotation it is not there, as journald would have named it"
+                raise Failed(absent[0], why, todo="run the same command again without --rotate and read the plan")
+            time.sleep(0.1)
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        return "a rotation cannot be taken back"
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """See Step.undo."""
+        raise CannotUndo(str(self.undo_change(record)), keeps_earlier=False)
+
+
+@dataclass(frozen=True)
+class VacuumJournal(Step):
+    """Run journalctl's vacuum. deletes: what it deletes by the rules; copies: of all of that, or none.
+
+    rotated: the journal was, just before.
+
+    now: the moment from which limits.span counts, microseconds since 1970. bytes: as CopyJournals has them.
+    """
+
+    kind: ClassVar[str] = "journal.vacuum"
+    under_lock: ClassVar[bool] = False
+    scope: Scope
+    version: Version
+    limits: Limits
+    span_text: str
+    now: int
+    deletes: tuple[str, ...]
+    bytes: int
+    copies: tuple[Copied, ...] = ()
+    rotated: bool = False
+
+    @property
+    def change(self) -> Change:
+        """See Step.change."""
+        before = files_text(len(self.deletes), self.bytes)
+        target = self.scope.directory or self.scope.root or "journal"
+        command = self._command(self._typed()).as_shell()
+        return Change("vacuum-journal", target, before, "deleted", (command,), reversible=bool(self.copies))
+
+    def _command(self, span: str) -> Command:
+        limits = self.limits
+        words = [f"--vacuum-time={span}"] if limits.span else []
+        words += [f"--vacuum-size={limits.size}"] if limits.size else []
+        words += [f"--vacuum-files={limits.files}"] if limits.files else []
+        return Command(("journalctl", *self.scope.options, *words), mutates=True, timeout=VACUUM_SECONDS)
+
+    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+        """Nothing: the fields are all that an undo needs."""
+        return {}
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """Decide once more, run it, and see what went. Raises Failed when other files would go than were shown.
+
+        What was to go may be gone after a rotation: journald deletes what is above its own limits with each.
+        """
+        before = self._read()
+        found = [predict(one, self.limits, rules_of(self.version), self.now) for one in before]
+        would = {f"{one.directory.path}/{file.name}" for one in found for file in one.deletes}
+        gone = [path for path in self.deletes if self.rotated and not os.path.lexists(path)]
+        other = sorted(would ^ set(self.deletes).difference(gone))
+        if other:
+            what = "would go, too" if other[0] in would else "would stay"
+            raise Failed(other[0], f"since the plan was made it {what}", todo="run the same command again")
+        runner.run(self._command(self._span(found)))
+        record = self._compare(before, self._read(), found)
+        return {**record, "gone": [*gone, *record["gone"]]}
+
+    def _read(self) -> tuple[Directory, ...]:
+        try:
+            return read_scope(self.scope, rules_of(self.version), machine_id())
+        except OSError as error:
+            raise Failed(self.scope.directory, f"it cannot be read ({error.strerror})") from error
+
+    def _span(self, found: list[Vacuum]) -> str:
+        """The span for journalctl, which counts from the moment in which it looks at its clock.
+
+        As it was typed, unless time has passed by a file since: then the one that ends just behind the files that go.
+        """
+        ages = [candidate.age for one in found for candidate in one.order]
+        return span_now(ages, self.limits.span or 0, self.now, time.time_ns() // 1000) or self._typed()
+
+    def _typed(self) -> str:
+        # 219 knows no M and no μs; microseconds every release knows.
+        return self.span_text if self.version.number >= 239 else f"{self.limits.span}us"
+
+    def _compare(self, before: tuple[Directory, ...], after: tuple[Directory, ...], found: list[Vacuum]) -> Record:
+        old = {f"{one.path}/{file.name}": file for one in before for file in one.files}
+        new = {f"{one.path}/{file.name}": file for one in after for file in one.files}
+        stuck = [f"{one.directory.path}/{file.name}" for one in found for file in one.sticks]
+        return compare(old, new, (*self.deletes, *stuck))
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        """See Step.verify. What differs is in the record: it cannot be made undone, and the command tells of it."""
+
+    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
+        """See Step.undo_change."""
+        if not self.copies:
+            return "the files are deleted; --keep-copy DIR would have kept copies of them"
+        pairs = tuple(
+            f"cp --no-clobber --preserve=all --reflink=auto -- {shlex.quote(c.copy)} {shlex.quote(c.path)}"
+            for c in self.copies
+        )
+        return Change("restore-journals", "journal", "deleted", f"{len(pairs)} files", (*pairs, "sync"), False)
+
+    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+        """Bring back what went, from the copies. Raises CannotUndo, or Failed."""
+        absent = [path for path in self.deletes if not os.path.lexists(path)]
+        if absent and not self.copies:
+            raise CannotUndo(str(self.undo_change(record)), keeps_earlier=False)
+        for file in self.copies:
+            if not os.path.lexists(file.path):
+                copy_journal(file.copy, file.path)
