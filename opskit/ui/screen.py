@@ -134,3 +134,9 @@ def rich_table(columns: Sequence[Column], cells: Sequence[Sequence[str]], *, one
     for row in cells:
         table.add_row(*[Text(cell) for cell in row])
     return table
+
+
+def bar(share: float, width: int) -> str:
+    """A share from 0 to 1 in so many columns, in plain ASCII: any terminal has it."""
+    full = min(width, max(0, round(share * width)))
+    return "#" * full + "." * (width - full)

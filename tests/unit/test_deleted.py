@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from opskit.core.procfs import systemd_path
-from opskit.usage.df.deleted import frees, totals, truncate, unit_of
+from opskit.usage.df.deleted import Deleted, DeletedFile, Holder, frees, totals, truncate, unit_of
 from opskit.usage.df.see import deleted
-from opskit.usage.df.see.deleted import Deleted, DeletedFile, Holder, see_deleted
+from opskit.usage.df.see.deleted import see_deleted
 
 PODMAN = "podman restart 0123456789ab"
 CONTAINER = "0123456789ab" + "c" * 52

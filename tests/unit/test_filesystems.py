@@ -8,8 +8,9 @@ import pytest
 
 from opskit.core.mountinfo import MountLine
 from opskit.usage.df.findings import find
+from opskit.usage.df.model import Figures, Filesystem, percent
 from opskit.usage.df.see import filesystems
-from opskit.usage.df.see.filesystems import Figures, Filesystem, percent, without_duplicates
+from opskit.usage.df.see.filesystems import without_duplicates
 from opskit.usage.mounts import is_remote, may_hang, mount_of
 
 

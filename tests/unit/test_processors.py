@@ -8,7 +8,7 @@ import pytest
 
 from opskit.usage.du.model import MOST_WORKERS
 from opskit.usage.du.see.count import Board
-from opskit.usage.du.see.processors import WAITS, fitting
+from opskit.usage.du.see.walk import WAITS, fitting
 
 
 @pytest.mark.parametrize(

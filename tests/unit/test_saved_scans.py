@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.errors import UsageFault
-from opskit.usage.du.changes import compare
+from opskit.usage.du.changes import comparable, compare
 from opskit.usage.du.model import Entry, Request, Scan
 from opskit.usage.du.saved import Saved, pack, unpack
-from opskit.usage.du.see.kept import comparable
 
 WHEN = datetime(2026, 11, 20, 10, 0, 0, tzinfo=timezone.utc)
 SIZES = st.integers(0, 2**60)

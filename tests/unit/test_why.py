@@ -12,10 +12,10 @@ from opskit.core.errors import Interrupted
 from opskit.core.mountinfo import MountLine
 from opskit.options import make_session
 from opskit.usage.df import cli as df_cli
+from opskit.usage.df.model import Figures, Filesystem
 from opskit.usage.df.see import own, places
-from opskit.usage.df.see.filesystems import Figures, Filesystem
-from opskit.usage.df.see.hidden import Hidden, covered
-from opskit.usage.df.why import Why, WhyFacts, explain
+from opskit.usage.df.see.hidden import covered
+from opskit.usage.df.why import Hidden, Why, WhyFacts, explain
 from opskit.usage.du.model import Scan
 
 NOTHING = {"verbose": 0, "state_dir": ""}

@@ -97,7 +97,8 @@ def df(
 
 def _deleted(session: Session, paths: Sequence[str], *, exact: bool, seconds: float) -> None:
     """Files that are deleted but still open; with paths only those on the filesystems of these."""
-    from opskit.usage.df.see.deleted import Deleted, see_deleted  # noqa: PLC0415 - the figures alone do without
+    from opskit.usage.df.deleted import Deleted  # noqa: PLC0415 - the figures alone do without
+    from opskit.usage.df.see.deleted import see_deleted  # noqa: PLC0415 - the figures alone do without
     from opskit.usage.df.show.deleted import deleted_json, draw_deleted  # noqa: PLC0415
 
     found = see_deleted()

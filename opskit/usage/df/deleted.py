@@ -1,12 +1,10 @@
-"""What frees a deleted file that is still open. No I/O; nothing of it is ever run."""
+"""Files that are deleted but still open, and what frees them. No I/O; nothing of it is ever run."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from opskit.usage.df.see.deleted import DeletedFile, Holder
 
 TRUNCATE_RISK = (
     "the content is lost to the program that has it open, which can fail or, if it does not append, leave a hole"
@@ -21,6 +19,48 @@ EXCEPTIONS = {
 _CONTAINER = re.compile(
     r"(?:^|/)(?:(libpod|docker)-([0-9a-f]{12})[0-9a-f]{52}\.scope|docker/([0-9a-f]{12})[0-9a-f]{52})"
 )
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that keeps a deleted file. cgroup: its line for systemd in /proc/PID/cgroup, "" without one."""
+
+    pid: int
+    command: str
+    user: str
+    descriptors: tuple[int, ...]
+    mapped: bool
+    cgroup: str = ""
+
+
+@dataclass(frozen=True)
+class DeletedFile:
+    """A deleted file. size: the bytes allocated, what is freed; apparent_size: its length.
+
+    mount_point: in our mount namespace, or in that of the process with the pid namespace.
+    """
+
+    device: str
+    inode: int
+    path: str
+    size: int
+    apparent_size: int
+    mount_point: str
+    holders: tuple[Holder, ...]
+    namespace: int = 0
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """All that could be seen. unseen: so many processes could not be looked at (another user's)."""
+
+    files: tuple[DeletedFile, ...] = ()
+    unseen: int = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes that these files keep."""
+        return sum(file.size for file in self.files)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from shlex import quote
 
 from opskit.core.finding import Finding
 from opskit.core.units import ceiling_text
-from opskit.usage.df.see.filesystems import Filesystem
+from opskit.usage.df.model import Filesystem
 
 # From here on a warning is an error.
 ERROR_FROM = 95

@@ -7,13 +7,34 @@ from shlex import quote
 from typing import Optional
 
 from opskit.core.units import ceiling_text
-from opskit.usage.df.see.filesystems import Filesystem
-from opskit.usage.df.see.hidden import Hidden
-from opskit.usage.df.see.places import Place
+from opskit.usage.df.model import Filesystem
 
 # A directory that is only a place to mount on has one block, at most 64 KiB anywhere.
 EMPTY = 64 * 1024
 NAMED = 3
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What lies under a mount point. size: bytes, those of the covered directory itself among them."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """A category of du's total. paths: those that are there. size: bytes.
+
+    frees: so many of these bytes the command would give back; None where only the command knows.
+    """
+
+    id: str
+    title: str
+    paths: tuple[str, ...]
+    size: int
+    frees: Optional[int]
+    command: str
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
-from opskit.usage.du.model import Entry
+from opskit.core.errors import UsageFault
+from opskit.usage.du.model import Entry, Request
 from opskit.usage.du.saved import Saved
 
 DAY = 86400.0
@@ -49,6 +51,22 @@ class Changes:
         return round(delta * DAY / self.seconds) if self.seconds >= RATE_SECONDS else None
 
 
+def comparable(old: Request, given: Mapping[str, Any]) -> Request:
+    """What to count to compare it with an old scan: the same. Raises UsageFault for an option that differs.
+
+    given: what was asked for, by the names of Request. What was not is as in the old scan.
+    """
+    for name in given:
+        if given[name] != getattr(old, name) and name == "roots":
+            why = f"the saved scan is one of {_value(old.roots)}, not of {_value(given[name])}"
+            raise UsageFault("opskit du --diff", why, todo="leave the paths out")
+        if given[name] != getattr(old, name):
+            option = "--" + name.replace("_", "-")
+            why = f"the saved scan was made with {option} {_value(getattr(old, name))}: not comparable"
+            raise UsageFault(f"opskit du {option}", why, todo=f"leave {option} out, or save a scan with it")
+    return old
+
+
 def compare(before: Saved, after: Saved, *, inodes: bool = False) -> Changes:
     """What is not as it was, measured in bytes or, with inodes, in entries; what is the same is left out."""
     old = {one.path: one for one in before.scan.entries}
@@ -71,3 +89,9 @@ def _change(path: str, old: Optional[Entry], new: Optional[Entry], *, inodes: bo
 
 def _word(before: int, after: int) -> str:
     return "grown" if after > before else "shrunk" if after < before else "unchanged"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(os.fsdecode, value)) or "none"
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)

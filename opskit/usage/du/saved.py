@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import stat
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from datetime import datetime
 from typing import Any
 
 from opskit.core.errors import UsageFault
-from opskit.core.files import read_bytes
 from opskit.core.units import time_text
 from opskit.usage.du.model import Entry, Request, Scan
 
@@ -86,13 +84,6 @@ def unpack(data: bytes, name: str) -> Saved:
         return Saved(datetime.fromisoformat(head["time"].replace("Z", "+00:00")), head["host"], request, scan)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         raise UsageFault(name, "this scan is damaged") from None
-
-
-def read_saved(path: str) -> Saved:
-    """The scan in a file. Raises UsageFault when there is none, OSError when it cannot be read."""
-    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may have no end
-        raise UsageFault(path, "this is no file")
-    return unpack(read_bytes(path), path)
 
 
 def _entries(lines: list[str]) -> Iterator[Entry]:

@@ -15,53 +15,12 @@ from typing import Optional
 
 from opskit.core import procfs
 from opskit.core.mountinfo import MountLine, read_mountinfo
+from opskit.usage.df.deleted import Deleted, DeletedFile, Holder
 from opskit.usage.mounts import may_hang, mount_of, mounts_here
 
 MARK = " (deleted)"
 # A line of maps, proc(5): addresses, permissions, offset, device in hexadecimal, inode, name.
 _MAPPED = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ ([0-9a-f]+):([0-9a-f]+) \d+ +(.*) \(deleted\)$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Holder:
-    """A process that keeps a deleted file. cgroup: its line for systemd in /proc/PID/cgroup, "" without one."""
-
-    pid: int
-    command: str
-    user: str
-    descriptors: tuple[int, ...]
-    mapped: bool
-    cgroup: str = ""
-
-
-@dataclass(frozen=True)
-class DeletedFile:
-    """A deleted file. size: the bytes allocated, what is freed; apparent_size: its length.
-
-    mount_point: in our mount namespace, or in that of the process with the pid namespace.
-    """
-
-    device: str
-    inode: int
-    path: str
-    size: int
-    apparent_size: int
-    mount_point: str
-    holders: tuple[Holder, ...]
-    namespace: int = 0
-
-
-@dataclass(frozen=True)
-class Deleted:
-    """All that could be seen. unseen: so many processes could not be looked at (another user's)."""
-
-    files: tuple[DeletedFile, ...] = ()
-    unseen: int = 0
-
-    @property
-    def size(self) -> int:
-        """The bytes that these files keep."""
-        return sum(file.size for file in self.files)
 
 
 @dataclass

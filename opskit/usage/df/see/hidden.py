@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Callable
 
 from opskit.core.child import ask
 from opskit.core.mountinfo import MountLine
+from opskit.usage.df.why import Hidden
 
 # The numbers of unshare(2) and mount(2), which Python before 3.12 does not have.
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 4096, 16384, 1 << 18
@@ -19,14 +19,6 @@ VIEWS = ("/mnt", "/media", "/tmp")  # noqa: S108
 SECONDS = 24 * 3600.0
 # The bytes of each of some paths, one filesystem only, hard links once; and what could not be read.
 MeasureEach = Callable[[Sequence[str]], tuple[dict[str, int], list[str]]]
-
-
-@dataclass(frozen=True)
-class Hidden:
-    """What lies under a mount point. size: bytes, those of the covered directory itself among them."""
-
-    path: str
-    size: int
 
 
 def covered(mount_point: str, lines: Sequence[MountLine]) -> list[str]:

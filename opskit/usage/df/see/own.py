@@ -12,7 +12,7 @@ import os
 import struct
 from typing import Optional
 
-from opskit.usage.df.see.filesystems import Filesystem
+from opskit.usage.df.model import Filesystem
 
 # ioctl_getfsmap(2), linux/fsmap.h: 64-bit requests, as on x86_64 and aarch64.
 GETFSMAP = 0xC0C0583B

@@ -6,8 +6,9 @@ import glob
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Callable, Optional
+
+from opskit.usage.df.why import Place
 
 # What `journalctl --vacuum-size` is told to leave; it removes archived files only.
 JOURNAL_KEPT = 100 * 1024**2
@@ -15,21 +16,6 @@ _OF_KERNEL = re.compile(
     r"(?:vmlinuz|initramfs|initrd\.img|System\.map|config|symvers)-(\d.*?)(?:kdump)?(?:\.img|\.gz|\.xz)?$"
 )
 Measure = Callable[[Sequence[str]], int]
-
-
-@dataclass(frozen=True)
-class Place:
-    """A category of du's total. paths: those that are there. size: bytes.
-
-    frees: so many of these bytes the command would give back; None where only the command knows.
-    """
-
-    id: str
-    title: str
-    paths: tuple[str, ...]
-    size: int
-    frees: Optional[int]
-    command: str
 
 
 def see_places(device: int, measure: Measure, root: str = "/") -> tuple[Place, ...]:

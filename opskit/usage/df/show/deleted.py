@@ -7,8 +7,7 @@ from typing import Any
 
 from opskit.core.text import shown
 from opskit.ui.screen import Column, Screen, draw_table
-from opskit.usage.df.deleted import TRUNCATE_RISK, frees, totals, truncate, unit_of
-from opskit.usage.df.see.deleted import Deleted, DeletedFile, Holder
+from opskit.usage.df.deleted import TRUNCATE_RISK, Deleted, DeletedFile, Holder, frees, totals, truncate, unit_of
 from opskit.usage.df.show.filesystems import size
 
 COLUMNS = (

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from opskit.core.units import ceiling_text
-from opskit.ui.screen import Column, Screen, draw_table
-from opskit.usage.df.see.filesystems import Filesystem
-from opskit.usage.show_bar import bar
+from opskit.ui.screen import Column, Screen, bar, draw_table
+from opskit.usage.df.model import Filesystem
 
 BAR = 6
 # A terminal of so many columns has room for bars, and for the counts of inodes.

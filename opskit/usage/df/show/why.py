@@ -7,10 +7,9 @@ from typing import Any
 
 from opskit.core.jsonable import to_json
 from opskit.core.text import shown
-from opskit.ui.screen import Column, Screen, draw_table
+from opskit.ui.screen import Column, Screen, bar, draw_table
 from opskit.usage.df.show.filesystems import BAR, filesystem_json, size
 from opskit.usage.df.why import Why
-from opskit.usage.show_bar import bar
 
 
 def why_json(why: Why) -> dict[str, Any]:

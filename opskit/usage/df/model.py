@@ -1,0 +1,76 @@
+"""A mounted filesystem with its figures, and the arithmetic of df. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What statvfs(3) says, blocks in units of block_size bytes.
+
+    available: to others than root; below 0 when root has used what is reserved.
+    """
+
+    block_size: int
+    blocks: int
+    free: int
+    available: int
+    files: int
+    files_free: int
+
+
+@dataclass(frozen=True)
+class Filesystem:
+    """A mounted filesystem. device: major:minor. why: why there are no figures.
+
+    answered: not so when it was silent for the whole time, or has lost what it stands on (ESTALE, ENOTCONN, EIO).
+    """
+
+    source: str
+    fstype: str
+    mount_point: str
+    device: str
+    readonly: bool
+    remote: bool
+    figures: Optional[Figures] = None
+    answered: bool = True
+    why: str = ""
+
+    @property
+    def size(self) -> Optional[int]:
+        """Bytes."""
+        return self.figures.blocks * self.figures.block_size if self.figures else None
+
+    @property
+    def used(self) -> Optional[int]:
+        """Bytes, as df: all that is not free to root."""
+        return (self.figures.blocks - self.figures.free) * self.figures.block_size if self.figures else None
+
+    @property
+    def available(self) -> Optional[int]:
+        """Bytes that others than root can still write."""
+        return self.figures.available * self.figures.block_size if self.figures else None
+
+    @property
+    def used_percent(self) -> Optional[int]:
+        """Of what others than root can use, rounded up; None where that is nothing."""
+        return percent(self.figures.blocks - self.figures.free, self.figures.available) if self.figures else None
+
+    @property
+    def files_used(self) -> Optional[int]:
+        """Inodes in use."""
+        return self.figures.files - self.figures.files_free if self.figures else None
+
+    @property
+    def files_percent(self) -> Optional[int]:
+        """Of the inodes, rounded up; None where the filesystem counts none."""
+        return percent(self.figures.files - self.figures.files_free, self.figures.files_free) if self.figures else None
+
+
+def percent(used: int, available: int) -> Optional[int]:
+    """Use % as df has it: used of used and available, rounded up."""
+    whole = used + available
+    found = -(-used * 100 // whole) if whole else -1
+    return found if found >= 0 else None
