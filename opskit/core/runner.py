@@ -257,29 +257,9 @@ class RecordingRunner:
         self.warnings.append(Finding("command-failed", "warning", title, remedy=remedy))
 
 
-# The package that brings a tool, on the RHEL family.
-PACKAGES = {
-    "mkfs.ext3": "e2fsprogs",
-    "mkfs.ext4": "e2fsprogs",
-    "resize2fs": "e2fsprogs",
-    "mkfs.xfs": "xfsprogs",
-    "xfs_growfs": "xfsprogs",
-    "sfdisk": "util-linux",
-    "partx": "util-linux",
-    "blkid": "util-linux",
-    "wipefs": "util-linux",
-    "mount": "util-linux",
-    "umount": "util-linux",
-    "parted": "parted",
-    "growpart": "cloud-utils-growpart",
-    "sgdisk": "gdisk",
-    "journalctl": "systemd",
-    "systemctl": "systemd",
-}
-
-
 def missing_tool(tool: str) -> Missing:
     """The error for a program that is not on the host, with the line that installs it."""
-    package = PACKAGES.get(tool)
-    todo = f"yum install {package}" if package else f"install the package that has {tool}"
+    from opskit.core.packages import install_line, read_package_manager  # noqa: PLC0415 - few hosts lack a program
+
+    todo = install_line(read_package_manager(), tool)
     return Missing(tool, "this program is not on the host", todo=todo)

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Optional
 
+from opskit.core.packages import YUM
+
 SCHEMA = 1
 
 # What the sampled bytes of a device say (probe.py).
@@ -243,6 +245,7 @@ class HostFacts:
     crypttab: FileFact
     paths: tuple[PathFact, ...] = ()
     tools: dict[str, str] = field(default_factory=dict)  # tool -> version; an absent tool is not in it
+    package_manager: str = YUM  # core/packages.py; facts without it were saved on a host of the EL family
     mounts: tuple[Mount, ...] = ()  # of every filesystem in our namespace
     systemd: bool = False
     made: tuple[Made, ...] = ()

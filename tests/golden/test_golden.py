@@ -4,7 +4,8 @@
     host     a file of hosts/: complete facts, as `opskit disk facts` saves them
     change   what is different on this host (see changed())
     request  what was asked for: the fields of MountRequest or UmountRequest, or {"what": …}
-    expect   either  refusal: the ids of all reasons, in order; exit: the exit code; says: words in their titles
+    expect   either  refusal: the ids of all reasons, in order; exit: the exit code; says: words in their titles;
+                     remedies: those of all reasons
              or      plan: a row for each change: action, target, before, after, and (or left out) its commands;
                      notes: their ids; result: some of what --json answers; hold: the disk locked meanwhile;
                      script: lines that the script of --format sh must have
@@ -58,13 +59,14 @@ def changed(host: Any, change: Any) -> HostFacts:
 
     devices: {name: {field: value}}   remove: [name]   add: [device]   tools: {name: version or null}
     fstab, crypttab: {field: value}   paths: {path: {field: value} or null}   made, users: the whole list
+    package_manager: the host's
     system_fstab: {field: value}: /etc/fstab, which is not the one that is worked on then
     mount: [mount, with the kernel name of its device]: put into devices, mounts and paths, as the kernel would
     kernel: {root: its root=, swaps: [major:minor]}: who belongs to the system is found anew
     """
     unknown = set(change) - {
         "devices", "remove", "add", "tools", "fstab", "crypttab", "paths", "made", "users", "mount", "mounts",
-        "kernel", "systemd", "system_fstab",
+        "kernel", "systemd", "system_fstab", "package_manager",
     }  # fmt: skip
     assert not unknown, f"a case has a change that nobody reads: {unknown}"
     data = copy.deepcopy(host)
@@ -85,7 +87,7 @@ def changed(host: Any, change: Any) -> HostFacts:
         _mount(data, devices, paths, dict(mount))
     data["paths"] = list(paths.values())
     data["tools"] = {k: v for k, v in {**data["tools"], **change.get("tools", {})}.items() if v is not None}
-    for key in ("made", "users", "systemd"):
+    for key in ("made", "users", "systemd", "package_manager"):
         data[key] = change.get(key, data[key])
     facts = from_json(HostFacts, data)
     return _seen_anew(facts, change["kernel"]) if "kernel" in change else facts
@@ -146,13 +148,15 @@ def test_decision(path: Path) -> None:
 
 
 def check_refusal(decision: Decision, expect: Any) -> None:
-    assert set(expect) <= {"refusal", "exit", "says"}
+    assert set(expect) <= {"refusal", "exit", "says", "remedies"}
     assert isinstance(decision, Refusal), decision
     assert [reason.id for reason in decision.reasons] == expect["refusal"]
     assert decision.exit_code == expect["exit"]
     titles = "\n".join(reason.title for reason in decision.reasons)
     for words in expect.get("says", ()):
         assert words in titles
+    if "remedies" in expect:
+        assert [reason.remedy for reason in decision.reasons] == expect["remedies"]
     for reason in decision.reasons:
         assert reason.title
         # What is mounted elsewhere is the one thing that opskit knows no way out of.

@@ -102,3 +102,10 @@ def test_a_field_that_is_absent(saved: Any, tmp_path: Path) -> None:
 def test_a_field_of_another_type(saved: Any, tmp_path: Path, field: str, value: Any) -> None:
     saved["devices"][0][field] = value
     assert f"HostFacts.devices[0].{field}" in fault(write(tmp_path / "host.json", saved))
+
+
+def test_facts_saved_before_the_package_manager_was_one_of_them_are_of_the_el_family(
+    saved: Any, tmp_path: Path
+) -> None:
+    del saved["package_manager"]
+    assert load(write(tmp_path / "host.json", saved)).package_manager == "yum"

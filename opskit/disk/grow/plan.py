@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
+from opskit.core.packages import install_line
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.units import MIB
 from opskit.disk import guard
@@ -44,7 +45,7 @@ def decide_grow(facts: HostFacts, what: str) -> Decision:
     if reasons:
         return Refusal(title, tuple(reasons))
     partition = _partition_step(facts, found)
-    tool = [] if partition is None else list(_tool_reasons(partition))
+    tool = [] if partition is None else list(_tool_reasons(facts, partition))
     if tool:
         return Refusal(title, tuple(tool))
     steps = tuple(step for step in (partition, _filesystem_step(found, partition)) if step)
@@ -123,10 +124,8 @@ def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
         )
     tool = "xfs_growfs" if filesystem.type == "xfs" else "resize2fs"
     if tool not in facts.tools:
-        package = "xfsprogs" if tool == "xfs_growfs" else "e2fsprogs"
-        yield Reason(
-            "missing-tool", f"{tool} is not on this host", f"yum install {package}", exit_code=ExitCode.MISSING
-        )
+        remedy = install_line(facts.package_manager, tool)
+        yield Reason("missing-tool", f"{tool} is not on this host", remedy, exit_code=ExitCode.MISSING)
 
 
 def _partition_step(facts: HostFacts, found: _Found) -> Optional[GrowPartition]:
@@ -154,10 +153,10 @@ def _partition_step(facts: HostFacts, found: _Found) -> Optional[GrowPartition]:
     )
 
 
-def _tool_reasons(step: GrowPartition) -> Iterator[Reason]:
+def _tool_reasons(facts: HostFacts, step: GrowPartition) -> Iterator[Reason]:
     if not step.tool:
         title = "nothing here can grow a partition in use: sfdisk 2.29 or newer, or growpart"
-        remedy = "yum install cloud-utils-growpart gdisk"
+        remedy = install_line(facts.package_manager, "growpart", "sgdisk")
         yield Reason("missing-tool", title, remedy, exit_code=ExitCode.MISSING)
 
 

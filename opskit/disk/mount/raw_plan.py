@@ -12,6 +12,7 @@ from typing import Optional, Union
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
+from opskit.core.packages import install_line
 from opskit.core.plan import Reason, Step
 from opskit.core.units import size_text
 from opskit.disk import guard
@@ -255,13 +256,13 @@ def _partition_tool(facts: HostFacts, table: str) -> tuple[str, list[Reason]]:
     if "parted" in facts.tools:
         return "parted", []
     title = f"nothing here can write a {table} table: sfdisk 2.26 or newer, or parted"
-    return "", [Reason("missing-tool", title, "yum install parted", exit_code=ExitCode.MISSING)]
+    # Debian has sfdisk, in a package that a minimal host lacks; where it is too old parted does the same.
+    remedy = install_line(facts.package_manager, "parted" if "sfdisk" in facts.tools else "sfdisk")
+    return "", [Reason("missing-tool", title, remedy, exit_code=ExitCode.MISSING)]
 
 
 def _mkfs_tool(facts: HostFacts, options: MkfsOptions) -> Iterator[Reason]:
     tool = f"mkfs.{options.fstype}"
     if tool not in facts.tools:
-        package = "xfsprogs" if options.fstype == "xfs" else "e2fsprogs"
-        yield Reason(
-            "missing-tool", f"{tool} is not on this host", f"yum install {package}", exit_code=ExitCode.MISSING
-        )
+        remedy = install_line(facts.package_manager, tool)
+        yield Reason("missing-tool", f"{tool} is not on this host", remedy, exit_code=ExitCode.MISSING)

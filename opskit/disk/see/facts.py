@@ -13,6 +13,7 @@ from opskit.core.caller import machine_id
 from opskit.core.command import Command
 from opskit.core.errors import Missing, UsageFault
 from opskit.core.jsonable import ShapeError, from_json
+from opskit.core.packages import read_package_manager
 from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.core.units import now, time_text
 from opskit.disk.fstab.text import entries
@@ -96,6 +97,7 @@ def see(
         system_fstab=None if table.real == os.path.realpath(FSTAB) else read_file_fact(FSTAB),
         paths=tuple(path_fact(path, own) for path in asked),
         tools=read_tools(runner) if names else read_restorecon(),
+        package_manager=read_package_manager(),
         mounts=own,
         systemd=os.path.isdir("/run/systemd/system"),
         made=read_made(state_dir, unseen) if state_dir else (),

@@ -11,6 +11,7 @@ from typing import Optional, Union
 from opskit.core import procfs
 from opskit.core.command import Command
 from opskit.core.errors import Failed, Missing
+from opskit.core.packages import install_line, read_package_manager
 from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.core.units import KIB
 from opskit.memcached.line.edit import is_memcached
@@ -43,7 +44,8 @@ def see_program(runner: Runner, path: str = "memcached") -> Program:
     try:
         said = runner.run(Command((path, "-h"), mutates=False, timeout=10))
     except Missing as error:
-        todo = "yum install memcached; flags, explain and lint take a release in place of it: --version 1.6.18"
+        line = install_line(read_package_manager(), "memcached")
+        todo = f"{line}; flags, explain and lint take a release in place of it: --version 1.6.18"
         raise Missing("memcached", "it is not on this host", todo=todo) from error
     try:
         release = read_release(said.stdout)

@@ -1,0 +1,70 @@
+"""How a missing program is installed on a host: its package manager, and the package there that has the program."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+# What reads os-release(5), in its order.
+OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
+YUM, DNF, APT = "yum", "dnf", "apt-get"
+# program: its package on the EL family, on Debian
+PACKAGES = {
+    "blkid": ("util-linux", "util-linux"),
+    "findfs": ("util-linux", "util-linux"),
+    "growpart": ("cloud-utils-growpart", "cloud-guest-utils"),
+    "journalctl": ("systemd", "systemd"),
+    "losetup": ("util-linux", "mount"),
+    "memcached": ("memcached", "memcached"),
+    "mkfs.ext3": ("e2fsprogs", "e2fsprogs"),
+    "mkfs.ext4": ("e2fsprogs", "e2fsprogs"),
+    "mkfs.xfs": ("xfsprogs", "xfsprogs"),
+    "mount": ("util-linux", "mount"),
+    "parted": ("parted", "parted"),
+    "partx": ("util-linux", "util-linux"),
+    "resize2fs": ("e2fsprogs", "e2fsprogs"),
+    "restorecon": ("policycoreutils", "policycoreutils"),
+    "sfdisk": ("util-linux", "fdisk"),
+    "sgdisk": ("gdisk", "gdisk"),
+    "systemctl": ("systemd", "systemd"),
+    "umount": ("util-linux", "mount"),
+    "wipefs": ("util-linux", "util-linux"),
+    "xfs_growfs": ("xfsprogs", "xfsprogs"),
+}
+_FIELD = re.compile(r"""^(\w+)=["']?(.*?)["']?\s*$""", re.MULTILINE)
+
+
+def install_line(package_manager: str, *programs: str) -> str:
+    """The line that installs what brings these programs, or words for it where no line is known.
+
+    package_manager: the host's, as package_manager_of names it
+    programs: those of PACKAGES, or others
+    """
+    column = 1 if package_manager == APT else 0
+    packages = [PACKAGES[program][column] for program in programs if program in PACKAGES]
+    if not package_manager or len(packages) < len(programs):
+        return f"install the package that has {' and '.join(programs)}"
+    return f"{package_manager} install {' '.join(dict.fromkeys(packages))}"
+
+
+def package_manager_of(os_release: str) -> str:
+    """A host's package manager, by the text of its os-release: yum, dnf or apt-get; "" where it is another one.
+
+    EL7 has yum. Where nothing is said it is yum, too, which later releases of the EL family still know.
+    """
+    fields = dict(_FIELD.findall(os_release))
+    family = {fields.get("ID", ""), *fields.get("ID_LIKE", "").split()}
+    if family & {"debian", "ubuntu"}:
+        return APT
+    if family & {"rhel", "centos", "fedora"}:
+        major = fields.get("VERSION_ID", "").partition(".")[0]
+        return DNF if major.isdigit() and int(major) > 7 else YUM
+    return "" if fields.get("ID") else YUM
+
+
+def read_package_manager() -> str:
+    """That of this host."""
+    for path in OS_RELEASE:
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            return package_manager_of(file.read())
+    return package_manager_of("")
