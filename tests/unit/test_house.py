@@ -167,7 +167,6 @@ def allowed_rooms(name: str) -> set[str]:
     return {"core", "ui", "session"} if role(name) == "show" else {"core"}
 
 
-@pytest.mark.xfail(strict=False, reason="the areas are being moved into their rooms")
 def test_who_may_import_whom() -> None:
     none([f"{name} imports {rooms_used(name) - allowed}" for name in NAMES
           if not rooms_used(name) <= (allowed := allowed_rooms(name))])  # fmt: skip
@@ -207,7 +206,6 @@ def top_imports(name: str) -> set[str]:
     return modules
 
 
-@pytest.mark.xfail(strict=False, reason="the areas are being moved into their rooms")
 def test_typer_rich_and_subprocess_have_their_places() -> None:
     faults = []
     for name in NAMES:
@@ -225,7 +223,6 @@ def test_typer_rich_and_subprocess_have_their_places() -> None:
     none(faults)
 
 
-@pytest.mark.xfail(strict=False, reason="the areas are being moved into their rooms")
 def test_only_the_runner_starts_a_program_and_nobody_uses_a_shell() -> None:
     starts = r"os\.(system|popen|exec\w+|spawn\w+|posix_spawnp?|fork|forkpty)$"
     but = {
@@ -328,7 +325,6 @@ def reached(name: str) -> set[str]:
     return behind
 
 
-@pytest.mark.xfail(strict=False, reason="the areas are being moved into their rooms")
 def test_deciding_does_not_see() -> None:
     """A deciding file asks nothing itself, takes no function of core that does, and comes to no file that looks."""
     readers = {f"opskit.core.{Path(n).stem}.{item}" for n in NAMES if part_of(n) == "core" for item in touching(n)}
