@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from opskit.core.command import Command
 from opskit.core.units import GIB, KIB, MIB, TIB
 from opskit.disk.model import BlockDevice, Place
 
@@ -89,6 +90,16 @@ def name_of(place: Place) -> str:
 def shell_name(place: Place) -> str:
     """The place in a shell line: `"$part"`, as shell_lookup sets it, or the disk."""
     return '"$part"' if place.partition_number else shlex.quote(place.disk_path)
+
+
+# Stands for the path of a partition in a command whose text is wanted before the kernel gives it a name: no argument
+# of a person can be the same, for none has a NUL in it.
+UNNAMED = "\0"
+
+
+def shell_line(command: Command, place: Place) -> str:
+    """The line of a command at a place, whose path is UNNAMED in it; the shell finds the path itself ($part)."""
+    return command.as_shell().replace(shlex.quote(UNNAMED), shell_name(place))
 
 
 def shell_lookup(place: Place) -> tuple[str, ...]:

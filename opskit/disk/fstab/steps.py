@@ -44,12 +44,6 @@ class FstabStep(Step):
     beyond that is in the backup beside fstab, named by the step. So there is nothing to remember.
     """
 
-    under_lock: ClassVar[bool] = False
-
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """Nothing: the fields are all that an undo needs."""
-        return {}
-
 
 def temporary(path: str) -> str:
     """Where a person's shell makes the new fstab: beside the old one, hidden, and not by a backup's name."""
@@ -135,11 +129,10 @@ class BackupFstab(FstabStep):
 
     @property
     def change(self) -> Change:
-        """See Step.change."""
         commands = (f"cp -a -- {shlex.quote(self.path)} {shlex.quote(self.backup)}",)
         return Change("backup-fstab", self.path, "no backup of it", self.backup, commands, reversible=True)
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+    def apply(self, runner: Runner, record: Record) -> Record:
         """Copy it. Raises Failed."""
         data = unchanged(self.path, self.sha256)
         if os.path.lexists(self.backup):
@@ -147,19 +140,17 @@ class BackupFstab(FstabStep):
         write(self.backup, data, like=self.path)
         return {}
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step.verify."""
+    def verify(self, runner: Runner, record: Record) -> None:
         if file_hash(self.backup) != self.sha256:
             raise Failed(self.backup, f"it is not the same as {self.path}")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         path, backup = shlex.quote(self.path), shlex.quote(self.backup)
         commands = (f"cmp -- {path} {backup}", f"rm -- {backup}")
         before = f"a copy of {self.path}"
         return Change("remove-fstab-backup", self.backup, before, "absent", commands, reversible=False)
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def undo(self, runner: Runner, record: Record) -> None:
         """Remove the backup, if nothing is lost by that."""
         if not os.path.lexists(self.backup):
             return
@@ -188,12 +179,11 @@ class RestoreFstab(FstabStep):
 
     @property
     def change(self) -> Change:
-        """See Step.change."""
         before = f"sha256 {self.sha256_before[:HASH_SHOWN]}" if self.sha256_before else "absent"
         after = f"{self.backup}, sha256 {self.sha256_after[:HASH_SHOWN]}"
         return Change("restore-fstab", self.path, before, after, self._commands(self.backup), reversible=True)
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+    def apply(self, runner: Runner, record: Record) -> Record:
         """Put it in place. Raises Failed when fstab or the backup is not as it was."""
         if file_hash(self.path) != self.sha256_before:
             raise changed(self.path)
@@ -202,13 +192,11 @@ class RestoreFstab(FstabStep):
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)
         return {}
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step.verify."""
+    def verify(self, runner: Runner, record: Record) -> None:
         if file_hash(self.path) != self.sha256_after:
             raise Failed(self.path, f"it is not the same as {self.backup}")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         before = f"{self.backup}, sha256 {self.sha256_after[:HASH_SHOWN]}"
         if not self.sha256_before:
             removal = (f"rm -- {shlex.quote(self.path)}", *settling(self.path, reload=self.reload, relabel=False))
@@ -217,7 +205,7 @@ class RestoreFstab(FstabStep):
             "restore-fstab", self.path, before, self.previous, self._commands(self.previous), reversible=False
         )
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def undo(self, runner: Runner, record: Record) -> None:
         """Put back what was there, unless somebody edited since. Raises CannotUndo."""
         now = file_hash(self.path)
         if now not in {self.sha256_before, self.sha256_after}:
@@ -269,29 +257,26 @@ class AddFstabEntry(FstabStep):
 
     @property
     def change(self) -> Change:
-        """See Step.change."""
         new = shlex.quote(temporary(self.path))
         newline = (f"printf '\\n' >> {new}",) if self.newline_first else ()
         edits = (*newline, f"printf '%s\\n' {shlex.quote(self.line)} >> {new}")
         commands = replacing(self.path, edits, reload=self.reload, relabel=self.relabel)
         return Change("add-fstab-entry", self.path, "no entry", self.line, commands, reversible=True)
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+    def apply(self, runner: Runner, record: Record) -> Record:
         """Add the line. Raises Failed when fstab is not as it was."""
         text = decode(unchanged(self.path, self.sha256_before))
         write(self.path, encode(add_line(text, self.line)), like=self.path)
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)
         return {}
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step.verify."""
+    def verify(self, runner: Runner, record: Record) -> None:
         text = decode(read(self.path))
         restored = self._removed(text)
         if restored == text or text_hash(restored) != self.sha256_before:
             raise Failed(self.path, f"it does not hold just one more line: {self.line}")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         path, new = shlex.quote(self.path), shlex.quote(temporary(self.path))
         # grep says 1 when no line is left. -a: bytes that are no UTF-8 are text all the same.
         edits = [f"LC_ALL=C grep -avxF -e {shlex.quote(self.line)} -- {path} > {new} || [ $? -eq 1 ]"]
@@ -300,7 +285,7 @@ class AddFstabEntry(FstabStep):
         commands = replacing(self.path, tuple(edits), reload=self.reload, relabel=self.relabel)
         return Change("remove-fstab-entry", self.path, self.line, "no entry", commands, reversible=False)
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def undo(self, runner: Runner, record: Record) -> None:
         """Take out our line and nothing else: that is the text from before, unless somebody edited since."""
         data = read(self.path)
         text = decode(data)
@@ -329,32 +314,29 @@ class RemoveFstabEntry(FstabStep):
 
     @property
     def change(self) -> Change:
-        """See Step.change."""
         numbers = ";".join(f"{line.number}d" for line in self.lines)
         edit = f"sed '{numbers}' < {shlex.quote(self.path)} > {shlex.quote(temporary(self.path))}"
         commands = replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
         return Change("remove-fstab-entry", self.path, self._text(), "no entry", commands, reversible=True)
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+    def apply(self, runner: Runner, record: Record) -> Record:
         """Take them out. Raises Failed when fstab is not as it was."""
         text = decode(unchanged(self.path, self.sha256_before))
         write(self.path, encode(remove_lines(text, self.lines)), like=self.path)
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)
         return {}
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step.verify."""
+    def verify(self, runner: Runner, record: Record) -> None:
         if not self._fits(decode(read(self.path))):
             raise Failed(self.path, f"it does not hold all but these lines: {self._text()}")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         path, new = shlex.quote(self.path), shlex.quote(temporary(self.path))
         edit = "{ " + "; ".join(self._put_back_commands(path)) + f"; }} > {new}"
         commands = replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
         return Change("put-back-fstab-entry", self.path, "no entry", self._text(), commands, reversible=False)
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def undo(self, runner: Runner, record: Record) -> None:
         """Put the lines back at their place; where somebody edited since, those that are absent at the end."""
         data = read(self.path)
         if sha256(data) != self.sha256_before:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Union
 
-from opskit.core.command import MINUTE, Command, Runner
+from opskit.core.command import MINUTE, Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.units import size_text
@@ -39,33 +39,28 @@ class GrowPartition(Step):
 
     @property
     def change(self) -> Change:
-        """See Step."""
-        lines = tuple(command.as_shell() for command in self._commands(self.new_size))
-        before, after = size_text(self.size), size_text(self.new_size)
-        return Change("grow-partition", device_path(self.partition), before, after, lines, False)
+        before, after, lines = size_text(self.size), size_text(self.new_size), shell_lines(self.commands)
+        return Change("grow-partition", device_path(self.partition), before, after, lines, reversible=False)
 
-    def _commands(self, size: int) -> list[Command]:
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        return self._resize(self.new_size)
+
+    def _resize(self, size: int) -> tuple[Command, ...]:
+        """The commands that give the partition this size."""
         path = device_path(self.disk)
         if self.tool == "growpart":
-            return [Command(("growpart", path, str(self.number)), mutates=True)]
+            return (Command(("growpart", path, str(self.number)), mutates=True),)
         line = f"start={self.start // self.sector_size}, size={size // self.sector_size}\n"
         # The disk is in use, and stays so: sfdisk leaves telling the kernel to partx.
         argv = ("sfdisk", "-q", "--no-reread", "--no-tell-kernel", "-N", str(self.number), path)
         update = Command(("partx", "-u", "--nr", str(self.number), path), mutates=True)
-        return [Command(argv, mutates=True, input=line), update]
+        return (Command(argv, mutates=True, input=line), update)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step."""
+    def remember(self, runner: Runner) -> Record:
         return {"size": self.size}
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step."""
-        for command in self._commands(self.new_size):
-            runner.run(command)
-        return {}
-
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
+    def verify(self, runner: Runner, record: Record) -> None:
         device = read_device(self.partition)
         if (
             device.start != self.start
@@ -75,8 +70,7 @@ class GrowPartition(Step):
             why = f"the kernel has it at {device.start // SYSFS_SECTOR} with {size_text(device.size)}"
             raise Failed(device.path, why, todo=f"partx -u {device_path(self.disk)}; dmesg | tail")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         return "a grown partition stays: making it smaller could cut its filesystem"
 
     def undo(self, runner: Runner, record: Record) -> None:
@@ -90,7 +84,7 @@ class GrowPartition(Step):
         # sfdisk's table can be larger already although the kernel does not show it: it is written in any case.
         if self.tool != "sfdisk":
             raise CannotUndo("the partition stays grown; nothing on it was changed")
-        for command in self._commands(self.size):
+        for command in self._resize(self.size):
             runner.run(command)
 
 
@@ -109,36 +103,24 @@ class GrowFilesystem(Step):
 
     @property
     def change(self) -> Change:
-        """See Step."""
-        line = self._command().as_shell()
-        before, after = size_text(self.before), size_text(self.after)
-        return Change("grow-filesystem", f"{self.fstype} on {self.target}", before, after, (line,), False)
+        before, after, lines = size_text(self.before), size_text(self.after), shell_lines(self.commands)
+        return Change("grow-filesystem", f"{self.fstype} on {self.target}", before, after, lines, reversible=False)
 
-    def _command(self) -> Command:
+    @property
+    def commands(self) -> tuple[Command, ...]:
         argv = ("xfs_growfs", self.target) if self.fstype == "xfs" else ("resize2fs", device_path(self.device))
-        return Command(argv, mutates=True, timeout=GROW_SECONDS)
+        return (Command(argv, mutates=True, timeout=GROW_SECONDS),)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step."""
-        return {}
-
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step."""
-        runner.run(self._command())
-        return {}
-
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
+    def verify(self, runner: Runner, record: Record) -> None:
         device = read_device(self.device)
         size = filesystem_size(device.path, self.fstype, device.size, self.target)
         if size is None or size.blocks < size.blocks_possible:
             raise Failed(self.target, "the filesystem does not fill its device", todo="dmesg | tail")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         return "a grown filesystem stays: it cannot be made smaller while it is in use"
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def undo(self, runner: Runner, record: Record) -> None:
         """It cannot be made smaller; if it did not grow there is nothing to take back."""
         device = read_device(self.device)
         size = filesystem_size(device.path, self.fstype, device.size, self.target)

@@ -1,18 +1,24 @@
-"""The steps that make something on a disk: erase signatures, create the partition, make the filesystem.
-
-KINDS finds a step's class again from the ledger; mount_steps.py, grow_steps.py and fstab_steps.py have the others.
-"""
+"""The steps that make something on a disk: erase signatures, create the partition, make the filesystem."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar, Union
 
-from opskit.core.command import MINUTE, Command, Runner
+from opskit.core.command import MINUTE, Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, CommandFailed, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.units import size_text
-from opskit.disk.layout import LINUX_DOS, LINUX_GPT, backup_gpt_sectors, name_of, shell_lookup, shell_name
+from opskit.disk.layout import (
+    LINUX_DOS,
+    LINUX_GPT,
+    UNNAMED,
+    backup_gpt_sectors,
+    name_of,
+    shell_line,
+    shell_lookup,
+    shell_name,
+)
 from opskit.disk.model import FREE, ZERO, BlockDevice, Place
 from opskit.disk.mount.mkfs import MkfsOptions, mkfs_argv
 from opskit.disk.see import probe, superblock
@@ -53,17 +59,11 @@ class EraseSignatures(Step):
 
     @property
     def change(self) -> Change:
-        """See Step."""
-        return Change(
-            "erase-signatures",
-            " ".join(self.paths),
-            self.what,
-            "no signatures",
-            tuple(c.as_shell() for c in self._commands()),
-            False,
-        )
+        paths, lines = " ".join(self.paths), shell_lines(self.commands)
+        return Change("erase-signatures", paths, self.what, "no signatures", lines, reversible=False)
 
-    def _commands(self) -> list[Command]:
+    @property
+    def commands(self) -> tuple[Command, ...]:
         commands = [Command(("wipefs", "-a", *self.paths), mutates=True)]
         if self.backup_gpt:
             first, count, size = self.backup_gpt
@@ -72,32 +72,16 @@ class EraseSignatures(Step):
         if self.drop:
             # Exit 1 when wipefs has made the kernel forget them already.
             commands.append(Command(("partx", "-d", self.drop), mutates=True, accept=(0, 1)))
-        return commands
+        return tuple(commands)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step."""
-        return {}
-
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step."""
-        for command in self._commands():
-            runner.run(command)
-        return {}
-
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
+    def verify(self, runner: Runner, record: Record) -> None:
         last = read_device(self.paths[-1].removeprefix("/dev/").replace("/", "!"))
         seen = probe.with_wipefs(probe.with_signatures(last, runner), runner)
         if seen.signatures or seen.table:
             raise Failed(last.path, "there are still signatures on it", todo=f"wipefs {last.path}")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         return "what was erased is not kept"
-
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
-        raise CannotUndo("what was erased is not kept")
 
 
 @dataclass(frozen=True)
@@ -118,20 +102,20 @@ class CreatePartition(Step):
 
     @property
     def change(self) -> Change:
-        """See Step."""
         place = self.place
         after = f"{place.table} table, one partition of {size_text(place.size)}"
         erase = (f"wipefs -a {shell_name(place)}",) if self.stale else ()
-        lines = (*(c.as_shell() for c in self._commands()), *shell_lookup(place), *erase)
-        return Change("create-partition", place.disk_path, self.before, after, lines, True)
+        lines = (*shell_lines(self.commands), *shell_lookup(place), *erase)
+        return Change("create-partition", place.disk_path, self.before, after, lines, reversible=True)
 
-    def _commands(self) -> list[Command]:
+    @property
+    def commands(self) -> tuple[Command, ...]:
         if self.tool == "parted":
-            return [Command(self._parted_argv(), mutates=True)]
+            return (Command(self._parted_argv(), mutates=True),)
         # sfdisk would wait a quarter of a second for udev before it tells the kernel; partx does not.
         quiet = ("sfdisk", "-q") if self.tool == "sfdisk-reread" else ("sfdisk", "-q", "--no-tell-kernel")
         write = Command((*quiet, self.place.disk_path), mutates=True, input=self._script())
-        return [write, Command(("partx", "-u", self.place.disk_path), mutates=True)]
+        return (write, Command(("partx", "-u", self.place.disk_path), mutates=True))
 
     def _script(self) -> str:
         """Input of sfdisk(8): sizes in sectors of the device."""
@@ -152,38 +136,29 @@ class CreatePartition(Step):
         make = ("mklabel", label, "mkpart", name, "ext2", f"{first}s", f"{last}s")
         return ("parted", "-s", "-a", "none", place.disk_path, *make)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step."""
-        return {}
-
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step."""
-        for command in self._commands():
+    def apply(self, runner: Runner, record: Record) -> Record:
+        for command in self.commands:
             run_on_disk(runner, command)
         if self.stale:
             runner.run(Command(("wipefs", "-a", device_at(self.place).path), mutates=True))
         return {}
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
+    def verify(self, runner: Runner, record: Record) -> None:
         partition = probe.with_signatures(device_at(self.place), runner)
         wanted = self.place.partition_uuid
         if self.tool != "parted" and partition.partition_uuid.lower() != wanted.lower():
             raise Failed(partition.path, f"its PARTUUID is {partition.partition_uuid}, not {wanted}")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step."""
-        commands = tuple(c.as_shell() for c in self._undo_commands())
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        path, before, lines = self.place.disk_path, f"{self.place.table} table", shell_lines(self.undo_commands(record))
         after = "blank, if the partition is as empty as it was made"
-        return Change("remove-partition", self.place.disk_path, f"{self.place.table} table", after, commands, False)
+        return Change("remove-partition", path, before, after, lines, reversible=False)
 
-    def _undo_commands(self) -> list[Command]:
-        return [
-            Command(("partx", "-d", self.place.disk_path), mutates=True, accept=(0, 1)),
-            *(command for command, _, _ in zeros(self.place)),
-        ]
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:
+        forget = Command(("partx", "-d", self.place.disk_path), mutates=True, accept=(0, 1))
+        return (forget, *(command for command, _, _ in zeros(self.place)))
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def undo(self, runner: Runner, record: Record) -> None:
         """Remove the table, if it is the one that this step wrote and its partition is as empty as it was made."""
         disk = probe.with_signatures(read_device(self.place.disk), runner)
         place = self.place
@@ -205,7 +180,7 @@ class CreatePartition(Step):
                 raise CannotUndo(f"there is something on {seen.path}; it is kept, and so is the partition")
             if probe.exclusive(seen.path) != FREE:
                 raise CannotUndo(f"{seen.path} is in use")
-        for command in self._undo_commands():
+        for command in self.undo_commands(record):
             runner.run(command)
 
     def _is_ours(self, disk: BlockDevice, runner: Runner) -> bool:
@@ -234,23 +209,20 @@ class MakeFilesystem(Step):
 
     @property
     def change(self) -> Change:
-        """See Step."""
         label = f", label {self.options.label}" if self.options.label else ""
         after = f"{self.options.fstype}, UUID {self.uuid}{label}"
-        # shlex would quote "$part": the path is put in as it must stand in the shell.
-        line = Command(mkfs_argv(self.options, self.uuid, "")[:-1], mutates=True).line
-        lines = (f"{line} {shell_name(self.place)}",)
-        return Change("make-filesystem", name_of(self.place), "no filesystem", after, lines, False)
+        lines = (shell_line(self._command(UNNAMED), self.place),)
+        return Change("make-filesystem", name_of(self.place), "no filesystem", after, lines, reversible=False)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step."""
+    def _command(self, path: str) -> Command:
+        return Command(mkfs_argv(self.options, self.uuid, path), mutates=True, timeout=MKFS_SECONDS)
+
+    def remember(self, runner: Runner) -> Record:
         return {"device": device_at(self.place).path}
 
     def apply(self, runner: Runner, record: Record) -> Record:
-        """See Step."""
-        argv = mkfs_argv(self.options, self.uuid, record["device"])
         try:
-            run_on_disk(runner, Command(argv, mutates=True, timeout=MKFS_SECONDS))
+            run_on_disk(runner, self._command(record["device"]))
         except Failed as error:
             # Nobody else can have written there yet: by this the next run knows what it may go on over.
             error.record = {"left": probe.look_at_bytes(record["device"], self.place.size)[1]}
@@ -258,7 +230,6 @@ class MakeFilesystem(Step):
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:
-        """See Step."""
         seen = probe.with_signatures(device_at(self.place), runner).filesystem
         if seen is None or (seen.type, seen.uuid) != (self.options.fstype, self.uuid):
             found = f"{seen.type} {seen.uuid}" if seen else "none"
@@ -266,11 +237,9 @@ class MakeFilesystem(Step):
             raise Failed(record["device"], why, todo=FAILING)
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        """See Step."""
         return f"the filesystem on {record.get('device', name_of(self.place))} stays: what is on it is not destroyed"
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
+    def undo(self, runner: Runner, record: Record) -> None:
         raise CannotUndo("a filesystem stays once its making has begun; the same command goes on with it")
 
 

@@ -8,11 +8,11 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar, Union
 
-from opskit.core.command import Command, Runner
+from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Busy, CannotUndo, CommandFailed, Failed
 from opskit.core.files import sync_directory
 from opskit.core.plan import Change, Record, Step
-from opskit.disk.layout import device_path, name_of, shell_name
+from opskit.disk.layout import UNNAMED, device_path, name_of, shell_line
 from opskit.disk.model import Mount, Place, describe
 from opskit.disk.mount.steps.make import FAILING, run_on_disk
 from opskit.disk.see import probe, udev
@@ -37,19 +37,16 @@ class MakeMountPoint(Step):
     """
 
     kind: ClassVar[str] = "disk.make-mount-point"
-    under_lock: ClassVar[bool] = False
-
     path: str
     relabel: bool = False
 
     @property
     def change(self) -> Change:
-        """See Step."""
         label = (restorecon(self.path).as_shell(),) if self.relabel else ()
         commands = (f"mkdir -p {shlex.quote(self.path)}", *label)
         return Change("make-mount-point", self.path, "absent", "an empty directory", commands, True)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+    def remember(self, runner: Runner) -> Record:
         """The directories that will be made, deepest first."""
         missing = []
         path = self.path
@@ -59,7 +56,6 @@ class MakeMountPoint(Step):
         return {"made": missing}
 
     def apply(self, runner: Runner, record: Record) -> Record:
-        """See Step."""
         for path in reversed(record["made"]):
             with contextlib.suppress(FileExistsError):
                 os.mkdir(path, 0o755)
@@ -68,19 +64,17 @@ class MakeMountPoint(Step):
             runner.run(restorecon(self.path))
         return {}
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
+    def verify(self, runner: Runner, record: Record) -> None:
         if not os.path.isdir(self.path):
             raise Failed(self.path, "it is no directory")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        """See Step."""
         if not record["made"]:
             return f"{self.path} was there before"
         commands = tuple(f"rmdir {shlex.quote(path)}" for path in record["made"])
         return Change("remove-mount-point", self.path, "an empty directory", "absent", commands, True)
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def undo(self, runner: Runner, record: Record) -> None:
         """Remove what was made, as long as it is empty."""
         for path in record["made"]:
             try:
@@ -118,8 +112,6 @@ class MountFilesystem(Step):
     """
 
     kind: ClassVar[str] = "disk.mount"
-    under_lock: ClassVar[bool] = False
-
     place: Place
     target: str
     fstype: str
@@ -130,25 +122,23 @@ class MountFilesystem(Step):
 
     @property
     def change(self) -> Change:
-        """See Step."""
         lines = []
         if self.systemd:
             lines.append(f"udevadm settle --timeout={SETTLE_SECONDS}")
             unit = f'"$(systemd-escape --path --suffix=mount {shlex.quote(self.target)})"'
             lines.append(f"systemctl reset-failed {unit} || true")
-        argv = Command((*self._mount(), ""), mutates=True).argv[:-1]
-        lines.append(f"{shlex.join(argv)} {shell_name(self.place)} {shlex.quote(self.target)}")
+        lines.append(shell_line(self._command(UNNAMED), self.place))
         if self.relabel:
             lines.append(restorecon(self.target).as_shell())
-        return Change(
-            "mount", self.target, "not mounted", f"{self.fstype} of {name_of(self.place)}", tuple(lines), True
-        )
+        after = f"{self.fstype} of {name_of(self.place)}"
+        return Change("mount", self.target, "not mounted", after, tuple(lines), reversible=True)
 
-    def _mount(self) -> tuple[str, ...]:
-        return ("mount", "-t", self.fstype, *(("-o", self.options) if self.options else ()))
+    def _command(self, path: str) -> Command:
+        options = ("-o", self.options) if self.options else ()
+        return Command(("mount", "-t", self.fstype, *options, path, self.target), mutates=True, timeout=MOUNT_SECONDS)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step. Raises Failed when the mount point is no longer what it was."""
+    def remember(self, runner: Runner) -> Record:
+        """Raises Failed when the mount point is no longer what it was."""
         device = device_at(self.place)
         self._is_to_be_mounted(device.number)
         return {"device": device.path, "number": device.number}
@@ -177,8 +167,7 @@ class MountFilesystem(Step):
             # A unit that failed before would be stopped again at once. Exit 1: it is not loaded, which is as good.
             runner.run(Command(("systemctl", "reset-failed", unit), mutates=True, accept=(0, 1, 5)))
         if self._is_to_be_mounted(record["number"]):  # udev may have been waited for
-            argv = (*self._mount(), record["device"], self.target)
-            run_on_disk(runner, Command(argv, mutates=True, timeout=MOUNT_SECONDS))
+            run_on_disk(runner, self._command(record["device"]))
         if self.relabel:
             runner.run(restorecon(self.target))
         return {}
@@ -200,9 +189,8 @@ class MountFilesystem(Step):
                 raise Failed(self.target, "systemd does not keep it mounted", todo=f"systemctl status {unit}")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        """See Step."""
-        command = f"umount {shlex.quote(self.target)}"
-        return Change("umount", self.target, f"{self.fstype} of {record['device']}", "not mounted", (command,), True)
+        before, lines = f"{self.fstype} of {record['device']}", shell_lines((umount(self.target),))
+        return Change("umount", self.target, before, "not mounted", lines, reversible=True)
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Unmount, if it is still our device that is mounted there. Raises Busy when somebody uses it."""
@@ -231,11 +219,16 @@ def check_writable(target: str) -> None:
         raise Failed(target, f"it cannot be written ({error.strerror})", todo=FAILING) from error
 
 
+def umount(target: str) -> Command:
+    """The command that unmounts what is on a mount point; never lazily (umount(8))."""
+    return Command(("umount", target), mutates=True, timeout=MOUNT_SECONDS)
+
+
 def unmount(runner: Runner, target: str) -> None:
-    """umount(8), never lazily. Raises Busy with the processes that use the filesystem."""
+    """Run umount. Raises Busy with the processes that use the filesystem."""
     mount = mounted_at(target)
     try:
-        runner.run(Command(("umount", target), mutates=True, timeout=MOUNT_SECONDS))
+        runner.run(umount(target))
     except CommandFailed as error:
         if mount is None or error.result.status != MOUNT_FAILURE or mounted_at(target) is None:
             raise
@@ -251,8 +244,6 @@ class UnmountFilesystem(Step):
     """Unmount a filesystem; taking it back mounts it again as it was."""
 
     kind: ClassVar[str] = "disk.umount"
-    under_lock: ClassVar[bool] = False
-
     target: str
     device: str  # kernel name
     fstype: str
@@ -261,35 +252,30 @@ class UnmountFilesystem(Step):
 
     @property
     def change(self) -> Change:
-        """See Step."""
-        command = f"umount {shlex.quote(self.target)}"
-        return Change(
-            "umount", self.target, f"{self.fstype} of {device_path(self.device)}", "not mounted", (command,), True
-        )
+        before, lines = f"{self.fstype} of {device_path(self.device)}", shell_lines((umount(self.target),))
+        return Change("umount", self.target, before, "not mounted", lines, reversible=True)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step."""
+    def remember(self, runner: Runner) -> Record:
         device = read_device(self.device)
         return {"device": device.path, "number": device.number}
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+    def apply(self, runner: Runner, record: Record) -> Record:
         """Unmount. Returns whether the directory had files of its own below, which taking it back may hide again."""
         unmount(runner, self.target)
         return {"hid": holds_something(self.target)}
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step."""
+    def verify(self, runner: Runner, record: Record) -> None:
         mount = mounted_at(self.target)
         if mount is not None and mount.device == record["number"]:
             raise Failed(self.target, "it is still mounted (it was mounted more than once)", todo="umount it again")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        """See Step."""
-        line = shlex.join(self._mount(record))
-        return Change("mount", self.target, "not mounted", f"{self.fstype} of {record['device']}", (line,), True)
+        after, lines = f"{self.fstype} of {record['device']}", shell_lines(self.undo_commands(record))
+        return Change("mount", self.target, "not mounted", after, lines, reversible=True)
 
-    def _mount(self, record: Record) -> tuple[str, ...]:
-        return ("mount", "-t", self.fstype, "-o", self.options, record["device"], self.target)
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:
+        argv = ("mount", "-t", self.fstype, "-o", self.options, record["device"], self.target)
+        return (Command(argv, mutates=True, timeout=MOUNT_SECONDS),)
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Mount it again, if its device is still the same and nothing is mounted there."""
@@ -308,7 +294,7 @@ class UnmountFilesystem(Step):
         found = probe.with_signatures(device, runner).filesystem
         if found is None or found.uuid != self.uuid:
             raise CannotUndo(f"{record['device']} is another filesystem by now")
-        runner.run(Command(self._mount(record), mutates=True, timeout=MOUNT_SECONDS))
+        super().undo(runner, record)
 
 
 STEPS: tuple[type[Step], ...] = (MakeMountPoint, MountFilesystem, UnmountFilesystem)
