@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Optional
 
 import psutil
+
 from bench_common import machine, run, write_readme
 
 DU = "du | sort"

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from bench_common import machine, write_readme
 from journal_entries import entries, write_journal
-
 from opskit.journal.errors.export import FIELDS
 from opskit.journal.errors.query import match_words
 

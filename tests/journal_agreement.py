@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 from journals import MARGIN, PROFILES, SECOND, Made, Pool, make, vacuum
-
 from opskit.journal.files.model import Scope
 from opskit.journal.files.see.scope import read_scope
 from opskit.journal.releases import Rules

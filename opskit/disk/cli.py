@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class DiskGroup(LazyGroup):
     """The commands here, and those of fstab."""
 
-    entries = {"fstab": Entry("opskit.disk.fstab_cli", "Look after fstab: check, show, backup, restore.")}  # noqa: RUF012
+    entries = {"fstab": Entry("opskit.disk.fstab.cli", "Look after fstab: check, show, backup, restore.")}  # noqa: RUF012
 
 
 app = new_app(

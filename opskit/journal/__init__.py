@@ -16,7 +16,7 @@ Where a change belongs:
   cli.py      every other command; see.py: what each asks of the host; spans.py: what is typed
   steps.py    the steps by their kinds, for an undo
 
-The exactness is proved against journalctl: tests/cli/test_journal_as_journalctl.py (files, on generated directories),
-tests/host/test_journal_scope.py (directories), tests/cli/test_journal_entries.py and test_journal_spans_as_systemd.py;
-journald's part on a booted host: tests/vm/test_journal.py.
+The exactness is proved against journalctl: tests/cli/journal/test_vacuum_as_journalctl.py (generated directories),
+tests/host/journal/test_scope.py (directories), tests/cli/journal/test_entries.py and test_spans_as_systemd.py;
+journald's part on a booted host: tests/vm/journal/test_vacuum.py.
 """

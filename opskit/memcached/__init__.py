@@ -14,5 +14,5 @@ Where a change belongs:
   status                      status/: see.py asks all (psutil, pymemcache), findings.py
   steps in the ledger         steps.py: KINDS
 
-What effect.py claims of the installed release is compared with it: tests/host/test_memcached_agrees.py.
+What effect.py claims of the installed release is compared with it: tests/host/memcached/test_agrees.py.
 """

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from checkout import ROOT
+
 # It makes .venv, unless scripts/test has made it.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

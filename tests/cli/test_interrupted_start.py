@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from checkout import ROOT
 
 
 def test_an_interrupt_while_modules_are_imported(tmp_path: Path) -> None:

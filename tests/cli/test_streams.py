@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from checkout import ROOT
 
 
 def opskit(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:

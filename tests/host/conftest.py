@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from .hosts import Host
-from .tools import ENVIRONMENT, Disk, unescape
+from host.hosts import Host
+from host.tools import ENVIRONMENT, Disk, unescape
 
 HERE = Path(__file__).parent
 GIB = 1024**3

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
-from .tools import ENVIRONMENT, FSTAB, MIB, OPSKIT, Answer, Disk, Mounted, attach, mounts, run
+from host.tools import ENVIRONMENT, FSTAB, MIB, OPSKIT, Answer, Disk, Mounted, attach, mounts, run
 
 
 class Namespace:

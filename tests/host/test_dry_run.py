@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .hosts import Host
-from .tools import ENVIRONMENT, Disk, run, slow
+from host.hosts import Host
+from host.tools import ENVIRONMENT, Disk, run, slow
 
 # What changes a file, a directory, a mount or a device, whatever its arguments are.
 CHANGING = re.compile(

@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
+from checkout import ROOT
+
 MIB = 1024**2
 GIB = 1024**3
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = ROOT
 BLOCK = 64 * 1024
 
 # Without .pyc files: a trace of system calls then shows what opskit writes and not what Python does.

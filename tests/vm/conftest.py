@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from vmlab.booted import booted
 from vmlab.image import image, missing
 from vmlab.machine import Machine

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from vmlab.machine import Machine
 
-from .guest import failed_units
+from vm.guest import failed_units
+from vmlab.machine import Machine
 
 BLOCK = 4096
 

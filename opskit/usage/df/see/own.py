@@ -1,7 +1,7 @@
 """What a filesystem keeps for itself of what df calls used: inode tables, trees, and what it sets aside for them.
 
-Measured on fresh and filled ones (tests/host/test_df_why.py): ext3 and ext4 leave their tables out of size, and 4 to 24
-KiB are left; tmpfs has none; xfs and btrfs have tens of MiB, and say so.
+Measured on fresh and filled ones (tests/host/usage/test_df_why.py): ext3 and ext4 leave their tables out of size, and
+4 to 24 KiB are left; tmpfs has none; xfs and btrfs have tens of MiB, and say so.
 """
 
 from __future__ import annotations

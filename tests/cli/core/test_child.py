@@ -1,0 +1,75 @@
+"""A question that is never answered holds nothing up: not the others, not our exit, not who reads our output."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from checkout import ROOT
+from opskit.core.child import ask
+
+
+def _for_ever() -> None:
+    while True:
+        signal.pause()
+
+
+def test_answers_come_in_order() -> None:
+    found = ask([lambda: [1, "\udcff"], lambda: None, lambda: os.stat("/opskit-is-not-there").st_size], 30)
+    assert [answer.value for answer in found] == [[1, "\udcff"], None, None]
+    assert [(answer.came, answer.error) for answer in found] == [(True, 0), (True, 0), (True, errno.ENOENT)]
+    assert found[2].why == "No such file or directory"
+
+
+def test_who_does_not_answer_is_named_and_the_others_are_heard() -> None:
+    started = time.monotonic()
+    found = ask([_for_ever, lambda: 1, _for_ever], 0.5)
+    assert [answer.came for answer in found] == [False, True, False]
+    assert found[1].value == 1
+    assert time.monotonic() - started < 5  # both at once, and killed
+
+
+def test_a_child_that_dies_is_no_answer() -> None:
+    (found,) = ask([lambda: os.kill(os.getpid(), signal.SIGKILL)], 30)
+    assert not found.came
+    assert "without an answer" in found.why
+
+
+def test_a_large_answer() -> None:
+    (found,) = ask([lambda: "x" * 1_000_000], 30)
+    assert len(found.value) == 1_000_000
+
+
+def test_a_child_left_behind_keeps_no_pipe_of_ours_open() -> None:
+    """It is stopped here, and its death by SIGKILL is put off: as by a process that the kernel holds."""
+    program = (
+        "import os, signal, sys; from opskit.core import child\n"
+        "child.os.kill = lambda pid, number: print(pid, flush=True)\n"  # the kill that does not take
+        "print(child.ask([signal.pause], 0.2)[0].came)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    out, _ = process.communicate(timeout=60)  # ends only when nobody has the other end of the pipe any more
+    pid, came = out.split()
+    assert came == b"False"
+    os.kill(int(pid), signal.SIGKILL)  # it was still there
+
+
+def test_an_interrupt_in_the_moment_of_a_fork_is_not_lost() -> None:
+    """Python only prints what is raised in its at-fork callbacks; logging has some."""
+    program = (
+        "import os, signal; from opskit.core import child\n"
+        "os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "try: child.ask([signal.pause, signal.pause], 50)\n"
+        "except KeyboardInterrupt: print('interrupted')"
+    )
+    argv = [sys.executable, "-c", program]
+    done = subprocess.run(
+        argv, cwd=ROOT, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == (b"interrupted\n", b"")

@@ -1,0 +1,70 @@
+"""opskit's prediction of a vacuum against the journalctl of this machine, on generated directories."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from journal_agreement import compare
+from journals import Pool, missing
+from opskit.core.runner import HostRunner
+from opskit.journal.releases import Rules, rules_of
+from opskit.journal.see import running_version
+
+QUICK, FULL = 50, 1000
+# The other filesystem: readdir hands names over in another order there.
+SHM = Path("/dev/shm")
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
+    if missing():
+        pytest.skip(missing())
+    return Pool(tmp_path_factory.mktemp("pool"))
+
+
+@pytest.fixture(scope="module")
+def rules() -> Rules:
+    if missing():
+        pytest.skip(missing())
+    return rules_of(running_version(HostRunner()))
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[list[Path]]:
+    """Where directories are made: the disk, and memory where there is some."""
+    found = [tmp_path]
+    if SHM.is_dir():
+        found.append(SHM / f"opskit-{tmp_path.name}-{time.monotonic_ns()}")
+    yield found
+    for place in found[1:]:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.mark.parametrize("start", range(0, QUICK, 10))
+def test_the_prediction_is_what_journalctl_does(pool: Pool, rules: Rules, places: list[Path], start: int) -> None:
+    for seed in range(start, start + 10):
+        compare(pool, rules, places[seed % len(places)] / str(seed), seed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_prediction_is_what_journalctl_does_a_thousand_times(
+    pool: Pool, rules: Rules, places: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    agreed: Counter[str] = Counter()
+    for seed in range(QUICK, QUICK + FULL):
+        root = places[seed % len(places)] / str(seed)
+        agreed += compare(pool, rules, root, seed)
+        shutil.rmtree(root)
+    with capsys.disabled():
+        print(
+            f"\nvacuum predicted: {agreed['directories']} of {FULL} directories agree, files went in "
+            f"{agreed['changed']} of them ({agreed['files']} in all), the order was seen in {agreed['ordered']}"
+        )
+    assert agreed["directories"] == FULL

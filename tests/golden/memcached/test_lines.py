@@ -1,0 +1,75 @@
+"""What lint says of lines, by release: each line of memcached/lines.txt is a case in each release."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from opskit.memcached.line.edit import corrected
+from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.lint import Judged, judge
+from opskit.memcached.line.release import Release, release_text
+
+LINES = Path(__file__).with_name("lines.txt")
+RELEASES: tuple[Release, ...] = ((1, 4, 15), (1, 5, 22), (1, 6, 18), (1, 6, 45))
+Case = tuple[str, Release, str, tuple[str, ...]]
+
+
+def cases() -> list[Case]:
+    """(line, release, how it ends, ids of the findings)"""
+    found: list[Case] = []
+    line = ""
+    for text in LINES.read_text(encoding="utf-8").splitlines():
+        if text.startswith("#"):
+            continue
+        if not text.startswith("    "):
+            line = text
+            continue
+        releases, _, said = text.strip().partition(": ")
+        first, last = (re.findall(r"\d+\.\d+\.\d+", releases) * 2)[:2]
+        names = [release_text(one) for one in RELEASES]
+        how, *ids = said.split()
+        found += [(line, one, how, tuple(ids)) for one in RELEASES[names.index(first) : names.index(last) + 1]]
+    return found
+
+
+CASES = cases()
+
+
+def judged(line: str, release: Release) -> Judged:
+    return judge(parse(shlex.split(line), release), release)
+
+
+def ends(found: Judged) -> str:
+    """How a line ends, as lines.txt writes it."""
+    effect = found.effect
+    if effect.prints or effect.silent:
+        return "prints" if effect.prints else "silent"
+    return "runs" if effect.status is None else str(effect.status)
+
+
+@pytest.mark.parametrize(("line", "release", "how", "ids"), CASES, ids=str)
+def test_the_line(line: str, release: Release, how: str, ids: tuple[str, ...]) -> None:
+    found = judged(line, release)
+    assert (ends(found), tuple(finding.id for finding in found.findings)) == (how, ids)
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len({line for line, *_ in CASES}) >= 120
+    assert len(CASES) == len({line for line, *_ in CASES}) * len(RELEASES)
+
+
+@pytest.mark.parametrize(("line", "release", "how", "ids"), CASES, ids=str)
+def test_the_corrected_line_is_better(line: str, release: Release, how: str, ids: tuple[str, ...]) -> None:  # noqa: ARG001
+    """What lint corrects has none of the findings any more, but those that only a person can settle."""
+    found = judged(line, release)
+    again = judge(parse(corrected(found.parsed, found.problems), release), release)
+    settled = {
+        problem.finding.id for problem in found.problems if problem.edits and problem.finding.severity != "info"
+    } - {"user-missing"}
+    left = {finding.id for finding in again.findings if finding.severity != "info"}
+    assert left <= set(ids), f"new: {left - set(ids)}"
+    assert not left & settled, f"still: {left & settled}"

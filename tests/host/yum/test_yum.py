@@ -1,0 +1,595 @@
+"""`opskit yum` with a real dnf and rpm: held at the prompt, in metadata, download and %post, stopped, killed."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host.tools import OPSKIT, run, slow
+from host.yum.packages import ENV, WAIT, Root, Server, build, missing
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if why := missing():
+        pytest.skip(why)
+    return build(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture
+def root(tmp_path: Path, repo: Path) -> Iterator[Root]:
+    server = Server(repo)
+    made = Root(tmp_path, repo, server)
+    yield made
+    server.go.set()
+    made.close()
+    server.close()
+
+
+def ended(process: subprocess.Popen[Any]) -> int:
+    return process.wait(WAIT)
+
+
+def state_of(pid: int, wanted: str) -> None:
+    """Wait until a process is in this state: nothing tells of it."""
+    until = time.monotonic() + WAIT
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != wanted:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_all_free(root: Root) -> None:
+    answer = root.opskit("lock", "--json").well()
+    assert {one["state"] for one in answer.json["result"]["locks"]} == {"free"}
+    assert answer.json["findings"] == []
+    assert "nothing to do" in root.opskit("unlock", "--yes").well().out
+
+
+def test_in_a_transaction_only_waiting_is_safe(root: Root) -> None:
+    process = root.in_transaction()
+    code, one, ids = root.lock("rpmdb_lock.pid")
+    assert (code, one["state"], one["phase"], one["advice"]) == (7, "held", "transaction", "wait")
+    assert one["holder"]["pid"] == process.pid
+    assert one["holder"]["name"] == "dnf"
+    assert [child["name"] for child in one["holder"]["children"]] == ["sh"]
+    assert one["safe_commands"] == [f"opskit yum wait --installroot {root.path}"]
+    assert "lock-held" in ids
+    _, rpm, _ = root.lock(".rpm.lock")
+    assert (rpm["state"], rpm["phase"], rpm["pid"]) == ("held", "transaction", process.pid)
+    for more in ((), ("--yes",), ("--yes", "--lock-timeout", "1"), ("--dry-run",)):
+        refused = root.opskit("unlock", *more)
+        assert refused.code == 5
+        assert "in a transaction" in refused.err
+    late = root.opskit("wait", "--timeout", "0.2s")
+    assert (late.code, f"opskit yum lock --installroot {root.path} shows" in late.err) == (7, True)
+    root.go()
+    assert ended(process) == 0
+    assert root.opskit("lock").code == 0
+
+
+def test_a_sample_tells_whether_it_gets_anywhere(root: Root) -> None:
+    root.in_transaction()
+    _, one, _ = root.lock("rpmdb_lock.pid")
+    assert one["holder"]["activity"] is None
+    assert root.opskit("lock", "--sample", "nan").code == 2
+    answer = root.opskit("lock", "--json", "--sample", "0.3")
+    held = [one for one in answer.json["result"]["locks"] if one["state"] == "held"]
+    assert held[0]["holder"]["activity"]["seconds"] >= 0.3
+    root.go()
+
+
+def test_stopped_in_a_transaction_it_goes_on(root: Root) -> None:
+    process = root.in_transaction()
+    os.kill(process.pid, signal.SIGSTOP)
+    state_of(process.pid, "T")
+    code, one, _ = root.lock("rpmdb_lock.pid")
+    assert (code, one["state"], one["advice"], one["phase"]) == (7, "stopped", "continue", "transaction")
+    plan = root.opskit("unlock", "--json", "--dry-run").json["result"]
+    assert [change["action"] for change in plan["changes"]] == ["continue"]
+    assert root.opskit("unlock", "--json", "--yes").json["result"]["changed"]
+    root.go()
+    assert ended(process) == 0
+
+
+def test_ctrl_z_stops_the_scriptlet_too_and_both_go_on(root: Root) -> None:
+    process = root.in_transaction()
+    os.killpg(process.pid, signal.SIGSTOP)  # SIGTSTP does nothing to a group without a shell
+    state_of(process.pid, "T")
+    plan = root.opskit("unlock", "--json", "--dry-run").json["result"]
+    assert [change["action"] for change in plan["changes"]] == ["continue", "continue"]
+    assert "opskit undo" not in root.opskit("unlock", "--yes").well().out  # it would say that it cannot
+    root.go()
+    assert ended(process) == 0
+
+
+@pytest.mark.parametrize(("hold", "name"), [("repomd.xml", "metadata"), (".rpm", "download")])
+def test_in_metadata_and_download_an_interrupt_is_clean(root: Root, hold: str, name: str) -> None:
+    root.server.hold = hold
+    process = root.start(*root.argv("-y", "install", "quick"))
+    assert root.server.arrived.wait(WAIT)
+    code, one, _ = root.lock(f"{name}_lock.pid")
+    assert (code, one["state"], one["phase"], one["advice"]) == (7, "held", name, "interrupt")
+    assert f"kill -INT {process.pid}" in one["safe_commands"][-1]
+    no = root.opskit("unlock")
+    assert (no.code, process.poll()) == (5, None)
+    done = root.opskit("unlock", "--yes", "--json")
+    assert done.code == 0, done.err
+    assert ended(process) != 0
+    assert root.opskit("lock").code == 0
+    root.server.go.set()
+    assert root.dnf("install", "quick").returncode == 0
+
+
+def holder_by(root: Root, script: str) -> subprocess.Popen[str]:
+    """A process of this Python script whose pid is in the metadata lock, once it has said something."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV
+    )
+    assert process.stdout
+    process.stdout.readline()
+    root.file("metadata").write_text(str(process.pid))
+    return process
+
+
+def test_who_ignores_an_interrupt_is_sent_none(root: Root) -> None:
+    """As what a script starts with & : unlock would wait for its end for half a minute, in vain."""
+    name = "open('/proc/self/comm','w').write('dnf'); print(1,flush=True); sys.stdin.read()"
+    script = f"import signal,sys; signal.signal(signal.SIGINT,signal.SIG_IGN); {name}"
+    process = holder_by(root, script)
+    _, one, _ = root.lock("metadata_lock.pid")
+    assert (one["advice"], "ignores SIGINT" in one["why"]) == ("wait", True)
+    assert root.opskit("unlock", "--yes").code == 7
+    process.communicate()
+
+
+def test_the_line_that_is_shown_interrupts(root: Root) -> None:
+    root.server.hold = "repomd.xml"
+    process = root.start(*root.argv("-y", "makecache"))
+    assert root.server.arrived.wait(WAIT)
+    _, one, _ = root.lock("metadata_lock.pid")
+    run("sh", "-euc", one["safe_commands"][-1])
+    assert ended(process) != 0
+
+
+def test_killed_in_a_download_the_tool_takes_it_over(root: Root) -> None:
+    root.server.hold = ".rpm"
+    process = root.start(*root.argv("-y", "install", "quick"))
+    assert root.server.arrived.wait(WAIT)
+    process.kill()
+    ended(process)
+    code, one, ids = root.lock("download_lock.pid")
+    assert (code, one["state"], one["advice"], one["holder"]) == (4, "stale", "nothing", None)
+    assert ids == ["lock-stale"]
+    assert "nothing to do" in root.opskit("unlock", "--yes").well().out
+    root.opskit("wait", "--timeout", "5s").well()
+    root.server.go.set()
+    assert root.dnf("install", "quick").returncode == 0
+    assert root.opskit("lock").code == 0
+
+
+def test_killed_in_a_transaction_what_to_check_is_said(root: Root) -> None:
+    process = root.in_transaction()
+    process.kill()
+    ended(process)
+    code, one, ids = root.lock("rpmdb_lock.pid")
+    assert (code, one["state"]) == (4, "stale")
+    assert {"orphaned-scriptlet", "check-rpm-database", "check-dependencies", "check-duplicates"} <= set(ids)
+    notes = root.opskit("unlock", "--yes", "--json").json
+    assert notes["result"]["changed"] is False
+    assert {"check-rpm-database", "unfinished-transaction"} <= {note["id"] for note in notes["findings"]}
+    root.go()
+
+
+def test_at_the_prompt_dnf_holds_nothing_but_is_named(root: Root) -> None:
+    process = root.start(*root.argv("install", "quick"), terminal=True)
+    said = b""
+    while b"[y/N]" not in said:
+        assert select.select([process.terminal], [], [], WAIT)[0]  # type: ignore[attr-defined]
+        said += os.read(process.terminal, 4096)  # type: ignore[attr-defined]
+    state_of(process.pid, "S")
+    answer = root.opskit("lock", "--json").well()
+    titles = [finding["title"] for finding in answer.json["findings"] if finding["id"] == "runs-without-lock"]
+    assert any(f"pid {process.pid} " in title and "waits at its prompt" in title for title in titles)
+    # yum 3.4.3 has its lock at the prompt, too.
+    yum = root.path / "var/run/yum.pid"
+    yum.parent.mkdir(parents=True)
+    yum.write_text(str(process.pid))
+    code, one, _ = root.lock("yum.pid")
+    assert (code, one["state"], one["advice"]) == (7, "waiting at a prompt", "interrupt")
+    root.opskit("unlock", "--yes").well()
+    ended(process)
+
+
+def test_a_plain_rpm(root: Root) -> None:
+    package = next(root.repo.rglob("slow-*.rpm"))
+    process = root.start("rpm", "--root", str(root.path), "-U", "--nodeps", str(package))
+    root.ready()
+    code, one, _ = root.lock(".rpm.lock")
+    assert (code, one["state"], one["phase"], one["pid"]) == (7, "held", "transaction", process.pid)
+    assert root.opskit("unlock", "--yes").code == 5
+    root.go()
+    assert ended(process) == 0
+    code, one, _ = root.lock(".rpm.lock")
+    assert (code, one["state"]) == (0, "free")
+    assert Path(one["path"]).exists()
+
+
+def test_in_another_pid_namespace_the_right_process_is_named(root: Root) -> None:
+    outer = root.in_transaction("unshare", "--pid", "--fork", "--mount-proc", "--propagation", "private")
+    code, one, ids = root.lock("rpmdb_lock.pid")
+    assert (code, one["state"], one["phase"], one["advice"]) == (7, "outside", "transaction", "wait")
+    children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
+    assert [str(one["holder"]["pid"])] == children
+    assert one["holder"]["inner_pid"] == one["pid"] == 1
+    assert "lock-outside" in ids
+    assert root.opskit("unlock", "--yes").code == 5
+    # From inside yet another one the kernel names nobody.
+    inside = ("unshare", "--pid", "--fork", "--mount-proc", "--propagation", "private")
+    code, one, _ = root.lock(".rpm.lock", prefix=inside)
+    assert (code, one["state"], one["pid"], one["holder"]) == (7, "outside", 0, None)
+    root.go()
+    assert ended(outer) == 0
+
+
+BAD = [
+    ("", "stale", "nothing"),
+    ("abc", "malformed", "clear"),
+    ("\n", "malformed", "clear"),
+    ("\0\0\0\0", "malformed", "clear"),
+    ("-1", "stale", "nothing"),
+    ("0", "stale", "nothing"),
+    ("9" * 19, "stale", "nothing"),
+    ("9" * 300, "stale", "nothing"),
+    ("2147483647", "stale", "nothing"),
+]
+
+
+@pytest.mark.parametrize(("content", "state", "advice"), BAD, ids=lambda value: repr(value)[:12])
+def test_what_is_in_the_file(root: Root, content: str, state: str, advice: str) -> None:
+    """opskit says of each what dnf makes of it: where nothing has to be done dnf works, else it fails until unlock."""
+    root.file("metadata").write_text(content)
+    code, one, _ = root.lock("metadata_lock.pid")
+    assert (code, one["state"], one["advice"]) == (4, state, advice)
+    if advice == "clear":
+        assert root.dnf("makecache").returncode == 200
+        assert root.opskit("wait").code == 4
+        done = root.opskit("unlock", "--yes", "--json").json["result"]
+        assert done["changed"]
+        kept = [path for path in root.file("metadata").parent.iterdir() if ".opskit-" in path.name]
+        assert [path.read_text() for path in kept] == [content]
+    assert root.dnf("makecache").returncode == 0
+
+
+def test_what_was_cleared_comes_back(root: Root) -> None:
+    root.file("metadata").write_text("abc")
+    done = root.opskit("unlock", "--yes", "--json").json["result"]
+    assert not root.file("metadata").exists()
+    environment = {**ENV, "OPSKIT_STATE_DIR": str(root.folder / "state")}
+    run(*OPSKIT, "undo", done["run"], "--yes", env=environment)
+    assert root.file("metadata").read_text() == "abc"
+
+
+@pytest.mark.parametrize("kind", ["symlink", "directory", "fifo", "device", "socket"])
+def test_something_else_in_place_of_the_file(root: Root, kind: str) -> None:
+    path = root.file("metadata")
+    if kind == "symlink":
+        path.symlink_to(root.folder / "dnf.conf")
+    elif kind == "directory":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        os.mknod(path, 0o20600, os.makedev(5, 0))
+    else:
+        import socket  # noqa: PLC0415
+
+        with socket.socket(socket.AF_UNIX) as made:
+            os.chdir(path.parent)
+            made.bind(path.name)
+            os.chdir("/")
+    code, one, ids = root.lock("metadata_lock.pid")
+    assert (code, one["state"], one["advice"], ids) == (4, "malformed", "nothing", ["lock-malformed"])
+    refused = root.opskit("unlock", "--yes")
+    assert (refused.code, os.path.lexists(path)) == (5, True)
+    assert root.opskit("wait", "--timeout", "5s").code == 4
+
+
+def of_a_user(root: Root) -> Path:
+    """The lock that a dnf has which is not root's, in a folder where its user writes what he likes."""
+    folder = root.path / "var/tmp/dnf-ops-x1/locks"
+    folder.mkdir(parents=True)
+    for made in (folder, folder.parent):
+        os.chown(made, 65534, 65534)
+    return folder / "metadata_lock.pid"
+
+
+@pytest.mark.parametrize("content", ["abc", "1", "fifo"])
+def test_what_a_user_has_in_his_own_folder_stops_nobody_else(root: Root, content: str) -> None:
+    path = of_a_user(root)
+    if content == "fifo":
+        os.mkfifo(path)
+    else:
+        path.write_text(content)
+    code, one, ids = root.lock("dnf-ops-x1/locks/metadata_lock.pid")
+    assert (code in {4, 7}, one["state"] != "free", len(ids)) == (True, True, 1)
+    assert not any(line.startswith("opskit") for line in one["safe_commands"])
+    root.opskit("wait", "--timeout", "5s").well()
+    assert "nothing to do" in root.opskit("unlock", "--yes").well().out
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("link", ["dnf-ops-x1", "dnf-ops-x1/locks"])
+def test_a_symlink_of_a_user_leads_to_no_other_folder(root: Root, link: str) -> None:
+    """He can make one to a folder of root's with any *.pid in it, and root's unlock would put that aside."""
+    other = root.folder / "other" / "locks"
+    other.mkdir(parents=True)
+    (other / "sshd.pid").write_text("abc")
+    path = root.path / "var/tmp" / link
+    path.parent.mkdir(parents=True)
+    path.symlink_to(other if link.endswith("locks") else other.parent)
+    root.opskit("lock").well()
+    root.opskit("unlock", "--yes").well()
+    assert (other / "sshd.pid").exists()
+
+
+def test_the_pid_of_another_program(root: Root) -> None:
+    """Older than the lock: not proof of a reused pid. Younger: it is, and dnf would wait for ever."""
+    process = root.start("sleep", "600")
+    path = root.file("metadata")
+    path.write_text(str(process.pid))
+    code, one, _ = root.lock("metadata_lock.pid")
+    assert (code, one["state"], one["advice"]) == (7, "held", "wait")
+    os.utime(path, (time.time() - 100, time.time() - 100))
+    code, one, ids = root.lock("metadata_lock.pid")
+    assert (code, one["state"], one["advice"], ids) == (4, "reused", "clear", ["lock-reused"])
+    root.opskit("unlock", "--yes").well()
+    assert process.poll() is None
+    assert root.dnf("makecache").returncode == 0
+
+
+def with_zombie() -> tuple[subprocess.Popen[str], int]:
+    """A process that does not collect its dead child, and that child."""
+    script = "import os,sys,time\npid=os.fork()\nif not pid: os._exit(0)\nprint(pid,flush=True)\nsys.stdin.read()"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV
+    )
+    assert parent.stdout
+    pid = int(parent.stdout.readline())
+    state_of(pid, "Z")
+    return parent, pid
+
+
+def test_a_zombie(root: Root) -> None:
+    parent, pid = with_zombie()
+    root.file("download").write_text(str(pid))
+    code, one, _ = root.lock("download_lock.pid")
+    assert (code, one["state"], one["advice"]) == (4, "zombie", "clear")
+    assert f"pid {parent.pid}" in one["why"]
+    root.opskit("unlock", "--yes").well()
+    parent.communicate()
+    assert root.opskit("lock").code == 0
+
+
+def test_a_zombie_beside_a_holder_ends_no_sample_and_no_sleep(root: Root) -> None:
+    """A pidfd of a zombie is ready at once, for ever."""
+    parent, pid = with_zombie()
+    root.file("metadata").write_text(str(parent.pid))
+    root.file("download").write_text(str(pid))
+    answer = root.opskit("lock", "--json", "--sample", "0.3")
+    acts = {one["pid"]: one["holder"]["activity"] for one in answer.json["result"]["locks"] if one["holder"]}
+    assert acts[parent.pid]["seconds"] >= 0.3
+    if run("strace", "-V", check=False).returncode == 0:
+        trace = root.folder / "trace"
+        waited = root.opskit("wait", "--timeout", "0.5s", prefix=("strace", "-o", str(trace), "-e", "trace=poll"))
+        assert waited.code == 7
+        assert len([line for line in trace.read_text().splitlines() if "POLLIN" in line]) <= 2
+    parent.communicate()
+
+
+def test_a_name_with_spaces_and_parentheses(root: Root) -> None:
+    script = "import sys; open('/proc/self/comm','w').write('a) S 1 (b'); print('ready',flush=True); sys.stdin.read()"
+    process = holder_by(root, script)
+    _, one, _ = root.lock("metadata_lock.pid")
+    assert one["holder"]["name"] == "a) S 1 (b"
+    assert one["holder"]["parents"][0]["pid"] == os.getpid()
+    process.communicate()
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_without_root_and_with_hidepid(root: Root, hidden: bool) -> None:
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    if run(*nobody, OPSKIT[0], "--version", check=False).returncode:
+        pytest.skip("the Python of the tests is where nobody else may read it")
+    for folder in [root.path, *root.path.parents][:-2]:
+        os.chmod(folder, 0o755)
+    process = root.in_transaction()
+    os.chmod(root.path / "root", 0o755)
+    prefix: tuple[str, ...] = nobody
+    if hidden:
+        script = 'mount -t proc -o hidepid=2 proc /proc; exec "$@"'
+        prefix = ("unshare", "-m", "--propagation", "private", "sh", "-euc", script, "-", *nobody)
+    code, one, _ = root.lock("rpmdb_lock.pid", prefix=prefix)
+    assert (code, one["state"], one["phase"], one["advice"]) == (7, "held", "transaction", "wait")
+    assert one["holder"]["pid"] == process.pid
+    assert root.opskit("unlock", "--yes", prefix=prefix).code == 6
+    root.go()
+    assert ended(process) == 0
+    root.opskit("wait", prefix=prefix).well()
+    root.rpm_lock.chmod(0o600)
+    assert root.opskit("wait", prefix=prefix).code == 6  # whether it is free, only root can see
+
+
+def test_wait_returns_at_once_and_becomes_the_command(root: Root) -> None:
+    process = root.in_transaction()
+    script = "import time; print(time.time()); raise SystemExit(5)"
+    words = [*OPSKIT, "yum", "wait", "--installroot", str(root.path), "--", sys.executable, "-c", script]
+    waiting = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV, cwd="/")
+    assert waiting.stderr
+    assert f"pid {process.pid}" in waiting.stderr.readline()
+    root.go()
+    ended(process)
+    released = time.time()
+    out, err = waiting.communicate(timeout=WAIT)
+    assert (waiting.returncode, err) == (5, "")
+    assert float(out) < released + 1  # the Python of the command starts in it; scripts/bench measures
+
+
+def test_the_command_of_a_wait_starts_with_the_signals_of_any_other(root: Root) -> None:
+    look = ("grep", "^SigIgn", "/proc/self/status")
+    ignored = [int(said.split()[1], 16) for said in (root.opskit("wait", "--", *look).well().out, run(*look).stdout)]
+    # Only the 31 with names: glibc's posix_spawn, which Python 3.13 sometimes starts a program by, ignores its own two.
+    assert len({mask & 0x7FFFFFFF for mask in ignored}) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_interrupts_a_wait_is_told_that_nothing_was_under_way(root: Root, number: signal.Signals) -> None:
+    root.in_transaction()
+    words = [*OPSKIT, "yum", "wait", "--installroot", str(root.path)]
+    waiting = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV, cwd="/")
+    assert waiting.stderr
+    waiting.stderr.readline()
+    waiting.send_signal(number)
+    out, err = waiting.communicate(timeout=WAIT)
+    assert (waiting.returncode, out) == (128 + number, "")
+    assert "No step was under way" in err
+    root.go()
+
+
+def test_wait_notices_a_sigkill(root: Root) -> None:
+    process = root.in_transaction()
+    words = [*OPSKIT, "yum", "wait", "--installroot", str(root.path), "--json"]
+    waiting = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=ENV, cwd="/")
+    state_of(waiting.pid, "S")
+    process.kill()
+    ended(process)
+    out, _ = waiting.communicate(timeout=WAIT)
+    assert waiting.returncode == 0
+    assert '"free": true' in out
+    root.go()
+
+
+def test_wait_gives_a_parent_a_moment_to_collect_who_was_killed(root: Root) -> None:
+    script = (
+        "import subprocess,sys\np=subprocess.Popen(['sleep','60'])\nprint(p.pid,flush=True)\nsys.stdin.read()\np.wait()"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV
+    )
+    assert parent.stdout
+    pid = int(parent.stdout.readline())
+    root.file("metadata").write_text(str(pid))
+    words = [*OPSKIT, "yum", "wait", "--installroot", str(root.path)]
+    waiting = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=ENV, cwd="/")
+    assert waiting.stderr
+    waiting.stderr.readline()
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(0.3)  # nothing tells that the wait has looked, and seen a zombie
+    parent.communicate()
+    waiting.communicate(timeout=WAIT)
+    assert waiting.returncode == 0
+
+
+@pytest.mark.parametrize("seconds", [slow(30)])
+def test_waiting_for_half_a_minute_wakes_up_three_times_at_most(root: Root, seconds: int) -> None:
+    process = root.in_transaction()
+    words = [*OPSKIT, "yum", "wait", "--installroot", str(root.path), "--json"]
+    waiting = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=ENV, cwd="/")
+    time.sleep(seconds)  # the time itself is what is asked about
+    root.go()
+    ended(process)
+    out, _ = waiting.communicate(timeout=WAIT)
+    import json  # noqa: PLC0415
+
+    assert json.loads(out)["result"]["wakeups"] <= 3
+
+
+@pytest.mark.parametrize("looks", [10, slow(200)])
+def test_looking_disturbs_no_rpm(root: Root, looks: int) -> None:
+    """An rpm that installs again and again, while the locks are looked at: not one fails."""
+    package = next(root.repo.rglob("quick-*.rpm"))
+    line = f"rpm --root {root.path} -U --nodeps --force {package} || exit 1"
+    loop = root.start("sh", "-c", f"trap 'exit 0' TERM; while :; do {line}; done")
+    codes = {root.opskit("lock").code for _ in range(looks)}
+    assert loop.poll() is None, (root.folder / "said").read_text()
+    assert codes <= {0, 7}
+    loop.terminate()
+    assert ended(loop) == 0
+
+
+def test_why_answers_on_a_host_without_systemd(root: Root) -> None:
+    answer = root.opskit("why", "--json").well()
+    if answer.json["result"]["systemd"]:
+        pytest.skip("systemd runs here: tests/vm")
+    refused = root.opskit("why", "--hold", "2h", "--yes")
+    assert (refused.code, "systemd does not run" in refused.err) == (6, True)
+
+
+def test_an_empty_option_as_of_a_variable_that_is_not_set_is_no_default(root: Root) -> None:
+    """`unlock --installroot "$ROOT"` must not unlock the host."""
+    for words in (
+        ("lock", "--installroot", ""),
+        ("wait", "--installroot", ""),
+        ("unlock", "--yes", "--installroot", ""),
+    ):
+        assert root.opskit(*words, below=False).code == 2, words
+    assert root.opskit("wait", "--timeout", "").code == 2
+    assert root.opskit("why", "--hold", "").code == 2
+
+
+def test_an_installroot_by_a_relative_path(root: Root) -> None:
+    """What is shown, and what the ledger has, holds in any directory."""
+    root.file("metadata").write_text("abc")
+    there = ("env", "-C", str(root.path))
+    answer = root.opskit("lock", "--json", "--installroot", ".", below=False, prefix=there)
+    (one,) = [one for one in answer.json["result"]["locks"] if one["state"] != "free"]
+    assert one["safe_commands"][0] == f"opskit yum unlock --installroot {root.path}"
+    for name, why in (("none", "No such file"), ("dnf.conf", "Not a directory")):
+        wrong = root.opskit("lock", "--installroot", f"../{name}", below=False, prefix=there)
+        assert (wrong.code, why in wrong.err) == (1, True)
+    host = root.opskit("lock", "--json", "--installroot", "//", below=False)
+    assert host.json["result"]["root"] == "/"
+
+
+def test_without_any_of_the_tools_it_says_so(root: Root) -> None:
+    """Those of the host are covered by what cannot be run, in a mount namespace."""
+    hide = "; ".join(f"[ ! -e {path} ] || mount --bind /dev/null {path}" for path in HIDDEN)
+    prefix = ("unshare", "-m", "--propagation", "private", "sh", "-uc", f'{hide}; exec "$@"', "-")
+    for words in (("lock",), ("wait", "--", "true"), ("unlock", "--yes"), ("why",), ("why", "--hold", "2h", "--yes")):
+        answer = root.opskit(*words, prefix=prefix)
+        assert answer.code == 6, words
+        assert "none of yum, dnf" in answer.err
+
+
+HIDDEN = [
+    f"/usr/{folder}/{name}"
+    for folder in ("bin", "sbin", "lib/packagekit", "libexec")
+    for name in ("yum", "dnf", "dnf5", "microdnf", "rpm", "pkcon", "packagekitd")
+]
+
+
+def test_the_kernel_is_asked_and_no_lock_is_taken(root: Root) -> None:
+    """By a trace of system calls, of a look and of a dry run: F_GETLK and nothing that locks, signals or writes."""
+    if run("strace", "-V", check=False).returncode:
+        pytest.skip("no strace")
+    root.in_transaction()
+    root.file("metadata").write_text("abc")
+    for words in (("lock",), ("unlock", "--dry-run"), ("wait", "--timeout", "0.3s")):
+        trace = root.folder / "trace"
+        calls = "fcntl,flock,kill,pidfd_send_signal,unlink,unlinkat,rename,renameat2,link,linkat,mkdir,open,openat"
+        root.opskit(*words, prefix=("strace", "-f", "-o", str(trace), "-e", f"trace={calls}"))
+        said = trace.read_text().splitlines()
+        assert any("F_GETLK" in line for line in said)
+        bad = ("F_SETLK", "F_OFD_SETLK", "flock(", "kill(", "pidfd_send", "unlink", "rename", "link(", "mkdir(")
+        assert [line for line in said if any(word in line.split(" ", 1)[1] for word in bad)] == []
+        written = [line for line in said if ("O_WRONLY" in line or "O_RDWR" in line) and "/dev/" not in line]
+        assert written == []
+    root.go()

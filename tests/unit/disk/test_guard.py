@@ -1,0 +1,104 @@
+"""Guards over every saved host: what no case of tests/golden says by itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkout import HOSTS
+from opskit.core.jsonable import from_json
+from opskit.core.plan import Plan, Refusal
+from opskit.disk import guard
+from opskit.disk.model import ZERO, HostFacts
+from opskit.disk.mount.plan import decide_mount
+from opskit.disk.mount.request import MountRequest, NewIds
+from opskit.disk.verdict import READY, verdict
+
+IDS = NewIds("20261120T190500Z-abc123", "f" * 8, "e" * 8, "d" * 8)
+DESTROYS = {"disk.erase-signatures", "disk.create-partition", "disk.make-filesystem"}
+
+
+def host(path: Path) -> HostFacts:
+    return from_json(HostFacts, json.loads(path.read_text(encoding="utf-8")))
+
+
+DEVICES = [(path.stem, device.name) for path in HOSTS for device in host(path).devices]
+FLAGS: list[dict[str, Any]] = [
+    dict(zip(("fstype", "table", "whole_disk", "use_fstab", "target"), values))
+    for values in product(("", "xfs"), ("gpt", "dos"), (False, True), (False, True), ("/mnt", "/data"))
+]
+
+
+def facts_of(stem: str) -> HostFacts:
+    return host(next(path for path in HOSTS if path.stem == stem))
+
+
+@pytest.mark.parametrize(("stem", "name"), DEVICES, ids=lambda value: value)
+def test_no_flag_gets_past_a_guard(stem: str, name: str) -> None:
+    """On every device of every host, with every combination of flags: what is used or the system's is not touched."""
+    facts = facts_of(stem)
+    device = facts.device(name)
+    assert device is not None
+    disk = facts.device(device.disk) or device
+    family = guard.related(facts, disk)
+    guarded = any(d.system or d.mounts or d.holders or d.swap or d.multipath for d in family) or any(
+        guard.is_member(s) for d in family for s in d.signatures
+    )
+    for flags in FLAGS:
+        for wipe in ("", device.path):
+            decision = decide_mount(facts, MountRequest(device.path, wipe=wipe, **flags), IDS)
+            kinds = {step.kind for step in decision.steps} if isinstance(decision, Plan) else set()
+            assert not (guarded and kinds & DESTROYS), (flags, wipe)
+            if any(d.system for d in family):
+                assert isinstance(decision, Refusal)
+                assert [reason.id for reason in decision.reasons] == ["system-disk"]
+
+
+@pytest.mark.parametrize(("stem", "name"), DEVICES, ids=lambda value: value)
+def test_without_wipe_only_a_ready_disk_is_written(stem: str, name: str) -> None:
+    """`opskit disk list` and `opskit disk mount` agree: what is formatted unasked was listed as ready."""
+    facts = facts_of(stem)
+    device = facts.device(name)
+    assert device is not None
+    decision = decide_mount(facts, MountRequest(device.path, "/mnt"), IDS)
+    if isinstance(decision, Plan) and any(step.kind in DESTROYS for step in decision.steps):
+        assert verdict(facts, device)[0] == READY
+        assert device.contents == ZERO
+
+
+def test_the_flags_do_something_on_a_blank_disk() -> None:
+    """Without this the two tests above could pass by refusing everything."""
+    facts = facts_of("el9")
+    kinds = set()
+    for flags in FLAGS:
+        decision = decide_mount(facts, MountRequest("/dev/vdb", **flags), IDS)
+        assert isinstance(decision, Plan)
+        kinds |= {step.kind for step in decision.steps}
+    assert kinds >= DESTROYS - {"disk.erase-signatures"}
+
+
+def test_another_disk_behind_the_name_is_another_plan() -> None:
+    """The fingerprint holds the disk's number, size, identity and sequence: DESIGN.md, no stale decision."""
+    facts = facts_of("el9")
+    request = MountRequest("/dev/vdb")
+    disk = facts.device("vdb")
+    plan = decide_mount(facts, request, IDS)
+    assert disk is not None
+    assert isinstance(plan, Plan)
+    changes: list[dict[str, Any]] = [
+        {"number": "252:48"},
+        {"size": disk.size + 512},
+        {"serial": "another"},
+        {"wwn": "another"},
+        {"diskseq": disk.diskseq + 1},
+    ]
+    for fields in changes:
+        other = tuple(replace(d, **fields) if d.name == "vdb" else d for d in facts.devices)
+        again = decide_mount(replace(facts, devices=other), request, IDS)
+        assert isinstance(again, Plan)
+        assert again.fingerprint != plan.fingerprint, fields

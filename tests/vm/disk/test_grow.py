@@ -1,0 +1,100 @@
+"""A disk made larger in the cloud console while its filesystem is mounted: opskit takes the new room into use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from vm.guest import each, failed_units, ledger, mounted
+from vmlab.machine import Machine
+
+GIB = 1 << 30
+FILES = 20
+# What a filesystem keeps for itself: its journal and tables.
+OVERHEAD = 0.1
+
+
+class Disk(NamedTuple):
+    """A disk to grow, and how it was put into service."""
+
+    name: str
+    target: str
+    options: tuple[str, ...]
+
+
+DISKS = (
+    Disk("vdb", "/srv/ext4", ("--fstype", "ext4")),
+    Disk("vdc", "/srv/xfs", ("--fstype", "xfs")),
+    Disk("vdd", "/srv/whole", ("--fstype", "ext4", "--whole-disk")),
+)
+
+
+def hashes(vm: Machine, target: str) -> str:
+    """The hash of every file, read from the disk and not from memory."""
+    script = 'sync; echo 3 > /proc/sys/vm/drop_caches; cd "$1"; find . -type f -exec sha256sum {} + | sort -k 2'
+    return vm.run("sh", "-euc", script, "sh", target).stdout
+
+
+def size(vm: Machine, target: str) -> int:
+    """How large the filesystem is, for whoever asks it."""
+    return int(vm.run("findmnt", "-bno", "SIZE", "--mountpoint", target).stdout)
+
+
+def test_mounted_filesystems_grow_and_keep_their_files(vm: Machine) -> None:
+    for disk in DISKS[1:]:
+        vm.add(disk.name, 2 * GIB)
+        vm.attach(disk.name)
+        vm.run("udevadm", "wait", "--timeout=60", f"/dev/{disk.name}")
+    run(vm, [("mount", f"/dev/{disk.name}", disk.target, *disk.options) for disk in DISKS], changed=True)
+    before = {disk: fill(vm, disk.target) for disk in DISKS}
+    run(vm, [("grow", DISKS[0].target)], changed=False)  # it fills its disk as it is
+
+    # Open for writing all along: this is what "online" means.
+    script = "exec 3> $1/open; echo ready; read word; echo $word >&3"
+    writers = [vm.start_command("sh", "-euc", script, "sh", disk.target) for disk in DISKS]
+    assert [writer.stdout.readline() for writer in writers if writer.stdout] == ["ready\n"] * len(DISKS)
+    for disk in DISKS:
+        vm.enlarge(disk.name, 3 * GIB)
+    run(vm, [("grow", disk.target) for disk in DISKS], changed=True)
+    run(vm, [("grow", f"/dev/{disk.name}") for disk in DISKS], changed=False)  # twice is once
+    for writer in writers:
+        writer.communicate("written\n", timeout=60)
+        assert writer.returncode == 0
+    for disk in DISKS:
+        check(vm, disk, *before[disk])
+
+    vm.reboot()
+    # A disk that may be missing (nofail) is nothing that multi-user.target waits for.
+    vm.run("systemctl", "is-system-running", "--wait")
+    for disk in DISKS:
+        check(vm, disk, *before[disk])
+    assert failed_units(vm) == ""
+    assert [entry["outcome"] for entry in ledger(vm) if entry["entry"] == "end"] == ["done"] * 2 * len(DISKS)
+
+
+def run(vm: Machine, commands: Sequence[Sequence[str]], *, changed: bool) -> None:
+    """Run commands of `opskit disk`, each of which succeeds and changes something, or has nothing to do."""
+    for command, ended in zip(commands, each(vm, [("disk", *words, "--yes", "--json") for words in commands])):
+        assert ended.status == 0, (command, ended)
+        assert (ended.json["result"]["changed"], ended.json["result"]["run"] is not None) == (changed, changed), command
+
+
+def fill(vm: Machine, target: str) -> tuple[str, int]:
+    """Write files; their hashes, and the size of the filesystem."""
+    script = 'for n in $(seq "$2"); do head -c $((n * 100000)) /dev/urandom > "$1/file $n"; done'
+    vm.run("sh", "-euc", script, "sh", target, str(FILES))
+    written, total = hashes(vm, target), size(vm, target)
+    assert len(written.splitlines()) == FILES
+    assert total < 2 * GIB
+    return written, total
+
+
+def check(vm: Machine, disk: Disk, files: str, size_before: int) -> None:
+    """It is mounted, larger by what the disk was made larger by, and has the files that it had."""
+    there = mounted(vm, disk.target)
+    assert there is not None
+    assert there["source"].startswith(f"/dev/{disk.name}")
+    assert size(vm, disk.target) >= size_before + GIB * (1 - OVERHEAD)
+    found = hashes(vm, disk.target).splitlines()
+    assert [line for line in found if not line.endswith("./open")] == files.splitlines()
+    assert vm.run("cat", f"{disk.target}/open").stdout == "written\n"

@@ -1,0 +1,60 @@
+"""A disk that cannot be read everywhere is refused, whatever it is that cannot be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from vm.conftest import Count
+from vm.guest import TARGET, answer, mount, mounted, opskit, read
+from vmlab.machine import Machine
+
+SECTORS = (2 << 30) // 512
+MOUNT = ("disk", "mount", "/dev/vdb", TARGET, "--yes")
+
+
+def refused(vm: Machine, *words: str, ids: tuple[str, ...] = ("unreadable",)) -> None:
+    said = answer(vm, *words)
+    assert said["status"] == 5
+    assert set(ids) <= {finding["id"] for finding in said["findings"]}, said["findings"]
+    assert "/dev/vdb" in said["error"]["why"]
+    assert said["error"]["state"] == "Nothing was changed."
+
+
+def test_a_blank_disk_with_sectors_that_cannot_be_read(vm: Machine, count: Count) -> None:
+    fstab = read(vm, "/etc/fstab")
+    # All; the protective MBR, the GPT, an ext4 superblock of a partition, the backup GPT in the last sector.
+    for sector in (None, 0, 1, 2050, SECTORS - 1):
+        vm.fail("vdb", "read", sector=sector)
+        count("faults injected")
+        refused(vm, *MOUNT)
+        count("refusals")
+        vm.heal("vdb")
+    vm.fail("vdb", "read", sector=2050)
+    refused(vm, *MOUNT, "--wipe", "/dev/vdb")
+    count("refusals")
+    vm.heal("vdb")
+    assert read(vm, "/etc/fstab") == fstab
+    assert vm.run("test", "-e", "/var/lib/opskit/ledger.jsonl", check=False).returncode == 1
+    mount(vm)
+
+
+@pytest.mark.parametrize("fstype", ["ext4", "xfs"])
+def test_a_filesystem_with_sectors_that_cannot_be_read_is_not_mounted_again(
+    vm: Machine, count: Count, fstype: str
+) -> None:
+    mount(vm, "/dev/vdb", TARGET, "--fstype", fstype)
+    opskit(vm, "disk", "umount", TARGET, "--yes")
+    fstab = read(vm, "/etc/fstab")
+    # The table; the superblock (blkid finds nothing then); a place between.
+    for sector in (1, 2048 if fstype == "xfs" else 2050, SECTORS - 3000):
+        vm.fail("vdb", "read", sector=sector)
+        count("faults injected")
+        refused(vm, *MOUNT)
+        count("refusals")
+        vm.heal("vdb")
+    assert read(vm, "/etc/fstab") == fstab
+    assert mounted(vm) is None
+    mount(vm)
+    found = mounted(vm)
+    assert found
+    assert found["fstype"] == fstype
