@@ -16,7 +16,7 @@ from opskit.yum.state import exit_code, judge
 
 
 class YumGroup(LazyGroup):
-    """Has lock, and what is imported when it is named: lock is to be quick."""
+    """Has lock; the other commands are imported when they are named, so that lock is quick."""
 
     entries = {  # noqa: RUF012
         "wait": Entry("opskit.yum.wait.cli", "Wait until no lock is held, then run a command.", single=True),

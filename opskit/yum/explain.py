@@ -5,31 +5,31 @@ from __future__ import annotations
 import os
 import re
 
-from opskit.yum.model import Process
+from opskit.yum.model import ProcessFacts
 
-# A unit whose name alone does not say who wanted it.
+# Units that say who is behind a process.
 _TIMERS = re.compile(r"(dnf-makecache|dnf-automatic(?:-\w+)?|yum-makecache|packagekit-background)\.service")
 _UNITS = {"packagekit.service": "PackageKit", "yum-cron.service": "yum-cron", "crond.service": "cron"}
 _CLOUD_INIT = re.compile(r"cloud-(?:init(?:-local|-main|-network)?|config|final)\.service")
-# Only a program or a path of ansible's own: `dnf install ansible` is none.
+# Only a program or a path of ansible's own: `dnf install ansible` is not one.
 _ANSIBLE = re.compile(r"/\.ansible/tmp/|\bAnsiballZ_|\bBECOME-SUCCESS-")
 _INTERPRETERS = re.compile(r"(?:platform-)?python[\d.]*")
 _AGENTS = ("puppet", "chef-client", "salt-minion", "amazon-ssm-agent", "google_osconfig_agent", "waagent", "cockpit-ws")
 _CRON = ("crond", "cron", "anacron", "run-parts", "atd")
 _SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "tcsh")
-# They start something for somebody else.
+# They start programs for somebody else.
 _WRAPPERS = ("timeout", "sudo", "su", "env", "nice", "ionice", "nohup", "setsid", "unshare", "flock", "time")
-# Units that only say that somebody logged in.
+# Units that only say that somebody is logged in.
 _SESSIONS = re.compile(r"(?:sshd?|getty|serial-getty|user|console-getty)(?:@.*)?\.service|(?:session-.*|init)\.scope")
 
 
-def unit_of(process: Process) -> str:
+def unit_of(process: ProcessFacts) -> str:
     """The innermost systemd unit of its cgroup, "" without one."""
     parts = [part for part in process.cgroup.split("/") if part.endswith((".service", ".scope"))]
     return parts[-1] if parts else ""
 
 
-def explain(process: Process) -> str:
+def explain(process: ProcessFacts) -> str:
     """Who is behind it, in a few words: `dnf-makecache.timer`, `ansible over ssh from 10.0.0.5`, `a shell on pts/0`."""
     if process.hidden:
         return "a process that is hidden from this user"
@@ -49,7 +49,7 @@ def explain(process: Process) -> str:
     return "nothing: what started it has ended" if nearest.pid == 1 else f"{nearest.name} (pid {nearest.pid})"
 
 
-def _machine(process: Process, far: str) -> str:
+def _machine(process: ProcessFacts, far: str) -> str:
     """The unit, agent or scheduler behind it; "" where it is a person."""
     unit = unit_of(process)
     commands = [process.command, *(parent.command for parent in process.parents)]

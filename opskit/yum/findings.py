@@ -9,7 +9,7 @@ from shlex import quote
 from opskit.core.finding import Finding
 from opskit.core.units import time_text
 from opskit.yum.explain import explain
-from opskit.yum.model import TRANSACTION, Facts, Process
+from opskit.yum.model import TRANSACTION, Facts, ProcessFacts
 from opskit.yum.state import (
     BROKEN,
     CLEAR,
@@ -23,7 +23,7 @@ from opskit.yum.state import (
     STOPPED,
     UNKNOWN,
     ZOMBIE,
-    Verdict,
+    LockVerdict,
 )
 
 _SEVERITY = {
@@ -40,36 +40,36 @@ _SEVERITY = {
 _IDS = {PROMPT: "waiting-at-a-prompt", UNKNOWN: "not-readable"}
 
 
-def find(facts: Facts, verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
-    """A finding for each lock that is not free, then what has to do with transactions, then who holds no lock yet."""
-    found = [_of_lock(one) for one in verdicts if one.state != FREE]
-    found += after_broken(facts, verdicts)
-    found += _idle(verdicts)
-    found += _without_lock(facts, verdicts)
-    return tuple(found)
+def find(facts: Facts, verdicts: Sequence[LockVerdict]) -> tuple[Finding, ...]:
+    """A finding for each lock that is not free, then those on broken transactions, then the managers without a lock."""
+    findings = [_of_lock(verdict) for verdict in verdicts if verdict.state != FREE]
+    findings += after_broken(facts, verdicts)
+    findings += _idle(verdicts)
+    findings += _without_lock(facts, verdicts)
+    return tuple(findings)
 
 
-def _of_lock(one: Verdict) -> Finding:
-    severity = _SEVERITY[one.state]
-    if one.advice == CLEAR or one.odd:
+def _of_lock(verdict: LockVerdict) -> Finding:
+    severity = _SEVERITY[verdict.state]
+    if verdict.advice == CLEAR or verdict.odd:
         severity = "error"
-    elif one.state in BROKEN:
+    elif verdict.state in BROKEN:
         severity = "warning"
-    who = f" by {holder_text(one.holder)}" if one.holder else ""
-    since = f", since {time_text(_moment(one.since))}" if one.since else ""
-    title = f"{one.lock.place.path}: {one.state}{who}{since}"
-    remedy = one.commands[0] if one.commands else "nothing to do"
-    why = one.why
-    if one.lock.place.owner:
-        severity, why = "info", f"{why}; a user's own, in nobody else's way"
-    return Finding(f"lock-{_IDS.get(one.state, one.state)}", severity, title, why, remedy)
+    who = f" by {holder_text(verdict.holder)}" if verdict.holder else ""
+    since = f", since {time_text(_moment(verdict.since))}" if verdict.since else ""
+    title = f"{verdict.path}: {verdict.state}{who}{since}"
+    remedy = verdict.commands[0] if verdict.commands else "nothing to do"
+    why = verdict.why
+    if verdict.lock.place.owner:
+        severity, why = "info", f"{why}; it is in a user's own folder, and blocks nobody else"
+    return Finding(f"lock-{_IDS.get(verdict.state, verdict.state)}", severity, title, why, remedy)
 
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def holder_text(process: Process) -> str:
+def holder_text(process: ProcessFacts) -> str:
     """A process for a message: pid, name, user, and who is behind it."""
     if process.hidden:
         return f"pid {process.pid} (hidden from this user)"
@@ -77,26 +77,26 @@ def holder_text(process: Process) -> str:
     return f"pid {process.pid} ({process.name}, user {process.user}{', ' + who if who else ''})"
 
 
-def after_broken(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Finding]:
-    """What to check where a transaction did not end as it should; nothing where one is under way now.
+def after_broken(facts: Facts, verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:
+    """What to check after a transaction that did not end as it should; nothing while one is under way.
 
-    The signs: a dead pid in the lock of transactions, what yum left, scriptlets without a parent.
+    The signs: a dead pid in the lock of transactions, the files that yum leaves, scriptlets without a parent.
     """
     signs = [
-        f"{one.lock.place.path} names a process that is gone"
-        for one in verdicts
-        if one.state in {STALE, REUSED, ZOMBIE}
-        and one.lock.place.phase == TRANSACTION
-        and one.lock.content.strip()
-        and not one.lock.place.owner
+        f"{verdict.path} names a process that is gone"
+        for verdict in verdicts
+        if verdict.state in {STALE, REUSED, ZOMBIE}
+        and verdict.lock.place.phase == TRANSACTION
+        and verdict.lock.content.strip()
+        and not verdict.lock.place.owner
     ]
-    signs += [f"{path} is of a yum transaction that did not end" for path in facts.unfinished]
+    signs += [f"{path} belongs to a yum transaction that did not end" for path in facts.unfinished]
     for orphan in facts.orphans:
-        title = f"a scriptlet goes on without the transaction that started it: pid {orphan.pid} ({orphan.name})"
+        title = f"a scriptlet outlived the transaction that started it: pid {orphan.pid} ({orphan.name})"
         remedy = f"let it end before the package manager runs again: tail --pid={orphan.pid} -f /dev/null"
         yield Finding("orphaned-scriptlet", "warning", title, orphan.command, remedy)
         signs.append(f"pid {orphan.pid} is a scriptlet without a parent")
-    if not signs or any(one.phase == TRANSACTION for one in verdicts):
+    if not signs or any(verdict.phase == TRANSACTION for verdict in verdicts):
         return
     evidence = "; ".join(signs)
     root = f" --root {quote(facts.root)}" if facts.root else ""
@@ -117,31 +117,31 @@ def after_broken(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Finding]
         duplicates = f"{dnf}{below} check --duplicates" if dnf else "package-cleanup --dupes"
         yield Finding("check-duplicates", "error", "a transaction broke: look for duplicates", evidence, duplicates)
         unfinished = f"{manager}{below} history list" if dnf else "yum-complete-transaction --cleanup-only"
-        title = "a transaction broke: it is not finished in the history (no status, or *)"
+        title = "a transaction broke: the history shows it as unfinished (no status, or *)"
         yield Finding("unfinished-transaction", "warning", title, evidence, unfinished)
 
 
-def _idle(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
+def _idle(verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:
     """A holder that did nothing at all while it was watched."""
-    seen = set()
-    for one in verdicts:
-        holder = one.holder
-        if one.state != HELD or holder is None or holder.pid in seen or not holder.activity:
+    pids = set()
+    for verdict in verdicts:
+        holder = verdict.holder
+        if verdict.state != HELD or holder is None or holder.pid in pids or not holder.activity:
             continue
-        seen.add(holder.pid)
+        pids.add(holder.pid)
         acts = holder.activity
         if not acts.cpu_seconds and not (acts.read_bytes or acts.written_bytes) and not holder.children:
-            where = f"; sleeps in {holder.wchan}" if holder.wchan else ""
-            evidence = f"no time on a processor, no bytes read or written in {acts.seconds:g} s{where}"
+            where = f"; it sleeps in {holder.wchan}" if holder.wchan else ""
+            evidence = f"no CPU time, no bytes read or written in {acts.seconds:g} s{where}"
             title = f"pid {holder.pid} did nothing while it was watched"
-            yield Finding("holder-idle", "info", title, evidence, "look again; a slow mirror looks like this, too")
+            yield Finding("holder-idle", "info", title, evidence, "look again: a slow mirror looks the same")
 
 
-def _without_lock(facts: Facts, verdicts: Sequence[Verdict]) -> Iterator[Finding]:
-    """Who runs: dnf holds no lock at its prompt, and none while it resolves."""
-    holders = {one.holder.pid for one in verdicts if one.holder}
+def _without_lock(facts: Facts, verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:
+    """The package managers that run without a lock: dnf has none at its prompt, and none while it resolves."""
+    holders = {verdict.holder.pid for verdict in verdicts if verdict.holder}
     for process in facts.processes:
         if process.manager and process.pid not in holders and process.state not in {"Z", "X"}:
             what = "waits at its prompt" if process.reads_stdin else "is stopped" if process.state == "T" else "runs"
-            title = f"{holder_text(process)} {what}, and holds no lock here"
+            title = f"{holder_text(process)} {what}, and holds none of these locks"
             yield Finding("runs-without-lock", "info", title, process.command)

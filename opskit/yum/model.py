@@ -9,7 +9,7 @@ from typing import Optional
 # How a lock says who has it: a pid in a file, or an advisory record lock (fcntl) that the kernel knows.
 PID, FCNTL = "pid", "fcntl"
 YUM, DNF, DNF5, PACKAGEKIT, RPM = "yum", "dnf", "dnf5", "packagekit", "rpm"
-# What a holder is at.
+# The phases of a holder.
 METADATA, DOWNLOAD, TRANSACTION = "metadata", "download", "transaction"
 # How something runs the package manager by itself.
 TIMER, SERVICE, CRON, CLOUD_INIT, AGENT = "timer", "service", "cron", "cloud-init", "agent"
@@ -18,11 +18,12 @@ SCRIPTLET = re.compile(r"/rpm-tmp\.\w+")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a lock can be. phase: what holding it means by itself, "" where that says nothing (yum has one for all).
+class LockPlace:
+    """Where a lock can be.
 
-    inner: the path as a process sees it that has changed its root to the installroot. owner: the user (uid) whose
-    tools alone ask for it; 0: root's, those of the host.
+    phase: what its holder does, if the lock itself tells; "" where it does not (yum has one lock for everything).
+    inner: the path as a process sees it that has changed its root to the installroot.
+    owner: the uid of the user whose tools alone use the lock; 0 for the host's.
     """
 
     path: str
@@ -37,13 +38,16 @@ class Place:
 class LockFile:
     """A lock as it was read.
 
-    kind: regular, absent, symlink, directory, fifo, socket, device or unreadable (why says why).
-    content: its first bytes, as latin-1 (a character is a byte). modified: its mtime, seconds since 1970.
-    locked: for fcntl: "" not locked, "read" or "write". pid: who has it as the file or the kernel says: None where
-    there is none, 0 from the kernel for a holder outside this pid namespace, -1 for a lock of an open file description.
+    kind: regular, absent, symlink, directory, fifo, socket, device or unreadable.
+    content: its first bytes, as latin-1 (a character is a byte).
+    modified: its mtime, seconds since 1970.
+    locked: for fcntl: "" when it is not locked, "read" or "write".
+    pid: the holder by the file or the kernel: None without one; 0 from the kernel for a holder outside this pid
+        namespace; -1 for a lock of an open file description.
+    why: why it is unreadable.
     """
 
-    place: Place
+    place: LockPlace
     kind: str = "absent"
     content: str = ""
     modified: float = 0.0
@@ -67,7 +71,7 @@ class Relative:
 
 @dataclass(frozen=True)
 class Activity:
-    """What a process did in some seconds: time on a processor, bytes read and written (None: may not be looked at)."""
+    """What a process did in some seconds: time on a processor, bytes read and written (None: not readable)."""
 
     seconds: float
     cpu_seconds: float
@@ -76,15 +80,24 @@ class Activity:
 
 
 @dataclass(frozen=True)
-class Process:
+class ProcessFacts:
     """A process as /proc shows it (proc(5)). Times are seconds since 1970, sizes bytes.
 
-    start_ticks: when it started, in clock ticks since boot: with the pid its identity. state: the letter of stat.
-    tty: "" without one. cgroup: the path in the hierarchy of systemd. root: its root directory as seen from here.
-    reads_stdin: whether it waits in read(2) for its standard input; stdin: what that is. files: its open files that
-    have to do with packages. transaction: it has a write lock on an .rpm.lock, whichever. inner_pid: its pid in its
-    own pid namespace, where that is another than ours (0). unseen: files and I/O may not be looked at.
-    ignores_sigint: as what a script starts in the background does.
+    start_ticks: when it started, in clock ticks since boot; with the pid its identity.
+    state: the letter of stat.
+    tty: "" without one.
+    cgroup: the path in the hierarchy of systemd.
+    stdin: the file that is its standard input.
+    reads_stdin: whether it waits in read(2) for that.
+    tracer: the pid of its debugger, 0 without one.
+    inner_pid: its pid in its own pid namespace; 0 when that is ours.
+    thread_of: the pid of the process that this is a thread of; 0 for a process.
+    files: its open files that belong to package management.
+    transaction: whether it has a write lock on any .rpm.lock.
+    manager: whether it is a package manager, by its name or command line.
+    unseen: its files and I/O are not readable.
+    hidden: /proc does not show it (hidepid).
+    ignores_sigint: as a program does that a script starts in the background.
     """
 
     pid: int
@@ -118,40 +131,44 @@ class Process:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that is decided on.
+    """Everything that a decision about locks needs.
 
-    tools: the programs of TOOLS that are on this host. processes: the holders of locks, and whatever package manager
-    runs, in our pid namespace or below it. orphans: scriptlets of rpm whose parent has ended. unfinished: what yum
-    left of transactions that did not end. pidfd: whether signals can go through one here.
+    root: the installroot; "" for the host.
+    tools: the package managers on this host.
+    processes: the holders of locks, and every package manager that runs, in our pid namespace or below it.
+    orphans: scriptlets of rpm whose parent has ended.
+    unfinished: the files that yum leaves of a transaction that did not end.
+    pidfd: whether a signal can be sent through a pidfd here.
     """
 
     root: str
     tools: tuple[str, ...]
     locks: tuple[LockFile, ...] = ()
-    processes: tuple[Process, ...] = ()
+    processes: tuple[ProcessFacts, ...] = ()
     orphans: tuple[Relative, ...] = ()
     unfinished: tuple[str, ...] = ()
     pidfd: bool = True
     is_root: bool = True
 
-    def process(self, pid: Optional[int]) -> Optional[Process]:
-        """The process with this pid, if it was seen."""
-        return next((one for one in self.processes if one.pid == pid), None)
+    def process(self, pid: Optional[int]) -> Optional[ProcessFacts]:
+        """The process with this pid; None when it is not among the facts."""
+        return next((process for process in self.processes if process.pid == pid), None)
 
-    def inside(self, lock: LockFile) -> Optional[Process]:
+    def inside(self, lock: LockFile) -> Optional[ProcessFacts]:
         """The package manager of another pid namespace that has the lock's pid there."""
-        return next(
-            (one for one in self.processes if one.inner_pid and one.inner_pid == lock.pid and one.manager), None
-        )
+        managers = (process for process in self.processes if process.inner_pid and process.manager)
+        return next((process for process in managers if process.inner_pid == lock.pid), None)
 
 
 @dataclass(frozen=True)
 class Autorun:
     """Something that runs the package manager by itself.
 
-    kind: timer, service, cron, cloud-init or agent. state: of a unit, as systemd calls it (active, inactive, masked,
-    enabled where systemd does not run). next: seconds since 1970, 0 where nobody knows. when: in words. in_etc: the
-    file of the unit is in /etc, which goes over a mask of /run (systemd.unit(5)).
+    kind: timer, service, cron, cloud-init or agent.
+    state: of a unit, as systemd calls it (active, inactive, masked; enabled where systemd does not run).
+    next: seconds since 1970; 0 when it is not known.
+    when: the same in words.
+    in_etc: the file of the unit is in /etc, which takes precedence over a mask in /run (systemd.unit(5)).
     """
 
     name: str
@@ -165,12 +182,14 @@ class Autorun:
 
 @dataclass(frozen=True)
 class Autoruns:
-    """All that was found. systemd: whether it runs this host. unread: crontabs and folders closed to this user.
+    """Everything that runs the package manager by itself.
 
-    silent: why systemd did not say what it would run.
+    systemd: whether it runs this host.
+    unread: the crontabs and folders that this user cannot read.
+    silent: why systemd did not answer; "" when it did.
     """
 
     systemd: bool
-    found: tuple[Autorun, ...] = ()
+    entries: tuple[Autorun, ...] = ()
     unread: tuple[str, ...] = ()
     silent: str = ""

@@ -15,42 +15,42 @@ from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.explain import explain, unit_of
 from opskit.yum.findings import holder_text
-from opskit.yum.model import Activity, Facts, Process, Relative
-from opskit.yum.state import FREE, Verdict
+from opskit.yum.model import Activity, Facts, ProcessFacts, Relative
+from opskit.yum.state import FREE, LockVerdict
 
 COLUMNS = [Column(title) for title in ("LOCK", "TOOL", "STATE", "PHASE", "PID", "USER", "SINCE", "WHO", "ADVICE")]
 COLUMNS.append(Column("SAFE"))
 
 
-def lock_json(facts: Facts, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def lock_json(facts: Facts, verdicts: Sequence[LockVerdict]) -> dict[str, Any]:
     """The result of `yum lock --json`: times RFC 3339, sizes in bytes."""
     return {
         "root": facts.root or "/",
         "tools": list(facts.tools),
-        "locks": [verdict_json(one) for one in verdicts],
-        "processes": [_process_json(one) for one in facts.processes if one.manager],
+        "locks": [verdict_json(verdict) for verdict in verdicts],
+        "processes": [_process_json(process) for process in facts.processes if process.manager],
     }
 
 
-def verdict_json(one: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: LockVerdict) -> dict[str, Any]:
     """One lock of the result."""
     return {
-        "path": one.lock.place.path,
-        "tool": one.lock.place.tool,
-        "mechanism": one.lock.place.mechanism,
-        "state": one.state,
-        "phase": one.phase,
-        "pid": one.lock.pid,
-        "content": one.lock.content,
-        "holder": _process_json(one.holder) if one.holder else None,
-        "since": _when(one.since),
-        "advice": one.advice,
-        "why": one.why,
-        "safe_commands": list(one.commands),
+        "path": verdict.path,
+        "tool": verdict.lock.place.tool,
+        "mechanism": verdict.lock.place.mechanism,
+        "state": verdict.state,
+        "phase": verdict.phase,
+        "pid": verdict.lock.pid,
+        "content": verdict.lock.content,
+        "holder": _process_json(verdict.holder) if verdict.holder else None,
+        "since": _when(verdict.since),
+        "advice": verdict.advice,
+        "why": verdict.why,
+        "safe_commands": list(verdict.commands),
     }
 
 
-def _process_json(process: Process) -> dict[str, Any]:
+def _process_json(process: ProcessFacts) -> dict[str, Any]:
     return {
         "pid": process.pid,
         "name": process.name,
@@ -65,13 +65,13 @@ def _process_json(process: Process) -> dict[str, Any]:
         "rss_bytes": process.rss,
         "inner_pid": process.inner_pid or None,
         "activity": _activity_json(process.activity),
-        "parents": [_relative_json(one) for one in process.parents],
-        "children": [_relative_json(one) for one in process.children],
+        "parents": [_relative_json(relative) for relative in process.parents],
+        "children": [_relative_json(relative) for relative in process.children],
     }
 
 
-def _relative_json(one: Relative) -> dict[str, Any]:
-    return {"pid": one.pid, "name": one.name, "command": one.command, "state": one.state}
+def _relative_json(relative: Relative) -> dict[str, Any]:
+    return {"pid": relative.pid, "name": relative.name, "command": relative.command, "state": relative.state}
 
 
 def _activity_json(activity: Optional[Activity]) -> Optional[dict[str, Any]]:
@@ -89,61 +89,61 @@ def _when(seconds: float) -> Optional[str]:
     return time_text(datetime.fromtimestamp(seconds, timezone.utc)) if seconds else None
 
 
-def draw_locks(screen: Screen, verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> None:
-    """On a terminal what is taken in a few lines each; elsewhere one line a lock, and the findings on stderr."""
+def draw_locks(screen: Screen, verdicts: Sequence[LockVerdict], findings: Sequence[Finding]) -> None:
+    """On a terminal some lines for each lock that is taken; elsewhere one line a lock, and the findings on stderr."""
     if not sys.stdout.isatty():
-        draw_table(screen, COLUMNS, [_cells(one) for one in verdicts])
+        draw_table(screen, COLUMNS, [_cells(verdict) for verdict in verdicts])
         for finding in findings:
             screen.note(f"{finding.severity}: {shown(finding.title)} [{finding.id}]")
         return
-    taken = [one for one in verdicts if one.state != FREE]
-    told: set[int] = set()
-    for one in taken:
-        _draw_lock(screen, one, told)
-    free = [one.lock.place.path for one in verdicts if one.state == FREE]
+    taken = [verdict for verdict in verdicts if verdict.state != FREE]
+    drawn: set[int] = set()
+    for verdict in taken:
+        _draw_lock(screen, verdict, drawn)
+    free = [verdict.path for verdict in verdicts if verdict.state == FREE]
     if free:
         screen.done(f"free: {shown(', '.join(free))}")
-    others = [one for one in findings if not one.id.startswith("lock-")]
+    others = [finding for finding in findings if not finding.id.startswith("lock-")]
     draw_findings(screen, others)
 
 
-def _cells(one: Verdict) -> list[str]:
-    holder = one.holder
-    pid = str(holder.pid) if holder else "" if one.lock.pid is None else str(one.lock.pid)
+def _cells(verdict: LockVerdict) -> list[str]:
+    holder = verdict.holder
+    pid = str(holder.pid) if holder else "" if verdict.lock.pid is None else str(verdict.lock.pid)
     return [
-        one.lock.place.path,
-        one.lock.place.tool,
-        one.state,
-        one.phase,
-        pid if one.state != FREE else "",
+        verdict.path,
+        verdict.lock.place.tool,
+        verdict.state,
+        verdict.phase,
+        pid if verdict.state != FREE else "",
         holder.user if holder else "",
-        _when(one.since) or "",
+        _when(verdict.since) or "",
         explain(holder) if holder else "",
-        one.advice,
-        "; ".join(one.commands),
+        verdict.advice,
+        "; ".join(verdict.commands),
     ]
 
 
-def _draw_lock(screen: Screen, one: Verdict, told: set[int]) -> None:
-    """told: the pids of the holders that were shown already."""
-    color = "yellow" if one.advice in {"wait", "nothing"} else "red"
-    phase = f", {one.phase}" if one.phase else ""
-    head = f"{shown(one.lock.place.path)} ({one.lock.place.tool}): "
-    screen.line(head + screen.styled(one.state + phase, color, sys.stdout) + _since(one.since))
-    holder = one.holder
-    if holder and holder.pid in told:
+def _draw_lock(screen: Screen, verdict: LockVerdict, drawn: set[int]) -> None:
+    """drawn: the pids of the holders that were shown already."""
+    color = "yellow" if verdict.advice in {"wait", "nothing"} else "red"
+    phase = f", {verdict.phase}" if verdict.phase else ""
+    head = f"{shown(verdict.path)} ({verdict.lock.place.tool}): "
+    screen.line(head + screen.styled(verdict.state + phase, color, sys.stdout) + _since(verdict.since))
+    holder = verdict.holder
+    if holder and holder.pid in drawn:
         screen.line(f"    pid {holder.pid}, as above")
     elif holder:
-        told.add(holder.pid)
+        drawn.add(holder.pid)
         _draw_holder(screen, holder)
-    if one.why:
-        screen.line(f"    {shown(one.why)}")
-    screen.line(f"    safe: {screen.styled(one.advice, 'bold', sys.stdout)}")
-    for command in one.commands:
+    if verdict.why:
+        screen.line(f"    {shown(verdict.why)}")
+    screen.line(f"    safe: {screen.styled(verdict.advice, 'bold', sys.stdout)}")
+    for command in verdict.commands:
         screen.line(f"      {shown(command)}")
 
 
-def _draw_holder(screen: Screen, holder: Process) -> None:
+def _draw_holder(screen: Screen, holder: ProcessFacts) -> None:
     screen.line(f"    {shown(holder_text(holder))}")
     if not holder.hidden:
         screen.line(f"    {shown(holder.command)}")
@@ -168,8 +168,8 @@ def age_text(seconds: float) -> str:
     return f"{hours} h {rest} min" if hours < 48 else f"{hours // 24} d"
 
 
-def _doing(process: Process) -> str:
-    """State, memory, and what it did while it was watched."""
+def _doing(process: ProcessFacts) -> str:
+    """State, memory, and what it did during the sample."""
     text = f"state {process.state}, {size_text(process.rss)} of memory, started {_when(process.started) or '?'}"
     acts = process.activity
     if acts:

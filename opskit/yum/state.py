@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Optional
 
-from opskit.yum.model import DNF, DOWNLOAD, FCNTL, METADATA, SCRIPTLET, TRANSACTION, YUM, Facts, LockFile, Process
+from opskit.yum.model import DNF, DOWNLOAD, FCNTL, METADATA, SCRIPTLET, TRANSACTION, YUM, Facts, LockFile, ProcessFacts
 
 FREE, HELD, PROMPT, STOPPED = "free", "held", "waiting at a prompt", "stopped"
 STALE, REUSED, ZOMBIE, MALFORMED = "stale", "reused", "zombie", "malformed"
@@ -27,16 +27,25 @@ YEAR_10000 = 253402300800.0
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a lock is in. why: the reason for state and advice. commands: the lines that are safe, best first."""
+class LockVerdict:
+    """The state of a lock, and what to do.
+
+    why: the reason for state and advice.
+    commands: the lines that are safe, best first.
+    """
 
     lock: LockFile
     state: str
     advice: str = NOTHING
     why: str = ""
     phase: str = ""
-    holder: Optional[Process] = None
+    holder: Optional[ProcessFacts] = None
     commands: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Where the lock is."""
+        return self.lock.place.path
 
     @property
     def since(self) -> float:
@@ -49,56 +58,56 @@ class Verdict:
 
     @property
     def blocks(self) -> bool:
-        """Whether a package manager would wait or fail here, or may: it takes over a dead one's lock by itself."""
+        """Whether a package manager would wait or fail here; it takes over the lock of a dead one by itself."""
         if self.state in {*TAKEN, UNKNOWN}:
             return True
         return (self.state in BROKEN and self.advice != NOTHING) or self.odd
 
     @property
     def odd(self) -> bool:
-        """Whether something else than a file is in its place."""
+        """Whether something other than a file is in its place."""
         return self.state == MALFORMED and self.lock.kind != "regular"
 
 
-def judge(facts: Facts) -> tuple[Verdict, ...]:
+def judge(facts: Facts) -> tuple[LockVerdict, ...]:
     """The verdict on every lock."""
     return tuple(_judge(facts, lock) for lock in facts.locks)
 
 
-def _judge(facts: Facts, lock: LockFile) -> Verdict:
+def _judge(facts: Facts, lock: LockFile) -> LockVerdict:
     if lock.kind == "absent":
-        return Verdict(lock, FREE)
+        return LockVerdict(lock, FREE)
     if lock.kind == "unreadable":
-        return Verdict(
+        return LockVerdict(
             lock, UNKNOWN, why=f"it cannot be read: {lock.why}", commands=(f"ls -l {quote(lock.place.path)}",)
         )
     if lock.kind != "regular":
-        why = f"a {lock.kind} is in its place: look at it by hand, nothing here removes it"
-        return Verdict(lock, MALFORMED, NOTHING, why, commands=(f"ls -ld {quote(lock.place.path)}",))
+        why = f"there is a {lock.kind} instead of a file: inspect it by hand, opskit does not remove it"
+        return LockVerdict(lock, MALFORMED, NOTHING, why, commands=(f"ls -ld {quote(lock.place.path)}",))
     if lock.place.mechanism == FCNTL:
         return _kernel_lock(facts, lock)
     return _pid_file(facts, lock)
 
 
-def _kernel_lock(facts: Facts, lock: LockFile) -> Verdict:
-    """A lock that the kernel knows: never stale. Its file stays for ever, and means nothing."""
+def _kernel_lock(facts: Facts, lock: LockFile) -> LockVerdict:
+    """A lock that the kernel knows: never stale. Its file always stays, and means nothing."""
     if not lock.locked:
-        return Verdict(lock, FREE)
+        return LockVerdict(lock, FREE)
     holder = facts.process(lock.pid) if lock.pid and lock.pid > 0 else _opener(facts, lock)
     if holder is None:
         if lock.pid == 0:
             return _waits(facts, lock, OUTSIDE, "held from outside this pid namespace: look on the host itself")
-        return _waits(facts, lock, HELD, "the kernel names no process that could be looked at")
+        return _waits(facts, lock, HELD, "the kernel does not say which process holds it")
     return _of_holder(facts, lock, holder)
 
 
-def _opener(facts: Facts, lock: LockFile) -> Optional[Process]:
-    """The one package manager that has the file open, where the kernel gives no pid."""
-    found = [one for one in facts.processes if lock.place.path in one.files]
-    return found[0] if len(found) == 1 else None
+def _opener(facts: Facts, lock: LockFile) -> Optional[ProcessFacts]:
+    """The only package manager that has the file open, where the kernel gives no pid."""
+    openers = [process for process in facts.processes if lock.place.path in process.files]
+    return openers[0] if len(openers) == 1 else None
 
 
-def _pid_file(facts: Facts, lock: LockFile) -> Verdict:
+def _pid_file(facts: Facts, lock: LockFile) -> LockVerdict:
     tool = lock.place.tool
     if lock.pid is None or not 0 < lock.pid <= PID_MAX:
         return _without_pid(facts, lock)
@@ -107,15 +116,15 @@ def _pid_file(facts: Facts, lock: LockFile) -> Verdict:
         why = f"pid {lock.pid} of another pid namespace, which is pid {inside.pid} here"
         return _waits(facts, lock, OUTSIDE, why, inside)
     if process is None:
-        return Verdict(lock, STALE, why=f"no process has the pid {lock.pid}: {tool} takes it over by itself")
+        return LockVerdict(lock, STALE, why=f"no process has the pid {lock.pid}: {tool} takes it over by itself")
     if process.hidden:
         more = "is it mounted, and without hidepid?" if facts.is_root else "root sees more"
         return _waits(facts, lock, HELD, f"/proc does not show its process: {more}", process)
-    return _of_holder(facts, lock, process) if _is_holder(process) else _stranger(facts, lock, process)
+    return _of_holder(facts, lock, process) if _is_holder(process) else _other_program(facts, lock, process)
 
 
-def _without_pid(facts: Facts, lock: LockFile) -> Verdict:
-    """No process can be meant: what the tool makes of that.
+def _without_pid(facts: Facts, lock: LockFile) -> LockVerdict:
+    """The verdict on a pid that no process can have, by what the tool does with it.
 
     dnf/lock.py; yum/__init__.py; dnf-lock.cpp of libdnf, which PackageKit locks with.
     """
@@ -129,53 +138,54 @@ def _without_pid(facts: Facts, lock: LockFile) -> Verdict:
     what = "no pid is in it" if pid is None else f"no process has the pid {pid}"
     if not takes_over:
         why = f"{what}: {tool} {'waits or ' if tool == YUM else ''}fails until the file is gone"
-        return Verdict(lock, MALFORMED, CLEAR, why, commands=_clear(facts, lock))
+        return LockVerdict(lock, MALFORMED, CLEAR, why, commands=_clear(facts, lock))
     if not lock.content.strip():
-        return Verdict(lock, STALE, why=f"the file is empty: {tool} takes it over by itself")
+        return LockVerdict(lock, STALE, why=f"the file is empty: {tool} takes it over by itself")
     if pid is None:
-        return Verdict(lock, MALFORMED, why=f"{what}: {tool} removes it by itself")
-    return Verdict(lock, STALE, why=f"{what}: {tool} takes it over by itself")
+        return LockVerdict(lock, MALFORMED, why=f"{what}: {tool} removes it by itself")
+    return LockVerdict(lock, STALE, why=f"{what}: {tool} takes it over by itself")
 
 
-def _is_holder(process: Process) -> bool:
+def _is_holder(process: ProcessFacts) -> bool:
     """Whether this process can be what took the lock: a package manager by its name or its open files."""
     return process.manager or bool(process.files) or process.transaction
 
 
-def _stranger(facts: Facts, lock: LockFile, process: Process) -> Verdict:
-    """The pid is alive and no package manager: another program has it by now, or another namespace is meant."""
+def _other_program(facts: Facts, lock: LockFile, process: ProcessFacts) -> LockVerdict:
+    """The pid is that of another program: it was reused, or it is meant in another pid namespace."""
     if _dead(process):
         return _of_holder(facts, lock, process)
     what = f"pid {process.pid} is {process.name or 'a program'}, no package manager"
     later = process.started - lock.modified
     if later > REUSE_SECONDS and not process.unseen:
-        why = f"{what}; it started {later:.0f} s after the lock was taken, and has no files of packages open"
+        why = f"{what}; it started {later:.0f} s after the lock was taken, and has no package files open"
         advice, commands = (CLEAR, _clear(facts, lock))
-        return Verdict(lock, REUSED, advice, f"{why}: {lock.place.tool} waits for it for ever", "", process, commands)
+        why = f"{why}: {lock.place.tool} waits for it forever"
+        return LockVerdict(lock, REUSED, advice, why, "", process, commands)
     if process.pid == 1 or process.command == f"[{process.name}]":
         why = f"{what}, and older than the lock: a pid of another namespace, whose files are shared with this host"
         return _waits(facts, lock, OUTSIDE, why)
-    closed = "; whether its files say more only root can see" if process.unseen else ""
+    closed = "; only root can see its open files" if process.unseen else ""
     return _of_holder(facts, lock, process, f"{what} by its name{closed}")
 
 
-def _dead(process: Process) -> bool:
+def _dead(process: ProcessFacts) -> bool:
     """A zombie holds nothing. One whose first thread has ended lives on in the others."""
     return process.state in {"Z", "X", "x"} and process.threads <= 1
 
 
-def _of_holder(facts: Facts, lock: LockFile, process: Process, why: str = "") -> Verdict:
+def _of_holder(facts: Facts, lock: LockFile, process: ProcessFacts, why: str = "") -> LockVerdict:
     phase = phase_of(facts, lock, process)
     if _dead(process):
         parent = process.parents[0] if process.parents else None
-        by = f" by its parent, {parent.name} (pid {parent.pid})" if parent else ""
+        text = f"a zombie, not yet reaped by its parent, {parent.name} (pid {parent.pid})" if parent else "a zombie"
         if lock.place.tool == YUM:
-            return Verdict(lock, ZOMBIE, why=f"dead and not collected{by}: yum takes it over by itself", holder=process)
-        said = f"dead and not collected{by}: {lock.place.tool} waits for it for ever"
-        return Verdict(lock, ZOMBIE, CLEAR, said, "", process, _clear(facts, lock))
+            return LockVerdict(lock, ZOMBIE, why=f"{text}: yum takes the lock over by itself", holder=process)
+        text = f"{text}: {lock.place.tool} waits for it forever"
+        return LockVerdict(lock, ZOMBIE, CLEAR, text, "", process, _clear(facts, lock))
     if process.state == "T":
-        said = f"stopped by a signal (Ctrl-Z, kill -STOP): it goes on after SIGCONT{_foreground(process)}"
-        return Verdict(lock, STOPPED, CONTINUE, said, phase, process, _signal(facts, lock, process, "CONT"))
+        text = f"stopped by a signal (Ctrl-Z, kill -STOP): it goes on after SIGCONT{_foreground(process)}"
+        return LockVerdict(lock, STOPPED, CONTINUE, text, phase, process, _signal(facts, lock, process, "CONT"))
     if process.state == "t":
         return _waits(facts, lock, STOPPED, f"a debugger or tracer (pid {process.tracer}) has stopped it", process)
     state = PROMPT if process.reads_stdin else HELD
@@ -187,45 +197,55 @@ def _of_holder(facts: Facts, lock: LockFile, process: Process, why: str = "") ->
         )
     if process.ignores_sigint:
         return _waits(
-            facts, lock, state, "it ignores SIGINT, as what a script starts in the background", process, phase
+            facts,
+            lock,
+            state,
+            "it ignores SIGINT, as a program does that a script starts in the background",
+            process,
+            phase,
         )
     if state == PROMPT:
         where = f" on {process.tty}" if process.tty else ""
-        said = f"it waits for an answer{where}: give it, or interrupt; nothing has been changed yet"
-        return Verdict(lock, state, INTERRUPT, said, phase, process, _signal(facts, lock, process, "INT"))
+        text = f"it waits for an answer{where}: answer it or interrupt it; nothing has been changed yet"
+        return LockVerdict(lock, state, INTERRUPT, text, phase, process, _signal(facts, lock, process, "INT"))
     if phase and process.manager:
-        said = f"in its {phase}: SIGINT ends it cleanly, or wait"
+        text = f"in the {phase} phase: wait, or end it cleanly with SIGINT"
         commands = (*_opskit(facts, lock, "wait"), *_signal(facts, lock, process, "INT"))
-        return Verdict(lock, state, INTERRUPT, said, phase, process, commands)
-    said = why or "what it does is not known: it may be in a transaction"
-    return _waits(facts, lock, state, said, process, phase)
+        return LockVerdict(lock, state, INTERRUPT, text, phase, process, commands)
+    text = why or "its phase is not known: it may be in a transaction"
+    return _waits(facts, lock, state, text, process, phase)
 
 
-def _foreground(process: Process) -> str:
+def _foreground(process: ProcessFacts) -> str:
     return f"; or `fg` in the shell on {process.tty}" if process.tty else ""
 
 
 def _waits(
-    facts: Facts, lock: LockFile, state: str, why: str, holder: Optional[Process] = None, phase: Optional[str] = None
-) -> Verdict:
+    facts: Facts,
+    lock: LockFile,
+    state: str,
+    why: str,
+    holder: Optional[ProcessFacts] = None,
+    phase: Optional[str] = None,
+) -> LockVerdict:
     """Nothing but waiting is safe."""
     if phase is None:
         phase = phase_of(facts, lock, holder)
     commands = _opskit(facts, lock, "wait")
     if holder and not commands:
         commands = (f"tail --pid={holder.pid} -f /dev/null",)
-    return Verdict(lock, state, WAIT, why, phase, holder, commands)
+    return LockVerdict(lock, state, WAIT, why, phase, holder, commands)
 
 
-def phase_of(facts: Facts, lock: LockFile, process: Optional[Process]) -> str:
-    """What the holder is at: the gravest of what its locks, open files and children say."""
-    mine = [lock]
+def phase_of(facts: Facts, lock: LockFile, process: Optional[ProcessFacts]) -> str:
+    """The phase of a holder: the most serious that its locks, open files and children show."""
+    locks = [lock]
     if process:
         pids = {process.pid, process.inner_pid} - {0}
-        told = [one for one in facts.locks if one.place.owner in {0, lock.place.owner}]
-        mine += [one for one in told if one.pid in pids and (one.place.mechanism != FCNTL or one.locked)]
-    phases = {one.place.phase for one in mine}
-    if any(one.locked == "write" for one in mine):
+        known = [other for other in facts.locks if other.place.owner in {0, lock.place.owner}]
+        locks += [other for other in known if other.pid in pids and (other.place.mechanism != FCNTL or other.locked)]
+    phases = {other.place.phase for other in locks}
+    if any(other.locked == "write" for other in locks):
         phases.add(TRANSACTION)
     if process:
         if process.transaction or any(SCRIPTLET.search(child.command) for child in process.children):
@@ -235,14 +255,14 @@ def phase_of(facts: Facts, lock: LockFile, process: Optional[Process]) -> str:
 
 
 def _by_files(files: Sequence[str]) -> set[str]:
-    """A package in a cache that is open is being downloaded; a file of repodata is metadata."""
-    found = set()
+    """The phases that open files show: a package in a cache is being downloaded, a file of repodata is metadata."""
+    phases = set()
     for path in files:
         if re.search(r"/var/(?:cache|tmp)/.*\.rpm$", path):
-            found.add(DOWNLOAD)
+            phases.add(DOWNLOAD)
         elif re.search(r"/var/(?:cache|tmp)/.*(?:/repodata/|repomd\.xml|metalink|mirrorlist|\.solvx?$|sqlite)", path):
-            found.add(METADATA)
-    return found
+            phases.add(METADATA)
+    return phases
 
 
 def opskit_line(root: str, word: str) -> str:
@@ -251,7 +271,7 @@ def opskit_line(root: str, word: str) -> str:
 
 
 def _opskit(facts: Facts, lock: LockFile, word: str) -> tuple[str, ...]:
-    """The same, but for what a user has for himself: opskit leaves that alone."""
+    """The same line; none for a lock in a user's own folder, which opskit leaves alone."""
     return () if lock.place.owner else (opskit_line(facts.root, word),)
 
 
@@ -260,7 +280,7 @@ def _clear(facts: Facts, lock: LockFile) -> tuple[str, ...]:
     return (*_opskit(facts, lock, "unlock"), f"mv -n {quote(path)} {quote(path + '.broken')}")
 
 
-def _signal(facts: Facts, lock: LockFile, process: Process, name: str) -> tuple[str, ...]:
+def _signal(facts: Facts, lock: LockFile, process: ProcessFacts, name: str) -> tuple[str, ...]:
     return (*_opskit(facts, lock, "unlock"), signal_line(process.pid, process.start_ticks, name))
 
 
@@ -275,9 +295,9 @@ def signal_line(pid: int, start_ticks: int, name: str) -> str:
     return " && ".join(signal_commands(pid, start_ticks, name))
 
 
-def exit_code(verdicts: Sequence[Verdict]) -> int:
+def exit_code(verdicts: Sequence[LockVerdict]) -> int:
     """0 free, 7 held or stopped, 4 broken; what is held comes first: a script waits, and looks again."""
-    states = {one.state for one in verdicts}
+    states = {verdict.state for verdict in verdicts}
     if states & set(TAKEN):
         return 7
     return 4 if states & set(BROKEN) else 0

@@ -7,12 +7,13 @@ import glob
 import os
 import select
 import signal
+from typing import Optional
 
 from opskit.core.command import Runner
 from opskit.core.errors import Failed
-from opskit.yum.model import SCRIPTLET, Facts, LockFile, Place, Process, Relative
+from opskit.yum.model import SCRIPTLET, Facts, LockFile, LockPlace, ProcessFacts, Relative
 from opskit.yum.see.locks import read_lock
-from opskit.yum.see.places import databases, need_tools, places, tools_here
+from opskit.yum.see.places import databases, lock_places, need_tools, tools_here
 from opskit.yum.see.processes import (
     MANAGERS,
     Gauge,
@@ -25,7 +26,8 @@ from opskit.yum.see.processes import (
     words_of,
 )
 
-# One that reads a lock and its holder while both change would see what never was: it looks again, so often.
+# A lock and its holder that change while they are read would show a state that never was: they are read again, at
+# most so often.
 LOOKS = 3
 
 
@@ -35,32 +37,33 @@ def named_root(installroot: str) -> str:
 
 
 def see(runner: Runner, root: str = "", sample: float = 0.0, *, everyone: bool = False) -> Facts:
-    """The locks below root ("" for the host) with their holders. sample: seconds to watch what the holders do.
+    """The locks with their holders. Raises Missing without a package manager, Failed when root is no directory.
 
-    everyone: those of other users, too. Raises Missing where no package manager is on the host, Failed for a root that
-    is no directory.
+    root: the installroot; "" for the host.
+    sample: for how many seconds the holders are watched.
+    everyone: whether the locks of other users are included.
     """
     return look(find_places(runner, root, everyone=everyone), root, sample)
 
 
-def find_places(runner: Runner, root: str = "", *, everyone: bool = False) -> tuple[Place, ...]:
+def find_places(runner: Runner, root: str = "", *, everyone: bool = False) -> tuple[LockPlace, ...]:
     """Where the locks of this host (or installroot) are. Raises as see() does.
 
-    What another user has in a folder of his own stands in nobody else's way, and he can write into it what he likes: it
-    is shown, but neither waited for nor touched.
+    The locks in another user's own folder block nobody else, and that user can write anything into them: they are
+    shown, but neither waited for nor touched.
     """
     try:
         os.stat(f"{root}/.")
     except OSError as error:
-        raise Failed(root, f"it cannot be looked into ({error.strerror})", todo="name the installroot") from error
-    found = places(root, databases(runner, need_tools()))
-    return found if everyone else tuple(place for place in found if place.owner in {0, os.geteuid()})
+        raise Failed(root, f"it cannot be read ({error.strerror})", todo="name the installroot") from error
+    places = lock_places(root, databases(runner, need_tools()))
+    return places if everyone else tuple(place for place in places if place.owner in {0, os.geteuid()})
 
 
-def look(where: tuple[Place, ...], root: str = "", sample: float = 0.0) -> Facts:
+def look(places: tuple[LockPlace, ...], root: str = "", sample: float = 0.0) -> Facts:
     """The locks at these places as they are now."""
     for _ in range(LOOKS):
-        locks = tuple(read_lock(place) for place in where)
+        locks = tuple(read_lock(place) for place in places)
         managers, orphans = _scan()
         facts = _facts(root, locks, managers, orphans)
         if sample:
@@ -72,9 +75,11 @@ def look(where: tuple[Place, ...], root: str = "", sample: float = 0.0) -> Facts
 
 def _moved(facts: Facts, again: tuple[LockFile, ...]) -> bool:
     """Whether a lock got or lost its holder while the holders were looked at."""
-    return [(one.pid, one.inode, one.locked) for one in facts.locks] != [
-        (one.pid, one.inode, one.locked) for one in again
-    ]
+    return _owners(facts.locks) != _owners(again)
+
+
+def _owners(locks: tuple[LockFile, ...]) -> list[tuple[Optional[int], int, str]]:
+    return [(lock.pid, lock.inode, lock.locked) for lock in locks]
 
 
 def _scan() -> tuple[list[int], tuple[Relative, ...]]:
@@ -97,22 +102,21 @@ def _scan() -> tuple[list[int], tuple[Relative, ...]]:
 
 def _facts(root: str, locks: tuple[LockFile, ...], managers: list[int], orphans: tuple[Relative, ...]) -> Facts:
     boot = boot_time()
-    named = {lock.pid for lock in locks if lock.pid and 0 < lock.pid < 2**31}
-    found: dict[int, Process] = {}
-    for pid in sorted({*named, *managers}):
+    pids = {lock.pid for lock in locks if lock.pid and 0 < lock.pid < 2**31}
+    processes = []
+    for pid in sorted({*pids, *managers}):
         process = read_process(pid, boot)
-        if process and (pid in named or process.manager):
-            found[pid] = process
-    # In another pid namespace the same number is somebody else: only who sees this very file counts.
-    processes = tuple(
-        dataclasses.replace(one, inner_pid=one.inner_pid if _sees_one(one, locks) else 0) for one in found.values()
-    )
+        if process is None or not (pid in pids or process.manager):
+            continue
+        # In another pid namespace the same number is another process: only one that sees this very file counts.
+        inside = _sees_lock(process, locks)
+        processes.append(process if inside else dataclasses.replace(process, inner_pid=0))
     unfinished = sorted(glob.glob(glob.escape(root) + "/var/lib/yum/transaction-all*"))
     return Facts(
         root=root,
         tools=tools_here(),
         locks=locks,
-        processes=processes,
+        processes=tuple(processes),
         orphans=orphans,
         unfinished=tuple(unfinished),
         pidfd=has_pidfd(),
@@ -120,7 +124,7 @@ def _facts(root: str, locks: tuple[LockFile, ...], managers: list[int], orphans:
     )
 
 
-def _sees_one(process: Process, locks: tuple[LockFile, ...]) -> bool:
+def _sees_lock(process: ProcessFacts, locks: tuple[LockFile, ...]) -> bool:
     for lock in locks:
         if process.inner_pid and lock.pid == process.inner_pid:
             paths = (lock.place.path, lock.place.inner)
@@ -130,20 +134,20 @@ def _sees_one(process: Process, locks: tuple[LockFile, ...]) -> bool:
 
 
 def _watched(facts: Facts, locks: tuple[LockFile, ...], seconds: float) -> Facts:
-    """The same, with what the holders did in so many seconds; over at once when one of them ends."""
-    named = {lock.pid for lock in locks}
-    # One that is dead already would end it at once.
+    """The facts with what the holders did in so many seconds; the watch ends when one of them does."""
+    pids = {lock.pid for lock in locks}
+    # A holder that is dead already would end the watch at once.
     holders = [
-        one
-        for one in facts.processes
-        if (one.pid in named or one.inner_pid in named) and not one.hidden and one.state not in {"Z", "X", "x"}
+        process
+        for process in facts.processes
+        if {process.pid, process.inner_pid} & pids and not process.hidden and process.state not in {"Z", "X", "x"}
     ]
     if not holders:
         return facts
-    gauge = Gauge([one.pid for one in holders])
-    _pause([one.pid for one in holders], seconds)
-    activity = {one.pid: gauge.read(one.pid) for one in holders}
-    processes = tuple(dataclasses.replace(one, activity=activity.get(one.pid)) for one in facts.processes)
+    gauge = Gauge([process.pid for process in holders])
+    _pause([process.pid for process in holders], seconds)
+    activity = {process.pid: gauge.read(process.pid) for process in holders}
+    processes = tuple(dataclasses.replace(process, activity=activity.get(process.pid)) for process in facts.processes)
     return dataclasses.replace(facts, processes=processes)
 
 

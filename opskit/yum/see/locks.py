@@ -13,7 +13,7 @@ import stat
 import struct
 from typing import Optional
 
-from opskit.yum.model import DNF, FCNTL, PACKAGEKIT, YUM, LockFile, Place
+from opskit.yum.model import DNF, FCNTL, PACKAGEKIT, YUM, LockFile, LockPlace
 
 # A pid file holds a few digits; dnf itself reads 20 bytes. dnf 5 writes some lines of TOML.
 READ_BYTES = 4096
@@ -29,9 +29,9 @@ _KINDS = (
 _FLOCK = "hhqqi4x"
 
 
-def read_lock(place: Place) -> LockFile:
-    """The lock as it is at this moment. Never blocks, and raises nothing: what stops it is in kind and why."""
-    # O_NONBLOCK: a FIFO in its place must not hold us. What is no plain file is not opened at all.
+def read_lock(place: LockPlace) -> LockFile:
+    """The lock as it is now. Never blocks and raises nothing: kind and why say what stopped it."""
+    # O_NONBLOCK: a FIFO in its place must not block us. Anything but a regular file is not opened at all.
     try:
         before = os.lstat(place.path)
         kind = next((name for test, name in _KINDS if test(before.st_mode)), "device")
@@ -51,8 +51,8 @@ def read_lock(place: Place) -> LockFile:
         os.close(descriptor)
 
 
-def _not_read(place: Place, error: OSError) -> LockFile:
-    """Absent (also when it vanished while it was looked at), or there and not to be read."""
+def _not_read(place: LockPlace, error: OSError) -> LockFile:
+    """A lock that is absent (also one that vanished just now), or that cannot be read."""
     if error.errno in {errno.ENOENT, errno.ENOTDIR}:
         return LockFile(place)
     if error.errno == errno.ELOOP:
@@ -60,7 +60,7 @@ def _not_read(place: Place, error: OSError) -> LockFile:
     return LockFile(place, "unreadable", why=error.strerror or str(error))
 
 
-def _read(place: Place, descriptor: int, status: os.stat_result) -> LockFile:
+def _read(place: LockPlace, descriptor: int, status: os.stat_result) -> LockFile:
     content = os.read(descriptor, READ_BYTES)
     locked, pid = ("", parse_pid(place, content))
     if place.mechanism == FCNTL:
@@ -69,8 +69,8 @@ def _read(place: Place, descriptor: int, status: os.stat_result) -> LockFile:
     return LockFile(place, "regular", text, status.st_mtime, status.st_dev, status.st_ino, locked=locked, pid=pid)
 
 
-def parse_pid(place: Place, content: bytes) -> Optional[int]:
-    """The pid in a pid file, read as its tool reads it; None where that is no number.
+def parse_pid(place: LockPlace, content: bytes) -> Optional[int]:
+    """The pid in a pid file, read as its tool reads it; None when that is not a number.
 
     dnf: int() of the first 20 bytes; yum: int() of the first line; PackageKit: strtoull(), whatever follows the digits
     (libdnf, dnf-lock.cpp).
@@ -79,12 +79,14 @@ def parse_pid(place: Place, content: bytes) -> Optional[int]:
         return None
     text = {DNF: content[:DNF_READS], YUM: content.split(b"\n", 1)[0]}.get(place.tool, content)
     after = rb"" if place.tool == PACKAGEKIT else rb"[ \t\r\n\f\v]*\Z"
-    found = re.match(rb"[ \t\r\n\f\v]*([+-]?[0-9]+)" + after, text)
-    return int(found.group(1)) if found else None
+    match = re.match(rb"[ \t\r\n\f\v]*([+-]?[0-9]+)" + after, text)
+    return int(match.group(1)) if match else None
 
 
 def ask_lock(descriptor: int) -> tuple[str, Optional[int]]:
-    """Who would keep us from a write lock on the whole file: "", "read" or "write", and the pid (fcntl(2), F_GETLK).
+    """Which lock would block a write lock of ours on the whole file ("", "read" or "write"), and the pid that has it.
+
+    By F_GETLK of fcntl(2).
 
     pid 0: a holder outside our pid namespace; -1: a lock of an open file description. Raises OSError.
     """

@@ -14,7 +14,7 @@ from typing import Optional
 from opskit.core.command import Command, Runner
 from opskit.core.errors import Missing, OpskitError
 from opskit.core.runner import ENVIRONMENT
-from opskit.yum.model import DNF, DNF5, DOWNLOAD, FCNTL, METADATA, PACKAGEKIT, PID, RPM, TRANSACTION, YUM, Place
+from opskit.yum.model import DNF, DNF5, DOWNLOAD, FCNTL, METADATA, PACKAGEKIT, PID, RPM, TRANSACTION, YUM, LockPlace
 
 TOOLS = ("yum", "dnf", "dnf5", "microdnf", "rpm", "pkcon")
 # /usr/libexec/packagekitd (EL), /usr/lib/packagekit/packagekitd (Debian): without pkcon it is there all the same.
@@ -39,7 +39,7 @@ _OF_USERS = (
 )
 _DATABASES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
 _HOME = "/opskit-home"
-# What a definition of %_dbpath stands on: the RHEL family's, and Debian's.
+# The macros that a definition of %_dbpath uses: the RHEL family's, and Debian's.
 _MACROS = (
     ("%{_var}", "/var"),
     ("%{_usr}", "/usr"),
@@ -52,14 +52,14 @@ _DBPATH = re.compile(r"^%_dbpath[ \t]+(.+?)[ \t]*$", re.MULTILINE)
 
 def tools_here() -> tuple[str, ...]:
     """The package managers of this host."""
-    found = [tool for tool in TOOLS if shutil.which(tool, path=ENVIRONMENT["PATH"])]
-    if "pkcon" not in found and any(os.access(path, os.X_OK) for path in DAEMONS):
-        found.append("pkcon")
-    return tuple(found)
+    tools = [tool for tool in TOOLS if shutil.which(tool, path=ENVIRONMENT["PATH"])]
+    if "pkcon" not in tools and any(os.access(path, os.X_OK) for path in DAEMONS):
+        tools.append("pkcon")
+    return tuple(tools)
 
 
 def need_tools() -> tuple[str, ...]:
-    """The same. Raises Missing where there is none."""
+    """The package managers of this host. Raises Missing when there is none."""
     tools = tools_here()
     if not tools:
         raise Missing("package manager", f"none of {', '.join(TOOLS)} is on this host", todo="nothing is locked here")
@@ -70,21 +70,21 @@ def databases(runner: Runner, tools: Sequence[str]) -> tuple[str, ...]:
     """Every folder that rpm's macros name for its database, with _HOME for the home that Debian has it under.
 
     Read from the macro files (rpm(8), /usr/lib/rpm/macros and those beside): starting an rpm to ask takes as long as
-    all the rest. Where a definition stands on macros that are not known here, rpm is asked.
+    everything else together. Where a definition uses other macros than these, rpm is asked.
     """
     if "rpm" not in tools:
         return ()
-    found = []
+    folders = []
     for path in _macro_files():
         try:
             with open(path, "rb") as file:
                 text = os.fsdecode(file.read())
         except OSError:
             continue
-        found += [_expand(value) for value in _DBPATH.findall(text)]
-    if not found or any("%" in one for one in found):
-        found += _asked(runner)
-    return tuple(os.path.normpath(one) for one in found if one.startswith("/") and "%" not in one)
+        folders += [_expand(value) for value in _DBPATH.findall(text)]
+    if not folders or any("%" in folder for folder in folders):
+        folders += _ask_rpm(runner)
+    return tuple(os.path.normpath(folder) for folder in folders if folder.startswith("/") and "%" not in folder)
 
 
 def _macro_files() -> list[str]:
@@ -99,18 +99,21 @@ def _expand(value: str) -> str:
     return value
 
 
-def _asked(runner: Runner) -> list[str]:
-    # The runner's HOME is / : what rpm makes of HOME is wanted for other homes.
+def _ask_rpm(runner: Runner) -> list[str]:
+    # The runner's HOME is /: the answer has to serve for other homes.
     command = Command(("env", f"HOME={_HOME}", "rpm", "--eval", "%{_dbpath}"), mutates=False, timeout=10)
     try:
         return [runner.run(command).stdout.strip()]
     except OpskitError:
-        return []  # a broken rpm: the known folders are looked at all the same
+        return []  # a broken rpm: the usual folders are there all the same
 
 
-def places(root: str, named: Sequence[str]) -> tuple[Place, ...]:
-    """Every lock there can be below root ("" for the host itself): those of the system, of users, of rpm."""
-    found = [Place(root + path, tool, how, phase, path) for path, tool, how, phase in _PLACES]
+def lock_places(root: str, folders: Sequence[str]) -> tuple[LockPlace, ...]:
+    """Every lock that there can be below root ("" for the host): those of the system, of users, of rpm.
+
+    folders: rpm's databases, as `databases` names them.
+    """
+    locks = [LockPlace(root + path, tool, how, phase, path) for path, tool, how, phase in _PLACES]
     for pattern, tool in _OF_USERS:
         for path in sorted(glob.glob(glob.escape(root) + pattern)):
             owner = _owner(root, path)
@@ -118,21 +121,21 @@ def places(root: str, named: Sequence[str]) -> tuple[Place, ...]:
                 continue
             phase = os.path.basename(path).partition("_")[0]
             phase = {"metadata": METADATA, "download": DOWNLOAD, "rpmdb": TRANSACTION}.get(phase, "")
-            found.append(Place(path, tool, PID, phase, path[len(root) :], owner))
+            locks.append(LockPlace(path, tool, PID, phase, path[len(root) :], owner))
     seen: set[tuple[int, int]] = set()
-    for folder in dict.fromkeys(_databases(named)):
+    for folder in dict.fromkeys(_databases(folders)):
         try:
             status = os.stat(root + folder)
         except OSError:
             continue
         if (status.st_dev, status.st_ino) not in seen:  # one is often a symlink to another
             seen.add((status.st_dev, status.st_ino))
-            found.append(Place(f"{root}{folder}/.rpm.lock", RPM, FCNTL, "", f"{folder}/.rpm.lock"))
-    return tuple(found)
+            locks.append(LockPlace(f"{root}{folder}/.rpm.lock", RPM, FCNTL, "", f"{folder}/.rpm.lock"))
+    return tuple(locks)
 
 
 def _owner(root: str, path: str) -> Optional[int]:
-    """Who has the folder below /var/tmp that this is in; None where a symlink is on the way: anybody can make one."""
+    """The owner of a path's folder below /var/tmp; None with a symlink on the way, which anybody can make."""
     folder = f"{root}/var/tmp"  # noqa: S108
     owner = None
     for name in os.path.dirname(path)[len(folder) + 1 :].split("/"):
@@ -148,7 +151,7 @@ def _owner(root: str, path: str) -> Optional[int]:
 
 
 def _databases(named: Sequence[str]) -> Iterator[str]:
-    """The folders of rpm's database: the known ones, and what it says itself, for each home that may be meant."""
+    """The folders of rpm's database: the usual ones and those of its macros, for each home that can be meant."""
     yield from _DATABASES
     for folder in named:
         if not folder.startswith(_HOME):

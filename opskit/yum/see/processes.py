@@ -1,4 +1,4 @@
-"""Processes as /proc shows them (proc(5)); whatever may not be looked at, or is gone by then, is left out."""
+"""Processes as /proc shows them (proc(5)); what cannot be read, or is gone by then, is left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Optional
 
 from opskit.core import procfs
 from opskit.core.procfs import Stat
-from opskit.yum.model import Activity, Process, Relative
+from opskit.yum.model import Activity, ProcessFacts, Relative
 
 PROC = "/proc"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -75,7 +75,7 @@ def boot_time() -> float:
 
 
 def words_of(pid: int) -> list[str]:
-    """The command line; [] for a zombie, a kernel thread, or what may not be looked at."""
+    """The command line; [] for a zombie, a kernel thread, or a process that cannot be read."""
     text = _text(str(pid), "cmdline")
     return text.rstrip("\0").split("\0") if text else []
 
@@ -88,16 +88,16 @@ def is_manager(name: str, words: Sequence[str]) -> bool:
     return name in MANAGERS or any(program in MANAGERS for program in programs)
 
 
-def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[Process]:
-    """The process; None when there is none. One that hidepid hides is there, and little is known of it."""
+def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[ProcessFacts]:
+    """The process; None when there is none. Of one that hidepid hides little more than the pid is known."""
     status = read_stat(pid)
     if status is None:
-        return Process(pid, 0, 0.0, "", "", "", hidden=True, unseen=True) if exists(pid) else None
+        return ProcessFacts(pid, 0, 0.0, "", "", "", hidden=True, unseen=True) if exists(pid) else None
     words = words_of(pid)
-    said = _status(pid)
-    namespaces = [int(number) for number in said.get("NSpid", "").split()]
+    fields = _status(pid)
+    namespaces = [int(number) for number in fields.get("NSpid", "").split()]
     files, transaction, unseen = _files(pid)
-    return Process(
+    return ProcessFacts(
         pid=pid,
         start_ticks=status.start,
         started=boot + status.start / TICKS,
@@ -112,14 +112,14 @@ def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[Proc
         wchan=_text(str(pid), "wchan").strip("0\n"),
         stdin=_link(str(pid), "fd", "0"),
         reads_stdin=_reads_stdin(pid, status.state),
-        tracer=int(said.get("TracerPid", "0") or 0),
+        tracer=int(fields.get("TracerPid", "0") or 0),
         inner_pid=namespaces[-1] if len(namespaces) > 1 else 0,
-        thread_of=_thread_of(pid, said),
+        thread_of=_thread_of(pid, fields),
         files=files,
         transaction=transaction,
         manager=is_manager(status.name, words),
         unseen=unseen,
-        ignores_sigint=bool(int(said.get("SigIgn", "") or "0", 16) >> (signal.SIGINT - 1) & 1),
+        ignores_sigint=bool(int(fields.get("SigIgn", "") or "0", 16) >> (signal.SIGINT - 1) & 1),
         parents=tuple(_parents(status.parent)) if family else (),
         children=_children(pid) if family else (),
         ssh_client=_ssh_client(pid) if family else "",
@@ -131,9 +131,9 @@ def _status(pid: int) -> dict[str, str]:
     return {key: value.strip() for key, _, value in lines}
 
 
-def _thread_of(pid: int, said: dict[str, str]) -> int:
-    """The process that this is a thread of: /proc answers for the number of a thread, too."""
-    group = int(said.get("Tgid", "0") or 0)
+def _thread_of(pid: int, fields: dict[str, str]) -> int:
+    """The process that this is a thread of, or 0: /proc has the number of a thread, too."""
+    group = int(fields.get("Tgid", "0") or 0)
     return group if group != pid else 0
 
 
@@ -150,7 +150,7 @@ def _tty(number: int) -> str:
 
 
 def _reads_stdin(pid: int, state: str) -> bool:
-    """Whether it waits in read(0, …): by /proc/PID/syscall, or where that is closed to us by where it sleeps."""
+    """Whether it waits in read(0, …): by /proc/PID/syscall, or where that is not readable by where it sleeps."""
     if state != "S":
         return False
     words = _text(str(pid), "syscall").split()
@@ -160,24 +160,24 @@ def _reads_stdin(pid: int, state: str) -> bool:
 
 
 def _files(pid: int) -> tuple[tuple[str, ...], bool, bool]:
-    """Open files that have to do with packages; whether an .rpm.lock is write-locked; whether we may not look."""
+    """Open files of package management; whether an .rpm.lock is write-locked; whether the files are not readable."""
     try:
         numbers = os.listdir(f"{PROC}/{pid}/fd")
     except OSError:
         return (), False, True
-    found: list[str] = []
+    paths: list[str] = []
     transaction = False
     for number in numbers:
         path = _link(str(pid), "fd", number)
         if PACKAGE_FILES.search(path):
-            found.append(path)
+            paths.append(path)
         if path.endswith("/.rpm.lock"):
             transaction = transaction or _write_locked(pid, number)
-    return tuple(sorted(set(found))[:_FILES_AT_MOST]), transaction, False
+    return tuple(sorted(set(paths))[:_FILES_AT_MOST]), transaction, False
 
 
 def _write_locked(pid: int, number: str) -> bool:
-    """Whether fdinfo has a write lock (Linux 4.1 on); an older kernel does not say, and it is taken for one."""
+    """Whether fdinfo shows a write lock; before Linux 4.1 it shows none, and the answer is yes."""
     text = _text(str(pid), "fdinfo", number)
     if "lock:" in text:
         return re.search(r"^lock:.*\bWRITE\b", text, re.MULTILINE) is not None
@@ -203,16 +203,16 @@ def _children(pid: int) -> tuple[Relative, ...]:
             status = read_stat(other)
             if status:
                 below.setdefault(status.parent, []).append(other)
-    found: list[Relative] = []
+    relatives: list[Relative] = []
     waiting = [pid]
-    while waiting and len(found) < _SHOWN_CHILDREN:
+    while waiting and len(relatives) < _SHOWN_CHILDREN:
         parent = waiting.pop(0)
         for child in below.get(parent, ()) if below else _direct(parent):
             status = read_stat(child)
             if status:
-                found.append(Relative(child, status.name, " ".join(words_of(child)), status.state, status.start))
+                relatives.append(Relative(child, status.name, " ".join(words_of(child)), status.state, status.start))
                 waiting.append(child)
-    return tuple(found)
+    return tuple(relatives)
 
 
 def _direct(pid: int) -> list[int]:
@@ -233,21 +233,21 @@ def _ssh_client(pid: int) -> str:
 
 
 class Gauge:
-    """What processes do while we look: read once, and again some seconds later."""
+    """What processes do in some seconds: read once, and again after them."""
 
     def __init__(self, pids: Sequence[int]) -> None:
         self.began = time.monotonic()
         self.before = {pid: (_cpu(pid), _io(pid)) for pid in pids}
 
     def read(self, pid: int) -> Optional[Activity]:
-        """What it did since; None when it is gone."""
-        cpu, now = self.before[pid][0], _cpu(pid)
-        if cpu is None or now is None:
+        """What a process did since the first reading; None when it is gone."""
+        before, after = self.before[pid][0], _cpu(pid)
+        if before is None or after is None:
             return None
         old, new = self.before[pid][1], _io(pid)
         moved = [b - a for a, b in zip(old, new)] if old and new else []
         read, written = moved or (None, None)
-        return Activity(round(time.monotonic() - self.began, 2), (now - cpu) / TICKS, read, written)
+        return Activity(round(time.monotonic() - self.began, 2), (after - before) / TICKS, read, written)
 
 
 def _cpu(pid: int) -> Optional[int]:

@@ -24,7 +24,7 @@ from opskit.yum.model import TRANSACTION
 from opskit.yum.see.facts import see
 from opskit.yum.see.locks import READ_BYTES
 from opskit.yum.see.processes import read_stat
-from opskit.yum.state import CLEAR, CONTINUE, INTERRUPT, Verdict, judge, opskit_line, signal_commands
+from opskit.yum.state import CLEAR, CONTINUE, INTERRUPT, LockVerdict, judge, opskit_line, signal_commands
 
 # dnf ends its downloads, closes its databases and leaves: seconds.
 END_SECONDS = 30.0
@@ -36,14 +36,19 @@ def _changed(root: str, what: str, why: str) -> Busy:
     return Busy(what, why, todo=todo, state="Nothing was changed.")
 
 
-def _verdicts(runner: Runner, root: str, pid: int) -> list[Verdict]:
-    """What is now said of the locks of this process."""
-    return [one for one in judge(see(runner, root)) if one.holder and one.holder.pid == pid]
+def _verdicts(runner: Runner, root: str, pid: int) -> list[LockVerdict]:
+    """The verdicts, as of now, on the locks of this process."""
+    return [verdict for verdict in judge(see(runner, root)) if verdict.holder and verdict.holder.pid == pid]
 
 
 @dataclass(frozen=True)
 class _Signal(Step):
-    """Common to the two: the process, by its pid and its start in clock ticks since boot. root: see model.Facts."""
+    """What both signals have: the process.
+
+    root: as in model.Facts.
+    start_ticks: when it started, in clock ticks since boot.
+    locks: the paths of the locks that it holds.
+    """
 
     under_lock: ClassVar[bool] = True
 
@@ -63,7 +68,7 @@ class _Signal(Step):
             descriptor = os.pidfd_open(self.pid)
         except OSError as error:
             raise _changed(self.root, f"pid {self.pid}", f"it has ended ({error.strerror})") from error
-        # What the pidfd stands for cannot change any more: now it is looked at who that is.
+        # The pidfd stands for one process from here on: now check which.
         if not self._same():
             os.close(descriptor)
             raise _changed(self.root, f"pid {self.pid}", "it has ended, and the pid is another process now")
@@ -83,14 +88,14 @@ class Interrupt(_Signal):
         return Change("interrupt", f"pid {self.pid} ({self.name})", "holds the lock", after, commands, False)
 
     def apply(self, runner: Runner, record: Record) -> Record:
-        """Raises Busy when it is no longer as decided, or goes on all the same."""
+        """Raises Busy when its state is no longer that of the plan, or when it goes on after the signal."""
         descriptor = self._open()
         try:
-            now = _verdicts(runner, self.root, self.pid)
-            if any(one.phase == TRANSACTION for one in now):
+            verdicts = _verdicts(runner, self.root, self.pid)
+            if any(verdict.phase == TRANSACTION for verdict in verdicts):
                 raise _changed(self.root, f"pid {self.pid}", "it is in a transaction by now")
-            if not now or any(one.advice != INTERRUPT for one in now):
-                raise _changed(self.root, f"pid {self.pid}", "it no longer is as the plan says")
+            if not verdicts or any(verdict.advice != INTERRUPT for verdict in verdicts):
+                raise _changed(self.root, f"pid {self.pid}", "its state is no longer that of the plan")
             signal.pidfd_send_signal(descriptor, signal.SIGINT)
             poll = select.poll()
             poll.register(descriptor, select.POLLIN)
@@ -101,15 +106,15 @@ class Interrupt(_Signal):
 
     def verify(self, runner: Runner, record: Record) -> None:
         if not record.get("ended") and _verdicts(runner, self.root, self.pid):
-            why = f"it has had SIGINT, and still holds the lock after {END_SECONDS:g} s"
+            why = f"it still holds the lock {END_SECONDS:g} s after SIGINT"
             todo = f"{opskit_line(self.root, 'lock')}; {opskit_line(self.root, 'wait')}"
-            raise Busy(f"pid {self.pid}", why, todo=todo, state="It goes on by itself.")
+            raise Busy(f"pid {self.pid}", why, todo=todo, state="It was sent SIGINT, and nothing else was changed.")
 
     def undo_change(self, record: Record) -> str:
         return "a process that was interrupted is not started again"
 
     def undo(self, runner: Runner, record: Record) -> None:
-        """One that goes on is as it was."""
+        """A process that goes on is as it was."""
         if record.get("ended") or not self._same():
             raise CannotUndo(self.undo_change(record))
 
@@ -141,7 +146,7 @@ class Continue(_Signal):
         until = time.monotonic() + CONTINUE_SECONDS
         while self._same() and (status := read_stat(self.pid)) and status.state == "T":
             if time.monotonic() > until:
-                why = "it stopped again at once, as one does that wants the terminal of its shell"
+                why = "it stopped again at once, as a process does that needs the terminal of its shell"
                 raise Failed(f"pid {self.pid}", why, todo="fg in the shell that it belongs to")
             time.sleep(0.01)
 
@@ -155,9 +160,11 @@ class Continue(_Signal):
 
 @dataclass(frozen=True)
 class Clear(Step):
-    """Take a lock file away that no process owns and its tool does not take over: it is kept as a backup beside.
+    """Put aside a lock file that no process owns and that its tool does not take over.
 
-    content: as latin-1. why: what the file is ("malformed", "reused", "zombie").
+    content: as latin-1.
+    why: the state of the lock ("malformed", "reused", "zombie").
+    backup: the name beside it that the file gets.
     """
 
     kind: ClassVar[str] = "yum.clear"
@@ -185,32 +192,32 @@ class Clear(Step):
         except OSError as error:
             raise _changed(self.root, self.path, f"it cannot be opened ({error.strerror})") from error
         try:
-            # dnf writes its pid under this lock (dnf/lock.py), so none takes the file over while we look.
+            # dnf writes its pid under this lock (dnf/lock.py), so no dnf takes the file over while we look.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._check(runner, descriptor)
             os.link(self.path, self.backup, follow_symlinks=False)
             os.unlink(self.path)
             sync_directory(os.path.dirname(self.path))
         except BlockingIOError as error:
-            raise _changed(self.root, self.path, "a package manager looks at it this very moment") from error
+            raise _changed(self.root, self.path, "a package manager is reading it at this moment") from error
         finally:
             os.close(descriptor)
         return {"backup": self.backup}
 
     def _check(self, runner: Runner, descriptor: int) -> None:
         verdicts = judge(see(runner, self.root))
-        if any(one.phase == TRANSACTION for one in verdicts):
+        if any(verdict.phase == TRANSACTION for verdict in verdicts):
             raise _changed(self.root, self.path, "a transaction is under way by now")
-        if not any(one.lock.place.path == self.path and one.advice == CLEAR for one in verdicts):
-            raise _changed(self.root, self.path, "it no longer is as the plan says")
+        if not any(verdict.path == self.path and verdict.advice == CLEAR for verdict in verdicts):
+            raise _changed(self.root, self.path, "its state is no longer that of the plan")
         status, named = os.fstat(descriptor), os.lstat(self.path)
         content = os.pread(descriptor, READ_BYTES, 0).decode("latin-1")
-        found = (status.st_dev, status.st_ino, content)
-        if found != (self.device, self.inode, self.content) or not os.path.samestat(status, named):
+        identity = (status.st_dev, status.st_ino, content)
+        if identity != (self.device, self.inode, self.content) or not os.path.samestat(status, named):
             raise _changed(self.root, self.path, "it is another file by now")
 
     def verify(self, runner: Runner, record: Record) -> None:
-        """A new lock of a package manager is none of this one."""
+        """A new lock of a package manager in its place is not this one."""
         with contextlib.suppress(FileNotFoundError):
             if os.lstat(self.path).st_ino == self.inode:
                 raise Failed(self.path, "the file is still there")

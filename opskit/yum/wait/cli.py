@@ -20,7 +20,7 @@ from opskit.yum.cli import InstallRoot
 from opskit.yum.findings import holder_text
 from opskit.yum.see.facts import find_places, named_root
 from opskit.yum.show import age_text
-from opskit.yum.state import TAKEN, UNKNOWN, Verdict, opskit_line
+from opskit.yum.state import TAKEN, UNKNOWN, LockVerdict, opskit_line
 from opskit.yum.times import parse_seconds
 from opskit.yum.wait import see as waiting
 
@@ -39,18 +39,19 @@ def wait(
     """Wait until no lock of a package manager is held, then run a command if one is named.
 
     Exits 7 at the time limit, 4 when what blocks will not end by itself (a broken lock: opskit yum unlock). The command
-    takes the place of opskit: its terminal, its exit status. What another user has below /var/tmp is in nobody's way.
+    takes the place of opskit: its terminal, its exit status. A lock in another user's folder below
+    /var/tmp is not waited for.
     """
     if command and session.screen.json:
-        raise UsageFault("opskit yum wait", "--json and a command are two answers", todo="leave one of them out")
+        raise UsageFault("opskit yum wait", "--json and a command cannot be combined", todo="leave one of them out")
     if command and shutil.which(command[0]) is None:
-        raise Missing(command[0], "this program is not on the host", todo="name one that is")
+        raise Missing(command[0], "there is no such program on this host", todo="name one that exists")
     limit = math.inf if timeout is None else parse_seconds("--timeout", timeout)
     root = named_root(installroot)
-    where = find_places(session.runner, root)
+    places = find_places(session.runner, root)
     line = _Line(session)
     try:
-        ended = waiting.wait(where, root, limit, line.tell, 1.0 if line.terminal else math.inf)
+        ended = waiting.wait(places, root, limit, line.tell, 1.0 if line.terminal else math.inf)
     finally:
         line.clear()
     _check_free(session, ended, root)
@@ -61,53 +62,54 @@ def wait(
 
 
 def _check_free(session: Session, ended: waiting.Waited, root: str) -> None:
-    """Raise Busy for what is held still, Missing for what only root can read, Refused (4) for what will not end."""
+    """Raise Busy for a lock still held, Missing for one that only root can read, Refused (4) for a broken one."""
     if not ended.left:
         return
-    held = [one for one in ended.left if one.state in TAKEN]
+    held = [verdict for verdict in ended.left if verdict.state in TAKEN]
     if held:
-        what = f"{held[0].lock.place.path} is not free after {ended.seconds:.0f} s"
+        what = f"{held[0].path} is not free after {ended.seconds:.0f} s"
         raise Busy(
             what, _who(held[0]), todo=f"{opskit_line(root, 'lock')} shows what is safe", state="Nothing was changed."
         )
-    if any(one.state == UNKNOWN for one in ended.left):
+    if any(verdict.state == UNKNOWN for verdict in ended.left):
         session.need_root()
-    findings = [
-        Finding(f"lock-{one.state}", "error", f"{one.lock.place.path} is {one.state}: {one.why}", "", one.commands[0])
-        for one in ended.left
-    ]
-    raise Refused("no wait will free it", findings, exit_code=ExitCode.FINDINGS)
+    raise Refused("waiting will not free it", list(map(_broken, ended.left)), exit_code=ExitCode.FINDINGS)
 
 
-def _who(one: Verdict) -> str:
-    who = holder_text(one.holder) if one.holder else f"pid {one.lock.pid}"
-    phase = f", {one.phase}" if one.phase else ""
-    return f"{who}: {one.state}{phase}"
+def _broken(verdict: LockVerdict) -> Finding:
+    title = f"{verdict.path} is {verdict.state}: {verdict.why}"
+    return Finding(f"lock-{verdict.state}", "error", title, "", verdict.commands[0])
+
+
+def _who(verdict: LockVerdict) -> str:
+    who = holder_text(verdict.holder) if verdict.holder else f"pid {verdict.lock.pid}"
+    phase = f", {verdict.phase}" if verdict.phase else ""
+    return f"{who}: {verdict.state}{phase}"
 
 
 class _Line:
-    """Who is waited for, on stderr: a line that is written over on a terminal, elsewhere one for each that is new."""
+    """Who holds the lock, on stderr: on a terminal a line that is overwritten, elsewhere a line for each new holder."""
 
     def __init__(self, session: Session) -> None:
         self.screen = session.screen
         self.quiet = session.screen.quiet or session.screen.json
         self.terminal = sys.stderr.isatty() and not self.quiet
-        self.said = ""
+        self.shown = ""
 
-    def tell(self, blocking: Sequence[Verdict], seconds: float) -> None:
-        """Say who blocks."""
+    def tell(self, blocking: Sequence[LockVerdict], seconds: float) -> None:
+        """Say who holds the first lock."""
         if self.quiet or not blocking:
             return
-        text = shown(f"waiting for {_who(blocking[0])} ({blocking[0].lock.place.path})")
+        text = shown(f"waiting for {_who(blocking[0])} ({blocking[0].path})")
         if self.terminal:
             width = max(20, shutil.get_terminal_size().columns - 1)
             spent = f"{age_text(seconds)}: "
             print(f"\r\033[K{(spent + text)[:width]}", end="", file=sys.stderr, flush=True)
-        elif text != self.said:
+        elif text != self.shown:
             self.screen.note(text)
-        self.said = text
+        self.shown = text
 
     def clear(self) -> None:
         """Leave nothing on the terminal."""
-        if self.terminal and self.said:
+        if self.terminal and self.shown:
             print("\r\033[K", end="", file=sys.stderr, flush=True)

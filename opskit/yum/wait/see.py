@@ -15,24 +15,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Callable
 
-from opskit.yum.model import FCNTL, Place
+from opskit.yum.model import FCNTL, LockPlace
 from opskit.yum.see.facts import look
-from opskit.yum.state import TAKEN, ZOMBIE, Verdict, judge
+from opskit.yum.state import TAKEN, ZOMBIE, LockVerdict, judge
 
 _IN_MODIFY, _IN_ATTRIB, _IN_CLOSE_WRITE = 0x2, 0x4, 0x8
 _IN_MOVE_SELF, _IN_DELETE_SELF = 0x800, 0x400
 _GONE = _IN_ATTRIB | _IN_MOVE_SELF | _IN_DELETE_SELF
 _CLOEXEC = os.O_CLOEXEC | os.O_NONBLOCK
-# Where the kernel tells of a change. A lock that its holder lets go of, but keeps open, is told of by nothing.
+# Where the kernel reports every change, but one: a lock that its holder releases without closing the file.
 SURE_SECONDS = 14.0
-# Where it does not: pidfd and inotify missing, a holder in another pid namespace.
+# Where it does not: without pidfd or inotify, or with a holder in another pid namespace.
 LOOK_SECONDS = 1.0
 
 
 class Watch:
     """What wakes us up when one of these locks may have become free. Closed after use."""
 
-    def __init__(self, blocking: Sequence[Verdict]) -> None:
+    def __init__(self, blocking: Sequence[LockVerdict]) -> None:
         self._poll = select.poll()
         self._open: list[int] = []
         self.sure = self._watch_files(blocking) and self._watch_holders(blocking)
@@ -41,7 +41,7 @@ class Watch:
         self._open.append(descriptor)
         self._poll.register(descriptor, select.POLLIN)
 
-    def _watch_files(self, blocking: Sequence[Verdict]) -> bool:
+    def _watch_files(self, blocking: Sequence[LockVerdict]) -> bool:
         """Whether each file is watched. One that is gone by now makes the kernel refuse: then it is looked at again."""
         libc = ctypes.CDLL(None, use_errno=True)
         if not hasattr(libc, "inotify_init1"):
@@ -51,17 +51,17 @@ class Watch:
             return False
         self._add(descriptor)
         sure = True
-        for one in blocking:
-            how = _GONE | (_IN_CLOSE_WRITE if one.lock.place.mechanism == FCNTL else _IN_MODIFY)
-            path = os.fsencode(one.lock.place.path)
+        for verdict in blocking:
+            how = _GONE | (_IN_CLOSE_WRITE if verdict.lock.place.mechanism == FCNTL else _IN_MODIFY)
+            path = os.fsencode(verdict.path)
             sure = libc.inotify_add_watch(descriptor, path, ctypes.c_uint32(how)) >= 0 and sure
         return sure
 
-    def _watch_holders(self, blocking: Sequence[Verdict]) -> bool:
+    def _watch_holders(self, blocking: Sequence[LockVerdict]) -> bool:
         """Whether each holder has a pidfd: ready for reading when it ends (pidfd_open(2)), of a zombie at once."""
         if not hasattr(os, "pidfd_open"):
             return False
-        pids = {one.holder.pid if one.holder else 0 for one in blocking if one.state != ZOMBIE}
+        pids = {verdict.holder.pid if verdict.holder else 0 for verdict in blocking if verdict.state != ZOMBIE}
         try:
             for pid in pids - {0}:
                 self._add(os.pidfd_open(pid))
@@ -71,7 +71,7 @@ class Watch:
 
     @property
     def longest(self) -> float:
-        """Seconds after which the locks are looked at although nothing has happened."""
+        """Seconds after which the locks are read although nothing has happened."""
         return SURE_SECONDS if self.sure else LOOK_SECONDS
 
     def wait(self, seconds: float) -> bool:
@@ -87,42 +87,50 @@ class Watch:
 
 @dataclass(frozen=True)
 class Waited:
-    """How it ended. left: what still blocks: nothing when all is free. wakeups: how often something was looked at."""
+    """How a wait ended.
 
-    left: tuple[Verdict, ...]
+    left: the locks that still block; none when all are free.
+    seconds: how long it took.
+    wakeups: how often the locks were read again.
+    """
+
+    left: tuple[LockVerdict, ...]
     seconds: float
     wakeups: int
 
 
 def wait(
-    where: tuple[Place, ...],
+    places: tuple[LockPlace, ...],
     root: str,
     timeout: float,
-    tell: Callable[[Sequence[Verdict], float], None],
+    tell: Callable[[Sequence[LockVerdict], float], None],
     tick: float,
 ) -> Waited:
-    """Return as soon as no lock blocks, or nothing will change by itself, or after timeout seconds.
+    """Return as soon as no lock blocks, or none will become free by itself, or after timeout seconds.
 
-    tell is called with what blocks and the seconds waited, each time something was looked at, and every tick seconds.
+    places, root: where the locks are.
+    timeout: in seconds; math.inf for no limit.
+    tell: called with the locks that block and the seconds waited, whenever the locks were read, and at each tick.
+    tick: seconds.
     """
     began = time.monotonic()
     wakeups = 0
     collecting = False
-    blocking = _blocking(where, root)
+    blocking = _blocking(places, root)
     while True:
         watch, watched = Watch(blocking), blocking
         try:
-            # What changed before the watch stood is seen now; what changes from here on wakes it up.
+            # A change before the watch was set up is seen now; a later one wakes the watch.
             if blocking:
-                blocking = _blocking(where, root)
+                blocking = _blocking(places, root)
             waited = time.monotonic() - began
             if not blocking or waited >= timeout:
                 return Waited(tuple(blocking), waited, wakeups)
             if _held(blocking) != _held(watched):
-                continue  # others have them by now, who are to be watched
+                continue  # they have new holders, which have to be watched
             longest = timeout - waited
-            if not any(one.state in TAKEN for one in blocking):
-                if collecting or not any(one.state == ZOMBIE for one in blocking):
+            if not any(verdict.state in TAKEN for verdict in blocking):
+                if collecting or not any(verdict.state == ZOMBIE for verdict in blocking):
                     return Waited(tuple(blocking), waited, wakeups)
                 # Killed just now: its parent has a moment to collect it, then the tool takes the file over.
                 collecting, longest = True, min(longest, LOOK_SECONDS)
@@ -133,7 +141,7 @@ def wait(
 
 
 def _sleep(watch: Watch, seconds: float, tick: float, tell: Callable[[], None]) -> None:
-    """Until something happens. A tick is only for who watches: nothing is looked at."""
+    """Wait until something happens. A tick is only for the display: it reads no lock."""
     end = time.monotonic() + min(seconds, watch.longest)
     tell()
     while (left := end - time.monotonic()) > 0 and not watch.wait(min(left, tick)):
@@ -141,13 +149,13 @@ def _sleep(watch: Watch, seconds: float, tick: float, tell: Callable[[], None]) 
             tell()
 
 
-def _blocking(where: tuple[Place, ...], root: str) -> list[Verdict]:
-    return [one for one in judge(look(where, root)) if one.blocks]
+def _blocking(places: tuple[LockPlace, ...], root: str) -> list[LockVerdict]:
+    return [verdict for verdict in judge(look(places, root)) if verdict.blocks]
 
 
-def _held(blocking: Sequence[Verdict]) -> set[tuple[str, int, int, bool]]:
-    """Which files, and by whom: what a watch is made of."""
+def _held(blocking: Sequence[LockVerdict]) -> set[tuple[str, int, int, bool]]:
+    """Which files are held, and by which process: what a watch is made of."""
     return {
-        (one.lock.place.path, one.lock.inode, one.holder.pid if one.holder else 0, one.state == ZOMBIE)
-        for one in blocking
+        (verdict.path, verdict.lock.inode, verdict.holder.pid if verdict.holder else 0, verdict.state == ZOMBIE)
+        for verdict in blocking
     }

@@ -34,8 +34,10 @@ def why(
     """
     need_tools()
     if hold is None:
-        found = see_autoruns(session.runner)
-        session.screen.answer(why_json(found), lambda: draw_why(session.screen, found), findings=not_read(found))
+        autoruns = see_autoruns(session.runner)
+        session.screen.answer(
+            why_json(autoruns), lambda: draw_why(session.screen, autoruns), findings=not_read(autoruns)
+        )
         return
     seconds = int(parse_seconds("--hold", hold))
     if seconds < 60:

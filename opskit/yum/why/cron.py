@@ -42,7 +42,7 @@ def names(command: str) -> bool:
 
 def parse(text: str, *, with_user: bool, counts: Callable[[str], bool] = names) -> tuple[CronLine, ...]:
     """The lines whose command counts. with_user: /etc/crontab and cron.d have a user before the command."""
-    found = []
+    lines = []
     for line in text.split("\n"):
         stripped = line.strip()
         if not stripped or stripped.startswith("#") or re.match(r"\w+\s*=", stripped):
@@ -50,8 +50,8 @@ def parse(text: str, *, with_user: bool, counts: Callable[[str], bool] = names) 
         head = 1 if stripped.startswith("@") else 5
         words = stripped.split(None, head + with_user)
         if len(words) == head + with_user + 1 and counts(words[-1]):
-            found.append(CronLine(" ".join(words[:head]), words[-1]))
-    return tuple(found)
+            lines.append(CronLine(" ".join(words[:head]), words[-1]))
+    return tuple(lines)
 
 
 def mentions(text: str) -> bool:
@@ -63,12 +63,12 @@ def next_run(when: str, now: datetime) -> Optional[datetime]:
     """The first minute after now that the fields match; None for @reboot, or what cannot be read."""
     fields = _NAMED.get(when, when).split()
     try:
-        wanted = [_values(text, *limits) for text, limits in zip(fields, _RANGES)]
+        values = [_values(text, *limits) for text, limits in zip(fields, _RANGES)]
     except ValueError:
         return None
-    if len(wanted) != 5:
+    if len(values) != 5:
         return None
-    minutes, hours, days, months, weekdays = wanted
+    minutes, hours, days, months, weekdays = values
     # crontab(5): one of the two is enough where neither has a *; cron itself looks at the first character.
     either = not fields[2].startswith("*") and not fields[4].startswith("*")
     first = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
@@ -79,15 +79,15 @@ def next_run(when: str, now: datetime) -> Optional[datetime]:
             continue
         for hour in sorted(hours):
             for minute in sorted(minutes):
-                found = day.replace(hour=hour, minute=minute)
-                if found >= first:
-                    return found
+                moment = day.replace(hour=hour, minute=minute)
+                if moment >= first:
+                    return moment
     return None
 
 
 def _values(text: str, low: int, high: int, names: tuple[str, ...]) -> set[int]:
     """The numbers of a field: `*`, `*/5`, `1-5`, `1,3`, `mon`. Raises ValueError."""
-    found: set[int] = set()
+    numbers: set[int] = set()
     for part in text.lower().split(","):
         span, _, step = part.partition("/")
         begin, _, end = span.partition("-")
@@ -95,8 +95,8 @@ def _values(text: str, low: int, high: int, names: tuple[str, ...]) -> set[int]:
         last = high if span == "*" or (step and not end) else _number(end or begin, low, names)
         if not low <= first <= last <= high:
             raise ValueError(part)
-        found.update(range(first, last + 1, int(step or 1)))
-    return {0 if names == _DAYS and number == 7 else number for number in found}
+        numbers.update(range(first, last + 1, int(step or 1)))
+    return {0 if names == _DAYS and number == 7 else number for number in numbers}
 
 
 def _number(text: str, low: int, names: tuple[str, ...]) -> int:

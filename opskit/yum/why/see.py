@@ -19,7 +19,7 @@ from opskit.yum.why.units import UNITS, parse_units
 
 _SHOWN = "Id,LoadState,ActiveState,UnitFileState,FragmentPath,NextElapseUSecRealtime,NextElapseUSecMonotonic"
 _RUNS = "Unit,ExecStart"
-# Scripts are looked into where a host keeps its own: a network mount that does not answer would hold us for ever.
+# Scripts are looked into where a host keeps its own: a network mount that does not answer would block us forever.
 _PATHS = re.compile(r"(?<![\w.])/(?:usr|etc|opt|root|s?bin|var)/[\w./+-]+")
 _CRON_FOLDERS = ("hourly", "daily", "weekly", "monthly")
 
@@ -36,27 +36,27 @@ def _units(runner: Runner) -> tuple[tuple[Autorun, ...], str]:
     # A pattern leaves out what is inactive, as the service of a timer mostly is, unless --all is given.
     argv = ("env", "TZ=UTC", "systemctl", "show", "--all", f"--property={_SHOWN},{_RUNS}")
     try:
-        said = runner.run(Command((*argv, *UNITS, "*.timer", "*.service"), mutates=False, timeout=20)).stdout
+        stdout = runner.run(Command((*argv, *UNITS, "*.timer", "*.service"), mutates=False, timeout=20)).stdout
     except OpskitError as error:
         return (), f"systemctl: {error.why}"
-    return parse_units(said, time.time() - time.monotonic(), _counts), ""
+    return parse_units(stdout, time.time() - time.monotonic(), _counts), ""
 
 
 def _enabled(root: str) -> tuple[Autorun, ...]:
     """Without systemd running: what would run, by its links."""
-    wanted = {os.path.basename(path) for path in glob.glob(os.path.join(root, "etc/systemd/system/*.wants/*"))}
+    linked = {os.path.basename(path) for path in glob.glob(os.path.join(root, "etc/systemd/system/*.wants/*"))}
     return tuple(
         Autorun(name, kind, command, "enabled", 0.0, "never: systemd does not run here")
         for name, (kind, command) in UNITS.items()
-        if name in wanted
+        if name in linked
     )
 
 
 def _crontabs(root: str) -> Iterator[Autorun]:
     now = datetime.now().astimezone()
     for path, line in _lines(root, functools.partial(_counts, root=root)):
-        coming = next_run(line.when, now)
-        yield Autorun(path, CRON, line.command, "", coming.timestamp() if coming else 0.0, line.when)
+        moment = next_run(line.when, now)
+        yield Autorun(path, CRON, line.command, "", moment.timestamp() if moment else 0.0, line.when)
 
 
 def _lines(root: str, counts: Callable[[str], bool]) -> Iterator[tuple[str, CronLine]]:
@@ -86,11 +86,11 @@ def _cron_folders(root: str) -> Iterator[Autorun]:
     for folder in _CRON_FOLDERS:
         # Where anacron is, it runs them, and when is its own affair.
         whole = re.compile(rf"^(?!.*anacron).*\brun-parts\b.*/etc/cron\.{folder}\b")
-        coming = [next_run(line.when, now) for _, line in _lines(root, lambda text: whole.match(text) is not None)]  # noqa: B023
-        moment = min((one.timestamp() for one in coming if one), default=0.0)
+        runs = [next_run(line.when, now) for _, line in _lines(root, lambda text: whole.match(text) is not None)]  # noqa: B023
+        first = min((run.timestamp() for run in runs if run), default=0.0)
         for path in sorted(glob.glob(os.path.join(root, f"etc/cron.{folder}/*"))):
             if os.access(path, os.X_OK) and mentions(_text(path)):
-                yield Autorun(path, CRON, path, "", moment, f"{folder}, by cron or anacron")
+                yield Autorun(path, CRON, path, "", first, f"{folder}, by cron or anacron")
 
 
 def _unread(root: str) -> Iterator[str]:

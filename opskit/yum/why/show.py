@@ -17,31 +17,33 @@ COLUMNS = [Column(title) for title in ("WHAT", "KIND", "STATE", "NEXT", "RUNS", 
 
 def why_json(autoruns: Autoruns) -> dict[str, Any]:
     """The result of `yum why --json`."""
-    return {"systemd": autoruns.systemd, "autoruns": [_json(one) for one in autoruns.found]}
+    return {"systemd": autoruns.systemd, "autoruns": [_json(autorun) for autorun in autoruns.entries]}
 
 
-def _json(one: Autorun) -> dict[str, Any]:
+def _json(autorun: Autorun) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "kind": one.kind,
-        "command": one.command,
-        "state": one.state,
-        "next": _next(one),
-        "when": one.when,
-        "keep_out": keep_out(one),
+        "name": autorun.name,
+        "kind": autorun.kind,
+        "command": autorun.command,
+        "state": autorun.state,
+        "next": _next(autorun),
+        "when": autorun.when,
+        "keep_out": keep_out(autorun),
     }
 
 
-def _next(one: Autorun) -> Optional[str]:
-    return time_text(datetime.fromtimestamp(one.next, timezone.utc)) if one.next else None
+def _next(autorun: Autorun) -> Optional[str]:
+    return time_text(datetime.fromtimestamp(autorun.next, timezone.utc)) if autorun.next else None
 
 
 def not_read(autoruns: Autoruns) -> tuple[Finding, ...]:
-    """What the answer lacks: each crontab or folder that this user may not read, and systemd where it is silent."""
-    found = [Finding("not-readable", "warning", f"{path}: only root can read it") for path in autoruns.unread]
+    """What the answer lacks: each crontab or folder that this user cannot read, and systemd when it does not answer."""
+    findings = [Finding("not-readable", "warning", f"{path}: only root can read it") for path in autoruns.unread]
     if autoruns.silent:
-        found.append(Finding("systemd-silent", "warning", f"what systemd runs is not known: {autoruns.silent}"))
-    return tuple(found)
+        findings.append(
+            Finding("systemd-silent", "warning", f"systemd does not say what it will run: {autoruns.silent}")
+        )
+    return tuple(findings)
 
 
 def draw_why(screen: Screen, autoruns: Autoruns) -> None:
@@ -49,13 +51,15 @@ def draw_why(screen: Screen, autoruns: Autoruns) -> None:
     lacking = not_read(autoruns)
     for finding in lacking:
         screen.note(f"{finding.severity}: {shown(finding.title)} [{finding.id}]")
-    if not autoruns.found:
-        more = " as far as that could be read" if lacking else ""
+    if not autoruns.entries:
+        more = ", as far as it could be read" if lacking else ""
         screen.done(f"nothing runs the package manager on this host by itself{more}")
         return
-    rows = [
-        (one.name, one.kind, one.state, _next(one) or one.when, one.command, keep_out(one)) for one in autoruns.found
-    ]
-    draw_table(screen, COLUMNS, rows)
+    draw_table(screen, COLUMNS, [_cells(autorun) for autorun in autoruns.entries])
     if autoruns.systemd:
         screen.note("to keep the timers out of a maintenance window: opskit yum why --hold 2h")
+
+
+def _cells(autorun: Autorun) -> tuple[str, ...]:
+    when = _next(autorun) or autorun.when
+    return (autorun.name, autorun.kind, autorun.state, when, autorun.command, keep_out(autorun))

@@ -15,9 +15,12 @@ from opskit.core.plan import Change, Record, Step
 class Hold(Step):
     """Mask units until the next boot at most (systemctl(1), --runtime), and stop timers.
 
-    units: what is masked; a timer whose file is in /etc cannot be, and is only stopped. timers: those that are active,
-    and are started again. back: the name of the transient timer that brings all back. Only timers are stopped: a
-    service that is at work goes on, and is not started anew.
+    Only timers are stopped: a service that is at work goes on, and is not started again.
+
+    units: the units that are masked; a timer whose file is in /etc cannot be, and is only stopped.
+    timers: the active timers, which are started again.
+    seconds: for how long.
+    back: the name of the transient timer that brings everything back.
     """
 
     kind: ClassVar[str] = "yum.hold"
@@ -30,7 +33,7 @@ class Hold(Step):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that is held."""
+        """Everything that is held."""
         return tuple(dict.fromkeys((*self.units, *self.timers)))
 
     @property

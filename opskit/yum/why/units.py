@@ -45,24 +45,24 @@ def parse_units(text: str, boot: float, counts: Callable[[str], bool] = names) -
     """
     blocks: dict[str, dict[str, str]] = {}
     for block in text.strip().split("\n\n"):
-        said = dict(line.partition("=")[::2] for line in block.split("\n"))
-        said["ExecStart"] = "; ".join(_ARGV.findall(block))
-        blocks.setdefault(said.get("Id", ""), said)
-    found = []
-    for name, said in blocks.items():
-        runs = blocks.get(said.get("Unit", ""), {}).get("ExecStart", "") if name.endswith(".timer") else ""
-        if said.get("LoadState") not in {"loaded", "masked"} or not (name in UNITS or (runs and counts(runs))):
+        properties = dict(line.partition("=")[::2] for line in block.split("\n"))
+        properties["ExecStart"] = "; ".join(_ARGV.findall(block))
+        blocks.setdefault(properties.get("Id", ""), properties)
+    autoruns = []
+    for name, properties in blocks.items():
+        runs = blocks.get(properties.get("Unit", ""), {}).get("ExecStart", "") if name.endswith(".timer") else ""
+        if properties.get("LoadState") not in {"loaded", "masked"} or not (name in UNITS or (runs and counts(runs))):
             continue
         kind, command = UNITS.get(name, (TIMER, runs))
-        state = "masked" if said["LoadState"] == "masked" else said.get("ActiveState", "")
-        moments = [_moment(said.get("NextElapseUSecRealtime", ""))]
-        span = parse_span(said.get("NextElapseUSecMonotonic", ""))
+        state = "masked" if properties["LoadState"] == "masked" else properties.get("ActiveState", "")
+        moments = [_moment(properties.get("NextElapseUSecRealtime", ""))]
+        span = parse_span(properties.get("NextElapseUSecMonotonic", ""))
         moments.append(boot + span if span else 0.0)
-        coming = min([one for one in moments if one] or [0.0])
-        when = "" if coming else _when(kind, state, said.get("UnitFileState", ""))
-        in_etc = said.get("FragmentPath", "").startswith("/etc/")
-        found.append(Autorun(name, kind, command, state, coming, when, in_etc))
-    return tuple(found)
+        first = min([moment for moment in moments if moment] or [0.0])
+        when = "" if first else _when(kind, state, properties.get("UnitFileState", ""))
+        in_etc = properties.get("FragmentPath", "").startswith("/etc/")
+        autoruns.append(Autorun(name, kind, command, state, first, when, in_etc))
+    return tuple(autoruns)
 
 
 def _when(kind: str, state: str, enabled: str) -> str:
@@ -73,16 +73,16 @@ def _when(kind: str, state: str, enabled: str) -> str:
     if kind == TIMER:
         return "never: not active" + (", but enabled: at the next boot" if enabled == "enabled" else "")
     if kind == SERVICE:
-        return "when it is asked"
+        return "on demand"
     return "when it decides" if state == "active" else "never: not active"
 
 
 def _moment(text: str) -> float:
     """`Sat 2026-11-21 17:00:00 UTC` in seconds since 1970; 0 for none."""
-    found = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", text)
-    if not found:
+    match = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", text)
+    if not match:
         return 0.0
-    return datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
+    return datetime.strptime(match[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
 
 
 def parse_span(text: str) -> float:

@@ -2,7 +2,7 @@
 
     what       one line: what the case proves
     locks      name of a lock (PLACES) → what differs from an absent file (fields of model.LockFile)
-    processes  fields of model.Process; what is left out is as in PROCESS
+    processes  fields of model.ProcessFacts; what is left out is as in PROCESS
     facts      what differs otherwise (fields of model.Facts)
     expect     states: lock → [state, phase, advice], those that are not free; exit: of `yum lock`; findings: their ids
                in order; who: what stands behind the first holder; unlock: a list of [action, target], or

@@ -17,11 +17,11 @@ from opskit.act import accepted
 from opskit.core import procfs
 from opskit.core.errors import Busy, CannotUndo, Failed, UsageFault
 from opskit.core.plan import Plan, Refusal
-from opskit.yum.model import Autorun, Autoruns, Facts, LockFile, Place
+from opskit.yum.model import Autorun, Autoruns, Facts, LockFile, LockPlace, ProcessFacts
 from opskit.yum.see import facts as yum_facts
 from opskit.yum.see import locks, processes
 from opskit.yum.see import places as yum_places
-from opskit.yum.see.places import places
+from opskit.yum.see.places import lock_places
 from opskit.yum.see.processes import Stat, is_manager
 from opskit.yum.times import parse_seconds
 from opskit.yum.unlock import steps
@@ -78,8 +78,8 @@ def test_who_is_a_package_manager(name: str, line: str, manager: bool) -> None:
     assert is_manager(name, line.split()) is manager
 
 
-def place(path: Path, tool: str = "dnf", mechanism: str = "pid") -> Place:
-    return Place(str(path), tool, mechanism)
+def place(path: Path, tool: str = "dnf", mechanism: str = "pid") -> LockPlace:
+    return LockPlace(str(path), tool, mechanism)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def place(path: Path, tool: str = "dnf", mechanism: str = "pid") -> Place:
     ],
 )
 def test_a_pid_is_read_as_its_tool_reads_it(tool: str, content: bytes, pid: int) -> None:
-    assert locks.parse_pid(Place("/x", tool, "pid"), content) == pid
+    assert locks.parse_pid(LockPlace("/x", tool, "pid"), content) == pid
 
 
 def test_a_file_that_vanishes_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_the_places_of_an_installroot_with_a_name_that_is_a_pattern(tmp_path: Pa
     (root / "var/tmp/dnf-ops-x1/locks/download_lock.pid").touch()
     (root / "usr/lib/sysimage").mkdir(parents=True)
     (root / "usr/lib/sysimage/rpm").symlink_to("../../../var/lib/rpm")
-    found = places(str(root), ("/opskit-home/.rpmdb",))
+    found = lock_places(str(root), ("/opskit-home/.rpmdb",))
     assert [one.path for one in found if one.tool == "rpm"] == [f"{root}/var/lib/rpm/.rpm.lock"]
     (user,) = [one for one in found if "dnf-ops" in one.path]
     assert (user.phase, user.inner) == ("download", "/var/tmp/dnf-ops-x1/locks/download_lock.pid")
@@ -254,7 +254,7 @@ def test_what_systemctl_says_of_the_units() -> None:
     cache, automatic, packagekit = parse_units(UNITS, 1000.0)
     assert (cache.name, cache.state, cache.next) == ("dnf-makecache.timer", "active", 1000.0 + 3723)
     assert automatic.next == datetime(2026, 11, 22, 6, tzinfo=timezone.utc).timestamp()
-    assert (packagekit.kind, packagekit.when) == ("service", "when it is asked")
+    assert (packagekit.kind, packagekit.when) == ("service", "on demand")
     assert parse_span("1d 500ms") == 86400.5
     assert parse_span("infinity") == parse_span("") == 0
 
@@ -327,7 +327,7 @@ def test_without_systemd_the_links_and_crontabs_are_what_is_known(tmp_path: Path
     (daily / "0yum.cron").chmod(0o755)
     found = see_autoruns(None, str(tmp_path))  # type: ignore[arg-type]
     assert not found.systemd
-    assert [one.name.rpartition("/")[2] for one in found.found] == ["dnf-makecache.timer", "crontab", "0yum.cron"]
+    assert [one.name.rpartition("/")[2] for one in found.entries] == ["dnf-makecache.timer", "crontab", "0yum.cron"]
 
 
 def test_a_script_that_cron_runs_is_looked_into(tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_a_script_that_cron_runs_is_looked_into(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
-    found = [(one.name[len(str(tmp_path)) :], one.next > 0) for one in see_autoruns(None, str(tmp_path)).found]  # type: ignore[arg-type]
+    found = [(one.name[len(str(tmp_path)) :], one.next > 0) for one in see_autoruns(None, str(tmp_path)).entries]  # type: ignore[arg-type]
     assert found == [
         ("/etc/cron.d/own", True),
         ("/var/spool/cron/root", True),
@@ -448,8 +448,8 @@ INTERRUPT = Interrupt("", 812, 100000, "dnf", ("/x",))
 
 
 def facts_with(monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
-    where = Place("/x", "dnf", "pid", phase)
-    process = processes.Process(812, 100000, 1000.0, "dnf", "dnf update", "S", manager=True)
+    where = LockPlace("/x", "dnf", "pid", phase)
+    process = ProcessFacts(812, 100000, 1000.0, "dnf", "dnf update", "S", manager=True)
     seen(monkeypatch, Facts("", ("dnf",), (LockFile(where, "regular", "812", 1001.0, pid=812),), (process,)))
 
 
@@ -504,7 +504,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     monkeypatch.setattr(
         steps,
         "see",
-        lambda _r, _root: Facts("", ("dnf",), (locks.read_lock(Place(str(path), "dnf", "pid", "metadata")),)),
+        lambda _r, _root: Facts("", ("dnf",), (locks.read_lock(LockPlace(str(path), "dnf", "pid", "metadata")),)),
     )
 
 
@@ -536,7 +536,7 @@ def test_a_file_that_is_another_one_by_now_stays(tmp_path: Path, monkeypatch: py
         step.apply(None, {})  # type: ignore[arg-type]
     with path.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(Busy, match="looks at it"):
+        with pytest.raises(Busy, match="is reading it"):
             step.apply(None, {})  # type: ignore[arg-type]
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
