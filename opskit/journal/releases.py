@@ -24,40 +24,52 @@ NEWEST = Version(257)
 
 @dataclass(frozen=True)
 class Rules:
-    """What the vacuum of one systemd goes by.
+    """What one systemd goes by, where the releases differ."""
 
-    header_bytes: a shorter file counts as empty. active_size: --vacuum-size counts active files too.
-    deletes_unreadable: also a file that cannot be read goes. birth: the time of birth counts.
-    roots: /run/log/journal and /var/log/journal themselves are vacuumed, not only the directories in them.
-    namespaces, root, files: whether journalctl has --namespace, --root for journals, and --vacuum-files.
-    rotate: `journalctl --rotate`; before that a signal to journald.
-    """
+    # A vacuum:
+    header_bytes: int  # a shorter file counts as empty
+    active_size: bool  # --vacuum-size counts active files, too
+    deletes_unreadable: bool  # also a file that cannot be read goes
+    birth: bool  # the time of birth counts
+    roots: bool  # /run/log/journal and /var/log/journal themselves are vacuumed, not only the directories in them
+    # journalctl:
+    files: bool  # it has --vacuum-files
+    root: bool  # its --root is for journals; before, for the catalogue alone
+    output_fields: bool  # it has --output-fields
+    namespaces: bool  # it has --namespace
+    rotate: bool  # it has --rotate, and waits for it; before, a signal to journald, which answers none
+    # journalctl and journald read every unit of systemd.time(7). M and μs 219 does not know; us and s every one does.
+    every_unit: bool
+    # journald archives a user's file with a rotation also when it has not opened it.
+    rotates_closed: bool
 
-    header_bytes: int
-    active_size: bool
-    deletes_unreadable: bool
-    birth: bool
-    roots: bool
-    namespaces: bool
-    root: bool
-    files: bool
-    rotate: bool
+
+# The first release that has it: from the sources of systemd 219 to 257, and of RHEL's builds of 219, 239 and 252.
+_SINCE = {
+    "files": 228,
+    "root": 233,
+    "output_fields": 237,  # 236 has it, too, and is in no distribution here
+    "birth": 239,
+    "every_unit": 239,  # not 219; the releases between are in no distribution here
+    "rotate": 239,
+    "roots": 244,
+    "namespaces": 245,
+    "rotates_closed": 246,
+}
+_DELETES_UNREADABLE_UNTIL = 228
+# What is read of a file's header. It had 240 bytes before 229, too, but a vacuum did not look at its size.
+_HEADER_BYTES = ((254, 272), (252, 264), (246, 256), (229, 240), (OLDEST, 160))
+_ACTIVE_SIZE_SINCE = 254
 
 
 def rules_of(version: Version) -> Rules:
-    """The rules, from the sources of systemd 219 to 257 and of RHEL's builds of 219, 239 and 252."""
+    """The rules of this systemd."""
     number = version.number
-    sizes = ((254, 272), (252, 264), (246, 256), (229, 240))
     return Rules(
-        header_bytes=next((size for since, size in sizes if number >= since), 160),
-        active_size=number >= 254 or _backported(version),
-        deletes_unreadable=number < 229,
-        birth=number >= 239,
-        roots=number >= 244,
-        namespaces=number >= 245,
-        root=number >= 233,
-        files=number >= 228,
-        rotate=number >= 239,
+        header_bytes=next(size for since, size in _HEADER_BYTES if number >= since),
+        active_size=number >= _ACTIVE_SIZE_SINCE or _backported(version),
+        deletes_unreadable=number <= _DELETES_UNREADABLE_UNTIL,
+        **{name: number >= since for name, since in _SINCE.items()},
     )
 
 

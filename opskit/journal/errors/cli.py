@@ -14,12 +14,12 @@ from opskit.journal.cli import InDirectory, Root, scope_of
 from opskit.journal.errors.findings import CHECKED, find
 from opskit.journal.errors.groups import EXAMPLE_BYTES, PRIORITIES, Group, Tally
 from opskit.journal.errors.model import FailedUnit, Seen
-from opskit.journal.errors.query import ALL, DEFAULT_SINCE, OUTPUT_FIELDS_SINCE, Request, command_of, moment
+from opskit.journal.errors.query import ALL, DEFAULT_SINCE, Request, moment
 from opskit.journal.errors.see.catalog import catalog_texts, fill, needs_fields, read_entry
 from opskit.journal.errors.see.entries import Reading, readable_scope, see_files
 from opskit.journal.errors.see.priorities import count_unjudged
 from opskit.journal.errors.see.units import failed_units
-from opskit.journal.errors.show import Listing, draw_errors, errors_json, progress
+from opskit.journal.errors.show import DRAW_SECONDS, Listing, draw_errors, errors_json, follow_errors, progress
 from opskit.journal.files.model import Directory
 from opskit.journal.releases import Version
 from opskit.journal.see import running_version
@@ -71,9 +71,9 @@ def errors(
     told = {"since": given or None, "until": until or None, "boot": boot, "unit": unit or None}
     listing = Listing(top, request={**told, "priority": PRIORITIES[limit]})
     if follow:
-        from opskit.journal.errors.show import follow_errors  # noqa: PLC0415 - the rest does without
-
-        follow_errors(session, request, version, listing)
+        batches = Reading(session.runner, request, version).batches(DRAW_SECONDS)
+        with contextlib.closing(batches):
+            follow_errors(session.screen, batches, Tally(limit), listing)
         return
     earliest = 0 if ago is None else time.time_ns() // 1000 - ago
     seen = _see(session, request, version, directories, earliest, units=not elsewhere)
@@ -106,9 +106,8 @@ def _see(
     units: bool,
 ) -> Seen:
     """Read everything there is. units: whether this host's systemd can be asked."""
-    tally, reading = Tally(request.limit), Reading()
-    narrow = version.number < OUTPUT_FIELDS_SINCE
-    batches = reading.entries(session.runner, command_of(request, version), narrow=narrow)
+    tally, reading = Tally(request.limit), Reading(session.runner, request, version)
+    batches = reading.batches()
     with progress(session.screen) as tick, contextlib.closing(batches):
         for entries in batches:
             tally.add(entries)
@@ -120,7 +119,7 @@ def _see(
     except CommandFailed as error:
         trouble = str(error)
     unjudged = count_unjudged(directories, earliest)
-    return Seen(tally, failed, unjudged, directories, reading.said, trouble)
+    return Seen(tally, failed, unjudged, directories, reading.stderr, trouble)
 
 
 def _explained(runner: StreamingRunner, request: Request, groups: list[Group], listing: Listing) -> Listing:

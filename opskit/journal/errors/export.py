@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Generator, Sequence
 
 # Kept of a value: a message is shown in full, journald itself takes 48 KiB from a service's output.
 MESSAGE_BYTES = 64 * 1024
@@ -21,6 +22,8 @@ LENGTH_BYTES = 8
 # An entry: its cursor, its time (microseconds since 1970), the lines `NAME=value` before the message, the message, the
 # lines after it; lines of those fields alone that were asked for. Plain tuples: a regular expression hands them out.
 Entry = tuple[bytes, bytes, bytes, bytes, bytes]
+# Entries as they come; to be closed, which ends the program that writes them.
+Batches = Generator[Sequence[Entry], None, None]
 
 # What journalctl is asked for, beside the four lines that every entry begins with.
 FIELDS = (

@@ -12,11 +12,9 @@ from opskit.core.errors import UsageFault
 from opskit.journal.errors.export import FIELDS
 from opskit.journal.errors.groups import PRIORITIES
 from opskit.journal.files.model import Scope
-from opskit.journal.releases import Version
+from opskit.journal.releases import Version, rules_of
 from opskit.journal.spans import INFINITY, journalctl_span
 
-# journalctl(1): --output-fields= came with systemd 236; 237 is the first that a distribution here could have.
-OUTPUT_FIELDS_SINCE = 237
 # A search for what is rare can be silent for long.
 SILENCE = 600.0
 DEFAULT_SINCE = "1d"
@@ -47,7 +45,7 @@ class Request:
 def command_of(request: Request, version: Version) -> Command:
     """The journalctl that gives the entries."""
     words = ["journalctl", "--quiet", "--no-pager", "--output=export", *request.scope.options]
-    if version.number >= OUTPUT_FIELDS_SINCE:
+    if rules_of(version).output_fields:
         words.append(f"--output-fields={','.join(FIELDS)}")
     words += [f"--since={request.since}"] if request.since else []
     words += [f"--until={request.until}"] if request.until else []

@@ -1,30 +1,28 @@
-"""`opskit journal errors` as JSON, as a list on a terminal, and as one line a group elsewhere."""
+"""`opskit journal errors` as JSON, as a list on a terminal, and as one line a group elsewhere.
+
+--follow: the table anew as entries come; a line for each new group in a pipe.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.text import shown
-from opskit.journal.errors.export import Entry
+from opskit.journal.errors.export import Batches
 from opskit.journal.errors.findings import find, of_trouble
 from opskit.journal.errors.groups import PRIORITIES, Group, Tally
 from opskit.journal.errors.model import Seen
-from opskit.journal.errors.query import OUTPUT_FIELDS_SINCE, Request, command_of
-from opskit.journal.errors.see.entries import Reading
 from opskit.journal.errors.trouble import DISK, DUMP, FAILED, LOST, OOM, Trouble
 from opskit.journal.files.model import moment_text
-from opskit.journal.releases import Version
-from opskit.session import Session
 from opskit.ui.errors import draw_findings
 from opskit.ui.live import Draw, live_table
 from opskit.ui.progress import progress_line
@@ -45,6 +43,13 @@ _TROUBLES = {
 }  # fmt: skip
 # How often, by the shortest span in which it is one at least.
 _RATES = ((3600.0, "s"), (60.0, "min"), (1.0, "h"), (1 / 24, "d"))
+# --follow: the table is drawn so often at most, and what came in between at the latest after this.
+DRAW_SECONDS = 0.25
+# Lines of a terminal that the head of the table and what is below it take.
+OTHER_LINES = 4
+FINDINGS_MOST = 5
+WIDE_FROM = 120
+LAST = 4
 
 
 @dataclass(frozen=True)
@@ -217,32 +222,19 @@ def _block(screen: Screen, word: str, text: str) -> None:
         word = " " * len(word)
 
 
-# The table is drawn so often at most, and what came in between at the latest after this.
-DRAW_SECONDS = 0.25
-# Lines of a terminal that the head of the table and what is below it take.
-OTHER_LINES = 4
-FINDINGS_MOST = 5
-WIDE_FROM = 120
-LAST = 4
+def follow_errors(screen: Screen, batches: Batches, tally: Tally, listing: Listing) -> None:
+    """Show what comes until it is interrupted: Ctrl-C ends it with 130, and the last table stays.
 
-
-def follow_errors(session: Session, request: Request, version: Version, listing: Listing) -> None:
-    """Go on until it is interrupted: Ctrl-C ends it with 130, and the last table stays."""
-    tally = Tally(request.limit)
-    narrow = version.number < OUTPUT_FIELDS_SINCE
-    batches = Reading().entries(session.runner, command_of(request, version), narrow=narrow, seconds=DRAW_SECONDS)
-    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not session.screen.json
+    batches: some entries at a time, none at all after DRAW_SECONDS without any.
+    """
+    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not screen.json
     try:
-        with contextlib.closing(batches):
-            if terminal:
-                _draw(session.screen, batches, tally, listing)
-            else:
-                _tell(session.screen, batches, tally, listing)
+        if terminal:
+            _draw(screen, batches, tally, listing)
+        else:
+            _tell(screen, batches, tally, listing)
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT) from None
-
-
-Batches = Generator[Sequence[Entry], None, None]
 
 
 def _draw(screen: Screen, batches: Batches, tally: Tally, listing: Listing) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 
 from opskit.journal.files.model import Header
+from opskit.journal.releases import NEWEST, rules_of
 
-# What is read of each file: the header has had 240 bytes since systemd 189, 256 since 246, 264 since 252 and 272 since
-# 254 (journal-def.h).
-HEADER_BYTES = 272
+# What is read of each file: the largest header that any release writes (journal-def.h).
+HEADER_BYTES = rules_of(NEWEST).header_bytes
 SMALLEST = 208
 _SIGNATURE = b"LPKSHHRH"
 _STATES = ("offline", "online", "archived")

@@ -33,8 +33,7 @@ def wanted(facts: RetainFacts, request: RetainRequest) -> dict[str, str]:
     if request.size is not None:
         found[f"{prefix}MaxUse"] = iec_text(request.size)
     if request.span is not None:
-        # 219 knows no M; it, too, knows seconds.
-        typed = request.span_text if request.version.number >= 239 else f"{request.span // SECOND}s"
+        typed = request.span_text if rules_of(request.version).every_unit else f"{request.span // SECOND}s"
         found["MaxRetentionSec"] = typed
         # The default of a month would let one rotation lose a month at once.
         part = max(request.span // _PARTS // _HOUR, 1) * _HOUR

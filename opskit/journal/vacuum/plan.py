@@ -140,9 +140,9 @@ def _archived_name(file: JournalFile, request: VacuumRequest) -> Optional[str]:
         return None
     if not _WRITTEN.fullmatch(base):
         return None
-    # Until 245 a user's file only while journald has it open. The system's always is, also while its state is offline:
-    # that it becomes with each sync (journald-server.c, server_sync and server_rotate).
-    if base != "system" and header.state != "online" and request.version.number < 246:
+    # The system's is always open, also while its state is offline: that it becomes with each sync (journald-server.c,
+    # server_sync and server_rotate).
+    if base != "system" and header.state != "online" and not request.rules.rotates_closed:
         return None
     return f"{base}@{header.seqnum_id}-{header.head_seqnum:016x}-{header.head:016x}.journal"
 

@@ -7,15 +7,13 @@ import math
 import os
 import re
 import shlex
-from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from opskit.core.caller import command_line
-from opskit.core.command import Command
 from opskit.core.errors import CommandFailed, Failed, Missing, UsageFault
 from opskit.core.runner import StreamingRunner
-from opskit.journal.errors.export import Entry, ExportParser
-from opskit.journal.errors.query import DEFAULT_SINCE
+from opskit.journal.errors.export import Batches, ExportParser
+from opskit.journal.errors.query import DEFAULT_SINCE, Request, command_of
 from opskit.journal.files.model import ROOTS, Directory, Scope
 from opskit.journal.files.see.scope import read_directories
 from opskit.journal.releases import NEWEST, Version, rules_of
@@ -23,27 +21,31 @@ from opskit.journal.releases import NEWEST, Version, rules_of
 
 @dataclass
 class Reading:
-    """The entries as they come. said: what journalctl had to say beside them, once it has ended."""
+    """The entries that journalctl of this version gives for a request, as they come.
 
-    said: str = ""
+    stderr: what it had to say beside them, once it has ended.
+    """
 
-    def entries(
-        self, runner: StreamingRunner, command: Command, *, narrow: bool, seconds: float = math.inf
-    ) -> Generator[Sequence[Entry], None, None]:
+    runner: StreamingRunner
+    request: Request
+    version: Version
+    stderr: str = ""
+
+    def batches(self, seconds: float = math.inf) -> Batches:
         """Some entries after some others; none at all when so many seconds went by without any.
 
         To be closed: that ends journalctl. Raises UsageFault for what journalctl does not understand, else Failed.
         """
-        parser = ExportParser(narrow=narrow)
+        parser = ExportParser(narrow=not rules_of(self.version).output_fields)
         with contextlib.ExitStack() as stack:
-            stream = stack.enter_context(runner.stream(command))
+            stream = stack.enter_context(self.runner.stream(command_of(self.request, self.version)))
             try:
                 while (data := stream.read(seconds)) != b"":
                     yield parser.feed(data) if data else ()
             except CommandFailed as error:
                 raise _understood(error) from error
             finally:
-                self.said = stream.stderr
+                self.stderr = stream.stderr
 
 
 def _understood(error: CommandFailed) -> Exception:

@@ -42,9 +42,14 @@ class RotateJournal(Step):
         # Nothing stands on it: the copies that were made before are taken back without it.
         return Change("rotate-journal", "journald", "active files", after, (self._command().as_shell(),), True)
 
+    @property
+    def _waits(self) -> bool:
+        """Whether there is a command for it, which ends when it is done."""
+        return rules_of(Version(self.version)).rotate
+
     def _command(self) -> Command:
         """Alone: 239 takes the last of --rotate and --vacuum-*, 252 can drop the rotation."""
-        if self.version < 239:
+        if not self._waits:
             argv = ("systemctl", "kill", "--kill-who=main", "--signal=SIGUSR2", "systemd-journald.service")
             return Command(argv, mutates=True)
         where = (f"--namespace={self.namespace}",) if self.namespace else ()
@@ -60,8 +65,8 @@ class RotateJournal(Step):
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """The archived files are there: journald of 219 answers no signal, so it is waited for."""
-        deadline = time.monotonic() + (ROTATE_SECONDS if self.version < 239 else 0)
+        """The archived files are there: journald answers no signal, so it is waited for."""
+        deadline = time.monotonic() + (0 if self._waits else ROTATE_SECONDS)
         while True:
             absent = [path for path in self.makes if not os.path.lexists(path)]
             if not absent:
@@ -152,8 +157,7 @@ class VacuumJournal(Step):
         return span_now(ages, self.limits.span or 0, self.now, time.time_ns() // 1000) or self._typed()
 
     def _typed(self) -> str:
-        # 219 knows no M and no μs; microseconds every release knows.
-        return self.span_text if self.version.number >= 239 else f"{self.limits.span}us"
+        return self.span_text if rules_of(self.version).every_unit else f"{self.limits.span}us"
 
     def _compare(self, before: tuple[Directory, ...], after: tuple[Directory, ...], found: list[Vacuum]) -> Record:
         old = {f"{one.path}/{file.name}": file for one in before for file in one.files}
