@@ -27,7 +27,6 @@ class RetainJournal(Step):
     """
 
     kind: ClassVar[str] = "journal.retain"
-    under_lock: ClassVar[bool] = False
     path: str
     text: str
     before: Optional[str]
@@ -37,7 +36,6 @@ class RetainJournal(Step):
 
     @property
     def change(self) -> Change:
-        """See Step.change."""
         return Change(
             "retain-journal", self.path, _brief(self.before), _brief(self.text), self._commands(self.text), True
         )
@@ -55,11 +53,11 @@ class RetainJournal(Step):
     def _restart(self) -> Command:
         return Command(("systemctl", "restart", self.unit), mutates=True)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
+    def remember(self, runner: Runner) -> Record:
         """Whether the directory of drop-ins is made."""
         return {"made": not os.path.isdir(os.path.dirname(self.path))}
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+    def apply(self, runner: Runner, record: Record) -> Record:
         """Write it, restart, and see what went. Raises Failed when the drop-in is not as it was."""
         if read_text(self.path) != self.before:
             raise Failed(self.path, "it was changed since the plan was made", todo="run the same command again")
@@ -85,15 +83,14 @@ class RetainJournal(Step):
         except OSError as error:
             raise Failed(self.path, f"it cannot be written ({error.strerror})") from error
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def verify(self, runner: Runner, record: Record) -> None:
         """The drop-in is there, and journald runs."""
         if read_text(self.path) != self.text:
             raise Failed(self.path, "it does not hold what was written")
         if self.unit:
             runner.run(Command(("systemctl", "is-active", "--quiet", self.unit), mutates=False))
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         restart = (self._restart().as_shell(),) if self.unit else ()
         remove = (f"rm -- {shlex.quote(self.path)}", *restart)
         commands = remove if self.before is None else self._commands(self.before)

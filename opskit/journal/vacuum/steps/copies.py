@@ -1,4 +1,4 @@
-"""Copying journal files whole: a reflink where the filesystem can, else by sendfile; on the disk before it counts."""
+"""The step that copies journal files: a reflink where the filesystem can, else by sendfile; whole, or not at all."""
 
 from __future__ import annotations
 
@@ -19,6 +19,91 @@ from opskit.core.units import size_text
 # FICLONE, see ioctl_ficlone of section 2 of the manual
 _FICLONE = 0x40049409
 _CHUNK = 1 << 24
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A file and its copy."""
+
+    path: str
+    copy: str
+
+
+@dataclass(frozen=True)
+class CopyJournals(Step):
+    """Copy the files that go. bytes: on disk, of all of them; 0 when that is not known yet."""
+
+    kind: ClassVar[str] = "journal.copy"
+    place: str
+    files: tuple[Copied, ...]
+    bytes: int
+
+    @property
+    def change(self) -> Change:
+        commands = [f"mkdir -p -m 700 -- {shlex.quote(directory)}" for directory in self._directories()]
+        for file in self.files:
+            pair = f"{shlex.quote(file.path)} {shlex.quote(file.copy)}"
+            commands.append(f"cp --no-clobber --preserve=all --reflink=auto -- {pair}")
+        after = f"copies of {files_text(len(self.files), self.bytes)}"
+        return Change("copy-journals", self.place, "no copies", after, (*commands, "sync"), reversible=True)
+
+    def _directories(self) -> list[str]:
+        return list(dict.fromkeys([self.place, *(os.path.dirname(file.copy) for file in self.files)]))
+
+    def remember(self, runner: Runner) -> Record:
+        """Which directories are made."""
+        return {"made": [path for path in self._directories() if not os.path.isdir(path)]}
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        for directory in self._directories():
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+        for file in self.files:
+            copy_journal(file.path, file.copy)
+        return {}
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        """Each copy holds what the file holds."""
+        for file in self.files:
+            if not same_content(file.path, file.copy):
+                raise Failed(file.copy, f"it is not the same as {file.path}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        commands = tuple(f"rm -- {shlex.quote(file.copy)}" for file in self.files)
+        before = f"copies of {len(self.files)} files"
+        return Change("remove-journal-copies", self.place, before, "no copies", commands, reversible=False)
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Remove the copies of files that are there; a copy that is the only one left stays."""
+        kept = [file.copy for file in self.files if os.path.lexists(file.copy) and not _is_copied(file)]
+        gone = [file.copy for file in self.files if file.copy not in kept]
+        for path in (*gone, *(unfinished(file.copy) for file in self.files)):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        for directory in sorted(record.get("made", ()), key=len, reverse=True):
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
+        if kept:
+            raise CannotUndo(f"{len(kept)} copies stay: their files are not there, or differ", keeps_earlier=False)
+
+
+def files_text(count: int, size: int) -> str:
+    """`3 files, 24M`; a size of 0 is not known and left out."""
+    return f"{count} files" + (f", {size_text(size)}" if size else "")
+
+
+def copy_journal(source: str, target: str) -> None:
+    """As copy_file. Raises Failed."""
+    try:
+        copy_file(source, target)
+    except OSError as error:
+        raise Failed(source, f"it cannot be copied to {target} ({error.strerror})") from error
+
+
+def _is_copied(file: Copied) -> bool:
+    try:
+        return same_content(file.path, file.copy)
+    except OSError:
+        return False
 
 
 def unfinished(target: str) -> str:
@@ -114,92 +199,3 @@ def same_content(one: str, other: str) -> bool:
                 return False
             if not data:
                 return True
-
-
-@dataclass(frozen=True)
-class Copied:
-    """A file and its copy."""
-
-    path: str
-    copy: str
-
-
-@dataclass(frozen=True)
-class CopyJournals(Step):
-    """Copy the files that go. bytes: on disk, of all of them; 0 when that is not known yet."""
-
-    kind: ClassVar[str] = "journal.copy"
-    under_lock: ClassVar[bool] = False
-    place: str
-    files: tuple[Copied, ...]
-    bytes: int
-
-    @property
-    def change(self) -> Change:
-        """See Step.change."""
-        commands = [f"mkdir -p -m 700 -- {shlex.quote(directory)}" for directory in self._directories()]
-        for file in self.files:
-            pair = f"{shlex.quote(file.path)} {shlex.quote(file.copy)}"
-            commands.append(f"cp --no-clobber --preserve=all --reflink=auto -- {pair}")
-        after = f"copies of {files_text(len(self.files), self.bytes)}"
-        return Change("copy-journals", self.place, "no copies", after, (*commands, "sync"), reversible=True)
-
-    def _directories(self) -> list[str]:
-        return list(dict.fromkeys([self.place, *(os.path.dirname(file.copy) for file in self.files)]))
-
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """Which directories are made."""
-        return {"made": [path for path in self._directories() if not os.path.isdir(path)]}
-
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step.apply. Raises Failed."""
-        for directory in self._directories():
-            os.makedirs(directory, mode=0o700, exist_ok=True)
-        for file in self.files:
-            copy_journal(file.path, file.copy)
-        return {}
-
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """Each copy holds what the file holds."""
-        for file in self.files:
-            if not same_content(file.path, file.copy):
-                raise Failed(file.copy, f"it is not the same as {file.path}")
-
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
-        commands = tuple(f"rm -- {shlex.quote(file.copy)}" for file in self.files)
-        before = f"copies of {len(self.files)} files"
-        return Change("remove-journal-copies", self.place, before, "no copies", commands, reversible=False)
-
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """Remove the copies of files that are there; a copy that is the only one left stays."""
-        kept = [file.copy for file in self.files if os.path.lexists(file.copy) and not _is_copied(file)]
-        gone = [file.copy for file in self.files if file.copy not in kept]
-        for path in (*gone, *(unfinished(file.copy) for file in self.files)):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-        for directory in sorted(record.get("made", ()), key=len, reverse=True):
-            with contextlib.suppress(OSError):
-                os.rmdir(directory)
-        if kept:
-            raise CannotUndo(f"{len(kept)} copies stay: their files are not there, or differ", keeps_earlier=False)
-
-
-def files_text(count: int, size: int) -> str:
-    """`3 files, 24M`; a size of 0 is not known and left out."""
-    return f"{count} files" + (f", {size_text(size)}" if size else "")
-
-
-def copy_journal(source: str, target: str) -> None:
-    """As copy_file. Raises Failed."""
-    try:
-        copy_file(source, target)
-    except OSError as error:
-        raise Failed(source, f"it cannot be copied to {target} ({error.strerror})") from error
-
-
-def _is_copied(file: Copied) -> bool:
-    try:
-        return same_content(file.path, file.copy)
-    except OSError:
-        return False

@@ -1,4 +1,4 @@
-"""The steps of a vacuum: rotate, copy what goes, run journalctl and compare what went with what was to go."""
+"""Steps of a vacuum: rotate, run journalctl and compare what went with what was to go."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Union
 
 from opskit.core.caller import machine_id
-from opskit.core.command import MINUTE, Command
+from opskit.core.command import MINUTE, Command, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
@@ -30,41 +30,30 @@ class RotateJournal(Step):
     """Have journald archive what it writes to. version: of systemd. makes: the archived files that come of it."""
 
     kind: ClassVar[str] = "journal.rotate"
-    under_lock: ClassVar[bool] = False
     namespace: str
     version: int
     makes: tuple[str, ...] = ()
 
     @property
     def change(self) -> Change:
-        """See Step.change."""
         after = f"{len(self.makes)} of them go" if self.makes else "archived"
         # Nothing stands on it: the copies that were made before are taken back without it.
-        return Change("rotate-journal", "journald", "active files", after, (self._command().as_shell(),), True)
+        return Change("rotate-journal", "journald", "active files", after, shell_lines(self.commands), True)
 
     @property
     def _waits(self) -> bool:
         """Whether there is a command for it, which ends when it is done."""
         return rules_of(Version(self.version)).rotate
 
-    def _command(self) -> Command:
+    @property
+    def commands(self) -> tuple[Command, ...]:
         """Alone: 239 takes the last of --rotate and --vacuum-*, 252 can drop the rotation."""
-        if not self._waits:
-            argv = ("systemctl", "kill", "--kill-who=main", "--signal=SIGUSR2", "systemd-journald.service")
-            return Command(argv, mutates=True)
-        where = (f"--namespace={self.namespace}",) if self.namespace else ()
-        return Command(("journalctl", *where, "--rotate"), mutates=True)
+        argv = ("systemctl", "kill", "--kill-who=main", "--signal=SIGUSR2", "systemd-journald.service")
+        if self._waits:
+            argv = ("journalctl", *((f"--namespace={self.namespace}",) if self.namespace else ()), "--rotate")
+        return (Command(argv, mutates=True),)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step.remember."""
-        return {}
-
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step.apply."""
-        runner.run(self._command())
-        return {}
-
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def verify(self, runner: Runner, record: Record) -> None:
         """The archived files are there: journald answers no signal, so it is waited for."""
         deadline = time.monotonic() + (0 if self._waits else ROTATE_SECONDS)
         while True:
@@ -76,12 +65,10 @@ class RotateJournal(Step):
                 raise Failed(absent[0], why, todo="run the same command again without --rotate and read the plan")
             time.sleep(0.1)
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         return "a rotation cannot be taken back"
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step.undo."""
+    def undo(self, runner: Runner, record: Record) -> None:
         raise CannotUndo(str(self.undo_change(record)), keeps_earlier=False)
 
 
@@ -95,7 +82,6 @@ class VacuumJournal(Step):
     """
 
     kind: ClassVar[str] = "journal.vacuum"
-    under_lock: ClassVar[bool] = False
     scope: Scope
     version: Version
     limits: Limits
@@ -108,11 +94,14 @@ class VacuumJournal(Step):
 
     @property
     def change(self) -> Change:
-        """See Step.change."""
         before = files_text(len(self.deletes), self.bytes)
         target = self.scope.directory or self.scope.root or "journal"
-        command = self._command(self._typed()).as_shell()
-        return Change("vacuum-journal", target, before, "deleted", (command,), reversible=bool(self.copies))
+        return Change("vacuum-journal", target, before, "deleted", shell_lines(self.commands), bool(self.copies))
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """With the span as it was typed; apply changes that where a file's age is near to it."""
+        return (self._command(self._typed()),)
 
     def _command(self, span: str) -> Command:
         limits = self.limits
@@ -121,14 +110,11 @@ class VacuumJournal(Step):
         words += [f"--vacuum-files={limits.files}"] if limits.files else []
         return Command(("journalctl", *self.scope.options, *words), mutates=True, timeout=VACUUM_SECONDS)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """Nothing: the fields are all that an undo needs."""
-        return {}
-
     def apply(self, runner: Runner, record: Record) -> Record:
         """Decide once more, run it, and see what went. Raises Failed when other files would go than were shown.
 
-        What was to go may be gone after a rotation: journald deletes what is above its own limits with each.
+        What was to go may be gone after a rotation: journald deletes what is above its own limits with each. What
+        journalctl did otherwise is in the record and not a failure of the step: it cannot be made undone.
         """
         before = self._read()
         found = [predict(one, self.limits, rules_of(self.version), self.now) for one in before]
@@ -165,11 +151,7 @@ class VacuumJournal(Step):
         stuck = [f"{one.directory.path}/{file.name}" for one in found for file in one.sticks]
         return compare(old, new, (*self.deletes, *stuck))
 
-    def verify(self, runner: Runner, record: Record) -> None:
-        """See Step.verify. What differs is in the record: it cannot be made undone, and the command tells of it."""
-
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         if not self.copies:
             return "the files are deleted; --keep-copy DIR would have kept copies of them"
         pairs = tuple(
@@ -178,7 +160,7 @@ class VacuumJournal(Step):
         )
         return Change("restore-journals", "journal", "deleted", f"{len(pairs)} files", (*pairs, "sync"), False)
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def undo(self, runner: Runner, record: Record) -> None:
         """Bring back what went, from the copies. Raises CannotUndo, or Failed."""
         absent = [path for path in self.deletes if not os.path.lexists(path)]
         if absent and not self.copies:
