@@ -4,8 +4,8 @@ Where a change belongs:
 
   what is known of a host     model.py; see/: host.py (the memcached here, limits, users), proc.py (/proc), client.py
   a line                      line/: flags, explain, lint
-    an option, a release      table.py and suboptions.py, the one table; release.py: in which release what changed
-    reading words             getopt.py, as getopt(3) does; numbers.py, as C does; listen.py: what -l means
+    an option, a release      table.py, the one table, with those of -o; release.py: in which release what changed
+    reading a line            parse.py, once: words, as getopt(3) does, and values; numbers.py, as C does; listen.py: -l
     what comes of a line      effect.py, in the order of main() in memcached.c: settings and listeners, or a status
     findings about a line     lint.py; lint_values.py, lint_listen.py, lint_host.py; edit.py: it corrected
     where a line is from      see.py reads sysconfig files, units, processes; sources.py takes their text apart

@@ -11,9 +11,15 @@ from typing import NamedTuple, Optional
 from opskit.memcached.line.listen import Listener
 from opskit.memcached.line.release import Release
 
+USUAL_FEATURES = ("sasl", "tls", "extstore")
+
 
 class Program(NamedTuple):
-    """The memcached of this host. features: what its build has, of sasl, tls, extstore, proxy."""
+    """The memcached of this host.
+
+    features: what its build has, of sasl, tls, extstore, proxy; udp-off: a distribution may turn UDP off in an old
+    release, too
+    """
 
     path: str
     release: Release
@@ -100,6 +106,11 @@ class Host(NamedTuple):
     program: Optional[Program] = None
     raises: bool = True
     lowest_port: int = 0
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the build has; where none was seen, what a usual one has."""
+        return self.program.features if self.program else USUAL_FEATURES
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from opskit.core.plan import Plan
 from opskit.memcached.instance.plan import decide_start, decide_stop
 from opskit.memcached.instance.request import RUN_DIRECTORY, StartRequest
 from opskit.memcached.instance.see import see_start, see_stop
-from opskit.memcached.line.edit import Option, shell
+from opskit.memcached.line.edit import OptionText, shell
 from opskit.memcached.line.table import FLAGS, Flag
 from opskit.memcached.see.proc import instances
 from opskit.options import changes, new_app
@@ -60,7 +60,7 @@ def start(session: Session, *, expose: Optional[list[str]] = None, unit: bool = 
     It listens on 127.0.0.1 with UDP off unless told otherwise, as a daemon with a pid file; --unit hands it to systemd.
     A value that memcached would refuse or misread is refused here, with what was meant.
     """
-    options: list[Option] = []
+    options: list[OptionText] = []
     for name, flag in OPTIONS.items():
         value = values.get(name)
         if isinstance(value, list):

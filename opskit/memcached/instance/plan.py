@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Callable, Optional
+from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.memcached.instance.request import LOOPBACK, StartFacts, StartRequest, StopFacts, build
 from opskit.memcached.instance.steps import MakeDirectory, RemovePidFile, StartMemcached, StopMemcached
-from opskit.memcached.line.effect import Effect, effect
-from opskit.memcached.line.getopt import Parsed, parse
-from opskit.memcached.line.lint import Judged, judge
-from opskit.memcached.line.listen import is_loopback, place
-from opskit.memcached.line.numbers import atoi
-from opskit.memcached.line.release import FIRST, NEWEST, Release, release_text
+from opskit.memcached.line.effect import effect_of
+from opskit.memcached.line.lint import Judgement, judge
+from opskit.memcached.line.listen import is_loopback, read_address
+from opskit.memcached.line.parse import parse
+from opskit.memcached.line.release import FIRST, NEWEST, release_text
 from opskit.memcached.model import Host, Wanted
 
 # Findings about what stands in the way on the host; any other is a fault of what was typed.
@@ -26,13 +25,14 @@ GUARDED = ("exposed", "pid-file-foreign", "pid-file-unwritable", "user-root", "m
 ONLY_NOTES = ("user-root", "pid-file-stale")
 
 
-# What else `stats settings` has of an option that is given, in every release, as pymemcache hands it on.
-TOLD: dict[str, tuple[str, Callable[[str], str]]] = {
-    "M": ("evictions", lambda _: "off"),
-    "C": ("cas_enabled", lambda _: "no"),
-    "n": ("chunk_size", lambda value: str(atoi(value))),
-    "R": ("reqs_per_event", lambda value: str(atoi(value))),
-    "b": ("tcp_backlog", lambda value: str(atoi(value))),
+# What else `stats settings` has of an option that is given, in every release, as pymemcache hands it on: its name
+# there, and its value where that is not the number that was given.
+SETTINGS = {
+    "M": ("evictions", "off"),
+    "C": ("cas_enabled", "no"),
+    "n": ("chunk_size", ""),
+    "R": ("reqs_per_event", ""),
+    "b": ("tcp_backlog", ""),
 }
 
 
@@ -40,26 +40,24 @@ def decide_start(facts: StartFacts, request: StartRequest) -> Decision:
     """The plan that starts the instance, or every reason against it."""
     release, host = facts.program.release, facts.host
     line = build(request, release, root=host.root, users=host.users)
-    parsed = parse(line, release)
     title = f"start memcached {release_text(release)}"
     program = facts.program.path
     same = [one for one in facts.running if one.line == (program, *line)]
     host, makes = _with_directory(host, request)
     if same:
         return Plan(title, result=_result(program, line, same[0].pid))
-    judged = judge(parsed, release, host)
-    reasons = [*guard(judged, request), *problems(judged)]
+    judgement = judge(parse(line, release), host)
+    reasons = [*guard(judgement, request), *judged_reasons(judgement)]
     if reasons:
         return Refusal(title, tuple(reasons))
-    found = judged.effect
-    start = StartMemcached((program, *line), found.pid_file, wanted(found, parsed, release))
-    directory = os.path.dirname(found.pid_file)
-    steps: tuple[Step, ...] = (MakeDirectory(directory, found.user), start) if makes else (start,)
+    pid_file, user = judgement.effect.pid_file, judgement.effect.user
+    start = StartMemcached((program, *line), pid_file, wanted(judgement))
+    steps: tuple[Step, ...] = (MakeDirectory(os.path.dirname(pid_file), user), start) if makes else (start,)
     return Plan(
         title,
         steps,
         basis=(program, release_text(release)),
-        notes=notes(judged, request),
+        notes=notes(judgement, request),
         result=_result(program, line, None),
     )
 
@@ -79,30 +77,30 @@ def _result(program: str, line: Sequence[str], pid: Optional[int]) -> dict[str, 
     return {"line": [program, *line], "pid": pid}
 
 
-def wanted(found: Effect, parsed: Parsed, release: Release) -> Wanted:
+def wanted(judgement: Judgement) -> Wanted:
     """What the running instance has to show of what was asked for."""
+    line, effect = judgement.line, judgement.effect
     settings = {
         # 1.4.15 tells only the low 32 bits of it (release notes of 1.4.16).
-        "maxbytes": found.max_bytes if release > FIRST else found.max_bytes % 2**32,
-        "maxconns": found.connections,
-        "num_threads": found.threads,
-        "item_size_max": found.item_size,
-        "tcpport": found.port,
-        "udpport": found.udp,
+        "maxbytes": effect.max_bytes if line.release > FIRST else effect.max_bytes % 2**32,
+        "maxconns": effect.connections,
+        "num_threads": effect.threads,
+        "item_size_max": effect.item_size,
     }
-    if found.socket:
-        settings = {name: value for name, value in settings.items() if not name.endswith("port")}
+    if not effect.socket:
+        settings |= {"tcpport": effect.port, "udpport": effect.udp}
     pairs = [(name, str(value)) for name, value in settings.items()]
-    for letter, (name, text) in TOLD.items():
-        value = parsed.last(letter)
-        pairs += [(name, text(value))] if value is not None else []
-    return Wanted(found.listeners, found.socket, tuple(pairs), found.auth_file, found.tls, found.binary)
+    for letter, (name, value) in SETTINGS.items():
+        option = line.last(letter)
+        pairs += [(name, value or str(option.integer))] if option else []
+    return Wanted(effect.listeners, effect.socket, tuple(pairs), effect.auth_file, effect.tls, effect.binary)
 
 
-def guard(judged: Judged, request: StartRequest) -> list[Reason]:
+def guard(judgement: Judgement, request: StartRequest) -> list[Reason]:
     """Addresses beyond loopback that nobody exposed by name."""
-    allowed = {place(one, judged.release, alone=True).address for one in request.expose}
-    beyond = sorted({one.address for one in judged.effect.listeners if not is_loopback(one.address)} - allowed)
+    release, listeners = judgement.line.release, judgement.effect.listeners
+    allowed = {read_address(address, release, alone=True).address for address in request.expose}
+    beyond = sorted({one.address for one in listeners if not is_loopback(one.address)} - allowed)
     return [
         Reason(
             "exposed",
@@ -114,27 +112,27 @@ def guard(judged: Judged, request: StartRequest) -> list[Reason]:
     ]
 
 
-def problems(judged: Judged) -> list[Reason]:
+def judged_reasons(judgement: Judgement) -> list[Reason]:
     """Errors that lint finds, as reasons: what was typed wrongly (exit 2), what the host says no to (5, 6, 7)."""
-    found = []
-    for one in judged.findings:
-        if one.severity not in {"error", "critical"} or one.id in {"exposed", *ONLY_NOTES}:
+    reasons = []
+    for finding in judgement.findings:
+        if finding.severity not in {"error", "critical"} or finding.id in {"exposed", *ONLY_NOTES}:
             continue
-        code = ON_HOST.get(one.id, ExitCode.REFUSED if one.id in GUARDED else ExitCode.USAGE)
-        found.append(Reason(one.id, one.title, one.remedy, one.evidence, code))
-    return found
+        code = ON_HOST.get(finding.id, ExitCode.REFUSED if finding.id in GUARDED else ExitCode.USAGE)
+        reasons.append(Reason(finding.id, finding.title, finding.remedy, finding.evidence, code))
+    return reasons
 
 
-def notes(judged: Judged, request: StartRequest) -> tuple[Finding, ...]:
+def notes(judgement: Judgement, request: StartRequest) -> tuple[Finding, ...]:
     """What a person should know of a line that is started all the same."""
-    found = [one for one in judged.findings if one.id != "exposed"]
-    for one in judged.findings:
-        if one.id == "exposed":
+    findings = [finding for finding in judgement.findings if finding.id != "exposed"]
+    for finding in judgement.findings:
+        if finding.id == "exposed":
             remedy = "a firewall rule that lets in only those who need it"
-            remedy += "; -U 0: UDP is of use to attackers only" if "UDP" in one.title else ""
-            title = f"{one.title}, as --expose {' '.join(request.expose)} asks for"
-            found.append(Finding("exposed", "warning", title, one.evidence, remedy))
-    return tuple(found)
+            remedy += "; -U 0: UDP is of use to attackers only" if "UDP" in finding.title else ""
+            title = f"{finding.title}, as --expose {' '.join(request.expose)} asks for"
+            findings.append(Finding("exposed", "warning", title, finding.evidence, remedy))
+    return tuple(findings)
 
 
 def decide_stop(facts: StopFacts) -> Decision:
@@ -158,12 +156,13 @@ def decide_stop(facts: StopFacts) -> Decision:
     if found.unit:
         text = f"{found.text} belongs to {found.unit}: systemd may start it again"
         return Refusal(title, (Reason("belongs-to-unit", text, f"opskit memcached stop --unit {found.unit}"),))
-    line = effect(parse(found.line[1:], NEWEST), NEWEST)
-    named = line.values.get("P", "")
+    line = parse(found.line[1:], NEWEST)
+    effect = effect_of(line)
+    named = line.text("P")
     file = facts.pid_file or (os.path.join("/", named) if named else "")  # a daemon is in /
     left: tuple[Finding, ...] = ()
-    if line.socket:
-        text = f"the socket {line.socket} stays behind; memcached replaces it when it starts"
+    if effect.socket:
+        text = f"the socket {effect.socket} stays behind; memcached replaces it when it starts"
         left = (Finding("socket-stays", "info", text),)
-    step = StopMemcached(found, file, line.daemon, facts.exe, line.user)
+    step = StopMemcached(found, file, effect.daemon, facts.exe, effect.user)
     return Plan(title, (step,), basis=(str(found.pid), str(found.started)), notes=left, result={"pid": found.pid})

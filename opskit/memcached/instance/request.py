@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from opskit.memcached.line.edit import Option, words
+from opskit.memcached.line.edit import OptionText, words_of
 from opskit.memcached.line.listen import is_everywhere, pieces
 from opskit.memcached.line.release import IPV6_IN_LISTS, Release
 from opskit.memcached.line.table import FLAGS
@@ -24,7 +24,7 @@ class StartRequest:
     directory: where the pid file goes when nobody names one; unit: the systemd unit to start it by, "" for a daemon.
     """
 
-    options: tuple[Option, ...]
+    options: tuple[OptionText, ...]
     expose: tuple[str, ...] = ()
     directory: str = RUN_DIRECTORY
     unit: str = ""
@@ -65,7 +65,7 @@ def build(request: StartRequest, release: Release, *, root: bool, users: Sequenc
     given = [option for option in request.options if option[0] not in "dlP"]
     letters = {letter for letter, _ in given}
     socket = "s" in letters
-    found: list[Option] = []
+    found: list[OptionText] = []
     if not socket:
         found += [] if "p" in letters else [("p", "11211")]
         found += [] if "U" in letters else [("U", "0")]
@@ -77,10 +77,10 @@ def build(request: StartRequest, release: Release, *, root: bool, users: Sequenc
     if not request.unit:
         options += [("P", pid_path(request)), ("d", None)]
     order = list(FLAGS)
-    return words(sorted(options, key=lambda option: order.index(option[0])))
+    return words_of(sorted(options, key=lambda option: order.index(option[0])))
 
 
-def listen_options(request: StartRequest, release: Release) -> list[Option]:
+def listen_options(request: StartRequest, release: Release) -> list[OptionText]:
     """-l for what was asked for and what is exposed: in one list, but an -l each where IPv6 in a list fails."""
     asked = [piece for letter, value in request.options if letter == "l" for piece in pieces(value or "")]
     # 0.0.0.0 holds the loopback address already: both at once cannot be had.

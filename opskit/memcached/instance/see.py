@@ -9,9 +9,8 @@ from typing import Optional
 
 from opskit.core.runner import Runner
 from opskit.memcached.instance.request import StartFacts, StartRequest, StopFacts, build
-from opskit.memcached.line.effect import effect
-from opskit.memcached.line.getopt import parse
-from opskit.memcached.line.release import NEWEST
+from opskit.memcached.line.effect import effect_of, effect_of_process
+from opskit.memcached.line.parse import parse
 from opskit.memcached.model import Process
 from opskit.memcached.see import proc
 from opskit.memcached.see.host import USERS, read_pid, see_host, see_program
@@ -22,9 +21,9 @@ def see_start(runner: Runner, request: StartRequest) -> StartFacts:
     """The memcached of this host, what the line meets here, and who of its name runs already."""
     program = see_program(runner)
     root = os.geteuid() == 0
-    users = see_host(effect(parse([], program.release), program.release)).users or USERS[:1]
+    users = see_host(effect_of(parse([], program.release))).users or USERS[:1]
     line = build(request, program.release, root=root, users=users)
-    host = see_host(effect(parse(line, program.release), program.release), program=program)
+    host = see_host(effect_of(parse(line, program.release)), program=program)
     return StartFacts(program, host, tuple(one for one in instances() if proc.same_network(one.pid)))
 
 
@@ -63,5 +62,5 @@ def _named(what: str, found: Sequence[Process]) -> StopFacts:
 def _with_socket(path: str) -> list[Process]:
     """The instances that have this UNIX socket, by their lines."""
     wanted = os.path.abspath(path)
-    found = [(one, effect(parse(one.line[1:], NEWEST), NEWEST).socket) for one in instances()]
+    found = [(one, effect_of_process(one.line).socket) for one in instances()]
     return [one for one, given in found if given and proc.absolute(one.pid, given) == wanted]

@@ -15,10 +15,8 @@ from opskit.core.command import Command
 from opskit.core.errors import CannotUndo, CommandFailed, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
-from opskit.memcached.line.effect import effect
-from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import missing_listeners
-from opskit.memcached.line.release import NEWEST
 from opskit.memcached.model import Process, Target, Wanted
 from opskit.memcached.see import proc
 from opskit.memcached.see.client import ask, read_secret, target_of
@@ -198,7 +196,7 @@ class StopMemcached(InstanceStep):
     def _listens(self) -> bool:
         """Whether it runs again and has its sockets: a daemon's process is there before them."""
         one = proc.with_line(self._line)
-        given = effect(parse(self._line[1:], NEWEST), NEWEST)
+        given = effect_of_process(self._line)
         return one is not None and (
             os.path.exists(given.socket)
             if given.socket

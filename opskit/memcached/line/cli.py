@@ -8,10 +8,10 @@ import typer
 
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.memcached.line.edit import corrected, shell, split_program
-from opskit.memcached.line.effect import effect
+from opskit.memcached.line.effect import effect_of
 from opskit.memcached.line.explain import effect_json, explained, flags_json
-from opskit.memcached.line.getopt import parse
-from opskit.memcached.line.lint import Judged, judge
+from opskit.memcached.line.lint import Judgement, judge
+from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import parse_release, release_text
 from opskit.memcached.line.see import from_pid, from_unit, read_sysconfig
 from opskit.memcached.line.show import draw_explained, draw_flags, draw_lint
@@ -53,10 +53,10 @@ def explain(
 ) -> None:
     """Explain a line word by word: how memcached reads it, what comes of it, and findings."""
     source = _source(line, sysconfig, unit, pid)
-    judged = _judge(session, source, version, pid)
-    result = {**_result(source, judged), "words": explained(judged)}
+    judgement = _judge(session, source, version, pid)
+    result = {**_result(source, judgement), "words": explained(judgement)}
     session.screen.answer(
-        result, lambda: draw_explained(session.screen, result, judged.findings), findings=judged.findings
+        result, lambda: draw_explained(session.screen, result, judgement.findings), findings=judgement.findings
     )
 
 
@@ -71,10 +71,12 @@ def lint(
 ) -> None:
     """Check a line: what memcached would refuse, misread or open to others; with the corrected line. Exit 4."""
     source = _source(line, sysconfig, unit, pid)
-    judged = _judge(session, source, version, pid)
-    result = _result(source, judged)
-    session.screen.answer(result, lambda: draw_lint(session.screen, result, judged.findings), findings=judged.findings)
-    if judged.findings:
+    judgement = _judge(session, source, version, pid)
+    result = _result(source, judgement)
+    session.screen.answer(
+        result, lambda: draw_lint(session.screen, result, judgement.findings), findings=judgement.findings
+    )
+    if judgement.findings:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -99,15 +101,14 @@ def _source(line: Optional[list[str]], sysconfig: str, unit: str, pid: Optional[
     return Source(tuple(words), "line", program)
 
 
-def _judge(session: Session, source: Source, version: str, pid: Optional[int]) -> Judged:
+def _judge(session: Session, source: Source, version: str, pid: Optional[int]) -> Judgement:
     """Judge it for the release that is named, or for this host."""
     if version:
-        release = parse_release(version)
-        return judge(parse(source.words, release), release)
+        return judge(parse(source.words, parse_release(version)))
     program = see_program(session.runner, source.program if source.program.startswith("/") else "memcached")
-    parsed = parse(source.words, program.release)
-    host = see_host(effect(parsed, program.release), program=program, limits=source.limits)
-    return judge(parsed, program.release, _without_itself(host, source, pid))
+    line = parse(source.words, program.release)
+    host = see_host(effect_of(line), program=program, limits=source.limits)
+    return judge(line, _without_itself(host, source, pid))
 
 
 def _without_itself(host: Host, source: Source, pid: Optional[int]) -> Host:
@@ -123,15 +124,15 @@ def _without_itself(host: Host, source: Source, pid: Optional[int]) -> Host:
     return host._replace(taken=taken, pid_file=file)
 
 
-def _result(source: Source, judged: Judged) -> dict[str, Any]:
-    parsed = judged.parsed
-    words = corrected(parsed, judged.problems)
+def _result(source: Source, judgement: Judgement) -> dict[str, Any]:
+    line = judgement.line
+    words = corrected(line, judgement.results)
     # Where only a person knows what is right, nothing is corrected, and the same line would be no answer.
-    better = words != corrected(parsed, ()) or parsed.stray or any(one.wrong for one in parsed.options)
+    better = words != corrected(line, ()) or line.stray or any(option.wrong for option in line.options)
     return {
         "origin": source.origin,
         "line": shell(source.program, source.words),
-        "release": release_text(judged.release),
-        "effect": effect_json(judged.effect),
+        "release": release_text(line.release),
+        "effect": effect_json(judgement.effect),
         "corrected": shell(source.program, words) if better else None,
     }

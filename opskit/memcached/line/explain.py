@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from opskit.core.units import KIB, MIB, size_text
-from opskit.memcached.line import suboptions
 from opskit.memcached.line.effect import Effect
-from opskit.memcached.line.getopt import Given, Parsed, known
-from opskit.memcached.line.lint import Judged
-from opskit.memcached.line.numbers import PORTS, atof, atoi, item_size, size_t
-from opskit.memcached.line.release import FIRST, PORT_CHECKED, Release, at, release_text
-from opskit.memcached.line.suboptions import SUBOPTIONS
-from opskit.memcached.line.table import FLOAT, INTEGER, OCTAL, SIZE, Flag
-from opskit.memcached.line.table import SUBOPTIONS as LIST
+from opskit.memcached.line.lint import Judgement
+from opskit.memcached.line.numbers import FLOAT, OCTAL, SIZE, bound_port, memory_bytes
+from opskit.memcached.line.parse import CommandLine, LineOption, known
+from opskit.memcached.line.release import FIRST, LONG_OPTIONS, PORT_CHECKED, Release, at, release_text
+from opskit.memcached.line.table import EXTENDED, SUBOPTIONS, Flag
 
 NO_LIMIT = 2**62
 
@@ -23,7 +20,7 @@ def flag_json(flag: Flag, release: Release) -> dict[str, Any]:
     changed = sorted({since for history in (flag.default, flag.does) for since, _ in history if since > FIRST})
     return {
         "option": f"-{flag.letter}",
-        "long": f"--{flag.long}" if flag.long and release >= (1, 5, 0) else None,
+        "long": f"--{flag.long}" if flag.long and release >= LONG_OPTIONS else None,
         "value": flag.value or None,
         "meaning": flag.meaning,
         "default": at(flag.default, release) if flag.default else None,
@@ -71,64 +68,63 @@ def flags_json(release: Release) -> dict[str, Any]:
     }
 
 
-def explained(judged: Judged) -> list[dict[str, Any]]:
+def explained(judgement: Judgement) -> list[dict[str, Any]]:
     """Each word of the line, in its order: which option it is, how it is read, what it means in this release."""
-    parsed, release = judged.parsed, judged.release
-    rows = [(given.words[0], _option(given, number, parsed, release)) for number, given in enumerate(parsed.options)]
-    for number in parsed.stray:
-        row = {"text": parsed.words[number], "option": None, "read_as": None, "does": None}
+    line = judgement.line
+    rows = [(option.words[0], _option(option, number, line)) for number, option in enumerate(line.options)]
+    for number in line.stray:
+        row = {"text": line.words[number], "option": None, "read_as": None, "does": None}
         rows.append((number, {**row, "meaning": "no option: memcached passes over it"}))
     return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
-def _option(given: Given, number: int, parsed: Parsed, release: Release) -> dict[str, Any]:
-    flag = given.flag
-    if given.wrong or flag is None:
-        return {"text": given.text, "option": None, "meaning": given.wrong, "read_as": None, "does": "exit status 1"}
-    later = any(one.letter == given.letter and not one.wrong for one in parsed.options[number + 1 :])
-    does = at(flag.does, release) if flag.does else None
-    if later and flag.value and flag.letter not in "lo":
+def _option(option: LineOption, number: int, line: CommandLine) -> dict[str, Any]:
+    flag = option.flag
+    if option.wrong or flag is None:
+        return {"text": option.text, "option": None, "meaning": option.wrong, "read_as": None, "does": "exit status 1"}
+    does = at(flag.does, line.release) if flag.does else None
+    if flag.value and flag.letter not in "lo" and number != line.position(flag.letter):
         does = "counts for nothing: the option comes again"
     return {
-        "text": given.text,
-        "option": f"-{flag.letter}" + (f", --{flag.long}" if flag.long and release >= (1, 5, 0) else ""),
+        "text": option.text,
+        "option": f"-{flag.letter}" + (f", --{flag.long}" if flag.long and line.release >= LONG_OPTIONS else ""),
         "meaning": flag.meaning,
-        "read_as": read_as(flag, given.value, release),
+        "read_as": read_as(option, line.release),
         "does": does,
     }
 
 
-def read_as(flag: Flag, value: Optional[str], release: Release) -> Optional[str]:
+def read_as(option: LineOption, release: Release) -> Optional[str]:
     """What memcached makes of a value, with its unit; None where that is the value itself."""
-    if value is None or flag.kind not in {INTEGER, FLOAT, SIZE, LIST}:
+    if option.flag and option.flag.kind == EXTENDED and option.value is not None:
+        return "; ".join(f"{each.name}: {each.row.meaning if each.row else 'unknown'}" for each in option.extended)
+    flag, number = option.flag, option.number
+    if flag is None or number is None or flag.kind == OCTAL:
         return None
     if flag.letter == "m":
-        size = size_t(atoi(value) * MIB)
+        size = memory_bytes(number.value)
         return "no limit" if size > NO_LIMIT else size_text(size)
-    if flag.kind == LIST:
-        texts = [(name, suboptions.SUBOPTIONS.get(name)) for name, _ in suboptions.split(value)]
-        return "; ".join(f"{name}: {row.meaning if row else 'unknown'}" for name, row in texts)
     if flag.kind == SIZE:
-        return size_text(item_size(value))
+        return size_text(option.integer)
     if flag.letter in "pU" and not (flag.letter == "p" and release >= PORT_CHECKED):
-        return str(atoi(value) % PORTS if atoi(value) >= PORTS else atoi(value))
-    return f"{atof(value):g}" if flag.kind == FLOAT else str(atoi(value))
+        return str(bound_port(number.value))
+    return f"{number.value:g}" if flag.kind == FLOAT else str(option.integer)
 
 
-def effect_json(found: Effect) -> dict[str, Any]:
+def effect_json(effect: Effect) -> dict[str, Any]:
     """What comes of a line: where it listens, what it serves, or how it ends."""
-    low, high = found.clients()
+    low, high = effect.clients()
     return {
-        "starts": found.runs,
-        "exit_status": found.exit_status,
-        "why": found.why or None,
-        "listeners": [one.text for one in found.listeners],
-        "socket": found.socket or None,
-        "memory_bytes": found.max_bytes,
-        "connections": found.connections,
-        "clients": {"least": low, "most": high} if found.runs else None,
-        "threads": found.threads,
-        "user": found.user or None,
-        "pid_file": found.pid_file or None,
-        "daemon": found.daemon,
+        "starts": effect.runs,
+        "exit_status": effect.exit_status,
+        "why": effect.why or None,
+        "listeners": [listener.text for listener in effect.listeners],
+        "socket": effect.socket or None,
+        "memory_bytes": effect.max_bytes,
+        "connections": effect.connections,
+        "clients": {"least": low, "most": high} if effect.runs else None,
+        "threads": effect.threads,
+        "user": effect.user or None,
+        "pid_file": effect.pid_file or None,
+        "daemon": effect.daemon,
     }

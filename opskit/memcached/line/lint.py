@@ -8,14 +8,23 @@ from collections.abc import Iterator
 from typing import NamedTuple, Optional
 
 from opskit.core.finding import Finding
-from opskit.memcached.line import suboptions
-from opskit.memcached.line.edit import APPEND, Edit, Option, Problem, number_of, words
-from opskit.memcached.line.effect import Effect, Setting, effect, late_end
-from opskit.memcached.line.getopt import AMBIGUOUS, EXTRA_VALUE, NO_VALUE, Given, Parsed
-from opskit.memcached.line.lint_host import host_problems, user_problems
-from opskit.memcached.line.lint_listen import listen_problems
-from opskit.memcached.line.lint_values import value_problems
-from opskit.memcached.line.release import UDP_OFF, Release, release_text
+from opskit.memcached.line.edit import Edit, LineFinding, OptionText, words_of
+from opskit.memcached.line.effect import Effect, effect_of, late_end
+from opskit.memcached.line.lint_host import host_findings, user_findings
+from opskit.memcached.line.lint_listen import listen_findings
+from opskit.memcached.line.lint_values import value_findings
+from opskit.memcached.line.parse import (
+    AMBIGUOUS,
+    APPEND,
+    EXTRA_VALUE,
+    NO_VALUE,
+    NOT_A_NUMBER,
+    NOT_IN_RELEASE,
+    CommandLine,
+    ExtendedOption,
+    LineOption,
+)
+from opskit.memcached.line.release import LONG_OPTIONS, UDP_OFF, Release, release_text
 from opskit.memcached.line.table import FLAGS
 from opskit.memcached.model import Host
 
@@ -24,167 +33,162 @@ TCP_PORT = 11211
 REDIRECTION = r"[0-9]*(>>?|<|>&)|[|&;]|2>&1"
 
 
-class Judged(NamedTuple):
-    """A line with what comes of it: the effect, and every problem."""
+class Judgement(NamedTuple):
+    """A line with what comes of it: the effect, and every finding with what puts the line right."""
 
-    parsed: Parsed
-    release: Release
+    line: CommandLine
     effect: Effect
-    problems: tuple[Problem, ...]
+    results: tuple[LineFinding, ...]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings alone."""
-        return tuple(problem.finding for problem in self.problems)
+        return tuple(result.finding for result in self.results)
 
 
-def judge(parsed: Parsed, release: Release, host: Optional[Host] = None) -> Judged:
-    """Everything that is wrong with the line, in this release, and (with facts of one) on this host."""
+def judge(line: CommandLine, host: Optional[Host] = None) -> Judgement:
+    """Everything that is wrong with the line, in its release, and (with facts of one) on this host."""
     # Without a host: a name may well be there, a number is none anywhere.
-    setting = Setting(user_known=not (parsed.last("u") or "").isdigit())
-    if host is not None:
-        features = host.program.features if host.program else setting.features
-        files = (host.hard_files, host.most_files)
-        setting = Setting(host.root, host.user_known, *files, features, host.raises, host.lowest_port)
-    found = effect(parsed, release, setting)
-    problems = [*word_problems(parsed, release), *value_problems(parsed, found, release)]
-    problems += _together(parsed, found, release)
-    problems += listen_problems(parsed, found, release)
-    if host is not None:
-        problems += host_problems(parsed, found, release, host)
-    else:
-        problems += user_problems(parsed, found, Host(user_known=setting.user_known))
-    problems += _else(parsed, found, release, problems)
-    return Judged(parsed, release, found, tuple(problems))
+    assumed = host or Host(user_known=not line.text("u").isdigit())
+    effect = effect_of(line, assumed)
+    results = [*word_findings(line), *value_findings(line, effect), *_together(line, effect)]
+    results += listen_findings(line, effect)
+    results += user_findings(line, effect, assumed) if host is None else host_findings(line, effect, host)
+    results += _else(line, effect, results)
+    return Judgement(line, effect, tuple(results))
 
 
-def word_problems(parsed: Parsed, release: Release) -> Iterator[Problem]:
+def word_findings(line: CommandLine) -> Iterator[LineFinding]:
     """Words that are no options, and options that the release does not have."""
-    for number, given in enumerate(parsed.options):
-        if given.wrong:
-            yield Problem(_wrong_option(given, release), _instead(given, number, release))
-        elif given.letter == "o":
-            yield from _suboption_problems(given, number, release)
-        if given.long and given.letter == "M" and (1, 5, 0) <= release < (1, 6, 0) and not given.wrong:
+    release = line.release
+    for number, option in enumerate(line.options):
+        if option.wrong:
+            yield LineFinding(_wrong_option(option, release), _instead(option, number, release))
+        elif option.letter == "o":
+            yield from _extended_findings(option, number, release)
+        if option.long and option.letter == "M" and LONG_OPTIONS <= release < (1, 6, 0) and not option.wrong:
             title = "--disable-evictions takes the next word for its value in 1.5: a mistake in its table of options"
-            yield Problem(Finding("takes-a-value", "warning", title, given.text, "-M"), (Edit(number, (("M", None),)),))
-    if parsed.stray:
-        stray = [parsed.words[number] for number in parsed.stray]
-        if any(re.match(REDIRECTION, word) for word in stray):
-            title = "no shell reads this line: memcached passes over a redirection and over the file behind it"
-            remedy = "take it out; the journal has what memcached says: journalctl -u memcached"
-            yield Problem(Finding("redirection", "warning", title, " ".join(stray), remedy))
-        else:
-            title = "memcached passes over words that are no options"
-            yield Problem(Finding("stray-words", "warning", title, shlex.join(stray), "take them out"))
+            finding = Finding("takes-a-value", "warning", title, option.text, "-M")
+            yield LineFinding(finding, (Edit(number, (("M", None),)),))
+    stray = [line.words[number] for number in line.stray]
+    if any(re.match(REDIRECTION, word) for word in stray):
+        title = "no shell reads this line: memcached passes over a redirection and over the file behind it"
+        remedy = "take it out; the journal has what memcached says: journalctl -u memcached"
+        yield LineFinding(Finding("redirection", "warning", title, " ".join(stray), remedy))
+    elif stray:
+        title = "memcached passes over words that are no options"
+        yield LineFinding(Finding("stray-words", "warning", title, shlex.join(stray), "take them out"))
 
 
-def _wrong_option(given: Given, release: Release) -> Finding:
-    status = "exit status 1"
-    if given.wrong == NO_VALUE:
-        return Finding("missing-value", "error", f"{given.text} has no value", status, "give it one, or take it out")
-    if given.wrong == EXTRA_VALUE:
-        return Finding("extra-value", "error", f"{given.text}: this option has no value", status, "take the value out")
-    if given.wrong == AMBIGUOUS:
-        title = f"{given.text} can be more than one option"
-        return Finding("ambiguous-option", "error", title, status, "one of " + ", ".join(given.candidates))
-    flag = given.flag
-    name = release_text(release)
-    if flag is not None and flag.since > release:
-        title = f"{given.text} came with {release_text(flag.since)}"
-        return Finding("not-in-release", "error", title, f"{name}: {status}", "take it out")
-    if given.text.startswith("--") and release < (1, 5, 0):
-        title = f"{given.text}: long options came with 1.5.0"
-        return Finding("not-in-release", "error", title, f"{name}: {status}", "write its short form")
-    remedy = "opskit memcached flags lists the options"
-    return Finding("unknown-option", "error", f"{given.text} is no option of memcached", f"{name}: {status}", remedy)
+def _wrong_option(option: LineOption, release: Release) -> Finding:
+    """Why an option cannot be read; memcached ends with status 1 for each."""
+    text, status, flag = option.text, "exit status 1", option.flag
+    id_, evidence, remedy = "not-in-release", f"{release_text(release)}: {status}", "take it out"
+    if option.wrong == NO_VALUE:
+        id_, title, evidence, remedy = "missing-value", f"{text} has no value", status, "give it one, or take it out"
+    elif option.wrong == EXTRA_VALUE:
+        id_, title, evidence = "extra-value", f"{text}: this option has no value", status
+        remedy = "take the value out"
+    elif option.wrong == AMBIGUOUS:
+        id_, title, evidence = "ambiguous-option", f"{text} can be more than one option", status
+        remedy = "one of " + ", ".join(option.candidates)
+    elif flag is not None and flag.since > release:
+        title = f"{text} came with {release_text(flag.since)}"
+    elif text.startswith("--") and release < LONG_OPTIONS:
+        title, remedy = f"{text}: long options came with 1.5.0", "write its short form"
+    else:
+        id_, title = "unknown-option", f"{text} is no option of memcached"
+        remedy = "opskit memcached flags lists the options"
+    return Finding(id_, "error", title, evidence, remedy)
 
 
-def _instead(given: Given, number: int, release: Release) -> tuple[Edit, ...]:
-    """The short form of a long option that an old release does not know."""
-    if not given.text.startswith("--") or release >= (1, 5, 0):
-        return (Edit(number),)
-    name, sign, value = given.text[2:].partition("=")
-    for flag in FLAGS.values():
-        if flag.long == name and flag.since <= release and bool(flag.value) == bool(sign):
-            return (Edit(number, ((flag.letter, value if sign else None),)),)
+def _instead(option: LineOption, number: int, release: Release) -> tuple[Edit, ...]:
+    """The short form of a long option that an old release does not know; any other is left out."""
+    name, sign, value = option.text.removeprefix("--").partition("=")
+    if option.text.startswith("--") and release < LONG_OPTIONS:
+        for flag in FLAGS.values():
+            if flag.long == name and flag.since <= release and bool(flag.value) == bool(sign):
+                return (Edit(number, ((flag.letter, value if sign else None),)),)
     return (Edit(number),)
 
 
-def _suboption_problems(given: Given, number: int, release: Release) -> Iterator[Problem]:
-    pairs = suboptions.split(given.value or "")
-    faults = [suboptions.fault(name, value, release) for name, value in pairs]
-    good = [name if value is None else f"{name}={value}" for (name, value), wrong in zip(pairs, faults) if not wrong]
-    option: tuple[Option, ...] = (("o", ",".join(good)),) if good else ()
-    for (name, _), wrong in zip(pairs, faults):
-        if wrong is None:
-            continue
-        row = suboptions.SUBOPTIONS.get(name)
-        severity = "warning" if wrong.id == "not-a-number" else "error"
-        title, evidence = f"-o {wrong.text}: {wrong.why}", "exit status 1" if severity == "error" else wrong.why
-        if wrong.id == "not-in-release":
-            known = f"it came with {release_text(row.since)}" if row and row.since > release else "there is no such one"
-            title = f"-o {name}: {known}" if not row or row.since > release else f"-o {name}: it is gone by now"
-            title = title if name else f"-o {given.value}: a comma with nothing before it"
-            evidence = f"{release_text(release)}: exit status 1"
-        remedy = f"-o {','.join(good)}" if good else "take it out"
-        yield Problem(Finding(wrong.id, severity, title, evidence, remedy), (Edit(number, option),))
+def _extended_findings(option: LineOption, number: int, release: Release) -> Iterator[LineFinding]:
+    """What is wrong with the options behind -o: the good ones stay."""
+    good = ",".join(extended.text for extended in option.extended if not extended.wrong)
+    instead: tuple[OptionText, ...] = (("o", good),) if good else ()
+    remedy = f"-o {good}" if good else "take it out"
+    for extended in option.extended:
+        if extended.wrong:
+            title, evidence = f"-o {extended.text}: {extended.why}", "exit status 1" if extended.ends else extended.why
+            if extended.wrong == NOT_IN_RELEASE:
+                title, evidence = _not_in_release(option, extended, release)
+            severity = "warning" if extended.wrong == NOT_A_NUMBER else "error"
+            finding = Finding(extended.wrong, severity, title, evidence, remedy)
+            yield LineFinding(finding, (Edit(number, instead),))
 
 
-def _together(parsed: Parsed, found: Effect, release: Release) -> Iterator[Problem]:
+def _not_in_release(option: LineOption, extended: ExtendedOption, release: Release) -> tuple[str, str]:
+    """Title and evidence for an option behind -o that the release does not know."""
+    row = extended.row
+    why = "there is no such one" if row is None else "it is gone by now"
+    if row is not None and row.since > release:
+        why = f"it came with {release_text(row.since)}"
+    title = f"-o {extended.name}: {why}" if extended.name else f"-o {option.value}: a comma with nothing before it"
+    return title, f"{release_text(release)}: exit status 1"
+
+
+def _together(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
     """Options that do not go with each other."""
-    values = found.values
-    moved = "U" in values and "p" not in values and found.port == found.udp != TCP_PORT
-    if moved and (found.udp or release < UDP_OFF):
-        title = f"-U {values['U']} without -p moves TCP too" if found.udp else "-U 0 without -p turns TCP off as well"
-        evidence = f"TCP {found.port}, UDP {found.udp}" if found.udp else "it runs and listens nowhere"
-        edits = (Edit(APPEND, (("p", "11211"),)),)
-        yield Problem(Finding("udp-moves-tcp", "error", title, evidence, "name both: -p 11211"), edits)
-    if "P" in values and not found.daemon:
+    moved = line.has("U") and not line.has("p") and effect.port == effect.udp != TCP_PORT
+    if moved and (effect.udp or line.release < UDP_OFF):
+        title = f"-U {line.text('U')} without -p moves TCP too"
+        title = title if effect.udp else "-U 0 without -p turns TCP off as well"
+        evidence = f"TCP {effect.port}, UDP {effect.udp}" if effect.udp else "it runs and listens nowhere"
+        finding = Finding("udp-moves-tcp", "error", title, evidence, "name both: -p 11211")
+        yield LineFinding(finding, (Edit(APPEND, (("p", "11211"),)),))
+    if line.has("P") and not effect.daemon:
         title = "-P is only meant for a daemon: without -d the file stays behind when memcached ends"
         remedy = "-d as well, or leave -P out (systemd knows the pid itself)"
-        yield Problem(Finding("pid-file-without-daemon", "info", title, f"-P {values['P']}", remedy))
-    auth = "S" if found.sasl else "Y" if found.auth_file else ""
-    if auth and found.udp and (release >= UDP_OFF or auth == "Y"):
-        number = number_of(parsed, "U")
-        edit = Edit(number, (("U", "0"),))
-        title = f"-{auth} does not go with UDP"
-        yield Problem(Finding("udp-with-auth", "error", title, "exit status 64", "-U 0"), (edit,))
-    wanted = {"S": "ascii", "Y": "binary"}.get(auth)
-    if auth and values.get("B") == wanted:
-        title = f"-{auth} does not go with -B {wanted}"
-        edit = Edit(number_of(parsed, "B"))
-        yield Problem(Finding("protocol-with-auth", "error", title, "exit status 64", "leave -B out"), (edit,))
-    if found.tls and "ssl_chain_cert" not in values.get("o", ""):
-        title = "-Z without a certificate"
+        yield LineFinding(Finding("pid-file-without-daemon", "info", title, f"-P {line.text('P')}", remedy))
+    yield from _with_auth(line, effect)
+    if effect.tls and "ssl_chain_cert" not in line.extended:
         remedy = "-o ssl_chain_cert=FILE,ssl_key=FILE"
-        yield Problem(Finding("tls-without-certificate", "error", title, "exit status 64", remedy))
-    if found.runs:
-        yield from _clients(parsed, found)
+        finding = Finding("tls-without-certificate", "error", "-Z without a certificate", "exit status 64", remedy)
+        yield LineFinding(finding)
+    low, high = effect.clients()
+    if effect.runs and line.has("c") and low * 5 < effect.connections * 3:
+        title = f"-c {effect.connections} serves {low} to {high} clients, not {effect.connections}"
+        evidence = f"listeners, and 4 to 5 open files for each of {effect.threads} threads, are counted too"
+        more = str(effect.connections + effect.connections - low)
+        finding = Finding("few-clients", "warning", title, evidence, f"-c {more} for that many")
+        yield LineFinding(finding, (Edit(line.position("c"), (("c", more),)),))
 
 
-def _clients(parsed: Parsed, found: Effect) -> Iterator[Problem]:
-    """-c counts listeners and what the threads have open too."""
-    low, high = found.clients()
-    if "c" in found.values and low * 5 < found.connections * 3:
-        title = f"-c {found.connections} serves {low} to {high} clients, not {found.connections}"
-        evidence = f"listeners, and 4 to 5 open files for each of {found.threads} threads, are counted too"
-        more = found.connections + found.connections - low
-        edit = Edit(number_of(parsed, "c"), (("c", str(more)),))
-        yield Problem(Finding("few-clients", "warning", title, evidence, f"-c {more} for that many"), (edit,))
+def _with_auth(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
+    """What does not go with SASL, or with a file of passwords."""
+    auth = "S" if effect.sasl else "Y" if effect.auth_file else ""
+    if auth and effect.udp and (line.release >= UDP_OFF or auth == "Y"):
+        finding = Finding("udp-with-auth", "error", f"-{auth} does not go with UDP", "exit status 64", "-U 0")
+        yield LineFinding(finding, (Edit(line.position("U"), (("U", "0"),)),))
+    refused = {"S": "ascii", "Y": "binary"}.get(auth)
+    if line.has("B") and effect.protocol == refused:
+        title = f"-{auth} does not go with -B {refused}"
+        finding = Finding("protocol-with-auth", "error", title, "exit status 64", "leave -B out")
+        yield LineFinding(finding, (Edit(line.position("B")),))
 
 
-def _else(parsed: Parsed, found: Effect, release: Release, problems: list[Problem]) -> Iterator[Problem]:
-    """What nobody has told yet: that it does not start, or listens nowhere."""
-    told = any(problem.finding.severity in {"error", "critical"} for problem in problems)
-    if found.status is not None and not told:
-        title = f"memcached {release_text(release)} does not start: {found.why}"
-        end = late_end(found.status, found) if found.late else f"exit status {found.status}, at once"
-        remedy = "-c 1024" if "connections" in found.why else "opskit memcached flags tells what each option takes"
-        yield Problem(Finding("does-not-start", "error", title, end, remedy))
-    if found.runs and not found.socket and not found.listeners and not told:
-        nothing = found.port or found.udp  # then -l names nothing
-        option, seen = ("l", "127.0.0.1") if nothing else ("p", "11211"), "-l ''" if nothing else "port 0"
-        edits = (Edit(number_of(parsed, option[0]), (option,)),)
+def _else(line: CommandLine, effect: Effect, results: list[LineFinding]) -> Iterator[LineFinding]:
+    """What no other finding tells: that it does not start, or listens nowhere."""
+    if any(result.finding.severity in {"error", "critical"} for result in results):
+        return
+    if effect.status is not None:
+        title = f"memcached {release_text(line.release)} does not start: {effect.why}"
+        end = late_end(effect.status, effect) if effect.late else f"exit status {effect.status}, at once"
+        remedy = "-c 1024" if "connections" in effect.why else "opskit memcached flags tells what each option takes"
+        yield LineFinding(Finding("does-not-start", "error", title, end, remedy))
+    if effect.runs and not effect.socket and not effect.listeners:
+        nothing = effect.port or effect.udp  # then -l names nothing
+        option, evidence = ("l", "127.0.0.1") if nothing else ("p", "11211"), "-l ''" if nothing else "port 0"
         title = "it runs and listens nowhere: no TCP, no UDP and no UNIX socket"
-        yield Problem(Finding("listens-nowhere", "error", title, seen, " ".join(words([option]))), edits)
+        finding = Finding("listens-nowhere", "error", title, evidence, " ".join(words_of([option])))
+        yield LineFinding(finding, (Edit(line.position(option[0]), (option,)),))

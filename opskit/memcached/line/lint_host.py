@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Optional
 
 from opskit.core.finding import Finding
 from opskit.core.units import MIB, size_text
-from opskit.memcached.line import suboptions
-from opskit.memcached.line.edit import APPEND, Edit, Option, Problem, number_of
+from opskit.memcached.line.edit import Edit, LineFinding, OptionText
 from opskit.memcached.line.effect import EX_OSERR, Effect, late_end, privileged
-from opskit.memcached.line.getopt import Parsed
 from opskit.memcached.line.listen import overlaps
+from opskit.memcached.line.parse import APPEND, CommandLine
 from opskit.memcached.line.release import PID_FILE_REMOVED, Release
 from opskit.memcached.model import Host, PidFile, Taken
 
@@ -23,141 +21,140 @@ UNSEEN = "a process that cannot be seen (without root: one of another user)"
 BUILDS = {"sasl": "--enable-sasl", "tls": "--enable-tls", "extstore": "--enable-extstore", "proxy": "--enable-proxy"}
 
 
-def host_problems(parsed: Parsed, found: Effect, release: Release, host: Host) -> Iterator[Problem]:
+def host_findings(line: CommandLine, effect: Effect, host: Host) -> Iterator[LineFinding]:
     """Users, memory, open files, ports, the pid file and the build."""
-    yield from user_problems(parsed, found, host)
-    yield from _memory(parsed, found, host)
-    yield from _files(parsed, found, host)
-    evidence = late_end(EX_OSERR, found)
-    for one in privileged(found, root=host.root, lowest=host.lowest_port):
-        title = f"{one.text}: only root may listen below {host.lowest_port}, and memcached changes its user first"
-        remedy = f"a port from {host.lowest_port} on; or sysctl net.ipv4.ip_unprivileged_port_start={one.port}"
-        yield Problem(Finding("port-privileged", "error", title, evidence, remedy))
-    for taken in conflicts(found, host):
+    yield from user_findings(line, effect, host)
+    yield from _memory(line, effect, host)
+    yield from _files(line, effect, host)
+    evidence = late_end(EX_OSERR, effect)
+    for listener in privileged(effect, host):
+        title = f"{listener.text}: only root may listen below {host.lowest_port}, and memcached changes its user first"
+        remedy = f"a port from {host.lowest_port} on; or sysctl net.ipv4.ip_unprivileged_port_start={listener.port}"
+        yield LineFinding(Finding("port-privileged", "error", title, evidence, remedy))
+    for taken in conflicts(effect, host):
         holder = taken.holder.text if taken.holder else UNSEEN
         title = f"{taken.listener.text} is taken by {holder}"
         remedy = f"opskit memcached stop --port {taken.listener.port}" if _is_memcached(taken) else "another port"
-        yield Problem(Finding("port-taken", "error", title, evidence, remedy))
-    if found.pid_file and host.pid_file:
-        yield from _pid_file(host.pid_file, release)
-    yield from _build(parsed, host)
-    if found.daemon and host.unit_type in {"simple", "exec", "notify"}:
+        yield LineFinding(Finding("port-taken", "error", title, evidence, remedy))
+    if effect.pid_file and host.pid_file:
+        yield from _pid_file(host.pid_file, line.release)
+    yield from _build(line, host)
+    if effect.daemon and host.unit_type in {"simple", "exec", "notify"}:
         title = (
             f"-d under a unit of Type={host.unit_type}: systemd takes the end of the first process for the end of it"
         )
-        edits = tuple(Edit(n) for n, one in enumerate(parsed.options) if one.letter == "d")
-        yield Problem(Finding("daemon-under-unit", "error", title, f"Type={host.unit_type}", "leave -d out"), edits)
-    elif found.runs and not found.daemon and host.unit_type == "forking":
+        edits = tuple(Edit(number) for number in line.positions("d"))
+        yield LineFinding(Finding("daemon-under-unit", "error", title, f"Type={host.unit_type}", "leave -d out"), edits)
+    elif effect.runs and not effect.daemon and host.unit_type == "forking":
         title = "no -d under a unit of Type=forking: systemd waits for the first process to end, and then kills it"
         edits = (Edit(APPEND, (("d", None),)),)
-        yield Problem(Finding("no-daemon-under-unit", "error", title, "Type=forking", "Type=simple, or -d"), edits)
+        yield LineFinding(Finding("no-daemon-under-unit", "error", title, "Type=forking", "Type=simple, or -d"), edits)
 
 
 def _is_memcached(taken: Taken) -> bool:
     return taken.holder is not None and taken.holder.name == "memcached"
 
 
-def conflicts(found: Effect, host: Host) -> list[Taken]:
+def conflicts(effect: Effect, host: Host) -> list[Taken]:
     """The ports of the line that somebody listens on already."""
-    return [taken for taken in host.taken if any(overlaps(one, taken.listener) for one in found.listeners)]
+    return [taken for taken in host.taken if any(overlaps(listener, taken.listener) for listener in effect.listeners)]
 
 
-def user_problems(parsed: Parsed, found: Effect, host: Host) -> Iterator[Problem]:
+def user_findings(line: CommandLine, effect: Effect, host: Host) -> Iterator[LineFinding]:
     """-u: missing, a number, unknown, root."""
-    usual: tuple[Option, ...] = (("u", host.users[0] if host.users else "memcached"),)
+    usual: tuple[OptionText, ...] = (("u", host.users[0] if host.users else "memcached"),)
     name = usual[0][1]
-    port: tuple[Option, ...] = () if "p" in found.values else (("p", "11211"),)  # a lone -U moves TCP too
-    number = next((n for n, one in enumerate(parsed.options) if one.letter == "u" and not one.wrong), APPEND)
-    if not host.root or found.prints:
+    port: tuple[OptionText, ...] = () if line.has("p") else (("p", "11211"),)  # a lone -U moves TCP too
+    number = line.position("u")
+    if not host.root or effect.prints:
         return
-    if not found.user:
+    if not effect.user:
         finding = Finding("user-missing", "error", "root without -u does not start", "exit status 64", f"-u {name}")
-        yield Problem(finding, (Edit(number, usual),))
-    elif found.user == "0":
+        yield LineFinding(finding, (Edit(number, usual),))
+    elif effect.user == "0":
         title = "-u 0: there is no user named 0; was -U 0 (no UDP) meant?"
         finding = Finding("user-zero", "error", title, "exit status 67", f"-U 0 -u {name}")
-        yield Problem(finding, (Edit(number, (("U", "0"), *port, *usual)),))
-    elif found.user.isdigit() and not host.user_known:
-        title = f"-u {found.user}: a number is no user name; was -U {found.user} meant?"
-        finding = Finding("user-is-a-number", "error", title, "exit status 67", f"-U {found.user} -u {name}")
-        yield Problem(finding, (Edit(number, (("U", found.user), *port, *usual)),))
+        yield LineFinding(finding, (Edit(number, (("U", "0"), *port, *usual)),))
+    elif effect.user.isdigit() and not host.user_known:
+        title = f"-u {effect.user}: a number is no user name; was -U {effect.user} meant?"
+        finding = Finding("user-is-a-number", "error", title, "exit status 67", f"-U {effect.user} -u {name}")
+        yield LineFinding(finding, (Edit(number, (("U", effect.user), *port, *usual)),))
     elif not host.user_known:
         there = f" ({', '.join(host.users)} is there)" if host.users else ""
-        title = f"-u {found.user}: there is no such user on this host{there}"
+        title = f"-u {effect.user}: there is no such user on this host{there}"
         finding = Finding("user-unknown", "error", title, "exit status 67", f"-u {name}")
-        yield Problem(finding, (Edit(number, usual),) if host.users else ())
-    elif found.user == "root":
+        yield LineFinding(finding, (Edit(number, usual),) if host.users else ())
+    elif effect.user == "root":
         title = "it would run as root: who gets in through it is root"
-        yield Problem(Finding("user-root", "warning", title, "-u root", f"-u {name}"), (Edit(number, usual),))
+        yield LineFinding(Finding("user-root", "warning", title, "-u root", f"-u {name}"), (Edit(number, usual),))
 
 
-def _memory(parsed: Parsed, found: Effect, host: Host) -> Iterator[Problem]:
+def _memory(line: CommandLine, effect: Effect, host: Host) -> Iterator[LineFinding]:
     """-m against RAM and the limit of the control group."""
-    if found.max_bytes > 2**62:
+    if effect.max_bytes > 2**62:
         return  # told: -m below 0
     for limit, id_, what in (
         (host.cgroup_memory, "memory-over-cgroup", "the control group's limit"),
         (host.memory, "memory-over-host", "the host's memory"),
     ):
-        if limit and found.max_bytes * 100 > limit * (100 - HEADROOM):
+        if limit and effect.max_bytes * 100 > limit * (100 - HEADROOM):
             fits = limit * (100 - HEADROOM) // 100 // MIB
-            title = f"-m {found.max_bytes // MIB} does not leave enough of {what} ({size_text(limit)})"
-            evidence = f"items {size_text(found.max_bytes)}; connections and the hash table come on top"
-            edit = Edit(number_of(parsed, "m"), (("m", str(fits)),))
-            yield Problem(Finding(id_, "error", title, evidence, f"-m {fits} at most"), (edit,))
+            title = f"-m {effect.max_bytes // MIB} does not leave enough of {what} ({size_text(limit)})"
+            evidence = f"items {size_text(effect.max_bytes)}; connections and the hash table come on top"
+            edit = Edit(line.position("m"), (("m", str(fits)),))
+            yield LineFinding(Finding(id_, "error", title, evidence, f"-m {fits} at most"), (edit,))
             return
 
 
-def _files(parsed: Parsed, found: Effect, host: Host) -> Iterator[Problem]:
-    number = number_of(parsed, "c")
-    if found.connections > host.most_files:
-        title = f"-c {found.connections} is more than any process may have open (fs.nr_open {host.most_files})"
+def _files(line: CommandLine, effect: Effect, host: Host) -> Iterator[LineFinding]:
+    number = line.position("c")
+    if effect.connections > host.most_files:
+        title = f"-c {effect.connections} is more than any process may have open (fs.nr_open {host.most_files})"
         finding = Finding("connections-over-limit", "error", title, "exit status 71", f"-c {host.most_files}")
-        yield Problem(finding, (Edit(number, (("c", str(host.most_files)),)),))
-    elif not (host.root and host.raises) and host.hard_files and found.connections > host.hard_files:
+        yield LineFinding(finding, (Edit(number, (("c", str(host.most_files)),)),))
+    elif not (host.root and host.raises) and host.hard_files and effect.connections > host.hard_files:
         who = "the unit or the container takes CAP_SYS_RESOURCE away" if host.root else "only root raises it"
-        title = f"-c {found.connections} is over the hard limit on open files ({host.hard_files}), and {who}"
-        remedy = f"LimitNOFILE={found.connections} in the unit, or -c {host.hard_files}"
+        title = f"-c {effect.connections} is over the hard limit on open files ({host.hard_files}), and {who}"
+        remedy = f"LimitNOFILE={effect.connections} in the unit, or -c {host.hard_files}"
         finding = Finding("connections-over-limit", "error", title, "exit status 71", remedy)
-        yield Problem(finding, (Edit(number, (("c", str(host.hard_files)),)),))
+        yield LineFinding(finding, (Edit(number, (("c", str(host.hard_files)),)),))
 
 
-def _pid_file(file: PidFile, release: Release) -> Iterator[Problem]:
+def _pid_file(file: PidFile, release: Release) -> Iterator[LineFinding]:
     if not file.directory:
         title = f"-P {file.path}: its directory is not there, so there will be no pid file"
-        yield Problem(Finding("pid-file-unwritable", "error", title, "it runs all the same", "make the directory"))
+        yield LineFinding(Finding("pid-file-unwritable", "error", title, "it runs all the same", "make the directory"))
     elif not file.writable:
         title = f"-P {file.path}: the user of -u cannot write there, so there will be no pid file"
         remedy = "a directory of that user, such as /run/memcached"
-        yield Problem(Finding("pid-file-unwritable", "error", title, "it is written after the change of user", remedy))
+        yield LineFinding(
+            Finding("pid-file-unwritable", "error", title, "it is written after the change of user", remedy)
+        )
     elif file.holder is not None:
         title = f"-P {file.path} names a process that lives, {file.holder.text}: it would be overwritten"
-        yield Problem(Finding("pid-file-foreign", "error", title, f"pid {file.pid}", "another file"))
+        yield LineFinding(Finding("pid-file-foreign", "error", title, f"pid {file.pid}", "another file"))
     elif file.exists and not file.pid:
         title = f"-P {file.path} is there and is no pid file: it would be overwritten"
-        yield Problem(Finding("pid-file-foreign", "error", title, "no pid in it", "another file"))
+        yield LineFinding(Finding("pid-file-foreign", "error", title, "no pid in it", "another file"))
     elif file.exists and release >= PID_FILE_REMOVED:
         title = f"-P {file.path} is left of a memcached that is gone (pid {file.pid})"
-        yield Problem(Finding("pid-file-stale", "info", title, "nobody has that pid", "it is overwritten"))
+        yield LineFinding(Finding("pid-file-stale", "info", title, "nobody has that pid", "it is overwritten"))
 
 
-def _build(parsed: Parsed, host: Host) -> Iterator[Problem]:
+def _build(line: CommandLine, host: Host) -> Iterator[LineFinding]:
+    """Options that the build does not have."""
     program = host.program
     if program is None:
         return
-    asked: list[tuple[int, str, str]] = []
-    for number, given in enumerate(parsed.options):
-        if given.wrong or given.flag is None:
-            continue
-        if given.flag.build:
-            asked.append((number, f"-{given.letter}", given.flag.build))
-        for name, _ in suboptions.split(given.value or "") if given.letter == "o" else ():
-            row: Optional[suboptions.Suboption] = suboptions.SUBOPTIONS.get(name)
-            if row and row.build:
-                asked.append((number, f"-o {name}", row.build))
-    for number, text, feature in asked:
+    wanted: list[tuple[tuple[Edit, ...], str, str]] = []
+    for number, option in enumerate(line.options):
+        flag = option.flag
+        if flag is not None and flag.build and not option.wrong:
+            wanted.append(((Edit(number),), f"-{option.letter}", flag.build))
+        rows = [extended.row for extended in option.extended]
+        wanted += [((), f"-o {row.name}", row.build) for row in rows if row and row.build]
+    for edits, text, feature in wanted:
         if feature not in program.features:
             title = f"{text}: {program.path} is built without it"
             remedy = f"leave it out, or a build with {BUILDS[feature]}"
-            edits = () if text.startswith("-o") else (Edit(number),)
-            yield Problem(Finding("not-built", "error", title, "memcached -h does not list it", remedy), edits)
+            yield LineFinding(Finding("not-built", "error", title, "memcached -h does not list it", remedy), edits)

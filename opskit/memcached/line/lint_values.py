@@ -8,10 +8,20 @@ from typing import Optional
 
 from opskit.core.finding import Finding
 from opskit.core.units import GIB, KIB, MIB, size_text
-from opskit.memcached.line.edit import Edit, Problem
-from opskit.memcached.line.effect import CHUNK, Effect
-from opskit.memcached.line.getopt import Given, Parsed
-from opskit.memcached.line.numbers import PORTS, atof, atoi, is_integer, is_number, item_size, meant_bytes, size_t
+from opskit.memcached.line.edit import Edit, LineFinding, OptionText
+from opskit.memcached.line.effect import CHUNK, Effect, odd_size
+from opskit.memcached.line.numbers import (
+    FLOAT,
+    INTEGER,
+    OCTAL,
+    PORTS,
+    SIZE,
+    Number,
+    is_integer,
+    meant_bytes,
+    memory_bytes,
+)
+from opskit.memcached.line.parse import CommandLine, LineOption
 from opskit.memcached.line.release import (
     ITEM_CHECKED_AT_END,
     ITEMS_TO_1G,
@@ -21,187 +31,164 @@ from opskit.memcached.line.release import (
     at,
     release_text,
 )
-from opskit.memcached.line.table import FLOAT, INTEGER, OCTAL, PROTOCOLS, SIZE, Flag
-
-# What 0 or -1 stand for, and no finding about the value itself.
-MEANT = ("0", "-1")
+from opskit.memcached.line.table import PROTOCOLS, Flag
 
 
-def value_problems(parsed: Parsed, found: Effect, release: Release) -> Iterator[Problem]:
-    """A problem for each value that is not a number, out of range, or read as something else."""
-    for number, given in enumerate(parsed.options):
-        flag = given.flag
-        if given.wrong or flag is None or given.value is None or flag.letter == "u":
-            continue
-        value = given.value.lstrip() if release >= NEGATIVE_CHECKED else given.value
-        if flag.kind in {INTEGER, FLOAT, OCTAL}:
-            yield from _number(given, number, flag, value, release)
-        elif flag.kind == SIZE:
-            yield from _item(given, number, value, found, release)
-        elif flag.letter == "B" and value not in PROTOCOLS:
-            title = f"-B {value}: there is ascii, binary and auto"
-            yield _problem("out-of-range", "error", title, "exit status 64", "-B auto", number)
-    yield from _memory(parsed, found, release)
+def value_findings(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
+    """A finding for each value that is not a number, out of range, or read as something else."""
+    for position, option in enumerate(line.options):
+        flag, number = option.flag, option.number
+        if flag is not None and number is not None:
+            if not number.exact and flag.kind != SIZE:
+                yield from _no_number(option, position, flag, number)
+            elif flag.kind == SIZE:
+                yield from _item(line, option, position, number, effect)
+            elif flag.letter in "pU":
+                yield from _port(position, flag.letter, number, line.release)
+            elif flag.kind != OCTAL:
+                yield from _number(position, flag, number, line.release)
+        elif option.letter == "B" and not option.wrong and option.value not in PROTOCOLS:
+            title = f"-B {option.value}: there is ascii, binary and auto"
+            yield _finding("out-of-range", "error", title, "exit status 64", "-B auto", position)
+    yield from _memory(line, effect)
 
 
-def _problem(
-    id_: str,
-    severity: str,
-    title: str,
-    evidence: str,
-    remedy: str,
-    number: int,
-    instead: Optional[tuple[str, str]] = None,
-) -> Problem:
-    return Problem(Finding(id_, severity, title, evidence, remedy), (Edit(number, (instead,) if instead else ()),))
+def _finding(
+    id_: str, severity: str, title: str, evidence: str, remedy: str, position: int,
+    instead: Optional[OptionText] = None,
+) -> LineFinding:  # fmt: skip
+    """A finding about the option of this number, which is left out, or replaced by another."""
+    edit = Edit(position, (instead,) if instead else ())
+    return LineFinding(Finding(id_, severity, title, evidence, remedy), (edit,))
 
 
-def _number(given: Given, number: int, flag: Flag, value: str, release: Release) -> Iterator[Problem]:
-    """A number that C reads in its own way."""
-    letter = flag.letter
-    good = is_number(value) if flag.kind == FLOAT else is_integer(value)
-    if flag.kind == OCTAL:
-        good = bool(value) and all(digit in "01234567" for digit in value)
-    read: float = atof(value) if flag.kind == FLOAT else atoi(value)
-    if not good:
-        yield from _no_number(given, number, flag, value, read)
-        return
-    if flag.kind == OCTAL:
-        return
-    if letter in "pU":
-        if value == "-1":
-            title = f"-{letter} -1 listens on any free port, another one at each start"
-            yield _problem("any-port", "warning", title, f"-{letter} -1", "a port of your own", number)
-        if value in MEANT:
-            return
-        yield from _port(number, letter, int(value), release)
-        return
-    if flag.kind == INTEGER and int(value) != read:
-        title = f"-{letter} {value} is read as {read:g}"
-        yield _problem(
-            "reinterpreted", "error", title, "a number is cut to 32 bits", f"{_range(flag, release)}", number
-        )
-        return
-    if letter == "m" and read < 0:
-        title = f"-m {value} is no limit at all"
-        evidence = f"{size_t(int(read) * MIB)} bytes, about 2^64"
-        yield _problem("reinterpreted", "critical", title, evidence, "-m with the MiB that it may use", number)
-        return
-    yield from _bounds(number, flag, value, read, release)
+def _number(position: int, flag: Flag, number: Number, release: Release) -> Iterator[LineFinding]:
+    """A number that is one, and still not taken as it is."""
+    letter, text, value = flag.letter, number.text, number.value
+    if flag.kind == INTEGER and number.written != value:
+        title = f"-{letter} {text} is read as {value:g}"
+        evidence = "a number is cut to 32 bits"
+        yield _finding("reinterpreted", "error", title, evidence, _range(flag, release), position)
+    elif letter == "m":
+        if value < 0:
+            title, evidence = f"-m {text} is no limit at all", f"{memory_bytes(value)} bytes, about 2^64"
+            remedy = "-m with the MiB that it may use"
+            yield _finding("reinterpreted", "critical", title, evidence, remedy, position)
+    elif letter in "Rn" and value < 0 and release < NEGATIVE_CHECKED:
+        title = f"-{letter} {text}: " + ("it runs and never answers" if letter == "R" else "it is taken as it is")
+        severity, remedy = "critical" if letter == "R" else "error", f"-{letter} {flag.default[0][1]}"
+        yield _finding("out-of-range", severity, title, "seen on 1.6.18", remedy, position)
+    elif flag.limits:
+        yield from _bounds(position, flag, number, release)
 
 
-def _no_number(given: Given, number: int, flag: Flag, value: str, read: float) -> Iterator[Problem]:
-    letter = flag.letter
-    meant = meant_bytes(value) if letter == "m" else None
-    if meant is not None and meant >= MIB:
-        title = f"{given.text} means {atoi(value)} MiB: memcached reads no unit"
-        remedy = f"-m {meant // MIB}"
-        yield _problem(
-            "reinterpreted", "error", title, f"atoi: {atoi(value)}", remedy, number, ("m", str(meant // MIB))
-        )
-    elif letter in "pU" and read == 0:
-        what = "TCP" if letter == "p" else "UDP"
-        title = f"{given.text}: not a number, so 0: no {what} at all"
-        severity = "error" if letter == "p" else "warning"
-        yield _problem("not-a-number", severity, title, "atoi: 0", f"-{letter} with a port", number)
-    else:
-        what = "an octal mode" if flag.kind == OCTAL else "a number"
-        title = (
-            f"{given.text}: not {what}; it is read as {read:g}" if flag.kind != OCTAL else f"{given.text}: not {what}"
-        )
-        # What follows a number and a blank, as a comment does, was not meant for it.
-        alone = re.split(r"[\s#]", value.strip(), maxsplit=1)[0]
-        instead = (letter, alone) if is_integer(alone) and flag.kind != OCTAL else None
-        yield _problem("not-a-number", "error", title, f"-{letter} {read:g}", f"-{letter} with {what}", number, instead)
-
-
-def _port(number: int, letter: str, value: int, release: Release) -> Iterator[Problem]:
-    what = "TCP" if letter == "p" else "UDP"
-    if value >= PORTS:
-        remedy = f"-{letter} with a port from 1 to 65535"
-        if letter == "p" and release >= PORT_CHECKED:
-            title = f"-p {value}: there is no such port"
-            yield _problem("out-of-range", "error", title, f"{release_text(release)}: exit status 64", remedy, number)
-        else:
-            bound = atoi(str(value)) % PORTS
-            title = f"-{letter} {value} binds {what} port {bound}: only 16 bits of it are used"
-            yield _problem("reinterpreted", "error", title, f"{value} mod 65536 = {bound}", remedy, number)
-    elif value < 0:
-        title = f"-{letter} {value}: there is no such port"
-        yield _problem("out-of-range", "error", title, "exit status 71", f"-{letter} with a port", number)
-
-
-def _bounds(number: int, flag: Flag, value: str, read: float, release: Release) -> Iterator[Problem]:
-    if not flag.limits:
-        return
+def _bounds(position: int, flag: Flag, number: Number, release: Release) -> Iterator[LineFinding]:
+    """A number that is out of the range of its option."""
     low, high, status = at(flag.limits, release)
-    letter = flag.letter
-    if flag.letter == "t" and high is not None and read > high:
-        title = f"-t {value}: memcached warns over 64; more threads than cores are no gain"
-        yield _problem("many-threads", "warning", title, f"{value} threads", "-t with the number of cores", number)
-    elif letter in "Rn" and read < 0 and release < NEGATIVE_CHECKED:
-        silent = "it runs and never answers" if letter == "R" else "it is taken as it is"
-        title = f"-{letter} {value}: {silent}"
-        severity = "critical" if letter == "R" else "error"
-        yield _problem("out-of-range", severity, title, "seen on 1.6.18", f"-{letter} {flag.default[0][1]}", number)
-    elif letter != "m" and ((low is not None and read < low) or (high is not None and read > high)):
-        title = f"-{letter} {value}: it takes {_range(flag, release)}"
+    above = high is not None and number.value > high
+    if flag.letter == "t" and above:
+        title = f"-t {number.text}: memcached warns over 64; more threads than cores are no gain"
+        evidence = f"{number.text} threads"
+        yield _finding("many-threads", "warning", title, evidence, "-t with the number of cores", position)
+    elif above or (low is not None and number.value < low):
+        title = f"-{flag.letter} {number.text}: it takes {_range(flag, release)}"
         evidence = f"exit status {status}" if status else "it is taken all the same"
-        remedy = f"-{letter} {at(flag.default, release)}" if flag.default else "another value"
-        yield _problem("out-of-range", "error" if status else "warning", title, evidence, remedy, number)
+        remedy = f"-{flag.letter} {at(flag.default, release)}" if flag.default else "another value"
+        yield _finding("out-of-range", "error" if status else "warning", title, evidence, remedy, position)
 
 
 def _range(flag: Flag, release: Release) -> str:
     if not flag.limits:
         return "a whole number"
     low, high, _ = at(flag.limits, release)
-    if flag.letter == "f":
+    if flag.kind == FLOAT:
         return "more than 1"
     return f"{low:g} to {high:g}" if high is not None else f"{low:g} and up"
 
 
-def _item(given: Given, number: int, value: str, found: Effect, release: Release) -> Iterator[Problem]:
+def _no_number(option: LineOption, position: int, flag: Flag, number: Number) -> Iterator[LineFinding]:
+    """A value that is no number: what C reads there all the same."""
+    letter, text, read = flag.letter, number.text, f"{number.value:g}"
+    meant = meant_bytes(text) if letter == "m" else None
+    if meant is not None and meant >= MIB:
+        title = f"{option.text} means {option.integer} MiB: memcached reads no unit"
+        evidence, instead = f"atoi: {option.integer}", ("m", str(meant // MIB))
+        yield _finding("reinterpreted", "error", title, evidence, f"-m {instead[1]}", position, instead)
+    elif letter in "pU" and number.value == 0:
+        title = f"{option.text}: not a number, so 0: no {'TCP' if letter == 'p' else 'UDP'} at all"
+        severity = "error" if letter == "p" else "warning"
+        yield _finding("not-a-number", severity, title, "atoi: 0", f"-{letter} with a port", position)
+    elif flag.kind == OCTAL:
+        title, evidence = f"{option.text}: not an octal mode", f"-{letter} {option.integer:o}"
+        yield _finding("not-a-number", "error", title, evidence, f"-{letter} with an octal mode", position)
+    else:
+        title = f"{option.text}: not a number; it is read as {read}"
+        # What follows a number and a blank, as a comment does, was not meant for it.
+        alone = re.split(r"[\s#]", text.strip(), maxsplit=1)[0]
+        number_alone = (letter, alone) if is_integer(alone) else None
+        remedy = f"-{letter} with a number"
+        yield _finding("not-a-number", "error", title, f"-{letter} {read}", remedy, position, number_alone)
+
+
+def _port(position: int, letter: str, number: Number, release: Release) -> Iterator[LineFinding]:
+    """-p and -U: -1 is any free port, over 65535 only 16 bits count."""
+    value, what = number.written, "TCP" if letter == "p" else "UDP"
+    if value == -1:
+        title = f"-{letter} -1 listens on any free port, another one at each start"
+        yield _finding("any-port", "warning", title, f"-{letter} -1", "a port of your own", position)
+    elif value < 0:
+        title = f"-{letter} {value}: there is no such port"
+        yield _finding("out-of-range", "error", title, "exit status 71", f"-{letter} with a port", position)
+    elif value >= PORTS and letter == "p" and release >= PORT_CHECKED:
+        title, evidence = f"-p {value}: there is no such port", f"{release_text(release)}: exit status 64"
+        yield _finding("out-of-range", "error", title, evidence, "-p with a port from 1 to 65535", position)
+    elif value >= PORTS:
+        bound = int(number.value) % PORTS
+        title = f"-{letter} {value} binds {what} port {bound}: only 16 bits of it are used"
+        evidence, remedy = f"{value} mod 65536 = {bound}", f"-{letter} with a port from 1 to 65535"
+        yield _finding("reinterpreted", "error", title, evidence, remedy, position)
+
+
+def _item(
+    line: CommandLine, option: LineOption, position: int, number: Number, effect: Effect
+) -> Iterator[LineFinding]:
     """-I: units, limits, steps."""
-    size, meant = item_size(value), meant_bytes(value)
-    digits = value[:-1] if value[-1:].lower() in {"k", "m"} else value
+    release, size, meant = line.release, option.integer, meant_bytes(number.text)
     status = "exit status 64" if release >= ITEM_CHECKED_AT_END else "exit status 1"
     most = GIB if release >= ITEMS_TO_1G else 128 * MIB
     if meant is not None and meant != size:
         meant = min(meant, most)
         instead = ("I", f"{meant // KIB}k" if meant % MIB else f"{meant // MIB}m")
-        title = f"{given.text} is {size} bytes: only k and m are units"
-        fits = meant <= found.max_bytes // 4
-        yield _problem("reinterpreted", "error", title, status, "-I " + instead[1], number, instead if fits else None)
-    elif not is_integer(digits):
-        title = f"{given.text}: not a number"
-        yield _problem("not-a-number", "error", title, f"read as {size} bytes", "-I 1m", number)
+        title = f"{option.text} is {size} bytes: only k and m are units"
+        fits = instead if meant <= effect.max_bytes // 4 else None
+        yield _finding("reinterpreted", "error", title, status, f"-I {instead[1]}", position, fits)
+    elif not number.exact:
+        evidence = f"read as {size} bytes"
+        yield _finding("not-a-number", "error", f"{option.text}: not a number", evidence, "-I 1m", position)
     elif not KIB <= size <= most:
-        title = f"{given.text}: it takes 1k to {most // MIB}m"
-        yield _problem("out-of-range", "error", title, status, f"-I {most // MIB}m at most", number)
-    elif size % CHUNK and "slab_chunk_max" not in found.values.get("o", "") and _chunked(size, release):
-        up = (size + CHUNK - 1) // CHUNK * CHUNK
-        instead = ("I", f"{up // KIB}k")
-        title = f"{given.text}: it has to be a multiple of 512k"
-        yield _problem("out-of-range", "error", title, "exit status 64", "-I " + instead[1], number, instead)
+        title, remedy = f"{option.text}: it takes 1k to {most // MIB}m", f"-I {most // MIB}m at most"
+        yield _finding("out-of-range", "error", title, status, remedy, position)
+    elif odd_size(line, size):
+        instead = ("I", f"{(size + CHUNK - 1) // CHUNK * CHUNK // KIB}k")
+        title, remedy = f"{option.text}: it has to be a multiple of 512k", f"-I {instead[1]}"
+        yield _finding("out-of-range", "error", title, "exit status 64", remedy, position, instead)
     elif size > MIB and release < ITEMS_TO_1G:
-        title = f"{given.text}: items over 1m make every size coarser in this release"
-        yield _problem("large-items", "info", title, "it warns of that itself", "-I 1m", number, ("I", value))
+        title = f"{option.text}: items over 1m make every size coarser in this release"
+        same = ("I", number.text)
+        yield _finding("large-items", "info", title, "it warns of that itself", "-I 1m", position, same)
 
 
-def _chunked(size: int, release: Release) -> bool:
-    return release >= ITEM_CHECKED_AT_END or (release >= ITEMS_TO_1G and size > MIB)
-
-
-def _memory(parsed: Parsed, found: Effect, release: Release) -> Iterator[Problem]:
+def _memory(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
     """-m against -I: half of it (1.5.4 on), or a quarter (1.4.29 to 1.5.3, where -I is given)."""
-    part = 2 if release >= ITEM_CHECKED_AT_END else 4 if release >= ITEMS_TO_1G and "I" in found.values else 0
-    if not part or found.max_bytes >= part * found.item_size or not KIB <= found.item_size <= GIB:
+    release = line.release
+    part = 2 if release >= ITEM_CHECKED_AT_END else 4 if release >= ITEMS_TO_1G and line.has("I") else 0
+    if not part or effect.max_bytes >= part * effect.item_size or not KIB <= effect.item_size <= GIB:
         return
-    number = [n for n, given in enumerate(parsed.options) if given.letter == "m" and not given.wrong]
-    least = part * found.item_size // MIB
-    text = found.values.get("m", "64")
-    title = f"-m {text} is too little for items of {size_text(found.item_size)}: {part} of them have to fit"
+    least = part * effect.item_size // MIB
+    text = line.text("m", "64")
+    title = f"-m {text} is too little for items of {size_text(effect.item_size)}: {part} of them have to fit"
     status = "exit status 64" if part == 2 else "exit status 1"
     if meant_bytes(text) is None:  # else its unit is the cause, and told
-        finding = Finding("memory-under-item-size", "error", title, status, f"-m {least} at least")
-        yield Problem(finding, (Edit(number[-1] if number else -1, (("m", str(max(least, 64))),)),))
+        instead = ("m", str(max(least, 64)))
+        position = line.position("m")
+        yield _finding("memory-under-item-size", "error", title, status, f"-m {least} at least", position, instead)

@@ -28,8 +28,13 @@ class Listener:
         return f"{self.protocol} {host}:{'any' if self.port == -1 else self.port}"
 
 
-class Place(NamedTuple):
-    """One piece of -l. port: None for that of -p or -U. wrong: why memcached ends (status 71), "" for a good one."""
+class ListenAddress(NamedTuple):
+    """One piece of -l.
+
+    text: as it was typed
+    port: None for that of -p or -U
+    wrong: why memcached ends (status 71); "" for a good one
+    """
 
     text: str
     address: str
@@ -37,20 +42,26 @@ class Place(NamedTuple):
     wrong: str = ""
 
 
-def kept(values: Sequence[str], release: Release) -> tuple[list[str], list[int]]:
-    """The values of several -l that count, and the numbers of those that are dropped.
+def repeats(values: Sequence[str], release: Release) -> list[int]:
+    """The numbers of the values that are dropped, of several -l.
 
     From 1.4.25 on one whose text is found anywhere in those before it is dropped: meant for repeats, it hits
     127.0.0.1 after 127.0.0.11 as well.
     """
-    so_far: list[str] = []
+    kept: list[str] = []
     dropped = []
     for number, value in enumerate(values):
-        if so_far and release >= REPEATS_DROPPED and value in ",".join(so_far):
+        if kept and release >= REPEATS_DROPPED and value in ",".join(kept):
             dropped.append(number)
         else:
-            so_far.append(value)
-    return so_far, dropped
+            kept.append(value)
+    return dropped
+
+
+def read_addresses(value: str, release: Release) -> list[ListenAddress]:
+    """The addresses of one -l. An IPv6 address in an -l of its own is fine in 1.4.15 of EL7, too."""
+    parts = pieces(value)
+    return [read_address(piece, release, alone=parts == [value]) for piece in parts]
 
 
 def pieces(value: str) -> list[str]:
@@ -63,10 +74,10 @@ def without_blanks(piece: str) -> str:
     return "".join(piece.split())
 
 
-def place(piece: str, release: Release, *, alone: bool) -> Place:
+def read_address(piece: str, release: Release, *, alone: bool) -> ListenAddress:
     """One address, as memcached takes it apart. alone: it is the only one of its -l."""
     if without_blanks(piece) != piece:
-        return place(without_blanks(piece), release, alone=alone)._replace(text=piece, wrong=BLANK)
+        return read_address(without_blanks(piece), release, alone=alone)._replace(text=piece, wrong=BLANK)
     rest = piece
     for prefix in ("notls:", "notls["):
         rest = rest[len("notls:") :] if rest.startswith(prefix) else rest
@@ -76,22 +87,24 @@ def place(piece: str, release: Release, *, alone: bool) -> Place:
     if rest.startswith("["):
         inside, sign, after = rest[1:].partition("]")
         if not sign:
-            return Place(piece, inside, wrong="a bracket is not closed")
+            return ListenAddress(piece, inside, wrong="a bracket is not closed")
         return _with_port(piece, inside, after.removeprefix(":") if after else None)
     if rest.count(":") > 1:
         if release < IPV6_IN_LISTS and not alone:
-            return Place(piece, rest, wrong="an IPv6 address in a list: what follows its first : is read as a port")
-        return Place(piece, rest)
+            return ListenAddress(
+                piece, rest, wrong="an IPv6 address in a list: what follows its first : is read as a port"
+            )
+        return ListenAddress(piece, rest)
     host, sign, port = rest.partition(":")
     return _with_port(piece, host, port if sign else None)
 
 
-def _with_port(piece: str, address: str, port: Optional[str]) -> Place:
+def _with_port(piece: str, address: str, port: Optional[str]) -> ListenAddress:
     if port is None:
-        return Place(piece, address)
+        return ListenAddress(piece, address)
     if not is_integer(port):
-        return Place(piece, address, wrong=f"{port!r} is no port")
-    return Place(piece, address, atoi(port))
+        return ListenAddress(piece, address, wrong=f"{port!r} is no port")
+    return ListenAddress(piece, address, atoi(port))
 
 
 def is_loopback(address: str) -> bool:
@@ -115,18 +128,15 @@ def is_everywhere(address: str) -> bool:
     return address in {ALL, "0.0.0.0", "::", "0", "[::]"}  # noqa: S104 - told apart, not bound
 
 
-def overlaps(one: Listener, other: Listener) -> bool:
+def overlaps(first: Listener, second: Listener) -> bool:
     """Whether the two cannot be had at once: the same port, on the same address or all of them."""
-    if (one.protocol, one.port) != (other.protocol, other.port):
+    if (first.protocol, first.port) != (second.protocol, second.port):
         return False
     names = {"localhost": "127.0.0.1"}
-    first, second = names.get(one.address, one.address), names.get(other.address, other.address)
-    if first == second:
-        return True
-    if "*" in {first, second}:
-        return True
-    same_family = (":" in first) == (":" in second)
-    return same_family and (is_everywhere(first) or is_everywhere(second))
+    address, other = (names.get(listener.address, listener.address) for listener in (first, second))
+    same_family = (":" in address) == (":" in other)
+    everywhere = same_family and (is_everywhere(address) or is_everywhere(other))
+    return address == other or ALL in {address, other} or everywhere
 
 
 def clash(listeners: Sequence[Listener]) -> Optional[tuple[Listener, Listener]]:
@@ -134,15 +144,9 @@ def clash(listeners: Sequence[Listener]) -> Optional[tuple[Listener, Listener]]:
 
     One on "*" is left out: memcached is content with the family that it gets.
     """
-    seen: list[Listener] = []
-    for one in listeners:
-        if one.protocol != "tcp" or one.port == -1 or one.address == ALL:
-            continue
-        for other in seen:
-            if overlaps(one, other):
-                return other, one
-        seen.append(one)
-    return None
+    named = [one for one in listeners if one.protocol == "tcp" and one.port != -1 and one.address != ALL]
+    pairs = ((first, second) for n, second in enumerate(named) for first in named[:n] if overlaps(first, second))
+    return next(pairs, None)
 
 
 LOCAL = {"localhost": ("127.0.0.1", "::1")}

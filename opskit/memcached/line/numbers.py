@@ -3,26 +3,63 @@
 from __future__ import annotations
 
 import re
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from opskit.core.units import GIB, KIB, MIB
 
+# How a value is read. INTEGER: atoi(3), FLOAT: atof(3), OCTAL: strtol(3) with base 8, SIZE: a number with k or m.
+INTEGER, FLOAT, OCTAL, SIZE = "integer", "float", "octal", "size"
 LONG_MAX = 2**63 - 1
 PORTS = 65536
+# Of more digits C keeps none apart, and Python reads no more than 4300.
+DIGITS = 4000
+
+
+class Number(NamedTuple):
+    """A number in the value of an option.
+
+    text: the value, without the blanks that the release passes over
+    value: what C makes of it (a size in bytes)
+    exact: whether the text is a number of that kind and nothing else
+    written: the whole number that stands there, before C cuts it to 32 bits
+    """
+
+    text: str
+    value: float
+    exact: bool
+    written: int = 0
+
+
+def read_number(kind: str, text: str) -> Number:
+    """What C reads in a text, by the kind of number that is expected there."""
+    if kind == FLOAT:
+        return Number(text, atof(text), is_number(text))
+    if kind == OCTAL:
+        digits = re.match(r"[0-7]*", text)
+        return Number(text, strtol8(text), bool(text) and digits is not None and digits[0] == text)
+    if kind == SIZE:
+        return Number(text, item_size(text), is_integer(text[:-1] if text[-1:].lower() in {"k", "m"} else text))
+    return Number(text, atoi(text), is_integer(text), int(text[:DIGITS]) if is_integer(text) else 0)
 
 
 def atoi(text: str) -> int:
     """The whole number that C reads there: leading digits, 0 without any; glibc cuts a long value to 32 bits."""
-    found = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", text)
-    value = int(found[1]) if found else 0
+    match = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", text)
+    value = int(match[1][:DIGITS]) if match else 0
     low = max(-LONG_MAX - 1, min(LONG_MAX, value)) & 0xFFFFFFFF
     return low - 0x100000000 if low > 0x7FFFFFFF else low
 
 
 def atof(text: str) -> float:
     """The decimal number that C reads there; 0 without one."""
-    found = re.match(r"[ \t\n]*([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)", text)
-    return float(found[1]) if found else 0.0
+    match = re.match(r"[ \t\n]*([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)", text)
+    return float(match[1]) if match else 0.0
+
+
+def strtol8(text: str) -> int:
+    """The octal number that C reads there; 0 without one."""
+    match = re.match(r"[ \t\n\v\f\r]*([+-]?[0-7]+)", text)
+    return int(match[1][:DIGITS], 8) if match else 0
 
 
 def is_integer(text: str) -> bool:
@@ -35,11 +72,6 @@ def is_number(text: str) -> bool:
     return re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)", text) is not None
 
 
-def size_t(value: int) -> int:
-    """A negative number where C has no sign: about 2^64."""
-    return value & 0xFFFFFFFFFFFFFFFF
-
-
 def item_size(text: str) -> int:
     """What -I makes of its value: k and m are units, any other letter ends the number, which is bytes."""
     unit = text[-1:].lower()
@@ -48,10 +80,20 @@ def item_size(text: str) -> int:
     return atoi(text[:-1]) * MIB if unit == "m" else atoi(text)
 
 
+def memory_bytes(mebibytes: float) -> int:
+    """What -m makes of its number. C has no sign there: below 0 it is about 2^64 bytes."""
+    return int(mebibytes) * MIB & 0xFFFFFFFFFFFFFFFF
+
+
+def bound_port(number: float) -> int:
+    """The port that is bound for a number: 16 bits of it count."""
+    return int(number) % PORTS if number >= PORTS else int(number)
+
+
 UNITS = {"b": 1, "k": KIB, "m": MIB, "g": GIB, "t": KIB * GIB}
 
 
 def meant_bytes(text: str) -> Optional[int]:
     """A size with a unit as a person means it: `2g`, `512MB`, `1.5 GiB`. None for anything else."""
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([bkmgt])(?:i?b)?", text.strip().lower())
-    return int(float(found[1]) * UNITS[found[2]]) if found else None
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([bkmgt])(?:i?b)?", text.strip().lower())
+    return int(float(match[1]) * UNITS[match[2]]) if match else None

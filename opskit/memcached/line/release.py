@@ -26,6 +26,7 @@ LONG_OPTIONS: Release = (1, 5, 0)
 ITEM_CHECKED_AT_END: Release = (1, 5, 4)
 UDP_OFF: Release = (1, 5, 6)
 PID_FILE_REMOVED: Release = (1, 6, 0)
+XXH3: Release = (1, 6, 10)
 PORT_CHECKED: Release = (1, 6, 16)
 # Between 1.6.18 and 1.6.38: values below 0 are refused for -R and -n, blanks before a value are passed over.
 NEGATIVE_CHECKED: Release = (1, 6, 38)

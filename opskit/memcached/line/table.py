@@ -1,4 +1,4 @@
-"""Every option of memcached, from 1.4.15 to 1.6: the one table that flags, explain, lint and start go by.
+"""Every option of memcached, and every one behind -o, from 1.4.15 to 1.6: the one table that all commands go by.
 
 From memcached.c of 1.4.15, 1.4.25, 1.6.18, 1.6.38 and 1.6.45, the release notes, and what was seen of 1.4.15 (EL7),
 1.5.22, 1.6.18 and 1.6.40.
@@ -8,24 +8,28 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional
 
+from opskit.memcached.line.numbers import FLOAT, INTEGER, OCTAL, SIZE
 from opskit.memcached.line.release import FIRST, ITEMS_TO_1G, NEGATIVE_CHECKED, PORT_CHECKED, UDP_OFF, Release
 
-# How a value is read. INTEGER: atoi(3), FLOAT: atof(3), OCTAL: strtol(3) with base 8.
-INTEGER, FLOAT, OCTAL, SIZE, TEXT, CHOICE, LISTEN, SUBOPTIONS = (
-    "integer", "float", "octal", "size", "text", "choice", "listen", "suboptions",
-)  # fmt: skip
+# How a value is read, beside the numbers of numbers.py. WHOLE: a number of -o that has to be all of its text.
+TEXT, CHOICE, LISTEN, EXTENDED, WHOLE = "text", "choice", "listen", "extended", "number"
 PROTOCOLS = ("auto", "ascii", "binary")
 History = tuple[tuple[Release, str], ...]
 # (from which release on, least, most, what memcached does with another: "" for nothing, else its exit status)
-Limits = tuple[tuple[Release, tuple[Optional[float], Optional[float], int]], ...]
+Ranges = tuple[tuple[Release, tuple[Optional[float], Optional[float], int]], ...]
 
 
 class Flag(NamedTuple):
-    """One option. value: its name in the help, "" for one without; kind: how it is read.
+    """A row of the table: one option.
 
-    default: from which release on which. unit: of the value. range: least, most, and memcached's exit status for
-    another (0: it takes it all the same). does: what it really does, from which release on. since: the first release
-    that has it. build: what the build must have for it.
+    value: the name of its value in the help; "" for an option without one
+    kind: how the value is read
+    default: from which release on which
+    unit: of the value
+    limits: from which release on: the least, the most, and memcached's exit status for another (0: it takes it)
+    does: what it really does, from which release on
+    since: the first release that has it
+    build: what the build must have for it
     """
 
     letter: str
@@ -35,7 +39,7 @@ class Flag(NamedTuple):
     kind: str = ""
     default: History = ()
     unit: str = ""
-    limits: Limits = ()
+    limits: Ranges = ()
     does: History = ()
     since: Release = FIRST
     build: str = ""
@@ -45,7 +49,7 @@ def _always(text: str) -> History:
     return ((FIRST, text),)
 
 
-def _range(low: Optional[float], high: Optional[float] = None, status: int = 1) -> Limits:
+def _range(low: Optional[float], high: Optional[float] = None, status: int = 1) -> Ranges:
     return ((FIRST, (low, high, status)),)
 
 
@@ -179,8 +183,106 @@ _ROWS = (
     ),
     Flag("N", "napi-ids", "choose threads by NAPI id", "NUM", INTEGER, since=(1, 6, 9), limits=_range(1)),
     Flag(
-        "o", "extended", "further options, with commas between them", "LIST", SUBOPTIONS,
+        "o", "extended", "further options, with commas between them", "LIST", EXTENDED,
         does=_always("one that the release does not know: exit 1 (modern, before 1.4.26)"),
     ),
 )  # fmt: skip
 FLAGS: dict[str, Flag] = {row.letter: row for row in _ROWS}
+
+V1416, V1418, V1425, V1426 = (1, 4, 16), (1, 4, 18), (1, 4, 25), (1, 4, 26)
+V1429, V1435, V150, V154, V1513, V160 = (1, 4, 29), (1, 4, 35), (1, 5, 0), (1, 5, 4), (1, 5, 13), (1, 6, 0)
+
+
+class Suboption(NamedTuple):
+    """A row of the table: one option behind -o.
+
+    value: how its value is read: INTEGER, FLOAT, WHOLE or TEXT; "" for none
+    low, high: what it takes, both included; another ends memcached with status 1
+    since, until: the first release with it, and the first one without it
+    optional: with or without a value
+    build: what the build must have for it
+    """
+
+    name: str
+    meaning: str
+    value: str = ""
+    low: Optional[float] = None
+    high: Optional[float] = None
+    since: Release = FIRST
+    until: Release = (9, 0, 0)
+    optional: bool = False
+    build: str = ""
+
+
+_SUBOPTION_ROWS = (
+    Suboption("maxconns_fast", "close what comes over -c at once (default from 1.5.0 on)"),
+    Suboption("hashpower", "how large the hash table begins: 2^N", INTEGER, 12, 32),
+    Suboption("slab_reassign", "move memory between item sizes (default from 1.5.0 on)"),
+    Suboption("slab_automove", "by itself: 0 off, 1 on, 2 hasty", INTEGER, 0, 2, optional=True),
+    Suboption("tail_repair_time", "seconds until a leaked item is taken back; dangerous", INTEGER, 10, since=V1416),
+    Suboption("hash_algorithm", "jenkins, murmur3 or (1.6.10 on) xxh3", TEXT, since=V1418),
+    Suboption("lru_crawler", "look for expired items in the background", since=V1418),
+    Suboption("lru_crawler_sleep", "microseconds between items", INTEGER, 0, 1000000, V1418),
+    Suboption("lru_crawler_tocrawl", "items in one go; 0 all", WHOLE, 0, since=V1418),
+    Suboption("lru_maintainer", "segmented LRU (default from 1.5.0 on)", since=V1425),
+    Suboption("hot_lru_pct", "percent of memory for new items", INTEGER, 1, 79, V1425),
+    Suboption("warm_lru_pct", "percent of memory for items that are used", INTEGER, 1, 79, V1425),
+    Suboption("expirezero_does_not_evict", "items without a time are never evicted", since=V1425, until=V1435),
+    Suboption("modern", "the defaults of 1.5 (from 1.5.0 on: nothing)", since=V1426),
+    Suboption("idle_timeout", "seconds until an idle connection is closed; 0 never", INTEGER, since=V1426),
+    Suboption("watcher_logbuf_size", "KiB for each watcher", WHOLE, 0, since=V1426),
+    Suboption("worker_logbuf_size", "KiB for each thread's log", WHOLE, 0, since=V1426),
+    Suboption("track_sizes", "stats sizes, without stopping the world", since=V1426),
+    Suboption("slab_sizes", "the chunk sizes, with - between them", TEXT, since=V1426),
+    Suboption("slab_chunk_max", "largest chunk: bytes; by 1.6.38 KiB, at most 1024", INTEGER, 1, since=V1429),
+    Suboption("temporary_ttl", "seconds: shorter-lived items apart", INTEGER, since=V1435),
+    Suboption("no_inline_ascii_resp", "smaller items (from 1.5.0 on: nothing)", since=V1435),
+    Suboption("hot_max_factor", "when items leave the hot LRU", FLOAT, 0.000001, since=V150),
+    Suboption("warm_max_factor", "when items leave the warm LRU", FLOAT, 0.000001, since=V150),
+    *(
+        Suboption(name, meaning, since=V150)
+        for name, meaning in (
+            ("no_modern", "the defaults of 1.4"), ("no_chunked_items", "items in one piece"),
+            ("no_slab_reassign", "memory stays with its item size"), ("no_slab_automove", "not by itself"),
+            ("no_maxconns_fast", "what comes over -c waits"), ("inline_ascii_resp", "nothing any more"),
+            ("no_lru_crawler", "expired items stay until they are met"), ("no_lru_maintainer", "one LRU"),
+        )
+    ),
+    Suboption("no_hashexpand", "the hash table never grows; dangerous", since=(1, 5, 3)),
+    Suboption("slab_automove_ratio", "how uneven ages may become", FLOAT, 0.000001, 1, V150),
+    Suboption("slab_automove_window", "seconds that are looked back", INTEGER, 3, since=V150),
+    Suboption("drop_privileges", "a filter on system calls", since=(1, 5, 7)),
+    Suboption("no_drop_privileges", "no filter on system calls", since=(1, 5, 7)),
+    Suboption("resp_obj_mem_limit", "nothing since 1.6.7", TEXT, since=V160, optional=True),
+    Suboption("read_buf_mem_limit", "MiB for what connections read; 0 no limit", WHOLE, 0, since=V160),
+    *(
+        Suboption(name, meaning, TEXT, since=V1513, build="tls")
+        for name, meaning in (
+            ("ssl_chain_cert", "file of the certificate chain"), ("ssl_key", "file of the key"),
+            ("ssl_ciphers", "ciphers"), ("ssl_ca_cert", "file of the CA for clients"),
+        )
+    ),
+    Suboption("ssl_verify_mode", "0 none, 1 ask, 2 insist, 3 insist once", WHOLE, 0, 3, V1513, build="tls"),
+    Suboption("ssl_keyformat", "PEM, DER or ENGINE, as a number", WHOLE, since=V1513, build="tls"),
+    Suboption("ssl_wbuf_size", "KiB for each connection", WHOLE, 0, since=(1, 5, 17), build="tls"),
+    Suboption("ssl_session_cache", "sessions are taken up again", since=(1, 6, 3), build="tls"),
+    Suboption("ssl_min_version", "0 to 3: TLS 1.0 to 1.3", WHOLE, 0, 3, (1, 6, 11), build="tls"),
+    Suboption("ssl_kernel_tls", "TLS in the kernel", since=(1, 6, 16), build="tls"),
+    *(
+        Suboption(name, meaning, TEXT, since=V154, build="extstore")
+        for name, meaning in (
+            ("ext_path", "file for external storage, PATH:SIZE"), ("ext_page_size", "MiB of a page"),
+            ("ext_wbuf_size", "MiB of a write buffer"), ("ext_threads", "threads"), ("ext_io_depth", "requests"),
+            ("ext_item_size", "bytes from which on items go there"), ("ext_item_age", "seconds idle"),
+            ("ext_low_ttl", "seconds"), ("ext_recache_rate", "one of so many"), ("ext_compact_under", "pages"),
+            ("ext_drop_under", "pages"), ("ext_max_frag", "share"), ("ext_max_sleep", "microseconds"),
+            ("slab_automove_freeratio", "share of memory kept free"),
+        )
+    ),
+    Suboption("ext_drop_unread", "what nobody read is not kept", since=V154, build="extstore"),
+    Suboption("proxy_config", "file: run as a proxy", TEXT, since=(1, 6, 13), build="proxy"),
+    Suboption("proxy_arg", "what the file is given", TEXT, since=(1, 6, 26), build="proxy"),
+    Suboption("proxy_uring", "io_uring", since=(1, 6, 13), build="proxy"),
+)  # fmt: skip
+SUBOPTIONS: dict[str, Suboption] = {row.name: row for row in _SUBOPTION_ROWS}
+HASHES = ("jenkins", "murmur3", "xxh3")

@@ -13,10 +13,8 @@ import psutil
 from opskit.core.command import Command
 from opskit.core.errors import OpskitError
 from opskit.core.runner import Runner
-from opskit.memcached.line.effect import Effect, effect
-from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import Listener
-from opskit.memcached.line.release import NEWEST
 from opskit.memcached.model import Answer, Target
 from opskit.memcached.see import proc
 from opskit.memcached.see.client import ask, read_secret, target_of
@@ -62,7 +60,7 @@ def _process(one: Any, listening: Sequence[tuple[Listener, str]]) -> Instance:
     if not line:
         raise psutil.NoSuchProcess(one.pid)  # a zombie has none
     inodes = proc.inodes_of(one.pid)
-    given = _effect(line)
+    given = effect_of_process(line)
     seen = tuple(listener for listener, inode in listening if inode in inodes)
     apart = not proc.same_network(one.pid)
     return Instance(
@@ -79,13 +77,9 @@ def _process(one: Any, listening: Sequence[tuple[Listener, str]]) -> Instance:
     )
 
 
-def _effect(line: Sequence[str]) -> Effect:
-    return effect(parse(line[1:], NEWEST), NEWEST)
-
-
 def _ask(one: Instance, seconds: float) -> tuple[Optional[Answer], str]:
     """Its answer, or why there is none."""
-    given = _effect(one.line)
+    given = effect_of_process(one.line)
     if one.apart and not one.socket:
         return None, "in another network namespace: not asked"
     if given.binary:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal
-from opskit.memcached.instance.plan import guard, notes, problems, wanted
+from opskit.memcached.instance.plan import guard, judged_reasons, notes, wanted
 from opskit.memcached.instance.request import StartRequest, build
-from opskit.memcached.line.getopt import parse
 from opskit.memcached.line.lint import judge
+from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import release_text
 from opskit.memcached.line.sources import SYSCONFIG, Unit
 from opskit.memcached.model import Program
@@ -28,9 +28,8 @@ def decide_unit(facts: UnitFacts, request: StartRequest) -> Decision:
         remedy = "without --unit it is started as a daemon"
         return Refusal(title, (Reason("no-unit", f"{request.unit}: {why}", remedy, exit_code=ExitCode.MISSING),))
     line = build(request, release, root=True, users=facts.host.users)
-    parsed = parse(line, release)
-    judged = judge(parsed, release, facts.host)
-    reasons = (*guard(judged, request), *problems(judged))
+    judgement = judge(parse(line, release), facts.host)
+    reasons = (*guard(judgement, request), *judged_reasons(judgement))
     if reasons:
         return Refusal(title, reasons)
     result = {"line": [facts.program.path, *line], "unit": request.unit}
@@ -38,7 +37,7 @@ def decide_unit(facts: UnitFacts, request: StartRequest) -> Decision:
     before = facts.texts.get(path)
     if text == before and facts.active:
         return Plan(title, result=result)
-    target = wanted(judged.effect, parsed, release)
+    target = wanted(judgement)
     write = WriteSettings(
         path,
         text,
@@ -51,7 +50,7 @@ def decide_unit(facts: UnitFacts, request: StartRequest) -> Decision:
     begin = StartUnit(request.unit, facts.active, target)
     steps = (begin,) if text == before else (write, begin)
     basis = (facts.program.path, release_text(release), request.unit)
-    return Plan(title, steps, basis, notes=notes(judged, request), result={**result, "settings_file": path})
+    return Plan(title, steps, basis, notes=notes(judgement, request), result={**result, "settings_file": path})
 
 
 def settings(facts: UnitFacts, request: StartRequest, line: list[str]) -> tuple[str, str]:

@@ -9,8 +9,8 @@ from opskit.core.command import Command
 from opskit.core.errors import UsageFault
 from opskit.core.runner import Runner
 from opskit.memcached.instance.request import StartRequest, build
-from opskit.memcached.line.effect import effect
-from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.effect import effect_of
+from opskit.memcached.line.parse import parse
 from opskit.memcached.line.see import read_unit
 from opskit.memcached.line.sources import SYSCONFIG, Unit
 from opskit.memcached.see import proc
@@ -34,11 +34,11 @@ def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
         if os.path.exists(path):
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
                 texts[path] = file.read()
-    users = see_host(effect(parse([], program.release), program.release)).users or USERS[:1]
+    users = see_host(effect_of(parse([], program.release))).users or USERS[:1]
     words = build(request, program.release, root=True, users=users)
     # Under the unit's own limits; what its Type= is by now does not matter: a drop-in sets that.
     limits = unit.limits._replace(unit_type="") if unit else None
-    host = see_host(effect(parse(words, program.release), program.release), program=program, limits=limits)
+    host = see_host(effect_of(parse(words, program.release)), program=program, limits=limits)
     taken = tuple(one for one in host.taken if not (one.holder and one.holder.unit == request.unit))
     host = host._replace(taken=taken)
     return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit), run)

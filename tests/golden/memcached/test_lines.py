@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from opskit.memcached.line.edit import corrected
-from opskit.memcached.line.getopt import parse
-from opskit.memcached.line.lint import Judged, judge
+from opskit.memcached.line.lint import Judgement, judge
+from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import Release, release_text
 
 LINES = Path(__file__).with_name("lines.txt")
@@ -39,11 +39,11 @@ def cases() -> list[Case]:
 CASES = cases()
 
 
-def judged(line: str, release: Release) -> Judged:
-    return judge(parse(shlex.split(line), release), release)
+def judged(line: str, release: Release) -> Judgement:
+    return judge(parse(shlex.split(line), release))
 
 
-def ends(found: Judged) -> str:
+def ends(found: Judgement) -> str:
     """How a line ends, as lines.txt writes it."""
     effect = found.effect
     if effect.prints or effect.silent:
@@ -66,9 +66,9 @@ def test_there_are_enough_of_them() -> None:
 def test_the_corrected_line_is_better(line: str, release: Release, how: str, ids: tuple[str, ...]) -> None:  # noqa: ARG001
     """What lint corrects has none of the findings any more, but those that only a person can settle."""
     found = judged(line, release)
-    again = judge(parse(corrected(found.parsed, found.problems), release), release)
+    again = judge(parse(corrected(found.line, found.results), release))
     settled = {
-        problem.finding.id for problem in found.problems if problem.edits and problem.finding.severity != "info"
+        result.finding.id for result in found.results if result.edits and result.finding.severity != "info"
     } - {"user-missing"}
     left = {finding.id for finding in again.findings if finding.severity != "info"}
     assert left <= set(ids), f"new: {left - set(ids)}"

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from checkout import ROOT
-from opskit.memcached.line.effect import Effect, Setting, effect
-from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.effect import Effect, effect_of
+from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import read_release
-from opskit.memcached.model import Program
+from opskit.memcached.model import Host, Program
 
 APART = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 HERE = Path(__file__).parent
@@ -72,9 +72,9 @@ def words_of(line: str, place: Path) -> list[str]:
 
 
 def claim(words: list[str], program: Program) -> Effect:
-    parsed = parse(words, program.release)
-    known = (parsed.last("u") or "") in {entry.pw_name for entry in pwd.getpwall()}
-    return effect(parsed, program.release, Setting(user_known=known, features=program.features))
+    line = parse(words, program.release)
+    known = line.text("u") in {entry.pw_name for entry in pwd.getpwall()}
+    return effect_of(line, Host(user_known=known, program=program))
 
 
 def sockets(claimed: Effect) -> set[str]:

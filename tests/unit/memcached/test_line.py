@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import shlex
 from pathlib import Path
 from typing import Any, Optional
 
@@ -13,11 +15,11 @@ from opskit.core.command import Command, Result
 from opskit.core.errors import CommandFailed, UsageFault
 from opskit.memcached.line import sources
 from opskit.memcached.line.edit import corrected, split_program
-from opskit.memcached.line.effect import effect
-from opskit.memcached.line.getopt import parse
+from opskit.memcached.line.effect import effect_of
 from opskit.memcached.line.lint import judge
 from opskit.memcached.line.listen import Listener, is_loopback
-from opskit.memcached.line.numbers import atoi, item_size, meant_bytes
+from opskit.memcached.line.numbers import atof, atoi, item_size, meant_bytes, strtol8
+from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import Release, at, parse_release, read_release
 from opskit.memcached.line.see import from_unit
 from opskit.memcached.line.table import FLAGS
@@ -72,8 +74,8 @@ def test_what_cannot_be_read() -> None:
 
 @given(strategies.lists(strategies.text(max_size=6), max_size=6), strategies.sampled_from([EL7, (1, 5, 22), NEW]))
 def test_any_words_can_be_judged(words: list[str], release: Release) -> None:
-    found = judge(parse(words, release), release, EL_HOST)
-    parse(corrected(found.parsed, found.problems), release)
+    found = judge(parse(words, release), EL_HOST)
+    parse(corrected(found.line, found.results), release)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,45 @@ def test_any_words_can_be_judged(words: list[str], release: Release) -> None:
 )
 def test_atoi(text: str, number: int) -> None:
     assert atoi(text) == number
+
+
+NUMBERS = strategies.from_regex(r"[ \t]?[+-]?[0-9]{0,25}[.]?[0-9]{0,3}[kmg8x]?", fullmatch=True)
+
+
+@given(NUMBERS)
+def test_numbers_are_read_as_the_c_library_does(text: str) -> None:
+    libc = ctypes.CDLL(None)
+    libc.atof.restype, libc.strtol.restype = ctypes.c_double, ctypes.c_long
+    assert atoi(text) == libc.atoi(text.encode())
+    assert atof(text) == libc.atof(text.encode())
+    assert strtol8(text) == libc.strtol(text.encode(), None, 8)
+
+
+def test_each_value_is_read_once() -> None:
+    line = parse(shlex.split("-m 2g -f 1.5x -a 755 -I 2m -l 127.0.0.1:1,[::1 -o hashpower=20,a,,slab_automove"), NEW)
+    numbers = {option.letter: option.number for option in line.options if option.number}
+    assert {letter: (number.value, number.exact) for letter, number in numbers.items()} == {
+        "m": (2, False), "f": (1.5, False), "a": (0o755, True), "I": (2 << 20, True),
+    }  # fmt: skip
+    assert [(one.address, one.port, bool(one.wrong)) for one in line.all("l")[0].addresses] == [
+        ("127.0.0.1", 1, False), ("::1", None, True),
+    ]  # fmt: skip
+    assert [(one.name, one.number, one.wrong) for one in line.all("o")[0].extended] == [
+        ("hashpower", 20, ""), ("a", 0, "not-in-release"), ("", 0, "not-in-release"), ("slab_automove", 0, ""),
+    ]  # fmt: skip
+
+
+def test_blanks_before_a_number_are_passed_over_by_newer_releases() -> None:
+    for release, exact in ((NEW, False), ((1, 6, 45), True)):
+        number = parse(["-m", " 64"], release).options[0].number
+        assert number is not None
+        assert (number.value, number.exact) == (64, exact)
+
+
+def test_the_user_that_counts_is_put_right() -> None:
+    """Of two -u the last one counts, so that is the one to correct."""
+    judgement = judge(parse(["-l", "127.0.0.1", "-u", "m", "-u", "root"], NEW), EL_HOST)
+    assert corrected(judgement.line, judgement.results) == ["-l", "127.0.0.1", "-u", "m", "-u", "memcached"]
 
 
 def test_sizes() -> None:
@@ -102,7 +143,7 @@ def test_releases() -> None:
 
 
 def ids(words: list[str], release: Release = NEW, host: Optional[Host] = None) -> list[str]:
-    return [one.id for one in judge(parse(words, release), release, host).findings]
+    return [one.id for one in judge(parse(words, release), host).findings]
 
 
 def test_the_lines_of_the_issue() -> None:
@@ -110,7 +151,7 @@ def test_the_lines_of_the_issue() -> None:
         assert ids(LINE_1, release, EL_HOST) == ["exposed"], release
         assert ids([*LINE_1, "-l", "127.0.0.1"], release, EL_HOST) == []
     assert ids(LINE_2, NEW, EL_HOST) == []
-    found = judge(parse(LINE_2, EL7), EL7)
+    found = judge(parse(LINE_2, EL7))
     assert (found.effect.status, found.findings[0].remedy) == (71, "-l 127.0.0.1 -l ::1")
 
 
@@ -165,14 +206,14 @@ def test_what_the_host_says(words: str, change: dict[str, Any], wanted: list[str
 )
 def test_what_the_host_can_bear(words: str, wanted: list[str]) -> None:
     host = EL_HOST._replace(raises="2000000" in words)
-    found = judge(parse(words.split(), NEW), NEW, host)
-    assert corrected(found.parsed, found.problems) == wanted
+    found = judge(parse(words.split(), NEW), host)
+    assert corrected(found.line, found.results) == wanted
 
 
 def test_clients_that_are_really_served() -> None:
     # Measured: -c 60 -t 4 on one listener served 36 (1.6.18) and 32 (1.6.45); -t 8 -c 100 60 and 52; UDP 4 less.
     for words, wanted in (("-c 60", (32, 36)), ("-c 100 -t 8", (52, 60)), ("-c 60 -p 1 -U 2", (28, 32))):
-        assert effect(parse(f"-u m -l 127.0.0.1 {words}".split(), NEW), NEW).clients() == wanted
+        assert effect_of(parse(f"-u m -l 127.0.0.1 {words}".split(), NEW)).clients() == wanted
 
 
 def test_addresses() -> None:
@@ -199,9 +240,9 @@ def test_a_sysconfig_file() -> None:
     daemon = sources.from_sysconfig(
         SYSCONFIG.replace("-l 127", "-d -l 127").replace('"11212"', '"11212" # port'), "file"
     )
-    judged = judge(parse(daemon.words, NEW), NEW, EL_HOST._replace(unit_type=daemon.limits.unit_type))
+    judged = judge(parse(daemon.words, NEW), EL_HOST._replace(unit_type=daemon.limits.unit_type))
     assert [one.id for one in judged.findings] == ["redirection", "not-a-number", "daemon-under-unit"]
-    assert corrected(judged.parsed, judged.problems)[:2] == ["-p", "11212"]
+    assert corrected(judged.line, judged.results)[:2] == ["-p", "11212"]
 
 
 @pytest.mark.parametrize(
