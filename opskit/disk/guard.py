@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from opskit.core.errors import ExitCode
+from opskit.core.packages import install_line
 from opskit.core.plan import Reason
 from opskit.disk.fstab.text import entries
-from opskit.disk.model import BUSY, UNREAD, UNREADABLE, BlockDevice, HostFacts, Signature, loops_over, named_by
+from opskit.disk.model import BUSY, UNREAD, UNREADABLE, BlockDevice, HostFacts, Signature, named_by
 
 # Kinds of device that a partition table or a filesystem may be made on.
 FORMATTABLE = ("disk", "loop", "nbd")
@@ -137,10 +138,10 @@ def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = ""
     for device in related(facts, disk):
         found = found or bool(device.mounts)
         # Once it is in service, its other mounts are copies: bind mounts, and what a service's namespace got of ours.
-        in_service = device.name == place and any(m.target == at and m.namespace == 0 for m in device.mounts)
+        in_service = device.name == place and device.is_mounted_on(at)
         if not in_service:
             yield from _mounts(device)
-            for loop in loops_over(facts, device):
+            for loop in facts.loops_over(device):
                 found = True
                 title = f"{device.path} is held by {loop.path} (a loop device over a file on it: {loop.backing_file})"
                 yield Reason("held", title, f"losetup -d {loop.path}")
@@ -164,7 +165,7 @@ def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = ""
 
 def _mounts(device: BlockDevice) -> Iterator[Reason]:
     """Where it is mounted. What services with a mount namespace of their own got of our mounts goes without saying."""
-    own = {mount.target for mount in device.mounts if mount.namespace == 0}
+    own = {mount.target for mount in device.own_mounts}
     for mount in device.mounts:
         if not mount.namespace:
             yield Reason("mounted", f"{device.path} is mounted on {mount.target}", f"opskit disk umount {mount.target}")
@@ -292,6 +293,13 @@ def backup_gpt(disk: BlockDevice) -> Iterator[Reason]:
     if disk.table_backup_only:
         remedy = f"restore it (gdisk {disk.path}: r, b, w), or, if it may be destroyed: --wipe {shlex.quote(disk.path)}"
         yield Reason("backup-gpt", f"{disk.path} has a backup GPT whose primary one is gone: a damaged table", remedy)
+
+
+def missing_tool(facts: HostFacts, tool: str) -> Iterator[Reason]:
+    """A program that the plan needs is not on the host."""
+    if tool not in facts.tools:
+        remedy = install_line(facts.package_manager, tool)
+        yield Reason("missing-tool", f"{tool} is not on this host", remedy, exit_code=ExitCode.MISSING)
 
 
 def duplicate_uuid(facts: HostFacts, device: BlockDevice, uuid: str) -> Iterator[Reason]:

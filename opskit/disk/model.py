@@ -63,6 +63,11 @@ class Mount:
     options: str
     namespace: int = 0
 
+    @property
+    def read_only(self) -> bool:
+        """Whether it is mounted read-only."""
+        return "ro" in self.options.split(",")
+
 
 @dataclass(frozen=True)
 class FilesystemSize:
@@ -142,6 +147,20 @@ class BlockDevice:
         """The one filesystem on it, if there is just one signature and that is a filesystem."""
         found = [s for s in self.signatures if s.usage == "filesystem"]
         return found[0] if len(found) == 1 and len(self.signatures) == 1 and not self.ambivalent else None
+
+    @property
+    def own_mounts(self) -> tuple[Mount, ...]:
+        """Where it is mounted in our own namespace, the last one last."""
+        return tuple(m for m in self.mounts if m.namespace == 0)
+
+    def is_mounted_on(self, target: str) -> bool:
+        """Whether it is mounted on this mount point, in our own namespace."""
+        return any(m.target == target for m in self.own_mounts)
+
+    @property
+    def basis(self) -> tuple[str, ...]:
+        """What tells this disk from another one behind the same name, for Plan.basis."""
+        return (self.name, self.number, str(self.size), self.identity, str(self.diskseq))
 
     @property
     def identity(self) -> str:
@@ -286,6 +305,32 @@ class HostFacts:
         fact = self.path(path)
         return self.find(fact.real if fact and fact.kind in {"symlink", "block"} else path)
 
+    def disk_of(self, device: BlockDevice) -> BlockDevice:
+        """The disk that a partition is on; any other device itself."""
+        return self.device(device.disk) or device
+
+    def mount_on(self, target: str) -> Optional[Mount]:
+        """The uppermost mount on a mount point, in our own namespace."""
+        return next((m for m in reversed(self.mounts) if m.target == target), None)
+
+    def device_of(self, mount: Optional[Mount]) -> Optional[BlockDevice]:
+        """The device of a mount, None for what is on none."""
+        return next((d for d in self.devices if mount and d.number == mount.device), None)
+
+    def loops_over(self, device: BlockDevice) -> tuple[BlockDevice, ...]:
+        """The loop devices over files of the filesystem on this device."""
+        loops = (d for d in self.devices if d.kind == "loop" and device.name in d.slaves)
+        return tuple(d for d in loops if d.name not in device.holders)
+
+    def was_made(self, uuid: str) -> bool:
+        """Whether the ledger tells that opskit made the filesystem with this UUID."""
+        return any(m.mkfs_done and m.filesystem_uuid == uuid for m in self.made)
+
+    def has_tool(self, tool: str, version: tuple[int, int]) -> bool:
+        """Whether the tool is there in this version or a newer one."""
+        match = VERSION.search(self.tools.get(tool, ""))
+        return match is not None and (int(match.group(1)), int(match.group(2))) >= version
+
     def partitions(self, disk: BlockDevice) -> tuple[BlockDevice, ...]:
         """The partitions of a disk, by number."""
         found = [d for d in self.devices if d.disk == disk.name]
@@ -311,19 +356,6 @@ def named_by(spec: str, device: BlockDevice) -> bool:
     return bool(spec) and (spec == device.path or spec in device.links)
 
 
-def loops_over(facts: HostFacts, device: BlockDevice) -> tuple[BlockDevice, ...]:
-    """The loop devices over files of the filesystem on this device."""
-    return tuple(
-        d for d in facts.devices if d.kind == "loop" and device.name in d.slaves and d.name not in device.holders
-    )
-
-
 def describe(user: User) -> str:
     """One process for a message."""
     return f"pid {user.pid} ({user.command}, user {user.user}, {user.what})"
-
-
-def at_least(tools: dict[str, str], tool: str, version: tuple[int, int]) -> bool:
-    """Whether the tool is there in this version or a newer one."""
-    match = VERSION.search(tools.get(tool, ""))
-    return match is not None and (int(match.group(1)), int(match.group(2))) >= version

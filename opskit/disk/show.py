@@ -40,7 +40,7 @@ def _row(facts: HostFacts, device: BlockDevice) -> dict[str, Any]:
         "signature": signature.type if signature else "",
         "label": signature.label if signature else "",
         "uuid": signature.uuid if signature else "",
-        "mount_points": [m.target for m in device.mounts if m.namespace == 0],
+        "mount_points": [m.target for m in device.own_mounts],
         "used": device.used if device.used >= 0 else None,
         "verdict": judged,
         "reason": reason,

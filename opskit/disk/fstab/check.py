@@ -15,7 +15,6 @@ from opskit.disk.fstab.sources import (
     devices_of,
     is_system,
     missing,
-    mounted_device,
     names_a_device,
     shared_uuid_is_normal,
     unstable,
@@ -203,7 +202,7 @@ def _in_use(facts: HostFacts, entry: Entry, devices: tuple[BlockDevice, ...]) ->
             title = f"nothing is mounted on {entry.target}"
             yield Finding("not-mounted", "warning", title, seen, remedy)
         return
-    other = mounted_device(facts, here[-1])
+    other = facts.device_of(here[-1])
     if other is not None and devices and other not in devices:
         title = f"{other.path} is mounted on {entry.target}, and line {entry.number} says {entry.source}"
         yield Finding("other-device-mounted", "error", title, seen, f"umount {shlex.quote(entry.target)}; {remedy}")

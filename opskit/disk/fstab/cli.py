@@ -11,6 +11,7 @@ from opskit.act import Chore, act, tell
 from opskit.core.command import Runner
 from opskit.core.errors import ExitCode, Failed
 from opskit.core.text import shown
+from opskit.disk.cli import Fstab
 from opskit.disk.fstab.check import check, mounts_at
 from opskit.disk.fstab.plan import decide_backup, decide_restore
 from opskit.disk.fstab.sources import devices_of
@@ -25,7 +26,6 @@ from opskit.ui.screen import Column, draw_table
 
 app = new_app("Example: opskit disk fstab check\n\nCheck fstab, show what it means here, back it up, restore it.")
 
-Fstab = Annotated[str, typer.Option("--fstab", metavar="FILE", help="Another file than /etc/fstab.")]
 Saved = Annotated[
     str, typer.Option("--facts", metavar="FILE", help="Look at facts saved in this file (`-`: stdin) instead.")
 ]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Optional
 
 from opskit.disk.fstab.text import Entry, entries
-from opskit.disk.model import BlockDevice, HostFacts, Mount, named_by
+from opskit.disk.model import BlockDevice, HostFacts, named_by
 
 TAGS = ("UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=")
 # Names that the kernel gives in the order in which it finds the disks.
@@ -87,8 +86,3 @@ def waits_at_boot(entry: Entry) -> bool:
     options = entry.option_list
     automount = any(o.startswith("x-systemd.automount") for o in options)
     return not (entry.is_swap or automount or {"nofail", "noauto"} & set(options))
-
-
-def mounted_device(facts: HostFacts, mount: Mount) -> Optional[BlockDevice]:
-    """The device of a mount, None for what is on none."""
-    return next((d for d in facts.devices if d.number == mount.device), None)

@@ -14,8 +14,7 @@ from opskit.core.units import MIB
 from opskit.disk import guard
 from opskit.disk.grow.steps import GrowFilesystem, GrowPartition
 from opskit.disk.layout import last_end
-from opskit.disk.model import SFDISK_NO_TELL_KERNEL, BlockDevice, HostFacts, Mount, at_least
-from opskit.disk.mount.plan import basis
+from opskit.disk.model import SFDISK_NO_TELL_KERNEL, BlockDevice, HostFacts, Mount
 
 GROWABLE = ("ext3", "ext4", "xfs")
 
@@ -52,7 +51,7 @@ def decide_grow(facts: HostFacts, what: str) -> Decision:
     return Plan(
         title=title,
         steps=steps,
-        basis=(*basis(found.disk), found.device.name, str(found.device.start), str(found.device.size)),
+        basis=(*found.disk.basis, found.device.name, str(found.device.start), str(found.device.size)),
         hold=found.disk.path if partition else "",
         checks=(f'[ "$(cat /sys/class/block/{shlex.quote(found.disk.name)}/size)" = {found.disk.size // 512} ]',),
         result={
@@ -68,18 +67,15 @@ def _named(facts: HostFacts, what: str) -> Optional[BlockDevice]:
     fact = facts.path(what)
     real = fact.real if fact else what
     device = facts.named(what)
-    if device is None:
-        mount = next((m for m in reversed(facts.mounts) if m.target == real), None)
-        device = next((d for d in facts.devices if mount and d.number == mount.device), None)
-    return device
+    return facts.device_of(facts.mount_on(real)) if device is None else device
 
 
 def _find(facts: HostFacts, device: BlockDevice) -> _Found:
     """A disk stands for its last partition."""
     partitions = sorted(facts.partitions(device), key=lambda p: p.start)
     inside = partitions[-1] if partitions else device
-    mount = next((m for m in inside.mounts if m.namespace == 0), None)
-    return _Found(inside, facts.device(inside.disk) or inside, mount)
+    mount = next(iter(inside.own_mounts), None)
+    return _Found(inside, facts.disk_of(inside), mount)
 
 
 def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
@@ -114,7 +110,7 @@ def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
             f"{device.path} is not mounted, and filesystems grow online",
             f"opskit disk mount {device.path}",
         )
-    elif "ro" in found.mount.options.split(","):
+    elif found.mount.read_only:
         yield Reason(
             "read-only", f"{found.mount.target} is mounted read-only", f"mount -o remount,rw {found.mount.target}"
         )
@@ -123,9 +119,7 @@ def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
             "unread", f"the size of the filesystem on {device.path} could not be read", "as root; dmesg | tail"
         )
     tool = "xfs_growfs" if filesystem.type == "xfs" else "resize2fs"
-    if tool not in facts.tools:
-        remedy = install_line(facts.package_manager, tool)
-        yield Reason("missing-tool", f"{tool} is not on this host", remedy, exit_code=ExitCode.MISSING)
+    yield from guard.missing_tool(facts, tool)
 
 
 def _partition_step(facts: HostFacts, found: _Found) -> Optional[GrowPartition]:
@@ -136,7 +130,7 @@ def _partition_step(facts: HostFacts, found: _Found) -> Optional[GrowPartition]:
     new_size = last_end(disk, disk.table) - device.start
     if new_size - device.size < MIB:
         return None
-    old = not at_least(facts.tools, "sfdisk", SFDISK_NO_TELL_KERNEL)
+    old = not facts.has_tool("sfdisk", SFDISK_NO_TELL_KERNEL)
     growpart = "growpart" in facts.tools and (disk.table != "gpt" or "sgdisk" in facts.tools)
     tool = "sfdisk" if not old else "growpart" if growpart else ""
     return GrowPartition(

@@ -28,10 +28,15 @@ class MkfsOptions:
     discard: bool = True
     lazy_init: Optional[bool] = None
 
+    @property
+    def program(self) -> str:
+        """The program that makes it."""
+        return f"mkfs.{self.fstype}"
+
 
 def mkfs_argv(options: MkfsOptions, uuid: str, path: str) -> tuple[str, ...]:
     """The command that makes the filesystem with this UUID (mke2fs(8), mkfs.xfs(8))."""
-    argv = [f"mkfs.{options.fstype}", "-q"]
+    argv = [options.program, "-q"]
     if options.fstype == "xfs":
         argv += ["-m", f"uuid={uuid}"]
         argv += [] if options.discard else ["-K"]

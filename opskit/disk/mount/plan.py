@@ -47,7 +47,7 @@ def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decisi
     if reasons:
         return Refusal(title, (*reasons, *_missing_there(facts, request)))
     device = named_device(facts, request.device)
-    disk = facts.device(device.disk) or device
+    disk = facts.disk_of(device)
     wanted = _what(facts, request, ids, device, disk)
     if isinstance(wanted, list):
         return Refusal(title, tuple(wanted))
@@ -78,11 +78,9 @@ def _what(
 ) -> Union[_Existing, Make, list[Reason]]:
     """The filesystem to mount, or what to make first, or why neither."""
     existing = _existing(facts, device)
-    in_service = existing is not None and any(
-        m.target == request.target and m.namespace == 0 for m in existing.device.mounts
-    )
+    in_service = existing is not None and existing.device.is_mounted_on(request.target)
     # A second run with --wipe finds what the first one made in service: it must not destroy that.
-    ours = existing is not None and any(m.mkfs_done and m.filesystem_uuid == existing.uuid for m in facts.made)
+    ours = existing is not None and facts.was_made(existing.uuid)
     if existing and (not request.wipe or (in_service and ours)):
         # Advice on options helps nobody whose device may not be used anyway.
         reasons = list(_guards(facts, disk, request, existing)) or list(_mismatch(existing, request))
@@ -110,7 +108,7 @@ def _existing(facts: HostFacts, device: BlockDevice) -> Optional[_Existing]:
 def _guards(
     facts: HostFacts, disk: BlockDevice, request: MountRequest, existing: Optional[_Existing]
 ) -> Iterator[Reason]:
-    read_only_is_fine = existing is not None and "ro" in request.mount_options.split(",")
+    read_only_is_fine = existing is not None and request.read_only
     yield from guard.size_and_mode(disk, read_only_is_fine=read_only_is_fine)
     system = tuple(guard.system(facts, disk))
     yield from system
@@ -139,7 +137,7 @@ def _mismatch(existing: _Existing, request: MountRequest) -> Iterator[Reason]:
     if request.label and found and request.label != found.label:
         title = f"the filesystem on {path} has the label {found.label!r}, and --label {request.label} was asked for"
         yield Reason("other-label", title, remedy)
-    if existing.fstype in READ_ONLY_TYPES and "ro" not in request.mount_options.split(","):
+    if existing.fstype in READ_ONLY_TYPES and not request.read_only:
         title = f"{path} holds {existing.fstype}, which can only be read"
         yield Reason("read-only-filesystem", title, "--mount-options ro")
     if request.whole_disk and existing.device.disk:
@@ -156,10 +154,10 @@ def _decide_made(facts: HostFacts, request: MountRequest, ids: NewIds, make: Mak
 def _decide_existing(facts: HostFacts, request: MountRequest, ids: NewIds, found: _Existing, title: str) -> Decision:
     """Mount what is there: never formatted."""
     device = found.device
-    disk = facts.device(device.disk) or device
+    disk = facts.disk_of(device)
     place = place_of(device, disk)
     notes: tuple[Finding, ...] = ()
-    if not any(m.mkfs_done and m.filesystem_uuid == found.uuid for m in facts.made):
+    if not facts.was_made(found.uuid):
         text = f"{device.path} already holds {found.fstype}: it is mounted as it is and not formatted"
         notes = (Finding("mount-only", "info", text),)
     return _into_service(facts, request, ids, title, (), place, found.fstype, found.uuid, device, notes)
@@ -196,7 +194,7 @@ def _into_service(
     notes: tuple[Finding, ...],
 ) -> Decision:
     """What follows once there is, or will be, a filesystem: entry, mount point, mount."""
-    here = device is not None and any(m.target == request.target and m.namespace == 0 for m in device.mounts)
+    here = device is not None and device.is_mounted_on(request.target)
     reasons = [] if here else list(mount_point_reasons(facts, request.target))
     asked = EntryRequest(request.target, fstype, uuid, fstab_options(request.mount_options), ids.run)
     entry = decide_entry(facts, asked, device, use_fstab=request.use_fstab)
@@ -218,7 +216,7 @@ def _into_service(
     return Plan(
         title=title,
         steps=tuple(steps),
-        basis=basis(disk) if disk else (),
+        basis=disk.basis if disk else (),
         hold=place.disk_path if making else "",
         checks=(*checks, *_fstab_checks(facts, entry)),
         notes=(*notes, *entry.notes, *_unknown_path(facts, request.target)),
@@ -268,8 +266,3 @@ def _unknown_path(facts: HostFacts, target: str) -> Iterator[Finding]:
     if facts.path(target) is None:
         text = f"the facts do not tell what is at {target}: it is taken to be absent"
         yield Finding("mount-point-not-in-facts", "warning", text, remedy=f"opskit disk facts {shlex.quote(target)}")
-
-
-def basis(disk: BlockDevice) -> tuple[str, ...]:
-    """What tells this disk from another one behind the same name."""
-    return (disk.name, disk.number, str(disk.size), disk.identity, str(disk.diskseq))

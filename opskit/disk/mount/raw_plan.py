@@ -26,7 +26,6 @@ from opskit.disk.model import (
     HostFacts,
     Made,
     Place,
-    at_least,
 )
 from opskit.disk.mount.mkfs import MkfsOptions, size_reasons
 from opskit.disk.mount.request import MountRequest
@@ -133,7 +132,7 @@ def _same_disk(made: Made, disk: BlockDevice) -> bool:
 
 def _unfinished(facts: HostFacts, device: BlockDevice) -> Optional[Made]:
     """The newest entry of the ledger that tells of this very place, if its filesystem was not finished."""
-    disk = facts.device(device.disk) or device
+    disk = facts.disk_of(device)
     here = [made for made in facts.made if _matches(facts, made, disk)]
     return here[-1] if here and not here[-1].mkfs_done else None
 
@@ -162,7 +161,7 @@ def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: M
 
     That the partition is the recorded one says nothing of what somebody put there since.
     """
-    disk = facts.device(device.disk) or device
+    disk = facts.disk_of(device)
     inside = next(iter(facts.partitions(disk)), disk)
     found = inside.filesystem
     ours = found is not None and inside.made_partly and found.uuid == made.filesystem_uuid
@@ -177,7 +176,7 @@ def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: M
     reasons = [
         *_other_place(request, made),
         *size_reasons(request.mkfs, place.size),
-        *_mkfs_tool(facts, request.mkfs),
+        *guard.missing_tool(facts, request.mkfs.program),
     ]
     erase = (inside.path,) if found or inside.ambivalent else ()
     what = f"{found.type if found else 'a filesystem'} whose making did not finish" if erase else ""
@@ -205,7 +204,7 @@ def _from_scratch(
         text = f"{disk.path} has {size_text(disk.size)}: a dos table ends at 2 TiB, so the table is gpt"
         kind, notes = "gpt", (Finding("gpt-over-2-tib", "info", text),)
     place, tool, reasons = _new_place(facts, disk, kind, request, partition=partition, table=table, run=run)
-    reasons += [*size_reasons(request.mkfs, place.size), *_mkfs_tool(facts, request.mkfs)]
+    reasons += [*size_reasons(request.mkfs, place.size), *guard.missing_tool(facts, request.mkfs.program)]
     if reasons:
         return reasons
     partitions = facts.partitions(disk)
@@ -217,7 +216,7 @@ def _from_scratch(
         erase += (disk.path,)
     drop = disk.path if partitions else ""
     stale = bool(dirty) or disk.contents != ZERO
-    blind = not at_least(facts.tools, "sfdisk", WIPEFS_BACKUP_GPT)
+    blind = not facts.has_tool("sfdisk", WIPEFS_BACKUP_GPT)
     gpt = blind and (disk.table == "gpt" or disk.table_backup_only)
     tail = (*backup_gpt_sectors(disk.size, disk.sector_size), disk.sector_size) if gpt else ()
     return Make(place, request.mkfs, erase, what, drop, tail, tool, before, stale, notes=notes)
@@ -249,9 +248,9 @@ def _new_place(
 
 def _partition_tool(facts: HostFacts, table: str) -> tuple[str, list[Reason]]:
     """What writes the table here: sfdisk where it knows GPT and scripts, else parted (EL7)."""
-    if at_least(facts.tools, "sfdisk", SFDISK_NO_TELL_KERNEL):
+    if facts.has_tool("sfdisk", SFDISK_NO_TELL_KERNEL):
         return "sfdisk", []
-    if at_least(facts.tools, "sfdisk", SFDISK_SCRIPTS):
+    if facts.has_tool("sfdisk", SFDISK_SCRIPTS):
         return "sfdisk-reread", []
     if "parted" in facts.tools:
         return "parted", []
@@ -259,10 +258,3 @@ def _partition_tool(facts: HostFacts, table: str) -> tuple[str, list[Reason]]:
     # Debian has sfdisk, in a package that a minimal host lacks; where it is too old parted does the same.
     remedy = install_line(facts.package_manager, "parted" if "sfdisk" in facts.tools else "sfdisk")
     return "", [Reason("missing-tool", title, remedy, exit_code=ExitCode.MISSING)]
-
-
-def _mkfs_tool(facts: HostFacts, options: MkfsOptions) -> Iterator[Reason]:
-    tool = f"mkfs.{options.fstype}"
-    if tool not in facts.tools:
-        remedy = install_line(facts.package_manager, tool)
-        yield Reason("missing-tool", f"{tool} is not on this host", remedy, exit_code=ExitCode.MISSING)

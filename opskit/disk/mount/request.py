@@ -45,6 +45,11 @@ class MountRequest:
     wipe: str = ""
 
     @property
+    def read_only(self) -> bool:
+        """Whether it is to be mounted read-only."""
+        return "ro" in self.mount_options.split(",")
+
+    @property
     def mkfs(self) -> MkfsOptions:
         """What is asked of mkfs."""
         return MkfsOptions(self.fstype or DEFAULT_FILESYSTEM, self.label, self.reserved, self.discard, self.lazy_init)
@@ -117,8 +122,13 @@ def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
         title = f"the mount point {target} goes through the symlink {fact.symlink_in}"
         yield Reason("symlink-mount-point", title, f"name the real path: {fact.real}")
     elif fact.mounted:
-        other = next((m.source for m in reversed(facts.mounts) if m.target == fact.real), "something")
-        yield Reason("mount-point-in-use", f"{other} is mounted on {target} already", f"findmnt {target}")
+        other = facts.mount_on(fact.real)
+        source = other.source if other else "something"
+        yield Reason(
+            "mount-point-in-use",
+            f"{source} is mounted on {target} already",
+            f"findmnt {target}",
+        )
     elif fact.kind not in {"absent", "directory"}:
         what = "below a file" if fact.kind == "below-a-file" else f"a {fact.kind}"
         yield Reason("mount-point-no-directory", f"the mount point {target} is {what}, not a directory", remedy)

@@ -12,7 +12,7 @@ from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk.fstab.plan import fstab_checks, fstab_reasons, remove_entry_steps
 from opskit.disk.fstab.sources import devices_of, names_a_device
 from opskit.disk.fstab.text import Entry, entries, entries_for_device, plain_target
-from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount, describe, loops_over, named_by
+from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount, describe, named_by
 from opskit.disk.mount.steps.mount import UnmountFilesystem
 
 # A message names this many processes; the rest are counted.
@@ -80,12 +80,12 @@ def _find(facts: HostFacts, request: UmountRequest) -> _Found:
         partitions = facts.partitions(device)
         if not device.mounts and len(partitions) == 1:
             device = partitions[0]
-        mount = next((m for m in reversed(device.mounts) if m.namespace == 0), None)
+        mount = next(reversed(device.own_mounts), None)
         # Swap space has no mount point to be taken out of.
         mine = tuple(e for e in entries_for_device(facts.fstab.text, device) if not e.is_swap)
         return _Found(mount.target if mount else "", device, mount, mine)
-    mount = next((m for m in reversed(facts.mounts) if m.target == real), None)
-    device = next((d for d in facts.devices if mount and d.number == mount.device), None)
+    mount = facts.mount_on(real)
+    device = facts.device_of(mount)
     names = (request.what, real)
     here = tuple(e for e in entries(facts.fstab.text) if e.has_target and _leads_to(facts, e.target, names))
     mine = tuple(e for e in here if device is None or _is_of(facts, e, device, here))
@@ -129,7 +129,7 @@ def _reasons(facts: HostFacts, request: UmountRequest, found: _Found) -> Iterato
         title = f"{facts.fstab.path} line {foreign[0].number} mounts {foreign[0].source}, which is no block device"
         yield Reason("not-a-disk", title, "opskit takes disks out of service; edit that line by hand")
     partitions = facts.partitions(device) if device else ()
-    mounted = [p.path for p in partitions if any(m.namespace == 0 for m in p.mounts)]
+    mounted = [p.path for p in partitions if p.own_mounts]
     if mount is None and device is not None and mounted:
         title = f"{device.path} has {len(partitions)} partitions, and mounted are: {', '.join(mounted)}"
         yield Reason("several-partitions", title, "name the one to unmount", exit_code=ExitCode.USAGE)
@@ -143,7 +143,7 @@ def _reasons(facts: HostFacts, request: UmountRequest, found: _Found) -> Iterato
 def _entries_of_another(facts: HostFacts, found: _Found) -> Iterator[Reason]:
     """The entry is in use for another device: a copy of this one has the same UUID."""
     for entry in found.entries:
-        there = next((m for m in reversed(facts.mounts) if m.target == plain_target(entry.target)), None)
+        there = facts.mount_on(plain_target(entry.target))
         if found.device and not found.mount and there and there.device != found.device.number:
             path = facts.fstab.path
             title = f"{path} line {entry.number} mounts {there.source} on {entry.target}, not {found.device.path}"
@@ -153,7 +153,7 @@ def _entries_of_another(facts: HostFacts, found: _Found) -> Iterator[Reason]:
 
 def _in_the_way(facts: HostFacts, device: BlockDevice, mount: Mount) -> Iterator[Reason]:
     """Mounts over or below it, other mount points of it, and the processes that use it."""
-    others = [m.target for m in device.mounts if m.namespace == 0 and m.target != mount.target]
+    others = [m.target for m in device.own_mounts if m.target != mount.target]
     if others:
         title = f"{device.path} is mounted on {mount.target} and on {', '.join(others)} as well"
         yield Reason("mounted-twice", title, "unmount the others first", exit_code=ExitCode.BUSY)
@@ -163,7 +163,7 @@ def _in_the_way(facts: HostFacts, device: BlockDevice, mount: Mount) -> Iterator
     if below:
         title = f"{', '.join(below)} is mounted below {mount.target}"
         yield Reason("mounted-below", title, "unmount that first", exit_code=ExitCode.BUSY)
-    for loop in loops_over(facts, device):
+    for loop in facts.loops_over(device):
         title = f"{mount.target} is in use by {loop.path} (a loop device over {loop.backing_file})"
         yield Reason("busy", title, f"losetup -d {loop.path}", exit_code=ExitCode.BUSY)
     if facts.users:

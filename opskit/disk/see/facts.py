@@ -196,7 +196,7 @@ def _with_use(
 
 def _used(device: BlockDevice, root: bool, *, close: bool, runner: Runner) -> BlockDevice:
     """The device with its used space, and, if it is to be looked at closely, all that its bytes say."""
-    here = next((m.target for m in device.mounts if m.namespace == 0), "")
+    here = next((m.target for m in device.own_mounts), "")
     if here:
         try:
             status = os.statvfs(here)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from opskit.core.command import Command, Runner
+from opskit.core.command import Command, Result, Runner
 from opskit.core.files import sha256
 from opskit.core.units import MIB
 from opskit.disk.layout import SYSFS_SECTOR, sample_ranges
@@ -35,9 +35,7 @@ def parse_export(text: str) -> dict[str, str]:
 
 def with_signatures(device: BlockDevice, runner: Runner) -> BlockDevice:
     """The device with what `blkid -p` finds on it: its one signature or table, or that it is ambivalent."""
-    argv = ("blkid", "-p", "-o", "export", device.path)
-    accept = (0, BLKID_NOTHING, BLKID_AMBIVALENT)
-    result = runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept))
+    result = _blkid(runner, "export", device.path)
     values = parse_export(result.stdout)
     if _MANGLED.search(values.get("LABEL", "")):
         values["LABEL"] = _label(device, runner)
@@ -46,9 +44,14 @@ def with_signatures(device: BlockDevice, runner: Runner) -> BlockDevice:
 
 def _label(device: BlockDevice, runner: Runner) -> str:
     """The label to the byte: only `-o value` gives it so."""
-    argv = ("blkid", "-p", "-o", "value", "-s", "LABEL", device.path)
+    return _blkid(runner, "value", "-s", "LABEL", device.path).stdout.removesuffix("\n")
+
+
+def _blkid(runner: Runner, output: str, *arguments: str) -> Result:
+    """Ask blkid to probe a device. output: its format of that name."""
+    argv = ("blkid", "-p", "-o", output, *arguments)
     accept = (0, BLKID_NOTHING, BLKID_AMBIVALENT)
-    return runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept)).stdout.removesuffix("\n")
+    return runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept))
 
 
 def hidden_partitions(disk: BlockDevice, shown: Sequence[BlockDevice], runner: Runner) -> tuple[Hidden, ...]:
@@ -69,9 +72,7 @@ def hidden_partitions(disk: BlockDevice, shown: Sequence[BlockDevice], runner: R
 
 
 def _hidden(disk: BlockDevice, number: int, start: int, size: int, runner: Runner) -> Hidden:
-    argv = ("blkid", "-p", "-o", "export", "-O", str(start), "-S", str(size), disk.path)
-    accept = (0, BLKID_NOTHING, BLKID_AMBIVALENT)
-    result = runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept))
+    result = _blkid(runner, "export", "-O", str(start), "-S", str(size), disk.path)
     seen = from_blkid(replace(disk, signatures=()), parse_export(result.stdout))
     return Hidden(number, start, seen.signatures, ambivalent=result.status == BLKID_AMBIVALENT)
 
