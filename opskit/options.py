@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from opskit.areas import Entry, load_app
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, UsageFault
+from opskit.core.units import parse_seconds, parse_size
 from opskit.session import Session
 from opskit.ui.screen import Screen
 
@@ -25,6 +26,31 @@ Function = Callable[..., None]
 DEFAULT_STATE_DIR = "/var/lib/opskit"
 COLORS = ("auto", "always", "never")
 FORMATS = ("text", "sh", "json")
+
+
+def span_of(option: str, *, least: float = 0.0, most: float = math.inf) -> Callable[[Any], float]:
+    """The parser of an option that takes a span of time and gives seconds, for typer.Option(parser=…).
+
+    option: its name, for the error
+    least, most: what it may be, in seconds
+    """
+
+    def span(value: Any) -> float:
+        # A number is the default, or from a config file written for opskit 0.1.0: seconds.
+        text = f"{value}s" if isinstance(value, (int, float)) else value
+        return parse_seconds(option, text, least=least, most=most)
+
+    return span
+
+
+def size_of(option: str) -> Callable[[Any], int]:
+    """The parser of an option that takes a size and gives bytes. option: its name, for the error."""
+
+    def size(value: Any) -> int:
+        return value if isinstance(value, int) else parse_size(option, value)
+
+    return size
+
 
 # name → (annotation, default). The same flag means the same everywhere.
 READING: dict[str, tuple[Any, Any]] = {
@@ -87,10 +113,11 @@ CHANGING: dict[str, tuple[Any, Any]] = {
             float,
             typer.Option(
                 "--lock-timeout",
-                metavar="SECONDS",
+                metavar="SPAN",
                 envvar="OPSKIT_LOCK_TIMEOUT",
-                min=0,
-                help="Seconds to wait for another opskit.",
+                parser=span_of("--lock-timeout"),
+                show_default="0",
+                help="How long to wait for another opskit: 30s, 5m.",
             ),
         ],
         0.0,
@@ -261,8 +288,6 @@ def _check_values(ctx: typer.Context, given: dict[str, Any]) -> None:
         label = max(parameter.opts, key=len) if option else parameter.human_readable_name.strip("[]")
         if value == "":
             raise UsageFault(label, "it is empty", todo="leave it out, or say what is meant")
-        if isinstance(value, float) and math.isnan(value):  # click's min and max let it through
-            raise UsageFault(label, "nan is no number")
 
 
 def _annotated(hint: Any) -> Any:
@@ -290,8 +315,6 @@ def make_session(command: str, options: dict[str, Any], *, changing: bool) -> Se
             raise UsageFault(name, f"{value!r} is none of {', '.join(allowed)}")
     facts = options.get("facts", "")
     dry_run = bool(options.get("dry_run") or shape or facts)
-    if math.isnan(options.get("lock_timeout", 0.0)):  # no range check holds against it
-        raise UsageFault("--lock-timeout", "nan is no number of seconds")
     if options.get("exit_code") and not dry_run:
         raise UsageFault("--exit-code", "it goes with --dry-run")
     json = options["json"] or shape == "json"

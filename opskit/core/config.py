@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Optional
 
 from opskit.core.errors import UsageFault
+from opskit.core.units import parse_seconds
 
 if TYPE_CHECKING:
     from opskit.core.log_config import LogConfig, SmtpConfig
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 FILE_NAME = "opskit/config.toml"
 ETC = "/etc"
 # The shared options that may be configured for all commands, with their types.
-SHARED: dict[str, Any] = {"color": str, "state_dir": str, "lock_timeout": float, "quiet": bool, "verbose": int}
+SHARED: dict[str, Any] = {"color": str, "state_dir": str, "lock_timeout": str, "quiet": bool, "verbose": int}
 # A consent is given each time, by a person: these may not come from a file, in any table.
 NEVER = ("yes", "wipe", "debug")
 
@@ -55,7 +56,7 @@ def load_config() -> Config:
     shared = {key: data.pop(key) for key in SHARED if key in data}
     config = Config(shared, {}, origin=origin)
     for key, value in shared.items():
-        _check_shared(config, key, value)
+        shared[key] = _read_shared(config, key, value)
     log, smtp = data.pop("log", None), data.pop("smtp", None)
     for key, value in data.items():
         if not isinstance(value, dict):
@@ -106,9 +107,22 @@ def _merge(into: dict[str, Any], data: dict[str, Any], path: str, prefix: str, o
             into[key] = value
 
 
-def _check_shared(config: Config, key: str, value: Any) -> None:
-    wanted = (int, float) if SHARED[key] is float else SHARED[key]
-    if not isinstance(value, wanted) or (isinstance(value, bool) and SHARED[key] is not bool):
-        raise config.fault(key, f"{SHARED[key].__name__} is wanted, not {value!r}")
-    if isinstance(value, (int, float)) and value < 0:
+def _read_shared(config: Config, key: str, value: Any) -> Any:
+    """The value of a shared option; seconds for a span, which opskit 0.1.0 had as a number. Raises UsageFault."""
+    if key == "lock_timeout":
+        text = f"{value}s" if isinstance(value, (int, float)) else value
+        if isinstance(text, str):
+            return _seconds(config, key, text)
+    wanted = SHARED[key]
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise config.fault(key, f"{wanted.__name__} is wanted, not {value!r}")
+    if isinstance(value, int) and value < 0:
         raise config.fault(key, f"{value!r} is less than 0")
+    return value
+
+
+def _seconds(config: Config, key: str, text: str) -> float:
+    try:
+        return parse_seconds(key, text)
+    except UsageFault as fault:
+        raise config.fault(key, fault.why) from fault

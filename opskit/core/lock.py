@@ -78,7 +78,7 @@ def host_lock(state_dir: str, timeout: float) -> Iterator[None]:
             raise Busy(
                 "another opskit is changing this host",
                 f"pid {holder} holds {path}",
-                todo="wait for it: --lock-timeout SECONDS",
+                todo="wait for it: --lock-timeout SPAN",
                 state="Nothing was changed.",
             )
         with contextlib.suppress(OSError):  # a full disk: who holds it is only for the message above

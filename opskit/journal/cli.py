@@ -10,7 +10,7 @@ import typer
 
 from opskit.areas import Entry
 from opskit.core.errors import ExitCode, UsageFault
-from opskit.core.units import size_text
+from opskit.core.units import parse_size, parse_span, size_text
 from opskit.options import LazyGroup, changes, new_app, reads
 from opskit.session import Session
 
@@ -116,13 +116,12 @@ def vacuum(
     from opskit.act import Chore, act  # noqa: PLC0415
     from opskit.journal.releases import parse_version  # noqa: PLC0415
     from opskit.journal.see import now_microseconds, running_version  # noqa: PLC0415
-    from opskit.journal.spans import parse_size, parse_span  # noqa: PLC0415
     from opskit.journal.vacuum.model import Limits, VacuumRequest  # noqa: PLC0415
     from opskit.journal.vacuum.plan import decide_vacuum  # noqa: PLC0415
     from opskit.journal.vacuum.see import see_vacuum  # noqa: PLC0415
     from opskit.journal.vacuum.show import draw_deletes  # noqa: PLC0415
 
-    limits = Limits(parse_span(span) if span else None, parse_size("--size", size) if size else None, files)
+    limits = Limits(parse_span("SPAN", span) if span else None, parse_size("--size", size) if size else None, files)
     if files is not None and files >= 1 << 64:
         raise UsageFault("--files", f"{files} is more than journalctl takes", todo="like 10")
     if limits == Limits():
@@ -194,7 +193,6 @@ def retain(
     from opskit.journal.retain.plan import decide_retain  # noqa: PLC0415
     from opskit.journal.retain.see import see_retain  # noqa: PLC0415
     from opskit.journal.see import now_microseconds, running_version  # noqa: PLC0415
-    from opskit.journal.spans import parse_size, parse_span  # noqa: PLC0415
     from opskit.journal.vacuum.show import draw_deletes  # noqa: PLC0415
 
     if not (span or size):
@@ -203,7 +201,7 @@ def retain(
         raise UsageFault("--namespace", "each namespace has limits of its own", todo="the name of one namespace")
     scope = scope_of("", root, namespace)
     request = RetainRequest(
-        span=parse_span(span) if span else None,
+        span=parse_span("SPAN", span) if span else None,
         size=parse_size("--size", size) if size else None,
         span_text=" ".join(span.split()),
         root=scope.root,

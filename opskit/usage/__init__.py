@@ -3,7 +3,7 @@
 Where a change belongs:
 
   du/  the command, what a person sees    cli.py, show.py
-       what is asked and counted          model.py; spans.py: sizes and spans of time as they are typed
+       what is asked and counted          model.py
        reading a directory                see/readers.py: names, and their attributes; see/directory.py: opening it
        what counts where                  see/count.py, GNU du's rules; see/details.py: excludes, ages, groups, files
        several processes                  see/walk.py: the walker, the workers and their protocol

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from opskit.areas import Entry
-from opskit.options import LazyGroup, new_app, reads
+from opskit.options import LazyGroup, new_app, reads, span_of
 from opskit.session import Session
 from opskit.yum.findings import find
 from opskit.yum.see.facts import named_root, see
@@ -40,7 +40,13 @@ def lock(
     session: Session,
     installroot: InstallRoot = "",
     sample: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0, max=60, help="How long to watch what a holder does.")
+        float,
+        typer.Option(
+            metavar="SPAN",
+            parser=span_of("--sample", most=60),
+            show_default="1s",
+            help="How long to watch what a holder does.",
+        ),
     ] = 1.0,
 ) -> None:
     """Show every lock of yum, dnf, PackageKit and rpm: its state, who holds it, and what is safe.

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.text import shown
-from opskit.core.units import size_text, time_text
+from opskit.core.units import seconds_text, size_text, time_text
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.explain import explain, unit_of
@@ -153,19 +153,7 @@ def _draw_holder(screen: Screen, holder: ProcessFacts) -> None:
 
 
 def _since(moment: float) -> str:
-    return f", since {_when(moment)} ({age_text(time.time() - moment)})" if moment else ""
-
-
-def age_text(seconds: float) -> str:
-    """A span of time for a person: `12 s`, `3 min`, `2 h 5 min`, `4 d`."""
-    whole = max(0, int(seconds))
-    if whole < 120:
-        return f"{whole} s"
-    minutes = whole // 60
-    if minutes < 120:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if hours < 48 else f"{hours // 24} d"
+    return f", since {_when(moment)} ({seconds_text(max(0, int(time.time() - moment)), 2)})" if moment else ""
 
 
 def _doing(process: ProcessFacts) -> str:

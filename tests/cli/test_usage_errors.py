@@ -22,9 +22,15 @@ EMPTY = "it is empty"
         (["yum", "unlock", "--installroot", ""], f"opskit: --installroot: {EMPTY}"),
         (["memcached", "stop", "--pidfile", ""], f"opskit: --pidfile: {EMPTY}"),
         (["undo", "", "--yes"], f"opskit: RUN: {EMPTY}"),
-        (["df", "--timeout", "nan"], "opskit: --timeout: nan is no number"),
-        (["yum", "lock", "--sample", "nan"], "opskit: --sample: nan is no number"),
-        (["disk", "grow", "/data", "--lock-timeout", "nan"], "opskit: --lock-timeout: nan is no number"),
+        (["df", "--timeout", "nan"], "opskit: --timeout: 'nan' is not a span of time"),
+        (["yum", "lock", "--sample", "61s"], "opskit: --sample: '61s' is more than 1min"),
+        (["du", "--older-than", "30"], "opskit: --older-than: '30' has a number without a unit"),
+        (["du", "--min-size", "30"], "opskit: --min-size: '30' has no unit"),
+        (["yum", "why", "--hold", ""], f"opskit: --hold: {EMPTY}"),
+        (
+            ["disk", "grow", "/data", "--lock-timeout", "1M"],
+            "opskit: --lock-timeout: '1M': M could be a month or a minute",
+        ),
     ],
 )
 def test_usage(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.command import Command
-from opskit.core.errors import UsageFault
+from opskit.core.units import INFINITY, parse_span, systemd_span
 from opskit.journal.errors.export import FIELDS
 from opskit.journal.errors.groups import PRIORITIES
 from opskit.journal.files.model import Scope
 from opskit.journal.releases import Version, rules_of
-from opskit.journal.spans import INFINITY, journalctl_span
 
 # A search for what is rare can be silent for long.
 SILENCE = 600.0
@@ -72,12 +70,8 @@ def moment(option: str, text: str) -> tuple[str, Optional[int]]:
     A span (systemd.time(7): `1h`, `2d 3h`) is a time ago; the rest is journalctl's to understand. Raises UsageFault.
     """
     span = text.removeprefix("-")
-    found = journalctl_span(span)
-    if found is None or found[0] >= INFINITY:
+    reading = systemd_span(span)
+    if reading is None or reading[0] >= INFINITY:
         return text, None
-    microseconds, bare = found
-    if bare and re.fullmatch(r"[0-9.]+", span):
-        raise UsageFault(option, f"{text} seconds? A number alone is no time", todo=f"say {span}h or {span}d")
-    if bare:
-        raise UsageFault(option, f"{text!r} has a number without a unit", todo="like 1h, '2 days 3h'")
+    microseconds = parse_span(option, span)
     return f"-{span.strip()}", microseconds

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from opskit.core.units import GIB, KIB, MIB, size_text
+from opskit.core.units import GIB, KIB, MIB, MONTH, size_text, systemd_span
 from opskit.journal.retain.conf import Setting
-from opskit.journal.spans import SECOND, journalctl_span
 
 _PAGE = 4 * KIB
 _FILE_MIN = 512 * KIB
-_MONTH = 2629800 * SECOND
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def bounds_of(settings: Sequence[Setting], filesystem: int, *, runtime: bool) ->
         max_file_size=size,
         max_files=files,
         retention=_set(settings, "MaxRetentionSec", parse_seconds) or Bound("MaxRetentionSec", 0, "built in"),
-        max_file_time=_set(settings, "MaxFileSec", parse_seconds) or Bound("MaxFileSec", _MONTH, "built in: a month"),
+        max_file_time=_set(settings, "MaxFileSec", parse_seconds) or Bound("MaxFileSec", MONTH, "built in: a month"),
     )
 
 
@@ -127,5 +125,5 @@ def parse_count(text: str) -> Optional[int]:
 
 def parse_seconds(text: str) -> Optional[int]:
     """A span in microseconds; a number alone is seconds. None for none."""
-    found = journalctl_span(text)
+    found = systemd_span(text)
     return found[0] if found else None

@@ -9,19 +9,16 @@ from collections.abc import Iterator, Sequence
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal
-from opskit.core.units import MIB, size_text
+from opskit.core.units import HOUR, MIB, MONTH, SECOND, size_text
 from opskit.journal.files.model import moment_text
 from opskit.journal.releases import rules_of
 from opskit.journal.retain.bounds import Bounds, bounds_of, parse_iec, parse_seconds
 from opskit.journal.retain.conf import Setting, winner
 from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
 from opskit.journal.retain.steps import RetainJournal
-from opskit.journal.spans import SECOND
 from opskit.journal.vacuum.model import Limits
 from opskit.journal.vacuum.rules import predict
 
-_HOUR = 3600 * SECOND
-_MONTH = 2629800 * SECOND
 # What journald keeps of one file past the limit is at most so much of it.
 _PARTS = 8
 
@@ -36,12 +33,12 @@ def wanted(facts: RetainFacts, request: RetainRequest) -> dict[str, str]:
         typed = request.span_text if rules_of(request.version).every_unit else f"{request.span // SECOND}s"
         found["MaxRetentionSec"] = typed
         # The default of a month would let one rotation lose a month at once.
-        part = max(request.span // _PARTS // _HOUR, 1) * _HOUR
+        part = max(request.span // _PARTS // HOUR, 1) * HOUR
         others = [one for one in facts.settings if one.path != facts.path]
         now = winner(others, "MaxFileSec")
         set_now = parse_seconds(now.value) if now else None
-        if 0 < part < (set_now or _MONTH):
-            found["MaxFileSec"] = f"{part // _HOUR}h"
+        if 0 < part < (set_now or MONTH):
+            found["MaxFileSec"] = f"{part // HOUR}h"
     return found
 
 
@@ -105,7 +102,7 @@ def _reasons(facts: RetainFacts, request: RetainRequest, values: dict[str, str],
     if request.size is not None and 0 < request.size < MIB:
         title = f"journald keeps at least 1M, and {size_text(request.size)} was asked for"
         yield Reason("too-small", title, "--size 1M or more", exit_code=ExitCode.USAGE)
-    if request.span is not None and 0 < request.span < _HOUR:
+    if request.span is not None and 0 < request.span < HOUR:
         yield Reason("too-short", "journald archives a file an hour at most", "1h or more", exit_code=ExitCode.USAGE)
     for one in facts.settings:
         name = os.path.basename(one.path)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from opskit.core.text import shown
-from opskit.core.units import size_text
+from opskit.core.units import size_text, span_text
 from opskit.journal.files.model import ACTIVE, moment_text
 from opskit.journal.retain.bounds import Bound
 from opskit.journal.usage.findings import Usage, damaged
@@ -81,12 +81,3 @@ def _value(bound: Bound) -> str:
     if bound.name.endswith("Sec"):
         return span_text(bound.value)
     return str(bound.value) if bound.name.endswith("Files") else size_text(bound.value)
-
-
-def span_text(microseconds: int) -> str:
-    """A span in the largest unit that it is whole in: `30d`, `90s`, `0`."""
-    seconds = microseconds // _SECOND
-    for unit, length in (("month", 2629800), ("w", 604800), ("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds and seconds % length == 0:
-            return f"{seconds // length}{unit}"
-    return f"{seconds}s" if seconds else "0"

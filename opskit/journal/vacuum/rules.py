@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.plan import Record
+from opskit.core.units import INFINITY, SECOND
 from opskit.journal.files.model import ACTIVE, ARCHIVED, Directory, JournalFile
 from opskit.journal.releases import Rules
-from opskit.journal.spans import INFINITY, SECOND
 from opskit.journal.vacuum.model import Limits
 
 # What two candidates are compared by: id, number, age, name.

@@ -13,11 +13,10 @@ from opskit.memcached.status.model import Instance, UnitState
 from opskit.memcached.status.see import see_instances, see_units
 from opskit.memcached.status.show import draw_status
 from opskit.memcached.status.show import watch as draw_watch
-from opskit.options import new_app, reads
+from opskit.options import new_app, reads, span_of
 from opskit.session import Session
 
 app = new_app("", single=True)
-A_DAY = 86400
 
 
 @reads(app, "status", example="opskit memcached status --watch")
@@ -27,13 +26,21 @@ def status(
     interval: Annotated[
         float,
         typer.Option(
-            "--interval", metavar="SECONDS", min=0.1, max=A_DAY, help="How long a watch waits between two looks."
+            metavar="SPAN",
+            parser=span_of("--interval", least=0.1, most=86400),
+            show_default="2s",
+            help="How long a watch waits between two looks.",
         ),
     ] = 2.0,
     check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are findings.")] = False,
     timeout: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=0.1, max=A_DAY, help="How long to wait for instances that do not answer."),
+        typer.Option(
+            metavar="SPAN",
+            parser=span_of("--timeout", least=0.1, most=86400),
+            show_default="500ms",
+            help="How long to wait for instances that do not answer.",
+        ),
     ] = 0.5,
 ) -> None:
     """Show every memcached of the host: memory, items, hits, evictions, connections; with findings.

@@ -10,7 +10,7 @@ from typing import Callable, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.text import shown
-from opskit.core.units import ceiling_text
+from opskit.core.units import ceiling_text, seconds_text
 from opskit.memcached.status.findings import History, find, graph
 from opskit.memcached.status.model import Instance, UnitState, figures
 from opskit.ui.errors import note_findings
@@ -57,7 +57,7 @@ def cells(one: Instance) -> list[str]:
         one.unit,
         one.answer.version if one.answer else "",
         str(one.pid),
-        _time(seen.uptime),
+        "" if seen.uptime is None else seconds_text(seen.uptime, 1),
         _size(seen.used),
         _size(seen.limit),
         _count(seen.items),
@@ -73,16 +73,6 @@ def _size(count: Optional[int]) -> str:
 
 def _count(count: Optional[int]) -> str:
     return "" if count is None else str(count)
-
-
-def _time(seconds: Optional[int]) -> str:
-    """A span for a person: 45s, 12m, 3h, 20d."""
-    if seconds is None:
-        return ""
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
 
 
 def watch(screen: Screen, see: See, interval: float) -> None:

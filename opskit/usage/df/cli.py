@@ -15,7 +15,7 @@ import typer
 from opskit.core.caller import command_line
 from opskit.core.errors import ExitCode, Failed, Interrupted, UsageFault
 from opskit.core.text import shown
-from opskit.options import new_app, reads
+from opskit.options import new_app, reads, span_of
 from opskit.session import Session
 from opskit.ui.errors import note_findings
 from opskit.usage.df.findings import find
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from opskit.usage.du.model import Scan
 
 app = new_app("", single=True)
-
-MOST_SECONDS = 86400.0
 
 
 @reads(app, "df", example="opskit df /var")
@@ -52,9 +50,9 @@ def df(
     timeout: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS",
-            min=0.1,
-            max=MOST_SECONDS,
+            metavar="SPAN",
+            parser=span_of("--timeout", least=0.1, most=86400),
+            show_default="5s",
             help="How long to wait for mounts that do not answer.",
         ),
     ] = 5.0,

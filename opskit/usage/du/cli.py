@@ -14,7 +14,7 @@ import typer
 
 from opskit.core.errors import ExitCode, Failed, OpskitError, UsageFault
 from opskit.core.text import shown
-from opskit.options import new_app, reads
+from opskit.options import new_app, reads, size_of, span_of
 from opskit.session import Session
 from opskit.usage.du.model import KEPT, MOST_WORKERS, Request, Scan
 from opskit.usage.du.show import Listing, changes_json, draw_changes, draw_scan, progress, scan_json
@@ -30,6 +30,7 @@ NAMED = 4
 TOP_ON_A_TERMINAL = 40
 BY = ("ext", "age", "user")
 ENGINES = ("statx", "stat")
+
 
 class Keeping(NamedTuple):
     """What was asked for. save: a file, or "". diff: what names an old scan, or "". has_…: it was typed."""
@@ -71,7 +72,9 @@ def du(
         Optional[int],
         typer.Option("--top", metavar="N", min=1, help="Only the largest N.  [default: 40; all through a pipe]"),
     ] = None,
-    min_size: Annotated[str, typer.Option("--min-size", metavar="SIZE", help="Only from this size: 10M, 1.5G.")] = "",
+    min_size: Annotated[
+        int, typer.Option(metavar="SIZE", parser=size_of("--min-size"), help="Only from this size: 10M, 1.5G.")
+    ] = 0,
     files: Annotated[bool, typer.Option("--files", help="The largest files too, at any depth.")] = False,
     all_: Annotated[bool, typer.Option("--all", "-a", help="Every file down to the depth too.")] = False,
     apparent: Annotated[bool, typer.Option("--apparent", help="Sizes of the contents, not of the blocks.")] = False,
@@ -83,8 +86,11 @@ def du(
         Optional[list[str]], typer.Option("--exclude", metavar="GLOB", help="Leave out what matches, as du does.")
     ] = None,
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="SPAN", help="Only files not modified for so long: 30d, 12h, 1y.")
-    ] = "",
+        Optional[float],
+        typer.Option(
+            metavar="SPAN", parser=span_of("--older-than"), help="Only files not modified for so long: 30d, 12h, 1y."
+        ),
+    ] = None,
     by: Annotated[str, typer.Option("--by", metavar="WHAT", help="Sums by ext, age or user.")] = "",
     count_links: Annotated[
         bool, typer.Option("--count-links", "-l", help="Count a file once for each of its links.")
@@ -113,8 +119,6 @@ def du(
     """
     import time  # noqa: PLC0415
 
-    from opskit.usage.du.spans import parse_size, parse_span  # noqa: PLC0415
-
     for name, value, allowed in (("--by", by, BY), ("--engine", engine, ENGINES)):
         if value and value not in allowed:
             raise UsageFault(f"opskit du {name}", f"{value!r} is none of {', '.join(allowed)}")
@@ -128,7 +132,7 @@ def du(
         one_file_system=one_file_system,
         count_links=count_links,
         exclude=tuple(os.fsencode(pattern) for pattern in exclude or ()),
-        older_than=now - parse_span("--older-than", older_than) if older_than else None,
+        older_than=None if older_than is None else now - older_than,
         by=by,
         now=now,
         all=all_,
@@ -136,9 +140,7 @@ def du(
         engine=engine,
         workers=workers or 0,
     )
-    listing = Listing(
-        limit, parse_size("--min-size", min_size) if min_size else 0, inodes=inodes, exact=bytes_, null=null
-    )
+    listing = Listing(limit, min_size, inodes=inodes, exact=bytes_, null=null)
     if save or keep or diff:
         keeping = Keeping(save, keep, diff, has_paths=bool(paths), has_depth=depth is not None)
         _with_saved(session, request, listing, keeping)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 from opskit.core.text import shown
-from opskit.core.units import ceiling_text, time_text
+from opskit.core.units import ceiling_text, seconds_text, time_text
 from opskit.ui.progress import progress_line
 from opskit.ui.screen import Column, Screen, bar, draw_table
 from opskit.usage.du.model import Entry, Group, Scan
@@ -145,16 +145,8 @@ def draw_changes(screen: Screen, found: Changes, before: Saved, listing: Listing
     more, rate, now, _, _ = _row(found, found.total, listing)
     left_out = f"; {len(chosen)} of {len(found.listed)} changes shown" if len(chosen) < len(found.listed) else ""
     nothing = "nothing changed; " if not found.listed else ""
-    when = f"since {time_text(before.taken)} ({_span(found.seconds)})"
+    when = f"since {time_text(before.taken)} ({seconds_text(int(found.seconds), 2)})"
     screen.note(f"{when}: {nothing}total {more} ({rate} a day), now {now}{left_out}")
-
-
-def _span(seconds: float) -> str:
-    """So many days, hours, minutes or seconds."""
-    for length, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= length:
-            return f"{seconds / length:.1f} {name}"
-    return f"{seconds:.0f} seconds"
 
 
 def _chosen(found: Changes, listing: Listing) -> list[Change]:

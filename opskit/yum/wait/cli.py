@@ -14,14 +14,13 @@ from opskit.core.errors import Busy, ExitCode, Missing, Refused, UsageFault
 from opskit.core.finding import Finding
 from opskit.core.runner import become
 from opskit.core.text import shown
-from opskit.options import new_app, reads
+from opskit.core.units import seconds_text
+from opskit.options import new_app, reads, span_of
 from opskit.session import Session
 from opskit.yum.cli import InstallRoot
 from opskit.yum.findings import holder_text
 from opskit.yum.see.facts import find_places, named_root
-from opskit.yum.show import age_text
 from opskit.yum.state import TAKEN, UNKNOWN, LockVerdict, opskit_line
-from opskit.yum.times import parse_seconds
 from opskit.yum.wait import see as waiting
 
 app = new_app("", single=True)
@@ -34,7 +33,10 @@ def wait(
         Optional[list[str]], typer.Argument(metavar="[-- COMMAND]...", help="What to run once all is free.")
     ] = None,
     installroot: InstallRoot = "",
-    timeout: Annotated[Optional[str], typer.Option(metavar="TIME", help="Wait at most so long: 90s, 10m, 2h.")] = None,
+    timeout: Annotated[
+        Optional[float],
+        typer.Option(metavar="SPAN", parser=span_of("--timeout"), help="Wait at most so long: 90s, 10m, 2h."),
+    ] = None,
 ) -> None:
     """Wait until no lock of a package manager is held, then run a command if one is named.
 
@@ -46,7 +48,7 @@ def wait(
         raise UsageFault("opskit yum wait", "--json and a command cannot be combined", todo="leave one of them out")
     if command and shutil.which(command[0]) is None:
         raise Missing(command[0], "there is no such program on this host", todo="name one that exists")
-    limit = math.inf if timeout is None else parse_seconds("--timeout", timeout)
+    limit = math.inf if timeout is None else timeout
     root = named_root(installroot)
     places = find_places(session.runner, root)
     line = _Line(session)
@@ -58,7 +60,7 @@ def wait(
     if command:
         become(command)
     result = {"free": True, "waited_seconds": round(ended.seconds, 3), "wakeups": ended.wakeups}
-    session.screen.answer(result, lambda: session.screen.done(f"free, after {ended.seconds:.1f} s"))
+    session.screen.answer(result, lambda: session.screen.done(f"free, after {seconds_text(int(ended.seconds), 2)}"))
 
 
 def _check_free(session: Session, ended: waiting.Waited, root: str) -> None:
@@ -67,7 +69,7 @@ def _check_free(session: Session, ended: waiting.Waited, root: str) -> None:
         return
     held = [verdict for verdict in ended.left if verdict.state in TAKEN]
     if held:
-        what = f"{held[0].path} is not free after {ended.seconds:.0f} s"
+        what = f"{held[0].path} is not free after {seconds_text(int(ended.seconds), 2)}"
         raise Busy(
             what, _who(held[0]), todo=f"{opskit_line(root, 'lock')} shows what is safe", state="Nothing was changed."
         )
@@ -103,7 +105,7 @@ class _Line:
         text = shown(f"waiting for {_who(blocking[0])} ({blocking[0].path})")
         if self.terminal:
             width = max(20, shutil.get_terminal_size().columns - 1)
-            spent = f"{age_text(seconds)}: "
+            spent = f"{seconds_text(int(seconds), 2)}: "
             print(f"\r\033[K{(spent + text)[:width]}", end="", file=sys.stderr, flush=True)
         elif text != self.shown:
             self.screen.note(text)

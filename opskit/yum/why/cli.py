@@ -7,24 +7,29 @@ from typing import Annotated, Optional
 import typer
 
 from opskit.act import Chore, act, tell
-from opskit.core.errors import UsageFault
-from opskit.options import changes, new_app
+from opskit.core.units import seconds_text
+from opskit.options import changes, new_app, span_of
 from opskit.session import Session
 from opskit.yum.see.places import need_tools
-from opskit.yum.times import parse_seconds
 from opskit.yum.why.plan import decide_hold
 from opskit.yum.why.see import see_autoruns
 from opskit.yum.why.show import draw_why, not_read, why_json
 
 app = new_app("", single=True)
+# A longer hold is no maintenance window.
+A_YEAR = 366 * 86400
 
 
 @changes(app, "why", facts=False, example="opskit yum why --hold 2h --dry-run")
 def why(
     session: Session,
     hold: Annotated[
-        Optional[str],
-        typer.Option(metavar="TIME", help="Keep the timers out for so long: 30m, 2h. They come back by themselves."),
+        Optional[float],
+        typer.Option(
+            metavar="SPAN",
+            parser=span_of("--hold", least=60, most=A_YEAR),
+            help="Keep the timers out for so long: 30m, 2h. They come back by themselves.",
+        ),
     ] = None,
 ) -> None:
     """Show what runs the package manager on this host by itself, when next, and how to keep it out.
@@ -39,11 +44,9 @@ def why(
             why_json(autoruns), lambda: draw_why(session.screen, autoruns), findings=not_read(autoruns)
         )
         return
-    seconds = int(parse_seconds("--hold", hold))
-    if seconds < 60:
-        raise UsageFault("--hold", f"{hold!r} is less than a minute", todo="like 30m, 2h")
+    seconds = int(hold)
     if not session.dry_run:
         session.need_root()
     outcome = act(session, Chore(see_autoruns, lambda facts: decide_hold(facts, seconds, session.run)))
     held = ", ".join(outcome.plan.result["units"])
-    tell(session, outcome, f"held for {seconds} s: {held}", "no timer of a package manager is active")
+    tell(session, outcome, f"held for {seconds_text(seconds)}: {held}", "no timer of a package manager is active")

@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timezone
 from typing import Callable
 
+from opskit.core.units import INFINITY, SECOND, systemd_span
 from opskit.yum.model import AGENT, CLOUD_INIT, SERVICE, TIMER, Autorun
 from opskit.yum.why.cron import names
 
@@ -32,10 +33,6 @@ UNITS = {
 }
 # `systemctl show` of ExecStart: { path=/usr/bin/dnf ; argv[]=/usr/bin/dnf -y update ; ignore_errors=no ; ... }
 _ARGV = re.compile(r"^ExecStart=\{.*? argv\[\]=(.*?) ; ignore_errors=", re.MULTILINE)
-_SPAN = {
-    "y": 31557600.0, "month": 2629800.0, "w": 604800.0, "d": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0,
-    "ms": 1e-3, "us": 1e-6,
-}  # fmt: skip
 
 
 def parse_units(text: str, boot: float, counts: Callable[[str], bool] = names) -> tuple[Autorun, ...]:
@@ -87,5 +84,5 @@ def _moment(text: str) -> float:
 
 def parse_span(text: str) -> float:
     """`1h 2min 3.5s` in seconds, as systemd writes a span; 0 for none and for `infinity`."""
-    parts = re.findall(r"([\d.]+)(y|month|w|d|h|min|s|ms|us)(?![a-z])", text)
-    return sum(float(number) * _SPAN[unit] for number, unit in parts)
+    reading = systemd_span(text)
+    return 0 if reading is None or reading[0] == INFINITY else reading[0] / SECOND

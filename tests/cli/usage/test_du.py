@@ -93,7 +93,7 @@ def test_only_what_is_old(tree: Path) -> None:
     assert result(str(tree), "--older-than", "2w", "--by", "ext")["groups"] == [
         {"name": ".log", "bytes": 8 * 4096, "entries": 2}
     ]
-    for span in ("30", "-1d", "2D", "soon", ""):
+    for span in ("30", "1M", "-1d", "2D", "soon", ""):
         assert run(str(tree), f"--older-than={span}").returncode == 2
 
 

@@ -67,9 +67,9 @@ def test_the_corrected_line_is_better(line: str, release: Release, how: str, ids
     """What lint corrects has none of the findings any more, but those that only a person can settle."""
     found = judged(line, release)
     again = judge(parse(corrected(found.line, found.results), release))
-    settled = {
-        result.finding.id for result in found.results if result.edits and result.finding.severity != "info"
-    } - {"user-missing"}
+    settled = {result.finding.id for result in found.results if result.edits and result.finding.severity != "info"} - {
+        "user-missing"
+    }
     left = {finding.id for finding in again.findings if finding.severity != "info"}
     assert left <= set(ids), f"new: {left - set(ids)}"
     assert not left & settled, f"still: {left & settled}"

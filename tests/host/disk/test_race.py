@@ -129,7 +129,7 @@ def start(host: Host, *words: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [(), ("--lock-timeout", "30")], ids=["no wait", "waits"])
+@pytest.mark.parametrize("options", [(), ("--lock-timeout", "30s")], ids=["no wait", "waits"])
 def test_two_at_once_on_one_disk(host: Host, disk: Disk, options: tuple[str, ...]) -> None:
     """One does the work; the other finds the lock held, the host changed, or nothing left to do."""
     seen: Counter[str] = Counter()
@@ -160,7 +160,7 @@ def test_two_at_once_on_two_disks_and_one_fstab(host: Host) -> None:
     disks = [host.new_disk(), host.new_disk()]
     targets = [str(host.folder / "mnt" / name) for name in ("a", "b")]
     for _ in range(ROUNDS // 2):
-        both = [start(host, "mount", d.path, t, "--lock-timeout", "30") for d, t in zip(disks, targets)]
+        both = [start(host, "mount", d.path, t, "--lock-timeout", "30s") for d, t in zip(disks, targets)]
         ends = [(process.communicate(timeout=60), process.returncode) for process in both]
         codes = [code for _, code in ends]
         assert codes == [0, 0], ends

@@ -156,7 +156,7 @@ def test_the_lock_is_held_by_another_opskit(host: Host, disk: Disk) -> None:
         lock.flush()
         fcntl.flock(lock, fcntl.LOCK_EX)
         before = disk.digest(), host.table(), host.backups(), host.ledger()
-        for timeout in ("0", "0.2"):
+        for timeout in ("0", "0.2s"):
             answer = host.mount(disk, "--json", "--lock-timeout", timeout)
             assert answer.code == BUSY
             assert f"pid {os.getpid()} holds {host.state}/lock" in answer.json["error"]["why"]

@@ -566,7 +566,7 @@ def test_watch_draws_until_it_is_interrupted(place: Place) -> None:
     port = free_port()
     place.start(port)
     environment = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(place.folder / "state")}
-    terminal = Terminal([*OPSKIT, "memcached", "status", "--watch", "--interval", "0.1"], environment, 240)
+    terminal = Terminal([*OPSKIT, "memcached", "status", "--watch", "--interval", "100ms"], environment, 240)
     try:
         terminal.read_until(f"127.0.0.1:{port}")
         terminal.read_until("MEMORY")
@@ -586,7 +586,7 @@ def test_watch_on_eighty_columns_has_whole_figures_and_a_graph(place: Place) -> 
     port = free_port()
     place.start(port)
     environment = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(place.folder / "state"), "NO_COLOR": "1"}
-    terminal = Terminal([*OPSKIT, "memcached", "status", "--watch", "--interval", "0.1"], environment, 80)
+    terminal = Terminal([*OPSKIT, "memcached", "status", "--watch", "--interval", "100ms"], environment, 80)
     try:
         terminal.read_until("▁▁")
         terminal.process.send_signal(signal.SIGINT)

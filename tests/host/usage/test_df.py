@@ -174,7 +174,7 @@ def hung(host: Host) -> Hung:
 def test_a_mount_that_does_not_answer_is_named_and_holds_nothing_up(host: Host, hung: Hung, named: bool) -> None:
     started = time.monotonic()
     paths = [str(hung.target / "below"), "/"] if named else []
-    answer = host.run("df", "--json", "--timeout", "1", *paths, inside=hung.inside).well()
+    answer = host.run("df", "--json", "--timeout", "1s", *paths, inside=hung.inside).well()
     assert time.monotonic() - started < 20
     assert answer.ids == ["not-answering"]
     assert answer.json["findings"][0]["severity"] == "error"
@@ -183,7 +183,7 @@ def test_a_mount_that_does_not_answer_is_named_and_holds_nothing_up(host: Host, 
     if not named:  # the others are as without it
         theirs = run(*hung.inside.prefix, "df", "-x", "fuse.silent", "--output=target").stdout.split("\n")[1:-1]
         assert [row[-1] for row in rows(answer.json) if row[-1] != str(hung.target)] == theirs
-    text = host.run("df", "--timeout", "1", *paths, inside=hung.inside).well()
+    text = host.run("df", "--timeout", "1s", *paths, inside=hung.inside).well()
     assert f"error: {hung.target}: no answer [not-answering]" in text.err
 
 
@@ -203,7 +203,7 @@ def test_a_dead_fuse_mount_is_named(host: Host) -> None:
 
 def test_ctrl_c_while_a_mount_is_silent(host: Host, hung: Hung) -> None:
     """It ends at once, and leaves no child that asks on."""
-    argv = [*hung.inside.prefix, sys.executable, "-m", "opskit", "df", "--timeout", "60"]
+    argv = [*hung.inside.prefix, sys.executable, "-m", "opskit", "df", "--timeout", "1m"]
     environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
     process = host.start(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/", env=environment)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")

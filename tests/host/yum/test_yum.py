@@ -65,7 +65,7 @@ def test_in_a_transaction_only_waiting_is_safe(root: Root) -> None:
     assert "lock-held" in ids
     _, rpm, _ = root.lock(".rpm.lock")
     assert (rpm["state"], rpm["phase"], rpm["pid"]) == ("held", "transaction", process.pid)
-    for more in ((), ("--yes",), ("--yes", "--lock-timeout", "1"), ("--dry-run",)):
+    for more in ((), ("--yes",), ("--yes", "--lock-timeout", "1s"), ("--dry-run",)):
         refused = root.opskit("unlock", *more)
         assert refused.code == 5
         assert "in a transaction" in refused.err
@@ -81,7 +81,7 @@ def test_a_sample_tells_whether_it_gets_anywhere(root: Root) -> None:
     _, one, _ = root.lock("rpmdb_lock.pid")
     assert one["holder"]["activity"] is None
     assert root.opskit("lock", "--sample", "nan").code == 2
-    answer = root.opskit("lock", "--json", "--sample", "0.3")
+    answer = root.opskit("lock", "--json", "--sample", "0.3s")
     held = [one for one in answer.json["result"]["locks"] if one["state"] == "held"]
     assert held[0]["holder"]["activity"]["seconds"] >= 0.3
     root.go()
@@ -384,7 +384,7 @@ def test_a_zombie_beside_a_holder_ends_no_sample_and_no_sleep(root: Root) -> Non
     parent, pid = with_zombie()
     root.file("metadata").write_text(str(parent.pid))
     root.file("download").write_text(str(pid))
-    answer = root.opskit("lock", "--json", "--sample", "0.3")
+    answer = root.opskit("lock", "--json", "--sample", "0.3s")
     acts = {one["pid"]: one["holder"]["activity"] for one in answer.json["result"]["locks"] if one["holder"]}
     assert acts[parent.pid]["seconds"] >= 0.3
     if run("strace", "-V", check=False).returncode == 0:

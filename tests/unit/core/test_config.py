@@ -66,8 +66,14 @@ def test_the_users_file_goes_over_etc_key_by_key(files: tuple[Path, Path]) -> No
 
 def test_a_named_file_takes_the_place_of_both(files: tuple[Path, Path], named: Path) -> None:
     files[0].write_text('color = "never"\n')
-    named.write_text("lock-timeout = 3\n")
-    assert load_config().shared == {"lock_timeout": 3}
+    named.write_text('lock-timeout = "1m 30s"\n')
+    assert load_config().shared == {"lock_timeout": 90}
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("30", 30), ("0.5", 0.5), ("0", 0)])
+def test_a_number_of_a_file_for_0_1_0_is_seconds(named: Path, value: str, seconds: float) -> None:
+    named.write_text(f"lock_timeout = {value}\n")
+    assert load_config().shared == {"lock_timeout": seconds}
 
 
 def test_dashes_in_option_names_are_underscores(named: Path) -> None:
@@ -88,8 +94,11 @@ def test_smtp(named: Path) -> None:
         ("color = 3", "color: str is wanted, not 3"),
         ("quiet = 1", "quiet: bool is wanted, not 1"),
         ("verbose = true", "verbose: int is wanted, not True"),
-        ('lock_timeout = "3"', "lock_timeout: float is wanted"),
-        ("lock_timeout = -1", "less than 0"),
+        ('lock_timeout = "3"', "lock_timeout: '3' has a number without a unit"),
+        ("lock_timeout = -1", "'-1s' is not a span of time"),
+        ("lock_timeout = true", "'Trues' is not a span of time"),
+        ("lock_timeout = [3]", "str is wanted"),
+        ("verbose = -1", "less than 0"),
         ("colour = 'never'", "colour: no such option for all commands"),
         ("json = true", "json: no such option for all commands"),
         ("yes = true", "yes: this may not come from a config file"),

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from opskit.core.plan import Plan, Refusal
-from opskit.core.units import GIB, KIB, MIB
+from opskit.core.units import GIB, KIB, MIB, MONTH, SECOND, parse_span
 from opskit.journal.releases import Version
 from opskit.journal.retain.bounds import bad_settings, bounds_of, parse_iec
 from opskit.journal.retain.conf import Setting, parse_settings, winner
 from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
 from opskit.journal.retain.plan import decide_retain, dropin_text, iec_text
 from opskit.journal.retain.see import conf_files, read_settings
-from opskit.journal.spans import SECOND, parse_span
 
 DAY = 86400 * SECOND
 
@@ -59,7 +58,7 @@ def test_the_built_in_limits() -> None:
     small = bounds_of([], 100 * MIB, runtime=True)
     assert small.max_use.name == "RuntimeMaxUse"
     assert [bound.value for bound in small.all()[:3]] == [10 * MIB, 5 * MIB, 1280 * KIB]
-    assert (small.retention.value, small.max_file_time.value) == (0, parse_span("1month"))
+    assert (small.retention.value, small.max_file_time.value) == (0, MONTH)
     assert "built in" in small.max_use.source
 
 
@@ -102,7 +101,7 @@ def facts(text: str | None = None, settings: tuple[Setting, ...] = ()) -> Retain
 
 
 def request(span: str = "30d", size: int | None = None) -> RetainRequest:
-    return RetainRequest(parse_span(span) if span else None, size, span, "", "", Version(252), 10**15)
+    return RetainRequest(parse_span("SPAN", span) if span else None, size, span, "", "", Version(252), 10**15)
 
 
 def test_a_span_brings_a_shorter_time_for_one_file() -> None:
@@ -154,7 +153,7 @@ def test_files_that_may_be_larger_than_half_of_the_size_win_and_are_named() -> N
 
 
 def test_219_gets_a_span_that_it_knows() -> None:
-    plan = decide_retain(facts(), replace(request("1M"), version=Version(219)))
+    plan = decide_retain(facts(), replace(request("1month"), version=Version(219)))
     assert isinstance(plan, Plan)
     assert plan.result["settings"]["MaxRetentionSec"] == "2629800s"
 

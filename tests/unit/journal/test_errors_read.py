@@ -66,11 +66,10 @@ def test_times(text: str, given: str, seconds: Optional[float]) -> None:
     assert moment("--since", text) == (given, None if seconds is None else seconds * 1_000_000)
 
 
-@pytest.mark.parametrize("text", ["2", "0", "1.5"])
-def test_a_number_alone_is_no_time(text: str) -> None:
-    with pytest.raises(UsageFault, match="alone is no time") as caught:
+@pytest.mark.parametrize("text", ["2", "1.5", "1M"])
+def test_what_could_be_meant_otherwise_is_refused(text: str) -> None:
+    with pytest.raises(UsageFault, match=text):
         moment("--since", text)
-    assert caught.value.todo == f"say {text}h or {text}d"
 
 
 @pytest.mark.parametrize(("text", "number"), [("err", 3), ("error", 3), ("3", 3), ("WARNING", 4), ("debug", 7)])

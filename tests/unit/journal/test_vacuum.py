@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from opskit.core.errors import UsageFault
+from opskit.core.units import INFINITY
 from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, Directory, Header, JournalFile, Name
 from opskit.journal.releases import Version, parse_version, rules_of
-from opskit.journal.spans import INFINITY
 from opskit.journal.vacuum.model import Limits
 from opskit.journal.vacuum.rules import Candidate, _key, _merged, age_of, compare, cut_of, in_order, predict, span_now
 

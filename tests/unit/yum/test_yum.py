@@ -15,7 +15,7 @@ import pytest
 
 from opskit.act import accepted
 from opskit.core import procfs
-from opskit.core.errors import Busy, CannotUndo, Failed, UsageFault
+from opskit.core.errors import Busy, CannotUndo, Failed
 from opskit.core.plan import Plan, Refusal
 from opskit.yum.model import Autorun, Autoruns, Facts, LockFile, LockPlace, ProcessFacts
 from opskit.yum.see import facts as yum_facts
@@ -23,7 +23,6 @@ from opskit.yum.see import locks, processes
 from opskit.yum.see import places as yum_places
 from opskit.yum.see.places import lock_places
 from opskit.yum.see.processes import Stat, is_manager
-from opskit.yum.times import parse_seconds
 from opskit.yum.unlock import steps
 from opskit.yum.unlock.steps import Clear, Continue, Interrupt
 from opskit.yum.why.cron import mentions, next_run, parse
@@ -412,17 +411,6 @@ def test_a_hold_that_did_not_take_is_said() -> None:
 
     with pytest.raises(Failed, match="not masked"):
         Hold(("dnf-makecache.timer",), (), 60, "x").verify(Says(), {})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), ("1d", 86400)])
-def test_spans_of_time(text: str, seconds: float) -> None:
-    assert parse_seconds("--timeout", text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "m", "10x", "-5", "1e9", "inf", "10 m m"])
-def test_what_is_no_span_of_time(text: str) -> None:
-    with pytest.raises(UsageFault):
-        parse_seconds("--timeout", text)
 
 
 class Sent:

@@ -103,7 +103,7 @@ TWO_DISKS: list[Command] = [
 RESTORE: list[list[Command]] = [
     [("disk", "fstab", "restore", f"/root/{name}", "--fstab", "/root/fstab", "--yes", "--json")] * 2 for name in "ba"
 ]
-WAIT = ("--lock-timeout", "120")
+WAIT = ("--lock-timeout", "2m")
 
 
 @pytest.mark.timeout(1800)

@@ -17,7 +17,7 @@ BUSY = 7
 
 FLAGS = (
     *MOUNT_FLAGS,
-    ("--lock-timeout", "1"),
+    ("--lock-timeout", "1s"),
     ("--fstab", "/root/fstab"),
     ("--state-dir", "/root/state"),
 )
