@@ -41,10 +41,15 @@ class StartFacts:
 
 @dataclass(frozen=True)
 class StopFacts:
-    """Who was named. found: the process; other: one that is not memcached; pid_file and its pid, where one was named.
+    """Who was named to be stopped.
 
-    unseen: somebody listens there who cannot be seen. exe: the program that the process runs. several: every instance
-    that is meant by it, where that is more than one.
+    what: the port, socket, pid file, as it was named
+    found: the process
+    other: a process there that is not memcached
+    pid_file, pid: the file that was named, and what is in it
+    unseen: somebody listens there who cannot be seen
+    exe: the program that the process runs, "" where that is not root's
+    several: every instance that is meant by it, where that is more than one
     """
 
     what: str

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Optional
 
-from opskit.core.runner import Runner
+from opskit.core.command import Runner
 from opskit.memcached.instance.request import StartFacts, StartRequest, StopFacts, build
 from opskit.memcached.line.effect import effect_of, effect_of_process
 from opskit.memcached.line.parse import parse
 from opskit.memcached.model import Process
 from opskit.memcached.see import proc
-from opskit.memcached.see.host import USERS, read_pid, see_host, see_program
+from opskit.memcached.see.host import USERS, read_pid, roots_own, see_host, see_program
 from opskit.memcached.see.proc import instances
 
 
@@ -30,7 +30,8 @@ def see_start(runner: Runner, request: StartRequest) -> StartFacts:
 def see_stop(what: str, port: Optional[int], socket: str, pidfile: str) -> StopFacts:
     """The process that was named in one of three ways, with the program that it runs."""
     facts = _facts(what, port, socket, pidfile)
-    return replace(facts, exe=proc.program_of(facts.found.pid)) if facts.found else facts
+    exe = proc.program_of(facts.found.pid) if facts.found else ""
+    return replace(facts, exe=exe if roots_own(exe) else "")
 
 
 def _facts(what: str, port: Optional[int], socket: str, pidfile: str) -> StopFacts:

@@ -11,10 +11,9 @@ import time
 from dataclasses import dataclass
 from typing import Callable, ClassVar, Union
 
-from opskit.core.command import Command
+from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, CommandFailed, Failed
 from opskit.core.plan import Change, Record, Step
-from opskit.core.runner import Runner
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import missing_listeners
 from opskit.memcached.model import Process, Target, Wanted
@@ -25,23 +24,13 @@ from opskit.memcached.see.host import read_pid, roots_own
 START_SECONDS = 10.0
 # It closes its connections first; with -e it writes its memory out.
 STOP_SECONDS = 60.0
-
-
-class InstanceStep(Step):
-    """What the steps on a process have in common."""
-
-    under_lock: ClassVar[bool] = False
-
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step.remember."""
-        return {}
-
-    def verify(self, runner: Runner, record: Record) -> None:
-        """See Step.verify."""
+ASK_SECONDS = 5.0
+# A daemon that another process made tells nobody when it is ready: it is looked for so often.
+LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
-class MakeDirectory(InstanceStep):
+class MakeDirectory(Step):
     """Make the directory of the pid file, for the user that writes it: "" for ourselves."""
 
     kind: ClassVar[str] = "memcached.make-directory"
@@ -50,14 +39,13 @@ class MakeDirectory(InstanceStep):
 
     @property
     def change(self) -> Change:
-        """See Step.change."""
         owner = f"-o {shlex.quote(self.user)} " if self.user else ""
         line = f"install -d {owner}-m 755 {shlex.quote(self.path)}"
         after = f"a directory of {self.user or 'ours'}"
         return Change("make-directory", self.path, "absent", after, (line,), reversible=True)
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step.apply."""
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """Make it; not with install(1), which would be content with one that is there by now."""
         import pwd  # noqa: PLC0415
 
         os.mkdir(self.path, 0o755)
@@ -66,12 +54,11 @@ class MakeDirectory(InstanceStep):
             os.chown(self.path, entry.pw_uid, entry.pw_gid)
         return {}
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         line = f"rmdir {shlex.quote(self.path)}"
         return Change("remove-directory", self.path, "a directory", "absent", (line,), reversible=False)
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def undo(self, runner: Runner, record: Record) -> None:
         """Remove it, unless there is something in it by now."""
         try:
             os.rmdir(self.path)
@@ -82,7 +69,7 @@ class MakeDirectory(InstanceStep):
 
 
 @dataclass(frozen=True)
-class StartMemcached(InstanceStep):
+class StartMemcached(Step):
     """Start memcached as a daemon with this line (program first), and see that it is as it was asked for."""
 
     kind: ClassVar[str] = "memcached.start"
@@ -91,29 +78,32 @@ class StartMemcached(InstanceStep):
     wanted: Wanted
 
     @property
-    def change(self) -> Change:
-        """See Step.change."""
-        command = Command(self.line, mutates=True).as_shell()
-        after = f"listens on {self.wanted.where}: {command}"
-        return Change("start", "memcached", "not running", after, (command,), reversible=True)
+    def commands(self) -> tuple[Command, ...]:
+        return (start_command(self.line),)
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+    @property
+    def change(self) -> Change:
+        lines = shell_lines(self.commands)
+        after = f"listens on {self.wanted.where}: {lines[0]}"
+        return Change("start", "memcached", "not running", after, lines, reversible=True)
+
+    def apply(self, runner: Runner, record: Record) -> Record:
         """Start it, and wait for its pid file. Raises Failed."""
-        runner.run(Command(self.line, mutates=True, timeout=START_SECONDS))
-        found: list[Process] = []
+        super().apply(runner, record)
+        processes: list[Process] = []
 
         def there() -> bool:
-            one = proc.process(read_pid(self.pid_file))
-            if one is not None and one.line == self.line:
-                found.append(one)
-            return bool(found) or proc.with_line(self.line) is None
+            process = proc.process(read_pid(self.pid_file))
+            if process is not None and process.line == self.line:
+                processes.append(process)
+            return bool(processes) or proc.with_line(self.line) is None
 
         until(there, START_SECONDS)
         # Read once more: it may have ended between its pid file and the look at the processes.
-        one = found[0] if found else proc.with_line(self.line)
-        if one is None:
+        process = processes[0] if processes else proc.with_line(self.line)
+        if process is None:
             raise Failed("memcached", f"it ended at once: {self._why(runner)}", todo="opskit memcached lint -- LINE")
-        return {"pid": one.pid, "started": one.started}
+        return {"pid": process.pid, "started": process.started}
 
     def _why(self, runner: Runner) -> str:
         """What it says in the foreground: a daemon says nothing."""
@@ -126,7 +116,7 @@ class StartMemcached(InstanceStep):
             return "but it runs in the foreground"
         return "it said nothing"
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def verify(self, runner: Runner, record: Record) -> None:
         """It lives, listens where it was asked to, answers, and has the settings that were asked for."""
         pid, started = record["pid"], record["started"]
         if not lives(pid, started):
@@ -135,29 +125,34 @@ class StartMemcached(InstanceStep):
             raise Failed(self.pid_file, f"memcached runs, but has not written its pid there ({pid})")
         check(self.wanted, pid)
 
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:
+        return (end_command(record["pid"]),) if "pid" in record else ()
+
     def undo_change(self, record: Record) -> Union[Change, str]:
-        """See Step.undo_change."""
-        pid = record.get("pid", 0)
-        commands = (f"kill -TERM {pid}",) if pid else ()
-        return Change("stop", "memcached", f"runs as pid {pid}", "not running; what it held is gone", commands, False)
+        lines = shell_lines(self.undo_commands(record))
+        before = f"runs as pid {record.get('pid', 0)}"
+        return Change("stop", "memcached", before, "not running; what it held is gone", lines, reversible=False)
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Stop the process that was started, if it is still that one."""
-        one = proc.process(record["pid"]) if "pid" in record else proc.with_line(self.line)
-        if one is not None and (one.line != self.line or one.started != record.get("started", one.started)):
-            one = None
-        if one is not None and not end(runner, one, STOP_SECONDS):
-            raise Failed("memcached", f"pid {one.pid} has not ended after {STOP_SECONDS:g} s")
-        pid = record.get("pid", one.pid if one else 0)
-        remove_stale(self.pid_file, pid)
+        process = proc.process(record["pid"]) if "pid" in record else proc.with_line(self.line)
+        if process is not None and (
+            process.line != self.line or process.started != record.get("started", process.started)
+        ):
+            process = None
+        if process is not None and not end(runner, process, STOP_SECONDS):
+            raise Failed("memcached", f"pid {process.pid} has not ended after {STOP_SECONDS:g} s")
+        remove_stale(self.pid_file, record.get("pid", process.pid if process else 0))
 
 
 @dataclass(frozen=True)
-class StopMemcached(InstanceStep):
-    """Stop one process, and take its pid file away if it is left behind. exe: the program that it runs.
+class StopMemcached(Step):
+    """Stop one process, and take its pid file away if it is left behind.
 
     Anybody can name a process memcached and give it any line: an undo starts only a program of root's, as the user
     that the process had.
+    exe: the program that it runs, "" where that is not root's
+    user: that of its line
     """
 
     kind: ClassVar[str] = "memcached.stop"
@@ -168,15 +163,17 @@ class StopMemcached(InstanceStep):
     user: str = ""
 
     @property
-    def change(self) -> Change:
-        """See Step.change."""
-        lines = (f"kill -TERM {self.process.pid}",)
-        before = f"{self.process.text}: {shlex.join(self.process.line)}"
-        return Change(
-            "stop", "memcached", before, "not running; what it held is gone", lines, reversible=not self._stays()
-        )
+    def commands(self) -> tuple[Command, ...]:
+        return (end_command(self.process.pid),)
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+    @property
+    def change(self) -> Change:
+        before = f"{self.process.text}: {shlex.join(self.process.line)}"
+        after = "not running; what it held is gone"
+        lines = shell_lines(self.commands)
+        return Change("stop", "memcached", before, after, lines, reversible=not self._why_it_stays())
+
+    def apply(self, runner: Runner, record: Record) -> Record:
         """Ask it to end and wait. Raises Failed."""
         if not end(runner, self.process, STOP_SECONDS):
             why = f"pid {self.process.pid} has not ended after {STOP_SECONDS:g} s"
@@ -184,49 +181,44 @@ class StopMemcached(InstanceStep):
         remove_stale(self.pid_file, self.process.pid)
         return {}
 
-    def _stays(self) -> str:
+    def _why_it_stays(self) -> str:
+        """Why an undo will not start it again; "" where it will."""
         if not self.daemon:
             return "it was not a daemon: whoever started it has to start it again"
         if not self.user or self.user != self.process.user:
             return f"it was started by {self.process.user} itself, or runs as another user than its line says"
-        if not roots_own(self.exe):
-            return f"{self.exe or 'its program'} is not root's"
-        return ""
+        return "" if self.exe else "its program is not root's"
 
-    def _listens(self) -> bool:
-        """Whether it runs again and has its sockets: a daemon's process is there before them."""
-        one = proc.with_line(self._line)
-        given = effect_of_process(self._line)
-        return one is not None and (
-            os.path.exists(given.socket)
-            if given.socket
-            else not missing_listeners(given.listeners, proc.sockets_of(one.pid))
-        )
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:
+        return (start_command((self.exe, *self.process.line[1:])),)
 
-    @property
-    def _line(self) -> tuple[str, ...]:
-        return (self.exe, *self.process.line[1:])
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        why = self._why_it_stays() or ("" if roots_own(self.exe) else f"{self.exe} is not root's")
+        lines = shell_lines(self.undo_commands(record))
+        return why or Change("start", "memcached", "not running", "runs again, empty", lines, reversible=False)
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
-        after = "runs again, empty"
-        return self._stays() or Change(
-            "start", "memcached", "not running", after, (shlex.join(self.process.line),), False
-        )
-
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def undo(self, runner: Runner, record: Record) -> None:
         """Start the same line again; its cache is empty."""
-        if self._stays():
-            raise CannotUndo(self._stays())
-        if lives(self.process.pid, self.process.started) or proc.with_line(self._line):
+        (command,) = self.undo_commands(record)
+        runs = lives(self.process.pid, self.process.started) or proc.with_line(command.argv)
+        if runs and not isinstance(self.undo_change(record), str):
             return
-        runner.run(Command(self._line, mutates=True, timeout=START_SECONDS))
-        if not until(self._listens, START_SECONDS):
-            raise Failed("memcached", f"it does not run again: {shlex.join(self._line)}")
+        super().undo(runner, record)
+        if not until(lambda: _listens(command.argv), START_SECONDS):
+            raise Failed("memcached", f"it does not run again: {command.line}")
+
+
+def _listens(line: tuple[str, ...]) -> bool:
+    """Whether an instance with this line runs and has its sockets: a daemon's process is there before them."""
+    process = proc.with_line(line)
+    effect = effect_of_process(line)
+    if process is None or effect.socket:
+        return process is not None and os.path.exists(effect.socket)
+    return not missing_listeners(effect.listeners, proc.sockets_of(process.pid))
 
 
 @dataclass(frozen=True)
-class RemovePidFile(InstanceStep):
+class RemovePidFile(Step):
     """Remove a pid file whose process is gone."""
 
     kind: ClassVar[str] = "memcached.remove-pid-file"
@@ -235,24 +227,26 @@ class RemovePidFile(InstanceStep):
 
     @property
     def change(self) -> Change:
-        """See Step.change."""
         line = f"rm -- {shlex.quote(self.path)}"
-        return Change(
-            "remove-pid-file", self.path, f"pid {self.pid}, which is gone", "absent", (line,), reversible=True
-        )
+        before = f"pid {self.pid}, which is gone"
+        return Change("remove-pid-file", self.path, before, "absent", (line,), reversible=True)
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step.apply."""
+    def apply(self, runner: Runner, record: Record) -> Record:
         remove_stale(self.path, self.pid)
         return {}
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         return "a pid file of a process that is gone is of no use to anybody"
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step.undo."""
-        raise CannotUndo("a pid file of a process that is gone is of no use to anybody", keeps_earlier=False)
+
+def start_command(line: tuple[str, ...]) -> Command:
+    """Start a line (program first)."""
+    return Command(line, mutates=True, timeout=START_SECONDS)
+
+
+def end_command(pid: int) -> Command:
+    """Ask a process to end. Exit status 1: it has ended in this moment."""
+    return Command(("kill", "-TERM", str(pid)), mutates=True, accept=(0, 1))
 
 
 def remove_stale(path: str, pid: int) -> None:
@@ -260,10 +254,6 @@ def remove_stale(path: str, pid: int) -> None:
     if path and pid and read_pid(path) == pid and proc.process(pid) is None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-
-
-# A daemon that another process made tells nobody when it is ready: it is looked for so often.
-LOOK_SECONDS = 0.02
 
 
 def until(holds: Callable[[], bool], seconds: float) -> bool:
@@ -302,12 +292,8 @@ def gone(pid: int, started: int, seconds: float) -> bool:
 def end(runner: Runner, process: Process, seconds: float) -> bool:
     """Ask it to end (SIGTERM) and wait. False when it has not ended within so many seconds."""
     if lives(process.pid, process.started):
-        # Exit status 1: it has ended in this moment.
-        runner.run(Command(("kill", "-TERM", str(process.pid)), mutates=True, accept=(0, 1)))
+        runner.run(end_command(process.pid))
     return gone(process.pid, process.started, seconds)
-
-
-SECONDS = 5.0
 
 
 def check(wanted: Wanted, pid: int) -> None:
@@ -324,7 +310,7 @@ def check(wanted: Wanted, pid: int) -> None:
     where = Target() if wanted.socket else target_of(tcp[0])
     secret = read_secret(wanted.auth_file, proc.owner(pid)) if wanted.auth_file else None
     target = Target(where.address, where.port, wanted.socket, secret, wanted.tls)
-    answer = ask(target, SECONDS, stats=False)
+    answer = ask(target, ASK_SECONDS, stats=False)
     wrong = [
         f"{name} is {answer.settings.get(name, 'not told')}, not {value}"
         for name, value in wanted.settings

@@ -10,9 +10,8 @@ from typing import Any, Optional
 
 import psutil
 
-from opskit.core.command import Command
+from opskit.core.command import Command, Runner
 from opskit.core.errors import OpskitError
-from opskit.core.runner import Runner
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import Listener
 from opskit.memcached.model import Answer, Target

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Optional
 
-from opskit.core.command import Command
+from opskit.core.command import Command, Runner
 from opskit.core.errors import UsageFault
-from opskit.core.runner import Runner
 from opskit.memcached.instance.request import StartRequest, build
 from opskit.memcached.line.effect import effect_of
 from opskit.memcached.line.parse import parse

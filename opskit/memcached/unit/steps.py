@@ -8,11 +8,10 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar, Union
 
-from opskit.core.command import Command
+from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import read_bytes, write_atomic
 from opskit.core.plan import Change, Record, Step
-from opskit.core.runner import Runner
 from opskit.memcached.instance.steps import check, until
 from opskit.memcached.line.listen import missing_listeners
 from opskit.memcached.model import Wanted
@@ -28,7 +27,6 @@ class WriteSettings(Step):
     """
 
     kind: ClassVar[str] = "memcached.write-settings"
-    under_lock: ClassVar[bool] = False
 
     path: str
     text: str
@@ -40,7 +38,6 @@ class WriteSettings(Step):
 
     @property
     def change(self) -> Change:
-        """See Step.change."""
         path = shlex.quote(self.path)
         copy = (f"cp -a -- {path} {shlex.quote(self.backup)}",) if self.before else (f"mkdir -p -- {_folder(path)}",)
         write = f"printf %s {shlex.quote(self.text)} > {path}"
@@ -49,11 +46,10 @@ class WriteSettings(Step):
         after = "; ".join(line for line in self.text.splitlines() if line and not line.startswith("#"))
         return Change("write-settings", self.path, before, after, (*copy, write, *reload), reversible=True)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step.remember."""
+    def remember(self, runner: Runner) -> Record:
         return {"folder": os.path.isdir(os.path.dirname(self.path))}
 
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+    def apply(self, runner: Runner, record: Record) -> Record:
         """Write it. Raises Failed when the file is no longer what it was decided on."""
         if _text(self.path) != self.before:
             raise Failed(self.path, "it was changed since the plan was made", todo="run the command again")
@@ -69,13 +65,11 @@ class WriteSettings(Step):
             runner.run(systemctl("daemon-reload"))
         return {}
 
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step.verify."""
+    def verify(self, runner: Runner, record: Record) -> None:
         if _text(self.path) != (self.text,):
             raise Failed(self.path, "it does not hold what was written")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
+    def undo_change(self, record: Record) -> Union[Change, str]:
         path, backup = shlex.quote(self.path), shlex.quote(self.backup)
         lines = [f"mv -- {backup} {path}" if self.before else f"rm -- {path}"]
         lines += [systemctl("daemon-reload").as_shell()] if self.reload else []
@@ -105,35 +99,28 @@ class WriteSettings(Step):
 
 @dataclass(frozen=True)
 class StartUnit(Step):
-    """Start a unit (or start it anew), and see that it is as asked for. active: whether it ran before."""
+    """Start a unit (or start it anew), and see that it is as asked for. active: whether it ran before.
+
+    Where it ran before, an undo leaves it to the step before, which puts its settings back and starts it anew.
+    """
 
     kind: ClassVar[str] = "memcached.start-unit"
-    under_lock: ClassVar[bool] = False
 
     unit: str
     active: bool
     wanted: Wanted
 
     @property
+    def commands(self) -> tuple[Command, ...]:
+        return (systemctl("restart" if self.active else "start", self.unit),)
+
+    @property
     def change(self) -> Change:
-        """See Step.change."""
-        line = self._command().as_shell()
         before = "runs with other settings" if self.active else "not running"
-        return Change("start-unit", self.unit, before, f"listens on {self.wanted.where}", (line,), reversible=True)
+        after = f"listens on {self.wanted.where}"
+        return Change("start-unit", self.unit, before, after, shell_lines(self.commands), reversible=True)
 
-    def _command(self) -> Command:
-        return systemctl("restart" if self.active else "start", self.unit)
-
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step.remember."""
-        return {}
-
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step.apply."""
-        runner.run(self._command())
-        return {}
-
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
+    def verify(self, runner: Runner, record: Record) -> None:
         """It stays up, and is as it was asked for."""
 
         def ready() -> bool:
@@ -147,17 +134,14 @@ class StartUnit(Step):
             raise Failed(self.unit, "it ended at once", todo=f"journalctl -u {self.unit} -n 20")
         check(self.wanted, pid)
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
-        line = systemctl("stop", self.unit).as_shell()
-        if self.active:
-            return Change("leave-unit", self.unit, "runs", "runs, with the settings from before", (), False)
-        return Change("stop-unit", self.unit, "runs", "not running", (line,), False)
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:
+        return () if self.active else (systemctl("stop", self.unit),)
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """Stop it, if it did not run before; its settings are put back, and it started anew, by the step before."""
-        if not self.active:
-            runner.run(systemctl("stop", self.unit))
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        action, after = ("leave-unit", "runs, with the settings from before") if self.active else (
+            "stop-unit", "not running",
+        )  # fmt: skip
+        return Change(action, self.unit, "runs", after, shell_lines(self.undo_commands(record)), reversible=False)
 
 
 @dataclass(frozen=True)
@@ -165,38 +149,28 @@ class StopUnit(Step):
     """Stop a unit."""
 
     kind: ClassVar[str] = "memcached.stop-unit"
-    under_lock: ClassVar[bool] = False
 
     unit: str
 
     @property
+    def commands(self) -> tuple[Command, ...]:
+        return (systemctl("stop", self.unit),)
+
+    @property
     def change(self) -> Change:
-        """See Step.change."""
-        line = systemctl("stop", self.unit).as_shell()
-        return Change("stop-unit", self.unit, "runs", "not running; what it held is gone", (line,), reversible=True)
+        after = "not running; what it held is gone"
+        return Change("stop-unit", self.unit, "runs", after, shell_lines(self.commands), reversible=True)
 
-    def remember(self, runner: Runner) -> Record:  # noqa: ARG002
-        """See Step.remember."""
-        return {}
-
-    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
-        """See Step.apply."""
-        runner.run(systemctl("stop", self.unit))
-        return {}
-
-    def verify(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step.verify."""
+    def verify(self, runner: Runner, record: Record) -> None:
         if is_active(runner, self.unit):
             raise Failed(self.unit, "it still runs", todo=f"systemctl status {self.unit}")
 
-    def undo_change(self, record: Record) -> Union[Change, str]:  # noqa: ARG002
-        """See Step.undo_change."""
-        line = systemctl("start", self.unit).as_shell()
-        return Change("start-unit", self.unit, "not running", "runs again, empty", (line,), False)
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:
+        return (systemctl("start", self.unit),)
 
-    def undo(self, runner: Runner, record: Record) -> None:  # noqa: ARG002
-        """See Step.undo."""
-        runner.run(systemctl("start", self.unit))
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        lines = shell_lines(self.undo_commands(record))
+        return Change("start-unit", self.unit, "not running", "runs again, empty", lines, reversible=False)
 
 
 def _folder(path: str) -> str:
