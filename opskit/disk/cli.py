@@ -52,8 +52,8 @@ def list_(session: Session, fstab: Fstab = FSTAB) -> None:
 def show(session: Session, device: Device, fstab: Fstab = FSTAB) -> None:
     """Show everything about one block device."""
     facts = see(session.runner, fstab=fstab, devices=[device], state_dir=session.state_dir)
-    found = show_json(facts, device)
-    session.screen.answer(found, lambda: draw_device(session.screen, found))
+    device_json = show_json(facts, device)
+    session.screen.answer(device_json, lambda: draw_device(session.screen, device_json))
 
 
 @reads(app, "facts", example="opskit disk facts > host.json")

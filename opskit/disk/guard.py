@@ -72,8 +72,8 @@ def lost_table(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
 def hidden(disk: BlockDevice) -> Iterator[Reason]:
     """The table on the disk is not the one that the kernel goes by: somebody wrote it since."""
     for partition in disk.hidden:
-        place = f"partition {partition.number} at sector {partition.start // disk.sector_size}"
-        title = f"the table of {disk.path} has {place}, and the kernel does not show it there"
+        where = f"partition {partition.number} at sector {partition.start // disk.sector_size}"
+        title = f"the table of {disk.path} has {where}, and the kernel does not show it there"
         yield Reason("table-not-read", title, f"sfdisk -d {disk.path}; is that meant? then partx -u {disk.path}")
 
 
@@ -134,22 +134,22 @@ def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = ""
 
     at: a mount point where it is fine to be mounted already, of the device with the kernel name place.
     """
-    found = False
+    explained = False
     for device in related(facts, disk):
-        found = found or bool(device.mounts)
+        explained = explained or bool(device.mounts)
         # Once it is in service, its other mounts are copies: bind mounts, and what a service's namespace got of ours.
         in_service = device.name == place and device.is_mounted_on(at)
         if not in_service:
             yield from _mounts(device)
             for loop in facts.loops_over(device):
-                found = True
+                explained = True
                 title = f"{device.path} is held by {loop.path} (a loop device over a file on it: {loop.backing_file})"
                 yield Reason("held", title, f"losetup -d {loop.path}")
         if device.swap:
-            found = True
+            explained = True
             yield Reason("swap", f"{device.path} is swap space in use", f"swapoff {device.path}")
         for name in device.holders:
-            found = True
+            explained = True
             holder = facts.device(name)
             what = f" ({holder.holder_of})" if holder and holder.holder_of else ""
             remedy = f"lsblk {device.path}"
@@ -158,7 +158,7 @@ def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = ""
             yield Reason("held", f"{device.path} is held by /dev/{name}{what}", remedy)
         yield from _multipath(facts, device)
     busy = next((d for d in related(facts, disk) if d.exclusive == BUSY), None)
-    if busy and not found:
+    if busy and not explained:
         title = f"{busy.path} is held open by somebody who wants it for himself alone (open with O_EXCL)"
         yield Reason("held-exclusively", title, f"fuser -v {busy.path}; lsblk {busy.path}")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from opskit.core.command import Command
 from opskit.core.units import GIB, KIB, MIB, TIB
-from opskit.disk.model import BlockDevice, Place
+from opskit.disk.model import BlockDevice, DiskPlace
 
 # A GPT keeps 128 entries of 128 bytes and a header behind the last partition (UEFI 2.10, 5.3).
 GPT_ENTRIES = 16 * KIB
@@ -80,14 +80,14 @@ def device_path(name: str) -> str:
     return "/dev/" + name.replace("!", "/")
 
 
-def name_of(place: Place) -> str:
+def name_of(place: DiskPlace) -> str:
     """The place in words, for a plan: the kernel gives the partition its name only when it is there."""
     if place.partition_number == 0:
         return place.disk_path
     return f"partition {place.partition_number} of {place.disk_path}"
 
 
-def shell_name(place: Place) -> str:
+def shell_name(place: DiskPlace) -> str:
     """The place in a shell line: `"$part"`, as shell_lookup sets it, or the disk."""
     return '"$part"' if place.partition_number else shlex.quote(place.disk_path)
 
@@ -97,12 +97,12 @@ def shell_name(place: Place) -> str:
 UNNAMED = "\0"
 
 
-def shell_line(command: Command, place: Place) -> str:
+def shell_line(command: Command, place: DiskPlace) -> str:
     """The line of a command at a place, whose path is UNNAMED in it; the shell finds the path itself ($part)."""
     return command.as_shell().replace(shlex.quote(UNNAMED), shell_name(place))
 
 
-def shell_lookup(place: Place) -> tuple[str, ...]:
+def shell_lookup(place: DiskPlace) -> tuple[str, ...]:
     """Shell lines that ask sysfs for the partition's name and put it into $part."""
     if place.partition_number == 0:
         return ()

@@ -80,7 +80,7 @@ class FilesystemSize:
 
 
 @dataclass(frozen=True)
-class Hidden:
+class HiddenPartition:
     """A partition in a disk's table that the kernel does not show there, with what is on it."""
 
     number: int
@@ -121,7 +121,7 @@ class BlockDevice:
     table: str = ""  # gpt, dos, …
     table_uuid: str = ""
     table_backup_only: bool = False  # a GPT whose primary header is gone
-    hidden: tuple[Hidden, ...] = ()
+    hidden: tuple[HiddenPartition, ...] = ()
     # What is on it:
     signatures: tuple[Signature, ...] = ()
     ambivalent: bool = False  # blkid exit 8: two signatures that contradict each other
@@ -145,8 +145,8 @@ class BlockDevice:
     @property
     def filesystem(self) -> Optional[Signature]:
         """The one filesystem on it, if there is just one signature and that is a filesystem."""
-        found = [s for s in self.signatures if s.usage == "filesystem"]
-        return found[0] if len(found) == 1 and len(self.signatures) == 1 and not self.ambivalent else None
+        filesystems = [s for s in self.signatures if s.usage == "filesystem"]
+        return filesystems[0] if len(filesystems) == 1 and len(self.signatures) == 1 and not self.ambivalent else None
 
     @property
     def own_mounts(self) -> tuple[Mount, ...]:
@@ -205,7 +205,7 @@ class FileFact:
 
 
 @dataclass(frozen=True)
-class Place:
+class DiskPlace:
     """Where a filesystem goes: a disk, and on it a partition (or, with partition_number 0, the whole disk).
 
     partition_uuid and partition_name are chosen before; a tool that cannot set the one sets the other.
@@ -226,14 +226,14 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeRecord:
     """What the ledger says opskit began to make at a place: enough to know it again after a crash.
 
     never_mounted: no run of opskit put this filesystem into service yet.
     """
 
     run: str
-    place: Place
+    place: DiskPlace
     filesystem_uuid: str = ""
     mkfs_began: bool = False
     mkfs_done: bool = False
@@ -242,7 +242,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class User:
+class UsingProcess:
     """A process that uses a filesystem. what: open file, working directory, root directory, program, mapped file."""
 
     pid: int
@@ -267,9 +267,9 @@ class HostFacts:
     package_manager: str = YUM  # core/packages.py; facts without it were saved on a host of the EL family
     mounts: tuple[Mount, ...] = ()  # of every filesystem in our namespace
     systemd: bool = False
-    made: tuple[Made, ...] = ()
+    made: tuple[MadeRecord, ...] = ()
     system_fstab: Optional[FileFact] = None  # /etc/fstab, when another one is worked on (--fstab)
-    users: tuple[User, ...] = ()  # of the filesystem that is to be unmounted
+    users: tuple[UsingProcess, ...] = ()  # of the filesystem that is to be unmounted
     unseen: tuple[str, ...] = ()  # what could not be looked at, and why
 
     @property
@@ -333,8 +333,8 @@ class HostFacts:
 
     def partitions(self, disk: BlockDevice) -> tuple[BlockDevice, ...]:
         """The partitions of a disk, by number."""
-        found = [d for d in self.devices if d.disk == disk.name]
-        return tuple(sorted(found, key=lambda d: d.partition_number))
+        partitions = [d for d in self.devices if d.disk == disk.name]
+        return tuple(sorted(partitions, key=lambda d: d.partition_number))
 
     def path(self, path: str) -> Optional[PathFact]:
         """What is known of a path; None if nobody looked."""
@@ -356,6 +356,6 @@ def named_by(spec: str, device: BlockDevice) -> bool:
     return bool(spec) and (spec == device.path or spec in device.links)
 
 
-def describe(user: User) -> str:
+def describe(user: UsingProcess) -> str:
     """One process for a message."""
     return f"pid {user.pid} ({user.command}, user {user.user}, {user.what})"

@@ -21,13 +21,13 @@ MINOR = ("ram", "zram", "loop", "floppy", "rom")
 
 def _listed(facts: HostFacts) -> list[BlockDevice]:
     """Every device with a size, a disk before its partitions; empty CD drives and the like are left out."""
-    found = [d for d in facts.devices if d.size > 0 or d.kind not in MINOR]
-    return sorted(found, key=lambda d: (d.disk or d.name, d.partition_number))
+    devices = [d for d in facts.devices if d.size > 0 or d.kind not in MINOR]
+    return sorted(devices, key=lambda d: (d.disk or d.name, d.partition_number))
 
 
 def _row(facts: HostFacts, device: BlockDevice) -> dict[str, Any]:
     signature = device.signatures[0] if device.signatures else None
-    judged, reason = verdict(facts, device)
+    state, reason = verdict(facts, device)
     return {
         "name": device.name,
         "path": device.path,
@@ -42,7 +42,7 @@ def _row(facts: HostFacts, device: BlockDevice) -> dict[str, Any]:
         "uuid": signature.uuid if signature else "",
         "mount_points": [m.target for m in device.own_mounts],
         "used": device.used if device.used >= 0 else None,
-        "verdict": judged,
+        "verdict": state,
         "reason": reason,
     }
 
@@ -120,22 +120,22 @@ def show_json(facts: HostFacts, path: str) -> dict[str, Any]:
     """Everything about one device, with its verdict and its partitions. Raises Refused when it is none."""
     device = facts.named(path)
     if device is None:
-        found = [reason.as_finding() for reason in guard.not_a_device(facts, path)]
-        raise Refused(f"show {path}", found, exit_code=ExitCode.USAGE)
-    judged, reason = verdict(facts, device)
+        findings = [reason.as_finding() for reason in guard.not_a_device(facts, path)]
+        raise Refused(f"show {path}", findings, exit_code=ExitCode.USAGE)
+    state, reason = verdict(facts, device)
     partitions = [p.path for p in facts.partitions(device)]
     return {
         **to_json(device),
         "identity": device.identity,
         "partitions": partitions,
-        "verdict": judged,
+        "verdict": state,
         "reason": reason,
     }
 
 
-def draw_device(screen: Screen, found: dict[str, Any], prefix: str = "") -> None:
+def draw_device(screen: Screen, values: dict[str, Any], prefix: str = "") -> None:
     """One fact a line: name, then value; what is empty is left out."""
-    for key, value in found.items():
+    for key, value in values.items():
         if value in ("", [], (), None, -1, False):
             continue
         if isinstance(value, dict):

@@ -17,12 +17,12 @@ from opskit.core.errors import Failed
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.ledger import StepRecord
 from opskit.disk.fstab.steps import AddFstabEntry, RemoveFstabEntry, RestoreFstab
-from opskit.disk.model import Made, Place
+from opskit.disk.model import DiskPlace, MadeRecord
 from opskit.disk.mount.steps.make import CreatePartition
 from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem, UnmountFilesystem, check_writable
 from opskit.disk.steps import KINDS
 
-PLACE = Place("vdb", "/dev/vdb", "serial:a", 2**31, 512, 2**20, 2**30, "gpt", "t", 1, "p", "n")
+PLACE = DiskPlace("vdb", "/dev/vdb", "serial:a", 2**31, 512, 2**20, 2**30, "gpt", "t", 1, "p", "n")
 
 
 def step_classes() -> list[type[Any]]:
@@ -58,7 +58,7 @@ def test_a_field_that_came_later_has_a_default() -> None:
 
 def test_the_ledger_of_an_older_opskit_and_its_facts_tell_nothing_of_a_first_mount() -> None:
     """What is not known to be fresh is left as it is."""
-    assert not from_json(Made, {"run": "r", "place": to_json(PLACE), "mkfs_done": True}).never_mounted
+    assert not from_json(MadeRecord, {"run": "r", "place": to_json(PLACE), "mkfs_done": True}).never_mounted
 
 
 @pytest.mark.parametrize("kind", ["disk.no-such-step", "usage.x", "undo.x", "history.undo", "x", ""])

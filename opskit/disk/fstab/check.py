@@ -25,7 +25,7 @@ from opskit.disk.fstab.text import (
     DEVICE_TIMEOUT,
     NOT_A_NUMBER,
     TOO_FEW_FIELDS,
-    Entry,
+    FstabEntry,
     entries,
     entry_line,
     lacks_newline,
@@ -46,10 +46,10 @@ NOFAIL = f"defaults,nofail,{DEVICE_TIMEOUT}"
 
 def check(facts: HostFacts) -> tuple[Finding, ...]:
     """Every finding about facts.fstab, by line, then about the file, then about mounts without an entry."""
-    found = entries(facts.fstab.text)
-    findings = [finding for entry in found for finding in _entry(facts, entry)]
-    findings += _duplicates(facts, found)
-    findings += _without_entry(facts, found)
+    all_entries = entries(facts.fstab.text)
+    findings = [finding for entry in all_entries for finding in _entry(facts, entry)]
+    findings += _duplicates(facts, all_entries)
+    findings += _without_entry(facts, all_entries)
     if lacks_newline(facts.fstab.text):
         number = len(split_lines(facts.fstab.text))
         title = f"the last line ({number}) has no newline: a line added with >> would join it"
@@ -58,7 +58,7 @@ def check(facts: HostFacts) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _entry(facts: HostFacts, entry: Entry) -> Iterator[Finding]:
+def _entry(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     yield from _form(facts, entry)
     if entry.problem:
         return
@@ -68,49 +68,49 @@ def _entry(facts: HostFacts, entry: Entry) -> Iterator[Finding]:
     yield from _in_use(facts, entry, devices)
 
 
-def _seen(facts: HostFacts, entry: Entry) -> str:
+def _seen(facts: HostFacts, entry: FstabEntry) -> str:
     return f"{facts.fstab.path}:{entry.number}: {entry.raw.strip()}"
 
 
-def _write_line(entry: Entry, *, source: str = "", options: str = "") -> str:
+def _write_line(entry: FstabEntry, *, source: str = "", options: str = "") -> str:
     options = options or entry.options or "defaults"
     line = entry_line(source or entry.source, entry.target, entry.fstype, options, entry.dump, entry.pass_)
     return f"write line {entry.number} as: {line}"
 
 
-def _form(facts: HostFacts, entry: Entry) -> Iterator[Finding]:
+def _form(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     """The number of fields, and what the last two are."""
-    seen = _seen(facts, entry)
+    evidence = _seen(facts, entry)
     wanted = "write: SOURCE MOUNTPOINT TYPE OPTIONS 0 0"
     if entry.problem == TOO_FEW_FIELDS:
         title = f"line {entry.number} has only {entry.count} field(s), and mount ignores it"
-        yield Finding("bad-field-count", "error", title, seen, wanted)
+        yield Finding("bad-field-count", "error", title, evidence, wanted)
     elif entry.problem == NOT_A_NUMBER:
         title = f"line {entry.number}: the fifth or sixth field is no number, and mount ignores the whole line"
         remedy = wanted + r" (a space in a path is \040, and a comment stands on a line of its own)"
-        yield Finding("bad-number", "error", title, seen, remedy)
+        yield Finding("bad-number", "error", title, evidence, remedy)
     elif entry.count > 6:
         title = f"line {entry.number} has {entry.count} fields; what comes after the sixth is ignored"
         remedy = r"a space in a path is \040, and a comment stands on a line of its own"
-        yield Finding("bad-field-count", "warning", title, seen, remedy)
+        yield Finding("bad-field-count", "warning", title, evidence, remedy)
     elif entry.count == 3:
         title = f"line {entry.number} has no options: not every program that reads fstab takes that"
-        yield Finding("bad-field-count", "warning", title, seen, _write_line(entry))
+        yield Finding("bad-field-count", "warning", title, evidence, _write_line(entry))
 
 
-def _source(facts: HostFacts, entry: Entry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:
+def _source(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:
     if not names_a_device(entry):
         return
     if not devices:
         if entry in missing(facts):
             yield _unknown(facts, entry)
         return
-    seen = _seen(facts, entry)
+    evidence = _seen(facts, entry)
     if len(devices) > 1 and not any(shared_uuid_is_normal(d) for d in devices):
         names = " and ".join(d.path for d in devices)
         title = f"{entry.source} is on {names}: which of them is mounted is chance"
         remedy = "detach the copy, or give it its own UUID (xfs_admin -U generate, tune2fs -U random)"
-        yield Finding("ambiguous-source", "critical", title, seen, remedy)
+        yield Finding("ambiguous-source", "critical", title, evidence, remedy)
         return
     device = devices[0]
     if unstable(entry.source):
@@ -118,12 +118,12 @@ def _source(facts: HostFacts, entry: Entry, devices: tuple[BlockDevice, ...]) ->
         title = f"{entry.source} can be another disk after a reboot"
         unknown = f"blkid {shlex.quote(entry.source)} shows its UUID: write that instead"
         remedy = _write_line(entry, source=uuid) if uuid else unknown
-        yield Finding("device-name", "warning", title, seen, remedy)
+        yield Finding("device-name", "warning", title, evidence, remedy)
     yield from _nofail(facts, entry, device)
     yield from _fstype(facts, entry, device)
 
 
-def _unknown(facts: HostFacts, entry: Entry) -> Finding:
+def _unknown(facts: HostFacts, entry: FstabEntry) -> Finding:
     what = "swap area" if entry.is_swap else "device"
     title = f"{what_and_where(entry)}: there is no such {what} on this host"
     severity = "warning"
@@ -138,13 +138,13 @@ def _unknown(facts: HostFacts, entry: Entry) -> Finding:
     return Finding("unknown-source", severity, title, _seen(facts, entry), remedy)
 
 
-def _with_nofail(entry: Entry) -> str:
+def _with_nofail(entry: FstabEntry) -> str:
     wanted = [o for o in entry.option_list if o not in {"fail", "nofail"}] or ["defaults"]
     timeout = () if any(o.startswith("x-systemd.device-timeout") for o in wanted) else (DEVICE_TIMEOUT,)
     return ",".join([*wanted, "nofail", *timeout])
 
 
-def _nofail(facts: HostFacts, entry: Entry, device: BlockDevice) -> Iterator[Finding]:
+def _nofail(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterator[Finding]:
     if not waits_at_boot(entry) or is_system(facts, device):
         return
     title = f"{entry.target} is on the data disk {device.path} without nofail: if the disk is absent, the boot stops"
@@ -152,46 +152,46 @@ def _nofail(facts: HostFacts, entry: Entry, device: BlockDevice) -> Iterator[Fin
     yield Finding("missing-nofail", "warning", title, _seen(facts, entry), remedy)
 
 
-def _fstype(facts: HostFacts, entry: Entry, device: BlockDevice) -> Iterator[Finding]:
+def _fstype(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterator[Finding]:
     signature = device.signatures[0] if len(device.signatures) == 1 else None
     if signature is None or signature.usage not in {"filesystem", "other"} or entry.fstype in {"auto", "none"}:
         return
-    said = [DRIVERS.get(fstype, fstype) for fstype in entry.fstype.split(",")]
-    if signature.type in said or any(signature.type in SAME_TYPES.get(fstype, ()) for fstype in said):
+    fstypes = [DRIVERS.get(fstype, fstype) for fstype in entry.fstype.split(",")]
+    if signature.type in fstypes or any(signature.type in SAME_TYPES.get(fstype, ()) for fstype in fstypes):
         return
     title = f"line {entry.number} says {entry.fstype}, and {device.path} holds {signature.type}"
     remedy = f"write {signature.type} in place of {entry.fstype} in line {entry.number}"
     yield Finding("wrong-fstype", "error", title, _seen(facts, entry), remedy)
 
 
-def _target(facts: HostFacts, entry: Entry) -> Iterator[Finding]:
+def _target(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     if not entry.has_target:
         return
-    seen = _seen(facts, entry)
+    evidence = _seen(facts, entry)
     if not entry.target.startswith("/"):
         title = f"the mount point {entry.target} is relative"
-        yield Finding("relative-mount-point", "error", title, seen, f"write it from the root on: /{entry.target}")
+        yield Finding("relative-mount-point", "error", title, evidence, f"write it from the root on: /{entry.target}")
         return
     fact = facts.path(entry.target)
     if fact is None:
         return
     if fact.kind == "absent":
         title = f"the mount point {entry.target} does not exist"
-        yield Finding("absent-mount-point", "warning", title, seen, f"mkdir -p {shlex.quote(entry.target)}")
+        yield Finding("absent-mount-point", "warning", title, evidence, f"mkdir -p {shlex.quote(entry.target)}")
     elif fact.kind in {"file", "block", "character", "other"} and not {"bind", "rbind"} & set(entry.option_list):
         title = f"the mount point {entry.target} is no directory"
-        yield Finding("mount-point-not-directory", "error", title, seen, f"ls -l {shlex.quote(entry.target)}")
+        yield Finding("mount-point-not-directory", "error", title, evidence, f"ls -l {shlex.quote(entry.target)}")
 
 
-def _in_use(facts: HostFacts, entry: Entry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:
+def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:
     """Whether the entry is in force now."""
     if "noauto" in entry.option_list:
         return
-    seen = _seen(facts, entry)
+    evidence = _seen(facts, entry)
     if entry.is_swap:
         if devices and not any(d.swap for d in devices):
             remedy = f"swapon {shlex.quote(devices[0].path)}"
-            yield Finding("swap-not-active", "warning", f"{entry.source} is not in use as swap", seen, remedy)
+            yield Finding("swap-not-active", "warning", f"{entry.source} is not in use as swap", evidence, remedy)
         return
     if not entry.target.startswith("/") or any(o.startswith("x-systemd.automount") for o in entry.option_list):
         return
@@ -200,12 +200,12 @@ def _in_use(facts: HostFacts, entry: Entry, devices: tuple[BlockDevice, ...]) ->
     if not here:
         if devices or not names_a_device(entry):  # an unknown source has its own finding
             title = f"nothing is mounted on {entry.target}"
-            yield Finding("not-mounted", "warning", title, seen, remedy)
+            yield Finding("not-mounted", "warning", title, evidence, remedy)
         return
     other = facts.device_of(here[-1])
     if other is not None and devices and other not in devices:
         title = f"{other.path} is mounted on {entry.target}, and line {entry.number} says {entry.source}"
-        yield Finding("other-device-mounted", "error", title, seen, f"umount {shlex.quote(entry.target)}; {remedy}")
+        yield Finding("other-device-mounted", "error", title, evidence, f"umount {shlex.quote(entry.target)}; {remedy}")
 
 
 def mounts_at(facts: HostFacts, target: str) -> tuple[Mount, ...]:
@@ -215,9 +215,9 @@ def mounts_at(facts: HostFacts, target: str) -> tuple[Mount, ...]:
     return tuple(m for m in facts.mounts if m.target in names)
 
 
-def _duplicates(facts: HostFacts, found: tuple[Entry, ...]) -> Iterator[Finding]:
+def _duplicates(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterator[Finding]:
     """The same mount point, or the same device, in more than one entry."""
-    good = [e for e in found if not e.problem]
+    good = [e for e in all_entries if not e.problem]
     targets = Counter(plain_target(e.target) for e in good if e.has_target)
     for target, count in targets.items():
         if count > 1:
@@ -226,7 +226,7 @@ def _duplicates(facts: HostFacts, found: tuple[Entry, ...]) -> Iterator[Finding]
             title = f"the mount point {target} is in lines {numbers}: one would cover the other"
             remedy = f"take out all but one of the lines {numbers}"
             yield Finding("duplicate-mount-point", "error", title, _seen(facts, same[-1]), remedy)
-    by_device: dict[str, list[Entry]] = {}
+    by_device: dict[str, list[FstabEntry]] = {}
     for entry in good:
         devices = devices_of(facts, entry) if names_a_device(entry) else ()
         if devices and not any(shared_uuid_is_normal(d) for d in devices):
@@ -239,10 +239,10 @@ def _duplicates(facts: HostFacts, found: tuple[Entry, ...]) -> Iterator[Finding]
             yield Finding("duplicate-source", "warning", title, _seen(facts, same[-1]), remedy)
 
 
-def _without_entry(facts: HostFacts, found: tuple[Entry, ...]) -> Iterator[Finding]:
+def _without_entry(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterator[Finding]:
     """Block devices that are mounted and will not be after a reboot."""
-    named = {d.name for entry in found for d in devices_of(facts, entry)}
-    targets = {plain_target(e.target) for e in found}
+    named = {d.name for entry in all_entries for d in devices_of(facts, entry)}
+    targets = {plain_target(e.target) for e in all_entries}
     for device in facts.devices:
         here = [m for m in facts.mounts if m.device == device.number]
         if not here or device.name in named or device.kind in NOT_FOR_FSTAB_KINDS:
@@ -254,5 +254,5 @@ def _without_entry(facts: HostFacts, found: tuple[Entry, ...]) -> Iterator[Findi
         severity, options, after = ("info", "defaults", "") if system else ("warning", NOFAIL, ": a reboot ends that")
         line = entry_line(by_uuid(device) or device.path, mount.target, mount.fstype, options)
         title = f"{device.path} is mounted on {mount.target} and has no entry{after}"
-        seen = f"{mount.source} on {mount.target}"
-        yield Finding("mount-without-entry", severity, title, seen, f"add the line: {line}")
+        evidence = f"{mount.source} on {mount.target}"
+        yield Finding("mount-without-entry", severity, title, evidence, f"add the line: {line}")

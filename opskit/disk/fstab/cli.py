@@ -46,16 +46,16 @@ COLUMNS = (
 @reads(app, "check", example="opskit disk fstab check")
 def check_(session: Session, fstab: Fstab = FSTAB, facts: Saved = "") -> None:
     """Check every entry against this host. Exit 4 when there are findings, each with what to do."""
-    seen = _readable(load(facts) if facts else see(session.runner, fstab=fstab))
-    findings = check(seen)
-    count = len(entries(seen.fstab.text))
-    result = {"fstab": seen.fstab.path, "entries": count, "findings": len(findings), "unseen": list(seen.unseen)}
+    host = _readable(load(facts) if facts else see(session.runner, fstab=fstab))
+    findings = check(host)
+    count = len(entries(host.fstab.text))
+    result = {"fstab": host.fstab.path, "entries": count, "findings": len(findings), "unseen": list(host.unseen)}
 
     def draw() -> None:
         draw_findings(session.screen, findings)
         if not findings:
-            session.screen.done(f"{shown(seen.fstab.path)}: {count} entries, nothing found")
-        for unseen in seen.unseen:
+            session.screen.done(f"{shown(host.fstab.path)}: {count} entries, nothing found")
+        for unseen in host.unseen:
             session.screen.note(f"not seen: {unseen}")
 
     session.screen.answer(result, draw, findings=findings)
@@ -66,13 +66,13 @@ def check_(session: Session, fstab: Fstab = FSTAB, facts: Saved = "") -> None:
 @reads(app, "show", example="opskit disk fstab show")
 def show(session: Session, fstab: Fstab = FSTAB, facts: Saved = "") -> None:
     """Show every entry with the device that it names here, and whether that is mounted."""
-    seen = _readable(load(facts) if facts else see(session.runner, fstab=fstab))
-    rows = _rows(seen)
+    host = _readable(load(facts) if facts else see(session.runner, fstab=fstab))
+    rows = _rows(host)
 
     def draw() -> None:
         draw_table(session.screen, COLUMNS, [[_cell(value) for value in row.values()] for row in rows])
 
-    session.screen.answer({"fstab": seen.fstab.path, "entries": rows}, draw)
+    session.screen.answer({"fstab": host.fstab.path, "entries": rows}, draw)
 
 
 @changes(app, "backup", example="opskit disk fstab backup")
@@ -85,7 +85,10 @@ def backup(session: Session, fstab: Fstab = FSTAB) -> None:
         return facts, tuple(read_file_fact(path) for path in list_backups(facts.fstab.real))
 
     _need_root_for(session, fstab)
-    outcome = act(session, Chore(read, lambda seen: decide_backup(*seen, run), load=lambda path: (load(path), ())))
+    outcome = act(
+        session,
+        Chore(read, lambda pair: decide_backup(*pair, run), load=lambda path: (load(path), ())),
+    )
     made = shown(outcome.plan.result["backup"])
     tell(session, outcome, f"backup: {made}", f"{made} is the same as {shown(fstab)}")
 
@@ -106,7 +109,7 @@ def restore(
         return see(runner, fstab=fstab), read_file_fact(backup)
 
     _need_root_for(session, fstab)
-    outcome = act(session, Chore(read, lambda seen: decide_restore(*seen, run)))
+    outcome = act(session, Chore(read, lambda pair: decide_restore(*pair, run)))
     name = shown(fstab)
     tell(session, outcome, f"restored: {name} from {shown(backup)}", f"{name} is the same as {shown(backup)}")
 
@@ -158,8 +161,8 @@ def _cell(value: Any) -> str:
 def _list(session: Session, fstab: str) -> None:
     """The backups beside fstab, oldest first, and which of them are what fstab is now."""
     now = read_file_fact(fstab)
-    found = [read_file_fact(path) for path in list_backups(fstab)]
-    rows = [{"backup": b.path, "same": now.exists and not b.problem and b.text == now.text} for b in found]
+    backups = [read_file_fact(path) for path in list_backups(fstab)]
+    rows = [{"backup": b.path, "same": now.exists and not b.problem and b.text == now.text} for b in backups]
 
     def draw() -> None:
         if rows:

@@ -17,7 +17,7 @@ from opskit.disk.fstab.sources import missing
 from opskit.disk.fstab.steps import AddFstabEntry, BackupFstab, RemoveFstabEntry, RestoreFstab
 from opskit.disk.fstab.text import (
     BACKUP_MARK,
-    Entry,
+    FstabEntry,
     Line,
     encode,
     entries,
@@ -181,8 +181,8 @@ def _backup_reasons(backup: FileFact) -> Iterator[Reason]:
 
 def difference(before: str, after: str) -> tuple[Finding, ...]:
     """The lines that go and those that come, as notes of a plan: `-old`, `+new`."""
-    found = list(difflib.unified_diff(split_lines(before), split_lines(after), n=0))[2:]  # without its header
-    changed = [line.removesuffix("\n") for line in found if not line.startswith("@@")]
+    lines = list(difflib.unified_diff(split_lines(before), split_lines(after), n=0))[2:]  # without its header
+    changed = [line.removesuffix("\n") for line in lines if not line.startswith("@@")]
     return tuple(Finding("fstab-line", "info", line) for line in changed)
 
 
@@ -253,13 +253,13 @@ def decide_entry(
     return EntryDecision(wanted.line, add_entry_steps(facts, wanted.line, wanted.run))
 
 
-def _entries_for(text: str, wanted: EntryRequest, device: Optional[BlockDevice]) -> tuple[Entry, ...]:
+def _entries_for(text: str, wanted: EntryRequest, device: Optional[BlockDevice]) -> tuple[FstabEntry, ...]:
     if device is not None:
         return entries_for_device(text, device)
     return tuple(e for e in entries(text) if e.source == f"UUID={wanted.uuid}")
 
 
-def _notes(path: str, entry: Entry) -> tuple[Finding, ...]:
+def _notes(path: str, entry: FstabEntry) -> tuple[Finding, ...]:
     """An entry of somebody else is left as it is; what it lacks is said."""
     if "nofail" in entry.option_list:
         return ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from opskit.disk.fstab.text import Entry, entries
+from opskit.disk.fstab.text import FstabEntry, entries
 from opskit.disk.model import BlockDevice, HostFacts, named_by
 
 TAGS = ("UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=")
@@ -21,7 +21,7 @@ VIRTUAL_TYPES = frozenset(
 )
 
 
-def names_a_device(entry: Entry) -> bool:
+def names_a_device(entry: FstabEntry) -> bool:
     """Whether the source is meant for a block device: not one of a network or a virtual filesystem, or a bind mount."""
     options = set(entry.option_list)
     if entry.fstype in VIRTUAL_TYPES or entry.fstype.startswith("fuse") or options & {"bind", "rbind"}:
@@ -29,20 +29,20 @@ def names_a_device(entry: Entry) -> bool:
     return entry.source.startswith((*TAGS, "/dev/"))
 
 
-def devices_of(facts: HostFacts, entry: Entry) -> tuple[BlockDevice, ...]:
+def devices_of(facts: HostFacts, entry: FstabEntry) -> tuple[BlockDevice, ...]:
     """The devices that the source names. Members of something larger are left out when that is named too."""
     named = [d for d in facts.devices if named_by(entry.source, d)]
     whole = [d for d in named if not d.holders]
     return tuple(whole or named)
 
 
-def missing(facts: HostFacts) -> tuple[Entry, ...]:
+def missing(facts: HostFacts) -> tuple[FstabEntry, ...]:
     """The entries whose device is not on this host; not those of media that come and go (noauto)."""
     counted_on = (e for e in entries(facts.fstab.text) if not e.problem and "noauto" not in e.option_list)
     return tuple(e for e in counted_on if names_a_device(e) and not devices_of(facts, e))
 
 
-def what_and_where(entry: Entry) -> str:
+def what_and_where(entry: FstabEntry) -> str:
     """The source, and the mount point if it has one."""
     return f"{entry.source} for {entry.target}" if entry.has_target else entry.source
 
@@ -54,8 +54,8 @@ def unstable(source: str) -> bool:
 
 def by_uuid(device: BlockDevice) -> str:
     """`UUID=…` for the one filesystem or swap area on the device, "" when there is none."""
-    found = [s.uuid for s in device.signatures if s.uuid and s.usage in {"filesystem", "other"}]
-    return f"UUID={found[0]}" if len(found) == 1 else ""
+    uuids = [s.uuid for s in device.signatures if s.uuid and s.usage in {"filesystem", "other"}]
+    return f"UUID={uuids[0]}" if len(uuids) == 1 else ""
 
 
 def shared_uuid_is_normal(device: BlockDevice) -> bool:
@@ -65,20 +65,20 @@ def shared_uuid_is_normal(device: BlockDevice) -> bool:
 
 def is_system(facts: HostFacts, device: BlockDevice) -> bool:
     """Whether the host lives on the device or on the disk it is on, so that it is there at every boot."""
-    waiting, seen = [device.name], set()
+    waiting, checked = [device.name], set()
     while waiting:
         name = waiting.pop()
-        found = facts.device(name)
-        if found is None or name in seen:
+        current = facts.device(name)
+        if current is None or name in checked:
             continue
-        seen.add(name)
-        if found.system:
+        checked.add(name)
+        if current.system:
             return True
-        waiting += [found.disk, *found.slaves]
+        waiting += [current.disk, *current.slaves]
     return False
 
 
-def waits_at_boot(entry: Entry) -> bool:
+def waits_at_boot(entry: FstabEntry) -> bool:
     """Whether systemd ends in emergency mode when the device is absent: local-fs.target needs the mount.
 
     Not for swap, which swap.target only wants.

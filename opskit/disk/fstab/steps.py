@@ -17,7 +17,7 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import read_bytes, sha256, sync_directory, write_atomic
 from opskit.core.plan import Change, Record, Step
 from opskit.disk.fstab.text import (
-    Entry,
+    FstabEntry,
     Line,
     add_line,
     decode,
@@ -291,7 +291,7 @@ class AddFstabEntry(FstabStep):
         text = decode(data)
         restored = self._removed(text)
         ours = parse(self.line)[0]
-        if restored == text and isinstance(ours, Entry) and any(e.source == ours.source for e in entries(text)):
+        if restored == text and isinstance(ours, FstabEntry) and any(e.source == ours.source for e in entries(text)):
             raise CannotUndo(f"the entry of {ours.source} stays: it was edited since")
         if sha256(data) != self.sha256_before and restored != text:
             write(self.path, encode(restored), like=self.path)

@@ -43,7 +43,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Entry(Line):
+class FstabEntry(Line):
     """A line that is meant for mount: its fields with escapes undone; absent ones have libmount's defaults.
 
     count: how many fields there are. problem: why mount ignores the line, "" when it does not.
@@ -101,18 +101,18 @@ def parse(text: str) -> tuple[Line, ...]:
     return tuple(_parse_line(number, raw) for number, raw in enumerate(split_lines(text), 1))
 
 
-def entries(text: str) -> tuple[Entry, ...]:
-    """The lines meant for mount, also those that it would ignore (Entry.problem says so)."""
-    return tuple(line for line in parse(text) if isinstance(line, Entry))
+def entries(text: str) -> tuple[FstabEntry, ...]:
+    """The lines meant for mount, also those that it would ignore (FstabEntry.problem says so)."""
+    return tuple(line for line in parse(text) if isinstance(line, FstabEntry))
 
 
-def entries_for_target(text: str, target: str) -> tuple[Entry, ...]:
+def entries_for_target(text: str, target: str) -> tuple[FstabEntry, ...]:
     """The entries of a mount point; `/data` and `/data/` are the same one."""
     wanted = plain_target(target)
     return tuple(e for e in entries(text) if e.has_target and plain_target(e.target) == wanted)
 
 
-def entries_for_device(text: str, device: BlockDevice) -> tuple[Entry, ...]:
+def entries_for_device(text: str, device: BlockDevice) -> tuple[FstabEntry, ...]:
     """The entries whose source names the device: by path, link, UUID, label or partition."""
     return tuple(e for e in entries(text) if named_by(e.source, device))
 
@@ -189,7 +189,7 @@ def _parse_line(number: int, raw: str) -> Line:
         problem = NOT_A_NUMBER
     # int() of thousands of digits is an error in Python and nonsense in an fstab.
     dump, pass_ = (int(n) if _NUMBER.fullmatch(n) and len(n) < 10 else 0 for n in numbers)
-    return Entry(
+    return FstabEntry(
         number,
         raw,
         source=text[0],

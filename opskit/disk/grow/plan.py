@@ -20,7 +20,7 @@ GROWABLE = ("ext3", "ext4", "xfs")
 
 
 @dataclass(frozen=True)
-class _Found:
+class _GrowTarget:
     """The device whose filesystem is to grow, its disk, and where it is mounted."""
 
     device: BlockDevice
@@ -39,25 +39,25 @@ def decide_grow(facts: HostFacts, what: str) -> Decision:
             text = f"{what} is a mount of {mounted.source} ({mounted.fstype}), not of a block device"
             reasons = [Reason("not-a-disk", text, "opskit grows filesystems on disks")]
         return Refusal(title, tuple(reasons))
-    found = _find(facts, device)
-    reasons = list(_reasons(facts, found))
+    growth = _find(facts, device)
+    reasons = list(_reasons(facts, growth))
     if reasons:
         return Refusal(title, tuple(reasons))
-    partition = _partition_step(facts, found)
+    partition = _partition_step(facts, growth)
     tool = [] if partition is None else list(_tool_reasons(facts, partition))
     if tool:
         return Refusal(title, tuple(tool))
-    steps = tuple(step for step in (partition, _filesystem_step(found, partition)) if step)
+    steps = tuple(step for step in (partition, _filesystem_step(growth, partition)) if step)
     return Plan(
         title=title,
         steps=steps,
-        basis=(*found.disk.basis, found.device.name, str(found.device.start), str(found.device.size)),
-        hold=found.disk.path if partition else "",
-        checks=(f'[ "$(cat /sys/class/block/{shlex.quote(found.disk.name)}/size)" = {found.disk.size // 512} ]',),
+        basis=(*growth.disk.basis, growth.device.name, str(growth.device.start), str(growth.device.size)),
+        hold=growth.disk.path if partition else "",
+        checks=(f'[ "$(cat /sys/class/block/{shlex.quote(growth.disk.name)}/size)" = {growth.disk.size // 512} ]',),
         result={
-            "device": found.device.path,
-            "disk": found.disk.path,
-            "mount_point": found.mount.target if found.mount else "",
+            "device": growth.device.path,
+            "disk": growth.disk.path,
+            "mount_point": growth.mount.target if growth.mount else "",
         },
     )
 
@@ -70,16 +70,16 @@ def _named(facts: HostFacts, what: str) -> Optional[BlockDevice]:
     return facts.device_of(facts.mount_on(real)) if device is None else device
 
 
-def _find(facts: HostFacts, device: BlockDevice) -> _Found:
+def _find(facts: HostFacts, device: BlockDevice) -> _GrowTarget:
     """A disk stands for its last partition."""
     partitions = sorted(facts.partitions(device), key=lambda p: p.start)
     inside = partitions[-1] if partitions else device
     mount = next(iter(inside.own_mounts), None)
-    return _Found(inside, facts.disk_of(inside), mount)
+    return _GrowTarget(inside, facts.disk_of(inside), mount)
 
 
-def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
-    device, disk = found.device, found.disk
+def _reasons(facts: HostFacts, growth: _GrowTarget) -> Iterator[Reason]:
+    device, disk = growth.device, growth.disk
     yield from guard.size_and_mode(disk, read_only_is_fine=False)
     if device.kind in {"dm", "md"}:
         yield Reason(
@@ -104,15 +104,15 @@ def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
         title = f"{device.path} has {what}; opskit grows {', '.join(GROWABLE)}"
         yield Reason("not-growable", title, "grow it with its own tools")
         return
-    if found.mount is None:
+    if growth.mount is None:
         yield Reason(
             "not-mounted",
             f"{device.path} is not mounted, and filesystems grow online",
             f"opskit disk mount {device.path}",
         )
-    elif found.mount.read_only:
+    elif growth.mount.read_only:
         yield Reason(
-            "read-only", f"{found.mount.target} is mounted read-only", f"mount -o remount,rw {found.mount.target}"
+            "read-only", f"{growth.mount.target} is mounted read-only", f"mount -o remount,rw {growth.mount.target}"
         )
     elif device.filesystem_size is None:
         yield Reason(
@@ -122,9 +122,9 @@ def _reasons(facts: HostFacts, found: _Found) -> Iterator[Reason]:
     yield from guard.missing_tool(facts, tool)
 
 
-def _partition_step(facts: HostFacts, found: _Found) -> Optional[GrowPartition]:
+def _partition_step(facts: HostFacts, growth: _GrowTarget) -> Optional[GrowPartition]:
     """Grow the partition, if there is a MiB or more behind it."""
-    device, disk = found.device, found.disk
+    device, disk = growth.device, growth.disk
     if not device.disk:
         return None
     new_size = last_end(disk, disk.table) - device.start
@@ -143,7 +143,7 @@ def _partition_step(facts: HostFacts, found: _Found) -> Optional[GrowPartition]:
         sector_size=disk.sector_size,
         tool=tool,
         fstype=device.filesystem.type if device.filesystem else "",
-        target=found.mount.target if found.mount else "",
+        target=growth.mount.target if growth.mount else "",
     )
 
 
@@ -154,12 +154,12 @@ def _tool_reasons(facts: HostFacts, step: GrowPartition) -> Iterator[Reason]:
         yield Reason("missing-tool", title, remedy, exit_code=ExitCode.MISSING)
 
 
-def _filesystem_step(found: _Found, partition: Optional[GrowPartition]) -> Optional[Step]:
-    device, size = found.device, found.device.filesystem_size
-    if device.filesystem is None or found.mount is None or size is None:
+def _filesystem_step(growth: _GrowTarget, partition: Optional[GrowPartition]) -> Optional[Step]:
+    device, size = growth.device, growth.device.filesystem_size
+    if device.filesystem is None or growth.mount is None or size is None:
         return None
     before = size.blocks * size.block_size
     after = partition.new_size if partition else size.blocks_possible * size.block_size
     if partition is None and size.blocks >= size.blocks_possible:
         return None
-    return GrowFilesystem(device.name, device.filesystem.type, found.mount.target, before, after)
+    return GrowFilesystem(device.name, device.filesystem.type, growth.mount.target, before, after)

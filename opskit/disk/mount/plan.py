@@ -13,8 +13,8 @@ from opskit.disk import guard
 from opskit.disk.fstab.plan import EntryDecision, EntryRequest, decide_entry, fstab_checks
 from opskit.disk.fstab.sources import missing
 from opskit.disk.fstab.text import plain_target
-from opskit.disk.model import BlockDevice, HostFacts, Place
-from opskit.disk.mount.raw_plan import Make, decide_raw
+from opskit.disk.model import BlockDevice, DiskPlace, HostFacts
+from opskit.disk.mount.raw_plan import NewFilesystem, decide_raw
 from opskit.disk.mount.request import (
     MountRequest,
     NewIds,
@@ -32,7 +32,7 @@ READ_ONLY_TYPES = ("iso9660", "squashfs", "udf", "cramfs", "erofs", "romfs")
 
 
 @dataclass(frozen=True)
-class _Existing:
+class _ExistingFilesystem:
     """A filesystem that is there already: it is mounted and never made anew."""
 
     device: BlockDevice
@@ -51,7 +51,7 @@ def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decisi
     wanted = _what(facts, request, ids, device, disk)
     if isinstance(wanted, list):
         return Refusal(title, tuple(wanted))
-    if isinstance(wanted, Make):
+    if isinstance(wanted, NewFilesystem):
         return _decide_made(facts, request, ids, wanted, title)
     return _decide_existing(facts, request, ids, wanted, title)
 
@@ -75,7 +75,7 @@ def named_device(facts: HostFacts, path: str) -> BlockDevice:
 
 def _what(
     facts: HostFacts, request: MountRequest, ids: NewIds, device: BlockDevice, disk: BlockDevice
-) -> Union[_Existing, Make, list[Reason]]:
+) -> Union[_ExistingFilesystem, NewFilesystem, list[Reason]]:
     """The filesystem to mount, or what to make first, or why neither."""
     existing = _existing(facts, device)
     in_service = existing is not None and existing.device.is_mounted_on(request.target)
@@ -91,7 +91,7 @@ def _what(
     return decide_raw(facts, device, request, partition=ids.partition, table=ids.table, run=ids.run)
 
 
-def _existing(facts: HostFacts, device: BlockDevice) -> Optional[_Existing]:
+def _existing(facts: HostFacts, device: BlockDevice) -> Optional[_ExistingFilesystem]:
     """The one filesystem on the device: on itself, or on the only partition of a disk."""
     holder = device
     partitions = facts.partitions(device)
@@ -99,14 +99,14 @@ def _existing(facts: HostFacts, device: BlockDevice) -> Optional[_Existing]:
         return None
     if not device.signatures and len(partitions) == 1:
         holder = partitions[0]
-    found = holder.filesystem
-    if found is None or holder.made_partly or guard.is_member(found) or holder.table_backup_only:
+    filesystem = holder.filesystem
+    if filesystem is None or holder.made_partly or guard.is_member(filesystem) or holder.table_backup_only:
         return None
-    return _Existing(holder, found.type, found.uuid)
+    return _ExistingFilesystem(holder, filesystem.type, filesystem.uuid)
 
 
 def _guards(
-    facts: HostFacts, disk: BlockDevice, request: MountRequest, existing: Optional[_Existing]
+    facts: HostFacts, disk: BlockDevice, request: MountRequest, existing: Optional[_ExistingFilesystem]
 ) -> Iterator[Reason]:
     read_only_is_fine = existing is not None and request.read_only
     yield from guard.size_and_mode(disk, read_only_is_fine=read_only_is_fine)
@@ -127,7 +127,7 @@ def _guards(
     yield from guard.duplicate_uuid(facts, existing.device, existing.uuid)
 
 
-def _mismatch(existing: _Existing, request: MountRequest) -> Iterator[Reason]:
+def _mismatch(existing: _ExistingFilesystem, request: MountRequest) -> Iterator[Reason]:
     """Something was asked for that the filesystem on the device is not."""
     path, found = existing.device.path, existing.device.filesystem
     remedy = f"leave the option out to mount it as it is; --wipe {shlex.quote(request.device)} would destroy it"
@@ -145,27 +145,29 @@ def _mismatch(existing: _Existing, request: MountRequest) -> Iterator[Reason]:
         yield Reason("other-place", title, remedy)
 
 
-def _decide_made(facts: HostFacts, request: MountRequest, ids: NewIds, make: Make, title: str) -> Decision:
+def _decide_made(facts: HostFacts, request: MountRequest, ids: NewIds, make: NewFilesystem, title: str) -> Decision:
     """Make a filesystem, then mount it."""
     uuid, making = ids.filesystem, make.steps(ids.filesystem)
     return _into_service(facts, request, ids, title, making, make.place, request.mkfs.fstype, uuid, None, make.notes)
 
 
-def _decide_existing(facts: HostFacts, request: MountRequest, ids: NewIds, found: _Existing, title: str) -> Decision:
+def _decide_existing(
+    facts: HostFacts, request: MountRequest, ids: NewIds, existing: _ExistingFilesystem, title: str
+) -> Decision:
     """Mount what is there: never formatted."""
-    device = found.device
+    device = existing.device
     disk = facts.disk_of(device)
     place = place_of(device, disk)
     notes: tuple[Finding, ...] = ()
-    if not facts.was_made(found.uuid):
-        text = f"{device.path} already holds {found.fstype}: it is mounted as it is and not formatted"
+    if not facts.was_made(existing.uuid):
+        text = f"{device.path} already holds {existing.fstype}: it is mounted as it is and not formatted"
         notes = (Finding("mount-only", "info", text),)
-    return _into_service(facts, request, ids, title, (), place, found.fstype, found.uuid, device, notes)
+    return _into_service(facts, request, ids, title, (), place, existing.fstype, existing.uuid, device, notes)
 
 
-def place_of(device: BlockDevice, disk: BlockDevice) -> Place:
+def place_of(device: BlockDevice, disk: BlockDevice) -> DiskPlace:
     """The place of a device that is there."""
-    return Place(
+    return DiskPlace(
         disk=disk.name,
         disk_path=disk.path,
         disk_identity=disk.identity,
@@ -187,7 +189,7 @@ def _into_service(
     ids: NewIds,
     title: str,
     making: tuple[Step, ...],
-    place: Place,
+    place: DiskPlace,
     fstype: str,
     uuid: str,
     device: Optional[BlockDevice],
@@ -196,8 +198,8 @@ def _into_service(
     """What follows once there is, or will be, a filesystem: entry, mount point, mount."""
     here = device is not None and device.is_mounted_on(request.target)
     reasons = [] if here else list(mount_point_reasons(facts, request.target))
-    asked = EntryRequest(request.target, fstype, uuid, fstab_options(request.mount_options), ids.run)
-    entry = decide_entry(facts, asked, device, use_fstab=request.use_fstab)
+    wanted = EntryRequest(request.target, fstype, uuid, fstab_options(request.mount_options), ids.run)
+    entry = decide_entry(facts, wanted, device, use_fstab=request.use_fstab)
     reasons += entry.reasons
     if reasons:
         return Refusal(title, tuple(reasons))
@@ -243,7 +245,7 @@ def _relabels(facts: HostFacts, options: str, uuid: str, *, makes: bool) -> bool
 
 
 def _checks(
-    facts: HostFacts, request: MountRequest, making: tuple[Step, ...], place: Place, device: Optional[BlockDevice]
+    facts: HostFacts, request: MountRequest, making: tuple[Step, ...], place: DiskPlace, device: Optional[BlockDevice]
 ) -> tuple[str, ...]:
     """What a script has to find as it was decided on: the disk, and what is on it."""
     disk = facts.device(place.disk)

@@ -23,9 +23,9 @@ from opskit.disk.model import (
     WIPEFS_BACKUP_GPT,
     ZERO,
     BlockDevice,
+    DiskPlace,
     HostFacts,
-    Made,
-    Place,
+    MadeRecord,
 )
 from opskit.disk.mount.mkfs import MkfsOptions, size_reasons
 from opskit.disk.mount.request import MountRequest
@@ -33,10 +33,10 @@ from opskit.disk.mount.steps.make import CreatePartition, EraseSignatures, MakeF
 
 
 @dataclass(frozen=True)
-class Make:
+class NewFilesystem:
     """What to make: erase (paths, with what is on them), a partition (by which tool), a filesystem."""
 
-    place: Place
+    place: DiskPlace
     options: MkfsOptions
     erase: tuple[str, ...] = ()
     erase_what: str = ""
@@ -59,7 +59,7 @@ class Make:
 
 def decide_raw(
     facts: HostFacts, device: BlockDevice, request: MountRequest, *, partition: str, table: str, run: str
-) -> Union[Make, list[Reason]]:
+) -> Union[NewFilesystem, list[Reason]]:
     """What to make for this request. partition, table: the UUIDs for new ones."""
     begun = _unfinished(facts, device)
     if begun is not None and not request.wipe:
@@ -126,18 +126,18 @@ def _table(disk: BlockDevice, partitions: tuple[BlockDevice, ...], wipe: str) ->
         yield Reason("has-table", title, f"partx --show {disk.path} shows what is in it; {wipe}")
 
 
-def _same_disk(made: Made, disk: BlockDevice) -> bool:
+def _same_disk(made: MadeRecord, disk: BlockDevice) -> bool:
     return bool(disk.identity) and made.place.disk_identity == disk.identity and made.place.disk_size == disk.size
 
 
-def _unfinished(facts: HostFacts, device: BlockDevice) -> Optional[Made]:
+def _unfinished(facts: HostFacts, device: BlockDevice) -> Optional[MadeRecord]:
     """The newest entry of the ledger that tells of this very place, if its filesystem was not finished."""
     disk = facts.disk_of(device)
     here = [made for made in facts.made if _matches(facts, made, disk)]
     return here[-1] if here and not here[-1].mkfs_done else None
 
 
-def _matches(facts: HostFacts, made: Made, disk: BlockDevice) -> bool:
+def _matches(facts: HostFacts, made: MadeRecord, disk: BlockDevice) -> bool:
     """Whether what lies on the disk is what this entry of the ledger began."""
     place = made.place
     partitions = facts.partitions(disk)
@@ -145,26 +145,28 @@ def _matches(facts: HostFacts, made: Made, disk: BlockDevice) -> bool:
         return _same_disk(made, disk) and not disk.table and made.mkfs_began
     if disk.table != place.table or len(partitions) != 1:
         return False
-    found = partitions[0]
-    if (found.start, found.size) != (place.start, place.size):
+    partition = partitions[0]
+    if (partition.start, partition.size) != (place.start, place.size):
         return False
-    if place.partition_uuid and found.partition_uuid.lower() == place.partition_uuid.lower():
+    if place.partition_uuid and partition.partition_uuid.lower() == place.partition_uuid.lower():
         return True
     # parted cannot set a PARTUUID: its name, which has the run's id in it (GPT), or its disk (DOS) stands for it.
     if place.table == "gpt":
-        return bool(place.partition_name) and found.partition_name == place.partition_name
+        return bool(place.partition_name) and partition.partition_name == place.partition_name
     return _same_disk(made, disk)
 
 
-def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: Made) -> Union[Make, list[Reason]]:
+def _go_on(
+    facts: HostFacts, device: BlockDevice, request: MountRequest, made: MadeRecord
+) -> Union[NewFilesystem, list[Reason]]:
     """Go on where a run stopped: over blank bytes, the very filesystem that shows it was not finished, or what it left.
 
     That the partition is the recorded one says nothing of what somebody put there since.
     """
     disk = facts.disk_of(device)
     inside = next(iter(facts.partitions(disk)), disk)
-    found = inside.filesystem
-    ours = found is not None and inside.made_partly and found.uuid == made.filesystem_uuid
+    filesystem = inside.filesystem
+    ours = filesystem is not None and inside.made_partly and filesystem.uuid == made.filesystem_uuid
     blank = inside.contents == ZERO and not (inside.signatures or inside.ambivalent)
     left = bool(made.left) and inside.bytes_hash == made.left
     if not (ours or blank or left):
@@ -178,13 +180,13 @@ def _go_on(facts: HostFacts, device: BlockDevice, request: MountRequest, made: M
         *size_reasons(request.mkfs, place.size),
         *guard.missing_tool(facts, request.mkfs.program),
     ]
-    erase = (inside.path,) if found or inside.ambivalent else ()
-    what = f"{found.type if found else 'a filesystem'} whose making did not finish" if erase else ""
+    erase = (inside.path,) if filesystem or inside.ambivalent else ()
+    what = f"{filesystem.type if filesystem else 'a filesystem'} whose making did not finish" if erase else ""
     note = Finding("goes-on", "info", f"goes on where run {made.run} stopped, on {inside.path}")
-    return reasons or Make(place, request.mkfs, erase, what, notes=(note,))
+    return reasons or NewFilesystem(place, request.mkfs, erase, what, notes=(note,))
 
 
-def _other_place(request: MountRequest, made: Made) -> Iterator[Reason]:
+def _other_place(request: MountRequest, made: MadeRecord) -> Iterator[Reason]:
     """A run began a partition, and the whole disk is asked for now, or the other way round."""
     if request.whole_disk == (made.place.partition_number == 0):
         return
@@ -196,7 +198,7 @@ def _other_place(request: MountRequest, made: Made) -> Iterator[Reason]:
 
 def _from_scratch(
     facts: HostFacts, disk: BlockDevice, request: MountRequest, *, partition: str, table: str, run: str
-) -> Union[Make, list[Reason]]:
+) -> Union[NewFilesystem, list[Reason]]:
     """A table, a partition and a filesystem on a blank disk, or on one whose data may be destroyed."""
     kind = request.table
     notes: tuple[Finding, ...] = ()
@@ -219,19 +221,19 @@ def _from_scratch(
     blind = not facts.has_tool("sfdisk", WIPEFS_BACKUP_GPT)
     gpt = blind and (disk.table == "gpt" or disk.table_backup_only)
     tail = (*backup_gpt_sectors(disk.size, disk.sector_size), disk.sector_size) if gpt else ()
-    return Make(place, request.mkfs, erase, what, drop, tail, tool, before, stale, notes=notes)
+    return NewFilesystem(place, request.mkfs, erase, what, drop, tail, tool, before, stale, notes=notes)
 
 
 def _contents(device: BlockDevice) -> str:
-    found = [s.type for s in device.signatures] + ([f"{device.table} table"] if device.table else [])
-    found += [f"{s.type} on its partition {hidden.number}" for hidden in device.hidden for s in hidden.signatures]
-    return " and ".join(found) or "signatures"
+    contents = [s.type for s in device.signatures] + ([f"{device.table} table"] if device.table else [])
+    contents += [f"{s.type} on its partition {hidden.number}" for hidden in device.hidden for s in hidden.signatures]
+    return " and ".join(contents) or "signatures"
 
 
 def _new_place(
     facts: HostFacts, disk: BlockDevice, kind: str, request: MountRequest, *, partition: str, table: str, run: str
-) -> tuple[Place, str, list[Reason]]:
-    base = Place(disk.name, disk.path, disk.identity, disk.size, disk.sector_size, 0, disk.size)
+) -> tuple[DiskPlace, str, list[Reason]]:
+    base = DiskPlace(disk.name, disk.path, disk.identity, disk.size, disk.sector_size, 0, disk.size)
     if request.whole_disk:
         return base, "", []
     start, size = single_partition(disk, kind)
@@ -240,7 +242,7 @@ def _new_place(
     table_id = table if kind == "gpt" else "0x" + table[:8]
     uuid = "" if tool == "parted" else partition if kind == "gpt" else f"{table[:8]}-01"
     name = f"opskit-{run}" if kind == "gpt" else ""
-    place = Place(
+    place = DiskPlace(
         disk.name, disk.path, disk.identity, disk.size, disk.sector_size, start, size, kind, table_id, 1, uuid, name
     )
     return place, tool, reasons

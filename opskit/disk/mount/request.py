@@ -70,9 +70,9 @@ def request_reasons(request: MountRequest) -> Iterator[Reason]:
         yield Reason("bad-mount-options", title, "noatime,nodev", exit_code=usage)
 
 
-def fstab_options(asked: str) -> str:
+def fstab_options(requested: str) -> str:
     """The options of the fstab entry: a data disk that is missing must not stop the boot."""
-    options = asked.split(",") if asked else ["defaults"]
+    options = requested.split(",") if requested else ["defaults"]
     if "nofail" not in options:
         options.append("nofail")
     if not any(option.startswith("x-systemd.device-timeout=") for option in options):
@@ -80,14 +80,14 @@ def fstab_options(asked: str) -> str:
     return ",".join(options)
 
 
-def mount_options(asked: str) -> str:
+def mount_options(requested: str) -> str:
     """The options for mount(8) itself, without those that only fstab's readers know."""
-    mine = [
+    options = [
         o
-        for o in asked.split(",")
+        for o in requested.split(",")
         if o and not o.startswith("x-") and o not in {"nofail", "auto", "noauto", "defaults"}
     ]
-    return ",".join(mine)
+    return ",".join(options)
 
 
 # Places that are the kernel's, or that nothing may be put over.

@@ -9,7 +9,7 @@ import shlex
 
 from opskit.disk import guard
 from opskit.disk.layout import SYSFS_SECTOR, sample_ranges, shell_lookup, shell_name
-from opskit.disk.model import DATA, BlockDevice, HostFacts, Place
+from opskit.disk.model import DATA, BlockDevice, DiskPlace, HostFacts
 
 
 def disk_checks(disk: BlockDevice) -> tuple[str, ...]:
@@ -34,8 +34,8 @@ def blank_checks(path: str, device: BlockDevice) -> tuple[str, ...]:
     for offset, length in sample_ranges(device.size):
         offsets.setdefault(length, []).append(str(offset))
     zero = (
-        f'for at in {" ".join(found)}; do cmp -i "$at:0" -n {length} {path} /dev/zero; done'
-        for length, found in offsets.items()
+        f'for at in {" ".join(places)}; do cmp -i "$at:0" -n {length} {path} /dev/zero; done'
+        for length, places in offsets.items()
     )
     return (f'[ -z "$(wipefs -n {path})" ]', *zero)
 
@@ -53,12 +53,12 @@ def wipe_checks(facts: HostFacts, disk: BlockDevice) -> tuple[str, ...]:
 
 def _same_filesystem(path: str, device: BlockDevice) -> tuple[str, ...]:
     """Blkid says nothing (and not 0) of what is blank or ambivalent."""
-    one = device.signatures[0] if len(device.signatures) == 1 and not device.ambivalent else None
-    wanted = (("TYPE", one.type), ("UUID", one.uuid)) if one else (("TYPE", ""),)
-    return tuple(f'[ "$(blkid -p -s {tag} -o value {path} || true)" = {shlex.quote(value)} ]' for tag, value in wanted)
+    signature = device.signatures[0] if len(device.signatures) == 1 and not device.ambivalent else None
+    values = (("TYPE", signature.type), ("UUID", signature.uuid)) if signature else (("TYPE", ""),)
+    return tuple(f'[ "$(blkid -p -s {tag} -o value {path} || true)" = {shlex.quote(value)} ]' for tag, value in values)
 
 
-def place_checks(place: Place, device: BlockDevice, *, makes: bool) -> tuple[str, ...]:
+def place_checks(place: DiskPlace, device: BlockDevice, *, makes: bool) -> tuple[str, ...]:
     """What is at a place that is there already is what was seen: a filesystem, or (makes) nothing yet."""
     path = shell_name(place)
     if makes and not device.signatures and device.contents == DATA:

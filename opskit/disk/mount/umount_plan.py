@@ -11,7 +11,7 @@ from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk.fstab.plan import fstab_checks, fstab_reasons, remove_entry_steps
 from opskit.disk.fstab.sources import devices_of, names_a_device
-from opskit.disk.fstab.text import Entry, entries, entries_for_device, plain_target
+from opskit.disk.fstab.text import FstabEntry, entries, entries_for_device, plain_target
 from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount, describe, named_by
 from opskit.disk.mount.steps.mount import UnmountFilesystem
 
@@ -29,7 +29,7 @@ class UmountRequest:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _InService:
     """What the request names: where it is mounted, the entries that mount it. Both can be absent.
 
     others: entries of the same mount point that are of something else.
@@ -38,41 +38,41 @@ class _Found:
     target: str
     device: Optional[BlockDevice]
     mount: Optional[Mount]
-    entries: tuple[Entry, ...]
-    others: tuple[Entry, ...] = ()
+    entries: tuple[FstabEntry, ...]
+    others: tuple[FstabEntry, ...] = ()
 
 
 def decide_umount(facts: HostFacts, request: UmountRequest) -> Decision:
     """The plan, an empty one when there is nothing to take out, or the reasons against it."""
     title = f"take {request.what} out of service"
-    found = _find(facts, request)
-    reasons = list(_reasons(facts, request, found))
+    service = _find(facts, request)
+    reasons = list(_reasons(facts, request, service))
     if reasons:
         return Refusal(title, tuple(reasons))
     steps: list[Step] = []
-    if found.mount and found.device:
-        mount, signature = found.mount, found.device.filesystem
+    if service.mount and service.device:
+        mount, signature = service.mount, service.device.filesystem
         uuid = signature.uuid if signature else ""
-        steps.append(UnmountFilesystem(mount.target, found.device.name, mount.fstype, _options(mount), uuid))
-    if found.entries and request.use_fstab:
-        steps += remove_entry_steps(facts, found.entries, request.run)
-    device = found.device
+        steps.append(UnmountFilesystem(mount.target, service.device.name, mount.fstype, _options(mount), uuid))
+    if service.entries and request.use_fstab:
+        steps += remove_entry_steps(facts, service.entries, request.run)
+    device = service.device
     return Plan(
         title=title,
         steps=tuple(steps),
         basis=(device.name, device.number, device.identity, str(device.diskseq)) if device else (),
-        checks=fstab_checks(facts) if found.entries and request.use_fstab else (),
-        notes=tuple(_left(facts, entry) for entry in found.others if request.use_fstab),
-        result={"device": device.path if device else "", "mount_point": found.target},
+        checks=fstab_checks(facts) if service.entries and request.use_fstab else (),
+        notes=tuple(_left(facts, entry) for entry in service.others if request.use_fstab),
+        result={"device": device.path if device else "", "mount_point": service.target},
     )
 
 
-def _left(facts: HostFacts, entry: Entry) -> Finding:
+def _left(facts: HostFacts, entry: FstabEntry) -> Finding:
     title = f"{facts.fstab.path} line {entry.number} mounts {entry.source} on {entry.target}: it stays"
     return Finding("entry-stays", "info", title)
 
 
-def _find(facts: HostFacts, request: UmountRequest) -> _Found:
+def _find(facts: HostFacts, request: UmountRequest) -> _InService:
     fact = facts.path(request.what)
     real = fact.real if fact else request.what
     device = facts.named(request.what)
@@ -83,13 +83,13 @@ def _find(facts: HostFacts, request: UmountRequest) -> _Found:
         mount = next(reversed(device.own_mounts), None)
         # Swap space has no mount point to be taken out of.
         mine = tuple(e for e in entries_for_device(facts.fstab.text, device) if not e.is_swap)
-        return _Found(mount.target if mount else "", device, mount, mine)
+        return _InService(mount.target if mount else "", device, mount, mine)
     mount = facts.mount_on(real)
     device = facts.device_of(mount)
     names = (request.what, real)
     here = tuple(e for e in entries(facts.fstab.text) if e.has_target and _leads_to(facts, e.target, names))
     mine = tuple(e for e in here if device is None or _is_of(facts, e, device, here))
-    return _Found(real, device, mount, mine, tuple(e for e in here if e not in mine))
+    return _InService(real, device, mount, mine, tuple(e for e in here if e not in mine))
 
 
 def _leads_to(facts: HostFacts, target: str, names: tuple[str, str]) -> bool:
@@ -98,7 +98,7 @@ def _leads_to(facts: HostFacts, target: str, names: tuple[str, str]) -> bool:
     return plain_target(target) in map(plain_target, names) or (fact is not None and fact.real in names)
 
 
-def _is_of(facts: HostFacts, entry: Entry, device: BlockDevice, here: Sequence[Entry]) -> bool:
+def _is_of(facts: HostFacts, entry: FstabEntry, device: BlockDevice, here: Sequence[FstabEntry]) -> bool:
     """Whether an entry of the mount point is of what is mounted there now.
 
     Where none names that, one whose device is not on this host may be meant: /dev/vdb1 became /dev/vdc1.
@@ -108,11 +108,11 @@ def _is_of(facts: HostFacts, entry: Entry, device: BlockDevice, here: Sequence[E
     return names_a_device(entry) and not devices_of(facts, entry)
 
 
-def _reasons(facts: HostFacts, request: UmountRequest, found: _Found) -> Iterator[Reason]:
-    mount, device = found.mount, found.device
+def _reasons(facts: HostFacts, request: UmountRequest, service: _InService) -> Iterator[Reason]:
+    mount, device = service.mount, service.device
     fact = facts.path(request.what)
     could_be = fact is not None and fact.kind in {"directory", "symlink"}
-    if mount is None and not found.entries and device is None and not could_be:
+    if mount is None and not service.entries and device is None and not could_be:
         title = f"{request.what}: there is no such mount point or device"
         yield Reason("no-such-mount", title, "opskit disk list shows what is mounted", exit_code=ExitCode.USAGE)
     if mount is not None and device is None:
@@ -121,10 +121,10 @@ def _reasons(facts: HostFacts, request: UmountRequest, found: _Found) -> Iterato
     if device is not None and device.system:  # who uses it besides makes no difference
         yield Reason("system-disk", f"{device.path} belongs to the system: {', '.join(device.system)}", "it stays")
         return
-    if device is None and any(e.target in SYSTEM_TARGETS for e in found.entries):
-        yield Reason("system-disk", f"{found.target} belongs to the system", "it stays")
+    if device is None and any(e.target in SYSTEM_TARGETS for e in service.entries):
+        yield Reason("system-disk", f"{service.target} belongs to the system", "it stays")
         return
-    foreign = [e for e in found.entries if not names_a_device(e)]
+    foreign = [e for e in service.entries if not names_a_device(e)]
     if mount is None and foreign:
         title = f"{facts.fstab.path} line {foreign[0].number} mounts {foreign[0].source}, which is no block device"
         yield Reason("not-a-disk", title, "opskit takes disks out of service; edit that line by hand")
@@ -135,18 +135,18 @@ def _reasons(facts: HostFacts, request: UmountRequest, found: _Found) -> Iterato
         yield Reason("several-partitions", title, "name the one to unmount", exit_code=ExitCode.USAGE)
     if mount is not None and device is not None:
         yield from _in_the_way(facts, device, mount)
-    if found.entries and request.use_fstab:
+    if service.entries and request.use_fstab:
         yield from fstab_reasons(facts)
-        yield from _entries_of_another(facts, found)
+        yield from _entries_of_another(facts, service)
 
 
-def _entries_of_another(facts: HostFacts, found: _Found) -> Iterator[Reason]:
+def _entries_of_another(facts: HostFacts, service: _InService) -> Iterator[Reason]:
     """The entry is in use for another device: a copy of this one has the same UUID."""
-    for entry in found.entries:
+    for entry in service.entries:
         there = facts.mount_on(plain_target(entry.target))
-        if found.device and not found.mount and there and there.device != found.device.number:
+        if service.device and not service.mount and there and there.device != service.device.number:
             path = facts.fstab.path
-            title = f"{path} line {entry.number} mounts {there.source} on {entry.target}, not {found.device.path}"
+            title = f"{path} line {entry.number} mounts {there.source} on {entry.target}, not {service.device.path}"
             remedy = "name the mount point, if that is meant; --no-fstab leaves fstab alone"
             yield Reason("entry-of-another", title, remedy)
 

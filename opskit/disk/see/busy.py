@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from opskit.disk.model import Mount, User
+from opskit.disk.model import Mount, UsingProcess
 from opskit.disk.see.mounts import PROC
 
 
-def users_of(mount: Mount) -> tuple[User, ...]:
+def users_of(mount: Mount) -> tuple[UsingProcess, ...]:
     """The processes that use the filesystem of a mount, by its device number. Needs root to see all."""
     import psutil  # noqa: PLC0415 - 20 ms that only a busy mount point needs
 
-    found = []
+    users = []
     own = os.getpid()
     for process in psutil.process_iter():
         what = next(_uses(process.pid, mount.device), "") if process.pid != own else ""
@@ -22,10 +22,10 @@ def users_of(mount: Mount) -> tuple[User, ...]:
         try:
             with process.oneshot():
                 words = process.cmdline() or [process.name()]
-                found.append(User(process.pid, " ".join(words), process.username(), what))
+                users.append(UsingProcess(process.pid, " ".join(words), process.username(), what))
         except psutil.NoSuchProcess:
             continue
-    return tuple(found)
+    return tuple(users)
 
 
 def _uses(pid: int, device: str) -> Iterator[str]:

@@ -24,12 +24,12 @@ from opskit.disk.model import (
     VERSION,
     ZERO,
     BlockDevice,
+    DiskPlace,
     FileFact,
     HostFacts,
-    Made,
+    MadeRecord,
     Mount,
-    Place,
-    User,
+    UsingProcess,
 )
 from opskit.disk.see import mounts, probe, superblock, sysfs, udev
 from opskit.disk.see.files import read_file_fact
@@ -70,38 +70,38 @@ def see(
     if not root:
         unseen.append("the bytes of devices and the mounts of other namespaces: that needs root")
     own = mounts.own_mounts()
-    found = with_loop_slaves(_block_devices())
-    names = _wanted(found, devices, deep=deep)
-    zero = _all_zero(found, own) if blank and root else {}
-    found = tuple(zero.get(device.name, device) for device in found)
-    found = _signed(found, runner, unseen, root=root, leave=names | frozenset(zero))
+    all_devices = with_loop_slaves(_block_devices())
+    close = _wanted(all_devices, devices, deep=deep)
+    zero = _all_zero(all_devices, own) if blank and root else {}
+    all_devices = tuple(zero.get(device.name, device) for device in all_devices)
+    all_devices = _signed(all_devices, runner, unseen, root=root, leave=close | frozenset(zero))
     if blank:
-        names = _bare(found, own) - frozenset(zero)
-    others = mounts.other_namespaces() if root and names else ()
+        close = _bare(all_devices, own) - frozenset(zero)
+    others = mounts.other_namespaces() if root and close else ()
     swaps = mounts.swap_numbers()
-    reasons = mounts.system_reasons(found, own, swaps, mounts.root_argument())
-    found = tuple(
-        _used(_with_use(device, own + others, swaps, reasons), root, close=device.name in names, runner=runner)
-        for device in found
+    reasons = mounts.system_reasons(all_devices, own, swaps, mounts.root_argument())
+    all_devices = tuple(
+        _used(_with_use(device, own + others, swaps, reasons), root, close=device.name in close, runner=runner)
+        for device in all_devices
     )
     table = read_file_fact(fstab)
-    asked = dict.fromkeys(filter(None, [*devices, *paths, users, *_targets(table)]))
+    all_paths = dict.fromkeys(filter(None, [*devices, *paths, users, *_targets(table)]))
     return HostFacts(
         schema=SCHEMA,
         taken=time_text(now()),
         host=os.uname().nodename,
         root=root,
-        devices=found,
+        devices=all_devices,
         fstab=table,
         crypttab=read_file_fact(CRYPTTAB),
         system_fstab=None if table.real == os.path.realpath(FSTAB) else read_file_fact(FSTAB),
-        paths=tuple(path_fact(path, own) for path in asked),
-        tools=read_tools(runner) if names else read_restorecon(),
+        paths=tuple(path_fact(path, own) for path in all_paths),
+        tools=read_tools(runner) if close else read_restorecon(),
         package_manager=read_package_manager(),
         mounts=own,
         systemd=os.path.isdir("/run/systemd/system"),
         made=read_made(state_dir, unseen) if state_dir else (),
-        users=_users(users, found, own) if users else (),
+        users=_users(users, all_devices, own) if users else (),
         unseen=tuple(unseen),
     )
 
@@ -114,10 +114,10 @@ def _block_devices() -> tuple[BlockDevice, ...]:
     return sysfs.block_devices()
 
 
-def _users(path: str, found: Sequence[BlockDevice], own: Sequence[Mount]) -> tuple[User, ...]:
+def _users(path: str, devices: Sequence[BlockDevice], own: Sequence[Mount]) -> tuple[UsingProcess, ...]:
     """Who uses the filesystem at a mount point, or of a device."""
     real = os.path.realpath(path)
-    numbers = {device.number for device in found if real == device.path}
+    numbers = {device.number for device in devices if real == device.path}
     mount = next((m for m in reversed(own) if m.target == real or m.device in numbers), None)
     from opskit.disk.see.busy import users_of  # noqa: PLC0415 - only an unmount asks
 
@@ -125,60 +125,61 @@ def _users(path: str, found: Sequence[BlockDevice], own: Sequence[Mount]) -> tup
 
 
 def _signed(
-    found: tuple[BlockDevice, ...], runner: Runner, unseen: list[str], *, root: bool, leave: frozenset[str]
+    devices: tuple[BlockDevice, ...], runner: Runner, unseen: list[str], *, root: bool, leave: frozenset[str]
 ) -> tuple[BlockDevice, ...]:
     """The devices with their signatures: udev's, or blkid's where udev has no database.
 
     leave: the names of those that blkid is asked about later, and closely.
     """
     if udev.has_database():
-        known = udev.udev_properties(device.number for device in found)
-        found = tuple(
-            udev.with_properties(device, known[device.number]) if device.number in known else device for device in found
+        known = udev.udev_properties(device.number for device in devices)
+        devices = tuple(
+            udev.with_properties(device, known[device.number]) if device.number in known else device
+            for device in devices
         )
-        rest = {device.name for device in found if device.number not in known}
+        rest = {device.name for device in devices if device.number not in known}
     else:
-        rest = {device.name for device in found}
+        rest = {device.name for device in devices}
     if not root:
         if rest:
             unseen.append("signatures (udev has no database here, and blkid needs root)")
-        return found
+        return devices
     return tuple(
         probe.with_signatures(device, runner)
         if device.name in rest - leave and device.size and device.kind != "zram"
         else device
-        for device in found
+        for device in devices
     )
 
 
-def _wanted(found: tuple[BlockDevice, ...], paths: Sequence[str], *, deep: bool) -> frozenset[str]:
+def _wanted(devices: tuple[BlockDevice, ...], paths: Sequence[str], *, deep: bool) -> frozenset[str]:
     """The kernel names of the devices to look at closely: those asked for, their disks, and all their partitions."""
     if deep:
-        return frozenset(d.name for d in found if d.kind in LOOKED_INTO)
+        return frozenset(d.name for d in devices if d.kind in LOOKED_INTO)
     numbers = {mounts.device_number(path) for path in paths}
-    asked = {d.name for d in found if d.number in numbers}
-    disks = asked | {d.disk for d in found if d.name in asked and d.disk}
-    return frozenset(d.name for d in found if d.name in disks or d.disk in disks)
+    named = {d.name for d in devices if d.number in numbers}
+    disks = named | {d.disk for d in devices if d.name in named and d.disk}
+    return frozenset(d.name for d in devices if d.name in disks or d.disk in disks)
 
 
-def _all_zero(found: tuple[BlockDevice, ...], own: Sequence[Mount]) -> dict[str, BlockDevice]:
+def _all_zero(devices: tuple[BlockDevice, ...], own: Sequence[Mount]) -> dict[str, BlockDevice]:
     """The devices that are zero wherever opskit looks, by name: no need to ask blkid and wipefs what is on them.
 
     That is enough for a list. A decision asks both all the same.
     """
     mounted = {m.device for m in own}
-    looked = {}
-    for device in found:
+    blank = {}
+    for device in devices:
         idle = device.kind in LOOKED_INTO and device.size and not device.holders and device.number not in mounted
         if idle and probe.begins_with_zeros(device.path) and probe.contents(device.path, device.size) == ZERO:
-            looked[device.name] = replace(device, contents=ZERO, exclusive=probe.exclusive(device.path))
-    return looked
+            blank[device.name] = replace(device, contents=ZERO, exclusive=probe.exclusive(device.path))
+    return blank
 
 
-def _bare(found: tuple[BlockDevice, ...], own: Sequence[Mount]) -> frozenset[str]:
+def _bare(devices: tuple[BlockDevice, ...], own: Sequence[Mount]) -> frozenset[str]:
     """The kernel names of the devices on which nothing shows: they may be blank."""
     mounted = {m.device for m in own}
-    bare = (d for d in found if not (d.signatures or d.table or d.holders or d.number in mounted))
+    bare = (d for d in devices if not (d.signatures or d.table or d.holders or d.number in mounted))
     return frozenset(d.name for d in bare if d.kind in LOOKED_INTO)
 
 
@@ -237,13 +238,13 @@ def look_closely(device: BlockDevice, runner: Runner, target: str = "") -> Block
 
 def _links(device: BlockDevice) -> tuple[str, ...]:
     """Where udev gives no links: the names under /dev/disk and /dev/mapper that lead to the device."""
-    found = []
+    links = []
     for folder in _LINK_FOLDERS:
         for name in sysfs.names(folder):
             path = os.path.join(folder, name)
             if os.path.islink(path) and mounts.device_number(path) == device.number:
-                found.append(path)
-    return tuple(found)
+                links.append(path)
+    return tuple(links)
 
 
 _LINK_KINDS = ("id", "path", "uuid", "label", "partuuid", "partlabel")
@@ -254,7 +255,7 @@ def _targets(table: FileFact) -> list[str]:
     return [entry.target for entry in entries(table.text) if entry.target.startswith("/")]
 
 
-def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
+def read_made(state_dir: str, unseen: list[str]) -> tuple[MadeRecord, ...]:
     """What the ledger tells of partitions and filesystems that opskit began to make, oldest first."""
     from opskit.core.ledger import Ledger  # noqa: PLC0415 - only a decision asks
 
@@ -277,12 +278,12 @@ def read_made(state_dir: str, unseen: list[str]) -> tuple[Made, ...]:
 _MAKING = ("disk.create-partition", "disk.make-filesystem")
 
 
-def _made(run: str, step: StepRecord, tried: Sequence[tuple[Optional[str], str]]) -> Made:
+def _made(run: str, step: StepRecord, tried: Sequence[tuple[Optional[str], str]]) -> MadeRecord:
     mkfs = step.kind == "disk.make-filesystem"
     outcomes = {outcome for uuid, outcome in tried if mkfs and uuid == step.fields["uuid"]}
-    return Made(
+    return MadeRecord(
         run=run,
-        place=from_json(Place, step.fields["place"]),
+        place=from_json(DiskPlace, step.fields["place"]),
         filesystem_uuid=step.fields["uuid"] if mkfs else "",
         mkfs_began=mkfs,
         mkfs_done=mkfs and (step.outcome == "done" or bool(outcomes)),
@@ -293,12 +294,12 @@ def _made(run: str, step: StepRecord, tried: Sequence[tuple[Optional[str], str]]
 
 def read_tools(runner: Runner) -> dict[str, str]:
     """Tool -> version ("1" where only its presence counts); an absent tool is not in it."""
-    found = {**read_restorecon(), **{tool: "1" for tool in PRESENT if on_path(tool)}}
+    tools = {**read_restorecon(), **{tool: "1" for tool in PRESENT if on_path(tool)}}
     if on_path("sfdisk"):
         result = runner.run(Command(("sfdisk", "--version"), mutates=False, accept=(0, 1)))
         match = VERSION.search(result.stdout)
-        found["sfdisk"] = match.group(0) if match else "1"
-    return found
+        tools["sfdisk"] = match.group(0) if match else "1"
+    return tools
 
 
 def read_restorecon() -> dict[str, str]:

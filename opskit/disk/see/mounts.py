@@ -25,11 +25,11 @@ def parse_mountinfo(text: str, namespace: int = 0) -> tuple[Mount, ...]:
 
 def own_mounts(proc: str = PROC) -> tuple[Mount, ...]:
     """The mounts of this process's namespace. Raises Missing where the kernel does not tell: there is always one."""
-    found = parse_mountinfo(read_text(proc, "self", "mountinfo"))
-    if not found:
+    mounts = parse_mountinfo(read_text(proc, "self", "mountinfo"))
+    if not mounts:
         why = "it does not tell what is mounted, so nobody knows which disks are in use"
         raise Missing(proc, why, todo=f"mount -t proc proc {proc}")
-    return tuple(with_device_number(m) for m in found)
+    return tuple(with_device_number(m) for m in mounts)
 
 
 def mounted_at(target: str) -> Optional[Mount]:
@@ -57,14 +57,14 @@ def device_number(path: str) -> str:
 
 def other_namespaces(proc: str = PROC) -> tuple[Mount, ...]:
     """The mounts of every other mount namespace, each read once, named by one pid in it. Needs root to see all."""
-    seen = {_namespace(proc, "self")}
-    found: list[Mount] = []
+    namespaces = {_namespace(proc, "self")}
+    mounts: list[Mount] = []
     for pid in sorted(int(name) for name in os.listdir(proc) if name.isdigit()):
         namespace = _namespace(proc, str(pid))
-        if namespace and namespace not in seen:
-            seen.add(namespace)
-            found += parse_mountinfo(read_text(proc, str(pid), "mountinfo"), pid)
-    return tuple(with_device_number(mount) for mount in found)
+        if namespace and namespace not in namespaces:
+            namespaces.add(namespace)
+            mounts += parse_mountinfo(read_text(proc, str(pid), "mountinfo"), pid)
+    return tuple(with_device_number(mount) for mount in mounts)
 
 
 def _namespace(proc: str, pid: str) -> str:

@@ -14,7 +14,18 @@ from opskit.core.command import Command, Result, Runner
 from opskit.core.files import sha256
 from opskit.core.units import MIB
 from opskit.disk.layout import SYSFS_SECTOR, sample_ranges
-from opskit.disk.model import BUSY, DATA, FREE, UNKNOWN, UNREAD, UNREADABLE, ZERO, BlockDevice, Hidden, Signature
+from opskit.disk.model import (
+    BUSY,
+    DATA,
+    FREE,
+    UNKNOWN,
+    UNREAD,
+    UNREADABLE,
+    ZERO,
+    BlockDevice,
+    HiddenPartition,
+    Signature,
+)
 
 # blkid(8): 2 means nothing was found (or it could not be read), 8 that the result is ambivalent.
 BLKID_NOTHING = 2
@@ -54,7 +65,7 @@ def _blkid(runner: Runner, output: str, *arguments: str) -> Result:
     return runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept))
 
 
-def hidden_partitions(disk: BlockDevice, shown: Sequence[BlockDevice], runner: Runner) -> tuple[Hidden, ...]:
+def hidden_partitions(disk: BlockDevice, visible: Sequence[BlockDevice], runner: Runner) -> tuple[HiddenPartition, ...]:
     """What the table of a disk has and the kernel does not show there (partx(8)): it was not told, or told to forget.
 
     shown: the partitions that the kernel shows. A size that differs is no matter: a disk that is being grown has one.
@@ -62,33 +73,33 @@ def hidden_partitions(disk: BlockDevice, shown: Sequence[BlockDevice], runner: R
     argv = ("partx", "--raw", "--noheadings", "--output", "NR,START,SECTORS", disk.path)
     # Exit 1: there is no partition in it, or no table that could be read.
     lines = runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=(0, 1))).stdout.splitlines()
-    known = {(device.partition_number, device.start) for device in shown}
-    found = []
+    known = {(device.partition_number, device.start) for device in visible}
+    hidden = []
     for line in lines:
         number, start, size = (int(word) for word in line.split())
         if (number, start * SYSFS_SECTOR) not in known:
-            found.append(_hidden(disk, number, start * SYSFS_SECTOR, size * SYSFS_SECTOR, runner))
-    return tuple(found)
+            hidden.append(_hidden(disk, number, start * SYSFS_SECTOR, size * SYSFS_SECTOR, runner))
+    return tuple(hidden)
 
 
-def _hidden(disk: BlockDevice, number: int, start: int, size: int, runner: Runner) -> Hidden:
+def _hidden(disk: BlockDevice, number: int, start: int, size: int, runner: Runner) -> HiddenPartition:
     result = _blkid(runner, "export", "-O", str(start), "-S", str(size), disk.path)
-    seen = from_blkid(replace(disk, signatures=()), parse_export(result.stdout))
-    return Hidden(number, start, seen.signatures, ambivalent=result.status == BLKID_AMBIVALENT)
+    content = from_blkid(replace(disk, signatures=()), parse_export(result.stdout))
+    return HiddenPartition(number, start, content.signatures, ambivalent=result.status == BLKID_AMBIVALENT)
 
 
 def from_blkid(device: BlockDevice, values: dict[str, str]) -> BlockDevice:
     """The device with the values of blkid's export format (or udev's, without their ID_FS_ prefix) put in."""
     signatures = device.signatures
     if values.get("TYPE"):
-        found = Signature(
+        signature = Signature(
             type=values["TYPE"],
             usage=values.get("USAGE", ""),
             uuid=values.get("UUID", ""),
             label=values.get("LABEL", ""),
             version=values.get("VERSION", ""),
         )
-        signatures = (found,)
+        signatures = (signature,)
     return replace(
         device,
         signatures=signatures,

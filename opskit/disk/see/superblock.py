@@ -142,12 +142,12 @@ def gpt_traces(path: str, size: int, sector_size: int) -> tuple[frozenset[str], 
     tail, _ = backup_gpt_sectors(size, sector_size)
     for header, entry in ((sector_size, 2 * sector_size), (size - sector_size, tail * sector_size)):
         try:
-            found, first = _read(path, header, 72), _read(path, entry, 32)
+            header_bytes, entry_bytes = _read(path, header, 72), _read(path, entry, 32)
         except OSError:
             continue
-        if found[:8] == GPT_MAGIC:
-            headers.add(_guid(found[56:]))
-        entries.add(_guid(first[16:]))
+        if header_bytes[:8] == GPT_MAGIC:
+            headers.add(_guid(header_bytes[56:]))
+        entries.add(_guid(entry_bytes[16:]))
     return frozenset(headers), frozenset(entries)
 
 

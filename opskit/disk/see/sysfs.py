@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from opskit.core.errors import Failed
 from opskit.disk.layout import SYSFS_SECTOR, device_path
-from opskit.disk.model import BlockDevice, Place
+from opskit.disk.model import BlockDevice, DiskPlace
 
 SYS = "/sys"
 
@@ -39,12 +39,12 @@ def names(*parts: str) -> tuple[str, ...]:
 
 def block_devices(sys: str = SYS) -> tuple[BlockDevice, ...]:
     """Every block device with a size, or that is a disk; by name. Loop devices without a file are left out."""
-    found = []
+    devices = []
     for name in names(sys, "class", "block"):
         device = _read(os.path.realpath(os.path.join(sys, "class", "block", name)), name)
         if device.size > 0 or device.kind == "disk":
-            found.append(device)
-    return tuple(_with_loop_holders(found))
+            devices.append(device)
+    return tuple(_with_loop_holders(devices))
 
 
 def _read(folder: str, name: str) -> BlockDevice:
@@ -140,11 +140,11 @@ def read_device(name: str, sys: str = SYS) -> BlockDevice:
 def read_partitions(disk: str, sys: str = SYS) -> tuple[BlockDevice, ...]:
     """The partitions that the kernel has of this disk now, by number."""
     folder = os.path.realpath(os.path.join(sys, "class", "block", disk))
-    found = [_read(os.path.join(folder, n), n) for n in names(folder) if read_text(folder, n, "partition")]
-    return tuple(sorted(found, key=lambda device: device.partition_number))
+    partitions = [_read(os.path.join(folder, n), n) for n in names(folder) if read_text(folder, n, "partition")]
+    return tuple(sorted(partitions, key=lambda device: device.partition_number))
 
 
-def device_at(place: Place) -> BlockDevice:
+def device_at(place: DiskPlace) -> BlockDevice:
     """The partition (or whole disk) at this place. Raises Failed when the kernel does not show it."""
     if place.partition_number == 0:
         device = read_device(place.disk)

@@ -33,7 +33,7 @@ def udev_properties(numbers: Iterable[str]) -> dict[str, dict[str, str]]:
         context = pyudev.Context()
     except (ImportError, OSError):  # no libudev on this host
         return {}
-    found = {}
+    known = {}
     for number in numbers:
         major, _, minor = number.partition(":")
         try:
@@ -41,8 +41,8 @@ def udev_properties(numbers: Iterable[str]) -> dict[str, dict[str, str]]:
         except (pyudev.DeviceNotFoundError, OSError, ValueError):
             continue
         if device.is_initialized:
-            found[number] = dict(device.properties)
-    return found
+            known[number] = dict(device.properties)
+    return known
 
 
 def wait_for_filesystem(number: str, uuid: str, seconds: float) -> bool:

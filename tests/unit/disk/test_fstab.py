@@ -6,7 +6,7 @@ import pytest
 
 from opskit.core.mountinfo import unescape
 from opskit.disk.fstab.text import (
-    Entry,
+    FstabEntry,
     add_line,
     decode,
     encode,
@@ -36,7 +36,7 @@ DEVICE = BlockDevice(
 )
 
 
-def one(text: str) -> Entry:
+def one(text: str) -> FstabEntry:
     (entry,) = entries(text)
     return entry
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from opskit.core.command import Command, Result
-from opskit.disk.model import BlockDevice, Place
+from opskit.disk.model import BlockDevice, DiskPlace
 from opskit.disk.mount.steps import mount as mount_steps
 from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem
 from opskit.disk.see import facts
 
-PLACE = Place("vdb", "/dev/vdb", "serial:a", 2**31, 512, 0, 2**30)
+PLACE = DiskPlace("vdb", "/dev/vdb", "serial:a", 2**31, 512, 0, 2**30)
 MOUNT = "mount -t ext4 /dev/vdb '/my data'"
 RESTORECON = "restorecon '/my data' || true"
 

@@ -9,10 +9,10 @@ import pytest
 
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
-from opskit.disk.model import Place
+from opskit.disk.model import DiskPlace
 from opskit.disk.see import facts
 
-PLACE = Place("vdb", "/dev/vdb", "serial:a", 2**31, 512, 2**20, 2**30, "gpt", "t", 1, "p", "n")
+PLACE = DiskPlace("vdb", "/dev/vdb", "serial:a", 2**31, 512, 2**20, 2**30, "gpt", "t", 1, "p", "n")
 CHANGE = {"action": "", "target": "", "before": "", "after": "", "commands": [], "reversible": False}
 HERE = "0123abcd"
 

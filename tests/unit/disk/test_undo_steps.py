@@ -13,7 +13,7 @@ from opskit.core.command import Command, Result
 from opskit.core.errors import CannotUndo, Failed
 from opskit.disk.grow import steps as grow_steps
 from opskit.disk.grow.steps import GrowPartition
-from opskit.disk.model import DATA, FREE, ZERO, BlockDevice, FilesystemSize, Mount, Place, Signature
+from opskit.disk.model import DATA, FREE, ZERO, BlockDevice, DiskPlace, FilesystemSize, Mount, Signature
 from opskit.disk.mount.steps import make
 from opskit.disk.mount.steps import mount as mount_steps
 from opskit.disk.mount.steps.make import CreatePartition
@@ -21,7 +21,7 @@ from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem, Unmou
 from opskit.disk.see import probe, superblock
 
 MIB, GIB = 1 << 20, 1 << 30
-PLACE = Place("vdb", "/dev/vdb", "serial:a", GIB, 512, MIB, GIB - 2 * MIB, "gpt", "t-1", 1, "p-1", "opskit-r")
+PLACE = DiskPlace("vdb", "/dev/vdb", "serial:a", GIB, 512, MIB, GIB - 2 * MIB, "gpt", "t-1", 1, "p-1", "opskit-r")
 DISK = BlockDevice("vdb", "/dev/vdb", "disk", "252:16", GIB, serial="a", table="gpt", table_uuid="T-1")
 PARTITION = BlockDevice(
     "vdb1", "/dev/vdb1", "partition", "252:17", GIB - 2 * MIB, disk="vdb", partition_number=1, start=MIB,

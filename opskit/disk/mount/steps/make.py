@@ -19,7 +19,7 @@ from opskit.disk.layout import (
     shell_lookup,
     shell_name,
 )
-from opskit.disk.model import FREE, ZERO, BlockDevice, Place
+from opskit.disk.model import FREE, ZERO, BlockDevice, DiskPlace
 from opskit.disk.mount.mkfs import MkfsOptions, mkfs_argv
 from opskit.disk.see import probe, superblock
 from opskit.disk.see.sysfs import device_at, read_device, read_partitions
@@ -76,8 +76,8 @@ class EraseSignatures(Step):
 
     def verify(self, runner: Runner, record: Record) -> None:
         last = read_device(self.paths[-1].removeprefix("/dev/").replace("/", "!"))
-        seen = probe.with_wipefs(probe.with_signatures(last, runner), runner)
-        if seen.signatures or seen.table:
+        rest = probe.with_wipefs(probe.with_signatures(last, runner), runner)
+        if rest.signatures or rest.table:
             raise Failed(last.path, "there are still signatures on it", todo=f"wipefs {last.path}")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
@@ -95,7 +95,7 @@ class CreatePartition(Step):
     kind: ClassVar[str] = "disk.create-partition"
     under_lock: ClassVar[bool] = True
 
-    place: Place
+    place: DiskPlace
     tool: str
     before: str = "blank"
     stale: bool = False
@@ -175,11 +175,11 @@ class CreatePartition(Step):
         if probe.contents(place.disk_path, place.size, place.start) != ZERO:
             raise CannotUndo(f"there is something on {name_of(place)}; it is kept, and so is the partition")
         for partition in read_partitions(self.place.disk):
-            seen = probe.with_signatures(partition, runner)
-            if seen.signatures or seen.ambivalent:
-                raise CannotUndo(f"there is something on {seen.path}; it is kept, and so is the partition")
-            if probe.exclusive(seen.path) != FREE:
-                raise CannotUndo(f"{seen.path} is in use")
+            content = probe.with_signatures(partition, runner)
+            if content.signatures or content.ambivalent:
+                raise CannotUndo(f"there is something on {content.path}; it is kept, and so is the partition")
+            if probe.exclusive(content.path) != FREE:
+                raise CannotUndo(f"{content.path} is in use")
         for command in self.undo_commands(record):
             runner.run(command)
 
@@ -188,11 +188,11 @@ class CreatePartition(Step):
         place = self.place
         if self.tool != "parted":
             return disk.table_uuid.lower() == place.table_uuid.lower().removeprefix("0x")
-        found = read_partitions(place.disk)
-        same = [(p.start, p.size) for p in found] in ([], [(place.start, place.size)])
+        partitions = read_partitions(place.disk)
+        same = [(p.start, p.size) for p in partitions] in ([], [(place.start, place.size)])
         # Without a serial number one disk is like another of its size, unless the partition's name has our run in it.
-        names = [probe.with_signatures(p, runner).partition_name for p in found]
-        known = bool(disk.identity) if place.table == "dos" or not found else names == [place.partition_name]
+        names = [probe.with_signatures(p, runner).partition_name for p in partitions]
+        known = bool(disk.identity) if place.table == "dos" or not partitions else names == [place.partition_name]
         return disk.table == place.table and same and known
 
 
@@ -203,7 +203,7 @@ class MakeFilesystem(Step):
     kind: ClassVar[str] = "disk.make-filesystem"
     under_lock: ClassVar[bool] = True
 
-    place: Place
+    place: DiskPlace
     uuid: str
     options: MkfsOptions
 
@@ -246,7 +246,7 @@ class MakeFilesystem(Step):
 STEPS: tuple[type[Step], ...] = (EraseSignatures, CreatePartition, MakeFilesystem)
 
 
-def zeros(place: Place) -> list[tuple[Command, int, int]]:
+def zeros(place: DiskPlace) -> list[tuple[Command, int, int]]:
     """The commands that zero where the table of a place lies, each with the first sector and how many."""
     if place.table != "gpt":
         return [_zero(place, 0, 1)]
@@ -254,12 +254,12 @@ def zeros(place: Place) -> list[tuple[Command, int, int]]:
     return [_zero(place, 0, count + 1), _zero(place, first, count)]
 
 
-def _zero(place: Place, first: int, count: int) -> tuple[Command, int, int]:
+def _zero(place: DiskPlace, first: int, count: int) -> tuple[Command, int, int]:
     where = (f"of={place.disk_path}", f"bs={place.sector_size}", *((f"seek={first}",) if first else ()))
     return Command(("dd", "if=/dev/zero", *where, f"count={count}", "conv=fsync"), mutates=True), first, count
 
 
-def remove_half(runner: Runner, disk: BlockDevice, place: Place, *, known: bool) -> None:
+def remove_half(runner: Runner, disk: BlockDevice, place: DiskPlace, *, known: bool) -> None:
     """Remove what a disk that failed let sfdisk write: entries, then their header, at the end of the disk first.
 
     disk: with its signatures. known: the ids on it are those of the place, for the tool could set them.
@@ -279,7 +279,7 @@ def remove_half(runner: Runner, disk: BlockDevice, place: Place, *, known: bool)
             runner.run(command)
 
 
-def _check_empty(disk: BlockDevice, place: Place) -> None:
+def _check_empty(disk: BlockDevice, place: DiskPlace) -> None:
     """Entries outlive a table that somebody replaced by a filesystem. Raises CannotUndo where that may have been."""
     (_, _, head), (_, tail, _) = zeros(place)
     between = ((tail - head) * place.sector_size, head * place.sector_size)

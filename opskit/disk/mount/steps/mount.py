@@ -13,7 +13,7 @@ from opskit.core.errors import Busy, CannotUndo, CommandFailed, Failed
 from opskit.core.files import sync_directory
 from opskit.core.plan import Change, Record, Step
 from opskit.disk.layout import UNNAMED, device_path, name_of, shell_line
-from opskit.disk.model import Mount, Place, describe
+from opskit.disk.model import DiskPlace, Mount, describe
 from opskit.disk.mount.steps.make import FAILING, run_on_disk
 from opskit.disk.see import probe, udev
 from opskit.disk.see.busy import users_of
@@ -94,8 +94,8 @@ def is_same(runner: Runner, mount: Mount, uuid: str, record: Record) -> bool:
     if not uuid:
         return bool(mount.device == record["number"])
     device = read_device(os.path.basename(os.path.realpath(f"/sys/dev/block/{mount.device}")))
-    found = probe.with_signatures(device, runner).filesystem if device.number else None
-    return found is not None and found.uuid == uuid
+    filesystem = probe.with_signatures(device, runner).filesystem if device.number else None
+    return filesystem is not None and filesystem.uuid == uuid
 
 
 def systemd_unit(runner: Runner, target: str) -> str:
@@ -112,7 +112,7 @@ class MountFilesystem(Step):
     """
 
     kind: ClassVar[str] = "disk.mount"
-    place: Place
+    place: DiskPlace
     target: str
     fstype: str
     uuid: str
@@ -291,8 +291,8 @@ class UnmountFilesystem(Step):
         if device.number != record["number"]:
             raise CannotUndo(f"{record['device']} is gone")
         # After a reboot another disk can have its name and number.
-        found = probe.with_signatures(device, runner).filesystem
-        if found is None or found.uuid != self.uuid:
+        filesystem = probe.with_signatures(device, runner).filesystem
+        if filesystem is None or filesystem.uuid != self.uuid:
             raise CannotUndo(f"{record['device']} is another filesystem by now")
         super().undo(runner, record)
 
