@@ -17,6 +17,9 @@ import pytest
 from host.tools import OPSKIT, run, slow
 from host.yum.packages import ENV, WAIT, Root, Server, build, missing
 
+# A package manager that works elsewhere on this machine is told of, whatever the installroot is.
+OTHERS = "runs-without-lock"
+
 
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -50,7 +53,7 @@ def state_of(pid: int, wanted: str) -> None:
 def test_all_free(root: Root) -> None:
     answer = root.opskit("lock", "--json").well()
     assert {one["state"] for one in answer.json["result"]["locks"]} == {"free"}
-    assert answer.json["findings"] == []
+    assert set(answer.ids) <= {OTHERS}
     assert "nothing to do" in root.opskit("unlock", "--yes").well().out
 
 
@@ -320,7 +323,8 @@ def test_what_a_user_has_in_his_own_folder_stops_nobody_else(root: Root, content
     else:
         path.write_text(content)
     code, one, ids = root.lock("dnf-ops-x1/locks/metadata_lock.pid")
-    assert (code in {4, 7}, one["state"] != "free", len(ids)) == (True, True, 1)
+    locks = [name for name in ids if name != OTHERS]
+    assert (code in {4, 7}, one["state"] != "free", len(locks)) == (True, True, 1)
     assert not any(line.startswith("opskit") for line in one["safe_commands"])
     root.opskit("wait", "--timeout", "5s").well()
     assert "nothing to do" in root.opskit("unlock", "--yes").well().out
