@@ -16,10 +16,13 @@ def who() -> str:
         return str(os.getuid())
 
 
-def machine_id() -> str:
-    """This host's name for ever (machine-id(5)), "" where it has none. A copied state directory is known by it."""
+def machine_id(root: str = "") -> str:
+    """This host's name for ever (machine-id(5)), "" where it has none. A copied state directory is known by it.
+
+    root: where the /etc of another system is.
+    """
     try:
-        with open("/etc/machine-id", encoding="ascii", errors="replace") as file:
+        with open(f"{root}/etc/machine-id", encoding="ascii", errors="replace") as file:
             return file.read().strip()
     except OSError:
         return ""

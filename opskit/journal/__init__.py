@@ -13,10 +13,10 @@ Where a change belongs:
               PRIORITY, units.py, catalog.py; export.py: the format, parsed as it comes; mask.py: what is alike;
               groups.py; trouble.py: what is behind: OOM kills, core dumps, disks, failed units, lost messages;
               findings.py, show.py, cli.py
-  cli.py      every other command; see.py: what each asks of the host; spans.py: what is typed
+  cli.py      every other command; see.py: what each asks of the host
   steps.py    the steps by their kinds, for an undo
 
-The exactness is proved against journalctl: tests/cli/journal/test_vacuum_as_journalctl.py (generated directories),
-tests/host/journal/test_scope.py (directories), tests/cli/journal/test_entries.py and test_spans_as_systemd.py;
-journald's part on a booted host: tests/vm/journal/test_vacuum.py.
+The exactness is proved against journalctl: tests/cli/journal/test_vacuum_as_journalctl.py (files, on generated
+directories), tests/host/journal/test_scope.py (directories), tests/cli/journal/test_entries.py and
+test_spans_as_systemd.py; journald's part on a booted host: tests/vm/journal.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, ClassVar, Optional
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional
 
 import typer
 
@@ -15,7 +15,7 @@ from opskit.options import LazyGroup, changes, new_app, reads
 from opskit.session import Session
 
 if TYPE_CHECKING:
-    from opskit.core.plan import Outcome
+    from opskit.act import Chore
     from opskit.journal.files.model import Scope
 
 
@@ -113,13 +113,12 @@ def vacuum(
     What goes is decided by the rules of the journalctl that is here, which deletes whole files: entries that are newer
     can go along, and active files stay. What it did is compared with what was shown.
     """
-    from opskit.act import Chore, act  # noqa: PLC0415
+    from opskit.act import Chore  # noqa: PLC0415
     from opskit.journal.releases import parse_version  # noqa: PLC0415
     from opskit.journal.see import now_microseconds, running_version  # noqa: PLC0415
     from opskit.journal.vacuum.model import Limits, VacuumRequest  # noqa: PLC0415
     from opskit.journal.vacuum.plan import decide_vacuum  # noqa: PLC0415
     from opskit.journal.vacuum.see import see_vacuum  # noqa: PLC0415
-    from opskit.journal.vacuum.show import draw_deletes  # noqa: PLC0415
 
     limits = Limits(parse_span("SPAN", span) if span else None, parse_size("--size", size) if size else None, files)
     if files is not None and files >= 1 << 64:
@@ -139,21 +138,19 @@ def vacuum(
     )
     if not session.dry_run and not (directory and os.access(directory, os.W_OK)):
         session.need_root()
-    chore = Chore(
-        lambda _runner: see_vacuum(request),
-        lambda facts: decide_vacuum(facts, request),
-        draw=lambda plan, stream: draw_deletes(session.screen, plan, stream),
-    )
-    _tell_outcome(session, act(session, chore), "no file is to go", "vacuumed")
+    chore = Chore(lambda _runner: see_vacuum(request), lambda facts: decide_vacuum(facts, request))
+    _carry_out(session, chore, "no file is to go", "vacuumed")
 
 
-def _tell_outcome(session: Session, outcome: Outcome, nothing: str, done: str) -> None:
-    """What went; exit 1 when that is not what was to go."""
-    from opskit.act import tell  # noqa: PLC0415
+def _carry_out(session: Session, chore: Chore[Any], nothing: str, done: str) -> None:
+    """Show which files go, do it, and tell what went; exit 1 when that is not what was to go."""
+    from opskit.act import act, tell  # noqa: PLC0415
     from opskit.core.ledger import Ledger  # noqa: PLC0415
-    from opskit.journal.vacuum.show import outcome_findings  # noqa: PLC0415
+    from opskit.journal.vacuum.show import draw_deletes, outcome_findings  # noqa: PLC0415
     from opskit.ui.errors import draw_findings  # noqa: PLC0415
 
+    chore.draw = lambda plan, stream: draw_deletes(session.screen, plan, stream)
+    outcome = act(session, chore)
     if outcome.run is None:
         tell(session, outcome, "", nothing)
         return
@@ -188,12 +185,11 @@ def retain(
 
     The plan shows what that restart deletes. With --root the drop-in is written for the system there.
     """
-    from opskit.act import Chore, act  # noqa: PLC0415
+    from opskit.act import Chore  # noqa: PLC0415
     from opskit.journal.retain.model import RetainRequest  # noqa: PLC0415
     from opskit.journal.retain.plan import decide_retain  # noqa: PLC0415
     from opskit.journal.retain.see import see_retain  # noqa: PLC0415
     from opskit.journal.see import now_microseconds, running_version  # noqa: PLC0415
-    from opskit.journal.vacuum.show import draw_deletes  # noqa: PLC0415
 
     if not (span or size):
         raise UsageFault("opskit journal retain", "no limit", todo="a span, such as 30d; or --size 500M")
@@ -211,12 +207,8 @@ def retain(
     )
     if not session.dry_run and not (scope.root and os.access(scope.root, os.W_OK)):
         session.need_root()
-    chore = Chore(
-        lambda _runner: see_retain(request),
-        lambda facts: decide_retain(facts, request),
-        draw=lambda plan, stream: draw_deletes(session.screen, plan, stream),
-    )
-    _tell_outcome(session, act(session, chore), "the journal is kept to that already", "the limit is set")
+    chore = Chore(lambda _runner: see_retain(request), lambda facts: decide_retain(facts, request))
+    _carry_out(session, chore, "the journal is kept to that already", "the limit is set")
 
 
 def scope_of(directory: str, root: str, namespace: str, *, everything: bool = False) -> Scope:

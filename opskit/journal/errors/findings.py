@@ -100,10 +100,10 @@ _KINDS: dict[str, Callable[[Trouble], Finding]] = {
 
 def _reading(seen: Seen) -> Iterator[Finding]:
     """What keeps the answer from being whole."""
-    damaged = [file for directory in seen.directories for file in directory.files if file.header.problem or file.opens]
+    damaged = [file for directory in seen.directories for file in directory.files if file.damage]
     if damaged or seen.said.strip():
         title = f"not all could be read: {_many(len(damaged), 'damaged file')}" if damaged else "not all could be read"
-        evidence = seen.said.strip() or f"{damaged[0].name}: {damaged[0].header.problem or damaged[0].opens}"
+        evidence = seen.said.strip() or f"{damaged[0].name}: {damaged[0].damage}"
         where = next((one for one in seen.directories if damaged and damaged[0] in one.files), None)
         yield Finding("journal-damaged", "warning", title, evidence, verify_line(where.path if where else ""))
     without = seen.unjudged.entries - seen.unjudged.audit

@@ -22,7 +22,7 @@ from opskit.journal.errors.findings import find, of_trouble
 from opskit.journal.errors.groups import PRIORITIES, Group, Tally
 from opskit.journal.errors.model import Seen
 from opskit.journal.errors.trouble import DISK, DUMP, FAILED, LOST, OOM, Trouble
-from opskit.journal.files.model import moment_text
+from opskit.journal.files.model import moment_text, to_the_second
 from opskit.ui.errors import draw_findings
 from opskit.ui.live import Draw, live_table
 from opskit.ui.progress import progress_line
@@ -145,9 +145,7 @@ def rate_text(group: Group) -> str:
 
 
 def _when(microseconds: int) -> str:
-    """To the second."""
-    text = moment_text(microseconds) or ""
-    return text[:19] + "Z" if text else ""
+    return to_the_second(moment_text(microseconds))
 
 
 def draw_errors(screen: Screen, seen: Seen, findings: Sequence[Finding], listing: Listing) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Optional
@@ -76,6 +77,11 @@ class JournalFile:
     links: int = 1
     header: Header = field(default_factory=Header)
 
+    @property
+    def damage(self) -> str:
+        """Why its entries cannot be read, "" for a sound file."""
+        return self.opens or self.header.problem
+
 
 @dataclass(frozen=True)
 class Directory:
@@ -96,6 +102,15 @@ class Directory:
     passed_over: bool = False
     identity: str = ""
     read_only: bool = False
+
+    def path_of(self, file: JournalFile) -> str:
+        """The path of a file in it."""
+        return f"{self.path}/{file.name}"
+
+
+def files_by_path(directories: Iterable[Directory]) -> dict[str, JournalFile]:
+    """Every file of these directories by its path."""
+    return {directory.path_of(file): file for directory in directories for file in directory.files}
 
 
 @dataclass(frozen=True)
@@ -134,3 +149,8 @@ def moment_text(microseconds: int) -> Optional[str]:
     except (OverflowError, ValueError, OSError):
         return None
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{microseconds % 1_000_000:06d}Z"
+
+
+def to_the_second(moment: Optional[str]) -> str:
+    """A moment as moment_text has it, for a person; "" for none."""
+    return f"{moment[:19]}Z" if moment else ""

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.core.units import HOUR, MIB, MONTH, SECOND, size_text
-from opskit.journal.files.model import moment_text
 from opskit.journal.releases import rules_of
 from opskit.journal.retain.bounds import Bounds, bounds_of, parse_iec, parse_seconds
 from opskit.journal.retain.conf import Setting, winner
 from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
 from opskit.journal.retain.steps import RetainJournal
 from opskit.journal.vacuum.model import Limits
+from opskit.journal.vacuum.notes import Doomed
 from opskit.journal.vacuum.rules import predict
 
 # What journald keeps of one file past the limit is at most so much of it.
@@ -74,7 +75,7 @@ def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
         "drop_in": facts.path,
         "settings": values,
         "deletes": deletes,
-        "freed_bytes": sum(int(str(one["bytes"])) for one in deletes),
+        "freed_bytes": sum(one["bytes"] for one in deletes),
         "restarts": facts.journald,
     }
     notes = tuple(_notes(facts, others, values, deletes))
@@ -86,7 +87,7 @@ def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
         before=facts.text,
         unit=_unit(request.namespace) if facts.journald else "",
         journals=facts.directory.path if facts.directory else "",
-        deletes=tuple(str(one["path"]) for one in deletes),
+        deletes=tuple(one["path"] for one in deletes),
     )
     basis = (facts.text or "", *(f"{one.where} {one.name}={one.value}" for one in others))
     return Plan(title, (step,), basis, notes=notes, result=result)
@@ -123,26 +124,17 @@ def _same(name: str, one: str, other: str) -> bool:
     return parse(one) == parse(other)
 
 
-def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[dict[str, object]]:
+def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[dict[str, Any]]:
     """What journald deletes when it starts with these limits (journald-server.c, do_vacuum)."""
     if facts.directory is None or not facts.journald:
         return []
     limits = Limits(after.retention.value, after.max_use.value, after.max_files.value)
     vacuum = predict(facts.directory, limits, rules_of(request.version), request.now)
-    return [
-        {
-            "path": f"{facts.directory.path}/{file.name}",
-            "bytes": file.allocated,
-            "oldest": moment_text(file.header.head),
-            "newest": moment_text(file.header.tail),
-            "entries": file.header.entries,
-        }
-        for file in vacuum.deletes
-    ]
+    return [Doomed(facts.directory.path_of(file), file, 0).as_json() for file in vacuum.deletes]
 
 
 def _notes(
-    facts: RetainFacts, others: Sequence[Setting], values: dict[str, str], deletes: Sequence[dict[str, object]]
+    facts: RetainFacts, others: Sequence[Setting], values: dict[str, str], deletes: Sequence[dict[str, Any]]
 ) -> Iterator[Finding]:
     if deletes:
         title = f"the restart of journald deletes {len(deletes)} files, for good: no undo brings these back"

@@ -13,6 +13,7 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import sync_directory, write_atomic
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
+from opskit.journal.files.model import files_by_path
 from opskit.journal.files.see.directory import read_directory
 from opskit.journal.retain.see import read_text
 from opskit.journal.vacuum.rules import compare
@@ -64,14 +65,10 @@ class RetainJournal(Step):
         self._write(self.text)
         if not self.unit:
             return {}
-        before = read_directory(self.journals).files if self.journals else ()
+        before = [read_directory(self.journals)] if self.journals else []
         runner.run(self._restart())
-        after = read_directory(self.journals).files if self.journals else ()
-        return compare(
-            {f"{self.journals}/{file.name}": file for file in before},
-            {f"{self.journals}/{file.name}": file for file in after},
-            self.deletes,
-        )
+        after = [read_directory(directory.path) for directory in before]
+        return compare(files_by_path(before), files_by_path(after), self.deletes)
 
     def _write(self, text: str) -> None:
         directory = os.path.dirname(self.path)

@@ -24,7 +24,7 @@ class Usage:
 
 def damaged(directory: Directory) -> list[tuple[str, str]]:
     """The name of each file whose header cannot be believed, or that cannot be read, and why."""
-    pairs = [(file.name, file.opens or file.header.problem) for file in directory.files]
+    pairs = [(file.name, file.damage) for file in directory.files]
     return [(name, why) for name, why in pairs if why and why != DENIED]
 
 

@@ -15,7 +15,7 @@ from opskit.journal.usage.findings import Usage
 
 def see_usage(scope: Scope, rules: Rules) -> list[Usage]:
     """Each directory of the scope that holds something, with its limits. Raises as read_directories."""
-    own = _machine_id(scope.root)
+    own = machine_id(scope.root)
     found = []
     for directory in read_directories(scope, rules, all_of_it=False):
         if not (directory.files or directory.ignored or directory.machine_id or directory.problem):
@@ -25,17 +25,6 @@ def see_usage(scope: Scope, rules: Rules) -> list[Usage]:
         else:
             found.append(_with_bounds(directory, scope.root))
     return found
-
-
-def _machine_id(root: str) -> str:
-    """The machine id of the system below root, "" where it has none."""
-    if not root:
-        return machine_id()
-    try:
-        with open(f"{root}/etc/machine-id", encoding="ascii", errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
 
 
 def _with_bounds(directory: Directory, root: str) -> Usage:

@@ -7,7 +7,7 @@ from typing import Any
 
 from opskit.core.text import shown
 from opskit.core.units import size_text, span_text
-from opskit.journal.files.model import ACTIVE, moment_text
+from opskit.journal.files.model import ACTIVE, moment_text, to_the_second
 from opskit.journal.retain.bounds import Bound
 from opskit.journal.usage.findings import Usage, damaged
 from opskit.ui.screen import Column, Screen, draw_table
@@ -67,7 +67,7 @@ def draw_usage(screen: Screen, found: Sequence[Usage]) -> None:
     for one in found:
         row = _row(one)
         limit = size_text(one.bounds.max_use.value) if one.bounds and one.bounds.max_use.value else ""
-        times = [f"{row[key][:19]}Z" if row[key] else "" for key in ("oldest", "newest")]
+        times = [to_the_second(row[key]) for key in ("oldest", "newest")]
         counts = [str(row["active_files"]), str(row["archived_files"]), size_text(row["bytes"]), limit]
         rows.append([*counts, *times, str(len(row["damaged"]) or ""), row["path"]])
     draw_table(screen, _COLUMNS, rows)

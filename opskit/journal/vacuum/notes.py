@@ -109,7 +109,7 @@ def _directory_notes(vacuum: Vacuum) -> Iterator[Finding]:
         yield Finding("directory-ignored", "warning", title)
     if directory.problem:
         yield Finding("unreadable-directory", "warning", f"{directory.path}: {directory.problem}")
-    damaged = [file.name for file in directory.files if file.header.problem or file.opens]
+    damaged = [file.name for file in directory.files if file.damage]
     if damaged:
         yield damaged_files(directory, damaged)
     odd = [file.name for file in vacuum.active if "@" in file.name or file.name.endswith("~")]
@@ -121,7 +121,7 @@ def _directory_notes(vacuum: Vacuum) -> Iterator[Finding]:
         title = f"{len(links)} names in {directory.path} are no regular files, and are left alone: {some(links)}"
         yield Finding("no-files", "info", title, ", ".join(links))
     if vacuum.sticks:
-        names = [f"{directory.path}/{file.name}" for file in vacuum.sticks]
+        names = [directory.path_of(file) for file in vacuum.sticks]
         title = f"{len(names)} files cannot be removed: they, or {directory.path}, are immutable"
         remedy = "chattr -i -a " + " ".join(map(shlex.quote, [directory.path, *names]))
         yield Finding("immutable", "error", title, ", ".join(names), remedy)

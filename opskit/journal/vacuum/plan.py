@@ -12,7 +12,7 @@ from typing import Optional
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.units import size_text
-from opskit.journal.files.model import ACTIVE, ARCHIVED, Directory, JournalFile, Name, moment_text
+from opskit.journal.files.model import ACTIVE, ARCHIVED, Directory, JournalFile, Name, files_by_path, moment_text
 from opskit.journal.vacuum.model import VacuumFacts, VacuumRequest, copy_names
 from opskit.journal.vacuum.notes import Doomed, Survivor, vacuum_notes
 from opskit.journal.vacuum.rules import Vacuum, age_of, cut_of, predict
@@ -36,7 +36,7 @@ def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
         Doomed(path, file, _newer(facts, before.get(path, path), file, request))
         for one in found
         for file in one.deletes
-        for path in (f"{one.directory.path}/{file.name}",)
+        for path in (one.directory.path_of(file),)
     ]
     survivors = [survivor for one in found for survivor in _survivors(one, request)]
     reasons = list(_copy_reasons(facts, request, doomed)) if doomed else []
@@ -128,7 +128,7 @@ def _rotated(facts: VacuumFacts, request: VacuumRequest, before: dict[str, str])
             if name:
                 # It is renamed, and a new one takes its place; what that takes is known only then.
                 files.append(replace(file, name=name, said=_said(file)))
-                before[f"{directory.path}/{name}"] = f"{directory.path}/{file.name}"
+                before[f"{directory.path}/{name}"] = directory.path_of(file)
         yield replace(directory, files=tuple(files))
 
 
@@ -164,7 +164,7 @@ def _newer(facts: VacuumFacts, path: str, file: JournalFile, request: VacuumRequ
 def _survivors(vacuum: Vacuum, request: VacuumRequest) -> Iterator[Survivor]:
     """What is old and stays, and why."""
     cut = cut_of(request.limits, request.now)
-    where = vacuum.directory.path
+    path_of = vacuum.directory.path_of
     if not cut:
         return
     for file in vacuum.active:
@@ -172,16 +172,16 @@ def _survivors(vacuum: Vacuum, request: VacuumRequest) -> Iterator[Survivor]:
             # With --rotate it has been counted under its new name.
             if request.rotate and any(one.inode == file.inode for one in vacuum.deletes):
                 continue
-            yield Survivor(f"{where}/{file.name}", file, "active")
+            yield Survivor(path_of(file), file, "active")
     for file in vacuum.unread:
         if age_of(file, birth=request.rules.birth) < cut:
-            yield Survivor(f"{where}/{file.name}", file, f"cannot be read: {file.opens}")
+            yield Survivor(path_of(file), file, f"cannot be read: {file.opens}")
     for file in vacuum.sticks:
-        yield Survivor(f"{where}/{file.name}", file, "immutable")
+        yield Survivor(path_of(file), file, "immutable")
     for candidate in vacuum.kept[1:]:
         if candidate.age < cut:
             first = vacuum.kept[0].file.name
-            yield Survivor(f"{where}/{candidate.file.name}", candidate.file, f"behind {first}, where the vacuum stops")
+            yield Survivor(path_of(candidate.file), candidate.file, f"behind {first}, where the vacuum stops")
 
 
 def _copy_reasons(facts: VacuumFacts, request: VacuumRequest, doomed: Sequence[Doomed]) -> Iterator[Reason]:
@@ -215,15 +215,16 @@ def _copies(facts: VacuumFacts, place: str, doomed: Sequence[Doomed]) -> Iterato
 
 def _steps(facts: VacuumFacts, request: VacuumRequest, doomed: Sequence[Doomed]) -> Iterator[Step]:
     expects = tuple(one.path for one in doomed)
-    there = [one for one in doomed if any(_has(directory, one.path) for directory in facts.directories)]
+    present = files_by_path(facts.directories)
+    there = [one for one in doomed if one.path in present]
     place = facts.place.real if facts.place else ""
     copies = tuple(Copied(*pair) for pair in _copies(facts, place, doomed)) if place else ()
     # Before the rotation: journald keeps to its own limits with each, and deletes what is oldest.
-    first = tuple(copy for copy in copies if copy.path in {one.path for one in there})
+    first = tuple(copy for copy in copies if copy.path in present)
     if first:
         yield CopyJournals(place, first, sum(one.file.allocated for one in there))
     if request.rotate:
-        made = tuple(path for path in expects if path not in {one.path for one in there})
+        made = tuple(path for path in expects if path not in present)
         yield RotateJournal(request.scope.namespace, request.version.number, made)
     if len(first) < len(copies):
         yield CopyJournals(place, tuple(copy for copy in copies if copy not in first), 0)
@@ -238,10 +239,6 @@ def _steps(facts: VacuumFacts, request: VacuumRequest, doomed: Sequence[Doomed])
         copies=copies,
         rotated=request.rotate,
     )
-
-
-def _has(directory: Directory, path: str) -> bool:
-    return any(f"{directory.path}/{file.name}" == path for file in directory.files)
 
 
 def _checks(doomed: Sequence[Doomed], request: VacuumRequest) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def _newer(directories: tuple[Directory, ...], request: VacuumRequest) -> dict[s
         for file in directory.files:
             header = file.header
             if header.problem or header.head < cut <= header.tail:
-                path = f"{directory.path}/{file.name}"
+                path = directory.path_of(file)
                 found[path] = newer_than(path, header, cut)
     return found
 

@@ -9,6 +9,7 @@ from opskit.core.finding import Finding
 from opskit.core.plan import Plan, Record
 from opskit.core.text import shown
 from opskit.core.units import size_text
+from opskit.journal.files.model import to_the_second
 from opskit.journal.vacuum.rules import failures
 from opskit.ui.screen import Column, Screen, draw_table
 
@@ -31,8 +32,8 @@ def draw_deletes(screen: Screen, plan: Plan, stream: TextIO) -> None:
     listed = deletes[:most]
     rows = [
         [
-            _second(one["oldest"]),
-            _second(one["newest"]),
+            to_the_second(one["oldest"]),
+            to_the_second(one["newest"]),
             "" if one["entries"] is None else str(one["entries"]),
             size_text(one["bytes"]),
             one["path"],
@@ -45,14 +46,10 @@ def draw_deletes(screen: Screen, plan: Plan, stream: TextIO) -> None:
         print(f"… and {len(deletes) - len(listed)} more; --json lists all", file=stream)
     print(f"{len(deletes)} files go, which frees {size_text(plan.result.get('freed_bytes', 0))}", file=stream)
     for one in survives[:most]:
-        since = _second(one["oldest"]) or "an unknown time"
+        since = to_the_second(one["oldest"]) or "an unknown time"
         print(f"stays: {shown(one['path'])} (from {since}): {shown(one['reason'])}", file=stream)
     if len(survives[:most]) < len(survives):
         print(f"… and {len(survives) - ROWS_ON_A_TERMINAL} more stay; --json lists all", file=stream)
-
-
-def _second(text: Any) -> str:
-    return f"{text[:19]}Z" if text else ""
 
 
 def outcome_findings(record: Record) -> list[Finding]:

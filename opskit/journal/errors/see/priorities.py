@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from opskit.journal.errors.model import Unjudged
+from opskit.journal.files.header import ENTRIES_AT
 from opskit.journal.files.model import Directory
 from opskit.journal.files.see.directory import open_unread
 
@@ -34,10 +35,10 @@ def count_unjudged(directories: Sequence[Directory], since: int = 0) -> Unjudged
     entries = audit = 0
     for directory in directories:
         for file in directory.files:
-            if file.header.problem or file.opens or file.header.tail < since:
+            if file.damage or file.header.tail < since:
                 continue
             try:
-                found = _count(os.path.join(directory.path, file.name), compact=file.header.compact)
+                found = _count(directory.path_of(file), compact=file.header.compact)
             except (OSError, OverflowError, struct.error):
                 continue  # journalctl will have something to say of it
             entries += found.entries
@@ -48,7 +49,7 @@ def count_unjudged(directories: Sequence[Directory], since: int = 0) -> Unjudged
 def _count(path: str, *, compact: bool) -> Unjudged:
     descriptor = open_unread(path)
     try:
-        total = struct.unpack("<Q", os.pread(descriptor, 8, 152))[0]
+        total = struct.unpack("<Q", os.pread(descriptor, 8, ENTRIES_AT))[0]
         with_priority = audit = 0
         for name, head in _fields(descriptor):
             if name == b"PRIORITY":

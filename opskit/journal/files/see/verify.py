@@ -36,10 +36,9 @@ def verify(
     """
     for directory in directories:
         for file in directory.files:
-            path = f"{directory.path}/{file.name}"
+            path = directory.path_of(file)
             on_file(path)
-            problem = file.opens or file.header.problem
-            if problem:
+            if problem := file.damage:
                 yield Verdict(path, file, problem)
             elif file.header.state == "online" and file.said.kind == ACTIVE:
                 yield Verdict(path, file, "", skipped=True)

@@ -13,7 +13,7 @@ from opskit.core.command import MINUTE, Command, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
-from opskit.journal.files.model import Directory, Scope
+from opskit.journal.files.model import Directory, Scope, files_by_path
 from opskit.journal.files.see.scope import read_scope
 from opskit.journal.releases import Version, rules_of
 from opskit.journal.vacuum.model import Limits
@@ -118,7 +118,7 @@ class VacuumJournal(Step):
         """
         before = self._read()
         found = [predict(one, self.limits, rules_of(self.version), self.now) for one in before]
-        would = {f"{one.directory.path}/{file.name}" for one in found for file in one.deletes}
+        would = {one.directory.path_of(file) for one in found for file in one.deletes}
         gone = [path for path in self.deletes if self.rotated and not os.path.lexists(path)]
         other = sorted(would ^ set(self.deletes).difference(gone))
         if other:
@@ -146,10 +146,8 @@ class VacuumJournal(Step):
         return self.span_text if rules_of(self.version).every_unit else f"{self.limits.span}us"
 
     def _compare(self, before: tuple[Directory, ...], after: tuple[Directory, ...], found: list[Vacuum]) -> Record:
-        old = {f"{one.path}/{file.name}": file for one in before for file in one.files}
-        new = {f"{one.path}/{file.name}": file for one in after for file in one.files}
-        stuck = [f"{one.directory.path}/{file.name}" for one in found for file in one.sticks]
-        return compare(old, new, (*self.deletes, *stuck))
+        stuck = [one.directory.path_of(file) for one in found for file in one.sticks]
+        return compare(files_by_path(before), files_by_path(after), (*self.deletes, *stuck))
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         if not self.copies:
