@@ -7,13 +7,14 @@ whole interpreter from ending. A child is only left behind.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import select
 import signal
 import time
 from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple, NoReturn
+
+from opskit.core.kernel import PR_SET_PDEATHSIG, libc
 
 
 class Answer(NamedTuple):
@@ -29,7 +30,6 @@ class Answer(NamedTuple):
 
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_PR_SET_PDEATHSIG = 1
 SILENT = Answer(came=False, why="it did not answer")
 
 
@@ -67,7 +67,7 @@ def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
 
 def end_with_parent() -> None:
     """From now on this child gets SIGTERM when the process that forked it ends (PR_SET_PDEATHSIG of prctl(2))."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    libc().prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _start(question: Callable[[], Any]) -> tuple[int, int]:

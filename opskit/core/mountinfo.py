@@ -6,6 +6,8 @@ import os
 import re
 from typing import NamedTuple
 
+from opskit.core.errors import Missing
+
 # Not a NUL: no path has one.
 _OCTAL = re.compile(rb"\\(?!000)([0-3][0-7]{2})")
 
@@ -49,6 +51,14 @@ def parse_mountinfo(text: str) -> tuple[MountLine, ...]:
         fstype = unescape(rest[0])
         found.append(MountLine(numbers[0], fields[2], root, target, fstype, source, options, numbers[1]))
     return tuple(found)
+
+
+def mounts_here(proc: str = "/proc") -> tuple[MountLine, ...]:
+    """The mounts that this process sees. Raises Missing where the kernel does not tell: there is always one."""
+    lines = read_mountinfo("self", proc)
+    if not lines:
+        raise Missing(proc, "it does not say what is mounted", todo=f"mount -t proc proc {proc}")
+    return lines
 
 
 def read_mountinfo(pid: str = "self", proc: str = "/proc") -> tuple[MountLine, ...]:

@@ -6,8 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Optional
 
-from opskit.core.errors import Missing
-from opskit.core.mountinfo import MountLine, read_mountinfo
+from opskit.core.mountinfo import MountLine
 
 # What df calls dummy (gnulib, lib/mountlist.c): nothing is stored there.
 DUMMY = frozenset(
@@ -23,14 +22,6 @@ KERNEL = frozenset(
     {"proc", "sysfs", "cgroup", "cgroup2", "tracefs", "securityfs", "bpf", "pstore", "configfs", "efivarfs", "nsfs"}
     | {"binfmt_misc", "selinuxfs", "hugetlbfs", "devtmpfs"}
 )
-
-
-def mounts_here(proc: str = "/proc") -> tuple[MountLine, ...]:
-    """The mounts that this process sees. Raises Missing without /proc, as in a bare chroot: nothing else names them."""
-    found = read_mountinfo("self", proc)
-    if not found:
-        raise Missing("/proc", "it does not say what is mounted", todo="mount -t proc proc /proc")
-    return found
 
 
 def is_remote(line: MountLine) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from opskit.core.kernel import device_number
 from opskit.disk.model import Mount, UsingProcess
 from opskit.disk.see.mounts import PROC
 
@@ -49,7 +50,7 @@ def _on(path: str, device: str) -> bool:
         status = os.stat(path)
     except OSError:
         return False
-    return f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}" == device
+    return device_number(status.st_dev) == device
 
 
 def _maps(folder: str, device: str) -> Iterator[str]:

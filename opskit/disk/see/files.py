@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import array
 import errno
-import fcntl
 import os
 import stat
 
+from opskit.core.kernel import FS_APPEND_FL, FS_IMMUTABLE_FL, inode_flags
 from opskit.disk.fstab.text import BACKUP_MARK, decode
 from opskit.disk.model import FileFact
 
-# ioctl_iflags(2): the request number is that of a 64-bit long, as on x86_64 and aarch64.
-FS_IOC_GETFLAGS = 0x80086601
-FS_IMMUTABLE_FL = 0x10
-FS_APPEND_FL = 0x20
 # An fstab or crypttab is a few KiB; what is larger than this is none.
 LIMIT = 4 * 1024 * 1024
 
@@ -62,23 +57,13 @@ def _read(path: str) -> tuple[str, str, int]:
         # Not to wait for ever, should the path have become a FIFO since it was looked at.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
-            flags = _flags(file.fileno())
+            flags = inode_flags(file.fileno())
             data = file.read(LIMIT + 1)
     except OSError as error:
         return "", _why(error), 0
     if b"\0" in data:
         return "", "it holds NUL bytes: not a text file", flags
     return decode(data), "", flags
-
-
-def _flags(descriptor: int) -> int:
-    """The inode's flags; 0 where the filesystem has none."""
-    value = array.array("l", [0])
-    try:
-        fcntl.ioctl(descriptor, FS_IOC_GETFLAGS, value)
-    except OSError:
-        return 0
-    return value[0]
 
 
 def _directory_flags(path: str) -> int:
@@ -88,7 +73,7 @@ def _directory_flags(path: str) -> int:
     except OSError:
         return 0
     try:
-        return _flags(descriptor)
+        return inode_flags(descriptor)
     finally:
         os.close(descriptor)
 

@@ -6,30 +6,21 @@ import os
 from collections.abc import Iterable
 from typing import Optional
 
-from opskit.core import mountinfo
-from opskit.core.errors import Missing
-from opskit.core.mountinfo import unescape
+from opskit.core import kernel, mountinfo, procfs
+from opskit.core.mountinfo import MountLine, unescape
 from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, Mount, named_by
 from opskit.disk.see.sysfs import read_text
 
 PROC = "/proc"
 
 
-def parse_mountinfo(text: str, namespace: int = 0) -> tuple[Mount, ...]:
-    """The mounts in a mountinfo file, in its order. Mounts of a part of a filesystem (bind) are among them."""
-    return tuple(
-        Mount(line.device, line.target, line.source, line.fstype, line.options, namespace)
-        for line in mountinfo.parse_mountinfo(text)
-    )
-
-
 def own_mounts(proc: str = PROC) -> tuple[Mount, ...]:
     """The mounts of this process's namespace. Raises Missing where the kernel does not tell: there is always one."""
-    mounts = parse_mountinfo(read_text(proc, "self", "mountinfo"))
-    if not mounts:
-        why = "it does not tell what is mounted, so nobody knows which disks are in use"
-        raise Missing(proc, why, todo=f"mount -t proc proc {proc}")
-    return tuple(with_device_number(m) for m in mounts)
+    return tuple(with_device_number(_mount(line)) for line in mountinfo.mounts_here(proc))
+
+
+def _mount(line: MountLine, namespace: int = 0) -> Mount:
+    return Mount(line.device, line.target, line.source, line.fstype, line.options, namespace)
 
 
 def mounted_at(target: str) -> Optional[Mount]:
@@ -52,26 +43,23 @@ def device_number(path: str) -> str:
     except OSError:
         return ""
     device = status.st_rdev or status.st_dev
-    return f"{os.major(device)}:{os.minor(device)}"
+    return kernel.device_number(device)
 
 
 def other_namespaces(proc: str = PROC) -> tuple[Mount, ...]:
     """The mounts of every other mount namespace, each read once, named by one pid in it. Needs root to see all."""
     namespaces = {_namespace(proc, "self")}
     mounts: list[Mount] = []
-    for pid in sorted(int(name) for name in os.listdir(proc) if name.isdigit()):
+    for pid in sorted(procfs.pids(proc)):
         namespace = _namespace(proc, str(pid))
         if namespace and namespace not in namespaces:
             namespaces.add(namespace)
-            mounts += parse_mountinfo(read_text(proc, str(pid), "mountinfo"), pid)
+            mounts += [_mount(line, pid) for line in mountinfo.read_mountinfo(str(pid), proc)]
     return tuple(with_device_number(mount) for mount in mounts)
 
 
 def _namespace(proc: str, pid: str) -> str:
-    try:
-        return os.readlink(os.path.join(proc, pid, "ns", "mnt"))
-    except OSError:
-        return ""
+    return procfs.link(proc, pid, "ns", "mnt")
 
 
 def swap_numbers(proc: str = PROC) -> frozenset[str]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from opskit.core.command import Command, Result, Runner
 from opskit.core.files import sha256
+from opskit.core.kernel import device_number
 from opskit.core.units import MIB
 from opskit.disk.layout import SYSFS_SECTOR, sample_ranges
 from opskit.disk.model import (
@@ -157,7 +158,7 @@ def _alone(path: str) -> Iterator[None]:
     """
     try:
         number = os.stat(path).st_rdev
-        folder = f"/sys/dev/block/{os.major(number)}:{os.minor(number)}"
+        folder = f"/sys/dev/block/{device_number(number)}"
         disk = f"{folder}/.." if os.path.exists(f"{folder}/partition") else folder
         descriptor = os.open(f"{disk}/dev", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

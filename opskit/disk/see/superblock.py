@@ -5,11 +5,11 @@ ext: Documentation/filesystems/ext4/super.rst; xfs: xfs_format.h (struct xfs_dsb
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 from typing import Optional
 
+from opskit.core.kernel import xfs_geometry
 from opskit.core.units import KIB
 from opskit.disk.layout import backup_gpt_sectors
 from opskit.disk.model import FilesystemSize
@@ -19,8 +19,6 @@ EXT_MAGIC = 0xEF53
 EXT_VALID = 1
 GPT_MAGIC = b"EFI PART"
 # _IOR('X', 100, struct xfs_fsop_geom_v1): 112 bytes, in every kernel since xfs came.
-XFS_IOC_FSGEOMETRY_V1 = 0x80705864
-XFS_GEOMETRY_SIZE = 112
 # An allocation group smaller than this is not made (XFS_MIN_AG_BLOCKS).
 XFS_MIN_AG_BLOCKS = 64
 # Where ext keeps its first backup superblock, for blocks of 1, 2 and 4 KiB.
@@ -89,11 +87,10 @@ def _mounted_xfs_size(target: str, device_size: int) -> FilesystemSize:
     """A mounted xfs writes its superblock back late: its ioctl knows."""
     descriptor = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        geometry = fcntl.ioctl(descriptor, XFS_IOC_FSGEOMETRY_V1, bytes(XFS_GEOMETRY_SIZE))
+        geometry = xfs_geometry(descriptor)
     finally:
         os.close(descriptor)
-    block_size, _, ag_blocks = struct.unpack_from("<III", geometry, 0)
-    return xfs_size(block_size, struct.unpack_from("<Q", geometry, 32)[0], device_size, ag_blocks)
+    return xfs_size(geometry.block_bytes, geometry.blocks, device_size, geometry.group_blocks)
 
 
 def made_partly(path: str, fstype: str) -> bool:

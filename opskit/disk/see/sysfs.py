@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from opskit.core.errors import Failed
+from opskit.core.kernel import loop_backing
 from opskit.disk.layout import SYSFS_SECTOR, device_path
 from opskit.disk.model import BlockDevice, DiskPlace
 
@@ -158,11 +157,6 @@ def device_at(place: DiskPlace) -> BlockDevice:
     raise Failed(place.disk_path, why, todo=f"lsblk {place.disk_path}; partx -u {place.disk_path}; dmesg | tail")
 
 
-LOOP_GET_STATUS64 = 0x4C05
-# struct loop_info64 (linux/loop.h) begins with lo_device, lo_inode, lo_rdevice.
-_INFO = struct.Struct("=QQQ208x")
-
-
 def with_loop_slaves(devices: Sequence[BlockDevice]) -> tuple[BlockDevice, ...]:
     """The devices, each loop device with the name of what it stands on among its slaves. Needs root to see any."""
     names = {device.number: device.name for device in devices}
@@ -177,10 +171,8 @@ def backing_number(path: str) -> str:
     except OSError:
         return ""
     try:
-        device, _inode, of_device_file = _INFO.unpack(fcntl.ioctl(descriptor, LOOP_GET_STATUS64, bytes(_INFO.size)))
+        return loop_backing(descriptor)
     except OSError:
         return ""
     finally:
         os.close(descriptor)
-    number = of_device_file or device
-    return f"{os.major(number)}:{os.minor(number)}"

@@ -7,7 +7,6 @@ changed (IN_ATTRIB of inotify(7)); rpm's is closed by who wrote to it (IN_CLOSE_
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import time
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Callable
 
+from opskit.core.kernel import libc
 from opskit.yum.model import FCNTL, LockPlace
 from opskit.yum.see.facts import look
 from opskit.yum.state import TAKEN, ZOMBIE, LockVerdict, judge
@@ -43,10 +43,9 @@ class Watch:
 
     def _watch_files(self, blocking: Sequence[LockVerdict]) -> bool:
         """Whether each file is watched. One that is gone by now makes the kernel refuse: then it is looked at again."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        if not hasattr(libc, "inotify_init1"):
+        if not hasattr(libc(), "inotify_init1"):
             return False
-        descriptor = libc.inotify_init1(_CLOEXEC)
+        descriptor = libc().inotify_init1(_CLOEXEC)
         if descriptor < 0:
             return False
         self._add(descriptor)
@@ -54,7 +53,7 @@ class Watch:
         for verdict in blocking:
             how = _GONE | (_IN_CLOSE_WRITE if verdict.lock.place.mechanism == FCNTL else _IN_MODIFY)
             path = os.fsencode(verdict.path)
-            sure = libc.inotify_add_watch(descriptor, path, ctypes.c_uint32(how)) >= 0 and sure
+            sure = libc().inotify_add_watch(descriptor, path, how) >= 0 and sure
         return sure
 
     def _watch_holders(self, blocking: Sequence[LockVerdict]) -> bool:

@@ -24,23 +24,6 @@ def device(name: str, number: str, kind: str = "disk", **fields: object) -> Bloc
     return BlockDevice(name, "/dev/" + name, kind, number, 1 << 30, **fields)  # type: ignore[arg-type]
 
 
-def test_parse_mountinfo() -> None:
-    root, data, sub, bind = mounts.parse_mountinfo(MOUNTINFO, 7)
-    assert root == Mount("252:3", "/", "/dev/vda3", "xfs", "rw,relatime,rw,attr2,inode64", 7)
-    # With two optional fields, and octal for a space, a tab and a backslash.
-    assert (data.target, data.source, data.fstype) == ("/srv/my data\tx\\y", "/dev/vdb1", "ext4")
-    assert data.options == "rw,noatime,rw,errors=remount-ro"
-    assert (sub.device, sub.target) == ("0:45", "/sub")
-    assert (bind.device, bind.target) == ("252:17", "/bind")
-
-
-def test_an_anonymous_device_is_that_of_its_source() -> None:
-    """btrfs shows 0:45; what counts is the device it is on. /dev/null stands in for one here."""
-    sub = mounts.parse_mountinfo(MOUNTINFO)[2]
-    number = os.stat("/dev/null").st_rdev
-    assert mounts.with_device_number(sub).device == f"{os.major(number)}:{os.minor(number)}"
-
-
 def test_what_has_no_device_keeps_its_number() -> None:
     tmpfs = Mount("0:22", "/run", "tmpfs", "tmpfs", "rw")
     gone = Mount("0:45", "/x", "/dev/opskit-is-not-there", "btrfs", "rw")
@@ -54,6 +37,19 @@ def fake_proc(path: Path, namespaces: dict[str, str], text: dict[str, str]) -> s
         (path / pid / "ns/mnt").symlink_to(namespace)
         (path / pid / "mountinfo").write_text(text.get(pid, ""))
     return str(path)
+
+
+def test_the_mounts_of_a_namespace(tmp_path: Path) -> None:
+    proc = fake_proc(tmp_path, {"self": "mnt:[1]", "7": "mnt:[2]"}, {"7": MOUNTINFO})
+    root, data, sub, bind = mounts.other_namespaces(proc)
+    assert root == Mount("252:3", "/", "/dev/vda3", "xfs", "rw,relatime,rw,attr2,inode64", 7)
+    # With two optional fields, and octal for a space, a tab and a backslash.
+    assert (data.target, data.source, data.fstype) == ("/srv/my data\tx\\y", "/dev/vdb1", "ext4")
+    assert data.options == "rw,noatime,rw,errors=remount-ro"
+    # btrfs shows 0:45, an anonymous device; what counts is that of its source. /dev/null stands in for one here.
+    number = os.stat("/dev/null").st_rdev
+    assert (sub.device, sub.target) == (f"{os.major(number)}:{os.minor(number)}", "/sub")
+    assert (bind.device, bind.target) == ("252:17", "/bind")
 
 
 def test_each_other_namespace_is_read_once(tmp_path: Path) -> None:

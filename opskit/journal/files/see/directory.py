@@ -5,16 +5,13 @@ Nothing is written and no access time is changed where the kernel lets that be (
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import fcntl
 import os
 import stat
-import struct
-import sys
 from dataclasses import replace
-from typing import Any, Optional
+from typing import Optional
 
+from opskit.core.kernel import FS_NOATIME_FL, Statx, inode_flags
 from opskit.journal.files.header import HEADER_BYTES, read_header
 from opskit.journal.files.model import Directory, Header, JournalFile
 from opskit.journal.files.names import classify
@@ -23,35 +20,6 @@ _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 # The time of creation that journald itself keeps (journal-file.c): 64 bits, little-endian.
 _CRTIME = "user.crtime_usec"
 _INFINITY = (1 << 64) - 1
-# ioctl_iflags(2): FS_IOC_GETFLAGS, FS_NOATIME_FL
-_GETFLAGS = 0x80086601 if sys.maxsize > 1 << 32 else 0x80046601
-_NOATIME_FLAG = 0x80
-# statx(2): AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, STATX_BTIME
-_STATX_FLAGS = 0x100 | 0x4000
-_BTIME = 0x800
-# stx_mask, stx_blksize, stx_attributes … stx_btime
-_STATX = struct.Struct("=IIQ64xqI")
-# STATX_ATTR_IMMUTABLE and STATX_ATTR_APPEND, which chattr sets with +i and +a
-_UNREMOVABLE = 0x10 | 0x20
-
-
-class Statx:
-    """What statx(2) tells of a file and os.stat does not: its time of birth, and whether it is immutable."""
-
-    def __init__(self) -> None:
-        try:
-            self._statx: Any = ctypes.PyDLL(None).statx
-        except AttributeError:  # the C library before 2.28
-            self._statx = None
-        self._buffer = ctypes.create_string_buffer(256)
-
-    def of(self, directory: int, name: str) -> tuple[int, bool]:
-        """Of a name in an open directory: microseconds since 1970, 0 for not known; whether it cannot be removed."""
-        if self._statx is None or self._statx(directory, os.fsencode(name), _STATX_FLAGS, _BTIME, self._buffer):
-            return 0, False
-        mask, _, attributes, seconds, nanoseconds = _STATX.unpack_from(self._buffer)
-        born = seconds * 1_000_000 + nanoseconds // 1000 if mask & _BTIME and seconds else 0
-        return born, bool(attributes & _UNREMOVABLE)
 
 
 def read_directory(path: str) -> Directory:
@@ -155,8 +123,4 @@ def _crtime(descriptor: int) -> int:
 
 def _keeps_atime(descriptor: int) -> bool:
     """Whether the file has the attribute that keeps its access time (chattr +A)."""
-    try:
-        data = fcntl.ioctl(descriptor, _GETFLAGS, bytes(8))
-    except OSError:
-        return False
-    return bool(int.from_bytes(data[:4], sys.byteorder) & _NOATIME_FLAG)
+    return bool(inode_flags(descriptor) & FS_NOATIME_FL)

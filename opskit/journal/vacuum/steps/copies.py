@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import shlex
 from dataclasses import dataclass
@@ -12,12 +11,11 @@ from typing import ClassVar, Union
 
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import sync_directory
+from opskit.core.kernel import clone_data
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
 from opskit.core.units import size_text
 
-# FICLONE, see ioctl_ficlone of section 2 of the manual
-_FICLONE = 0x40049409
 _CHUNK = 1 << 24
 
 
@@ -153,7 +151,7 @@ def _put(temporary: str, target: str) -> None:
 
 def _copy_data(reading: int, writing: int, size: int) -> None:
     try:
-        fcntl.ioctl(writing, _FICLONE, reading)
+        clone_data(reading, writing)
     except OSError:
         _send(reading, writing, size)
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from opskit.core import procfs
-from opskit.core.mountinfo import MountLine, read_mountinfo
+from opskit.core.kernel import device_number
+from opskit.core.mountinfo import MountLine, mounts_here, read_mountinfo
 from opskit.usage.df.deleted import Deleted, DeletedFile, Holder
-from opskit.usage.mounts import may_hang, mount_of, mounts_here
+from opskit.usage.mounts import may_hang, mount_of
 
 MARK = " (deleted)"
 # A line of maps, proc(5): addresses, permissions, offset, device in hexadecimal, inode, name.
@@ -92,7 +93,7 @@ class _Reader:
             return None
         identity = (status.st_dev, status.st_ino)
         if identity not in self.found:
-            device = device or f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
+            device = device or device_number(status.st_dev)
             on, namespace = self._mount(pid, number, device)
             if on is None:  # memfd, System V shared memory: on a filesystem of the kernel's own
                 return None
@@ -121,7 +122,7 @@ class _Reader:
                 _holder(self.proc, pid, tuple(sorted(one.descriptors.get(pid, ()))), pid in one.mapped) for pid in pids
             ]
             size = one.status.st_blocks * 512
-            name = f"{os.major(device)}:{os.minor(device)}"
+            name = device_number(device)
             yield DeletedFile(
                 name, inode, one.path, size, one.status.st_size, one.mount.target, tuple(holders), one.namespace
             )

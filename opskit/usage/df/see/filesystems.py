@@ -15,9 +15,10 @@ from typing import Any, Callable
 
 from opskit.core.child import Answer, ask
 from opskit.core.errors import Failed
-from opskit.core.mountinfo import MountLine
+from opskit.core.kernel import device_number
+from opskit.core.mountinfo import MountLine, mounts_here
 from opskit.usage.df.model import Figures, Filesystem
-from opskit.usage.mounts import DUMMY, is_remote, may_hang, mount_of, mounts_here
+from opskit.usage.mounts import DUMMY, is_remote, may_hang, mount_of
 
 # df says nothing of a mount point that is gone, or that this user may not look at.
 NOT_OURS_TO_SEE = (errno.EACCES, errno.ENOENT)
@@ -109,7 +110,7 @@ def probe(path: str) -> list[Any]:
     available = figures.f_bavail - (1 << 64 if figures.f_bavail >= 1 << 63 else 0)
     size = figures.f_frsize or figures.f_bsize
     numbers = [size, figures.f_blocks, figures.f_bfree, available, figures.f_files, figures.f_ffree]
-    return [f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}", numbers]
+    return [device_number(status.st_dev), numbers]
 
 
 def _here(question: Callable[[], Any]) -> Answer:
@@ -178,7 +179,7 @@ def _device_at(path: str) -> str:
         number = os.stat(path).st_dev
     except OSError:
         return ""
-    return f"{os.major(number)}:{os.minor(number)}"
+    return device_number(number)
 
 
 def _of_path(path: str, lines: Sequence[MountLine], answer: Answer) -> Filesystem:

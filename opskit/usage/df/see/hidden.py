@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Sequence
 from typing import Any, Callable
 
 from opskit.core.child import ask
+from opskit.core.kernel import CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_REC, checked, libc
 from opskit.core.mountinfo import MountLine
 from opskit.usage.df.why import Hidden
 
-# The numbers of unshare(2) and mount(2), which Python before 3.12 does not have.
-CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 4096, 16384, 1 << 18
 # The view is put over one of these, in the child's namespace only: nothing is made on the host.
 VIEWS = ("/mnt", "/media", "/tmp")  # noqa: S108
 # A child that counts may take long: what ends it is the end of its work, or Ctrl-C.
@@ -50,20 +48,13 @@ def see_hidden(
 
 def _look(mount_point: str, points: Sequence[str], measure: MeasureEach) -> list[Any]:
     """In the child: a mount namespace of its own, the filesystem alone over a folder, and a count there."""
-    libc = ctypes.CDLL(None, use_errno=True)
     view = next((path for path in VIEWS if os.path.isdir(path)), VIEWS[0])
-    _call(libc.unshare(CLONE_NEWNS))
-    _call(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+    checked(libc().unshare(CLONE_NEWNS))
+    checked(libc().mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
     # Not recursive: what is mounted on the filesystem is not mounted in the view.
-    _call(libc.mount(os.fsencode(mount_point), view.encode(), None, MS_BIND, None))
+    checked(libc().mount(os.fsencode(mount_point), view.encode(), None, MS_BIND, None))
     # Below the view each path is as below the mount point.
     names = {view + "/" + point[len(mount_point.rstrip("/")) + 1 :]: point for point in points}
     sizes, unreadable = measure([name for name in names if os.path.lexists(name)])
     shown = [mount_point.rstrip("/") + text[len(view) :] for text in unreadable]
     return [[[names[name], size] for name, size in sizes.items() if name in names], shown]
-
-
-def _call(result: int) -> None:
-    if result:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))

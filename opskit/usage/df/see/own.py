@@ -7,25 +7,17 @@ Measured on fresh and filled ones (tests/host/usage/test_df_why.py): ext3 and ex
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import struct
 from typing import Optional
 
+from opskit.core.kernel import special_owners, xfs_allocated_inodes, xfs_geometry
 from opskit.usage.df.model import Filesystem
 
-# ioctl_getfsmap(2), linux/fsmap.h: 64-bit requests, as on x86_64 and aarch64.
-GETFSMAP = 0xC0C0583B
-_HEAD = struct.Struct("=4I48x")
-_KEY = struct.Struct("=IIQQQQ24x")
-_RECORDS = 4096
-_SPECIAL_OWNER, _LAST = 0x10, 0x20
+# Special owners of ioctl_getfsmap(2), linux/fsmap.h
+# Special owners of linux/fsmap.h, and those of xfs.
 _FREE, _UNKNOWN = 1, 2
 _X = ord("X") << 32
 _LOG, _INODES = _X | 2, _X | 5
-# xfs_fs.h: freedata, freertx, freeino, allocino; and the geometry, whose seventh number is the size of an inode.
-XFS_IOC_FSCOUNTS = 0x80205871
-XFS_IOC_FSGEOMETRY_V1 = 0x80705864
 
 
 def own_bytes(filesystem: Filesystem) -> tuple[Optional[int], str]:
@@ -50,40 +42,16 @@ def _xfs(filesystem: Filesystem) -> int:
     """Blocks that belong to no file; and the free ones that df does not see as free: set aside for the trees."""
     descriptor = os.open(filesystem.mount_point, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        owners = fsmap(descriptor)
+        owners = special_owners(descriptor)
         figures = os.fstatvfs(descriptor)
-        counts = struct.unpack("=4Q", fcntl.ioctl(descriptor, XFS_IOC_FSCOUNTS, bytes(32)))
-        inode_size = struct.unpack_from("=7I", fcntl.ioctl(descriptor, XFS_IOC_FSGEOMETRY_V1, bytes(112)))[6]
+        inode_bytes = xfs_allocated_inodes(descriptor) * xfs_geometry(descriptor).inode_bytes
     finally:
         os.close(descriptor)
     set_aside = owners.get(_FREE, 0) - figures.f_bfree * figures.f_frsize
     # df leaves the log out of the size. Without a reverse map (rmapbt) inodes are among what has no known owner.
     known = sum(size for owner, size in owners.items() if owner not in {_FREE, _UNKNOWN, _LOG})
-    inodes = 0 if _INODES in owners else counts[3] * inode_size
+    inodes = 0 if _INODES in owners else inode_bytes
     return max(0, set_aside) + known + inodes
-
-
-def fsmap(descriptor: int) -> dict[int, int]:
-    """The bytes of each special owner (free, unknown, log …) of the filesystem, by ioctl_getfsmap(2).
-
-    Raises OSError: EPERM without root, EOPNOTSUPP or ENOTTY where filesystem or kernel (before 4.12) has none.
-    """
-    sums: dict[int, int] = {}
-    low = bytes(_KEY.size)
-    high = _KEY.pack(*[(1 << 32) - 1] * 2, *[(1 << 64) - 1] * 3, 0)
-    while True:
-        buffer = bytearray(_HEAD.pack(0, 0, _RECORDS, 0) + low + high + bytes(_KEY.size * _RECORDS))
-        fcntl.ioctl(descriptor, GETFSMAP, buffer)
-        count = _HEAD.unpack_from(buffer)[3]
-        begin = _HEAD.size + 2 * _KEY.size
-        records = bytes(buffer[begin : begin + count * _KEY.size])
-        flags = _LAST
-        for _, flags, _, owner, _, length in _KEY.iter_unpack(records):
-            if flags & _SPECIAL_OWNER:
-                sums[owner] = sums.get(owner, 0) + length
-        if flags & _LAST:
-            return sums
-        low = records[-_KEY.size :]
 
 
 def _btrfs(source: str, sysfs: str = "/sys/fs/btrfs") -> int:

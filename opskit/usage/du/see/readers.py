@@ -14,14 +14,21 @@ from itertools import repeat
 from operator import itemgetter
 from typing import Any, Optional, Protocol
 
+from opskit.core.kernel import (
+    AT_FDCWD,
+    AT_NO_AUTOMOUNT,
+    AT_SYMLINK_NOFOLLOW,
+    STATX_BASIC_STATS,
+    STATX_BYTES,
+    device_number,
+    statx_function,
+)
+
 # What one call to a reader takes at most: 256 KiB of struct statx stay in the processor's cache.
 BATCH = 1024
 
-# include/uapi/linux/stat.h, include/uapi/linux/fcntl.h; the layout is the same on every architecture.
-_STATX_SIZE = 256
-_MASK = 0x7FF  # STATX_BASIC_STATS
-_FLAGS = 0x100 | 0x800  # AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, as lstat(2)
-_AT_FDCWD = -100
+# As lstat(2)
+_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
 _MODE_HIGH = 29 if sys.byteorder == "little" else 28
 
 
@@ -110,31 +117,27 @@ class _Buffer:
 class StatxReader:
     """statx(2) of each name into one buffer, whose columns are then read with a stride.
 
-    PyDLL keeps the interpreter's lock, which is cheaper: a worker has one thread. Raises OSError where there is no
-    statx: in the C library before 2.28, in the kernel before 4.11.
+    Raises OSError where there is no statx: in the C library before 2.28, in the kernel before 4.11.
     """
 
     def __init__(self) -> None:
         self.failed: list[tuple[bytes, OSError]] = []
-        try:
-            self._statx: Any = ctypes.PyDLL(None).statx
-        except AttributeError:
-            raise OSError("the C library has no statx") from None
-        memory = ctypes.create_string_buffer(_STATX_SIZE * BATCH)
+        self._statx = statx_function()
+        memory = ctypes.create_string_buffer(STATX_BYTES * BATCH)
         # As arguments that are made once and not for each call.
-        self._places = [ctypes.byref(memory, _STATX_SIZE * number) for number in range(BATCH)]
+        self._places = [ctypes.byref(memory, STATX_BYTES * number) for number in range(BATCH)]
         self._buffer = _Buffer(memory)
-        if self._fill([b"/"], _AT_FDCWD):
+        if self._fill([b"/"], AT_FDCWD):
             raise OSError("the kernel has no statx")
 
     def _fill(self, names: Sequence[bytes], directory: int) -> int:
         """0 if every name could be read."""
-        return sum(map(self._statx, repeat(directory), names, repeat(_FLAGS), repeat(_MASK), self._places))
+        return sum(map(self._statx, repeat(directory), names, repeat(_FLAGS), repeat(STATX_BASIC_STATS), self._places))
 
     def read(self, names: Sequence[bytes], directory: Optional[int]) -> Columns:
         """See Reader.read."""
         self.failed = []
-        place = _AT_FDCWD if directory is None else directory
+        place = AT_FDCWD if directory is None else directory
         while names and self._fill(names, place):
             names = list(lstat_each(names, directory, self.failed))
         if not names:
@@ -148,11 +151,11 @@ class _StatxColumns(Columns):
     def __init__(self, names: Sequence[bytes], buffer: _Buffer) -> None:
         self.names, self._buffer = names, buffer
         self._words, self._longs = 64 * len(names), 32 * len(names)
-        self.kinds = bytes(buffer.view[_MODE_HIGH : _STATX_SIZE * len(names) : _STATX_SIZE])
+        self.kinds = bytes(buffer.view[_MODE_HIGH : STATX_BYTES * len(names) : STATX_BYTES])
         self.nlinks = buffer.words[4 : self._words : 64].tolist()
 
     def copy(self) -> Columns:
-        return _StatxColumns(self.names, _Buffer(bytearray(self._buffer.view[: _STATX_SIZE * len(self.names)])))
+        return _StatxColumns(self.names, _Buffer(bytearray(self._buffer.view[: STATX_BYTES * len(self.names)])))
 
     @property
     def owners(self) -> Sequence[int]:  # type: ignore[override]
@@ -214,7 +217,7 @@ def names_in_order(descriptor: int) -> list[bytes]:
 def _filesystem_type(descriptor: int) -> str:
     """The type of the filesystem of an open file, by /proc/self/mountinfo (proc(5)); "" where that does not tell."""
     device = os.fstat(descriptor).st_dev
-    number = f" {os.major(device)}:{os.minor(device)} "
+    number = f" {device_number(device)} "
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             return next((line.partition(" - ")[2].split(" ")[0] for line in file if number in line), "")

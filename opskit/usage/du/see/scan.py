@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Optional
 
 from opskit.core.child import ask
+from opskit.core.kernel import device_number
 from opskit.core.mountinfo import read_mountinfo
 from opskit.usage.du.model import Entry, Group, Request, Scan, Unreadable
 from opskit.usage.du.see.count import Board, is_directory
@@ -141,7 +142,7 @@ class _Scanner:
         here, number = os.readlink(f"/proc/self/fd/{root.descriptor}"), os.fstat(root.descriptor).st_dev
         mount = mount_number("/proc", "self", str(root.descriptor))
         found: dict[bytes, set[bytes]] = {}
-        for target in silent_on(here, mount, f"{os.major(number)}:{os.minor(number)}", self.lines):
+        for target in silent_on(here, mount, device_number(number), self.lines):
             folder, _, name = os.fsencode(target[len(here.rstrip("/")) + 1 :]).rpartition(b"/")
             # As the walk names them: from the root on as it was typed.
             path = root.name + (b"" if root.name.endswith(b"/") else b"/") + folder if folder else root.name
