@@ -13,7 +13,7 @@ from opskit.memcached.line.effect import effect_of, effect_of_process
 from opskit.memcached.line.parse import parse
 from opskit.memcached.model import Process
 from opskit.memcached.see import proc
-from opskit.memcached.see.host import USERS, read_pid, roots_own, see_host, see_program
+from opskit.memcached.see.host import USERS, read_pid, roots_own, see_host, see_program, usual_users
 from opskit.memcached.see.proc import instances
 
 
@@ -21,8 +21,7 @@ def see_start(runner: Runner, request: StartRequest) -> StartFacts:
     """The memcached of this host, what the line meets here, and who of its name runs already."""
     program = see_program(runner)
     root = os.geteuid() == 0
-    users = see_host(effect_of(parse([], program.release))).users or USERS[:1]
-    line = build(request, program.release, root=root, users=users)
+    line = build(request, program.release, root=root, users=usual_users() or USERS[:1])
     host = see_host(effect_of(parse(line, program.release)), program=program)
     return StartFacts(program, host, tuple(one for one in instances() if proc.same_network(one.pid)))
 

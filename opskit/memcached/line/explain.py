@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from opskit.core.units import KIB, MIB, size_text
+from opskit.core.units import size_text
 from opskit.memcached.line.effect import Effect
 from opskit.memcached.line.lint import Judgement
 from opskit.memcached.line.numbers import FLOAT, OCTAL, SIZE, bound_port, memory_bytes
@@ -24,27 +24,13 @@ def flag_json(flag: Flag, release: Release) -> dict[str, Any]:
         "value": flag.value or None,
         "meaning": flag.meaning,
         "default": at(flag.default, release) if flag.default else None,
-        "range": range_text(flag, release) or None,
+        "range": flag.range_text(release) or None,
         "unit": flag.unit or None,
         "does": at(flag.does, release) if flag.does else None,
         "since": release_text(flag.since) if flag.since > FIRST else None,
         "changed": [release_text(one) for one in changed],
         "needs": flag.build or None,
     }
-
-
-def range_text(flag: Flag, release: Release) -> str:
-    """What it takes: `1 to 65535`; "" where there is no range."""
-    if not flag.limits:
-        return ""
-    low, high, _ = at(flag.limits, release)
-    if flag.kind == OCTAL:
-        return f"{int(low or 0):o} to {int(high or 0):o}"
-    if flag.kind == SIZE:
-        return f"{int(low or 0) // KIB}k to {int(high or 0) // MIB}m"
-    if flag.kind == FLOAT:
-        return "more than 1"
-    return f"{low:.0f} to {high:.0f}" if high is not None else f"{low:.0f} and up"
 
 
 def flags_json(release: Release) -> dict[str, Any]:

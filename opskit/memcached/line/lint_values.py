@@ -11,7 +11,6 @@ from opskit.core.units import GIB, KIB, MIB, size_text
 from opskit.memcached.line.edit import Edit, LineFinding, OptionText
 from opskit.memcached.line.effect import CHUNK, Effect, odd_size
 from opskit.memcached.line.numbers import (
-    FLOAT,
     INTEGER,
     OCTAL,
     PORTS,
@@ -67,8 +66,8 @@ def _number(position: int, flag: Flag, number: Number, release: Release) -> Iter
     letter, text, value = flag.letter, number.text, number.value
     if flag.kind == INTEGER and number.written != value:
         title = f"-{letter} {text} is read as {value:g}"
-        evidence = "a number is cut to 32 bits"
-        yield _finding("reinterpreted", "error", title, evidence, _range(flag, release), position)
+        evidence, remedy = "a number is cut to 32 bits", flag.range_text(release) or "a whole number"
+        yield _finding("reinterpreted", "error", title, evidence, remedy, position)
     elif letter == "m":
         if value < 0:
             title, evidence = f"-m {text} is no limit at all", f"{memory_bytes(value)} bytes, about 2^64"
@@ -91,19 +90,10 @@ def _bounds(position: int, flag: Flag, number: Number, release: Release) -> Iter
         evidence = f"{number.text} threads"
         yield _finding("many-threads", "warning", title, evidence, "-t with the number of cores", position)
     elif above or (low is not None and number.value < low):
-        title = f"-{flag.letter} {number.text}: it takes {_range(flag, release)}"
+        title = f"-{flag.letter} {number.text}: it takes {flag.range_text(release)}"
         evidence = f"exit status {status}" if status else "it is taken all the same"
         remedy = f"-{flag.letter} {at(flag.default, release)}" if flag.default else "another value"
         yield _finding("out-of-range", "error" if status else "warning", title, evidence, remedy, position)
-
-
-def _range(flag: Flag, release: Release) -> str:
-    if not flag.limits:
-        return "a whole number"
-    low, high, _ = at(flag.limits, release)
-    if flag.kind == FLOAT:
-        return "more than 1"
-    return f"{low:g} to {high:g}" if high is not None else f"{low:g} and up"
 
 
 def _no_number(option: LineOption, position: int, flag: Flag, number: Number) -> Iterator[LineFinding]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional
 
+from opskit.core.units import KIB, MIB
 from opskit.memcached.line.numbers import FLOAT, INTEGER, OCTAL, SIZE
-from opskit.memcached.line.release import FIRST, ITEMS_TO_1G, NEGATIVE_CHECKED, PORT_CHECKED, UDP_OFF, Release
+from opskit.memcached.line.release import FIRST, ITEMS_TO_1G, NEGATIVE_CHECKED, PORT_CHECKED, UDP_OFF, Release, at
 
 # How a value is read, beside the numbers of numbers.py. WHOLE: a number of -o that has to be all of its text.
 TEXT, CHOICE, LISTEN, EXTENDED, WHOLE = "text", "choice", "listen", "extended", "number"
@@ -43,6 +44,19 @@ class Flag(NamedTuple):
     does: History = ()
     since: Release = FIRST
     build: str = ""
+
+    def range_text(self, release: Release) -> str:
+        """What it takes: `1 to 65535`; "" where there is no range."""
+        if not self.limits:
+            return ""
+        low, high, _ = at(self.limits, release)
+        if self.kind == OCTAL:
+            return f"{int(low or 0):o} to {int(high or 0):o}"
+        if self.kind == SIZE:
+            return f"{int(low or 0) // KIB}k to {int(high or 0) // MIB}m"
+        if self.kind == FLOAT:
+            return "more than 1"
+        return f"{low:.0f} to {high:.0f}" if high is not None else f"{low:.0f} and up"
 
 
 def _always(text: str) -> History:

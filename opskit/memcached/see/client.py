@@ -9,6 +9,7 @@ from typing import Any, Optional
 from opskit.core.errors import Failed
 from opskit.memcached.line.listen import ALL, Listener
 from opskit.memcached.model import Answer, Target
+from opskit.memcached.see.host import permits
 
 
 def target_of(listener: Listener) -> Target:
@@ -35,15 +36,14 @@ def read_secret(path: str, uid: int) -> Optional[tuple[str, str]]:
 
 
 def _may_read(status: os.stat_result, uid: int) -> bool:
-    """Whether this user can read a regular file, as itself, by its own group, or as anybody."""
+    """Whether this is a regular file, and this user can read it."""
     import pwd  # noqa: PLC0415
 
     try:
         group = pwd.getpwuid(uid).pw_gid
     except KeyError:
         group = -1
-    mine = status.st_mode >> 6 if status.st_uid == uid else status.st_mode >> 3 if status.st_gid == group else 0
-    return stat.S_ISREG(status.st_mode) and (uid == 0 or bool((mine | status.st_mode) & 4))
+    return stat.S_ISREG(status.st_mode) and permits(status, uid, group, 4)
 
 
 def ask(target: Target, seconds: float, *, stats: bool = True) -> Answer:

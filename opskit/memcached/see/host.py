@@ -42,16 +42,16 @@ def see_program(runner: Runner, path: str = "memcached") -> Program:
         path = "memcached"  # the one of this host has to do: what others can write, or is something else, is not run
     path = shutil.which(path, path=ENVIRONMENT["PATH"]) or path
     try:
-        said = runner.run(Command((path, "-h"), mutates=False, timeout=10))
+        stdout = runner.run(Command((path, "-h"), mutates=False, timeout=10)).stdout
     except Missing as error:
         line = install_line(read_package_manager(), "memcached")
         todo = f"{line}; flags, explain and lint take a release in place of it: --version 1.6.18"
         raise Missing("memcached", "it is not on this host", todo=todo) from error
     try:
-        release = read_release(said.stdout)
+        release = read_release(stdout)
     except ValueError as error:
         raise Failed(f"{path} -h", f"this does not begin with a release: {error}") from error
-    features = tuple(name for name, sign in SIGNS.items() if re.search(sign, said.stdout, re.MULTILINE))
+    features = tuple(name for name, sign in SIGNS.items() if re.search(sign, stdout, re.MULTILINE))
     return Program(path, release, features)
 
 
@@ -64,22 +64,26 @@ def roots_own(path: str) -> bool:
     return status.st_uid == 0 and not status.st_mode & 0o022
 
 
-def see_host(found: Effect, *, program: Optional[Program] = None, limits: Optional[Limits] = None) -> Host:
-    """What the line meets on this host, under these limits; without any, started by us."""
+def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optional[Limits] = None) -> Host:
+    """What the line meets on this host.
+
+    program: the memcached here
+    limits: under what it runs; without any, started by us
+    """
     limits = limits or Limits()
     root = os.geteuid() == 0 if limits.root is None else limits.root
-    known = {name: _uid(name) for name in {*USERS, found.user}}
-    ports = [one.port for one in found.listeners if one.port > 0]
+    user = _uid(effect.user)
+    ports = [listener.port for listener in effect.listeners if listener.port > 0]
     return Host(
         root=root,
         memory=_memory(),
         cgroup_memory=limits.memory or _cgroup_memory(limits.pid or "self"),
         hard_files=limits.hard_files or _unlimited(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
         most_files=_number("/proc/sys/fs/nr_open") or 1048576,
-        user_known=known.get(found.user) is not None,
-        users=tuple(name for name in USERS if known[name] is not None),
+        user_known=user is not None,
+        users=usual_users(),
         taken=proc.taken(ports),
-        pid_file=see_pid_file(found.pid_file, known.get(found.user) if root else None) if found.pid_file else None,
+        pid_file=see_pid_file(effect.pid_file, user if root else None) if effect.pid_file else None,
         unit_type=limits.unit_type,
         program=program,
         raises=limits.raises and _may(CAP_SYS_RESOURCE, "CapBnd"),
@@ -97,8 +101,24 @@ def _lowest_port(limits: Limits, *, root: bool) -> int:
 
 def _may(capability: int, mask: str) -> bool:
     """Whether a mask of our capabilities has this one (proc(5)): what root gets of the bounding set, CapBnd."""
-    found = re.search(rf"^{mask}:\s+(\w+)$", procfs.text("/proc/self/status"), re.MULTILINE)
-    return found is None or bool(int(found[1], 16) >> capability & 1)
+    match = re.search(rf"^{mask}:\s+(\w+)$", procfs.text("/proc/self/status"), re.MULTILINE)
+    return match is None or bool(int(match[1], 16) >> capability & 1)
+
+
+def usual_users() -> tuple[str, ...]:
+    """Which of the usual users of memcached are on this host."""
+    return tuple(name for name in USERS if _uid(name) is not None)
+
+
+def permits(status: os.stat_result, uid: int, gid: int, wanted: int) -> bool:
+    """Whether a file's mode lets a user do something, as itself, by its own group, or as anybody.
+
+    gid: the user's own group
+    wanted: bits of one digit of the mode: 4 to read, 3 to make files in a directory
+    """
+    bits = status.st_mode
+    bits |= bits >> 6 if status.st_uid == uid else bits >> 3 if status.st_gid == gid else 0
+    return uid == 0 or bits & wanted == wanted
 
 
 def _uid(name: str) -> Optional[tuple[int, int]]:
@@ -126,12 +146,7 @@ def see_pid_file(path: str, who: Optional[tuple[int, int]]) -> PidFile:
         status = os.stat(directory)
     except OSError:
         return PidFile(path, directory=os.path.islink(directory), writable=False)
-    if who is None:
-        writable = os.access(directory, os.W_OK | os.X_OK)
-    else:
-        uid, gid = who
-        bits = status.st_mode >> 6 if status.st_uid == uid else status.st_mode >> 3 if status.st_gid == gid else 0
-        writable = uid == 0 or bool((bits | status.st_mode) & 0o3 == 0o3 or bits & 0o3 == 0o3)
+    writable = permits(status, *who, wanted=3) if who else os.access(directory, os.W_OK | os.X_OK)
     return PidFile(path, _holds_something(path), pid, holder, writable=writable)
 
 
@@ -152,29 +167,21 @@ def read_pid(path: str) -> int:
         with open(descriptor, encoding="ascii", errors="replace") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return 0
-            found = re.match(r"\s*([0-9]{1,10})\s*$", file.read(64))
+            match = re.match(r"\s*([0-9]{1,10})\s*$", file.read(64))
     except OSError:
         return 0
-    return int(found[1]) if found else 0
+    return int(match[1]) if match else 0
 
 
 def _memory() -> int:
     """MemTotal of /proc/meminfo, in bytes; 0 when it cannot be read."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            found = re.search(r"^MemTotal:\s+(\d+) kB", file.read(), re.MULTILINE)
-    except OSError:
-        return 0
-    return int(found[1]) * KIB if found else 0
+    match = re.search(r"^MemTotal:\s+(\d+) kB", procfs.text("/proc/meminfo"), re.MULTILINE)
+    return int(match[1]) * KIB if match else 0
 
 
 def _cgroup_memory(pid: Union[int, str]) -> int:
     """The tightest memory limit of a process's control groups, in bytes; 0 for none (cgroup v2, then v1)."""
-    try:
-        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-            lines = [line.split(":", 2) for line in file.read().splitlines()]
-    except OSError:
-        return 0
+    lines = [line.split(":", 2) for line in procfs.text("/proc", str(pid), "cgroup").splitlines()]
     limits = []
     for _, controllers, path in lines:
         if controllers == "":
@@ -192,11 +199,7 @@ def _cgroup_memory(pid: Union[int, str]) -> int:
 
 
 def _number(path: str) -> int:
-    try:
-        with open(path, encoding="ascii") as file:
-            text = file.read().strip()
-    except OSError:
-        return 0
+    text = procfs.text(path).strip()
     return int(text) if text.isdigit() else 0
 
 

@@ -139,17 +139,8 @@ def groups_of(pid: int) -> list[str]:
 
 def unit_of(pid: int) -> str:
     """The systemd service that a process belongs to, by its control group; "" for none."""
-    try:
-        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().splitlines()
-    except OSError:
-        return ""
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        last = path.rsplit("/", 1)[-1]
-        if controllers in {"", "name=systemd"} and last.endswith(".service"):
-            return last
-    return ""
+    innermost = groups_of(pid)[-1]
+    return innermost if innermost.endswith(".service") else ""
 
 
 def with_line(line: Sequence[str]) -> Optional[Process]:

@@ -13,7 +13,7 @@ from opskit.memcached.line.parse import parse
 from opskit.memcached.line.see import read_unit
 from opskit.memcached.line.sources import SYSCONFIG, Unit
 from opskit.memcached.see import proc
-from opskit.memcached.see.host import USERS, see_host, see_program
+from opskit.memcached.see.host import USERS, see_host, see_program, usual_users
 from opskit.memcached.see.proc import instances
 from opskit.memcached.unit.model import DROP_IN, UnitFacts, UnitSeen
 
@@ -33,8 +33,7 @@ def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
         if os.path.exists(path):
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
                 texts[path] = file.read()
-    users = see_host(effect_of(parse([], program.release))).users or USERS[:1]
-    words = build(request, program.release, root=True, users=users)
+    words = build(request, program.release, root=True, users=usual_users() or USERS[:1])
     # Under the unit's own limits; what its Type= is by now does not matter: a drop-in sets that.
     limits = unit.limits._replace(unit_type="") if unit else None
     host = see_host(effect_of(parse(words, program.release)), program=program, limits=limits)
