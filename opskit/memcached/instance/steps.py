@@ -245,8 +245,8 @@ def start_command(line: tuple[str, ...]) -> Command:
 
 
 def end_command(pid: int) -> Command:
-    """Ask a process to end. Exit status 1: it has ended in this moment."""
-    return Command(("kill", "-TERM", str(pid)), mutates=True, accept=(0, 1))
+    """Ask a process to end."""
+    return Command(("kill", "-TERM", str(pid)), mutates=True)
 
 
 def remove_stale(path: str, pid: int) -> None:
@@ -292,7 +292,9 @@ def gone(pid: int, started: int, seconds: float) -> bool:
 def end(runner: Runner, process: Process, seconds: float) -> bool:
     """Ask it to end (SIGTERM) and wait. False when it has not ended within so many seconds."""
     if lives(process.pid, process.started):
-        runner.run(end_command(process.pid))
+        # It may have ended in this moment; whether it has is looked at below.
+        with contextlib.suppress(CommandFailed):
+            runner.run(end_command(process.pid))
     return gone(process.pid, process.started, seconds)
 
 
