@@ -64,8 +64,8 @@ def lost_table(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
             yield _unreadable(disk)
             return
         names = ", ".join(p.path for p in partitions)
-        title = f"the kernel still shows {names}, and {disk.path} has no partition table (any more)"
-        remedy = f"was it lost? if nobody misses it: partx -d {disk.path}, and try again"
+        title = f"the kernel still shows {names}, but {disk.path} no longer has a partition table"
+        remedy = f"if it was removed on purpose: partx -d {disk.path}, then try again"
         yield Reason("stale-partitions", title, remedy)
 
 
@@ -73,8 +73,8 @@ def hidden(disk: BlockDevice) -> Iterator[Reason]:
     """The table on the disk is not the one that the kernel goes by: somebody wrote it since."""
     for partition in disk.hidden:
         where = f"partition {partition.number} at sector {partition.start // disk.sector_size}"
-        title = f"the table of {disk.path} has {where}, and the kernel does not show it there"
-        yield Reason("table-not-read", title, f"sfdisk -d {disk.path}; is that meant? then partx -u {disk.path}")
+        title = f"the table of {disk.path} has {where}, but the kernel does not show it"
+        yield Reason("table-not-read", title, f"sfdisk -d {disk.path}; if that table is right: partx -u {disk.path}")
 
 
 def is_member(signature: Signature) -> bool:
@@ -116,7 +116,7 @@ def not_a_device(facts: HostFacts, path: str) -> Iterator[Reason]:
 def size_and_mode(disk: BlockDevice, *, read_only_is_fine: bool) -> Iterator[Reason]:
     """A disk without a size, or one that cannot be written."""
     if disk.size <= 0:
-        yield Reason("no-size", f"{disk.path} has size 0", "is there a medium in it, and is the disk attached?")
+        yield Reason("no-size", f"{disk.path} has size 0", "check that it has a medium and that the disk is attached")
     if disk.read_only and not read_only_is_fine:
         yield Reason("read-only", f"{disk.path} is read-only", "the cloud console or `blockdev --getro` may say why")
 
@@ -159,7 +159,7 @@ def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = ""
         yield from _multipath(facts, device)
     busy = next((d for d in related(facts, disk) if d.exclusive == BUSY), None)
     if busy and not explained:
-        title = f"{busy.path} is held open by somebody who wants it for himself alone (open with O_EXCL)"
+        title = f"{busy.path} is held open by another program, exclusively (O_EXCL)"
         yield Reason("held-exclusively", title, f"fuser -v {busy.path}; lsblk {busy.path}")
 
 
@@ -171,7 +171,7 @@ def _mounts(device: BlockDevice) -> Iterator[Reason]:
             yield Reason("mounted", f"{device.path} is mounted on {mount.target}", f"opskit disk umount {mount.target}")
         elif mount.target not in own:
             title = f"{device.path} is mounted on {mount.target} in the mount namespace of pid {mount.namespace}"
-            yield Reason("mounted", title, f"systemctl status {mount.namespace} shows whose that is; end it")
+            yield Reason("mounted", title, f"systemctl status {mount.namespace} shows which service that is; stop it")
 
 
 def _multipath(facts: HostFacts, device: BlockDevice) -> Iterator[Reason]:
@@ -191,14 +191,14 @@ def members(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
         for signature in device.signatures:
             if is_member(signature):
                 what = MEMBER_NAMES.get(signature.type, f"a member ({signature.type})")
-                remedy = f"take it out with its own tools first; then wipefs {device.path} shows what is left"
+                remedy = f"remove it with its own tools first; wipefs {device.path} then shows what is left"
                 yield Reason("member", f"{device.path} is {what}", remedy)
     for hidden in disk.hidden:
         types = [s.type for s in hidden.signatures if is_member(s)] + ["unclear"] * hidden.ambivalent
         for kind in types:
             what = MEMBER_NAMES.get(kind, f"a member ({kind})")
             title = f"partition {hidden.number} in the table of {disk.path}, which the kernel does not show, is {what}"
-            yield Reason("member", title, f"partx -a {disk.path} shows it; take it out with its own tools first")
+            yield Reason("member", title, f"partx -a {disk.path} shows it; remove it with its own tools first")
 
 
 # What may be wiped although something else shows beside it: plain filesystems, swap, and what they leave.
@@ -236,8 +236,8 @@ def unknown_signatures(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     for device in related(facts, disk):
         strange = [s.type for s in device.signatures if s.type not in PLAIN and not is_member(s)]
         if device.ambivalent and strange:
-            title = f"{device.path} has the signature {strange[0]} beside another, and opskit does not know what it is"
-            yield Reason("unknown-signature", title, f"wipefs {device.path}; take it off by hand if it is stale")
+            title = f"{device.path} has the signature {strange[0]}, which opskit does not know, beside another"
+            yield Reason("unknown-signature", title, f"wipefs {device.path}; erase it by hand if it is stale")
 
 
 def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
@@ -255,18 +255,20 @@ def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     for table in tables:
         for entry in entries(table.text):
             if counts_on_it(entry.source):
-                title = f"{table.path} line {entry.number} counts on {disk.path}: {entry.source} on {entry.target}"
-                remedy = f"opskit disk umount {entry.target} takes it out" if entry.has_target else "take the line out"
+                title = f"{table.path} line {entry.number} uses {disk.path}: {entry.source} on {entry.target}"
+                remedy = (
+                    f"opskit disk umount {entry.target} removes the entry" if entry.has_target else "remove the line"
+                )
                 yield Reason("named-in-fstab", title, remedy)
     for table in (*tables, facts.crypttab):
         if table.exists and table.problem:
-            title = f"whether {table.path} counts on {disk.path} nobody can tell: {table.problem}"
+            title = f"cannot tell whether {table.path} uses {disk.path}: {table.problem}"
             yield Reason("table-unreadable", title, f"ls -l {table.path}")
     for line in facts.crypttab.text.splitlines():
         fields = line.split()
         if len(fields) > 1 and not fields[0].startswith("#") and counts_on_it(fields[1]):
-            title = f"{facts.crypttab.path} counts on {disk.path}: {fields[0]} is made of {fields[1]}"
-            yield Reason("named-in-crypttab", title, "take the line out if it is no longer true")
+            title = f"{facts.crypttab.path} uses {disk.path}: {fields[0]} is made of {fields[1]}"
+            yield Reason("named-in-crypttab", title, "remove the line if it is no longer true")
 
 
 def unreadable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
@@ -277,22 +279,22 @@ def unreadable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
 
 
 def _unreadable(device: BlockDevice) -> Reason:
-    return Reason("unreadable", f"{device.path} cannot be read everywhere", "dmesg | tail; is the disk failing?")
+    return Reason("unreadable", f"{device.path} cannot be read in full", "dmesg | tail; is the disk failing?")
 
 
 def unread(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     """A disk whose bytes could not be read, or that nobody looked at, is never written."""
     yield from unreadable(facts, disk)
     if disk.contents == UNREAD and not any(d.mounts for d in related(facts, disk)):
-        title = f"nobody has looked at the bytes of {disk.path}"
-        yield Reason("unread", title, "as root; for saved facts: sudo opskit disk facts > host.json")
+        title = f"the contents of {disk.path} were not read"
+        yield Reason("unread", title, "run it as root; for saved facts: sudo opskit disk facts > host.json")
 
 
 def backup_gpt(disk: BlockDevice) -> Iterator[Reason]:
     """A damaged table: what the kernel still shows of its partitions is gone at the next boot."""
     if disk.table_backup_only:
         remedy = f"restore it (gdisk {disk.path}: r, b, w), or, if it may be destroyed: --wipe {shlex.quote(disk.path)}"
-        yield Reason("backup-gpt", f"{disk.path} has a backup GPT whose primary one is gone: a damaged table", remedy)
+        yield Reason("backup-gpt", f"the GPT of {disk.path} is damaged: only its backup is left", remedy)
 
 
 def missing_tool(facts: HostFacts, tool: str) -> Iterator[Reason]:

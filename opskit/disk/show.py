@@ -80,7 +80,7 @@ def draw_list(screen: Screen, facts: HostFacts) -> None:
     keep = [i for i, c in enumerate(COLUMNS) if not sys.stdout.isatty() or screen.wide() or c.title not in WIDE_ONLY]
     draw_table(screen, [COLUMNS[i] for i in keep], [[row[i] for i in keep] for row in rows])
     for entry in missing(facts):
-        sure = "" if facts.root else " (seen without root, so not surely)"
+        sure = "" if facts.root else " (without root this is not certain)"
         where = f"{facts.fstab.path} line {entry.number}"
         screen.note(f"missing{sure}: {shown(what_and_where(entry))} ({shown(where)}); opskit disk fstab check")
     for text in facts.unseen:

@@ -34,14 +34,14 @@ def _data(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
     if device.table or facts.partitions(device):
         return HAS_DATA, _table(device, facts)
     if device.contents == UNREADABLE:
-        return UNKNOWN, "it cannot be read everywhere"
+        return UNKNOWN, "it cannot be read in full"
     if device.superblock_damaged:
         return HAS_DATA, "an ext filesystem whose primary superblock is damaged"
     if device.contents == DATA:
         return HAS_DATA, "unknown data, no signature"
     if device.contents == ZERO:
         return _blank(device)
-    return UNKNOWN, "its bytes were not looked at"
+    return UNKNOWN, "its contents were not read"
 
 
 def _signatures(device: BlockDevice) -> str:
@@ -54,13 +54,13 @@ def _blank(device: BlockDevice) -> tuple[str, str]:
     """Only a raw disk can be put into service; a partition of it is already part of something."""
     if device.kind in guard.FORMATTABLE:
         return READY, "blank"
-    return HAS_DATA, f"blank, but part of {device.disk}" if device.disk else "blank, but no raw disk"
+    return HAS_DATA, f"blank, but part of {device.disk}" if device.disk else "blank, but not a raw disk"
 
 
 def _table(device: BlockDevice, facts: HostFacts) -> str:
     count = len(facts.partitions(device))
     if not device.table:
-        return "partitions that the kernel still shows, and no table"
+        return "partitions that the kernel still shows, but no table"
     if not count:
-        return f"{device.table} table, of which the kernel shows no partition"
+        return f"{device.table} table, but the kernel shows no partition in it"
     return f"{device.table} table with {count} partition{'' if count == 1 else 's'}"

@@ -83,10 +83,10 @@ def _form(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     evidence = _seen(facts, entry)
     wanted = "write: SOURCE MOUNTPOINT TYPE OPTIONS 0 0"
     if entry.problem == TOO_FEW_FIELDS:
-        title = f"line {entry.number} has only {entry.count} field(s), and mount ignores it"
+        title = f"line {entry.number} has only {entry.count} field(s), so mount ignores it"
         yield Finding("bad-field-count", "error", title, evidence, wanted)
     elif entry.problem == NOT_A_NUMBER:
-        title = f"line {entry.number}: the fifth or sixth field is no number, and mount ignores the whole line"
+        title = f"line {entry.number}: the fifth or sixth field is not a number, so mount ignores the whole line"
         remedy = wanted + r" (a space in a path is \040, and a comment stands on a line of its own)"
         yield Finding("bad-number", "error", title, evidence, remedy)
     elif entry.count > 6:
@@ -94,7 +94,7 @@ def _form(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
         remedy = r"a space in a path is \040, and a comment stands on a line of its own"
         yield Finding("bad-field-count", "warning", title, evidence, remedy)
     elif entry.count == 3:
-        title = f"line {entry.number} has no options: not every program that reads fstab takes that"
+        title = f"line {entry.number} has no options, which not every program that reads fstab accepts"
         yield Finding("bad-field-count", "warning", title, evidence, _write_line(entry))
 
 
@@ -108,7 +108,7 @@ def _source(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
     evidence = _seen(facts, entry)
     if len(devices) > 1 and not any(shared_uuid_is_normal(d) for d in devices):
         names = " and ".join(d.path for d in devices)
-        title = f"{entry.source} is on {names}: which of them is mounted is chance"
+        title = f"{entry.source} is on {names}: it is left to chance which of them is mounted"
         remedy = "detach the copy, or give it its own UUID (xfs_admin -U generate, tune2fs -U random)"
         yield Finding("ambiguous-source", "critical", title, evidence, remedy)
         return
@@ -127,14 +127,14 @@ def _unknown(facts: HostFacts, entry: FstabEntry) -> Finding:
     what = "swap area" if entry.is_swap else "device"
     title = f"{what_and_where(entry)}: there is no such {what} on this host"
     severity = "warning"
-    remedy = f"attach it, or take line {entry.number} out"
+    remedy = f"attach it, or remove line {entry.number}"
     if waits_at_boot(entry):
         severity = "error"
         title += "; without nofail the next boot stops in emergency mode"
         remedy += f"; to boot without it {_write_line(entry, options=_with_nofail(entry))}"
     if facts.unseen and not facts.root:
         severity = "warning"
-        title += " (seen without root, so not surely)"
+        title += " (without root this is not certain)"
     return Finding("unknown-source", severity, title, _seen(facts, entry), remedy)
 
 
@@ -159,7 +159,7 @@ def _fstype(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterato
     fstypes = [DRIVERS.get(fstype, fstype) for fstype in entry.fstype.split(",")]
     if signature.type in fstypes or any(signature.type in SAME_TYPES.get(fstype, ()) for fstype in fstypes):
         return
-    title = f"line {entry.number} says {entry.fstype}, and {device.path} holds {signature.type}"
+    title = f"line {entry.number} says {entry.fstype}, but {device.path} holds {signature.type}"
     remedy = f"write {signature.type} in place of {entry.fstype} in line {entry.number}"
     yield Finding("wrong-fstype", "error", title, _seen(facts, entry), remedy)
 
@@ -179,7 +179,7 @@ def _target(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
         title = f"the mount point {entry.target} does not exist"
         yield Finding("absent-mount-point", "warning", title, evidence, f"mkdir -p {shlex.quote(entry.target)}")
     elif fact.kind in {"file", "block", "character", "other"} and not {"bind", "rbind"} & set(entry.option_list):
-        title = f"the mount point {entry.target} is no directory"
+        title = f"the mount point {entry.target} is not a directory"
         yield Finding("mount-point-not-directory", "error", title, evidence, f"ls -l {shlex.quote(entry.target)}")
 
 
@@ -204,7 +204,7 @@ def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
         return
     other = facts.device_of(here[-1])
     if other is not None and devices and other not in devices:
-        title = f"{other.path} is mounted on {entry.target}, and line {entry.number} says {entry.source}"
+        title = f"{other.path} is mounted on {entry.target}, but line {entry.number} says {entry.source}"
         yield Finding("other-device-mounted", "error", title, evidence, f"umount {shlex.quote(entry.target)}; {remedy}")
 
 
@@ -224,7 +224,7 @@ def _duplicates(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterat
             same = [e for e in good if e.has_target and plain_target(e.target) == target]
             numbers = ", ".join(str(e.number) for e in same)
             title = f"the mount point {target} is in lines {numbers}: one would cover the other"
-            remedy = f"take out all but one of the lines {numbers}"
+            remedy = f"remove all but one of the lines {numbers}"
             yield Finding("duplicate-mount-point", "error", title, _seen(facts, same[-1]), remedy)
     by_device: dict[str, list[FstabEntry]] = {}
     for entry in good:
@@ -235,7 +235,7 @@ def _duplicates(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterat
         if len(same) > 1:
             numbers = ", ".join(str(e.number) for e in same)
             title = f"{path} is in lines {numbers}"
-            remedy = f"take out all but one of the lines {numbers}; for a second place use a bind mount"
+            remedy = f"remove all but one of the lines {numbers}; for a second place use a bind mount"
             yield Finding("duplicate-source", "warning", title, _seen(facts, same[-1]), remedy)
 
 
@@ -251,8 +251,10 @@ def _without_entry(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Ite
         if mount.fstype in NOT_FOR_FSTAB_TYPES or any(m.target in targets for m in here):
             continue
         system = is_system(facts, device)  # the kernel or a generator may mount that without an entry
-        severity, options, after = ("info", "defaults", "") if system else ("warning", NOFAIL, ": a reboot ends that")
+        severity, options, after = (
+            ("info", "defaults", "") if system else ("warning", NOFAIL, ": a reboot will not mount it again")
+        )
         line = entry_line(by_uuid(device) or device.path, mount.target, mount.fstype, options)
-        title = f"{device.path} is mounted on {mount.target} and has no entry{after}"
+        title = f"{device.path} is mounted on {mount.target} and has no fstab entry{after}"
         evidence = f"{mount.source} on {mount.target}"
         yield Finding("mount-without-entry", severity, title, evidence, f"add the line: {line}")

@@ -44,7 +44,7 @@ def fstab_reasons(facts: HostFacts) -> Iterator[Reason]:
 def _text_reasons(fstab: FileFact) -> Iterator[Reason]:
     """Why there is no text to change."""
     if not fstab.exists:
-        remedy = f"opskit disk fstab restore lists backups; or begin an empty one: touch {shlex.quote(fstab.real)}"
+        remedy = f"opskit disk fstab restore lists backups; or create an empty one: touch {shlex.quote(fstab.real)}"
         yield Reason("fstab-absent", f"{fstab.path} is absent", remedy)
     elif fstab.problem:
         remedy = f"ls -l {shlex.quote(fstab.path)}; move it away if it is broken, then opskit disk fstab restore"
@@ -58,7 +58,7 @@ def _place_reasons(facts: HostFacts) -> Iterator[Reason]:
         remedy = f"chattr -i -a {shlex.quote(os.path.dirname(fstab.real))} {shlex.quote(fstab.real)}"
         yield Reason("fstab-immutable", f"{fstab.path} or its directory is immutable (chattr +i or +a)", remedy)
     if any(mount.target == fstab.real for mount in facts.mounts):
-        title = f"{fstab.path} is a mount of its own, and no new file can take its place"
+        title = f"{fstab.path} is a mount point, so no new file can replace it"
         remedy = f"edit the file that is mounted there (findmnt {shlex.quote(fstab.real)}): --fstab FILE"
         yield Reason("fstab-is-a-mount", title, remedy)
     if fstab.read_only:
@@ -160,7 +160,7 @@ def _loss_reasons(fstab: FileFact, backup: FileFact) -> Iterator[Reason]:
     new = entries(backup.text)
     broken = [entry for entry in new if entry.problem]
     if broken:
-        title = f"{backup.path} line {broken[0].number} is no entry of an fstab ({broken[0].problem})"
+        title = f"{backup.path} line {broken[0].number} is not an fstab entry ({broken[0].problem})"
         yield Reason("not-an-fstab", title, remedy)
     elif not new and entries(fstab.text):
         yield Reason("not-an-fstab", f"{backup.path} has no entries, and {fstab.path} has", remedy)
@@ -168,7 +168,7 @@ def _loss_reasons(fstab: FileFact, backup: FileFact) -> Iterator[Reason]:
     for entry in entries(fstab.text):
         if plain_target(entry.target) in SYSTEM_TARGETS and plain_target(entry.target) not in kept:
             title = f"{backup.path} has no entry for {entry.target}, by which the host boots"
-            yield Reason("loses-system-entry", title, f"edit {fstab.path} by hand if that is meant")
+            yield Reason("loses-system-entry", title, f"edit {fstab.path} by hand if that is intended")
 
 
 def _backup_reasons(backup: FileFact) -> Iterator[Reason]:
@@ -227,19 +227,19 @@ def decide_entry(
         Reason(
             "mount-point-in-fstab",
             f"{path} line {e.number} already mounts {e.source} on {wanted.target}"
-            + (", and no disk here holds that" if e in absent else ""),
-            f"name another mount point, or take that entry out: opskit disk umount {wanted.target}",
+            + (", but no disk of this host holds it" if e in absent else ""),
+            f"name another mount point, or remove that entry: opskit disk umount {wanted.target}",
         )
         for e in there
     ]
     for entry in mine:
         if plain_target(entry.target) != plain_target(wanted.target):
             title = f"{path} line {entry.number} already mounts this filesystem on {entry.target}"
-            remedy = f"mount it there, or take that entry out: opskit disk umount {entry.target}"
+            remedy = f"mount it there, or remove that entry: opskit disk umount {entry.target}"
             reasons.append(Reason("filesystem-in-fstab", title, remedy))
         elif entry.problem:
             title = f"{path} line {entry.number} is meant for this filesystem, but mount ignores it ({entry.problem})"
-            reasons.append(Reason("entry-ignored", title, f"mend that line in {path}: {entry.raw.strip()}"))
+            reasons.append(Reason("entry-ignored", title, f"fix that line in {path}: {entry.raw.strip()}"))
     if reasons:
         return EntryDecision(reasons=tuple(reasons))
     if mine:

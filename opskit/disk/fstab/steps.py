@@ -136,7 +136,7 @@ class BackupFstab(FstabStep):
         """Copy it. Raises Failed."""
         data = unchanged(self.path, self.sha256)
         if os.path.lexists(self.backup):
-            raise Failed(self.backup, "there is something by this name already", todo="run the command again")
+            raise Failed(self.backup, "this name is already taken", todo="run the command again")
         write(self.backup, data, like=self.path)
         return {}
 
@@ -274,7 +274,7 @@ class AddFstabEntry(FstabStep):
         text = decode(read(self.path))
         restored = self._removed(text)
         if restored == text or text_hash(restored) != self.sha256_before:
-            raise Failed(self.path, f"it does not hold just one more line: {self.line}")
+            raise Failed(self.path, f"it does not have exactly this one new line: {self.line}")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         path, new = shlex.quote(self.path), shlex.quote(temporary(self.path))
@@ -328,7 +328,7 @@ class RemoveFstabEntry(FstabStep):
 
     def verify(self, runner: Runner, record: Record) -> None:
         if not self._fits(decode(read(self.path))):
-            raise Failed(self.path, f"it does not hold all but these lines: {self._text()}")
+            raise Failed(self.path, f"it does not have exactly these lines less: {self._text()}")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         path, new = shlex.quote(self.path), shlex.quote(temporary(self.path))

@@ -107,7 +107,7 @@ def _reasons(facts: HostFacts, growth: _GrowTarget) -> Iterator[Reason]:
     if growth.mount is None:
         yield Reason(
             "not-mounted",
-            f"{device.path} is not mounted, and filesystems grow online",
+            f"{device.path} is not mounted, and filesystems grow while mounted",
             f"opskit disk mount {device.path}",
         )
     elif growth.mount.read_only:
@@ -149,7 +149,7 @@ def _partition_step(facts: HostFacts, growth: _GrowTarget) -> Optional[GrowParti
 
 def _tool_reasons(facts: HostFacts, step: GrowPartition) -> Iterator[Reason]:
     if not step.tool:
-        title = "nothing here can grow a partition in use: sfdisk 2.29 or newer, or growpart"
+        title = "growing a partition in use needs sfdisk 2.29 or newer, or growpart"
         remedy = install_line(facts.package_manager, "growpart", "sgdisk")
         yield Reason("missing-tool", title, remedy, exit_code=ExitCode.MISSING)
 

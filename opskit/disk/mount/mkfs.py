@@ -61,14 +61,14 @@ def option_reasons(options: MkfsOptions) -> Iterator[Reason]:
     limit = LABEL_LIMIT[options.fstype]
     size = len(options.label.encode("utf-8", "surrogateescape"))
     if size > limit:
-        title = f"the label {options.label!r} has {size} bytes, and {options.fstype} keeps {limit}"
+        title = f"the label {options.label!r} has {size} bytes, but {options.fstype} keeps {limit}"
         yield Reason("label-too-long", title, f"at most {limit} bytes", exit_code=usage)
     if options.fstype == "xfs":
         for name, value in (("--reserved", options.reserved), ("--lazy-init", options.lazy_init)):
             if value is not None:
                 yield Reason(
                     "not-for-xfs",
-                    f"{name} is for ext3 and ext4; xfs has no such thing",
+                    f"{name} is for ext3 and ext4; xfs does not have it",
                     "leave it out",
                     exit_code=usage,
                 )

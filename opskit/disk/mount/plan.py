@@ -61,8 +61,8 @@ def _missing_there(facts: HostFacts, request: MountRequest) -> Iterator[Reason]:
     for entry in missing(facts) if facts.named(request.device) is None else ():
         if plain_target(entry.target) == plain_target(request.target):
             where = f"{facts.fstab.path} line {entry.number}"
-            title = f"{where} mounts {entry.source} on {request.target}, and no disk here holds that"
-            yield Reason("missing-filesystem", title, "attach the disk that it is on; opskit disk fstab check")
+            title = f"{where} mounts {entry.source} on {request.target}, but no disk of this host holds it"
+            yield Reason("missing-filesystem", title, "attach the disk that holds it; opskit disk fstab check")
 
 
 def named_device(facts: HostFacts, path: str) -> BlockDevice:
@@ -132,16 +132,16 @@ def _mismatch(existing: _ExistingFilesystem, request: MountRequest) -> Iterator[
     path, found = existing.device.path, existing.device.filesystem
     remedy = f"leave the option out to mount it as it is; --wipe {shlex.quote(request.device)} would destroy it"
     if request.fstype and request.fstype != existing.fstype:
-        title = f"{path} holds {existing.fstype} already, and --fstype {request.fstype} was asked for"
+        title = f"{path} already holds {existing.fstype}, but --fstype {request.fstype} was given"
         yield Reason("other-filesystem", title, remedy)
     if request.label and found and request.label != found.label:
-        title = f"the filesystem on {path} has the label {found.label!r}, and --label {request.label} was asked for"
+        title = f"the filesystem on {path} has the label {found.label!r}, but --label {request.label} was given"
         yield Reason("other-label", title, remedy)
     if existing.fstype in READ_ONLY_TYPES and not request.read_only:
-        title = f"{path} holds {existing.fstype}, which can only be read"
+        title = f"{path} holds {existing.fstype}, which is read-only"
         yield Reason("read-only-filesystem", title, "--mount-options ro")
     if request.whole_disk and existing.device.disk:
-        title = f"--whole-disk was asked for, and the filesystem is on the partition {path}"
+        title = f"--whole-disk was given, but the filesystem is on the partition {path}"
         yield Reason("other-place", title, remedy)
 
 
@@ -266,5 +266,5 @@ def _fstab_checks(facts: HostFacts, entry: EntryDecision) -> tuple[str, ...]:
 
 def _unknown_path(facts: HostFacts, target: str) -> Iterator[Finding]:
     if facts.path(target) is None:
-        text = f"the facts do not tell what is at {target}: it is taken to be absent"
+        text = f"the facts do not say what is at {target}: it is assumed to be absent"
         yield Finding("mount-point-not-in-facts", "warning", text, remedy=f"opskit disk facts {shlex.quote(target)}")

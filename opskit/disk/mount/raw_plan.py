@@ -92,7 +92,7 @@ def _not_blank(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     elif partitions:
         yield from guard.lost_table(facts, disk)
     elif not (disk.signatures or disk.ambivalent or disk.superblock_damaged) and disk.contents != ZERO:
-        yield Reason("unknown-data", f"{disk.path} is not blank: there is data without a known signature on it", wipe)
+        yield Reason("unknown-data", f"{disk.path} is not blank: it holds data without a known signature", wipe)
 
 
 def _signatures(disk: BlockDevice, device: BlockDevice, wipe: str) -> Iterator[Reason]:
@@ -122,7 +122,7 @@ def _table(disk: BlockDevice, partitions: tuple[BlockDevice, ...], wipe: str) ->
         title = f"{disk.path} has a {disk.table} table with {inside.path} ({what}), not made by opskit on this host"
         yield Reason("has-partition", title, f"make a filesystem there by hand and name {inside.path}; {wipe}")
     else:
-        title = f"{disk.path} has a {disk.table} table, and the kernel shows no partition of it"
+        title = f"{disk.path} has a {disk.table} table, but the kernel shows no partition in it"
         yield Reason("has-table", title, f"partx --show {disk.path} shows what is in it; {wipe}")
 
 
@@ -170,8 +170,8 @@ def _go_on(
     blank = inside.contents == ZERO and not (inside.signatures or inside.ambivalent)
     left = bool(made.left) and inside.bytes_hash == made.left
     if not (ours or blank or left):
-        title = f"run {made.run} did not finish {inside.path}, and what is there now cannot be told from data"
-        remedy = f"if nobody used it since: --wipe {shlex.quote(request.device)}"
+        title = f"run {made.run} did not finish {inside.path}, and what is on it now may be data"
+        remedy = f"if nobody has used it since: --wipe {shlex.quote(request.device)}"
         return [Reason("changed-since-crash", title, remedy)]
     # The disk may have another name since: what was recorded is where on it, and never which /dev/vdX.
     place = replace(made.place, disk=disk.name, disk_path=disk.path)
@@ -182,7 +182,7 @@ def _go_on(
     ]
     erase = (inside.path,) if filesystem or inside.ambivalent else ()
     what = f"{filesystem.type if filesystem else 'a filesystem'} whose making did not finish" if erase else ""
-    note = Finding("goes-on", "info", f"goes on where run {made.run} stopped, on {inside.path}")
+    note = Finding("goes-on", "info", f"continues on {inside.path} where run {made.run} stopped")
     return reasons or NewFilesystem(place, request.mkfs, erase, what, notes=(note,))
 
 
@@ -191,7 +191,7 @@ def _other_place(request: MountRequest, made: MadeRecord) -> Iterator[Reason]:
     if request.whole_disk == (made.place.partition_number == 0):
         return
     began = "a partition" if made.place.partition_number else "a filesystem on the whole disk"
-    title = f"run {made.run} began {began}, and something else is asked for now"
+    title = f"run {made.run} began {began}, but something else is requested this time"
     remedy = f"repeat the options of that run (opskit history show {made.run}), or --wipe {request.device}"
     yield Reason("other-place", title, remedy)
 
@@ -256,7 +256,7 @@ def _partition_tool(facts: HostFacts, table: str) -> tuple[str, list[Reason]]:
         return "sfdisk-reread", []
     if "parted" in facts.tools:
         return "parted", []
-    title = f"nothing here can write a {table} table: sfdisk 2.26 or newer, or parted"
+    title = f"writing a {table} table needs sfdisk 2.26 or newer, or parted"
     # Debian has sfdisk, in a package that a minimal host lacks; where it is too old parted does the same.
     remedy = install_line(facts.package_manager, "parted" if "sfdisk" in facts.tools else "sfdisk")
     return "", [Reason("missing-tool", title, remedy, exit_code=ExitCode.MISSING)]

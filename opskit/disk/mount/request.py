@@ -99,13 +99,15 @@ def target_reasons(target: str) -> Iterator[Reason]:
     remedy = "name an absolute path, such as /data"
     usage = ExitCode.USAGE
     if not target.startswith("/"):
-        yield Reason("relative-mount-point", f"the mount point {target!r} is no absolute path", remedy, exit_code=usage)
+        yield Reason(
+            "relative-mount-point", f"the mount point {target!r} is not an absolute path", remedy, exit_code=usage
+        )
     elif ".." in target.split("/"):
         yield Reason("dotdot-mount-point", f"the mount point {target} has `..` in it", remedy, exit_code=usage)
     elif target == "/":
-        yield Reason("forbidden-mount-point", "/ is where the system is", remedy)
+        yield Reason("forbidden-mount-point", "/ is the root of the system", remedy)
     elif any(target == place or target.startswith(place + "/") for place in FORBIDDEN):
-        yield Reason("forbidden-mount-point", f"{target} is a place of the system", remedy)
+        yield Reason("forbidden-mount-point", f"{target} belongs to the system", remedy)
     elif "\0" in target or len(os.fsencode(target)) > 4000:
         yield Reason(
             "bad-mount-point", "the mount point's name is too long or has a NUL in it", remedy, exit_code=usage
@@ -117,7 +119,7 @@ def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
     fact = facts.path(target)
     if fact is None:
         return
-    remedy = "name another mount point, or make room there first"
+    remedy = "name another mount point, or empty this one first"
     if fact.symlink_in:
         title = f"the mount point {target} goes through the symlink {fact.symlink_in}"
         yield Reason("symlink-mount-point", title, f"name the real path: {fact.real}")
@@ -126,7 +128,7 @@ def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
         source = other.source if other else "something"
         yield Reason(
             "mount-point-in-use",
-            f"{source} is mounted on {target} already",
+            f"{source} is already mounted on {target}",
             f"findmnt {target}",
         )
     elif fact.kind not in {"absent", "directory"}:

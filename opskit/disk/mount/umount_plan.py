@@ -113,25 +113,27 @@ def _reasons(facts: HostFacts, request: UmountRequest, service: _InService) -> I
     fact = facts.path(request.what)
     could_be = fact is not None and fact.kind in {"directory", "symlink"}
     if mount is None and not service.entries and device is None and not could_be:
-        title = f"{request.what}: there is no such mount point or device"
+        title = f"{request.what}: no such mount point or device"
         yield Reason("no-such-mount", title, "opskit disk list shows what is mounted", exit_code=ExitCode.USAGE)
     if mount is not None and device is None:
         title = f"{request.what} is a mount of {mount.source} ({mount.fstype}), not of a block device"
         yield Reason("not-a-disk", title, f"umount {request.what}, if that is what you want")
     if device is not None and device.system:  # who uses it besides makes no difference
-        yield Reason("system-disk", f"{device.path} belongs to the system: {', '.join(device.system)}", "it stays")
+        yield Reason(
+            "system-disk", f"{device.path} belongs to the system: {', '.join(device.system)}", "opskit leaves it alone"
+        )
         return
     if device is None and any(e.target in SYSTEM_TARGETS for e in service.entries):
-        yield Reason("system-disk", f"{service.target} belongs to the system", "it stays")
+        yield Reason("system-disk", f"{service.target} belongs to the system", "opskit leaves it alone")
         return
     foreign = [e for e in service.entries if not names_a_device(e)]
     if mount is None and foreign:
-        title = f"{facts.fstab.path} line {foreign[0].number} mounts {foreign[0].source}, which is no block device"
+        title = f"{facts.fstab.path} line {foreign[0].number} mounts {foreign[0].source}, which is not a block device"
         yield Reason("not-a-disk", title, "opskit takes disks out of service; edit that line by hand")
     partitions = facts.partitions(device) if device else ()
     mounted = [p.path for p in partitions if p.own_mounts]
     if mount is None and device is not None and mounted:
-        title = f"{device.path} has {len(partitions)} partitions, and mounted are: {', '.join(mounted)}"
+        title = f"{device.path} has {len(partitions)} partitions, of which these are mounted: {', '.join(mounted)}"
         yield Reason("several-partitions", title, "name the one to unmount", exit_code=ExitCode.USAGE)
     if mount is not None and device is not None:
         yield from _in_the_way(facts, device, mount)
@@ -147,7 +149,7 @@ def _entries_of_another(facts: HostFacts, service: _InService) -> Iterator[Reaso
         if service.device and not service.mount and there and there.device != service.device.number:
             path = facts.fstab.path
             title = f"{path} line {entry.number} mounts {there.source} on {entry.target}, not {service.device.path}"
-            remedy = "name the mount point, if that is meant; --no-fstab leaves fstab alone"
+            remedy = "name the mount point if that is intended; --no-fstab leaves fstab alone"
             yield Reason("entry-of-another", title, remedy)
 
 

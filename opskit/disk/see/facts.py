@@ -109,7 +109,7 @@ def see(
 def _block_devices() -> tuple[BlockDevice, ...]:
     """Those of this host. Raises Missing where the kernel shows none, which is not a host without a data disk."""
     if not sysfs.names(sysfs.SYS, "class", "block"):
-        why = "it shows no block device at all, so nobody can tell which disks there are"
+        why = "it shows no block device at all, so opskit cannot tell which disks there are"
         raise Missing(sysfs.SYS, why, todo=f"mount -t sysfs sysfs {sysfs.SYS}")
     return sysfs.block_devices()
 

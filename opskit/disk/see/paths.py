@@ -45,7 +45,7 @@ def in_the_way(target: str, mount: Optional[Mount]) -> str:
         return f"a symlink in it leads to {real} by now"
     if mount is not None:
         return f"{mount.source} is mounted there by now"
-    return "it is not empty any more: its files would be hidden" if holds_something(target) else ""
+    return "it is no longer empty: its files would be hidden" if holds_something(target) else ""
 
 
 def holds_something(path: str) -> bool:

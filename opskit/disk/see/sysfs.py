@@ -153,7 +153,7 @@ def device_at(place: DiskPlace) -> BlockDevice:
     for device in read_partitions(place.disk):
         if (device.partition_number, device.start, device.size) == (place.partition_number, place.start, place.size):
             return device
-    why = f"the kernel shows no partition {place.partition_number} of it as it was planned"
+    why = f"the kernel does not show partition {place.partition_number} as planned"
     raise Failed(place.disk_path, why, todo=f"lsblk {place.disk_path}; partx -u {place.disk_path}; dmesg | tail")
 
 

@@ -102,7 +102,7 @@ def test_unknown_source(source: str) -> None:
 @pytest.mark.parametrize("options", ["nofail", "x-systemd.automount"])
 def test_unknown_source_that_does_not_stop_the_boot(options: str) -> None:
     finding = only(host(f"{ROOT}{DATA}UUID=absent /more ext4 {options} 0 2\n"), "unknown-source")
-    assert (finding.severity, finding.remedy) == ("warning", "attach it, or take line 3 out")
+    assert (finding.severity, finding.remedy) == ("warning", "attach it, or remove line 3")
     assert "UUID=absent for /more" in finding.title
 
 

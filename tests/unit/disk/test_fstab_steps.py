@@ -221,7 +221,7 @@ def test_the_backup_stays_when_fstab_is_another(plain: Path, runner: FakeRunner)
 def test_a_backup_is_never_written_over(plain: Path, runner: FakeRunner) -> None:
     backup = add_entry_steps(facts(plain), LINE, RUN)[0]
     Path(backup.backup).write_text("precious")
-    with pytest.raises(Failed, match="by this name already"):
+    with pytest.raises(Failed, match="already taken"):
         backup.apply(runner, {})
     assert Path(backup.backup).read_text() == "precious"
 

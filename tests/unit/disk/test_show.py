@@ -30,12 +30,12 @@ def test_list_names_the_filesystem_that_fstab_misses(capsys: pytest.CaptureFixtu
     draw_list(Screen("opskit disk list"), seen)
     said = capsys.readouterr().err
     assert "missing: UUID=22222222-0000-4000-8000-000000000002 for /data (/etc/fstab line 2)" in said
-    assert "not surely" not in said
+    assert "not certain" not in said
 
 
 def test_without_root_it_is_less_sure(capsys: pytest.CaptureFixture[str]) -> None:
     draw_list(Screen("opskit disk list"), facts(LINE, root=False))
-    assert "not surely" in capsys.readouterr().err
+    assert "not certain" in capsys.readouterr().err
 
 
 def test_nothing_missing(capsys: pytest.CaptureFixture[str]) -> None:

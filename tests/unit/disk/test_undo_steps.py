@@ -226,7 +226,7 @@ def test_what_is_there_of_a_table_is_removed_if_it_is_ours(
     monkeypatch.setattr(superblock, "gpt_traces", lambda *_: (frozenset(headers), frozenset(entries)))
     step = CreatePartition(replace(PLACE, table_uuid="T-1", partition_uuid="P-1"), tool)
     if zeros is None:
-        with pytest.raises(CannotUndo, match="not of the one that opskit made"):
+        with pytest.raises(CannotUndo, match="opskit did not make"):
             step.undo(runner, {})
     else:
         step.undo(runner, {})

@@ -60,7 +60,7 @@ def test_only_its_own_partitions() -> None:
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        (0, "table, of which the kernel shows no partition"),
+        (0, "table, but the kernel shows no partition in it"),
         (1, "table with 1 partition"),
         (2, "table with 2 partitions"),
     ],

@@ -1,4 +1,4 @@
-"""A disk that cannot be read everywhere is refused, whatever it is that cannot be read."""
+"""A disk that cannot be read in full is refused, whatever it is that cannot be read."""
 
 from __future__ import annotations
 

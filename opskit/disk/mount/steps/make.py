@@ -78,10 +78,10 @@ class EraseSignatures(Step):
         last = read_device(self.paths[-1].removeprefix("/dev/").replace("/", "!"))
         rest = probe.with_wipefs(probe.with_signatures(last, runner), runner)
         if rest.signatures or rest.table:
-            raise Failed(last.path, "there are still signatures on it", todo=f"wipefs {last.path}")
+            raise Failed(last.path, "it still has signatures", todo=f"wipefs {last.path}")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        return "what was erased is not kept"
+        return "erased signatures are not kept"
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ def remove_half(runner: Runner, disk: BlockDevice, place: DiskPlace, *, known: b
         return
     headers, entries = superblock.gpt_traces(place.disk_path, place.disk_size, place.sector_size)
     if headers and not (known and headers == {place.table_uuid.lower()}):
-        raise CannotUndo("there is a part of a GPT on the disk, and it is not of the one that opskit made")
+        raise CannotUndo("the disk has a part of a GPT that opskit did not make")
     if not known or not (headers or place.partition_uuid.lower() in entries):
         return
     _check_empty(disk, place)

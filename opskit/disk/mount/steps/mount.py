@@ -66,7 +66,7 @@ class MakeMountPoint(Step):
 
     def verify(self, runner: Runner, record: Record) -> None:
         if not os.path.isdir(self.path):
-            raise Failed(self.path, "it is no directory")
+            raise Failed(self.path, "it is not a directory")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         if not record["made"]:
