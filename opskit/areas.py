@@ -2,8 +2,8 @@
 
 A new area is a package like opskit/disk: see, what decides, steps.py with KINDS (a step's kind begins with the
 package's name), and cli.py with an `app` of options.new_app, whose commands are registered by options.reads and
-options.changes and go through act.act. Then: an entry in ENTRIES here, how its values complete in completion/tree.py,
-and `scripts/completions`. core needs no change.
+options.changes and go through act.act. Then: an entry in ENTRIES here, and `scripts/completions`: how a value completes
+follows from its declaration (options.py). core needs no change.
 """
 
 from __future__ import annotations

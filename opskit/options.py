@@ -2,6 +2,10 @@
 
 A command is written as `def mount(session: Session, device: Device, …)`; `reads` and `changes` put the shared
 options beside its own and hand it the session that they make.
+
+What a value is, its declaration says, and the shells complete it by that: one_of and offered name its words; the
+metavar a file (FILE), a directory (DIR, PATH, MOUNTPOINT), a DEVICE, a DEVICE|MOUNTPOINT, a UNIT or a RUN. Any other
+value is free text.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import functools
 import gc
 import inspect
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any, Callable, ClassVar, get_args, get_origin, get_type_hints
 
 import typer
@@ -24,8 +29,6 @@ from opskit.ui.screen import Screen
 
 Function = Callable[..., None]
 DEFAULT_STATE_DIR = "/var/lib/opskit"
-COLORS = ("auto", "always", "never")
-FORMATS = ("text", "sh", "json")
 
 
 def span_of(option: str, *, least: float = 0.0, most: float = math.inf) -> Callable[[Any], float]:
@@ -52,6 +55,39 @@ def size_of(option: str) -> Callable[[Any], int]:
     return size
 
 
+class Words:
+    """The parser of an option whose value is one of some words, for typer.Option(parser=…). The shells complete them.
+
+    option: its name, for the error
+    words: the words
+    others: whether other values are let through, because the decision has more to say about them
+    """
+
+    def __init__(self, option: str, words: Iterable[str], *, others: bool = False) -> None:
+        self.option = option
+        self.words = tuple(words)
+        self.others = others
+        self.__name__ = "word"  # typer names a parser's type by it
+
+    def __call__(self, value: str) -> str:
+        """The value. Raises UsageFault when it is no such word; "" is a default that stands for none of them."""
+        if value and not self.others and value not in self.words:
+            raise UsageFault(self.option, f"{value!r} is none of {', '.join(self.words)}")
+        return value
+
+
+def one_of(option: str, *words: str) -> Words:
+    """The parser of an option that takes one of these words."""
+    return Words(option, words)
+
+
+def offered(option: str, *words: str) -> Words:
+    """The parser of an option whose usual values these words are."""
+    return Words(option, words, others=True)
+
+
+COLOR = one_of("--color", "auto", "always", "never")
+FORMAT = one_of("--format", "text", "sh", "json")
 # name → (annotation, default). The same flag means the same everywhere.
 READING: dict[str, tuple[Any, Any]] = {
     "json": (Annotated[bool, typer.Option("--json", help="Answer with one JSON envelope.")], False),
@@ -66,7 +102,10 @@ READING: dict[str, tuple[Any, Any]] = {
         0,
     ),
     "color": (
-        Annotated[str, typer.Option("--color", metavar="WHEN", envvar="OPSKIT_COLOR", help="auto, always or never.")],
+        Annotated[
+            str,
+            typer.Option("--color", metavar="WHEN", parser=COLOR, envvar="OPSKIT_COLOR", help="auto, always or never."),
+        ],
         "auto",
     ),
     "debug": (Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")], False),
@@ -86,7 +125,10 @@ CHANGING: dict[str, tuple[Any, Any]] = {
         Annotated[
             str,
             typer.Option(
-                "--format", metavar="FORMAT", help="A dry run as text, sh (a script) or json; implies --dry-run."
+                "--format",
+                metavar="FORMAT",
+                parser=FORMAT,
+                help="A dry run as text, sh (a script) or json; implies --dry-run.",
             ),
         ],
         "",
@@ -309,17 +351,15 @@ def _configured(ctx: typer.Context, name: str, value: Any) -> Any:
 
 def make_session(command: str, options: dict[str, Any], *, changing: bool) -> Session:
     """The session that these options ask for. Raises UsageFault for values that do not go together."""
-    shape = options.get("format", "")
-    for name, value, allowed in (("--color", options["color"], COLORS), ("--format", shape or "text", FORMATS)):
-        if value not in allowed:
-            raise UsageFault(name, f"{value!r} is none of {', '.join(allowed)}")
+    # A config file can have given them, past the parser.
+    color, shape = COLOR(options["color"]), FORMAT(options.get("format", ""))
     facts = options.get("facts", "")
     dry_run = bool(options.get("dry_run") or shape or facts)
     if options.get("exit_code") and not dry_run:
         raise UsageFault("--exit-code", "it goes with --dry-run")
     json = options["json"] or shape == "json"
     return Session(
-        screen=Screen(command, json=json, quiet=options["quiet"], color=options["color"]),
+        screen=Screen(command, json=json, quiet=options["quiet"], color=color),
         state_dir=options["state_dir"],
         config=load_config(),
         verbose=options["verbose"],

@@ -12,8 +12,7 @@ from opskit.completion.fish import fish_script
 from opskit.completion.man import man_page
 from opskit.completion.tree import Node, read_tree
 from opskit.completion.zsh import zsh_script
-from opskit.core.errors import UsageFault
-from opskit.options import new_app, reads
+from opskit.options import new_app, one_of, reads
 from opskit.session import Session
 
 app = new_app("", single=True)
@@ -29,11 +28,14 @@ WRITERS: dict[str, Callable[[Node], str]] = {
 @reads(app, "completion", example="opskit completion bash > /usr/share/bash-completion/completions/opskit")
 def completion(
     session: Session,
-    shell: Annotated[str, typer.Argument(help="bash, zsh or fish; or man for the manual page.")],
+    shell: Annotated[
+        str,
+        typer.Argument(
+            metavar="SHELL", parser=one_of("SHELL", *WRITERS), help="bash, zsh or fish; or man for the manual page."
+        ),
+    ],
 ) -> None:
     """Print the completion script for a shell, or the manual page."""
-    if shell not in WRITERS:
-        raise UsageFault(shell, f"none of {', '.join(WRITERS)}", todo="opskit completion bash")
     text = WRITERS[shell](tree())
     session.screen.answer({"shell": shell, "script": text}, lambda: session.screen.line(text.rstrip("\n")))
 

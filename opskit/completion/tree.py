@@ -6,53 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-# What a value is, where the type alone does not say it: by the name of the option or argument. A tuple: one of
-# these words. The other kinds are functions of the same name in each completion script.
+# The kinds of values that a shell can complete, each by a function of that name in its script.
 DEVICE, MOUNTPOINT, TARGET, RUN, FILE, DIRECTORY = "device", "mountpoint", "target", "run", "file", "directory"
 UNIT = "unit"
-KINDS: dict[str, Any] = {
-    "device": DEVICE,
-    "wipe": DEVICE,
-    "mount_point": DIRECTORY,
-    "mount_points": DIRECTORY,
-    "what": TARGET,
-    "run": RUN,
-    "backup": FILE,
-    "fstab": FILE,
-    "facts": FILE,
-    "save": FILE,
-    "diff": FILE,
-    "state_dir": DIRECTORY,
-    "color": ("auto", "always", "never"),
-    "format": ("text", "sh", "json"),
-    "fstype": ("ext4", "ext3", "xfs"),
-    "table": ("gpt", "dos"),
-    "paths": DIRECTORY,
-    "directory": DIRECTORY,
-    "root": DIRECTORY,
-    "keep_copy": DIRECTORY,
-    "installroot": DIRECTORY,
-    "by": ("ext", "age", "user"),
-    "engine": ("statx", "stat"),
-    "priority": ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"),
-    "unit": UNIT,
-    "shell": ("bash", "zsh", "fish", "man"),
-    "sysconfig": FILE,
-    "unix_socket": FILE,
-    "pidfile": FILE,
-    "auth_file": FILE,
-    "memory_file": FILE,
-    "protocol": ("auto", "ascii", "binary"),
+# The kind by the metavar of an option or argument (opskit/options.py); any other metavar is free text.
+KINDS = {
+    "DEVICE": DEVICE,
+    "DEVICE|MOUNTPOINT": TARGET,
+    "DIR": DIRECTORY,
+    "FILE": FILE,
+    "MOUNTPOINT": DIRECTORY,
+    "PATH": DIRECTORY,
+    "RUN": RUN,
+    "UNIT": UNIT,
 }
-# Values that nobody can guess: text and numbers.
-FREE = {"label", "mount_options", "reserved", "lock_timeout", "limit", "warn", "timeout"}
-FREE |= {"since", "until"}
-FREE |= {"namespace", "systemd_version", "span", "size", "files"}
-FREE |= {"line", "version", "pid", "interval", "expose", "port", "udp_port", "unix_mask", "listen", "user"}
-FREE |= {"memory_limit", "conn_limit", "slab_growth_factor", "slab_min_size", "prefix_delimiter", "threads", "extended"}
-FREE |= {"max_reqs_per_event", "listen_backlog", "max_item_size", "napi_ids"}
-FREE |= {"depth", "top", "min_size", "exclude", "older_than", "workers"}
-FREE |= {"sample", "hold", "command"}
 
 
 @dataclass(frozen=True)
@@ -150,15 +117,20 @@ def _option(parameter: Any) -> Option:
 
 
 def _argument(parameter: Any) -> Argument:
-    name = parameter.metavar or parameter.name.upper().replace("_", "-")
     text = _text(getattr(parameter, "help", ""))
-    return Argument(name.strip("[]."), text, kind_of(parameter), parameter.required, parameter.nargs != 1)
+    return Argument(_metavar(parameter), text, kind_of(parameter), parameter.required, parameter.nargs != 1)
 
 
 def kind_of(parameter: Any) -> Any:
-    """What a value is: the choices of its type, else what KINDS says of its name, else ""."""
-    choices = getattr(parameter.type, "choices", None)
-    return tuple(str(choice) for choice in choices) if choices else KINDS.get(parameter.name, "")
+    """What a value is, by its declaration: the words that its parser knows, the kind of its metavar, else ""."""
+    words = getattr(getattr(parameter.type, "func", None), "words", ())
+    return words or KINDS.get(_metavar(parameter), "")
+
+
+def _metavar(parameter: Any) -> str:
+    """The name of a value, without the marks for one that can be left out or repeated."""
+    name = parameter.metavar or parameter.name.upper().replace("_", "-")
+    return str(name).strip("[].")
 
 
 def _text(text: Any) -> str:

@@ -16,7 +16,7 @@ from opskit.disk.model import HostFacts
 from opskit.disk.see.facts import FSTAB, load, see
 from opskit.disk.see.mounts import mounted_at
 from opskit.disk.show import draw_device, draw_list, list_json, show_json
-from opskit.options import LazyGroup, changes, new_app, reads
+from opskit.options import LazyGroup, changes, new_app, offered, reads
 from opskit.session import Session
 
 if TYPE_CHECKING:
@@ -75,10 +75,22 @@ def mount(
     session: Session,
     device: Device,
     mount_point: Annotated[str, typer.Argument(metavar="[MOUNTPOINT]", help="Where to mount it.")] = "/mnt",
-    fstype: Annotated[str, typer.Option(metavar="TYPE", help="ext4, ext3 or xfs.  [default: ext4]")] = "",
+    fstype: Annotated[
+        str,
+        typer.Option(
+            metavar="TYPE",
+            parser=offered("--fstype", "ext4", "ext3", "xfs"),
+            help="ext4, ext3 or xfs.  [default: ext4]",
+        ),
+    ] = "",
     label: Annotated[str, typer.Option(metavar="LABEL", help="A label for the new filesystem.")] = "",
     table: Annotated[
-        str, typer.Option(metavar="TABLE", help="The partition table: gpt or dos; always gpt over 2 TiB.")
+        str,
+        typer.Option(
+            metavar="TABLE",
+            parser=offered("--table", "gpt", "dos"),
+            help="The partition table: gpt or dos; always gpt over 2 TiB.",
+        ),
     ] = "gpt",
     whole_disk: Annotated[
         bool, typer.Option("--whole-disk", help="No partition: the filesystem on the disk itself.")

@@ -96,7 +96,7 @@ def backup(session: Session, fstab: Fstab = FSTAB) -> None:
 @changes(app, "restore", facts=False, example="opskit disk fstab restore /etc/fstab.opskit-20261120T190500Z-ab12cd")
 def restore(
     session: Session,
-    backup: Annotated[Optional[str], typer.Argument(metavar="[BACKUP]", help="The file to put in place.")] = None,
+    backup: Annotated[Optional[str], typer.Argument(metavar="[FILE]", help="The file to put in place.")] = None,
     fstab: Fstab = FSTAB,
 ) -> None:
     """Put a backup in place of fstab, which is backed up first; without BACKUP, list the backups there are."""

@@ -23,7 +23,7 @@ from opskit.journal.errors.show import DRAW_SECONDS, Listing, draw_errors, error
 from opskit.journal.files.model import Directory
 from opskit.journal.releases import Version
 from opskit.journal.see import running_version
-from opskit.options import new_app, reads
+from opskit.options import new_app, offered, reads
 from opskit.session import Session
 
 app = new_app("", single=True)
@@ -44,7 +44,13 @@ def errors(
     unit: Annotated[str, typer.Option("--unit", "-u", metavar="UNIT", help="Only of this unit.")] = "",
     priority: Annotated[
         str,
-        typer.Option("--priority", "-p", metavar="PRIORITY", help="Down to this one: err, 4, debug for everything."),
+        typer.Option(
+            "--priority",
+            "-p",
+            metavar="PRIORITY",
+            parser=offered("--priority", *PRIORITIES),
+            help="Down to this one: err, 4, debug for everything.",
+        ),
     ] = "err",
     top: Annotated[int, typer.Option(metavar="N", min=0, help="Only the N most frequent groups; 0: all.")] = 20,
     check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are errors.")] = False,

@@ -17,7 +17,7 @@ from opskit.memcached.instance.see import see_start, see_stop
 from opskit.memcached.line.edit import OptionText, shell
 from opskit.memcached.line.table import FLAGS, Flag
 from opskit.memcached.see.proc import instances
-from opskit.options import changes, new_app
+from opskit.options import changes, new_app, offered
 from opskit.session import Session
 
 start_app = new_app("", single=True)
@@ -26,6 +26,8 @@ MEMCACHED = "memcached.service"
 # -n and -v are opskit's own everywhere (dry run, verbose), and -h and -V start nothing. -d goes without saying.
 OURS = "nv"
 LEFT_OUT = "hiVv"
+# What can be completed of the words that an option takes.
+CHOICES = {"B": ("auto", "ascii", "binary")}
 
 
 def _name(flag: Flag) -> str:
@@ -39,7 +41,9 @@ def _parameter(flag: Flag) -> inspect.Parameter:
     text = f"{flag.meaning}{unit}."
     many = flag.letter in "lo"
     kind: Any = Optional[list[str]] if many else Optional[str] if flag.value else bool
-    option = typer.Option(*names, metavar=flag.value or None, help=text, show_default=False)
+    # lint has more to say about a wrong one, and its words depend on the release.
+    words = offered(names[0], *CHOICES[flag.letter]) if flag.letter in CHOICES else None
+    option = typer.Option(*names, metavar=flag.value or None, parser=words, help=text, show_default=False)
     default = None if flag.value else False
     return inspect.Parameter(
         _name(flag), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
@@ -115,7 +119,7 @@ def stop(
     ] = None,
     unix_socket: Annotated[str, typer.Option("--unix-socket", "-s", metavar="FILE", help="By its UNIX socket.")] = "",
     pidfile: Annotated[str, typer.Option("--pidfile", "-P", metavar="FILE", help="By its pid file.")] = "",
-    unit: Annotated[str, typer.Option("--unit", metavar="NAME", help="By its systemd unit.")] = "",
+    unit: Annotated[str, typer.Option("--unit", metavar="UNIT", help="By its systemd unit.")] = "",
 ) -> None:
     """Stop an instance: never a process that is not memcached; a pid file that is left behind is removed."""
     named = [one for one in (port, unix_socket, pidfile, unit) if one]

@@ -30,7 +30,7 @@ Version = Annotated[
     str, typer.Option("--version", metavar="V", help="Judge for this release (1.4.15 to 1.6), not for this host.")
 ]
 Sysconfig = Annotated[str, typer.Option("--sysconfig", metavar="FILE", help="The line of a sysconfig file.")]
-UnitName = Annotated[str, typer.Option("--unit", metavar="NAME", help="The line of a systemd unit, with drop-ins.")]
+UnitName = Annotated[str, typer.Option("--unit", metavar="UNIT", help="The line of a systemd unit, with drop-ins.")]
 Pid = Annotated[Optional[int], typer.Option("--pid", metavar="N", min=1, help="The line of a running memcached.")]
 
 

@@ -14,7 +14,7 @@ import typer
 
 from opskit.core.errors import ExitCode, Failed, OpskitError, UsageFault
 from opskit.core.text import shown
-from opskit.options import new_app, reads, size_of, span_of
+from opskit.options import new_app, one_of, reads, size_of, span_of
 from opskit.session import Session
 from opskit.usage.du.model import KEPT, MOST_WORKERS, Request, Scan
 from opskit.usage.du.show import Listing, changes_json, draw_changes, draw_scan, progress, scan_json
@@ -28,8 +28,6 @@ app = new_app("", single=True)
 DEPTH = 2
 NAMED = 4
 TOP_ON_A_TERMINAL = 40
-BY = ("ext", "age", "user")
-ENGINES = ("statx", "stat")
 
 
 class Keeping(NamedTuple):
@@ -91,7 +89,12 @@ def du(
             metavar="SPAN", parser=span_of("--older-than"), help="Only files not modified for so long: 30d, 12h, 1y."
         ),
     ] = None,
-    by: Annotated[str, typer.Option("--by", metavar="WHAT", help="Sums by ext, age or user.")] = "",
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by", metavar="WHAT", parser=one_of("--by", "ext", "age", "user"), help="Sums by ext, age or user."
+        ),
+    ] = "",
     count_links: Annotated[
         bool, typer.Option("--count-links", "-l", help="Count a file once for each of its links.")
     ] = False,
@@ -102,10 +105,16 @@ def du(
         bool, typer.Option("--keep", help=f"Keep it in the state directory, as one of the last {KEPT}.")
     ] = False,
     diff: Annotated[
-        str, typer.Option("--diff", metavar="SCAN", help="What changed since a FILE, a kept RUN, or the last.")
+        str, typer.Option("--diff", metavar="FILE", help="What changed since a FILE, a kept RUN, or the last.")
     ] = "",
     engine: Annotated[
-        str, typer.Option("--engine", metavar="NAME", help="How to read: statx or stat.  [default: the fastest]")
+        str,
+        typer.Option(
+            "--engine",
+            metavar="NAME",
+            parser=one_of("--engine", "statx", "stat"),
+            help="How to read: statx or stat.  [default: the fastest]",
+        ),
     ] = "",
     workers: Annotated[
         Optional[int],
@@ -119,9 +128,6 @@ def du(
     """
     import time  # noqa: PLC0415
 
-    for name, value, allowed in (("--by", by, BY), ("--engine", engine, ENGINES)):
-        if value and value not in allowed:
-            raise UsageFault(f"opskit du {name}", f"{value!r} is none of {', '.join(allowed)}")
     now = time.time()
     limit = top or (TOP_ON_A_TERMINAL if sys.stdout.isatty() and not session.screen.json else 0)
     request = Request(

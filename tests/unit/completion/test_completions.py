@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any, Optional
 
 import pytest
 import typer
 
 from checkout import ROOT
-from opskit.cli import app
 from opskit.completion.cli import WRITERS, tree
-from opskit.completion.tree import FREE, KINDS
+from opskit.completion.tree import DIRECTORY, FILE, TARGET, UNIT, read_tree
+from opskit.core.errors import UsageFault
+from opskit.options import new_app, offered, one_of, reads
+from opskit.session import Session
 
 COMPLETIONS = ROOT / "completions"
 FILES = {"bash": "opskit.bash", "zsh": "_opskit", "fish": "opskit.fish", "man": "opskit.1"}
-
-
-def parameters(command: Any) -> list[Any]:
-    """Every option and argument of every command."""
-    found = list(command.params)
-    for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
-        found += parameters(command.get_command(None, name))
-    return found
-
-
-ALL = parameters(typer.main.get_command(app))
-VALUED = {p.name for p in ALL if p.param_type_name == "argument" or not (p.is_flag or p.count)}
 
 
 @pytest.mark.parametrize("shell", FILES)
@@ -35,14 +25,46 @@ def test_the_file_is_not_stale(shell: str) -> None:
     assert committed == WRITERS[shell](tree()), "stale: run scripts/completions"
 
 
-def test_every_value_is_known_to_be_a_kind_or_free_text() -> None:
-    """A new option with a value has to say in completion/tree.py how it completes."""
-    with_choices = {p.name for p in ALL if getattr(p.type, "choices", None)}
-    assert VALUED - set(KINDS) - FREE - with_choices == set()
+def test_a_value_completes_as_its_declaration_says() -> None:
+    """A new command has nothing to say in the completion package."""
+    new = new_app("", single=True)
+
+    @reads(new, "new")
+    def command(
+        session: Session,
+        path: Annotated[str, typer.Argument(metavar="[FILE]")] = "",
+        places: Annotated[Optional[list[str]], typer.Argument(metavar="[DEVICE|MOUNTPOINT]...")] = None,
+        unit: Annotated[str, typer.Option(metavar="UNIT")] = "",
+        colour: Annotated[str, typer.Option(metavar="COLOUR", parser=one_of("--colour", "red", "blue"))] = "",
+        usual: Annotated[str, typer.Option(metavar="WORD", parser=offered("--usual", "this", "that"))] = "",
+        title: Annotated[str, typer.Option(metavar="TITLE")] = "",
+    ) -> None:
+        """Do it."""
+
+    node = read_tree(typer.main.get_command(new), ("new",))
+    kinds = {option.names[0]: option.kind for option in node.options if option.value}
+    assert [argument.kind for argument in node.arguments] == [FILE, TARGET]
+    own = {name: kinds[name] for name in ("--unit", "--colour", "--usual", "--title")}
+    assert own == {"--unit": UNIT, "--colour": ("red", "blue"), "--usual": ("this", "that"), "--title": ""}
+    assert (kinds["--state-dir"], kinds["--color"]) == (DIRECTORY, ("auto", "always", "never"))
 
 
-def test_nothing_is_known_of_a_value_that_is_gone() -> None:
-    assert (set(KINDS) | FREE) - VALUED == set()
+def test_a_word_that_an_option_does_not_know_is_refused_with_those_that_it_does() -> None:
+    with pytest.raises(UsageFault, match="'green' is none of red, blue"):
+        one_of("--colour", "red", "blue")("green")
+    assert one_of("--colour", "red", "blue")("blue") == "blue"
+    assert offered("--colour", "red", "blue")("green") == "green"
+
+
+def test_every_value_has_a_name() -> None:
+    """What typer makes of an option without a metavar, its type, says nothing: TEXT, INTEGER."""
+    nameless = [
+        f"{node.path} {option.names[0]}"
+        for node in tree().walk()
+        for option in node.options
+        if option.value and not re.fullmatch(r"[A-Z][A-Z0-9]*([-|:,\[\]A-Z]*)", option.value)
+    ]
+    assert nameless == []
 
 
 # `memcached start` takes memcached's own options, letters and all; du and journal have the letters of GNU du and of
