@@ -58,16 +58,6 @@ class Stat:
         self.rss = int(fields[21]) * PAGE
 
 
-def systemd_path(cgroup: str) -> str:
-    """The path in the hierarchy that systemd keeps: name=systemd with cgroup v1, else the one of v2 (cgroups(7)).
-
-    cgroup: the content of /proc/PID/cgroup.
-    """
-    lines = (line.split(":", 2) for line in cgroup.split("\n"))
-    paths = {line[1]: line[2] for line in lines if len(line) == 3}
-    return paths.get("name=systemd") or paths.get("", "")
-
-
 def user_name(number: int) -> str:
     """The name of a user; one without a name keeps the number."""
     import pwd  # noqa: PLC0415 - a host where nobody holds anything does without

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from opskit.core.systemd import innermost_unit
 from opskit.yum.model import ProcessFacts
 
 # Units that say who is behind a process.
@@ -21,12 +22,6 @@ _SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "tcsh")
 _WRAPPERS = ("timeout", "sudo", "su", "env", "nice", "ionice", "nohup", "setsid", "unshare", "flock", "time")
 # Units that only say that somebody is logged in.
 _SESSIONS = re.compile(r"(?:sshd?|getty|serial-getty|user|console-getty)(?:@.*)?\.service|(?:session-.*|init)\.scope")
-
-
-def unit_of(process: ProcessFacts) -> str:
-    """The innermost systemd unit of its cgroup, "" without one."""
-    parts = [part for part in process.cgroup.split("/") if part.endswith((".service", ".scope"))]
-    return parts[-1] if parts else ""
 
 
 def explain(process: ProcessFacts) -> str:
@@ -51,7 +46,7 @@ def explain(process: ProcessFacts) -> str:
 
 def _machine(process: ProcessFacts, far: str) -> str:
     """The unit, agent or scheduler behind it; "" where it is a person."""
-    unit = unit_of(process)
+    unit = innermost_unit(process.cgroup)
     commands = [process.command, *(parent.command for parent in process.parents)]
     names = [parent.name for parent in process.parents]
     programs = [_program(command) for command in commands]

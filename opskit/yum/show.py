@@ -9,11 +9,12 @@ from datetime import datetime, timezone
 from typing import Any, Optional
 
 from opskit.core.finding import Finding
+from opskit.core.systemd import innermost_unit
 from opskit.core.text import shown
 from opskit.core.units import seconds_text, size_text, time_text
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
-from opskit.yum.explain import explain, unit_of
+from opskit.yum.explain import explain
 from opskit.yum.findings import holder_text
 from opskit.yum.model import Activity, Facts, ProcessFacts, Relative
 from opskit.yum.state import FREE, LockVerdict
@@ -57,7 +58,7 @@ def _process_json(process: ProcessFacts) -> dict[str, Any]:
         "command": process.command,
         "user": process.user,
         "tty": process.tty,
-        "unit": unit_of(process),
+        "unit": innermost_unit(process.cgroup),
         "explained_by": explain(process),
         "started": _when(process.started),
         "state": process.state,

@@ -15,6 +15,7 @@ from opskit.core.errors import Missing, UsageFault
 from opskit.core.jsonable import ShapeError, from_json
 from opskit.core.packages import read_package_manager
 from opskit.core.runner import ENVIRONMENT, Runner
+from opskit.core.systemd import is_booted
 from opskit.core.units import now, time_text
 from opskit.disk.fstab.text import entries
 from opskit.disk.model import (
@@ -99,7 +100,7 @@ def see(
         tools=read_tools(runner) if close else read_restorecon(),
         package_manager=read_package_manager(),
         mounts=own,
-        systemd=os.path.isdir("/run/systemd/system"),
+        systemd=is_booted(),
         made=read_made(state_dir, unseen) if state_dir else (),
         users=_users(users, all_devices, own) if users else (),
         unseen=tuple(unseen),

@@ -10,15 +10,15 @@ import typer
 
 from opskit.core.errors import CommandFailed, ExitCode, UsageFault
 from opskit.core.runner import StreamingRunner
+from opskit.core.systemd import FailedUnit, failed_units
 from opskit.journal.cli import InDirectory, Root, scope_of
 from opskit.journal.errors.findings import CHECKED, find
 from opskit.journal.errors.groups import EXAMPLE_BYTES, PRIORITIES, Group, Tally
-from opskit.journal.errors.model import FailedUnit, Seen
+from opskit.journal.errors.model import Seen
 from opskit.journal.errors.query import ALL, DEFAULT_SINCE, Request, moment
 from opskit.journal.errors.see.catalog import catalog_texts, fill, needs_fields, read_entry
 from opskit.journal.errors.see.entries import Reading, readable_scope, see_files
 from opskit.journal.errors.see.priorities import count_unjudged
-from opskit.journal.errors.see.units import failed_units
 from opskit.journal.errors.show import DRAW_SECONDS, Listing, draw_errors, errors_json, follow_errors, progress
 from opskit.journal.files.model import Directory
 from opskit.journal.releases import Version

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Callable
 
 from opskit.core.finding import Finding
+from opskit.core.systemd import FailedUnit
 from opskit.journal.errors.groups import GROUPS
-from opskit.journal.errors.model import FailedUnit, Seen
+from opskit.journal.errors.model import Seen
 from opskit.journal.errors.trouble import DISK, DUMP, FAILED, LOST, OOM, Trouble
 from opskit.journal.files.verify import verify_line
 

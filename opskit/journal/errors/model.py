@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from opskit.core.systemd import FailedUnit
 from opskit.journal.errors.groups import Group, Tally
 from opskit.journal.files.model import Directory
-
-
-@dataclass(frozen=True)
-class FailedUnit:
-    """A unit in state failed. result: why, as systemd names it (exit-code, timeout, oom-kill …)."""
-
-    name: str
-    description: str = ""
-    result: str = ""
-    since: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
+from opskit.core.systemd import parse_assignments
+
 SECTION = "Journal"
 
 
@@ -30,24 +32,12 @@ def conf_name(namespace: str) -> str:
 
 
 def parse_settings(text: str, path: str) -> list[Setting]:
-    """The assignments of the section [Journal] in a file's text: comments left out, continued lines put together."""
-    found = []
-    section, pending, began = "", "", 0
-    for number, raw in enumerate(text.split("\n"), 1):
-        line = raw.strip(" \t\r")
-        if line[:1] in {"#", ";"}:
-            continue
-        began = began or number
-        if raw.endswith("\\"):
-            pending += line[:-1] + " "
-            continue
-        whole, at, pending, began = (pending + line).strip(), began, "", 0
-        if whole.startswith("[") and whole.endswith("]"):
-            section = whole[1:-1]
-        elif section == SECTION and "=" in whole:
-            name, _, value = whole.partition("=")
-            found.append(Setting(name.strip(), value.strip(), path, at))
-    return found
+    """The assignments of the section [Journal] in a file's text."""
+    return [
+        Setting(one.name, one.value, one.path, one.line)
+        for one in parse_assignments(text, path)
+        if one.section == SECTION
+    ]
 
 
 def winner(settings: Sequence[Setting], name: str) -> Optional[Setting]:

@@ -8,6 +8,7 @@ from typing import Optional
 from opskit.core.caller import machine_id
 from opskit.core.errors import Failed
 from opskit.core.files import read_bytes
+from opskit.core.systemd import conf_files
 from opskit.journal.files.model import ROOTS, Directory, Scope
 from opskit.journal.files.see.scope import read_directories
 from opskit.journal.releases import rules_of
@@ -47,39 +48,10 @@ def _directory(request: RetainRequest, *, persistent: bool) -> Optional[Director
     return next((one for one in read_directories(scope, rules_of(request.version)) if one.path == path), None)
 
 
-# Of two drop-ins by the same name the one in the first of these counts; drop-ins are read in the order of their names,
-# whatever directory they are in, and what comes last counts.
-PLACES = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd")
-
-
-def conf_files(root: str = "", namespace: str = "") -> list[str]:
-    """The files that journald reads, in its order. root: where the system's / is."""
-    name = conf_name(namespace)
-    mains = [f"{root}{place}/{name}" for place in PLACES]
-    found = [next((path for path in mains if os.path.exists(path)), "")]
-    dropins: dict[str, str] = {}
-    for place in PLACES:
-        directory = f"{root}{place}/{name}.d"
-        try:
-            names = os.listdir(directory)
-        except OSError:
-            continue
-        for one in names:
-            if one.endswith(".conf") and not one.startswith("."):
-                dropins.setdefault(one, f"{directory}/{one}")
-    found += [dropins[one] for one in sorted(dropins, key=os.fsencode)]
-    return [path for path in found if path and not _is_masked(path)]
-
-
-def _is_masked(path: str) -> bool:
-    """A drop-in that is a link to /dev/null takes the place of one by its name elsewhere, and is empty."""
-    return os.path.realpath(path) == "/dev/null"
-
-
 def read_settings(root: str = "", namespace: str = "") -> tuple[Setting, ...]:
     """Every assignment, in the order in which journald reads them: of one name the last counts. Raises OSError."""
     found: list[Setting] = []
-    for path in conf_files(root, namespace):
+    for path in conf_files(conf_name(namespace), root):
         if os.path.isfile(path):
             found += parse_settings(read_bytes(path).decode("utf-8", "surrogateescape"), path)
     return tuple(found)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from opskit.core.errors import UsageFault
+from opskit.core.systemd import UNIT_PATHS, unit_files
 from opskit.memcached.line.edit import is_memcached
 from opskit.memcached.line.sources import (
     DEBIAN_WRAPPER,
@@ -20,9 +21,6 @@ from opskit.memcached.line.sources import (
 )
 from opskit.memcached.model import Limits
 from opskit.memcached.see import proc
-
-# Where systemd looks for units, the strongest first (systemd.unit(5)).
-UNIT_PATHS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
 
 
 def read_sysconfig(path: str) -> Source:
@@ -53,20 +51,13 @@ def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Source:
 def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
     """A unit as its files say, with drop-ins; systemd itself is not asked. Raises UsageFault when there is none."""
     name = name if name.endswith(".service") else f"{name}.service"
-    stem, _, instance = name.removesuffix(".service").partition("@")
-    names = [name, f"{stem}@.service"] if instance else [name]
-    files = [f"{path}/{one}" for one in names for path in paths]
-    found = [path for path in files if os.path.exists(path)]
-    if not found:
+    files = unit_files(name, paths)
+    if not files:
         raise UsageFault(name, "there is no such unit", todo=f"looked in {', '.join(paths)}")
     unit = Unit()
-    unit.take(_read(found[0]))
-    import glob  # noqa: PLC0415 - only a unit has drop-ins
-
-    folders = [f"{path}/{one}.d" for one in reversed(names) for path in reversed(paths)]
-    drops = {os.path.basename(path): path for folder in folders for path in glob.glob(f"{folder}/*.conf")}
-    for _, path in sorted(drops.items()):
+    for path in files:
         unit.take(_read(path))
+    instance = name.removesuffix(".service").partition("@")[2]
     meant = {"i": instance, "I": instance, "n": name, "%": "%"}
     unit.start = re.sub("%([iIn%])", lambda found: meant[found[1]], unit.start)
     unit.files = [path.replace("%i", instance) for path in unit.files]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from opskit.core.systemd import parse_assignments
 from opskit.memcached.line.numbers import meant_bytes
 from opskit.memcached.model import Limits
 
@@ -120,14 +121,8 @@ class Unit:
 
     def take(self, text: str) -> None:
         """Read one more file of it: later ones win, an empty assignment takes back (systemd.unit(5))."""
-        section = ""
-        for line in re.sub(r"\\\n\s*", " ", text).splitlines():
-            line = line.strip()  # noqa: PLW2901
-            if line.startswith("["):
-                section = line
-            name, sign, value = line.partition("=")
-            name, value = name.strip(), value.strip()
-            if section != "[Service]" or not sign or line.startswith(("#", ";")):
+        for section, name, value, *_ in parse_assignments(text):
+            if section != "Service":
                 continue
             if name == "ExecStart":
                 self.start = value

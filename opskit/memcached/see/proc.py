@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from opskit.core import procfs
+from opskit.core import procfs, systemd
 from opskit.memcached.line.listen import ALL, Listener
 from opskit.memcached.model import Process, Taken
 
@@ -132,15 +132,15 @@ def owner(pid: int) -> int:
         return -1
 
 
-def groups_of(pid: int) -> list[str]:
-    """The slices and units that a process is in, the outermost first: a container may be in a unit's."""
-    return procfs.systemd_path(procfs.text("/proc", str(pid), "cgroup")).split("/")
+def units_of(pid: int) -> tuple[str, ...]:
+    """The units that a process is in, the outermost first."""
+    return systemd.units_of(systemd.control_group(procfs.text("/proc", str(pid), "cgroup")))
 
 
 def unit_of(pid: int) -> str:
     """The systemd service that a process belongs to, by its control group; "" for none."""
-    innermost = groups_of(pid)[-1]
-    return innermost if innermost.endswith(".service") else ""
+    unit = next(reversed(units_of(pid)), "")
+    return unit if unit.endswith(".service") else ""
 
 
 def with_line(line: Sequence[str]) -> Optional[Process]:

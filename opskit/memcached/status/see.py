@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -10,8 +9,9 @@ from typing import Any, Optional
 
 import psutil
 
-from opskit.core.command import Command, Runner
+from opskit.core.command import Runner
 from opskit.core.errors import OpskitError
+from opskit.core.systemd import is_booted, list_units
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import Listener
 from opskit.memcached.model import Answer, Target
@@ -101,12 +101,10 @@ def _ask(one: Instance, seconds: float) -> tuple[Optional[Answer], str]:
 
 def see_units(runner: Runner) -> tuple[UnitState, ...]:
     """The units of memcached that systemd knows; none where systemd does not run the host."""
-    if not os.path.isdir("/run/systemd/system"):
+    if not is_booted():
         return ()
-    words = ("systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service", "memcached*")
     try:
-        said = runner.run(Command(words, mutates=False, timeout=10))
+        rows = list_units(runner, "--type=service", "memcached*", seconds=10)
     except OpskitError as error:  # the instances can be told all the same
         return (UnitState("memcached*", f"not known: {error.what}: {error.why}"),)
-    rows = [line.split() for line in said.stdout.splitlines()]
-    return tuple(UnitState(row[0], row[2]) for row in rows if len(row) > 3 and row[1] == "loaded")
+    return tuple(UnitState(row.name, row.active) for row in rows if row.load == "loaded")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import Optional
 
-from opskit.core.command import Command, Runner
+from opskit.core.command import Runner
 from opskit.core.errors import UsageFault
+from opskit.core.systemd import is_active, is_booted
 from opskit.memcached.instance.request import StartRequest, build
 from opskit.memcached.line.effect import effect_of
 from opskit.memcached.line.parse import parse
@@ -17,13 +18,11 @@ from opskit.memcached.see.host import USERS, see_host, see_program, usual_users
 from opskit.memcached.see.proc import instances
 from opskit.memcached.unit.model import DROP_IN, UnitFacts, UnitSeen
 
-UNIT_SECONDS = 90.0
-
 
 def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
     """The unit, its files, and what the line meets here, without the unit's own instance."""
     program = see_program(runner)
-    systemd = os.path.isdir("/run/systemd/system")
+    systemd = is_booted()
     try:
         unit: Optional[Unit] = read_unit(request.unit)
     except UsageFault:
@@ -44,22 +43,6 @@ def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
 
 def see_active(runner: Runner, unit: str) -> UnitSeen:
     """Whether the unit runs, and memcached in it. Raises UsageFault where systemd does not run the host."""
-    if not os.path.isdir("/run/systemd/system"):
+    if not is_booted():
         raise UsageFault(f"--unit {unit}", "systemd does not run this host", todo="--port or --pidfile")
-    return UnitSeen(is_active(runner, unit), any(unit in proc.groups_of(one.pid) for one in instances()))
-
-
-def is_active(runner: Runner, unit: str) -> bool:
-    """Whether systemd has it running; exit 3 is no, 4 that there is none (systemctl(1)); 1: systemd does not answer."""
-    return runner.run(systemctl("is-active", unit, mutates=False, accept=(0, 3, 4))).status == 0
-
-
-def main_pid(runner: Runner, unit: str) -> int:
-    """The pid of its main process; 0 for none. Without --value, which systemd 219 (EL7) does not have."""
-    said = runner.run(systemctl("show", "-p", "MainPID", unit, mutates=False)).stdout
-    return int(said.partition("=")[2] or 0)
-
-
-def systemctl(*words: str, mutates: bool = True, accept: tuple[int, ...] = (0,)) -> Command:
-    """A command to systemd."""
-    return Command(("systemctl", *words), mutates=mutates, timeout=UNIT_SECONDS, accept=accept)
+    return UnitSeen(is_active(runner, unit), any(unit in proc.units_of(one.pid) for one in instances()))

@@ -12,11 +12,11 @@ from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import read_bytes, write_atomic
 from opskit.core.plan import Change, Record, Step
+from opskit.core.systemd import is_active, main_pid, systemctl
 from opskit.memcached.instance.steps import check, until
 from opskit.memcached.line.listen import missing_listeners
 from opskit.memcached.model import Wanted
 from opskit.memcached.see.proc import sockets_of
-from opskit.memcached.unit.see import is_active, main_pid, systemctl
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from opskit.core.systemd import outermost_unit
+
 TRUNCATE_RISK = (
     "the content is lost to the program that has it open, which can fail or, if it does not append, leave a hole"
 )
@@ -72,16 +74,6 @@ class Total:
     namespace: int = 0
 
 
-def unit_of(cgroup: str) -> tuple[str, bool]:
-    """The unit that a process belongs to by its cgroup path, and whether it is one of a user's own systemd."""
-    parts = cgroup.split("/")
-    managers = [n for n, part in enumerate(parts) if re.fullmatch(r"user@\d+\.service", part)]
-    inner = [part for part in parts[managers[0] + 1 :] if part.endswith((".service", ".scope"))] if managers else []
-    if inner:
-        return inner[0], True
-    return next((part for part in parts if part.endswith((".service", ".scope"))), ""), False
-
-
 def frees(holder: Holder) -> str:
     """The command that makes this holder let go; where no command does, what to do in words."""
     if holder.pid == 1:
@@ -90,7 +82,7 @@ def frees(holder: Holder) -> str:
     if container:
         program = "podman" if container.group(1) == "libpod" else "docker"
         return f"{program} restart {container.group(2) or container.group(3)}"
-    unit, of_user = unit_of(holder.cgroup)
+    unit, of_user = outermost_unit(holder.cgroup)
     if unit in EXCEPTIONS:
         return EXCEPTIONS[unit]
     if unit.endswith(".service"):

@@ -12,6 +12,7 @@ from typing import Optional
 
 from opskit.core import procfs
 from opskit.core.procfs import Stat
+from opskit.core.systemd import control_group
 from opskit.yum.model import Activity, ProcessFacts, Relative
 
 PROC = "/proc"
@@ -106,7 +107,7 @@ def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[Proc
         state=status.state,
         user=procfs.owner_name(PROC, str(pid)),
         tty=_tty(status.tty),
-        cgroup=procfs.systemd_path(_text(str(pid), "cgroup")),
+        cgroup=control_group(_text(str(pid), "cgroup")),
         rss=status.rss,
         threads=status.threads,
         wchan=_text(str(pid), "wchan").strip("0\n"),

@@ -13,6 +13,7 @@ from typing import Callable
 
 from opskit.core.command import Command, Runner
 from opskit.core.errors import OpskitError
+from opskit.core.systemd import is_booted
 from opskit.yum.model import CRON, Autorun, Autoruns
 from opskit.yum.why.cron import CronLine, mentions, names, next_run, parse
 from opskit.yum.why.units import UNITS, parse_units
@@ -26,7 +27,7 @@ _CRON_FOLDERS = ("hourly", "daily", "weekly", "monthly")
 
 def see_autoruns(runner: Runner, root: str = "/") -> Autoruns:
     """What may run the package manager here, by its units, the crontabs and cloud-init's configuration."""
-    systemd = os.path.isdir(os.path.join(root, "run/systemd/system"))
+    systemd = is_booted(root)
     units, silent = _units(runner) if systemd else (_enabled(root), "")
     return Autoruns(systemd, (*units, *_crontabs(root), *_cron_folders(root)), tuple(_unread(root)), silent)
 

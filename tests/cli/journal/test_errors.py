@@ -181,7 +181,7 @@ def test_a_unit_that_failed_is_enough_for_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (("--since", "2"), 2, "--since: 2 seconds? A number alone is no time\n  to do: say 2h or 2d"),
+        (("--since", "2"), 2, "--since: '2' has a number without a unit\n  to do: write 2s, 2min, 2h or 2d"),
         (("--since", "2D"), 2, "Failed to parse timestamp: 2D"),
         (("--until", "tomorrowish"), 2, "Failed to parse timestamp"),
         (("-p", "bad"), 2, "'bad' is none of emerg, alert"),

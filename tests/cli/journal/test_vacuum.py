@@ -204,11 +204,11 @@ def test_a_second_run_has_nothing_to_do(place: Place) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("2",), "2 seconds? say 2s or 2d"),
+        (("2",), "write 2s, 2min, 2h or 2d"),
         (("2D",), "2d"),
         (("1mon",), "month"),
         (("-1d",), ""),
-        (("yesterday",), "no span"),
+        (("yesterday",), "not a span"),
         (("--size", "500m"), "500M"),
         (("--size", "500"), "500M"),
         ((), "no limit"),

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from opskit.core.plan import Plan, Refusal
+from opskit.core.systemd import conf_files
 from opskit.core.units import GIB, KIB, MIB, MONTH, SECOND, parse_span
 from opskit.journal.releases import Version
 from opskit.journal.retain.bounds import bad_settings, bounds_of, parse_iec
 from opskit.journal.retain.conf import Setting, parse_settings, winner
 from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
 from opskit.journal.retain.plan import decide_retain, dropin_text, iec_text
-from opskit.journal.retain.see import conf_files, read_settings
+from opskit.journal.retain.see import read_settings
 
 DAY = 86400 * SECOND
 
@@ -44,7 +45,7 @@ def test_drop_ins_come_after_the_file_in_the_order_of_their_names(tmp_path: Path
     masked.symlink_to("/dev/null")
     write(tmp_path, "etc/systemd/journald.conf.d/x.txt", "[Journal]", "SystemMaxUse=6G")
     last = write(tmp_path, "etc/systemd/journald.conf.d/60-c.conf", "[Journal]", "MaxFileSec=1h")
-    assert conf_files(str(tmp_path)) == [main, own, vendor, last]
+    assert conf_files("journald.conf", str(tmp_path)) == [main, own, vendor, last]
     found = winner(read_settings(str(tmp_path)), "SystemMaxUse")
     assert found is not None
     assert (found.value, found.where) == ("2G", f"{vendor}:2")

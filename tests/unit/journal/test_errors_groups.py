@@ -7,12 +7,12 @@ from typing import Any, Optional
 
 import pytest
 
+from opskit.core.systemd import FailedUnit
 from opskit.journal.errors import groups as groups_module
 from opskit.journal.errors import trouble
 from opskit.journal.errors.findings import find
 from opskit.journal.errors.groups import OTHER_MESSAGES, Tally, unit_of
-from opskit.journal.errors.model import FailedUnit, Seen, Unjudged
-from opskit.journal.errors.see.units import parse_list, parse_show
+from opskit.journal.errors.model import Seen, Unjudged
 from opskit.journal.errors.show import Listing, errors_json, group_json, rate_text
 from opskit.journal.errors.trouble import COREDUMP_ID, DISK, DUMP, FAILED, LOST, OOM
 
@@ -200,14 +200,6 @@ def test_the_json_of_a_group_holds_the_message_without_loss() -> None:
 def test_rates(count: int, seconds: int, text: str) -> None:
     group = tally(*[entry("x", SECOND)] * (count - 1), entry("x", (1 + seconds) * SECOND)).groups()[0]
     assert rate_text(group) == text
-
-
-def test_the_failed_units_of_systemctl() -> None:
-    said = "● a.service loaded failed failed The A\nb.mount  not-found failed failed b.mount\n\n"
-    assert parse_list(said) == ("a.service", "b.mount")
-    shown = "Id=a.service\nDescription=The = A\nResult=exit-code\nInactiveEnterTimestamp=Sat 2026\n\nId=b.mount\n"
-    assert parse_show(shown) == (FailedUnit("a.service", "The = A", "exit-code", "Sat 2026"), FailedUnit("b.mount"))
-    assert (parse_list(""), parse_show("")) == ((), ())
 
 
 @pytest.mark.parametrize("fields", [KERNEL, JOURNALD, RSYSLOG, {"UNIT": "a"}, {"MESSAGE_ID": COREDUMP_ID.decode()}, {}])

@@ -389,7 +389,7 @@ def test_a_systemd_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None
         def run(self, command: Command) -> Result:
             raise CommandFailed(Result(command, 1, "", "Failed to connect to bus\n", 0.0))
 
-    monkeypatch.setattr("opskit.memcached.status.see.os.path.isdir", lambda _: True)
+    monkeypatch.setattr("opskit.memcached.status.see.is_booted", lambda: True)
     (unit,) = see_units(Fails())
     assert "Failed to connect to bus" in unit.state
     assert findings.find([], [unit]) == ()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opskit.core.procfs import systemd_path
-from opskit.usage.df.deleted import Deleted, DeletedFile, Holder, frees, totals, truncate, unit_of
+from opskit.core.systemd import control_group, outermost_unit
+from opskit.usage.df.deleted import Deleted, DeletedFile, Holder, frees, totals, truncate
 from opskit.usage.df.see import deleted
 from opskit.usage.df.see.deleted import see_deleted
 
@@ -49,7 +49,7 @@ def file(*holders: Holder, mount_point: str = "/var", size: int = 4096) -> Delet
     ],
 )
 def test_the_unit_and_what_frees(cgroup: str, unit: str, remedy: str) -> None:
-    assert unit_of(cgroup)[0] == unit
+    assert outermost_unit(cgroup)[0] == unit
     assert frees(holder(cgroup)) == remedy
 
 
@@ -59,9 +59,9 @@ def test_systemd_itself_executes_itself_anew() -> None:
 
 def test_the_hierarchy_of_systemd() -> None:
     both = "5:memory:/x\n1:name=systemd:/system.slice/a.service\n0::/b\n"
-    assert systemd_path(both) == "/system.slice/a.service"
-    assert systemd_path("0::/system.slice/a:b.service\n") == "/system.slice/a:b.service"
-    assert systemd_path("") == ""
+    assert control_group(both) == "/system.slice/a.service"
+    assert control_group("0::/system.slice/a:b.service\n") == "/system.slice/a:b.service"
+    assert control_group("") == ""
 
 
 def test_the_line_that_empties_a_file() -> None:

@@ -16,6 +16,7 @@ from typing import Optional
 from opskit.core import procfs
 from opskit.core.kernel import device_number
 from opskit.core.mountinfo import MountLine, mounts_here, read_mountinfo
+from opskit.core.systemd import control_group
 from opskit.usage.df.deleted import Deleted, DeletedFile, Holder
 from opskit.usage.mounts import may_hang, mount_of
 
@@ -151,5 +152,5 @@ def _pick(mounts: Sequence[MountLine], number: int, device: str) -> Optional[Mou
 
 def _holder(proc: str, pid: int, descriptors: tuple[int, ...], mapped: bool) -> Holder:
     command = procfs.text(proc, str(pid), "comm").rstrip("\n")
-    cgroup = procfs.systemd_path(procfs.text(proc, str(pid), "cgroup"))
+    cgroup = control_group(procfs.text(proc, str(pid), "cgroup"))
     return Holder(pid, command, procfs.owner_name(proc, str(pid)), descriptors, mapped, cgroup)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from opskit.core.systemd import outermost_unit
 from opskit.core.text import shown
 from opskit.ui.screen import Column, Screen, draw_table
-from opskit.usage.df.deleted import TRUNCATE_RISK, Deleted, DeletedFile, Holder, frees, totals, truncate, unit_of
+from opskit.usage.df.deleted import TRUNCATE_RISK, Deleted, DeletedFile, Holder, frees, totals, truncate
 from opskit.usage.df.show.filesystems import size
 
 COLUMNS = (
@@ -58,7 +59,7 @@ def _holder_json(holder: Holder) -> dict[str, Any]:
         "user": holder.user,
         "descriptors": list(holder.descriptors),
         "mapped": holder.mapped,
-        "unit": unit_of(holder.cgroup)[0],
+        "unit": outermost_unit(holder.cgroup)[0],
         "frees": frees(holder),
     }
 
@@ -91,7 +92,7 @@ def _draw_file(screen: Screen, file: DeletedFile, *, exact: bool) -> None:
     where = f"on {shown(file.mount_point)}{_elsewhere(file.namespace)}"
     screen.line(f"{size(file.size, exact=exact)}  {shown(file.path)}  {where}")
     for holder in file.holders:
-        unit = unit_of(holder.cgroup)[0]
+        unit = outermost_unit(holder.cgroup)[0]
         of = f", {shown(unit)}" if unit else ""
         screen.line(f"    pid {holder.pid} {shown(holder.command)} ({shown(holder.user)}), {_held(holder)}{of}")
         screen.line(f"    frees it: {shown(frees(holder))}")
@@ -110,7 +111,7 @@ def _cells(file: DeletedFile, *, exact: bool) -> list[str]:
         ";".join(h.command for h in holders),
         ";".join(h.user for h in holders),
         ";".join(descriptors),
-        ";".join(unit_of(h.cgroup)[0] or "-" for h in holders),
+        ";".join(outermost_unit(h.cgroup)[0] or "-" for h in holders),
         "; ".join(dict.fromkeys(frees(h) for h in holders)),
         truncate(file),
     ]
