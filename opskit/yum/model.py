@@ -87,11 +87,9 @@ class ProcessFacts:
     state: the letter of stat.
     tty: "" without one.
     cgroup: the path in the hierarchy of systemd.
-    stdin: the file that is its standard input.
-    reads_stdin: whether it waits in read(2) for that.
+    reads_stdin: whether it waits in read(2) for its standard input.
     tracer: the pid of its debugger, 0 without one.
     inner_pid: its pid in its own pid namespace; 0 when that is ours.
-    thread_of: the pid of the process that this is a thread of; 0 for a process.
     files: its open files that belong to package management.
     transaction: whether it has a write lock on any .rpm.lock.
     manager: whether it is a package manager, by its name or command line.
@@ -112,11 +110,9 @@ class ProcessFacts:
     rss: int = 0
     threads: int = 1
     wchan: str = ""
-    stdin: str = ""
     reads_stdin: bool = False
     tracer: int = 0
     inner_pid: int = 0
-    thread_of: int = 0
     files: tuple[str, ...] = ()
     transaction: bool = False
     manager: bool = False

@@ -111,11 +111,9 @@ def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[Proc
         rss=status.rss,
         threads=status.threads,
         wchan=_text(str(pid), "wchan").strip("0\n"),
-        stdin=_link(str(pid), "fd", "0"),
         reads_stdin=_reads_stdin(pid, status.state),
         tracer=int(fields.get("TracerPid", "0") or 0),
         inner_pid=namespaces[-1] if len(namespaces) > 1 else 0,
-        thread_of=_thread_of(pid, fields),
         files=files,
         transaction=transaction,
         manager=is_manager(status.name, words),
@@ -130,12 +128,6 @@ def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[Proc
 def _status(pid: int) -> dict[str, str]:
     lines = (line.partition(":") for line in _text(str(pid), "status").split("\n"))
     return {key: value.strip() for key, _, value in lines}
-
-
-def _thread_of(pid: int, fields: dict[str, str]) -> int:
-    """The process that this is a thread of, or 0: /proc has the number of a thread, too."""
-    group = int(fields.get("Tgid", "0") or 0)
-    return group if group != pid else 0
 
 
 def _tty(number: int) -> str:

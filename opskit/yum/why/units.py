@@ -53,7 +53,7 @@ def parse_units(text: str, boot: float, counts: Callable[[str], bool] = names) -
         kind, command = UNITS.get(name, (TIMER, runs))
         state = "masked" if properties["LoadState"] == "masked" else properties.get("ActiveState", "")
         moments = [_moment(properties.get("NextElapseUSecRealtime", ""))]
-        span = parse_span(properties.get("NextElapseUSecMonotonic", ""))
+        span = _seconds(properties.get("NextElapseUSecMonotonic", ""))
         moments.append(boot + span if span else 0.0)
         first = min([moment for moment in moments if moment] or [0.0])
         when = "" if first else _when(kind, state, properties.get("UnitFileState", ""))
@@ -82,7 +82,7 @@ def _moment(text: str) -> float:
     return datetime.strptime(match[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
 
 
-def parse_span(text: str) -> float:
-    """`1h 2min 3.5s` in seconds, as systemd writes a span; 0 for none and for `infinity`."""
-    reading = systemd_span(text)
-    return 0 if reading is None or reading[0] == INFINITY else reading[0] / SECOND
+def _seconds(text: str) -> float:
+    """A span as systemd prints it (`1h 2min 3.5s`) in seconds; 0 for none and for `infinity`."""
+    span = systemd_span(text)
+    return span[0] / SECOND if span and span[0] < INFINITY else 0.0

@@ -30,7 +30,7 @@ from opskit.yum.why.plan import decide_hold
 from opskit.yum.why.see import see_autoruns
 from opskit.yum.why.show import not_read
 from opskit.yum.why.steps import Hold
-from opskit.yum.why.units import parse_span, parse_units
+from opskit.yum.why.units import _seconds, parse_units
 
 STAT = "812 (a) S 1 (b) c) S 700 812 700 34816 812 4194560 10 0 0 0 250 50 0 0 20 0 3 0 100000 1000 25 0"
 
@@ -254,8 +254,8 @@ def test_what_systemctl_says_of_the_units() -> None:
     assert (cache.name, cache.state, cache.next) == ("dnf-makecache.timer", "active", 1000.0 + 3723)
     assert automatic.next == datetime(2026, 11, 22, 6, tzinfo=timezone.utc).timestamp()
     assert (packagekit.kind, packagekit.when) == ("service", "on demand")
-    assert parse_span("1d 500ms") == 86400.5
-    assert parse_span("infinity") == parse_span("") == 0
+    assert _seconds("1d 500ms") == 86400.5
+    assert _seconds("infinity") == _seconds("") == 0
 
 
 OWN_TIMERS = """\
