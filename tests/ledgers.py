@@ -3,6 +3,7 @@
 golden/history/ledgers-VERSION has a ledger for each area, with a run of each kind of step there was; undo.json has
 what that release said an undo of each step does. The runs are real ones on loop devices and in directories, but for
 those of systemd's units, whose commands were answered by nobody. Paths begin with /sample.
+host/history/record.py records those of the next release.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import ClassVar
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Failed
 from opskit.core.plan import Change, Record, Step
+from opskit.core.systemd import systemctl
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Hold(Step):
 
     def verify(self, runner: Runner, record: Record) -> None:
         for unit in self.names:
-            argv = ("systemctl", "show", "--property=LoadState", "--property=ActiveState", unit)
-            properties = runner.run(Command(argv, mutates=False)).stdout.split("\n")
+            show = systemctl("show", "--property=LoadState", "--property=ActiveState", unit, mutates=False)
+            properties = runner.run(show).stdout.split("\n")
             if unit in self.units and "LoadState=masked" not in properties:
                 raise Failed(unit, "it is not masked", todo=f"systemctl status {unit}")
             if unit in self.timers and "ActiveState=active" in properties:
@@ -67,7 +68,7 @@ class Hold(Step):
 
     def undo_commands(self, record: Record) -> tuple[Command, ...]:
         # 5: the timer is not loaded any more: its time has come.
-        no_timer = Command(("systemctl", "stop", f"{self.back}.timer"), mutates=True, accept=(0, 5))
+        no_timer = systemctl("stop", f"{self.back}.timer", accept=(0, 5))
         return (*self._give_back(), no_timer)
 
     def undo_change(self, record: Record) -> Change:
@@ -76,4 +77,4 @@ class Hold(Step):
 
 
 def _systemctl(words: tuple[str, ...], units: tuple[str, ...]) -> tuple[Command, ...]:
-    return (Command(("systemctl", *words, *units), mutates=True),) if units else ()
+    return (systemctl(*words, *units),) if units else ()

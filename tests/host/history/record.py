@@ -1,0 +1,202 @@
+"""Record the sample ledgers of a release, before it is made: a run of each kind of step there is.
+
+    OPSKIT_RECORD=tests/golden/history/ledgers-VERSION scripts/test tests/host/history/record.py
+
+Not collected by itself. Real runs of the installed opskit; of what needs systemd the step classes and the writer of the
+ledger, whose commands nobody answers. tests/ledgers.py reads the samples; golden/history/test_yesterday.py says what
+they are good for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host.hosts import Host
+from host.memcached.test_memcached import Place, free_port, place  # noqa: F401 - a fixture
+from host.tools import GIB, MIB, run
+from host.yum.packages import WAIT, Root, Server, build, missing
+from host.yum.test_yum import ended, state_of
+from journals import DAY, SECOND, archived, export, write_journal
+from journals import missing as no_journals
+from ledgers import SAMPLE_HOST, Sample
+from opskit.areas import load_step
+from opskit.core.caller import machine_id
+from opskit.core.command import Command, Result
+from opskit.core.execute import Execution
+from opskit.core.ledger import Ledger, new_run_id
+from opskit.core.plan import Plan, Step
+from opskit.journal.steps import RotateJournal
+from opskit.memcached.model import Listener, Wanted
+from opskit.memcached.steps import StartUnit, StopUnit, WriteSettings
+from opskit.yum.steps import Hold
+
+WHERE = os.environ.get("OPSKIT_RECORD", "")
+pytestmark = pytest.mark.skipif(not WHERE, reason="OPSKIT_RECORD names no directory")
+
+
+class Silent:
+    """A runner of commands that all end well and say nothing."""
+
+    def run(self, command: Command, on_line: object = None) -> Result:  # noqa: ARG002
+        return Result(command, 0, "", "", 0.0)
+
+
+def carry_out(state: Path, title: str, *steps: Step, command: str) -> None:
+    """A run of these steps, checked by nobody."""
+    with pytest.MonkeyPatch.context() as patch:
+        for step in steps:
+            patch.setattr(type(step), "verify", lambda *_: None)
+        ledger = Ledger(str(state))
+        Execution(Plan(title, steps), Silent(), ledger, new_run_id(), tuple(command.split())).carry_out()
+
+
+def save(area: str, state: Path, folder: Path) -> None:
+    """Keep a ledger as the sample of its area; folder: what /sample stands for."""
+    text = (state / "ledger.jsonl").read_text(encoding="utf-8")
+    text = re.sub(rf"{re.escape(str(folder))}(?=[/\" ])", "/sample", text).replace(machine_id(), SAMPLE_HOST)
+    kinds = {json.loads(line)["kind"] for line in text.splitlines() if '"entry": "step"' in line}
+    assert kinds >= set(importlib.import_module(f"opskit.{area}.steps").KINDS), "a step is missing"
+    Path(WHERE).mkdir(exist_ok=True)
+    Path(WHERE, f"{area}.jsonl").write_text(text, encoding="utf-8")
+
+
+def test_disk(host: Host) -> None:
+    disk, other, third = host.new_disk(256 * MIB), host.new_disk(), host.new_disk(GIB)
+    host.mount(disk, "--fstype", "ext4", "--label", "data").well()
+    host.on_disk("umount", host.target, "--yes").well()
+    host.run("undo", "last", "--yes").well()
+    run("mkfs.ext4", "-q", other.path)
+    host.mount(other, "--wipe", other.path, target=f"{host.target}2").well()
+    saved = host.folder / "saved"
+    saved.write_text(host.fstab.read_text().replace("meaningless\n", "") + "# saved\n")
+    host.on_disk("fstab restore", str(saved), "--yes").well()
+    host.mount(third, "--fstype", "xfs", target=f"{host.target}3").well()
+    third.resize(2 * GIB)
+    host.on_disk("grow", f"{host.target}3", "--yes").well()
+    save("disk", host.state, host.folder)
+
+
+def test_journal(tmp_path: Path) -> None:
+    if no_journals():
+        pytest.skip(no_journals())
+    journals, root, state = tmp_path / "journals", tmp_path / "root", tmp_path / "state"
+    for folder in (journals, root / "var/log/journal", root / "etc/systemd"):
+        folder.mkdir(parents=True)
+    start = int(journals.stat().st_mtime) * SECOND
+    for number in range(3):
+        path = journals / archived("system", "ab" * 16, number + 1, start - (5 - number) * DAY)
+        write_journal(path, export([start - (5 - number) * DAY]))
+
+    def opskit(*words: str) -> None:
+        argv = [sys.executable, "-m", "opskit", *words, "--yes", "--state-dir", str(state)]
+        subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+
+    opskit("journal", "retain", "30d", "--size", "500M", "--root", str(root))
+    opskit("journal", "vacuum", "2d", "-D", str(journals), "--keep-copy", str(tmp_path / "copies"))
+    opskit("undo", "last")
+    opskit("journal", "vacuum", "2d", "-D", str(journals))
+    makes = f"/var/log/journal/{'ab' * 16}/system@{'cd' * 16}-0000000000000001-0005f0a1b2c3d4e5.journal"
+    carry_out(
+        state, "vacuum the journal", RotateJournal("", 252, (makes,)), command="opskit journal vacuum 2d --rotate --yes"
+    )
+    save("journal", state, tmp_path)
+
+
+def test_memcached(place: Place) -> None:  # noqa: F811
+    port, other, state = free_port(), free_port(), place.folder / "state"
+    place.start(port, "-m", "8")
+    place.json("stop", "--port", str(port), "--yes")
+    # The directory of its pid file is made where there is a /run without it.
+    own_run = ("unshare", "-m", "--propagation", "private", "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "-")
+    assert place.json("start", "-p", str(other), "-m", "8", "--yes", under=own_run)["ok"]
+    started = json.loads(next(line for line in reversed((state / "ledger.jsonl").read_text().splitlines())
+                              if '"pid": ' in line and '"entry": "stepped"' in line))  # fmt: skip
+    place.pids.append(started["record"]["pid"])
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    pid_file = place.folder / "run" / "gone.pid"
+    pid_file.write_text(f"{gone.pid}\n")
+    shutil.chown(pid_file, place.user)
+    place.json("stop", "--pidfile", str(pid_file), "--yes")
+    etc, unit = place.folder / "etc", "memcached.service"
+    etc.mkdir()
+    before = 'PORT="11211"\nUSER="memcached"\n'
+    (etc / "memcached").write_text(before)
+    wanted = Wanted((Listener("tcp", "127.0.0.1", 11211),), settings=(("maxbytes", "67108864"),))
+    settings = WriteSettings(
+        str(etc / "memcached"), before.replace("11211", "11311"), (before,), str(etc / "memcached.opskit-x"), unit
+    )
+    drop_in = WriteSettings(
+        str(etc / f"{unit}.d/opskit.conf"), "[Service]\nUser=memcached\n", (), str(etc / "none"), unit, True, True
+    )
+    line = "opskit memcached start --unit --yes"
+    carry_out(state, f"start {unit}", settings, StartUnit(unit, False, wanted), command=line)
+    carry_out(state, f"start {unit}", drop_in, StartUnit(unit, True, wanted), command=line)
+    carry_out(state, f"stop {unit}", StopUnit(unit), command=f"opskit memcached stop --unit {unit} --yes")
+    save("memcached", state, place.folder)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Root]:
+    if missing():
+        pytest.skip(missing())
+    repo = tmp_path / "packages"
+    repo.mkdir()
+    server = Server(build(repo))
+    made = Root(tmp_path, repo, server)
+    yield made
+    server.go.set()
+    made.close()
+    server.close()
+
+
+def test_yum(root: Root, tmp_path: Path) -> None:
+    state = root.folder / "state"
+    root.file("metadata").write_text("abc")
+    root.opskit("unlock", "--yes").well()
+    process = root.in_transaction()
+    process.send_signal(signal.SIGSTOP)
+    state_of(process.pid, "T")
+    root.opskit("unlock", "--yes").well()
+    root.go()
+    ended(process)
+    root.server.hold = ".rpm"
+    root.start(*root.argv("-y", "install", "quick"))
+    assert root.server.arrived.wait(WAIT)
+    root.opskit("unlock", "--yes").well()
+    timer = "dnf-makecache.timer"
+    hold = Hold((timer, "packagekit.service"), (timer,), 7200, "opskit-yum-hold-20261128t143855z-1a367c")
+    carry_out(state, "keep the package manager out", hold, command="opskit yum why --hold 2h --yes")
+    save("yum", state, tmp_path)
+
+
+def test_what_an_undo_does_is_pinned() -> None:
+    """Last: by the ledgers that the tests above have saved."""
+    pins: list[dict[str, Any]] = []
+    for path in sorted(Path(WHERE).glob("*.jsonl")):
+        state = Path(WHERE) / "state"
+        Sample(tuple(path.read_text(encoding="utf-8").splitlines())).put(state)
+        steps = [(run, step) for run in Ledger(str(state)).runs() if not run.undoes for step in run.steps]
+        shutil.rmtree(state)
+        for run_, record in steps:
+            change = load_step(record).undo_change(record.record)
+            pin = {"ledger": path.stem, "run": run_.id, "number": record.number, "kind": record.kind}
+            if isinstance(change, str):
+                pins.append({**pin, "stays": True})
+            else:
+                does = {"action": change.action, "target": change.target, "commands": list(change.commands)}
+                pins.append({**pin, **does})
+    text = ",\n".join(json.dumps(pin) for pin in pins)
+    Path(WHERE, "undo.json").write_text(f"[\n{text}\n]\n", encoding="utf-8")
