@@ -5,7 +5,9 @@ What no step keeps is a NamedTuple: a dataclass takes half a millisecond to make
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, Optional
 
 from opskit.memcached.line.listen import Listener
@@ -27,10 +29,13 @@ class Program(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Process:
-    """A process. started: in ticks since the boot; tells it from another with the same pid. user: its name or number.
+class HostProcess:
+    """A process of the host.
 
-    line: its words. unit: of systemd, "" for none.
+    user: the name of its user, or the number
+    started: in ticks since the boot; tells it from another with the same pid
+    line: its words
+    unit: the one of systemd that it belongs to, "" for none
     """
 
     pid: int
@@ -46,34 +51,39 @@ class Process:
         return f"{self.name} (pid {self.pid}{', user ' + self.user if self.user else ''})"
 
 
-class Taken(NamedTuple):
+class TakenPort(NamedTuple):
     """A port that somebody listens on. holder: None where only root may see who."""
 
     listener: Listener
-    holder: Optional[Process] = None
+    holder: Optional[HostProcess] = None
 
 
 class PidFile(NamedTuple):
-    """The file of -P, and whether the user that memcached becomes can write it.
+    """The file of -P.
 
-    exists: there is something, be it a file or not. pid: what is in it, 0 for none. holder: the process with that pid,
-    if it lives. directory: whether that is there.
+    exists: there is something, be it a file or not
+    pid: what is in it, 0 for none
+    holder: the process with that pid, if it lives
+    directory: whether its directory is there
+    writable: whether the user that memcached becomes can write it
     """
 
     path: str
     exists: bool = False
     pid: int = 0
-    holder: Optional[Process] = None
+    holder: Optional[HostProcess] = None
     directory: bool = True
     writable: bool = True
 
 
-class Limits(NamedTuple):
+class StartLimits(NamedTuple):
     """Under what a line runs, where that is not our own shell: a unit, a process.
 
-    root: whether root starts it (None: as we are). raises: whether root may raise its limit on open files there.
-    hard_files, memory (bytes): of the unit, 0 for none of its own. pid: whose control groups count, 0 for ours.
-    unit_type: Type= of the unit.
+    root: whether root starts it (None: as we are)
+    raises: whether root may raise its limit on open files there
+    hard_files, memory: the limits of the unit on open files and bytes, 0 for none of its own
+    pid: whose control groups count, 0 for ours
+    unit_type: Type= of the unit
     """
 
     root: Optional[bool] = None
@@ -87,10 +97,17 @@ class Limits(NamedTuple):
 class Host(NamedTuple):
     """What a line meets here. None and 0: not known.
 
-    root: whether memcached starts as root; raises: and may raise its limit on open files. memory: bytes of RAM;
-    cgroup_memory: the limit of its control group. hard_files: RLIMIT_NOFILE, most_files: fs.nr_open. user_known:
-    whether the user of -u is there; users: which of the usual users of memcached are. unit_type: Type= of the unit
-    that the line is from. lowest_port: the first one that a user other than root may bind.
+    root: whether memcached starts as root
+    memory: bytes of RAM
+    cgroup_memory: the limit of its control group, in bytes
+    hard_files: RLIMIT_NOFILE
+    most_files: fs.nr_open
+    user_known: whether the user of -u is there
+    users: which of the usual users of memcached are there
+    taken: the ports of the line that somebody listens on
+    unit_type: Type= of the unit that the line is from
+    raises: whether root may raise its limit on open files
+    lowest_port: the first port that a user other than root may bind
     """
 
     root: bool = True
@@ -100,7 +117,7 @@ class Host(NamedTuple):
     most_files: int = 1048576
     user_known: bool = True
     users: tuple[str, ...] = ()
-    taken: tuple[Taken, ...] = ()
+    taken: tuple[TakenPort, ...] = ()
     pid_file: Optional[PidFile] = None
     unit_type: str = ""
     program: Optional[Program] = None
@@ -113,9 +130,12 @@ class Host(NamedTuple):
         return self.program.features if self.program else USUAL_FEATURES
 
 
-@dataclass(frozen=True)
-class Target:
-    """Where to ask. socket: path of a UNIX socket, in place of address and port. secret: of -Y, user and password."""
+class Target(NamedTuple):
+    """Where an instance is asked.
+
+    socket: the path of a UNIX socket, in place of address and port
+    secret: user and password of the file of -Y
+    """
 
     address: str = "127.0.0.1"
     port: int = 0
@@ -130,30 +150,9 @@ class Target:
         return self.socket or f"{host}:{self.port}"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What an instance said: its release, `stats` and `stats settings`."""
+class StatsAnswer(NamedTuple):
+    """What an instance answers: its release, `stats` and `stats settings`."""
 
     version: str
-    stats: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What an instance was asked for. settings: pairs of name and value, as `stats settings` has to say them.
-
-    binary: it speaks the binary protocol only (SASL, -B binary), which pymemcache does not: it is not asked.
-    """
-
-    listeners: tuple[Listener, ...] = ()
-    socket: str = ""
-    settings: tuple[tuple[str, ...], ...] = ()
-    auth_file: str = ""
-    tls: bool = False
-    binary: bool = False
-
-    @property
-    def where(self) -> str:
-        """Where it listens, for a person."""
-        return self.socket or ", ".join(one.text for one in self.listeners)
+    stats: Mapping[str, str] = MappingProxyType({})
+    settings: Mapping[str, str] = MappingProxyType({})

@@ -68,7 +68,7 @@ def start(session: Session, *, expose: Optional[list[str]] = None, unit: bool = 
     for name, flag in OPTIONS.items():
         value = values.get(name)
         if isinstance(value, list):
-            options += [(flag.letter, one) for one in value]
+            options += [(flag.letter, text) for text in value]
         elif flag.value and value is not None:
             # A daemon goes to /, and what is typed counts from here.
             path = flag.value == "FILE" and value
@@ -107,7 +107,7 @@ def _signature() -> inspect.Signature:
 
 
 start.__signature__ = _signature()  # type: ignore[attr-defined]
-start.__annotations__ = {name: one.annotation for name, one in _signature().parameters.items()}
+start.__annotations__ = {name: parameter.annotation for name, parameter in _signature().parameters.items()}
 changes(start_app, "start", facts=False, example="opskit memcached start -p 12000 -m 64 -c 1024 --dry-run")(start)
 
 
@@ -122,7 +122,7 @@ def stop(
     unit: Annotated[str, typer.Option("--unit", metavar="UNIT", help="By its systemd unit.")] = "",
 ) -> None:
     """Stop an instance: never a process that is not memcached; a pid file that is left behind is removed."""
-    named = [one for one in (port, unix_socket, pidfile, unit) if one]
+    named = [value for value in (port, unix_socket, pidfile, unit) if value]
     if len(named) != 1:
         todo = "one of --port, --unix-socket, --pidfile, --unit; opskit memcached status lists the instances"
         raise UsageFault("stop", "it has to be named in one way", todo=todo)
@@ -135,7 +135,7 @@ def stop(
         session.need_root()
         outcome = act(
             session,
-            Chore(lambda runner: see_active(runner, name), lambda seen: decide_stop_unit(name, seen)),
+            Chore(lambda runner: see_active(runner, name), lambda facts: decide_stop_unit(name, facts)),
         )
         tell(session, outcome, f"stopped: {what}", f"{what} does not run")
         return
@@ -147,5 +147,5 @@ def stop(
 def _left(plan: Plan) -> str:
     """What stays behind of an instance that was stopped."""
     pid = plan.result.get("pid")
-    others = [one.pid for one in instances() if one.pid != pid]
+    others = [process.pid for process in instances() if process.pid != pid]
     return f"; {len(others)} other instances run" if others else ""

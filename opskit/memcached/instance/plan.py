@@ -9,14 +9,14 @@ from typing import Optional
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
-from opskit.memcached.instance.request import LOOPBACK, StartFacts, StartRequest, StopFacts, build
+from opskit.memcached.instance.request import LOOPBACK, StartFacts, StartRequest, StopFacts, Wanted, build
 from opskit.memcached.instance.steps import MakeDirectory, RemovePidFile, StartMemcached, StopMemcached
 from opskit.memcached.line.effect import effect_of
 from opskit.memcached.line.lint import Judgement, judge
 from opskit.memcached.line.listen import is_loopback, read_address
 from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import FIRST, NEWEST, release_text
-from opskit.memcached.model import Host, Wanted
+from opskit.memcached.model import Host
 
 # Findings about what stands in the way on the host; any other is a fault of what was typed.
 ON_HOST = {"port-taken": ExitCode.BUSY, "not-built": ExitCode.MISSING, "user-unknown": ExitCode.MISSING}
@@ -42,7 +42,7 @@ def decide_start(facts: StartFacts, request: StartRequest) -> Decision:
     line = build(request, release, root=host.root, users=host.users)
     title = f"start memcached {release_text(release)}"
     program = facts.program.path
-    same = [one for one in facts.running if one.line == (program, *line)]
+    same = [process for process in facts.running if process.line == (program, *line)]
     host, makes = _with_directory(host, request)
     if same:
         return Plan(title, result=_result(program, line, same[0].pid))
@@ -100,7 +100,7 @@ def guard(judgement: Judgement, request: StartRequest) -> list[Reason]:
     """Addresses beyond loopback that nobody exposed by name."""
     release, listeners = judgement.line.release, judgement.effect.listeners
     allowed = {read_address(address, release, alone=True).address for address in request.expose}
-    beyond = sorted({one.address for one in listeners if not is_loopback(one.address)} - allowed)
+    beyond = sorted({listener.address for listener in listeners if not is_loopback(listener.address)} - allowed)
     return [
         Reason(
             "exposed",
@@ -139,30 +139,32 @@ def decide_stop(facts: StopFacts) -> Decision:
     """The plan that stops the instance, or why not."""
     title = f"stop memcached at {facts.what}"
     if facts.unseen:
-        text = f"somebody listens on {facts.what} who cannot be seen: one of another user, or in a container"
+        text = f"who listens on {facts.what} cannot be seen: a process of another user, or in a container"
         return Refusal(title, (Reason("unseen", text, "sudo opskit memcached stop", exit_code=ExitCode.MISSING),))
     if facts.several:
-        text = f"{facts.what} is that of {len(facts.several)} instances: {', '.join(one.text for one in facts.several)}"
+        names = ", ".join(process.text for process in facts.several)
+        text = f"{facts.what} is that of {len(facts.several)} instances: {names}"
         remedy = "name one by its pid file: opskit memcached stop --pidfile FILE"
         return Refusal(title, (Reason("several-instances", text, remedy),))
     if facts.other is not None:
-        text = f"{facts.what} is not memcached's but {facts.other.text}'s"
+        text = f"{facts.what} belongs to {facts.other.text}, which is not memcached"
         remedy = f"rm {facts.pid_file}, once you have seen why it names that process" if facts.pid_file else ""
         return Refusal(title, (Reason("not-memcached", text, remedy),))
-    found = facts.found
-    if found is None:
+    process = facts.process
+    if process is None:
         stale = facts.pid and facts.pid_file
         return Plan(title, (RemovePidFile(facts.pid_file, facts.pid),) if stale else ())
-    if found.unit:
-        text = f"{found.text} belongs to {found.unit}: systemd may start it again"
-        return Refusal(title, (Reason("belongs-to-unit", text, f"opskit memcached stop --unit {found.unit}"),))
-    line = parse(found.line[1:], NEWEST)
+    if process.unit:
+        text = f"{process.text} belongs to {process.unit}: systemd may start it again"
+        return Refusal(title, (Reason("belongs-to-unit", text, f"opskit memcached stop --unit {process.unit}"),))
+    line = parse(process.line[1:], NEWEST)
     effect = effect_of(line)
-    named = line.text("P")
-    file = facts.pid_file or (os.path.join("/", named) if named else "")  # a daemon is in /
+    # A daemon is in /.
+    file = facts.pid_file or (os.path.join("/", line.text("P")) if line.text("P") else "")
     left: tuple[Finding, ...] = ()
     if effect.socket:
         text = f"the socket {effect.socket} stays behind; memcached replaces it when it starts"
         left = (Finding("socket-stays", "info", text),)
-    step = StopMemcached(found, file, effect.daemon, facts.exe, effect.user)
-    return Plan(title, (step,), basis=(str(found.pid), str(found.started)), notes=left, result={"pid": found.pid})
+    step = StopMemcached(process, file, effect.daemon, facts.exe, effect.user)
+    basis = (str(process.pid), str(process.started))
+    return Plan(title, (step,), basis=basis, notes=left, result={"pid": process.pid})

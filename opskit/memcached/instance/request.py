@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Optional
 
 from opskit.memcached.line.edit import OptionText, words_of
-from opskit.memcached.line.listen import is_everywhere, pieces
+from opskit.memcached.line.listen import Listener, is_everywhere, pieces
 from opskit.memcached.line.release import IPV6_IN_LISTS, Release
 from opskit.memcached.line.table import FLAGS
-from opskit.memcached.model import Host, Process, Program
+from opskit.memcached.model import Host, HostProcess, Program
 
 LOOPBACK = "127.0.0.1"
 RUN_DIRECTORY = "/run/memcached"
@@ -19,9 +19,12 @@ RUN_DIRECTORY = "/run/memcached"
 
 @dataclass(frozen=True)
 class StartRequest:
-    """What was asked for: memcached's own options (letter, value), where it may be reached from, and the pid file.
+    """What start is asked for.
 
-    directory: where the pid file goes when nobody names one; unit: the systemd unit to start it by, "" for a daemon.
+    options: memcached's own options
+    expose: addresses that it may be reached at from other hosts
+    directory: where the pid file goes when nobody names one
+    unit: the systemd unit to start it by, "" for a daemon
     """
 
     options: tuple[OptionText, ...]
@@ -31,12 +34,34 @@ class StartRequest:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a started instance has to show.
+
+    settings: pairs of name and value, as `stats settings` has to have them
+    auth_file: the file of -Y
+    binary: it speaks the binary protocol only (SASL, -B binary), which pymemcache does not: it is not asked
+    """
+
+    listeners: tuple[Listener, ...] = ()
+    socket: str = ""
+    settings: tuple[tuple[str, ...], ...] = ()
+    auth_file: str = ""
+    tls: bool = False
+    binary: bool = False
+
+    @property
+    def where(self) -> str:
+        """Where it listens, for a person."""
+        return self.socket or ", ".join(one.text for one in self.listeners)
+
+
+@dataclass(frozen=True)
 class StartFacts:
-    """The host as the line meets it, and who of its name runs already."""
+    """What start goes by: the memcached here, what the line meets, and the instances that run already."""
 
     program: Program
     host: Host
-    running: tuple[Process, ...] = ()
+    running: tuple[HostProcess, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +69,7 @@ class StopFacts:
     """Who was named to be stopped.
 
     what: the port, socket, pid file, as it was named
-    found: the process
+    process: the one that is to be stopped
     other: a process there that is not memcached
     pid_file, pid: the file that was named, and what is in it
     unseen: somebody listens there who cannot be seen
@@ -53,13 +78,13 @@ class StopFacts:
     """
 
     what: str
-    found: Optional[Process] = None
-    other: Optional[Process] = None
+    process: Optional[HostProcess] = None
+    other: Optional[HostProcess] = None
     pid_file: str = ""
     pid: int = 0
     unseen: bool = False
     exe: str = ""
-    several: tuple[Process, ...] = ()
+    several: tuple[HostProcess, ...] = ()
 
 
 def build(request: StartRequest, release: Release, *, root: bool, users: Sequence[str]) -> list[str]:
@@ -67,18 +92,14 @@ def build(request: StartRequest, release: Release, *, root: bool, users: Sequenc
 
     It listens on loopback unless told, UDP is off, -p is always named (a lone -U moves TCP), root names a user.
     """
-    given = [option for option in request.options if option[0] not in "dlP"]
-    letters = {letter for letter, _ in given}
-    socket = "s" in letters
-    found: list[OptionText] = []
-    if not socket:
-        found += [] if "p" in letters else [("p", "11211")]
-        found += [] if "U" in letters else [("U", "0")]
-    if root and "u" not in letters and users:
-        found.append(("u", users[0]))
-    options = [*found, *given]
-    if not socket:
+    options: list[OptionText] = [option for option in request.options if option[0] not in "dlP"]
+    letters = {letter for letter, _ in options}
+    if "s" not in letters:
+        options += [] if "p" in letters else [("p", "11211")]
+        options += [] if "U" in letters else [("U", "0")]
         options += listen_options(request, release)
+    if root and "u" not in letters and users:
+        options.append(("u", users[0]))
     if not request.unit:
         options += [("P", pid_path(request)), ("d", None)]
     order = list(FLAGS)
@@ -87,13 +108,14 @@ def build(request: StartRequest, release: Release, *, root: bool, users: Sequenc
 
 def listen_options(request: StartRequest, release: Release) -> list[OptionText]:
     """-l for what was asked for and what is exposed: in one list, but an -l each where IPv6 in a list fails."""
-    asked = [piece for letter, value in request.options if letter == "l" for piece in pieces(value or "")]
-    # 0.0.0.0 holds the loopback address already: both at once cannot be had.
-    loopback = [] if any(is_everywhere(one) and ":" not in one for one in request.expose) else [LOOPBACK]
-    wanted = [*(asked or loopback), *(one for one in request.expose if one not in asked)]
+    listen = [piece for letter, value in request.options if letter == "l" for piece in pieces(value or "")]
+    # 0.0.0.0 includes the loopback address: both cannot be bound.
+    everywhere = any(is_everywhere(address) and ":" not in address for address in request.expose)
+    addresses = listen or ([] if everywhere else [LOOPBACK])
+    addresses += [address for address in request.expose if address not in addresses]
     if release < IPV6_IN_LISTS:
-        return [("l", one) for one in wanted]
-    return [("l", ",".join(wanted))]
+        return [("l", address) for address in addresses]
+    return [("l", ",".join(addresses))]
 
 
 def pid_path(request: StartRequest) -> str:

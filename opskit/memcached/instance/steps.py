@@ -14,9 +14,10 @@ from typing import Callable, ClassVar, Union
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, CommandFailed, Failed
 from opskit.core.plan import Change, Record, Step
+from opskit.memcached.instance.request import Wanted
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import missing_listeners
-from opskit.memcached.model import Process, Target, Wanted
+from opskit.memcached.model import HostProcess
 from opskit.memcached.see import proc
 from opskit.memcached.see.client import ask, read_secret, target_of
 from opskit.memcached.see.host import read_pid, roots_own
@@ -90,7 +91,7 @@ class StartMemcached(Step):
     def apply(self, runner: Runner, record: Record) -> Record:
         """Start it, and wait for its pid file. Raises Failed."""
         super().apply(runner, record)
-        processes: list[Process] = []
+        processes: list[HostProcess] = []
 
         def there() -> bool:
             process = proc.process(read_pid(self.pid_file))
@@ -114,7 +115,7 @@ class StartMemcached(Step):
             return error.why
         except Failed:
             return "but it runs in the foreground"
-        return "it said nothing"
+        return "it printed nothing"
 
     def verify(self, runner: Runner, record: Record) -> None:
         """It lives, listens where it was asked to, answers, and has the settings that were asked for."""
@@ -156,7 +157,7 @@ class StopMemcached(Step):
     """
 
     kind: ClassVar[str] = "memcached.stop"
-    process: Process
+    process: HostProcess
     pid_file: str = ""
     daemon: bool = True
     exe: str = ""
@@ -268,8 +269,8 @@ def until(holds: Callable[[], bool], seconds: float) -> bool:
 
 def lives(pid: int, started: int) -> bool:
     """Whether the process that began then is still there: a pid alone can be somebody else's by now."""
-    found = proc.process(pid)
-    return found is not None and found.started == started
+    process = proc.process(pid)
+    return process is not None and process.started == started
 
 
 def gone(pid: int, started: int, seconds: float) -> bool:
@@ -289,7 +290,7 @@ def gone(pid: int, started: int, seconds: float) -> bool:
     return until(lambda: not lives(pid, started), 1.0 if descriptor >= 0 else seconds)
 
 
-def end(runner: Runner, process: Process, seconds: float) -> bool:
+def end(runner: Runner, process: HostProcess, seconds: float) -> bool:
     """Ask it to end (SIGTERM) and wait. False when it has not ended within so many seconds."""
     if lives(process.pid, process.started):
         # It may have ended in this moment; whether it has is looked at below.
@@ -300,18 +301,16 @@ def end(runner: Runner, process: Process, seconds: float) -> bool:
 
 def check(wanted: Wanted, pid: int) -> None:
     """Raise Failed, naming what is not as it was asked for."""
-    found = proc.sockets_of(pid)
-    lost = missing_listeners(wanted.listeners, found)
-    if lost:
-        raise Failed("memcached", f"it does not listen on {', '.join(one.text for one in lost)}")
+    listeners = proc.sockets_of(pid)
+    missing = missing_listeners(wanted.listeners, listeners)
+    if missing:
+        raise Failed("memcached", f"it does not listen on {', '.join(listener.text for listener in missing)}")
     if wanted.socket and not _is_socket(wanted.socket):
         raise Failed(wanted.socket, "there is no UNIX socket")
-    tcp = [one for one in found if one.protocol == "tcp"]
-    if wanted.binary or not (tcp or wanted.socket):
-        return
-    where = Target() if wanted.socket else target_of(tcp[0])
     secret = read_secret(wanted.auth_file, proc.owner(pid)) if wanted.auth_file else None
-    target = Target(where.address, where.port, wanted.socket, secret, wanted.tls)
+    target = target_of(wanted.socket, listeners, secret, tls=wanted.tls)
+    if wanted.binary or target is None:
+        return
     answer = ask(target, ASK_SECONDS, stats=False)
     wrong = [
         f"{name} is {answer.settings.get(name, 'not told')}, not {value}"

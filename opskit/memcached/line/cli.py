@@ -15,8 +15,8 @@ from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import parse_release, release_text
 from opskit.memcached.line.see import from_pid, from_unit, read_sysconfig
 from opskit.memcached.line.show import draw_explained, draw_flags, draw_lint
-from opskit.memcached.line.sources import Source
-from opskit.memcached.model import Host, Process
+from opskit.memcached.line.sources import LineSource
+from opskit.memcached.model import Host, HostProcess
 from opskit.memcached.see.host import see_host, see_program
 from opskit.options import new_app, reads
 from opskit.session import Session
@@ -80,10 +80,10 @@ def lint(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _source(line: Optional[list[str]], sysconfig: str, unit: str, pid: Optional[int]) -> Source:
+def _source(line: Optional[list[str]], sysconfig: str, unit: str, pid: Optional[int]) -> LineSource:
     """The line that was named, in one of four ways. Raises UsageFault."""
     named = [
-        name for name, given in (("LINE", line), ("--sysconfig", sysconfig), ("--unit", unit), ("--pid", pid)) if given
+        name for name, value in (("LINE", line), ("--sysconfig", sysconfig), ("--unit", unit), ("--pid", pid)) if value
     ]
     if len(named) != 1:
         why = f"{' and '.join(named)} do not go together" if named else "no line is named"
@@ -98,10 +98,10 @@ def _source(line: Optional[list[str]], sysconfig: str, unit: str, pid: Optional[
         program, words = split_program(line or [])
     except ValueError as error:
         raise UsageFault("line", f"it cannot be taken apart: {error}", todo="close its quotes") from error
-    return Source(tuple(words), "line", program)
+    return LineSource(tuple(words), "line", program)
 
 
-def _judge(session: Session, source: Source, version: str, pid: Optional[int]) -> Judgement:
+def _judge(session: Session, source: LineSource, version: str, pid: Optional[int]) -> Judgement:
     """Judge it for the release that is named, or for this host."""
     if version:
         return judge(parse(source.words, parse_release(version)))
@@ -111,20 +111,20 @@ def _judge(session: Session, source: Source, version: str, pid: Optional[int]) -
     return judge(line, _without_itself(host, source, pid))
 
 
-def _without_itself(host: Host, source: Source, pid: Optional[int]) -> Host:
+def _without_itself(host: Host, source: LineSource, pid: Optional[int]) -> Host:
     """The host as it is without the instance that the line is of: that may have its own port and pid file."""
 
-    def own(holder: Optional[Process]) -> bool:
+    def own(holder: Optional[HostProcess]) -> bool:
         return holder is not None and (holder.pid == pid or (source.unit != "" and holder.unit == source.unit))
 
-    taken = tuple(one for one in host.taken if not own(one.holder))
+    taken = tuple(port for port in host.taken if not own(port.holder))
     file = host.pid_file
     if file is not None and own(file.holder):
         file = file._replace(exists=False, holder=None)
     return host._replace(taken=taken, pid_file=file)
 
 
-def _result(source: Source, judgement: Judgement) -> dict[str, Any]:
+def _result(source: LineSource, judgement: Judgement) -> dict[str, Any]:
     line = judgement.line
     words = corrected(line, judgement.results)
     # Where only a person knows what is right, nothing is corrected, and the same line would be no answer.

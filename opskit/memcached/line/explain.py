@@ -28,7 +28,7 @@ def flag_json(flag: Flag, release: Release) -> dict[str, Any]:
         "unit": flag.unit or None,
         "does": at(flag.does, release) if flag.does else None,
         "since": release_text(flag.since) if flag.since > FIRST else None,
-        "changed": [release_text(one) for one in changed],
+        "changed": [release_text(release) for release in changed],
         "needs": flag.build or None,
     }
 

@@ -11,7 +11,7 @@ from opskit.memcached.line.effect import EX_OSERR, Effect, late_end, privileged
 from opskit.memcached.line.listen import overlaps
 from opskit.memcached.line.parse import APPEND, CommandLine
 from opskit.memcached.line.release import PID_FILE_REMOVED, Release
-from opskit.memcached.model import Host, PidFile, Taken
+from opskit.memcached.model import Host, PidFile, TakenPort
 
 # What it needs beside its items: threads, connections, the hash table. Of the limit, in percent.
 HEADROOM = 10
@@ -51,11 +51,11 @@ def host_findings(line: CommandLine, effect: Effect, host: Host) -> Iterator[Lin
         yield LineFinding(Finding("no-daemon-under-unit", "error", title, "Type=forking", "Type=simple, or -d"), edits)
 
 
-def _is_memcached(taken: Taken) -> bool:
+def _is_memcached(taken: TakenPort) -> bool:
     return taken.holder is not None and taken.holder.name == "memcached"
 
 
-def conflicts(effect: Effect, host: Host) -> list[Taken]:
+def conflicts(effect: Effect, host: Host) -> list[TakenPort]:
     """The ports of the line that somebody listens on already."""
     return [taken for taken in host.taken if any(overlaps(listener, taken.listener) for listener in effect.listeners)]
 

@@ -10,16 +10,7 @@ from opskit.core.finding import Finding
 from opskit.core.units import GIB, KIB, MIB, size_text
 from opskit.memcached.line.edit import Edit, LineFinding, OptionText
 from opskit.memcached.line.effect import CHUNK, Effect, odd_size
-from opskit.memcached.line.numbers import (
-    INTEGER,
-    OCTAL,
-    PORTS,
-    SIZE,
-    Number,
-    is_integer,
-    meant_bytes,
-    memory_bytes,
-)
+from opskit.memcached.line.numbers import INTEGER, OCTAL, PORTS, SIZE, Number, is_integer, meant_bytes, memory_bytes
 from opskit.memcached.line.parse import CommandLine, LineOption
 from opskit.memcached.line.release import (
     ITEM_CHECKED_AT_END,

@@ -11,6 +11,7 @@ from opskit.memcached.line.release import IPV6_IN_LISTS, REPEATS_DROPPED, Releas
 
 ALL = "*"
 BLANK = "a blank is no part of an address"
+LOCAL = {"localhost": ("127.0.0.1", "::1")}
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,11 @@ def is_loopback(address: str) -> bool:
     import ipaddress  # noqa: PLC0415
 
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return bool((mapped or found).is_loopback)
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return bool((mapped or parsed).is_loopback)
 
 
 def is_everywhere(address: str) -> bool:
@@ -144,24 +145,21 @@ def clash(listeners: Sequence[Listener]) -> Optional[tuple[Listener, Listener]]:
 
     One on "*" is left out: memcached is content with the family that it gets.
     """
-    named = [one for one in listeners if one.protocol == "tcp" and one.port != -1 and one.address != ALL]
+    named = [each for each in listeners if each.protocol == "tcp" and each.port != -1 and each.address != ALL]
     pairs = ((first, second) for n, second in enumerate(named) for first in named[:n] if overlaps(first, second))
     return next(pairs, None)
 
 
-LOCAL = {"localhost": ("127.0.0.1", "::1")}
-
-
-def missing_listeners(wanted: Sequence[Listener], found: Sequence[Listener]) -> list[Listener]:
+def missing_listeners(wanted: Sequence[Listener], listening: Sequence[Listener]) -> list[Listener]:
     """Those of the wanted that are not there. A name counts as there when something listens on its port."""
-    return [one for one in wanted if not any(_same(one, other) for other in found)]
+    return [listener for listener in wanted if not any(_same(listener, socket) for socket in listening)]
 
 
-def _same(wanted: Listener, found: Listener) -> bool:
-    if wanted.protocol != found.protocol or wanted.port not in {-1, found.port}:
+def _same(wanted: Listener, socket: Listener) -> bool:
+    if wanted.protocol != socket.protocol or wanted.port not in {-1, socket.port}:
         return False
     if is_everywhere(wanted.address):
-        return found.address in {ALL, "::"}
+        return socket.address in {ALL, "::"}
     if not any(char.isdigit() for char in wanted.address):
-        return found.address in LOCAL.get(wanted.address, (found.address,))
-    return wanted.address == found.address
+        return socket.address in LOCAL.get(wanted.address, (socket.address,))
+    return wanted.address == socket.address

@@ -46,7 +46,7 @@ def atoi(text: str) -> int:
     """The whole number that C reads there: leading digits, 0 without any; glibc cuts a long value to 32 bits."""
     match = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", text)
     value = int(match[1][:DIGITS]) if match else 0
-    low = max(-LONG_MAX - 1, min(LONG_MAX, value)) & 0xFFFFFFFF
+    low = _long(value) & 0xFFFFFFFF
     return low - 0x100000000 if low > 0x7FFFFFFF else low
 
 
@@ -59,7 +59,12 @@ def atof(text: str) -> float:
 def strtol8(text: str) -> int:
     """The octal number that C reads there; 0 without one."""
     match = re.match(r"[ \t\n\v\f\r]*([+-]?[0-7]+)", text)
-    return int(match[1][:DIGITS], 8) if match else 0
+    return _long(int(match[1][:DIGITS], 8)) if match else 0
+
+
+def _long(value: int) -> int:
+    """The value as a C long: the largest or the least one where it is none."""
+    return max(-LONG_MAX - 1, min(LONG_MAX, value))
 
 
 def is_integer(text: str) -> bool:

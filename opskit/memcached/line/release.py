@@ -39,12 +39,12 @@ def release_text(release: Release) -> str:
 
 def parse_release(text: str) -> Release:
     """A release as a person names it: `1.4.15`; `1.5` is the last of that series. Raises UsageFault."""
-    found = re.fullmatch(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
-    series = (int(found[1]), int(found[2])) if found else (0, 0)
-    if found is None or series not in LAST:
+    match = re.fullmatch(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    series = (int(match[1]), int(match[2])) if match else (0, 0)
+    if match is None or series not in LAST:
         known = ", ".join(f"{a}.{b}" for a, b in LAST)
         raise UsageFault(f"--version {text}", f"no release that is known here ({known})", todo="--version 1.6.18")
-    release = (*series, int(found[3]) if found[3] else LAST[series])
+    release = (*series, int(match[3]) if match[3] else LAST[series])
     if release < FIRST:
         raise UsageFault(f"--version {text}", f"the tables begin with {release_text(FIRST)}")
     return release
@@ -52,10 +52,10 @@ def parse_release(text: str) -> Release:
 
 def read_release(text: str) -> Release:
     """What `memcached -h` (or -V, from 1.4.22 on) says in its first line. Raises ValueError."""
-    found = re.match(r"memcached (\d+)\.(\d+)\.(\d+)", text)
-    if found is None:
+    match = re.match(r"memcached (\d+)\.(\d+)\.(\d+)", text)
+    if match is None:
         raise ValueError(text[:80])
-    return int(found[1]), int(found[2]), int(found[3])
+    return int(match[1]), int(match[2]), int(match[3])
 
 
 def at(history: tuple[tuple[Release, T], ...], release: Release) -> T:

@@ -11,7 +11,7 @@ from opskit.core.systemd import UNIT_PATHS, unit_files
 from opskit.memcached.line.edit import is_memcached
 from opskit.memcached.line.sources import (
     DEBIAN_WRAPPER,
-    Source,
+    LineSource,
     Unit,
     debian_words,
     expand,
@@ -19,16 +19,16 @@ from opskit.memcached.line.sources import (
     parse_environment,
     split_words,
 )
-from opskit.memcached.model import Limits
+from opskit.memcached.model import StartLimits
 from opskit.memcached.see import proc
 
 
-def read_sysconfig(path: str) -> Source:
+def read_sysconfig(path: str) -> LineSource:
     """The line of a sysconfig file. Raises UsageFault."""
     return from_sysconfig(_read(path), path)
 
 
-def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Source:
+def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> LineSource:
     """The line of a unit: its ExecStart with the variables put in. Raises UsageFault."""
     name = name if name.endswith(".service") else f"{name}.service"
     unit = read_unit(name, paths)
@@ -42,10 +42,10 @@ def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Source:
         raise UsageFault(name, "it has no ExecStart")
     program, arguments = words[0], expand(words[1:], values)
     if program.endswith(DEBIAN_WRAPPER) and arguments:
-        return Source(tuple(debian_words(_read(arguments[0]))), arguments[0], "", name, unit.limits)
+        return LineSource(tuple(debian_words(_read(arguments[0]))), arguments[0], "", name, unit.limits)
     if not is_memcached(program):
         raise UsageFault(name, f"it runs {program}, not memcached", todo="its words behind `--`: lint -- LINE")
-    return Source(tuple(arguments), f"unit {name}", program, name, unit.limits)
+    return LineSource(tuple(arguments), f"unit {name}", program, name, unit.limits)
 
 
 def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
@@ -59,20 +59,20 @@ def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
         unit.take(_read(path))
     instance = name.removesuffix(".service").partition("@")[2]
     meant = {"i": instance, "I": instance, "n": name, "%": "%"}
-    unit.start = re.sub("%([iIn%])", lambda found: meant[found[1]], unit.start)
+    unit.start = re.sub("%([iIn%])", lambda match: meant[match[1]], unit.start)
     unit.files = [path.replace("%i", instance) for path in unit.files]
     return unit
 
 
-def from_pid(pid: int) -> Source:
+def from_pid(pid: int) -> LineSource:
     """The line of a running memcached. Raises UsageFault for another process."""
-    found = proc.process(pid)
-    if found is None:
+    process = proc.process(pid)
+    if process is None:
         raise UsageFault(f"--pid {pid}", "there is no such process", todo="opskit memcached status lists them")
-    if found.name != "memcached":
-        raise UsageFault(f"--pid {pid}", f"that is {found.text}", todo="opskit memcached status lists them")
-    root = found.user == "root" or any(word.startswith(("-u", "--u")) for word in found.line)
-    return Source(found.line[1:], f"pid {pid}", proc.program_of(pid), limits=Limits(root, pid=pid))
+    if process.name != "memcached":
+        raise UsageFault(f"--pid {pid}", f"that is {process.text}", todo="opskit memcached status lists them")
+    root = process.user == "root" or any(word.startswith(("-u", "--u")) for word in process.line)
+    return LineSource(process.line[1:], f"pid {pid}", proc.program_of(pid), limits=StartLimits(root, pid=pid))
 
 
 def _read(path: str) -> str:

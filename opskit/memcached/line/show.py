@@ -48,13 +48,13 @@ def draw_explained(screen: Screen, result: dict[str, Any], findings: Sequence[Fi
 
 def draw_effect(screen: Screen, result: dict[str, Any]) -> None:
     """What this release makes of the line, in a line."""
-    found = result["effect"]
-    if not found["starts"]:
-        screen.line(f"memcached {result['release']}: exit status {found['exit_status']}: {shown(found['why'])}")
+    effect = result["effect"]
+    if not effect["starts"]:
+        screen.line(f"memcached {result['release']}: exit status {effect['exit_status']}: {shown(effect['why'])}")
         return
-    where = found["socket"] or ", ".join(found["listeners"]) or "nowhere"
-    memory = "no limit" if found["memory_bytes"] > NO_LIMIT else size_text(found["memory_bytes"])
-    clients = f"{found['clients']['least']} to {found['clients']['most']} clients"
+    where = effect["socket"] or ", ".join(effect["listeners"]) or "nowhere"
+    memory = "no limit" if effect["memory_bytes"] > NO_LIMIT else size_text(effect["memory_bytes"])
+    clients = f"{effect['clients']['least']} to {effect['clients']['most']} clients"
     screen.line(f"memcached {result['release']} listens on {shown(where)}; {memory} for items; serves {clients}")
 
 

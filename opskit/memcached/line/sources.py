@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from opskit.core.systemd import parse_assignments
 from opskit.memcached.line.numbers import meant_bytes
-from opskit.memcached.model import Limits
+from opskit.memcached.model import StartLimits
 
 SYSCONFIG = "/etc/sysconfig/memcached"
 # ExecStart of the EL family's memcached.service; that of EL7 has the same words in another order.
@@ -20,14 +20,19 @@ VARIABLE = r"\$(?:\{(\w+)\}|(\w+)|(\$))"
 DEBIAN_WRAPPER = "systemd-memcached-wrapper"
 
 
-class Source(NamedTuple):
-    """A line, and what it is from. unit: that runs it; program: of a unit or process; "" for none."""
+class LineSource(NamedTuple):
+    """A line, and where it is from.
+
+    origin: for a person
+    program: that of a unit or process, "" for none
+    unit: the one that runs it, "" for none
+    """
 
     words: tuple[str, ...]
     origin: str
     program: str = ""
     unit: str = ""
-    limits: Limits = Limits()
+    limits: StartLimits = StartLimits()
 
 
 # A comment, or a name up to its =. Compiled where they are used: a line that is typed does without.
@@ -73,22 +78,22 @@ def _environment_value(text: str, at: int) -> tuple[str, int]:
     return value, at
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescaped(match: re.Match[str]) -> str:
     """What a backslash stands for in double quotes: itself, before most letters."""
-    if found[1] == "\n":
+    if match[1] == "\n":
         return ""
-    return found[1] if found[1] in '"\\`$' else found[0]
+    return match[1] if match[1] in '"\\`$' else match[0]
 
 
 def expand(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
     """Variables in words as systemd puts them in: a word that is $NAME becomes as many words as its value has."""
-    found: list[str] = []
+    expanded: list[str] = []
     for word in words:
         if re.fullmatch(r"\$\w+", word):
-            found += split_words(values.get(word[1:], ""))
+            expanded += split_words(values.get(word[1:], ""))
         else:
-            found.append(re.sub(VARIABLE, lambda m: "$" if m[3] else values.get(m[1] or m[2], ""), word))
-    return found
+            expanded.append(re.sub(VARIABLE, lambda m: "$" if m[3] else values.get(m[1] or m[2], ""), word))
+    return expanded
 
 
 def split_words(text: str) -> list[str]:
@@ -99,11 +104,11 @@ def split_words(text: str) -> list[str]:
         return text.split()
 
 
-def from_sysconfig(text: str, path: str) -> Source:
+def from_sysconfig(text: str, path: str) -> LineSource:
     """The line that memcached.service of the EL family makes of its file."""
     values = {**EL_DEFAULTS, **parse_environment(text)}
-    limits = Limits(root=True, unit_type="simple")  # that unit names no other
-    return Source(tuple(expand(EL_LINE.split(), values)), path, unit="memcached.service", limits=limits)
+    limits = StartLimits(root=True, unit_type="simple")  # that unit names no other
+    return LineSource(tuple(expand(EL_LINE.split(), values)), path, unit="memcached.service", limits=limits)
 
 
 @dataclass
@@ -148,18 +153,18 @@ class Unit:
             self.capabilities = (*self.capabilities, *value.split()) if value else ()
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> StartLimits:
         """Under what its process runs. Raising the limit on open files takes CAP_SYS_RESOURCE (setrlimit(2))."""
         root = self.user in {"", "root", "0"}
         may = not self.capabilities or "CAP_SYS_RESOURCE" in self.capabilities or self.capabilities[0].startswith("~")
-        return Limits(root, root and may, self.hard_files, self.memory, unit_type=self.kind or "simple")
+        return StartLimits(root, root and may, self.hard_files, self.memory, unit_type=self.kind or "simple")
 
 
 def debian_words(text: str) -> list[str]:
     """What Debian's wrapper makes of /etc/memcached.conf: its lines, without comments, -d and -h."""
-    found: list[str] = []
+    words: list[str] = []
     for line in text.splitlines():
         line = re.sub(r"(?<!\\)#.*", "", line).strip()  # noqa: PLW2901
         if line.startswith("-") and line[1:2] not in {"d", "h"}:
-            found += line.split()
-    return found
+            words += line.split()
+    return words

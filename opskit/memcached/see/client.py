@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from typing import Any, Optional
 
 from opskit.core.errors import Failed
 from opskit.memcached.line.listen import ALL, Listener
-from opskit.memcached.model import Answer, Target
+from opskit.memcached.model import StatsAnswer, Target
 from opskit.memcached.see.host import permits
 
 
-def target_of(listener: Listener) -> Target:
-    """How this host reaches a TCP listener: one on every address over loopback."""
+def target_of(
+    socket: str, listeners: Sequence[Listener], secret: Optional[tuple[str, str]], *, tls: bool
+) -> Optional[Target]:
+    """How this host reaches an instance: its UNIX socket, or its first TCP listener; None where there is neither.
+
+    A listener on every address is reached over loopback.
+    """
+    if socket:
+        return Target(socket=socket, secret=secret, tls=tls)
     everywhere = {ALL: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - named, not bound
-    return Target(everywhere.get(listener.address, listener.address), listener.port)
+    tcp = next((listener for listener in listeners if listener.protocol == "tcp"), None)
+    return Target(everywhere.get(tcp.address, tcp.address), tcp.port, "", secret, tls) if tcp else None
 
 
 def read_secret(path: str, uid: int) -> Optional[tuple[str, str]]:
@@ -46,7 +55,7 @@ def _may_read(status: os.stat_result, uid: int) -> bool:
     return stat.S_ISREG(status.st_mode) and permits(status, uid, group, 4)
 
 
-def ask(target: Target, seconds: float, *, stats: bool = True) -> Answer:
+def ask(target: Target, seconds: float, *, stats: bool = True) -> StatsAnswer:
     """Ask one instance; each step of it may take so many seconds. Raises Failed."""
     from pymemcache.client.base import Client  # noqa: PLC0415 - 30 ms, and few commands ask
     from pymemcache.exceptions import MemcacheError  # noqa: PLC0415
@@ -60,7 +69,7 @@ def ask(target: Target, seconds: float, *, stats: bool = True) -> Answer:
             client.set("auth", " ".join(target.secret), noreply=False)
         version = client.version().decode("ascii", "replace")
         settings = _texts(client.stats("settings"))
-        return Answer(version, _texts(client.stats()) if stats else {}, settings)
+        return StatsAnswer(version, _texts(client.stats()) if stats else {}, settings)
     except (OSError, MemcacheError, LookupError, ValueError) as error:
         why = str(error) or type(error).__name__
         raise Failed(target.text, f"memcached does not answer: {why}") from error

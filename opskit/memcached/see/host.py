@@ -17,7 +17,7 @@ from opskit.core.units import KIB
 from opskit.memcached.line.edit import is_memcached
 from opskit.memcached.line.effect import Effect
 from opskit.memcached.line.release import read_release
-from opskit.memcached.model import Host, Limits, PidFile, Program
+from opskit.memcached.model import Host, PidFile, Program, StartLimits
 from opskit.memcached.see import proc
 
 USERS = ("memcached", "memcache")  # of the EL family, of Debian
@@ -64,13 +64,13 @@ def roots_own(path: str) -> bool:
     return status.st_uid == 0 and not status.st_mode & 0o022
 
 
-def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optional[Limits] = None) -> Host:
+def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optional[StartLimits] = None) -> Host:
     """What the line meets on this host.
 
     program: the memcached here
     limits: under what it runs; without any, started by us
     """
-    limits = limits or Limits()
+    limits = limits or StartLimits()
     root = os.geteuid() == 0 if limits.root is None else limits.root
     user = _uid(effect.user)
     ports = [listener.port for listener in effect.listeners if listener.port > 0]
@@ -91,7 +91,7 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
     )
 
 
-def _lowest_port(limits: Limits, *, root: bool) -> int:
+def _lowest_port(limits: StartLimits, *, root: bool) -> int:
     """The first port that memcached may bind as an ordinary user (ip(7)); 0 where a capability may let it bind all."""
     if not root and (limits.unit_type or _may(CAP_NET_BIND_SERVICE, "CapEff")):
         return 0

@@ -9,7 +9,7 @@ from typing import Optional
 
 from opskit.core import procfs, systemd
 from opskit.memcached.line.listen import ALL, Listener
-from opskit.memcached.model import Process, Taken
+from opskit.memcached.model import HostProcess, TakenPort
 
 TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
 TCP_LISTEN = "0A"
@@ -17,7 +17,7 @@ TCP_LISTEN = "0A"
 
 def listeners(ports: Sequence[int] = ()) -> list[tuple[Listener, str]]:
     """Every listening socket of this network namespace with its inode; with ports only those on one of them."""
-    found = []
+    listening = []
     for table, protocol in TABLES:
         try:
             with open(f"/proc/net/{table}", encoding="ascii") as file:
@@ -31,8 +31,8 @@ def listeners(ports: Sequence[int] = ()) -> list[tuple[Listener, str]]:
             address, _, port = words[1].partition(":")
             number = int(port, 16)
             if not ports or number in ports:
-                found.append((Listener(protocol, read_address(address), number), words[9]))
-    return found
+                listening.append((Listener(protocol, read_address(address), number), words[9]))
+    return listening
 
 
 def read_address(text: str) -> str:
@@ -46,32 +46,32 @@ def read_address(text: str) -> str:
     return socket.inet_ntop(socket.AF_INET if len(data) == 4 else socket.AF_INET6, data)
 
 
-def taken(ports: Sequence[int]) -> tuple[Taken, ...]:
+def taken(ports: Sequence[int]) -> tuple[TakenPort, ...]:
     """Who listens on these ports."""
-    found = listeners(ports) if ports else []
-    if not found:
-        return ()
-    owners = owners_of({inode for _, inode in found})
-    return tuple(Taken(one, process(owners[inode]) if inode in owners else None) for one, inode in found)
+    listening = listeners(ports) if ports else []
+    owners = owners_of({inode for _, inode in listening}) if listening else {}
+    return tuple(
+        TakenPort(listener, process(owners[inode]) if inode in owners else None) for listener, inode in listening
+    )
 
 
 def owners_of(inodes: set[str]) -> dict[str, int]:
     """The process that has each of these sockets open; without root only our own are seen."""
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
-    found: dict[str, int] = {}
+    owners: dict[str, int] = {}
     for pid in procfs.pids():
         for link in _sockets(pid):
             if link in wanted:
-                found.setdefault(wanted[link], pid)
-        if len(found) == len(inodes):
+                owners.setdefault(wanted[link], pid)
+        if len(owners) == len(inodes):
             break
-    return found
+    return owners
 
 
 def sockets_of(pid: int) -> list[Listener]:
     """Where this process listens."""
     inodes = inodes_of(pid)
-    return [one for one, inode in listeners() if inode in inodes]
+    return [listener for listener, inode in listeners() if inode in inodes]
 
 
 def inodes_of(pid: int) -> set[str]:
@@ -96,7 +96,7 @@ def same_network(pid: int) -> bool:
         return True
 
 
-def process(pid: int) -> Optional[Process]:
+def process(pid: int) -> Optional[HostProcess]:
     """What this process is; None when there is none (a zombie is none: it has ended)."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="surrogateescape") as file:
@@ -108,7 +108,7 @@ def process(pid: int) -> Optional[Process]:
         return None
     if stat.state == "Z":
         return None
-    return Process(pid, stat.name, procfs.user_name(uid), stat.start, tuple(words), unit_of(pid))
+    return HostProcess(pid, stat.name, procfs.user_name(uid), stat.start, tuple(words), unit_of(pid))
 
 
 def program_of(pid: int) -> str:
@@ -143,16 +143,16 @@ def unit_of(pid: int) -> str:
     return unit if unit.endswith(".service") else ""
 
 
-def with_line(line: Sequence[str]) -> Optional[Process]:
+def with_line(line: Sequence[str]) -> Optional[HostProcess]:
     """The running memcached with just this line; one in a container's network has other ports than ours."""
-    found = (one for one in instances() if one.line == tuple(line) and same_network(one.pid))
-    return next(found, None)
+    matching = (each for each in instances() if each.line == tuple(line) and same_network(each.pid))
+    return next(matching, None)
 
 
-def instances() -> list[Process]:
+def instances() -> list[HostProcess]:
     """Every memcached of this host, by the name of its process."""
-    found = (process(pid) for pid in procfs.pids() if _named(pid))
-    return [one for one in found if one is not None and one.name == "memcached"]
+    named = (process(pid) for pid in procfs.pids() if _named(pid))
+    return [each for each in named if each is not None and each.name == "memcached"]
 
 
 def _named(pid: int) -> bool:

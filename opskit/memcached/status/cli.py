@@ -59,7 +59,7 @@ def status(
     instances, units = see()
     findings = find(instances, units)
     result = {
-        "instances": [instance_json(one) for one in instances],
+        "instances": [instance_json(instance) for instance in instances],
         "units": [{"name": unit.name, "state": unit.state} for unit in units],
     }
     session.screen.answer(result, lambda: draw_status(session.screen, instances, units, findings), findings=findings)

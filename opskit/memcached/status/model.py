@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import Optional
 
 from opskit.memcached.line.listen import Listener
-from opskit.memcached.model import Answer
+from opskit.memcached.model import StatsAnswer
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A running memcached. rss: bytes of memory that it has. began: seconds since the epoch.
+    """A running memcached.
 
-    apart: it is in another network namespace (a container's), where its addresses mean something else.
-    answer: None when it was not asked or did not answer; why tells.
+    rss: bytes of memory that it has
+    began: seconds since the epoch
+    apart: it is in another network namespace (a container's), where its addresses mean something else
+    answer: None when it was not asked or did not answer
+    why: the reason that there is no answer
     """
 
     pid: int
@@ -28,13 +31,13 @@ class Instance:
     rss: int
     began: float
     apart: bool = False
-    answer: Optional[Answer] = None
+    answer: Optional[StatsAnswer] = None
     why: str = ""
 
     @property
     def name(self) -> str:
         """Its first address, or its socket."""
-        tcp = [one for one in self.listeners if one.protocol == "tcp"]
+        tcp = [listener for listener in self.listeners if listener.protocol == "tcp"]
         first = (tcp or list(self.listeners))[:1]
         return self.socket or (first[0].text.partition(" ")[2] if first else f"pid {self.pid}")
 
@@ -48,8 +51,8 @@ class UnitState:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """The figures of one instance. None: it does not tell."""
+class InstanceFigures:
+    """The figures of one instance; None for what its answer does not have."""
 
     uptime: Optional[int] = None
     used: Optional[int] = None
@@ -69,20 +72,20 @@ class Figures:
         return 100 * (self.hits or 0) / self.gets if self.gets else None
 
 
-def figures(one: Instance) -> Figures:
+def figures(instance: Instance) -> InstanceFigures:
     """The figures of `stats` and `stats settings`. Before 1.6 listen_disabled_num stands for rejected connections."""
-    if one.answer is None:
-        return Figures()
-    stats, settings = one.answer.stats, one.answer.settings
+    if instance.answer is None:
+        return InstanceFigures()
+    stats, settings = instance.answer.stats, instance.answer.settings
 
     def number(names: Sequence[str]) -> Optional[int]:
-        found = [both[name] for name in names for both in (stats, settings) if name in both]
-        # What is named memcached can say anything: the largest of its figures have 64 bits.
-        return int(found[0]) if found and re.fullmatch(r"[0-9]{1,20}", found[0]) else None
+        texts = [answer[name] for name in names for answer in (stats, settings) if name in answer]
+        # What is named memcached can answer anything: the largest of its figures have 64 bits.
+        return int(texts[0]) if texts and re.fullmatch(r"[0-9]{1,20}", texts[0]) else None
 
-    rejected = [number([name]) for name in ("rejected_connections", "listen_disabled_num")]
-    told = [count for count in rejected if count is not None]
-    return Figures(
+    counts = [number([name]) for name in ("rejected_connections", "listen_disabled_num")]
+    rejected = [count for count in counts if count is not None]
+    return InstanceFigures(
         uptime=number(["uptime"]),
         used=number(["bytes"]),
         limit=number(["limit_maxbytes", "maxbytes"]),
@@ -92,6 +95,6 @@ def figures(one: Instance) -> Figures:
         evictions=number(["evictions"]),
         connections=number(["curr_connections"]),
         most_connections=number(["max_connections", "maxconns"]),
-        rejected=max(told) if told else None,
+        rejected=max(rejected) if rejected else None,
         threads=number(["threads", "num_threads"]),
     )

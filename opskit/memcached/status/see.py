@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Optional
 
 import psutil
@@ -14,7 +15,7 @@ from opskit.core.errors import OpskitError
 from opskit.core.systemd import is_booted, list_units
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import Listener
-from opskit.memcached.model import Answer, Target
+from opskit.memcached.model import StatsAnswer
 from opskit.memcached.see import proc
 from opskit.memcached.see.client import ask, read_secret, target_of
 from opskit.memcached.status.model import Instance, UnitState
@@ -22,77 +23,71 @@ from opskit.memcached.status.model import Instance, UnitState
 
 def see_instances(seconds: float) -> tuple[Instance, ...]:
     """Every instance. Those that do not answer within so many seconds hold nobody up."""
-    found = _processes()
-    answers: list[tuple[Optional[Answer], str]] = [(None, "no answer in time")] * len(found)
+    instances = _instances()
+    answers: list[tuple[Optional[StatsAnswer], str]] = [(None, "no answer in time")] * len(instances)
 
     def run(number: int) -> None:
-        answers[number] = _ask(found[number], seconds)
+        answers[number] = _ask(instances[number], seconds)
 
-    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(found))]
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(instances))]
     for thread in threads:
         thread.start()
     until = time.monotonic() + seconds
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
-    return tuple(
-        Instance(**{**one.__dict__, "answer": answer, "why": why}) for one, (answer, why) in zip(found, answers)
-    )
+    return tuple(replace(each, answer=answer, why=why) for each, (answer, why) in zip(instances, answers))
 
 
-def _processes() -> list[Instance]:
-    """The processes, by pid, with where they listen; without root only our own sockets are seen."""
+def _instances() -> list[Instance]:
+    """The instances that nobody has asked yet, by pid; without root only our own sockets are seen."""
     listening = proc.listeners()
-    found = []
-    for one in psutil.process_iter(["name"]):
-        if one.info["name"] != "memcached":
+    instances = []
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] != "memcached":
             continue
         try:
-            with one.oneshot():
-                found.append(_process(one, listening))
+            with process.oneshot():
+                instances.append(_instance(process, listening))
         except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
             continue  # it ended in this moment
-    return sorted(found, key=lambda one: one.pid)
+    return sorted(instances, key=lambda instance: instance.pid)
 
 
-def _process(one: Any, listening: Sequence[tuple[Listener, str]]) -> Instance:
-    line = tuple(one.cmdline())
+def _instance(process: Any, listening: Sequence[tuple[Listener, str]]) -> Instance:
+    line = tuple(process.cmdline())
     if not line:
-        raise psutil.NoSuchProcess(one.pid)  # a zombie has none
-    inodes = proc.inodes_of(one.pid)
-    given = effect_of_process(line)
-    seen = tuple(listener for listener, inode in listening if inode in inodes)
-    apart = not proc.same_network(one.pid)
+        raise psutil.NoSuchProcess(process.pid)  # a zombie has none
+    inodes = proc.inodes_of(process.pid)
+    effect = effect_of_process(line)
+    listeners = tuple(listener for listener, inode in listening if inode in inodes)
+    apart = not proc.same_network(process.pid)
     return Instance(
-        pid=one.pid,
-        user=one.username(),
-        unit=proc.unit_of(one.pid),
+        pid=process.pid,
+        user=process.username(),
+        unit=proc.unit_of(process.pid),
         line=line,
         # Without the right to look at its sockets, what its line says has to do.
-        listeners=seen or (given.listeners if not (inodes or apart) else ()),
-        socket=proc.absolute(one.pid, given.socket) if given.socket else "",
-        rss=one.memory_info().rss,
-        began=one.create_time(),
+        listeners=listeners or (effect.listeners if not (inodes or apart) else ()),
+        socket=proc.absolute(process.pid, effect.socket) if effect.socket else "",
+        rss=process.memory_info().rss,
+        began=process.create_time(),
         apart=apart,
     )
 
 
-def _ask(one: Instance, seconds: float) -> tuple[Optional[Answer], str]:
+def _ask(instance: Instance, seconds: float) -> tuple[Optional[StatsAnswer], str]:
     """Its answer, or why there is none."""
-    given = effect_of_process(one.line)
-    if one.apart and not one.socket:
+    effect = effect_of_process(instance.line)
+    if instance.apart and not instance.socket:
         return None, "in another network namespace: not asked"
-    if given.binary:
+    if effect.binary:
         return None, "speaks the binary protocol only (SASL, or -B binary): not asked"
-    secret = None
-    if given.auth_file:
-        secret = read_secret(given.auth_file, proc.owner(one.pid))
-        if secret is None:
-            return None, f"asks for a password, and {given.auth_file} cannot be read, or not by its user: not asked"
-    tcp = [listener for listener in one.listeners if listener.protocol == "tcp"]
-    if not (one.socket or tcp):
+    secret = read_secret(effect.auth_file, proc.owner(instance.pid)) if effect.auth_file else None
+    if effect.auth_file and secret is None:
+        return None, f"asks for a password, and {effect.auth_file} cannot be read, or not by its user: not asked"
+    target = target_of(instance.socket, instance.listeners, secret, tls=effect.tls)
+    if target is None:
         return None, "listens on no TCP port and no UNIX socket"
-    where = Target(socket=one.socket) if one.socket else target_of(tcp[0])
-    target = Target(where.address, where.port, where.socket, secret, given.tls)
     try:
         return ask(target, seconds), ""
     except OpskitError as error:
@@ -105,6 +100,6 @@ def see_units(runner: Runner) -> tuple[UnitState, ...]:
         return ()
     try:
         rows = list_units(runner, "--type=service", "memcached*", seconds=10)
-    except OpskitError as error:  # the instances can be told all the same
+    except OpskitError as error:  # the instances can be shown all the same
         return (UnitState("memcached*", f"not known: {error.what}: {error.why}"),)
     return tuple(UnitState(row.name, row.active) for row in rows if row.load == "loaded")

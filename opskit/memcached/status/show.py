@@ -11,7 +11,7 @@ from typing import Callable, Optional
 from opskit.core.finding import Finding
 from opskit.core.text import shown
 from opskit.core.units import ceiling_text, seconds_text
-from opskit.memcached.status.findings import History, find, graph
+from opskit.memcached.status.findings import WatchHistory, find, graph
 from opskit.memcached.status.model import Instance, UnitState, figures
 from opskit.ui.errors import note_findings
 from opskit.ui.live import live_table
@@ -37,33 +37,33 @@ def draw_status(
 ) -> None:
     """The table on stdout, one instance a line; findings and units that do not run beside it, on stderr."""
     if instances:
-        draw_table(screen, COLUMNS, [cells(one) for one in instances])
+        draw_table(screen, COLUMNS, [cells(instance) for instance in instances])
     else:
         screen.note(NOBODY)
-    running = {one.unit for one in instances}
+    running = {instance.unit for instance in instances}
     for unit in units:
         if unit.name not in running:
             screen.note(f"unit {shown(unit.name)}: {unit.state}")
     note_findings(screen, findings)
 
 
-def cells(one: Instance) -> list[str]:
+def cells(instance: Instance) -> list[str]:
     """A row of the table."""
-    seen = figures(one)
-    ratio = seen.hit_percent
-    counts = (seen.connections, seen.most_connections, seen.rejected, seen.threads)
+    counts = figures(instance)
+    ratio = counts.hit_percent
+    load = (counts.connections, counts.most_connections, counts.rejected, counts.threads)
     return [
-        ",".join(listener.text.partition(" ")[2] for listener in one.listeners) or one.socket,
-        one.unit,
-        one.answer.version if one.answer else "",
-        str(one.pid),
-        "" if seen.uptime is None else seconds_text(seen.uptime, 1),
-        _size(seen.used),
-        _size(seen.limit),
-        _count(seen.items),
+        ",".join(listener.text.partition(" ")[2] for listener in instance.listeners) or instance.socket,
+        instance.unit,
+        instance.answer.version if instance.answer else "",
+        str(instance.pid),
+        "" if counts.uptime is None else seconds_text(counts.uptime, 1),
+        _size(counts.used),
+        _size(counts.limit),
+        _count(counts.items),
         "" if ratio is None else f"{ratio:.1f}%",
-        _count(seen.evictions),
-        *(_count(count) for count in counts),
+        _count(counts.evictions),
+        *(_count(count) for count in load),
     ]
 
 
@@ -77,7 +77,7 @@ def _count(count: Optional[int]) -> str:
 
 def watch(screen: Screen, see: See, interval: float) -> None:
     """Draw the table anew every so many seconds, with graphs over time, until somebody interrupts it."""
-    history = History({}, {}, {})
+    history = WatchHistory({}, {}, {})
     plain = "utf" not in (sys.stdout.encoding or "").lower()
 
     def frames() -> Iterator[tuple[list[list[str]], list[str]]]:
@@ -85,8 +85,8 @@ def watch(screen: Screen, see: See, interval: float) -> None:
             instances, units = see()
             history.take(instances, time.monotonic())
             lines = [] if instances else [NOBODY]
-            lines += [f"{one.severity}: {one.title}" for one in find(instances, units)]
-            yield [[*cells(one), *_graphs(one, history, plain=plain)] for one in instances], lines
+            lines += [f"{finding.severity}: {finding.title}" for finding in find(instances, units)]
+            yield [[*cells(instance), *_graphs(instance, history, plain=plain)] for instance in instances], lines
             time.sleep(interval)
 
     columns = [*COLUMNS, *GRAPHS]
@@ -102,7 +102,7 @@ def columns_for(width: int) -> list[int]:
     return [number for number, column in enumerate([*COLUMNS, *GRAPHS]) if column.title not in without]
 
 
-def _graphs(one: Instance, history: History, *, plain: bool) -> list[str]:
-    gets, used = history.gets.get(one.pid, []), history.used.get(one.pid, [])
+def _graphs(instance: Instance, history: WatchHistory, *, plain: bool) -> list[str]:
+    gets, used = history.gets.get(instance.pid, []), history.used.get(instance.pid, [])
     rate = f"{gets[-1]:.0f}" if gets else ""
     return [rate, graph(gets, GRAPH_WIDTH, plain=plain), graph(used, GRAPH_WIDTH, plain=plain)]

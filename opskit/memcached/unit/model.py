@@ -13,9 +13,13 @@ DROP_IN = "/etc/systemd/system/{unit}.d/opskit.conf"
 
 @dataclass(frozen=True)
 class UnitFacts:
-    """A unit of this host. unit: what its files say, None where there is none; texts: of its settings files, by path.
+    """A unit of this host, and what the line meets there.
 
-    systemd: whether it is what runs this host. run: names the backup.
+    unit: what its files say, None where there is none
+    texts: of its settings files, by path
+    systemd: whether systemd runs this host
+    active: whether the unit runs
+    run: names the backup
     """
 
     program: Program
@@ -28,8 +32,8 @@ class UnitFacts:
 
 
 @dataclass(frozen=True)
-class UnitSeen:
-    """A unit that is to be stopped. ours: whether a memcached is among its processes."""
+class ActiveUnit:
+    """A unit that is to be stopped. memcached: whether that is among its processes."""
 
     active: bool
-    ours: bool = True
+    memcached: bool = True

@@ -11,7 +11,7 @@ from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import release_text
 from opskit.memcached.line.sources import SYSCONFIG, Unit
 from opskit.memcached.model import Program
-from opskit.memcached.unit.model import DROP_IN, UnitFacts, UnitSeen
+from opskit.memcached.unit.model import DROP_IN, ActiveUnit, UnitFacts
 from opskit.memcached.unit.steps import StartUnit, StopUnit, WriteSettings
 
 # Which variable of the EL family's sysconfig file stands for which option.
@@ -71,11 +71,11 @@ def sysconfig(text: str, line: list[str], program: Program) -> str:
     options = parse(line, program.release).options
     values = {VARIABLES[letter]: default for letter, default in DEFAULTS.items()}
     rest = []
-    for given in options:
-        if given.letter in VARIABLES:
-            values[VARIABLES[given.letter]] = given.value or ""
+    for option in options:
+        if option.letter in VARIABLES:
+            values[VARIABLES[option.letter]] = option.value or ""
         else:
-            rest += [f"-{given.letter}"] if given.value is None else [f"-{given.letter}", word_quoted(given.value)]
+            rest += [f"-{option.letter}"] if option.value is None else [f"-{option.letter}", word_quoted(option.value)]
     values["OPTIONS"] = " ".join(rest)
     lines = []
     for old in text.splitlines():
@@ -107,9 +107,9 @@ def word_quoted(word: str) -> str:
     return word
 
 
-def decide_stop_unit(unit: str, seen: UnitSeen) -> Decision:
+def decide_stop_unit(unit: str, facts: ActiveUnit) -> Decision:
     """The plan that stops the unit, or why not."""
     title = f"stop {unit}"
-    if seen.active and not seen.ours:
+    if facts.active and not facts.memcached:
         return Refusal(title, (Reason("not-memcached", f"{unit} runs, and no process of it is memcached"),))
-    return Plan(title, (StopUnit(unit),) if seen.active else (), basis=(unit,), result={"unit": unit})
+    return Plan(title, (StopUnit(unit),) if facts.active else (), basis=(unit,), result={"unit": unit})

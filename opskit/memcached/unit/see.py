@@ -16,7 +16,7 @@ from opskit.memcached.line.sources import SYSCONFIG, Unit
 from opskit.memcached.see import proc
 from opskit.memcached.see.host import USERS, see_host, see_program, usual_users
 from opskit.memcached.see.proc import instances
-from opskit.memcached.unit.model import DROP_IN, UnitFacts, UnitSeen
+from opskit.memcached.unit.model import DROP_IN, ActiveUnit, UnitFacts
 
 
 def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
@@ -36,13 +36,13 @@ def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
     # Under the unit's own limits; what its Type= is by now does not matter: a drop-in sets that.
     limits = unit.limits._replace(unit_type="") if unit else None
     host = see_host(effect_of(parse(words, program.release)), program=program, limits=limits)
-    taken = tuple(one for one in host.taken if not (one.holder and one.holder.unit == request.unit))
+    taken = tuple(port for port in host.taken if not (port.holder and port.holder.unit == request.unit))
     host = host._replace(taken=taken)
     return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit), run)
 
 
-def see_active(runner: Runner, unit: str) -> UnitSeen:
+def see_active(runner: Runner, unit: str) -> ActiveUnit:
     """Whether the unit runs, and memcached in it. Raises UsageFault where systemd does not run the host."""
     if not is_booted():
         raise UsageFault(f"--unit {unit}", "systemd does not run this host", todo="--port or --pidfile")
-    return UnitSeen(is_active(runner, unit), any(unit in proc.units_of(one.pid) for one in instances()))
+    return ActiveUnit(is_active(runner, unit), any(unit in proc.units_of(process.pid) for process in instances()))

@@ -13,9 +13,9 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import read_bytes, write_atomic
 from opskit.core.plan import Change, Record, Step
 from opskit.core.systemd import is_active, main_pid, systemctl
+from opskit.memcached.instance.request import Wanted
 from opskit.memcached.instance.steps import check, until
 from opskit.memcached.line.listen import missing_listeners
-from opskit.memcached.model import Wanted
 from opskit.memcached.see.proc import sockets_of
 
 

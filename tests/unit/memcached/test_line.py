@@ -23,11 +23,11 @@ from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import Release, at, parse_release, read_release
 from opskit.memcached.line.see import from_unit
 from opskit.memcached.line.table import FLAGS
-from opskit.memcached.model import Answer, Host, Limits, PidFile, Process, Program, Taken
+from opskit.memcached.model import Host, HostProcess, PidFile, Program, StartLimits, StatsAnswer, TakenPort
 from opskit.memcached.see.host import see_program
 from opskit.memcached.see.proc import read_address
 from opskit.memcached.status import findings
-from opskit.memcached.status.model import Figures, Instance, UnitState, figures
+from opskit.memcached.status.model import Instance, InstanceFigures, UnitState, figures
 from opskit.memcached.status.see import see_units
 
 EL7: Release = (1, 4, 15)
@@ -179,12 +179,12 @@ def test_the_lines_of_the_issue() -> None:
         ("-u m -d", {"unit_type": "simple"}, ["daemon-under-unit"]),
         ("-u m -d", {"unit_type": "forking"}, []),
         ("-u m", {"unit_type": "forking"}, ["no-daemon-under-unit"]),
-        ("-u m", {"taken": (Taken(Listener("tcp", "*", 11211), Process(7, "nginx")),)}, ["port-taken"]),
-        ("-u m", {"taken": (Taken(Listener("tcp", "10.0.0.1", 11211)),)}, []),
-        ("-u m", {"taken": (Taken(Listener("udp", "*", 11211)),)}, []),
+        ("-u m", {"taken": (TakenPort(Listener("tcp", "*", 11211), HostProcess(7, "nginx")),)}, ["port-taken"]),
+        ("-u m", {"taken": (TakenPort(Listener("tcp", "10.0.0.1", 11211)),)}, []),
+        ("-u m", {"taken": (TakenPort(Listener("udp", "*", 11211)),)}, []),
         ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", directory=False)}, ["pid-file-unwritable"]),
         ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", writable=False)}, ["pid-file-unwritable"]),
-        ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", True, 9, Process(9, "sshd"))}, ["pid-file-foreign"]),
+        ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", True, 9, HostProcess(9, "sshd"))}, ["pid-file-foreign"]),
         ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", True, 9)}, ["pid-file-stale"]),
         ("-u m -d -P /r/p", {"pid_file": PidFile("/r/p", True)}, ["pid-file-foreign"]),
         ("-u m -P /r/p", {"pid_file": PidFile("/r/p", writable=False)}, ["pid-file-without-daemon"]),
@@ -324,7 +324,7 @@ def test_the_limits_of_a_unit() -> None:
     unit = sources.Unit()
     text = "LimitNOFILE=1024:2048\nMemoryMax=1G\nCapabilityBoundingSet=CAP_SETGID CAP_SETUID\n"
     unit.take(f"[Service]\n{text}")
-    assert unit.limits == Limits(True, False, 2048, 1 << 30, unit_type="simple")
+    assert unit.limits == StartLimits(True, False, 2048, 1 << 30, unit_type="simple")
     host = EL_HOST._replace(raises=unit.limits.raises, hard_files=2048)
     assert ids(["-u", "m", "-l", "127.0.0.1", "-c", "3000"], NEW, host) == ["connections-over-limit"]
     unit.take("[Service]\nCapabilityBoundingSet=CAP_SYS_RESOURCE\n")
@@ -341,7 +341,7 @@ def test_a_template_and_debians_wrapper(tmp_path: Path) -> None:
 
 
 def instance(stats: dict[str, str], **more: Any) -> Instance:
-    given = {"listeners": (Listener("tcp", "127.0.0.1", 11211),), "answer": Answer("1.6.18", stats), **more}
+    given = {"listeners": (Listener("tcp", "127.0.0.1", 11211),), "answer": StatsAnswer("1.6.18", stats), **more}
     values = {"pid": 7, "user": "m", "unit": "", "line": ("memcached",), "socket": "", "rss": 1, "began": 0.0, **given}
     return Instance(**values)
 
@@ -366,7 +366,7 @@ def test_findings_of_figures(stats: dict[str, str], more: dict[str, Any], wanted
 
 def test_rejected_connections_of_a_release_that_counts_all() -> None:
     for version, severity in (("1.5.22", "info"), ("1.6.18", "warning"), ("1.4.15", "warning")):
-        one = instance({}, answer=Answer(version, {"rejected_connections": "9"}))
+        one = instance({}, answer=StatsAnswer(version, {"rejected_connections": "9"}))
         assert [found.severity for found in findings.find([one], [])] == [severity]
 
 
@@ -374,7 +374,7 @@ def test_rejected_connections_of_a_release_that_counts_all() -> None:
 def test_figures_that_are_none(text: str) -> None:
     """Anybody can run something of that name, and it can say anything: the others are shown all the same."""
     one = instance(dict.fromkeys(("uptime", "bytes", "limit_maxbytes", "cmd_get", "curr_connections"), text))
-    assert figures(one) == Figures()
+    assert figures(one) == InstanceFigures()
     assert findings.find([one], []) == ()
     assert findings.instance_json(one)["used_bytes"] is None
 
@@ -400,7 +400,7 @@ def test_graphs() -> None:
     assert findings.graph([0, 0], 4) == "▁▁"
     assert findings.graph([1, 2, 4], 2, plain=True) == "=#"
     assert findings.graph([], 4) == ""
-    history = findings.History({}, {}, {})
+    history = findings.WatchHistory({}, {}, {})
     for now, gets in ((10.0, "100"), (12.0, "150")):
         history.take([instance({"cmd_get": gets, "bytes": "5"})], now)
     assert history.gets[7] == [0.0, 25.0]

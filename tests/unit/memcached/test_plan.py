@@ -15,13 +15,13 @@ from opskit.core.ledger import StepRecord
 from opskit.core.plan import Plan, Refusal
 from opskit.memcached.instance import steps
 from opskit.memcached.instance.plan import decide_start, decide_stop
-from opskit.memcached.instance.request import StartFacts, StartRequest, StopFacts, build
+from opskit.memcached.instance.request import StartFacts, StartRequest, StopFacts, Wanted, build
 from opskit.memcached.line.listen import Listener, missing_listeners
 from opskit.memcached.line.release import Release
 from opskit.memcached.line.see import from_unit
 from opskit.memcached.line.sources import EL_LINE, Unit, expand, from_sysconfig, parse_environment
-from opskit.memcached.model import Answer, Host, PidFile, Process, Program, Taken, Wanted
-from opskit.memcached.unit.model import UnitFacts, UnitSeen
+from opskit.memcached.model import Host, HostProcess, PidFile, Program, StatsAnswer, TakenPort
+from opskit.memcached.unit.model import ActiveUnit, UnitFacts
 from opskit.memcached.unit.plan import decide_stop_unit, decide_unit, sysconfig, unit_quoted
 from opskit.memcached.unit.see import is_active, see_unit
 
@@ -31,6 +31,7 @@ EL7 = Program("/usr/bin/memcached", (1, 4, 15))
 FILE = "/run/memcached/memcached-12000.pid"
 HOST = Host(memory=4 << 30, users=("memcached",), pid_file=PidFile(FILE), program=PROGRAM)
 LINE = f"-p 12000 -U 0 -l 127.0.0.1 -d -u memcached -m 64 -c 1024 -P {FILE}"
+LOOPBACK = Listener("tcp", "127.0.0.1", 12000)
 
 
 def request(words: str, *expose: str, unit: str = "") -> StartRequest:
@@ -97,8 +98,8 @@ def refused(found: Any) -> tuple[list[str], int]:
         ("-p 70000", (), {}, ["out-of-range"], 2),
         ("-t 0", (), {}, ["out-of-range"], 2),
         ("-m 9000", (), {}, ["memory-over-host"], 5),
-        ("-p 12000", (), {"taken": (Taken(Listener("tcp", "127.0.0.1", 12000), Process(7, "x")),)}, ["port-taken"], 7),
-        ("-p 12000", (), {"pid_file": PidFile(FILE, True, 7, Process(7, "sshd"))}, ["pid-file-foreign"], 5),
+        ("-p 12000", (), {"taken": (TakenPort(LOOPBACK, HostProcess(7, "x")),)}, ["port-taken"], 7),
+        ("-p 12000", (), {"pid_file": PidFile(FILE, True, 7, HostProcess(7, "sshd"))}, ["pid-file-foreign"], 5),
         ("-p 12000", (), {"user_known": False, "users": ()}, ["user-missing"], 2),
     ],
 )
@@ -116,7 +117,7 @@ def test_exposed_by_name_is_a_warning() -> None:
 
 
 def test_a_second_run_has_nothing_to_do() -> None:
-    running = (Process(9, "memcached", line=("/usr/bin/memcached", *LINE.split())),)
+    running = (HostProcess(9, "memcached", line=("/usr/bin/memcached", *LINE.split())),)
     found = decide_start(StartFacts(PROGRAM, HOST, running), request("-p 12000 -m 64 -c 1024"))
     assert (found.steps, found.result["pid"]) == ((), 9)
 
@@ -135,7 +136,7 @@ def test_the_state_directory_of_an_ordinary_user_is_made_before_any_step() -> No
 
 
 def test_every_step_is_found_again_from_the_ledger() -> None:
-    process = Process(9, "memcached", "m", 5, ("memcached", "-d", "-u", "m"))
+    process = HostProcess(9, "memcached", "m", 5, ("memcached", "-d", "-u", "m"))
     stop = decide_stop(StopFacts("port 1", process))
     steps = [*decide("-p 12000", pid_file=PidFile(FILE, directory=False)).steps, *stop.steps, *unit_plan().steps]
     assert len({step.kind for step in steps}) == 5
@@ -147,13 +148,13 @@ def test_every_step_is_found_again_from_the_ledger() -> None:
 @pytest.mark.parametrize(
     ("facts", "wanted"),
     [
-        (StopFacts("port 1", Process(9, "memcached", line=("memcached", "-d"))), ["memcached.stop"]),
+        (StopFacts("port 1", HostProcess(9, "memcached", line=("memcached", "-d"))), ["memcached.stop"]),
         (StopFacts("port 1"), []),
         (StopFacts("/p", pid_file="/p", pid=9), ["memcached.remove-pid-file"]),
-        (StopFacts("port 1", other=Process(9, "sshd")), "not-memcached"),
+        (StopFacts("port 1", other=HostProcess(9, "sshd")), "not-memcached"),
         (StopFacts("port 1", unseen=True), "unseen"),
-        (StopFacts("port 1", several=(Process(8, "memcached"), Process(9, "memcached"))), "several-instances"),
-        (StopFacts("port 1", Process(9, "memcached", unit="memcached.service")), "belongs-to-unit"),
+        (StopFacts("port 1", several=(HostProcess(8, "memcached"), HostProcess(9, "memcached"))), "several-instances"),
+        (StopFacts("port 1", HostProcess(9, "memcached", unit="memcached.service")), "belongs-to-unit"),
     ],
 )
 def test_what_stop_decides(facts: StopFacts, wanted: Any) -> None:
@@ -175,12 +176,9 @@ def test_what_stop_decides(facts: StopFacts, wanted: Any) -> None:
     ],
 )
 def test_who_is_started_again_by_an_undo(line: str, user: str, exe: str, stays: bool) -> None:
-    process = Process(9, "memcached", user, 5, tuple(line.split()))
+    process = HostProcess(9, "memcached", user, 5, tuple(line.split()))
     found = decide_stop(StopFacts("port 1", process, exe=exe))
     assert found.changes[0].reversible is not stays
-
-
-LOOPBACK = Listener("tcp", "127.0.0.1", 12000)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +212,7 @@ def test_what_runs_has_to_agree_with_what_was_asked_for(
     monkeypatch: pytest.MonkeyPatch, sockets: list[Listener], settings: dict[str, str], says: str
 ) -> None:
     monkeypatch.setattr(steps.proc, "sockets_of", lambda _pid: sockets)
-    monkeypatch.setattr(steps, "ask", lambda *_args, **_more: Answer("1.6.18", {}, settings))
+    monkeypatch.setattr(steps, "ask", lambda *_args, **_more: StatsAnswer("1.6.18", {}, settings))
     wanted = Wanted((LOOPBACK,), settings=(("maxconns", "60"),))
     if not says:
         steps.check(wanted, 1)
@@ -282,12 +280,12 @@ def test_no_unit_and_no_systemd() -> None:
 
 
 def test_a_unit_of_another_program_is_not_stopped() -> None:
-    assert isinstance(decide_stop_unit("sshd.service", UnitSeen(True, ours=False)), Refusal)
+    assert isinstance(decide_stop_unit("sshd.service", ActiveUnit(True, memcached=False)), Refusal)
     for active in (True, False):
-        found = decide_stop_unit("memcached.service", UnitSeen(active))
+        found = decide_stop_unit("memcached.service", ActiveUnit(active))
         assert isinstance(found, Plan)
         assert len(found.steps) == active
-    assert decide_stop_unit("gone.service", UnitSeen(False, ours=False)).result == {"unit": "gone.service"}
+    assert decide_stop_unit("gone.service", ActiveUnit(False, memcached=False)).result == {"unit": "gone.service"}
 
 
 def test_whether_a_unit_runs_when_systemd_does_not_answer() -> None:
