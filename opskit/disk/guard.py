@@ -1,6 +1,6 @@
 """What forbids: each guard is a pure function of facts that gives its reasons. No flag gets past any of them.
 
-The order is that of facts/disk.md ("Safe to format?"); every reason found is told, not only the first.
+Every reason is told, not only the first.
 """
 
 from __future__ import annotations

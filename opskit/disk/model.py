@@ -54,7 +54,10 @@ class Signature:
 
 @dataclass(frozen=True)
 class Mount:
-    """A mount of a block device. namespace: the pid of a process in the other mount namespace, 0 for our own."""
+    """A mount of a block device.
+
+    namespace: the pid of a process in the other mount namespace, 0 for our own.
+    """
 
     device: str  # major:minor
     target: str
@@ -191,7 +194,8 @@ class PathFact:
 class FileFact:
     """A text file that opskit edits or reads whole: fstab, crypttab.
 
-    text: bytes that are no UTF-8 are surrogate escapes. problem: why it cannot be read ("" when it can).
+    text: bytes that are not UTF-8 are surrogate escapes.
+    problem: why it cannot be read, "" when it can.
     """
 
     path: str
@@ -243,7 +247,10 @@ class MadeRecord:
 
 @dataclass(frozen=True)
 class UsingProcess:
-    """A process that uses a filesystem. what: open file, working directory, root directory, program, mapped file."""
+    """A process that uses a filesystem.
+
+    what: open file, working directory, root directory, program, mapped file.
+    """
 
     pid: int
     command: str

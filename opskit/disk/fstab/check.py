@@ -60,7 +60,7 @@ def check(facts: HostFacts) -> tuple[Finding, ...]:
 
 def _entry(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     yield from _form(facts, entry)
-    if entry.problem:
+    if entry.ignored:
         return
     devices = devices_of(facts, entry)
     yield from _source(facts, entry, devices)
@@ -68,7 +68,7 @@ def _entry(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     yield from _in_use(facts, entry, devices)
 
 
-def _seen(facts: HostFacts, entry: FstabEntry) -> str:
+def _evidence(facts: HostFacts, entry: FstabEntry) -> str:
     return f"{facts.fstab.path}:{entry.number}: {entry.raw.strip()}"
 
 
@@ -80,12 +80,12 @@ def _write_line(entry: FstabEntry, *, source: str = "", options: str = "") -> st
 
 def _form(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     """The number of fields, and what the last two are."""
-    evidence = _seen(facts, entry)
+    evidence = _evidence(facts, entry)
     wanted = "write: SOURCE MOUNTPOINT TYPE OPTIONS 0 0"
-    if entry.problem == TOO_FEW_FIELDS:
+    if entry.ignored == TOO_FEW_FIELDS:
         title = f"line {entry.number} has only {entry.count} field(s), so mount ignores it"
         yield Finding("bad-field-count", "error", title, evidence, wanted)
-    elif entry.problem == NOT_A_NUMBER:
+    elif entry.ignored == NOT_A_NUMBER:
         title = f"line {entry.number}: the fifth or sixth field is not a number, so mount ignores the whole line"
         remedy = wanted + r" (a space in a path is \040, and a comment stands on a line of its own)"
         yield Finding("bad-number", "error", title, evidence, remedy)
@@ -105,7 +105,7 @@ def _source(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
         if entry in missing(facts):
             yield _unknown(facts, entry)
         return
-    evidence = _seen(facts, entry)
+    evidence = _evidence(facts, entry)
     if len(devices) > 1 and not any(shared_uuid_is_normal(d) for d in devices):
         names = " and ".join(d.path for d in devices)
         title = f"{entry.source} is on {names}: it is left to chance which of them is mounted"
@@ -135,7 +135,7 @@ def _unknown(facts: HostFacts, entry: FstabEntry) -> Finding:
     if facts.unseen and not facts.root:
         severity = "warning"
         title += " (without root this is not certain)"
-    return Finding("unknown-source", severity, title, _seen(facts, entry), remedy)
+    return Finding("unknown-source", severity, title, _evidence(facts, entry), remedy)
 
 
 def _with_nofail(entry: FstabEntry) -> str:
@@ -149,7 +149,7 @@ def _nofail(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterato
         return
     title = f"{entry.target} is on the data disk {device.path} without nofail: if the disk is absent, the boot stops"
     remedy = _write_line(entry, options=_with_nofail(entry))
-    yield Finding("missing-nofail", "warning", title, _seen(facts, entry), remedy)
+    yield Finding("missing-nofail", "warning", title, _evidence(facts, entry), remedy)
 
 
 def _fstype(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterator[Finding]:
@@ -161,13 +161,13 @@ def _fstype(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterato
         return
     title = f"line {entry.number} says {entry.fstype}, but {device.path} holds {signature.type}"
     remedy = f"write {signature.type} in place of {entry.fstype} in line {entry.number}"
-    yield Finding("wrong-fstype", "error", title, _seen(facts, entry), remedy)
+    yield Finding("wrong-fstype", "error", title, _evidence(facts, entry), remedy)
 
 
 def _target(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     if not entry.has_target:
         return
-    evidence = _seen(facts, entry)
+    evidence = _evidence(facts, entry)
     if not entry.target.startswith("/"):
         title = f"the mount point {entry.target} is relative"
         yield Finding("relative-mount-point", "error", title, evidence, f"write it from the root on: /{entry.target}")
@@ -187,7 +187,7 @@ def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
     """Whether the entry is in force now."""
     if "noauto" in entry.option_list:
         return
-    evidence = _seen(facts, entry)
+    evidence = _evidence(facts, entry)
     if entry.is_swap:
         if devices and not any(d.swap for d in devices):
             remedy = f"swapon {shlex.quote(devices[0].path)}"
@@ -217,7 +217,7 @@ def mounts_at(facts: HostFacts, target: str) -> tuple[Mount, ...]:
 
 def _duplicates(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterator[Finding]:
     """The same mount point, or the same device, in more than one entry."""
-    good = [e for e in all_entries if not e.problem]
+    good = [e for e in all_entries if not e.ignored]
     targets = Counter(plain_target(e.target) for e in good if e.has_target)
     for target, count in targets.items():
         if count > 1:
@@ -225,7 +225,7 @@ def _duplicates(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterat
             numbers = ", ".join(str(e.number) for e in same)
             title = f"the mount point {target} is in lines {numbers}: one would cover the other"
             remedy = f"remove all but one of the lines {numbers}"
-            yield Finding("duplicate-mount-point", "error", title, _seen(facts, same[-1]), remedy)
+            yield Finding("duplicate-mount-point", "error", title, _evidence(facts, same[-1]), remedy)
     by_device: dict[str, list[FstabEntry]] = {}
     for entry in good:
         devices = devices_of(facts, entry) if names_a_device(entry) else ()
@@ -236,7 +236,7 @@ def _duplicates(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterat
             numbers = ", ".join(str(e.number) for e in same)
             title = f"{path} is in lines {numbers}"
             remedy = f"remove all but one of the lines {numbers}; for a second place use a bind mount"
-            yield Finding("duplicate-source", "warning", title, _seen(facts, same[-1]), remedy)
+            yield Finding("duplicate-source", "warning", title, _evidence(facts, same[-1]), remedy)
 
 
 def _without_entry(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterator[Finding]:

@@ -158,9 +158,9 @@ def _loss_reasons(fstab: FileFact, backup: FileFact) -> Iterator[Reason]:
     """What would keep the host from booting: a backup that is no fstab, or that lacks what the system is mounted by."""
     remedy = "opskit disk fstab restore lists the backups"
     new = entries(backup.text)
-    broken = [entry for entry in new if entry.problem]
+    broken = [entry for entry in new if entry.ignored]
     if broken:
-        title = f"{backup.path} line {broken[0].number} is not an fstab entry ({broken[0].problem})"
+        title = f"{backup.path} line {broken[0].number} is not an fstab entry ({broken[0].ignored})"
         yield Reason("not-an-fstab", title, remedy)
     elif not new and entries(fstab.text):
         yield Reason("not-an-fstab", f"{backup.path} has no entries, and {fstab.path} has", remedy)
@@ -188,7 +188,10 @@ def difference(before: str, after: str) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True)
 class EntryRequest:
-    """The entry that is wanted: where, what, with which options; run names the backup."""
+    """The entry that is wanted: where, what, with which options.
+
+    run: names the backup of fstab.
+    """
 
     target: str
     fstype: str
@@ -205,7 +208,10 @@ class EntryRequest:
 
 @dataclass(frozen=True)
 class EntryDecision:
-    """The steps for fstab, or the reasons against; line: the entry that will be or is there."""
+    """The steps for fstab, or the reasons against.
+
+    line: the entry that will be or is there.
+    """
 
     line: str = ""
     steps: tuple[Step, ...] = ()
@@ -216,7 +222,11 @@ class EntryDecision:
 def decide_entry(
     facts: HostFacts, wanted: EntryRequest, device: Optional[BlockDevice], *, use_fstab: bool
 ) -> EntryDecision:
-    """device: the one the filesystem is on, None when it will be made."""
+    """The steps that give a filesystem its entry, none where it has one, or the reasons against.
+
+    device: the one that the filesystem is on, None when it will be made.
+    use_fstab: without it nothing is decided.
+    """
     if not use_fstab:
         return EntryDecision()
     path = facts.fstab.path
@@ -237,8 +247,8 @@ def decide_entry(
             title = f"{path} line {entry.number} already mounts this filesystem on {entry.target}"
             remedy = f"mount it there, or remove that entry: opskit disk umount {entry.target}"
             reasons.append(Reason("filesystem-in-fstab", title, remedy))
-        elif entry.problem:
-            title = f"{path} line {entry.number} is meant for this filesystem, but mount ignores it ({entry.problem})"
+        elif entry.ignored:
+            title = f"{path} line {entry.number} is meant for this filesystem, but mount ignores it ({entry.ignored})"
             reasons.append(Reason("entry-ignored", title, f"fix that line in {path}: {entry.raw.strip()}"))
     if reasons:
         return EntryDecision(reasons=tuple(reasons))

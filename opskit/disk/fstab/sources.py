@@ -38,7 +38,7 @@ def devices_of(facts: HostFacts, entry: FstabEntry) -> tuple[BlockDevice, ...]:
 
 def missing(facts: HostFacts) -> tuple[FstabEntry, ...]:
     """The entries whose device is not on this host; not those of media that come and go (noauto)."""
-    counted_on = (e for e in entries(facts.fstab.text) if not e.problem and "noauto" not in e.option_list)
+    counted_on = (e for e in entries(facts.fstab.text) if not e.ignored and "noauto" not in e.option_list)
     return tuple(e for e in counted_on if names_a_device(e) and not devices_of(facts, e))
 
 

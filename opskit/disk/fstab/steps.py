@@ -120,7 +120,10 @@ HASH_SHOWN = 12
 
 @dataclass(frozen=True)
 class BackupFstab(FstabStep):
-    """Copy fstab to backup, beside it. sha256: what fstab was when this was decided."""
+    """Copy fstab to a backup beside it.
+
+    sha256: what fstab was when this was decided.
+    """
 
     kind: ClassVar[str] = "disk.backup-fstab"
     path: str
@@ -164,7 +167,8 @@ class BackupFstab(FstabStep):
 class RestoreFstab(FstabStep):
     """Put a backup in place of fstab.
 
-    sha256_before: what fstab was when this was decided, "" for absent. sha256_after: what the backup was.
+    sha256_before: what fstab was when this was decided, "" for absent.
+    sha256_after: what the backup was.
     previous: the backup of what is replaced, for the undo; "" when fstab was absent.
     """
 
@@ -243,8 +247,10 @@ def _is_here(runner: Runner, source: str) -> bool:
 class AddFstabEntry(FstabStep):
     """Put line (without its ending) at the end of fstab.
 
-    sha256_before: what fstab was when this was decided. newline_first: its last line had no ending.
-    reload: whether systemd has to read it again. relabel: whether restorecon gives it its context.
+    sha256_before: what fstab was when this was decided.
+    newline_first: its last line had no ending.
+    reload: whether systemd has to read it again.
+    relabel: whether restorecon gives it its context.
     """
 
     kind: ClassVar[str] = "disk.add-fstab-entry"
@@ -303,7 +309,10 @@ class AddFstabEntry(FstabStep):
 
 @dataclass(frozen=True)
 class RemoveFstabEntry(FstabStep):
-    """Take lines out of fstab. sha256_before: what it was when this was decided."""
+    """Take lines out of fstab.
+
+    sha256_before: what it was when this was decided.
+    """
 
     kind: ClassVar[str] = "disk.remove-fstab-entry"
     path: str
@@ -351,7 +360,7 @@ class RemoveFstabEntry(FstabStep):
         for entry in entries("".join(line.raw for line in self.lines)):
             taken = [e for e in entries_for_target(text, entry.target) if e.raw.strip() != entry.raw.strip()]
             if taken and not self._fits(text):  # else it was there beside ours, too
-                raise CannotUndo(f"{self.path} mounts {taken[0].source} on {entry.target} by now")
+                raise CannotUndo(f"{self.path} mounts {taken[0].source} on {entry.target} now")
             if not entry.is_swap and not _is_here(runner, entry.source):
                 raise CannotUndo(f"{entry.source} is on no device of this host, so its entry is not put back")
 

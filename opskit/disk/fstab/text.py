@@ -36,7 +36,10 @@ _ESCAPED = re.compile(r"[ \t\n\v\f\r\\]|^#")
 
 @dataclass(frozen=True)
 class Line:
-    """A line with its ending, to the byte. number counts from 1. By itself it is a comment or blank."""
+    """A line with its ending, to the byte; by itself a comment or blank.
+
+    number: counts from 1.
+    """
 
     number: int
     raw: str
@@ -46,7 +49,8 @@ class Line:
 class FstabEntry(Line):
     """A line that is meant for mount: its fields with escapes undone; absent ones have libmount's defaults.
 
-    count: how many fields there are. problem: why mount ignores the line, "" when it does not.
+    count: how many fields there are.
+    ignored: why mount ignores the line, "" when it does not.
     """
 
     source: str = ""
@@ -56,7 +60,7 @@ class FstabEntry(Line):
     dump: int = 0
     pass_: int = 0
     count: int = 0
-    problem: str = ""
+    ignored: str = ""
 
     @property
     def option_list(self) -> tuple[str, ...]:
@@ -102,7 +106,7 @@ def parse(text: str) -> tuple[Line, ...]:
 
 
 def entries(text: str) -> tuple[FstabEntry, ...]:
-    """The lines meant for mount, also those that it would ignore (FstabEntry.problem says so)."""
+    """The lines meant for mount, also those that it would ignore (FstabEntry.ignored says so)."""
     return tuple(line for line in parse(text) if isinstance(line, FstabEntry))
 
 
@@ -184,9 +188,9 @@ def _parse_line(number: int, raw: str) -> Line:
     fields = [field for field in re.split("[ \t]+", body) if field]
     text = [unescape(field) for field in fields[:4]] + [""] * (4 - len(fields))
     numbers = fields[4:6] + ["0"] * (6 - max(len(fields), 4))
-    problem = TOO_FEW_FIELDS if len(fields) < 3 else ""
-    if not problem and not all(_NUMBER.fullmatch(n) for n in numbers):
-        problem = NOT_A_NUMBER
+    ignored = TOO_FEW_FIELDS if len(fields) < 3 else ""
+    if not ignored and not all(_NUMBER.fullmatch(n) for n in numbers):
+        ignored = NOT_A_NUMBER
     # int() of thousands of digits is an error in Python and nonsense in an fstab.
     dump, pass_ = (int(n) if _NUMBER.fullmatch(n) and len(n) < 10 else 0 for n in numbers)
     return FstabEntry(
@@ -199,5 +203,5 @@ def _parse_line(number: int, raw: str) -> Line:
         dump=dump,
         pass_=pass_,
         count=len(fields),
-        problem=problem,
+        ignored=ignored,
     )

@@ -29,7 +29,10 @@ class _GrowTarget:
 
 
 def decide_grow(facts: HostFacts, what: str) -> Decision:
-    """what: a device or a mount point. An empty plan when the filesystem fills its disk already."""
+    """The plan that grows a filesystem, an empty one when it fills its disk already, or the reasons against.
+
+    what: a device or a mount point.
+    """
     title = f"grow {what} to the end of its disk"
     device = _named(facts, what)
     if device is None:

@@ -20,7 +20,10 @@ SIZE_LIMIT = {"ext3": 8 * MIB, "ext4": 8 * MIB, "xfs": 300 * MIB}
 
 @dataclass(frozen=True)
 class MkfsOptions:
-    """What a person may choose. None leaves a choice to mkfs. reserved: percent of the blocks kept for root."""
+    """What a person may choose; None leaves a choice to mkfs.
+
+    reserved: percent of the blocks kept for root.
+    """
 
     fstype: str = DEFAULT_FILESYSTEM
     label: str = ""
@@ -78,7 +81,10 @@ def option_reasons(options: MkfsOptions) -> Iterator[Reason]:
 
 
 def size_reasons(options: MkfsOptions, size: int) -> Iterator[Reason]:
-    """A place too small for the filesystem. size: bytes."""
+    """A place too small for the filesystem.
+
+    size: bytes.
+    """
     least = SIZE_LIMIT.get(options.fstype, 0)
     if size < least:
         title = f"{size_text(max(size, 0))} is too small for {options.fstype}, which needs {size_text(least)}"

@@ -34,17 +34,26 @@ from opskit.disk.mount.steps.make import CreatePartition, EraseSignatures, MakeF
 
 @dataclass(frozen=True)
 class NewFilesystem:
-    """What to make: erase (paths, with what is on them), a partition (by which tool), a filesystem."""
+    """What to make: a filesystem, perhaps a partition for it, after what is on the disk was erased.
+
+    erase: the devices whose signatures are erased.
+    erase_what: what those are, for the person who reads the plan.
+    drop: the disk whose partitions the kernel forgets.
+    backup_gpt: see EraseSignatures.
+    tool: what makes the partition; "" when it is there already.
+    before: what is on the disk, in words.
+    stale: see CreatePartition.
+    """
 
     place: DiskPlace
     options: MkfsOptions
     erase: tuple[str, ...] = ()
     erase_what: str = ""
     drop: str = ""
-    backup_gpt: tuple[int, ...] = ()  # see EraseSignatures
-    tool: str = ""  # "" when the partition is there already
+    backup_gpt: tuple[int, ...] = ()
+    tool: str = ""
     before: str = "blank"
-    stale: bool = False  # see CreatePartition
+    stale: bool = False
     notes: tuple[Finding, ...] = ()
 
     def steps(self, uuid: str) -> tuple[Step, ...]:
@@ -60,7 +69,12 @@ class NewFilesystem:
 def decide_raw(
     facts: HostFacts, device: BlockDevice, request: MountRequest, *, partition: str, table: str, run: str
 ) -> Union[NewFilesystem, list[Reason]]:
-    """What to make for this request. partition, table: the UUIDs for new ones."""
+    """What to make for this request, or the reasons against.
+
+    partition: the UUID of a new one.
+    table: the UUID of a new one.
+    run: the id of the run, which is in the name of a new partition.
+    """
     begun = _unfinished(facts, device)
     if begun is not None and not request.wipe:
         return _go_on(facts, device, request, begun)

@@ -29,7 +29,10 @@ def disk_checks(disk: BlockDevice) -> tuple[str, ...]:
 
 
 def blank_checks(path: str, device: BlockDevice) -> tuple[str, ...]:
-    """No signature, and the bytes that opskit read are zero. path: the device as it stands in a shell line."""
+    """No signature, and the bytes that opskit read are zero.
+
+    path: the device as it stands in a shell line.
+    """
     offsets: dict[int, list[str]] = {}
     for offset, length in sample_ranges(device.size):
         offsets.setdefault(length, []).append(str(offset))

@@ -21,7 +21,11 @@ NAMED = 10
 
 @dataclass(frozen=True)
 class UmountRequest:
-    """A mount point or a device; run names the backup of fstab."""
+    """What `opskit disk umount` is asked for.
+
+    what: a mount point or a device.
+    run: names the backup of fstab.
+    """
 
     what: str
     run: str

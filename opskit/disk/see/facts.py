@@ -60,11 +60,15 @@ def see(
     users: str = "",
     blank: bool = False,
 ) -> HostFacts:
-    """The facts of the disk area. devices: paths of those to look at closely (with their partitions).
+    """The facts of the disk area.
 
-    deep: look at every disk closely. paths: what else is asked about, besides the devices and fstab's targets.
-    users: a mount point, or a device, whose users are looked for. blank: look into disks without a signature, to
-    tell a blank one.
+    fstab: its path.
+    state_dir: where the ledger is; "" to leave it unread.
+    devices: paths of those to look at closely, with their partitions.
+    deep: look at every disk closely.
+    paths: other paths to look at, beside the devices and the mount points in fstab.
+    users: a mount point, or a device, whose processes are looked for.
+    blank: look into disks without a signature, to tell a blank one.
     """
     unseen: list[str] = []
     root = os.geteuid() == 0
@@ -212,7 +216,10 @@ def _used(device: BlockDevice, root: bool, *, close: bool, runner: Runner) -> Bl
 
 
 def look_closely(device: BlockDevice, runner: Runner, target: str = "") -> BlockDevice:
-    """The device with what blkid, wipefs, a test open and its own bytes say. target: where it is mounted."""
+    """The device with what blkid, wipefs, a test open and its own bytes say.
+
+    target: where it is mounted, "" for nowhere.
+    """
     # What udev said may be old: for a decision the device itself is asked.
     bare = replace(device, signatures=(), table="", table_uuid="", ambivalent=False)
     device = probe.with_wipefs(probe.with_signatures(bare, runner), runner)
@@ -272,7 +279,7 @@ def read_made(state_dir: str, unseen: list[str]) -> tuple[MadeRecord, ...]:
     try:
         return tuple(_made(run, step, tried) for run, step in steps if step.kind in _MAKING)
     except (ShapeError, KeyError) as error:
-        unseen.append(f"the ledger in {state_dir} tells of steps that this opskit does not know ({error})")
+        unseen.append(f"the ledger in {state_dir} has steps that this opskit does not know ({error})")
         return ()
 
 

@@ -42,10 +42,10 @@ def in_the_way(target: str, mount: Optional[Mount]) -> str:
     """
     real = os.path.realpath(target)
     if real != target:
-        return f"a symlink in it leads to {real} by now"
+        return f"a symlink in it now leads to {real}"
     if mount is not None:
-        return f"{mount.source} is mounted there by now"
-    return "it is no longer empty: its files would be hidden" if holds_something(target) else ""
+        return f"{mount.source} is mounted there now"
+    return "it is not empty now: its files would be hidden" if holds_something(target) else ""
 
 
 def holds_something(path: str) -> bool:

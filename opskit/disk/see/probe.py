@@ -60,7 +60,10 @@ def _label(device: BlockDevice, runner: Runner) -> str:
 
 
 def _blkid(runner: Runner, output: str, *arguments: str) -> Result:
-    """Ask blkid to probe a device. output: its format of that name."""
+    """Ask blkid to probe a device.
+
+    output: its format of that name.
+    """
     argv = ("blkid", "-p", "-o", output, *arguments)
     accept = (0, BLKID_NOTHING, BLKID_AMBIVALENT)
     return runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=accept))

@@ -68,7 +68,11 @@ def xfs_size(block_size: int, blocks: int, device_size: int, ag_blocks: int) -> 
 
 
 def filesystem_size(path: str, fstype: str, device_size: int, target: str) -> Optional[FilesystemSize]:
-    """The size of the filesystem on a device; target: where it is mounted, "" for nowhere. None if unknown."""
+    """The size of the filesystem on a device; None if unknown.
+
+    device_size: of the device, in bytes.
+    target: where it is mounted, "" for nowhere.
+    """
     try:
         if fstype in {"ext2", "ext3", "ext4"}:
             return ext_size(_read(path, EXT_OFFSET, 1024), device_size)

@@ -191,7 +191,7 @@ def test_mkfs_dies(host: Host, how: str, end: str, layout: str) -> None:
     assert host.mounted(inside=inside) is None
     assert not Path(host.target).parent.exists()
     assert f"mkfs.{fstype}" in failed.err
-    assert "the same command goes on with it" in failed.err
+    assert "the same command continues with it" in failed.err
     second_run(host, disk, how, options, inside, seen=True)
     assert_in_service(host, disk, fstype, layout, inside)
 

@@ -104,7 +104,7 @@ def test_a_mount_point_that_changed_while_mkfs_ran(host: Host, disk: Disk, what:
     }[what]
     inside = host.namespace(host.shim("mkfs.ext4", f'{meanwhile}; exec "$real" "$@"'))
     answer = host.mount(disk, inside=inside)
-    says = {"link": f"leads to {elsewhere}", "file": "no longer empty", "mount": "none is mounted there"}[what]
+    says = {"link": f"leads to {elsewhere}", "file": "not empty now", "mount": "none is mounted there"}[what]
     assert (answer.code, says in answer.err) == (8, True), answer
     assert [m.source for m in inside.mounts() if m.source == disk.partitions[0]] == []
     assert host.fstab.read_text() == FSTAB
@@ -193,7 +193,7 @@ def test_undo_of_a_partition_leaves_another_disk_behind_its_name(host: Host, dis
     run("partx", "-u", other.path)
     before = sync(other)
     answer = host.run("undo", "last", "--yes").well()
-    assert f"{other.path} is another disk by now" in answer.out
+    assert f"{other.path} is another disk now" in answer.out
     assert (sync(other), len(other.partitions)) == (before, 1)
 
 

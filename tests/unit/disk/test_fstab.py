@@ -44,7 +44,7 @@ def one(text: str) -> FstabEntry:
 def test_an_entry_has_six_fields_parted_by_blanks_and_tabs() -> None:
     entry = one(" \tUUID=1 \t/data\text4  rw,nofail\t1 2 \n")
     assert (entry.source, entry.target, entry.fstype, entry.options) == ("UUID=1", "/data", "ext4", "rw,nofail")
-    assert (entry.dump, entry.pass_, entry.count, entry.problem) == (1, 2, 6, "")
+    assert (entry.dump, entry.pass_, entry.count, entry.ignored) == (1, 2, 6, "")
     assert entry.option_list == ("rw", "nofail")
 
 
@@ -72,7 +72,7 @@ def test_comments_and_blank_lines_are_no_entries(line: str) -> None:
     ],
 )
 def test_what_mount_ignores(line: str, problem: str) -> None:
-    assert one(line).problem == problem
+    assert one(line).ignored == problem
 
 
 def test_a_carriage_return_before_the_newline_is_no_part_of_a_field() -> None:

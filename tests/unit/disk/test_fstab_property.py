@@ -74,7 +74,7 @@ def test_an_entry_comes_back_as_it_went(
     line = entry_line(source, target, fstype, options, dump, pass_)
     (entry,) = entries(line + "\n")
     assert (entry.source, entry.target, entry.fstype, entry.options) == (source, target, fstype, options)
-    assert (entry.dump, entry.pass_, entry.problem) == (dump, pass_, "")
+    assert (entry.dump, entry.pass_, entry.ignored) == (dump, pass_, "")
 
 
 @EXAMPLES

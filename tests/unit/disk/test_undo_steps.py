@@ -91,7 +91,7 @@ def test_what_systemd_has_mounted_meanwhile_is_not_mounted_over(
     host.mount = mounted("252:17")
     MOUNT.apply(runner, {"device": "/dev/vdb1", "number": "252:17"})
     assert runner.ran == []
-    with pytest.raises(Failed, match="/dev/x is mounted there by now"):
+    with pytest.raises(Failed, match="/dev/x is mounted there now"):
         MOUNT.apply(runner, {"device": "/dev/vdc1", "number": "252:33"})
     assert runner.ran == []
 
@@ -143,7 +143,7 @@ def test_an_unmount_that_somebody_took_back_already_is_done(host: FakeHost, runn
 def test_another_filesystem_is_not_mounted_in_its_place(host: FakeHost, runner: FakeRunner, found: Any) -> None:
     host.devices["vdb1"] = replace(PARTITION, signatures=found)
     record = {"device": "/dev/vdb1", "number": "252:17"}
-    with pytest.raises(CannotUndo, match="another filesystem by now"):
+    with pytest.raises(CannotUndo, match="another filesystem now"):
         UNMOUNT.undo(runner, record)
     host.mount = mounted("252:17")
     with pytest.raises(CannotUndo, match="something else is mounted"):
@@ -183,7 +183,7 @@ def test_a_partition_as_it_was_made_is_removed(host: FakeHost, runner: FakeRunne
 @pytest.mark.parametrize("disk", [{"size": GIB + 512}, {"serial": "b"}, {"serial": "", "wwn": "w"}])
 def test_another_disk_behind_the_name_keeps_its_table(host: FakeHost, runner: FakeRunner, disk: Any) -> None:
     host.devices["vdb"] = replace(DISK, **disk)
-    with pytest.raises(CannotUndo, match="/dev/vdb is another disk by now"):
+    with pytest.raises(CannotUndo, match="/dev/vdb is another disk now"):
         created().undo(runner, {})
     assert runner.ran == []
 

@@ -44,9 +44,10 @@ MKFS_SECONDS = 120 * MINUTE
 class EraseSignatures(Step):
     """Erase every signature on these devices, partitions before their disk (wipefs(8)).
 
-    what: the signatures, for the person who reads the plan. drop: the disk whose partitions the kernel forgets.
+    what: the signatures, for the person who reads the plan.
+    drop: the disk whose partitions the kernel forgets.
     backup_gpt: (first, count, bytes in each) of the sectors to zero at the end of the last path: the wipefs of EL7 is
-    blind to a backup GPT.
+        blind to a backup GPT.
     """
 
     kind: ClassVar[str] = "disk.erase-signatures"
@@ -165,7 +166,7 @@ class CreatePartition(Step):
         if not disk.number:
             raise CannotUndo(f"{place.disk_path} is gone")
         if disk.size != place.disk_size or (disk.identity and disk.identity != place.disk_identity):
-            raise CannotUndo(f"{place.disk_path} is another disk by now")
+            raise CannotUndo(f"{place.disk_path} is another disk now")
         if not disk.table:
             remove_half(runner, disk, self.place, known=self.tool != "parted")
             return
@@ -230,17 +231,17 @@ class MakeFilesystem(Step):
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:
-        seen = probe.with_signatures(device_at(self.place), runner).filesystem
-        if seen is None or (seen.type, seen.uuid) != (self.options.fstype, self.uuid):
-            found = f"{seen.type} {seen.uuid}" if seen else "none"
-            why = f"the filesystem that was made is not there (found: {found})"
+        filesystem = probe.with_signatures(device_at(self.place), runner).filesystem
+        if filesystem is None or (filesystem.type, filesystem.uuid) != (self.options.fstype, self.uuid):
+            present = f"{filesystem.type} {filesystem.uuid}" if filesystem else "none at all"
+            why = f"it does not hold the filesystem that was made, but {present}"
             raise Failed(record["device"], why, todo=FAILING)
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         return f"the filesystem on {record.get('device', name_of(self.place))} stays: what is on it is not destroyed"
 
     def undo(self, runner: Runner, record: Record) -> None:
-        raise CannotUndo("a filesystem stays once its making has begun; the same command goes on with it")
+        raise CannotUndo("a filesystem stays once mkfs has begun; the same command continues with it")
 
 
 STEPS: tuple[type[Step], ...] = (EraseSignatures, CreatePartition, MakeFilesystem)
@@ -262,7 +263,9 @@ def _zero(place: DiskPlace, first: int, count: int) -> tuple[Command, int, int]:
 def remove_half(runner: Runner, disk: BlockDevice, place: DiskPlace, *, known: bool) -> None:
     """Remove what a disk that failed let sfdisk write: entries, then their header, at the end of the disk first.
 
-    disk: with its signatures. known: the ids on it are those of the place, for the tool could set them.
+    disk: with its signatures.
+    known: the ids on it are those of the place, for the tool could set them.
+
     Raises CannotUndo where there is anything beside.
     """
     if place.table != "gpt":

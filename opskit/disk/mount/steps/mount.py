@@ -31,9 +31,10 @@ MOUNT_FAILURE = 32
 
 @dataclass(frozen=True)
 class MakeMountPoint(Step):
-    """Make the directory, and those above it that are missing. relabel: whether restorecon is on the host.
+    """Make the directory, and those above it that are missing.
 
-    The context of what is under a mount counts at boot: systemd has to be allowed to mount there.
+    relabel: whether restorecon is on the host. The context of what is under a mount counts at boot: systemd has to be
+        allowed to mount there.
     """
 
     kind: ClassVar[str] = "disk.make-mount-point"
@@ -106,8 +107,9 @@ def systemd_unit(runner: Runner, target: str) -> str:
 
 @dataclass(frozen=True)
 class MountFilesystem(Step):
-    """Mount a filesystem. systemd: it runs here and has a unit for this mount point (an entry of its fstab).
+    """Mount a filesystem.
 
+    systemd: it runs here and has a unit for this mount point (an entry of its fstab).
     relabel: run restorecon on its root directory, which has no context yet: it was made without one.
     """
 
@@ -293,7 +295,7 @@ class UnmountFilesystem(Step):
         # After a reboot another disk can have its name and number.
         filesystem = probe.with_signatures(device, runner).filesystem
         if filesystem is None or filesystem.uuid != self.uuid:
-            raise CannotUndo(f"{record['device']} is another filesystem by now")
+            raise CannotUndo(f"{record['device']} is another filesystem now")
         super().undo(runner, record)
 
 
