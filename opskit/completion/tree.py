@@ -100,12 +100,12 @@ def valued_names(root: Node) -> dict[str, Any]:
         for option in node.options:
             for name in option.names:
                 meanings.setdefault(name, set()).add((bool(option.value), option.kind))
-    found = {}
+    kinds = {}
     for node in root.walk():
         for option in node.options:
             for name in option.names if option.value else ():
-                found[name if len(meanings[name]) == 1 else f"{node.path} {name}"] = option.kind
-    return dict(sorted(found.items()))
+                kinds[name if len(meanings[name]) == 1 else f"{node.path} {name}"] = option.kind
+    return dict(sorted(kinds.items()))
 
 
 def _option(parameter: Any) -> Option:

@@ -59,8 +59,8 @@ def history(session: Session, limit: Limit = None) -> None:
 def show(session: Session, run: RunName) -> None:
     """Show each step of a run with its commands, times and output."""
     with _ledger(session) as ledger:
-        found = ledger.find(run)
-    session.screen.answer(found, lambda: _draw_run(session, found))
+        entry = ledger.find(run)
+    session.screen.answer(entry, lambda: _draw_run(session, entry))
 
 
 @changes(undo_app, "undo", facts=False, example="opskit undo last --dry-run")
@@ -73,14 +73,14 @@ def undo(session: Session, run: RunName) -> None:
     if not session.dry_run:
         session.need_root()
     with _ledger(session) as ledger:
-        found = ledger.find(run)
+        entry = ledger.find(run)
     here = machine_id()
     chore = Chore(
-        lambda _runner: _runs(session), lambda runs: decide(found.id, runs, areas.load_step, here), undoes=found.id
+        lambda _runner: _runs(session), lambda runs: decide(entry.id, runs, areas.load_step, here), undoes=entry.id
     )
     outcome = act(session, chore)
     if not session.dry_run:
-        _tell(session, found, outcome)
+        _report(session, entry, outcome)
 
 
 def _runs(session: Session) -> list[Run]:
@@ -88,15 +88,15 @@ def _runs(session: Session) -> list[Run]:
         return ledger.runs()
 
 
-def _tell(session: Session, found: Run, outcome: Outcome) -> None:
+def _report(session: Session, run: Run, outcome: Outcome) -> None:
     """What the undo did, and what it left as it is."""
     steps: tuple[StepRecord, ...] = ()
     if outcome.run:
         with _ledger(session) as ledger:
             steps = ledger.find(outcome.run).steps
     # Steps that had to stay, as it turned out only when they were about to be taken back.
-    original = {step.number: step for step in found.steps}
-    kept = [stays(found, original[step.fields["number"]], step.error) for step in steps if step.outcome == "kept"]
+    original = {step.number: step for step in run.steps}
+    kept = [stays(run, original[step.fields["number"]], step.error) for step in steps if step.outcome == "kept"]
     notes = [*outcome.plan.notes, *kept, *outcome.warnings]
     changed = any(step.outcome == "done" for step in steps)
     result = {**outcome.plan.as_json(), "dry_run": False, "changed": changed, "run": outcome.run}
@@ -104,7 +104,7 @@ def _tell(session: Session, found: Run, outcome: Outcome) -> None:
     def draw() -> None:
         if outcome.run:
             part = " in part" if kept else ""
-            session.screen.done(f"Run {found.id} was taken back{part}, as run {outcome.run}.")
+            session.screen.done(f"Run {run.id} was taken back{part}, as run {outcome.run}.")
         else:
             session.screen.done(f"{outcome.plan.title}: nothing to do")
         for note in notes:
@@ -141,7 +141,7 @@ def _draw_run(session: Session, run: Run) -> None:
 
 
 def _draw_command(session: Session, command: dict[str, Any]) -> None:
-    """One command as the ledger has it: argv, how it ended, what it read and the end of what it said."""
+    """One command as the ledger has it: argv, how it ended, its input and the end of its output."""
     ended = f"signal {-command['status']}" if command["status"] < 0 else f"exit {command['status']}"
     session.screen.line(f"     $ {shown(shlex.join(command['argv']))}  [{ended}, {command['seconds']:.3f} s]")
     for mark, text in (("<", command["input"]), (">", command["stdout"]), ("2>", command["stderr"])):

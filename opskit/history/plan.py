@@ -20,8 +20,10 @@ LEFT_BEHIND = ("done", "failed", "unfinished")
 def decide(run_id: str, runs: Sequence[Run], load: Load, host: str = "") -> Decision:
     """The plan that takes the run back, empty when nothing of it is left; refused for a run that is an undo.
 
-    runs: all of the ledger. host: this one's machine-id. load: makes a step of its ledger entry; raises LookupError or
-    ShapeError.
+    run_id: the run to take back
+    runs: all runs of the ledger
+    load: makes a step of its ledger entry; raises LookupError or ShapeError
+    host: the machine-id of this host
     """
     run = next(run for run in runs if run.id == run_id)
     title = f"undo of {run.id} ({run.title})"
@@ -39,25 +41,25 @@ def decide(run_id: str, runs: Sequence[Run], load: Load, host: str = "") -> Deci
         note = Finding("already-taken-back", "info", text)
         return Plan(title, basis=basis, notes=(note,))
     earlier = [other for other in runs if other.undoes == run.id]
-    by = [other for other in earlier if other.outcome == "done" and not any(s.outcome == "kept" for s in other.steps)]
-    if by:
-        note = Finding("already-undone", "info", f"run {by[-1].id} has taken run {run.id} back")
+    whole = [run for run in earlier if run.outcome == "done" and not any(step.outcome == "kept" for step in run.steps)]
+    if whole:
+        note = Finding("already-undone", "info", f"run {whole[-1].id} has taken run {run.id} back")
         return Plan(title, basis=basis, notes=(note,))
     # An undo that failed half-way has taken some of the steps back already.
     settled = {step.fields.get("number") for other in earlier for step in other.steps if step.outcome == "done"}
     steps, notes = [], []
-    # What cannot be taken back stands on all that the run did before it.
+    # A step that cannot be taken back depends on every step before it: those are kept too.
     beyond = ""
     for step in reversed(run.steps):
         if step.outcome not in LEFT_BEHIND or step.number in settled:
             continue
-        found = stays(run, step, beyond) if beyond else _undo_of(run, step, load)
+        undo = stays(run, step, beyond) if beyond else _undo_of(run, step, load)
         if not step.change["reversible"]:
-            beyond = f"{step.change['action']} {step.change['target']} stays, and stands on it"
-        if isinstance(found, Finding):
-            notes.append(found)
+            beyond = f"{step.change['action']} {step.change['target']} stays, and depends on it"
+        if isinstance(undo, Finding):
+            notes.append(undo)
         else:
-            steps.append(found)
+            steps.append(undo)
     locked = any(step.step.under_lock for step in steps)
     return Plan(title, tuple(steps), basis, hold=run.hold if locked else "", notes=tuple(notes))
 

@@ -11,7 +11,13 @@ from opskit.core.plan import Change, Record, Step
 
 @dataclass(frozen=True)
 class UndoStep(Step):
-    """Take back one step. run, number: where the ledger has it. record: what it left there. change: what undo does."""
+    """Take back one step.
+
+    run, number: where the ledger has it
+    change: what its undo does
+    step: the step itself
+    record: what it left in the ledger for its undo
+    """
 
     kind: ClassVar[str] = "history.undo"
     under_lock: ClassVar[bool] = True

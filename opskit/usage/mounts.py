@@ -60,8 +60,12 @@ def may_wait(roots: Sequence[str], lines: Sequence[MountLine]) -> bool:
 def silent_on(root: str, number: int, device: str, lines: Sequence[MountLine]) -> list[str]:
     """Mount points below a directory that are surely of other filesystems, and whose server may be gone.
 
-    With -x nothing of them counts, so that nothing needs to be asked of them. number: the mount that the directory was
-    opened through; only what is mounted right on it, with nothing over it or above it, is sure. device: its st_dev.
+    With -x nothing of them counts, so that nobody needs to look at them. Only what is mounted right on the directory's
+    own mount, with nothing over it or above it, is sure.
+
+    root: the directory, from / on
+    number: the mount that the directory was opened through
+    device: its st_dev, as major:minor
     """
     own = {device, *(line.device for line in lines if line.number == number)}
     below = mounts_below([root], lines)
@@ -69,13 +73,13 @@ def silent_on(root: str, number: int, device: str, lines: Sequence[MountLine]) -
     def silent(line: MountLine) -> bool:
         return line.device not in own and may_hang(line, lines)
 
-    found = []
+    targets = []
     for line in below:
         if line.parent == number and silent(line):
             over = [other for other in below if f"{line.target}/".startswith(f"{other.target}/")]
             if all(other.target == line.target and silent(other) for other in over):
-                found.append(line.target)
-    return found
+                targets.append(line.target)
+    return targets
 
 
 def no_part_of_a_disk(roots: Sequence[str], lines: Sequence[MountLine]) -> list[MountLine]:

@@ -63,16 +63,16 @@ def df(
     anything. A network or FUSE mount that does not answer is named and holds nothing up.
     """
     if why and deleted:
-        raise UsageFault("opskit df", "--why and --deleted are two questions", todo="ask one after the other")
+        raise UsageFault("opskit df", "--why and --deleted do not go together", todo="run one after the other")
     if why:
         _why(session, mount_points or (), exact=exact, seconds=timeout)
         return
     if deleted:
         _deleted(session, mount_points or (), exact=exact, seconds=timeout)
         return
-    failed: tuple[Failed, ...] = ()
+    failures: tuple[Failed, ...] = ()
     if mount_points:
-        filesystems, failed = see_paths(mount_points, timeout)
+        filesystems, failures = see_paths(mount_points, timeout)
     else:
         filesystems = see(everything=everything, seconds=timeout)
     findings = find(filesystems, warn)
@@ -82,12 +82,12 @@ def df(
             draw_filesystems(session.screen, filesystems, exact=exact)
         note_findings(session.screen, findings)
 
-    unreadable = [{"path": one.what.removeprefix("df "), "why": one.why} for one in failed]
-    result = {"filesystems": [filesystem_json(one) for one in filesystems], "unreadable": unreadable}
+    unreadable = [{"path": failure.what.removeprefix("df "), "why": failure.why} for failure in failures]
+    result = {"filesystems": [filesystem_json(filesystem) for filesystem in filesystems], "unreadable": unreadable}
     session.screen.answer(result, draw, findings=findings)
-    for one in failed:
-        print(f"opskit {shown(one.what)}: {one.why}", file=sys.stderr)
-    if failed:
+    for failure in failures:
+        print(f"opskit {shown(failure.what)}: {failure.why}", file=sys.stderr)
+    if failures:
         raise typer.Exit(ExitCode.FAILED)
     if check and findings:
         raise typer.Exit(ExitCode.FINDINGS)
@@ -95,17 +95,17 @@ def df(
 
 def _deleted(session: Session, paths: Sequence[str], *, exact: bool, seconds: float) -> None:
     """Files that are deleted but still open; with paths only those on the filesystems of these."""
-    from opskit.usage.df.deleted import Deleted  # noqa: PLC0415 - the figures alone do without
+    from opskit.usage.df.deleted import DeletedFiles  # noqa: PLC0415 - the figures alone do without
     from opskit.usage.df.see.deleted import see_deleted  # noqa: PLC0415 - the figures alone do without
     from opskit.usage.df.show.deleted import deleted_json, draw_deleted  # noqa: PLC0415
 
-    found = see_deleted()
+    deleted = see_deleted()
     if paths:
-        devices = {one.device for one in see(paths, seconds=seconds)}
-        found = Deleted(tuple(file for file in found.files if file.device in devices), found.unseen)
-    session.screen.answer(deleted_json(found), lambda: draw_deleted(session.screen, found, exact=exact))
-    if found.unseen:
-        _note_unseen(session, found.unseen)
+        devices = {filesystem.device for filesystem in see(paths, seconds=seconds)}
+        deleted = DeletedFiles(tuple(file for file in deleted.files if file.device in devices), deleted.unseen)
+    session.screen.answer(deleted_json(deleted), lambda: draw_deleted(session.screen, deleted, exact=exact))
+    if deleted.unseen:
+        _note_unseen(session, deleted.unseen)
 
 
 def _note_unseen(session: Session, count: int) -> None:
@@ -132,13 +132,13 @@ def _why(session: Session, paths: Sequence[str], *, exact: bool, seconds: float)
 
 def _count(session: Session, paths: Sequence[str]) -> Scan:
     """What is below some paths, as `du -x` counts it. Ctrl-C ends it all: half a count explains nothing."""
-    from opskit.usage.du.model import Request  # noqa: PLC0415 - the figures alone do without
+    from opskit.usage.du.model import ScanRequest  # noqa: PLC0415 - the figures alone do without
     from opskit.usage.du.see.scan import scan  # noqa: PLC0415
     from opskit.usage.du.show import progress  # noqa: PLC0415
 
-    request = Request(roots=tuple(map(os.fsencode, paths)), depth=0, one_file_system=True)
+    request = ScanRequest(roots=tuple(map(os.fsencode, paths)), depth=0, one_file_system=True)
     with progress(session.screen, 512) as tick:
-        found = scan(request, tick)
-    if found.partial:
+        result = scan(request, tick)
+    if result.partial:
         raise Interrupted(signal.SIGINT, state="Nothing was changed.")
-    return found
+    return result

@@ -25,7 +25,12 @@ _CONTAINER = re.compile(
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that keeps a deleted file. cgroup: its line for systemd in /proc/PID/cgroup, "" without one."""
+    """A process that keeps a deleted file.
+
+    descriptors: those it has open on the file
+    mapped: whether it has mapped the file
+    cgroup: its path in the hierarchy of systemd (/proc/PID/cgroup), "" without one
+    """
 
     pid: int
     command: str
@@ -37,9 +42,13 @@ class Holder:
 
 @dataclass(frozen=True)
 class DeletedFile:
-    """A deleted file. size: the bytes allocated, what is freed; apparent_size: its length.
+    """A deleted file that is still open or mapped.
 
-    mount_point: in our mount namespace, or in that of the process with the pid namespace.
+    device: major:minor
+    size: the bytes allocated, which are freed with it
+    apparent_size: its length
+    mount_point: in our mount namespace, or in that of the process with the pid `namespace`
+    namespace: a pid, 0 for our own mount namespace
     """
 
     device: str
@@ -53,8 +62,8 @@ class DeletedFile:
 
 
 @dataclass(frozen=True)
-class Deleted:
-    """All that could be seen. unseen: so many processes could not be looked at (another user's)."""
+class DeletedFiles:
+    """Every deleted file that this user may see. unseen: how many processes could not be looked at."""
 
     files: tuple[DeletedFile, ...] = ()
     unseen: int = 0
@@ -67,7 +76,7 @@ class Deleted:
 
 @dataclass(frozen=True)
 class Total:
-    """What deleted files keep on one filesystem, in bytes."""
+    """What deleted files keep on one filesystem: bytes."""
 
     mount_point: str
     size: int

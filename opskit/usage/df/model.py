@@ -7,10 +7,10 @@ from typing import Optional
 
 
 @dataclass(frozen=True)
-class Figures:
+class FilesystemFigures:
     """What statvfs(3) says, blocks in units of block_size bytes.
 
-    available: to others than root; below 0 when root has used what is reserved.
+    available: blocks for others than root; below 0 when root has used what is reserved
     """
 
     block_size: int
@@ -23,9 +23,11 @@ class Figures:
 
 @dataclass(frozen=True)
 class Filesystem:
-    """A mounted filesystem. device: major:minor. why: why there are no figures.
+    """A mounted filesystem.
 
-    answered: not so when it was silent for the whole time, or has lost what it stands on (ESTALE, ENOTCONN, EIO).
+    device: major:minor
+    answered: False when it was silent for the whole time, or has lost its device or server (ESTALE, ENOTCONN, EIO)
+    why: why there are no figures
     """
 
     source: str
@@ -34,7 +36,7 @@ class Filesystem:
     device: str
     readonly: bool
     remote: bool
-    figures: Optional[Figures] = None
+    figures: Optional[FilesystemFigures] = None
     answered: bool = True
     why: str = ""
 
@@ -72,5 +74,5 @@ class Filesystem:
 def percent(used: int, available: int) -> Optional[int]:
     """Use % as df has it: used of used and available, rounded up."""
     whole = used + available
-    found = -(-used * 100 // whole) if whole else -1
-    return found if found >= 0 else None
+    share = -(-used * 100 // whole) if whole else -1
+    return share if share >= 0 else None

@@ -15,18 +15,20 @@ NAMED = 3
 
 
 @dataclass(frozen=True)
-class Hidden:
-    """What lies under a mount point. size: bytes, those of the covered directory itself among them."""
+class HiddenFiles:
+    """The files under a mount point. size: bytes, with those of the covered directory itself."""
 
     path: str
     size: int
 
 
 @dataclass(frozen=True)
-class Place:
-    """A category of du's total. paths: those that are there. size: bytes.
+class Reclaimable:
+    """What often fills a host and can be emptied: a part of du's total.
 
-    frees: so many of these bytes the command would give back; None where only the command knows.
+    paths: those that exist
+    size: bytes
+    frees: how many of these bytes the command gives back; None where only the command knows
     """
 
     id: str
@@ -41,9 +43,14 @@ class Place:
 class WhyFacts:
     """What was counted. Sizes in bytes.
 
-    root: what of the filesystem is mounted here. du: du's total from the mount point on. unreadable: paths that du
-    could not read. deleted, deleted_files: deleted but still open. unseen: processes that could not be looked at.
-    hidden_why: why nobody could look under mount points. own: None when nothing says it; own_how: what it is.
+    root: what of the filesystem is mounted here
+    du: du's total from the mount point on
+    unreadable: paths that du could not read
+    deleted, deleted_files: size and number of the files that are deleted but still open
+    unseen: how many processes could not be looked at
+    hidden_why: why nobody could look under mount points, "" when somebody could
+    own: what the filesystem keeps for itself; None where nothing says
+    own_how: what that is, or why nothing says
     """
 
     filesystem: Filesystem
@@ -53,16 +60,20 @@ class WhyFacts:
     deleted: int
     deleted_files: int
     unseen: int
-    hidden: tuple[Hidden, ...]
+    hidden: tuple[HiddenFiles, ...]
     hidden_why: str
     own: Optional[int]
     own_how: str
-    places: tuple[Place, ...]
+    places: tuple[Reclaimable, ...]
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of what df calls used. size: bytes; below 0 only for the rest. command: what shows or frees it."""
+    """A part of what df calls used.
+
+    size: bytes; below 0 only for the rest
+    command: what shows or frees it
+    """
 
     id: str
     title: str
@@ -72,27 +83,27 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Why:
+class Explanation:
     """The answer. The sizes of parts add up to used; those and available and reserved to size (bytes)."""
 
     filesystem: Filesystem
     parts: tuple[Part, ...]
     reserved: int
     reserved_note: str
-    hidden: tuple[Hidden, ...]
-    places: tuple[Place, ...]
+    hidden: tuple[HiddenFiles, ...]
+    places: tuple[Reclaimable, ...]
     missing: tuple[str, ...]
 
 
-def explain(facts: WhyFacts) -> Why:
+def explain(facts: WhyFacts) -> Explanation:
     """The parts, the largest known one first and the rest last; and what could not be seen."""
-    one = facts.filesystem
-    used = one.used or 0
+    filesystem = facts.filesystem
+    used = filesystem.used or 0
     deleted_note = f"{facts.deleted_files} deleted files that are still open" if facts.deleted_files else ""
-    deleted_command = f"opskit df --deleted {quote(one.mount_point)}" if facts.deleted else ""
-    hidden = sum(found.size for found in facts.hidden)
+    deleted_command = f"opskit df --deleted {quote(filesystem.mount_point)}" if facts.deleted else ""
+    hidden = sum(mount.size for mount in facts.hidden)
     parts = [
-        Part("files", "files that du finds", facts.du, "", f"opskit du -x {quote(one.mount_point)}"),
+        Part("files", "files that du finds", facts.du, "", f"opskit du -x {quote(filesystem.mount_point)}"),
         Part("deleted", "deleted but still open", facts.deleted, deleted_note, deleted_command),
         Part("hidden", "hidden under mount points", hidden, _points(facts.hidden)),
         Part("own", "the filesystem's own", facts.own or 0, facts.own_how),
@@ -100,18 +111,18 @@ def explain(facts: WhyFacts) -> Why:
     parts.sort(key=lambda part: -part.size)
     rest = used - sum(part.size for part in parts)
     parts.append(Part("unexplained", "unexplained", rest, _rest_note(facts, rest)))
-    figures = one.figures
+    figures = filesystem.figures
     reserved = (figures.free - figures.available) * figures.block_size if figures else 0
     note = "neither used nor available: free, and kept for root or for the filesystem itself" if reserved else ""
     places = tuple(sorted(facts.places, key=lambda place: -place.size))
-    return Why(one, tuple(parts), reserved, note, facts.hidden, places, tuple(_missing(facts)))
+    return Explanation(filesystem, tuple(parts), reserved, note, facts.hidden, places, tuple(_missing(facts)))
 
 
-def _points(hidden: tuple[Hidden, ...]) -> str:
+def _points(hidden: tuple[HiddenFiles, ...]) -> str:
     """The mount points that hide most; an empty directory under one is of no interest."""
-    most = sorted((found for found in hidden if found.size > EMPTY), key=lambda found: -found.size)
+    most = sorted((point for point in hidden if point.size > EMPTY), key=lambda point: -point.size)
     more = f" and {len(most) - NAMED} more" if len(most) > NAMED else ""
-    return ", ".join(f"{found.path} ({ceiling_text(found.size)})" for found in most[:NAMED]) + more
+    return ", ".join(f"{point.path} ({ceiling_text(point.size)})" for point in most[:NAMED]) + more
 
 
 def _rest_note(facts: WhyFacts, rest: int) -> str:
@@ -127,12 +138,12 @@ def _rest_note(facts: WhyFacts, rest: int) -> str:
 
 
 def _missing(facts: WhyFacts) -> list[str]:
-    found = [facts.hidden_why] if facts.hidden_why else []
+    texts = [facts.hidden_why] if facts.hidden_why else []
     if facts.own is None:
-        found.append(f"the filesystem's own: {facts.own_how}")
+        texts.append(f"the filesystem's own: {facts.own_how}")
     if facts.unseen:
-        found.append(f"deleted files of {facts.unseen} processes that this user may not look at")
+        texts.append(f"deleted files of {facts.unseen} processes that this user may not look at")
     if facts.unreadable:
         count = len(facts.unreadable)
-        found.append(f"{count} paths that could not be read, the first: {facts.unreadable[0]}")
-    return found
+        texts.append(f"{count} paths that could not be read, the first: {facts.unreadable[0]}")
+    return texts

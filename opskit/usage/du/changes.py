@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from opskit.core.errors import UsageFault
-from opskit.usage.du.model import Entry, Request
-from opskit.usage.du.saved import Saved
+from opskit.usage.du.model import ScanRequest, TreeEntry
+from opskit.usage.du.saved import SavedScan
 
 DAY = 86400.0
 # A rate over less is the noise of what is written and removed all the time.
@@ -17,8 +17,12 @@ RATE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Change:
-    """A directory or file in two scans. change: added, grown, shrunk, gone or unchanged. before, after: bytes."""
+class TreeChange:
+    """A directory or file in two scans.
+
+    change: added, grown, shrunk, gone or unchanged
+    before, after: bytes
+    """
 
     path: str
     change: str
@@ -39,11 +43,11 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Changes:
-    """All of them, the largest first, and the totals. seconds: from the one scan to the other."""
+class TreeChanges:
+    """All changes, the largest first, and the total. seconds: between the two scans."""
 
-    listed: tuple[Change, ...]
-    total: Change
+    listed: tuple[TreeChange, ...]
+    total: TreeChange
     seconds: float
 
     def per_day(self, delta: int) -> Optional[int]:
@@ -51,10 +55,11 @@ class Changes:
         return round(delta * DAY / self.seconds) if self.seconds >= RATE_SECONDS else None
 
 
-def comparable(old: Request, given: Mapping[str, Any]) -> Request:
-    """What to count to compare it with an old scan: the same. Raises UsageFault for an option that differs.
+def comparable(old: ScanRequest, given: Mapping[str, Any]) -> ScanRequest:
+    """The request for a scan that can be compared with an old one: the same. Raises UsageFault for one that differs.
 
-    given: what was asked for, by the names of Request. What was not is as in the old scan.
+    old: the request of the old scan
+    given: what is on the command line, by the names of ScanRequest
     """
     for name in given:
         if given[name] != getattr(old, name) and name == "roots":
@@ -67,24 +72,24 @@ def comparable(old: Request, given: Mapping[str, Any]) -> Request:
     return old
 
 
-def compare(before: Saved, after: Saved, *, inodes: bool = False) -> Changes:
-    """What is not as it was, measured in bytes or, with inodes, in entries; what is the same is left out."""
-    old = {one.path: one for one in before.scan.entries}
-    new = {one.path: one for one in after.scan.entries}
-    found = [_change(path, old.get(path), new.get(path), inodes=inodes) for path in {**old, **new}]
-    listed = [one for one in found if one.change != "unchanged"]
-    listed.sort(key=lambda one: (-abs(one.entries_delta if inodes else one.delta), os.fsencode(one.path)))
+def compare(before: SavedScan, after: SavedScan, *, inodes: bool = False) -> TreeChanges:
+    """The entries that differ, measured in bytes or, with inodes, in entries."""
+    old = {entry.path: entry for entry in before.scan.entries}
+    new = {entry.path: entry for entry in after.scan.entries}
+    changes = [_change(path, old.get(path), new.get(path), inodes=inodes) for path in {**old, **new}]
+    listed = [entry for entry in changes if entry.change != "unchanged"]
+    listed.sort(key=lambda entry: (-abs(entry.entries_delta if inodes else entry.delta), os.fsencode(entry.path)))
     sizes = before.scan.total_bytes, after.scan.total_bytes
     entries = before.scan.total_entries, after.scan.total_entries
-    total = Change("total", _word(*(entries if inodes else sizes)), *sizes, *entries)
-    return Changes(tuple(listed), total, (after.taken - before.taken).total_seconds())
+    total = TreeChange("total", _word(*(entries if inodes else sizes)), *sizes, *entries)
+    return TreeChanges(tuple(listed), total, (after.taken - before.taken).total_seconds())
 
 
-def _change(path: str, old: Optional[Entry], new: Optional[Entry], *, inodes: bool) -> Change:
+def _change(path: str, old: Optional[TreeEntry], new: Optional[TreeEntry], *, inodes: bool) -> TreeChange:
     sizes = old.bytes if old else 0, new.bytes if new else 0
     entries = old.entries if old else 0, new.entries if new else 0
     word = "added" if old is None else "gone" if new is None else _word(*(entries if inodes else sizes))
-    return Change(path, word, *sizes, *entries)
+    return TreeChange(path, word, *sizes, *entries)
 
 
 def _word(before: int, after: int) -> str:

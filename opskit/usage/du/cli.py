@@ -16,12 +16,12 @@ from opskit.core.errors import ExitCode, Failed, OpskitError, UsageFault
 from opskit.core.text import shown
 from opskit.options import new_app, one_of, reads, size_of, span_of
 from opskit.session import Session
-from opskit.usage.du.model import KEPT, MOST_WORKERS, Request, Scan
-from opskit.usage.du.show import Listing, changes_json, draw_changes, draw_scan, progress, scan_json
+from opskit.usage.du.model import KEPT, MOST_WORKERS, Scan, ScanRequest
+from opskit.usage.du.show import ScanListing, changes_json, draw_changes, draw_scan, progress, scan_json
 
 if TYPE_CHECKING:
     from opskit.core.runner import Runner
-    from opskit.usage.du.saved import Saved
+    from opskit.usage.du.saved import SavedScan
 
 app = new_app("", single=True)
 
@@ -31,7 +31,13 @@ TOP_ON_A_TERMINAL = 40
 
 
 class Keeping(NamedTuple):
-    """What was asked for. save: a file, or "". diff: what names an old scan, or "". has_…: it was typed."""
+    """What is to be done with scans that are kept.
+
+    save: a file to keep this scan in, or ""
+    keep: keep it in the state directory
+    diff: what names an old scan, or ""
+    has_paths, has_depth: whether paths, and a depth, are on the command line
+    """
 
     save: str
     keep: bool
@@ -39,18 +45,18 @@ class Keeping(NamedTuple):
     has_paths: bool
     has_depth: bool
 
-    def given(self, request: Request) -> Mapping[str, Any]:
-        """The part of a request that was on the command line and that an old scan must agree with."""
+    def given(self, request: ScanRequest) -> Mapping[str, Any]:
+        """The part of a request that is on the command line and that an old scan must agree with."""
         from opskit.usage.du.saved import COMPARED  # noqa: PLC0415 - most do without
 
-        default = Request(())
-        found = {name: getattr(request, name) for name in COMPARED}
-        found = {name: value for name, value in found.items() if value != getattr(default, name)}
+        default = ScanRequest(())
+        options = {name: getattr(request, name) for name in COMPARED}
+        options = {name: value for name, value in options.items() if value != getattr(default, name)}
         if self.has_depth:
-            found["depth"] = request.depth
+            options["depth"] = request.depth
         if self.has_paths:
-            found["roots"] = request.roots
-        return found
+            options["roots"] = request.roots
+        return options
 
 
 Paths = Annotated[
@@ -130,7 +136,7 @@ def du(
 
     now = time.time()
     limit = top or (TOP_ON_A_TERMINAL if sys.stdout.isatty() and not session.screen.json else 0)
-    request = Request(
+    request = ScanRequest(
         roots=tuple(os.fsencode(path) for path in paths or ["."]),
         depth=DEPTH if depth is None else depth,
         apparent=apparent,
@@ -146,19 +152,19 @@ def du(
         engine=engine,
         workers=workers or 0,
     )
-    listing = Listing(limit, min_size, inodes=inodes, exact=bytes_, null=null)
+    listing = ScanListing(limit, min_size, inodes=inodes, exact=bytes_, null=null)
     if save or keep or diff:
         keeping = Keeping(save, keep, diff, has_paths=bool(paths), has_depth=depth is not None)
         _with_saved(session, request, listing, keeping)
         return
-    found = _count(session, request)
-    _hint(session, request, found)
-    session.screen.answer(scan_json(found, listing), lambda: draw_scan(session.screen, found, listing))
-    _end(found)
+    scan = _count(session, request)
+    _hint(session, request, scan)
+    session.screen.answer(scan_json(scan, listing), lambda: draw_scan(session.screen, scan, listing))
+    _end(scan)
 
 
-def _count(session: Session, request: Request) -> Scan:
-    """Count, and tell how far it is."""
+def _count(session: Session, request: ScanRequest) -> Scan:
+    """Count, with progress on a terminal."""
     from opskit.usage.du.see.scan import scan  # noqa: PLC0415
 
     with progress(session.screen, 1 if request.apparent else 512) as tick:
@@ -168,30 +174,30 @@ def _count(session: Session, request: Request) -> Scan:
             raise Failed("opskit du", str(error), todo="leave --engine out: the best one is taken") from error
 
 
-def _hint(session: Session, request: Request, found: Scan) -> None:
-    """Say what was counted that is on no disk: with / as the root it is /proc, /sys and what is mounted by network."""
-    others = () if request.one_file_system else found.on_no_disk
-    if others:
-        names = ", ".join(f"{shown(target)} ({shown(fstype)})" for target, fstype in others[:NAMED])
-        more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+def _hint(session: Session, request: ScanRequest, scan: Scan) -> None:
+    """Name what was counted and is on no disk: below / these are /proc, /sys and network mounts."""
+    mounts = () if request.one_file_system else scan.on_no_disk
+    if mounts:
+        names = ", ".join(f"{shown(target)} ({shown(fstype)})" for target, fstype in mounts[:NAMED])
+        more = f" and {len(mounts) - NAMED} more" if len(mounts) > NAMED else ""
         session.screen.note(f"counted too, and on no disk: {names}{more}; -x leaves them out")
 
 
-def _end(found: Scan) -> None:
-    """Say what is missing. Ends with 130 when it was interrupted, 1 when something could not be read."""
-    for one in found.unreadable:
-        print(f"opskit du: {shown(one.path)}: {one.why}", file=sys.stderr)
-    if found.unreadable:
-        print(f"opskit du: {len(found.unreadable)} could not be read; the rest is right", file=sys.stderr)
-    if found.partial:
+def _end(scan: Scan) -> None:
+    """Name what is missing. Exits with 130 when the scan was interrupted, 1 when something could not be read."""
+    for entry in scan.unreadable:
+        print(f"opskit du: {shown(entry.path)}: {entry.why}", file=sys.stderr)
+    if scan.unreadable:
+        print(f"opskit du: {len(scan.unreadable)} could not be read; the rest is right", file=sys.stderr)
+    if scan.partial:
         print("opskit du: interrupted: this is what was counted by then", file=sys.stderr)
         raise SystemExit(128 + signal.SIGINT)
-    if found.unreadable:
+    if scan.unreadable:
         raise SystemExit(ExitCode.FAILED)
 
 
-def _with_saved(session: Session, request: Request, listing: Listing, keeping: Keeping) -> None:
-    """Count, answer with the scan or with what changed, keep it; then end as without all this.
+def _with_saved(session: Session, request: ScanRequest, listing: ScanListing, keeping: Keeping) -> None:
+    """Count, answer with the scan or with what changed, and keep the scan.
 
     Raises UsageFault and Failed before anything is counted, where possible.
     """
@@ -200,42 +206,42 @@ def _with_saved(session: Session, request: Request, listing: Listing, keeping: K
 
     from opskit.core.units import ceiling_text, now  # noqa: PLC0415
     from opskit.usage.du.changes import compare  # noqa: PLC0415
-    from opskit.usage.du.saved import Saved  # noqa: PLC0415
+    from opskit.usage.du.saved import SavedScan  # noqa: PLC0415
 
     request, old = _prepare(session, request, keeping)
-    found = _count(session, request)
-    new = Saved(now(), socket.gethostname(), request, found)
+    scan = _count(session, request)
+    new = SavedScan(now(), socket.gethostname(), request, scan)
     result: dict[str, Any]
-    if old and not found.partial:
+    if old and not scan.partial:
         changes = compare(old, new, inodes=listing.inodes)
         result = changes_json(changes, old, new, listing)
         draw: Callable[[], None] = lambda: draw_changes(session.screen, changes, old, listing)  # noqa: E731
     else:
-        result = scan_json(found, listing)
-        draw = lambda: draw_scan(session.screen, found, listing)  # noqa: E731
+        result = scan_json(scan, listing)
+        draw = lambda: draw_scan(session.screen, scan, listing)  # noqa: E731
     run = session.run if keeping.keep else ""
-    size, failed = (0, None) if found.partial else _keep(new, keeping, session.state_dir, run)
+    size, failure = (0, None) if scan.partial else _keep(new, keeping, session.state_dir, run)
     result["saved"] = {"path": keeping.save or None, "run": run or None, "bytes": size} if size else None
     session.screen.answer(result, draw)
-    if found.partial:
-        session.screen.note("half a scan is not kept, and not compared with anything")
-    if failed:  # what fills the disk is known all the same: a full one is no reason to lose a long scan
-        raise failed
+    if scan.partial:
+        session.screen.note("an interrupted scan is neither kept nor compared")
+    if failure:  # what fills the disk is known all the same: a full one is no reason to lose a long scan
+        raise failure
     if size:
         name = run or shown(shlex.quote(keeping.save))
         session.screen.note(f"kept: {name} ({ceiling_text(size)}); what changes from now on: opskit du --diff {name}")
-    _end(found)
+    _end(scan)
 
 
-def _prepare(session: Session, request: Request, keeping: Keeping) -> tuple[Request, Optional[Saved]]:
-    """What to count, and the old scan; paths are absolute, as they mean the same from anywhere."""
+def _prepare(session: Session, request: ScanRequest, keeping: Keeping) -> tuple[ScanRequest, Optional[SavedScan]]:
+    """The request, and the old scan. Paths become absolute: they mean the same from anywhere."""
     from opskit.usage.du.changes import comparable  # noqa: PLC0415
     from opskit.usage.du.see import kept  # noqa: PLC0415
     from opskit.usage.du.steps import open_folder  # noqa: PLC0415
 
     for option, value in (("--by", request.by), ("--older-than", request.older_than), ("--files", request.files)):
         if value:
-            why = "a saved scan holds directories, and with --all the files in them"
+            why = "a saved scan holds directories only, and with --all the files in them"
             raise UsageFault(f"opskit du {option}", why, todo=f"leave {option} out")
     try:
         request = replace(request, roots=tuple(os.path.abspath(root) for root in request.roots))
@@ -245,11 +251,11 @@ def _prepare(session: Session, request: Request, keeping: Keeping) -> tuple[Requ
     try:
         if keeping.diff:
             old = kept.find(keeping.diff, session.state_dir, request.roots if keeping.has_paths else ())
-            known = comparable(old.request, keeping.given(request))
-            request = replace(known, engine=request.engine, workers=request.workers)
+            comparable_request = comparable(old.request, keeping.given(request))
+            request = replace(comparable_request, engine=request.engine, workers=request.workers)
     except OSError as error:
         raise Failed(
-            str(error.filename or keeping.diff), f"no saved scan can be read there ({error.strerror})"
+            str(error.filename or keeping.diff), f"the saved scan cannot be read ({error.strerror})"
         ) from error
     try:
         if keeping.save:
@@ -261,11 +267,11 @@ def _prepare(session: Session, request: Request, keeping: Keeping) -> tuple[Requ
     return request, old
 
 
-def _keep(new: Saved, keeping: Keeping, state_dir: str, run: str) -> tuple[int, Optional[Failed]]:
-    """Write it where it was asked for: the bytes of one of them, 0 for none; and why it could not be written."""
+def _keep(new: SavedScan, keeping: Keeping, state_dir: str, run: str) -> tuple[int, Optional[Failed]]:
+    """Write the scan to its file and to the state directory: its bytes, 0 for none; and why it could not be written."""
     from opskit.usage.du import steps  # noqa: PLC0415
 
-    # The engine and the workers are of no matter to what was found.
+    # The engine and the workers make no difference to the result.
     plain = replace(new, request=replace(new.request, engine="", workers=0, now=0.0))
     size = 0
     try:
@@ -288,8 +294,8 @@ def _counts_directories(runner: Runner) -> bool:
     from opskit.core.command import Command  # noqa: PLC0415
 
     try:
-        said = runner.run(Command(("du", "--version"), mutates=False)).stdout
+        stdout = runner.run(Command(("du", "--version"), mutates=False)).stdout
     except OpskitError:
         return False
-    found = re.search(r" (\d+)\.(\d+)", said)
-    return found is not None and (int(found[1]), int(found[2])) < (9, 2)
+    version = re.search(r" (\d+)\.(\d+)", stdout)
+    return version is not None and (int(version[1]), int(version[2])) < (9, 2)

@@ -1,4 +1,4 @@
-"""What is asked of a scan, and what it finds. Paths are bytes while walking, and text as os.fsdecode gives it after.
+"""What a scan is to count, and its result. Paths are bytes while walking, and text as os.fsdecode gives it after.
 
 What there are many of is a NamedTuple: it is made in half the time of a frozen dataclass.
 """
@@ -13,15 +13,20 @@ KEPT = 30  # scans of the same roots and options in the state directory; the old
 
 
 @dataclass(frozen=True)
-class Request:
+class ScanRequest:
     """What to count. The options that GNU du has mean what they mean there.
 
-    depth: directories down to this one are entries of their own. apparent: sizes instead of allocated blocks;
-    directory_sizes: also those of directories, as du did before coreutils 9.2. older_than: only what was last modified
-    at or before this moment (seconds since the epoch; directories themselves then count nothing). by: "", ext, age or
-    user. now: what ages are counted from. all: files down to depth are entries too. files: so many of the largest
-    files are. engine: a name of readers.READERS, "" for the best there is. workers: so many processes from
-    the start; 0 for as many as fit the machine and the tree.
+    depth: directories down to this one are entries of their own
+    apparent: sizes instead of allocated blocks
+    directory_sizes: with apparent, also those of directories, as du did before coreutils 9.2
+    older_than: only what was last modified at or before this moment (seconds since the epoch); directories themselves
+        then count nothing
+    by: sums by "ext", "age" or "user"; "" for none
+    now: what ages are counted from (seconds since the epoch)
+    all: files down to depth are entries too
+    files: so many of the largest files are entries too
+    engine: a name of readers.READERS; "" for the fastest that works here
+    workers: so many processes from the start; 0 for as many as fit the machine and the tree
     """
 
     roots: tuple[bytes, ...]
@@ -45,7 +50,7 @@ class Request:
         return bool(self.exclude or self.older_than is not None or self.by or self.all or self.files)
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """A directory, or a file: its path, the bytes and the number of entries in it (itself among them)."""
 
     path: str
@@ -54,7 +59,7 @@ class Entry(NamedTuple):
     kind: str = "directory"
 
 
-class Group(NamedTuple):
+class TreeGroup(NamedTuple):
     """What has one extension, age or owner: bytes and entries."""
 
     name: str
@@ -71,17 +76,18 @@ class Unreadable(NamedTuple):
 
 @dataclass(frozen=True)
 class Scan:
-    """What was found, largest first.
+    """The result of a scan; entries and groups the largest first.
 
-    partial: it was interrupted, and this is what was known by then. several: there was more than one root. on_no_disk:
-    the mount points below the roots of what is no part of a disk, and its type; they were counted unless -x was given.
+    partial: it was interrupted, and this is what had been counted by then
+    several: there was more than one root
+    on_no_disk: mount points below the roots that are no part of a disk, and their types; counted unless -x was given
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[TreeEntry, ...]
     total_bytes: int
     total_entries: int
     unreadable: tuple[Unreadable, ...] = ()
     partial: bool = False
-    groups: tuple[Group, ...] = ()
+    groups: tuple[TreeGroup, ...] = ()
     several: bool = False
     on_no_disk: tuple[tuple[str, str], ...] = ()

@@ -14,18 +14,25 @@ from opskit.core.text import shown
 from opskit.core.units import ceiling_text, seconds_text, time_text
 from opskit.ui.progress import progress_line
 from opskit.ui.screen import Column, Screen, bar, draw_table
-from opskit.usage.du.model import Entry, Group, Scan
+from opskit.usage.du.model import Scan, TreeEntry, TreeGroup
 
 if TYPE_CHECKING:
-    from opskit.usage.du.changes import Change, Changes
-    from opskit.usage.du.saved import Saved
+    from opskit.usage.du.changes import TreeChange, TreeChanges
+    from opskit.usage.du.saved import SavedScan
 
 BAR = 20
 
 
 @dataclass(frozen=True)
-class Listing:
-    """What of a scan is shown. top: only so many, 0 for all. min_size: of bytes, or of entries with inodes."""
+class ScanListing:
+    """What of a scan is shown, and how.
+
+    top: only so many; 0 for all
+    min_size: only from this size on: bytes, or entries with inodes
+    inodes: measure in entries instead of bytes
+    exact: sizes in bytes
+    null: end each line with NUL, names as they are
+    """
 
     top: int = 0
     min_size: int = 0
@@ -33,106 +40,106 @@ class Listing:
     exact: bool = False
     null: bool = False
 
-    def value(self, one: Union[Entry, Group]) -> int:
+    def value(self, entry: Union[TreeEntry, TreeGroup]) -> int:
         """What it is measured by."""
-        return one.entries if self.inodes else one.bytes
+        return entry.entries if self.inodes else entry.bytes
 
-    def select(self, found: Scan) -> list[Union[Entry, Group]]:
+    def select(self, scan: Scan) -> list[Union[TreeEntry, TreeGroup]]:
         """The groups, or else the entries, that are shown, the largest first."""
-        listed: Sequence[Union[Entry, Group]] = found.groups or found.entries
+        listed: Sequence[Union[TreeEntry, TreeGroup]] = scan.groups or scan.entries
         if self.inodes:
-            listed = sorted(listed, key=lambda one: (-one.entries, os.fsencode(name_of(one))))
-        chosen = [one for one in listed if self.value(one) >= self.min_size]
+            listed = sorted(listed, key=lambda entry: (-entry.entries, os.fsencode(name_of(entry))))
+        chosen = [entry for entry in listed if self.value(entry) >= self.min_size]
         return chosen[: self.top] if self.top else chosen
 
-    def text(self, one: Union[Entry, Group, int]) -> str:
+    def text(self, entry: Union[TreeEntry, TreeGroup, int]) -> str:
         """Its size, as du -h writes it, or exact."""
-        value = one if isinstance(one, int) else self.value(one)
+        value = entry if isinstance(entry, int) else self.value(entry)
         return str(value) if self.exact else ceiling_text(value)
 
 
-def name_of(one: Union[Entry, Group]) -> str:
+def name_of(entry: Union[TreeEntry, TreeGroup]) -> str:
     """What it is called."""
-    return one.path if isinstance(one, Entry) else one.name
+    return entry.path if isinstance(entry, TreeEntry) else entry.name
 
 
-def scan_json(found: Scan, listing: Listing) -> dict[str, Any]:
+def scan_json(scan: Scan, listing: ScanListing) -> dict[str, Any]:
     """The result for --json."""
-    chosen = listing.select(found)
+    chosen = listing.select(scan)
     return {
-        "entries": [one for one in chosen if isinstance(one, Entry)],
-        "groups": [one for one in chosen if isinstance(one, Group)],
-        "total_bytes": found.total_bytes,
-        "total_entries": found.total_entries,
-        "unreadable": found.unreadable,
-        "partial": found.partial,
+        "entries": [entry for entry in chosen if isinstance(entry, TreeEntry)],
+        "groups": [entry for entry in chosen if isinstance(entry, TreeGroup)],
+        "total_bytes": scan.total_bytes,
+        "total_entries": scan.total_entries,
+        "unreadable": scan.unreadable,
+        "partial": scan.partial,
     }
 
 
-def draw_scan(screen: Screen, found: Scan, listing: Listing) -> None:
+def draw_scan(screen: Screen, scan: Scan, listing: ScanListing) -> None:
     """The lines, and the total: on a terminal always, else as `du --total` has it, where there are several roots."""
-    chosen = listing.select(found)
-    total = found.total_entries if listing.inodes else found.total_bytes
+    chosen = listing.select(scan)
+    total = scan.total_entries if listing.inodes else scan.total_bytes
     if listing.null:
-        data = "".join(f"{listing.text(one)}\t{name_of(one)}\0" for one in chosen)
+        data = "".join(f"{listing.text(entry)}\t{name_of(entry)}\0" for entry in chosen)
         sys.stdout.flush()
         sys.stdout.buffer.write(os.fsencode(data))
     elif sys.stdout.isatty():
-        _draw_table(screen, chosen, listing, total, found)
+        _draw_table(screen, chosen, listing, total, scan)
     else:
-        lines = [f"{listing.text(one)}\t{shown(name_of(one))}" for one in chosen]
-        if found.groups or found.several:
+        lines = [f"{listing.text(entry)}\t{shown(name_of(entry))}" for entry in chosen]
+        if scan.groups or scan.several:
             lines.append(f"{listing.text(total)}\ttotal")
         if lines:
             screen.line("\n".join(lines))
 
 
 def _draw_table(
-    screen: Screen, chosen: Sequence[Union[Entry, Group]], listing: Listing, total: int, found: Scan
+    screen: Screen, chosen: Sequence[Union[TreeEntry, TreeGroup]], listing: ScanListing, total: int, scan: Scan
 ) -> None:
     """A line each: size, share, bar (plain ASCII: any terminal has it) and name."""
-    texts = [listing.text(one) for one in chosen]
+    texts = [listing.text(entry) for entry in chosen]
     width = max(map(len, [*texts, listing.text(total)]))
     columns = BAR if shutil.get_terminal_size().columns >= 80 else 0
-    for one, text in zip(chosen, texts):
-        share = listing.value(one) / total if total else 0.0
+    for entry, text in zip(chosen, texts):
+        share = listing.value(entry) / total if total else 0.0
         full, empty = (bar(share, columns).strip(other) for other in ".#")
         drawn = screen.styled(full, "cyan", sys.stdout) + screen.styled(empty, "dim", sys.stdout)
-        screen.line(f"{text:>{width}}  {share:>4.0%}  {drawn}{'  ' if columns else ''}{shown(name_of(one))}")
-    listed = len(found.groups or found.entries)
+        screen.line(f"{text:>{width}}  {share:>4.0%}  {drawn}{'  ' if columns else ''}{shown(name_of(entry))}")
+    listed = len(scan.groups or scan.entries)
     shown_of = f", {len(chosen)} of {listed} shown" if len(chosen) < listed else ""
-    summary = f"{listing.text(total):>{width}}  total, in {found.total_entries} entries{shown_of}"
+    summary = f"{listing.text(total):>{width}}  total, in {scan.total_entries} entries{shown_of}"
     screen.line(screen.styled(summary, "bold", sys.stdout))
 
 
-def changes_json(found: Changes, before: Saved, after: Saved, listing: Listing) -> dict[str, Any]:
+def changes_json(changes: TreeChanges, before: SavedScan, after: SavedScan, listing: ScanListing) -> dict[str, Any]:
     """The result for --json; sizes in bytes, rates in bytes and entries a day (null over less than a minute)."""
 
-    def one(change: Change) -> dict[str, Any]:
+    def change_json(change: TreeChange) -> dict[str, Any]:
         return {
             "path": change.path,
             "change": change.change,
             "before_bytes": change.before,
             "after_bytes": change.after,
-            "bytes_per_day": found.per_day(change.delta),
+            "bytes_per_day": changes.per_day(change.delta),
             "entries_before": change.entries_before,
             "entries_after": change.entries_after,
-            "entries_per_day": found.per_day(change.entries_delta),
+            "entries_per_day": changes.per_day(change.entries_delta),
         }
 
     return {
         "since": time_text(before.taken),
         "until": time_text(after.taken),
-        "changes": [one(change) for change in _chosen(found, listing)],
-        "total": one(found.total),
+        "changes": [change_json(change) for change in _chosen(changes, listing)],
+        "total": change_json(changes.total),
         "unreadable": after.scan.unreadable,
     }
 
 
-def draw_changes(screen: Screen, found: Changes, before: Saved, listing: Listing) -> None:
+def draw_changes(screen: Screen, changes: TreeChanges, before: SavedScan, listing: ScanListing) -> None:
     """A line each: how much more or less, a day, how much it is now, the word and the name; the total on stderr."""
-    chosen = _chosen(found, listing)
-    rows = [_row(found, change, listing) for change in chosen]
+    chosen = _chosen(changes, listing)
+    rows = [_row(changes, change, listing) for change in chosen]
     if listing.null:
         data = "".join("\t".join(row) + "\0" for row in rows)
         sys.stdout.flush()
@@ -142,25 +149,25 @@ def draw_changes(screen: Screen, found: Changes, before: Saved, listing: Listing
         draw_table(screen, columns, rows)
     elif rows:
         screen.line("\n".join("\t".join([*row[:-1], shown(row[-1])]) for row in rows))
-    more, rate, now, _, _ = _row(found, found.total, listing)
-    left_out = f"; {len(chosen)} of {len(found.listed)} changes shown" if len(chosen) < len(found.listed) else ""
-    nothing = "nothing changed; " if not found.listed else ""
-    when = f"since {time_text(before.taken)} ({seconds_text(int(found.seconds), 2)})"
+    more, rate, now, _, _ = _row(changes, changes.total, listing)
+    left_out = f"; {len(chosen)} of {len(changes.listed)} changes shown" if len(chosen) < len(changes.listed) else ""
+    nothing = "nothing changed; " if not changes.listed else ""
+    when = f"since {time_text(before.taken)} ({seconds_text(int(changes.seconds), 2)})"
     screen.note(f"{when}: {nothing}total {more} ({rate} a day), now {now}{left_out}")
 
 
-def _chosen(found: Changes, listing: Listing) -> list[Change]:
-    chosen = [one for one in found.listed if abs(_delta(one, listing)) >= listing.min_size]
+def _chosen(changes: TreeChanges, listing: ScanListing) -> list[TreeChange]:
+    chosen = [change for change in changes.listed if abs(_delta(change, listing)) >= listing.min_size]
     return chosen[: listing.top] if listing.top else chosen
 
 
-def _delta(change: Change, listing: Listing) -> int:
+def _delta(change: TreeChange, listing: ScanListing) -> int:
     return change.entries_delta if listing.inodes else change.delta
 
 
-def _row(found: Changes, change: Change, listing: Listing) -> list[str]:
+def _row(changes: TreeChanges, change: TreeChange, listing: ScanListing) -> list[str]:
     delta = _delta(change, listing)
-    rate = found.per_day(delta)
+    rate = changes.per_day(delta)
     now = change.entries_after if listing.inodes else change.after
     return [
         _signed(delta, listing),
@@ -171,7 +178,7 @@ def _row(found: Changes, change: Change, listing: Listing) -> list[str]:
     ]
 
 
-def _signed(value: int, listing: Listing) -> str:
+def _signed(value: int, listing: ScanListing) -> str:
     text = str(abs(value)) if listing.exact else ceiling_text(abs(value))
     return f"{'-' if value < 0 else '+'}{text}"
 

@@ -7,18 +7,18 @@ import os
 from opskit.core.files import write_atomic
 from opskit.core.lock import make_state_dir
 from opskit.usage.du.model import KEPT
-from opskit.usage.du.saved import Saved, pack
+from opskit.usage.du.saved import SavedScan, pack
 from opskit.usage.du.see.kept import FOLDER, SUFFIX, kept_scans
 
 
-def save(path: str, saved: Saved) -> int:
+def save(path: str, saved: SavedScan) -> int:
     """Write a scan to a file, which has the old content or the new one at any moment. The bytes. Raises OSError."""
     data = pack(saved)
     write_atomic(path, data)
     return len(data)
 
 
-def keep(state_dir: str, run: str, saved: Saved) -> int:
+def keep(state_dir: str, run: str, saved: SavedScan) -> int:
     """Keep a scan under the name of a run, and the last KEPT like it. The bytes. Raises OSError, Failed."""
     size = save(os.path.join(open_folder(state_dir), run + SUFFIX), saved)
     like = [name for name, other in kept_scans(state_dir) if other.request == saved.request]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from opskit.usage.du.model import Request
+from opskit.usage.du.model import ScanRequest
 from opskit.usage.du.see.scan import scan
 from trees import NAMES, Lines, du, make_tree
 
@@ -22,7 +22,7 @@ SEEDS = [pytest.param(seed, marks=pytest.mark.slow if seed >= 50 else ()) for se
 
 def opskit_du(roots: list[str], **options: Any) -> Lines:
     """What opskit finds: paths and sizes."""
-    found = scan(Request(roots=tuple(map(os.fsencode, roots)), **options))
+    found = scan(ScanRequest(roots=tuple(map(os.fsencode, roots)), **options))
     assert not found.partial
     return sorted((entry.path, entry.bytes) for entry in found.entries)
 
@@ -64,7 +64,7 @@ def test_the_number_of_entries(tmp_path: Path) -> None:
     for seed in range(20):
         root = tmp_path / str(seed)
         make_tree(root, seed)
-        found = scan(Request(roots=(os.fsencode(root),), depth=3, workers=2))
+        found = scan(ScanRequest(roots=(os.fsencode(root),), depth=3, workers=2))
         assert sorted((one.path, one.entries) for one in found.entries) == du("--inodes", "--max-depth=3", str(root))
 
 
@@ -178,7 +178,7 @@ def test_few_open_files_are_allowed(tmp_path: Path, files: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     try:
         for workers in (0, 3):
-            found = scan(Request(roots=(os.fsencode(tmp_path),), depth=1, workers=workers))
+            found = scan(ScanRequest(roots=(os.fsencode(tmp_path),), depth=1, workers=workers))
             assert (sorted((one.path, one.bytes) for one in found.entries), found.unreadable) == (expected, ())
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

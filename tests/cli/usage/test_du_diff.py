@@ -168,13 +168,13 @@ def test_a_disk_that_is_full_by_then_does_not_lose_what_was_counted(du: Runner, 
 
 
 def test_a_target_that_is_no_file_is_not_read(du: Runner) -> None:
-    assert "no file" in du("tree", "--save", "/dev/full", code=2).stderr
-    assert "no file" in du("--diff", "/dev/zero", code=2).stderr
+    assert "not a regular file" in du("tree", "--save", "/dev/full", code=2).stderr
+    assert "not a regular file" in du("--diff", "/dev/zero", code=2).stderr
 
 
 def test_what_cannot_be_read_is_not_said_to_be_unwritable(du: Runner, tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
-    assert "no saved scan can be read there (Too many levels" in du("--diff", "loop", code=1).stderr
+    assert "the saved scan cannot be read (Too many levels" in du("--diff", "loop", code=1).stderr
 
 
 def test_the_next_command_can_be_typed(du: Runner) -> None:

@@ -10,7 +10,7 @@ from typing import Union
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opskit.usage.du.model import Request
+from opskit.usage.du.model import ScanRequest
 from opskit.usage.du.see.scan import scan
 from trees import du
 
@@ -49,5 +49,5 @@ def test_small_trees(tree: Tree, depth: int, workers: int, every: bool) -> None:
         root = f"{folder}/root"
         build(os.fsencode(root), tree, [])
         gnu = du(f"--max-depth={depth}", *(["-a"] if every else []), root)
-        found = scan(Request((os.fsencode(root),), depth=depth, workers=workers, all=every))
+        found = scan(ScanRequest((os.fsencode(root),), depth=depth, workers=workers, all=every))
         assert sorted((one.path, one.bytes) for one in found.entries) == gnu

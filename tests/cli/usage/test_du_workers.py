@@ -18,7 +18,7 @@ import pytest
 from checkout import ROOT
 from opskit.core.child import SILENT, Answer
 from opskit.core.mountinfo import MountLine
-from opskit.usage.du.model import Request
+from opskit.usage.du.model import ScanRequest
 from opskit.usage.du.see import scan as scanning
 from opskit.usage.du.see import walk
 from opskit.usage.du.see.count import Board
@@ -53,7 +53,7 @@ def test_an_interrupt_while_the_reports_are_full(wide: bytes, monkeypatch: pytes
         if seen:
             raise KeyboardInterrupt
 
-    assert scan(Request((wide,), workers=8), interrupt).partial
+    assert scan(ScanRequest((wide,), workers=8), interrupt).partial
     assert seen
     assert _children() <= before
 
@@ -61,7 +61,7 @@ def test_an_interrupt_while_the_reports_are_full(wide: bytes, monkeypatch: pytes
 @pytest.mark.parametrize("after", [0, 1, 5])
 def test_a_host_that_gives_no_more_processes(wide: bytes, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
     before = _children()
-    request = Request((wide,), depth=1)
+    request = ScanRequest((wide,), depth=1)
     expected = scan(replace(request, workers=2))
     fork, given = os.fork, []
 
@@ -116,7 +116,7 @@ def test_a_bound_part_that_does_not_answer_is_asked_by_a_child(tmp_path: Path, m
     monkeypatch.setattr(scanning, "make_reader", lambda _: Reader())
     monkeypatch.setattr(scanning, "ask", ask)
     roots = tuple(os.fsencode(tmp_path / name) for name in ("one", "two"))
-    assert len(scanning.scan(Request(roots)).entries) == 2
+    assert len(scanning.scan(ScanRequest(roots)).entries) == 2
     assert looked_at == list(roots)
 
 

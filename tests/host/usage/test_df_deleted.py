@@ -87,7 +87,8 @@ def test_without_a_deleted_file(host: Host, folder: Path, inside: Namespace) -> 
     answer = host.run("df", "--deleted", "--json", str(folder), inside=inside).well()
     assert answer.json["result"]["deleted"] == []
     assert answer.json["result"]["total_bytes"] == 0
-    assert host.run("df", "--deleted", str(folder), inside=inside).well().out.startswith("no file")
+    answer = host.run("df", "--deleted", str(folder), inside=inside).well()
+    assert answer.out.startswith("no deleted file is still open")
 
 
 def test_in_another_mount_namespace(host: Host, folder: Path, inside: Namespace) -> None:

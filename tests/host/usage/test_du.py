@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from host.tools import run
-from opskit.usage.du.model import Request
+from opskit.usage.du.model import ScanRequest
 from opskit.usage.du.see.scan import scan
 from trees import Lines, du, make_tree
 
@@ -50,7 +50,7 @@ def mounts(tmp_path: Path) -> Iterator[Path]:
 
 def opskit_du(roots: list[str], **options: Any) -> Lines:
     """What opskit finds: paths and sizes."""
-    found = scan(Request(roots=tuple(map(os.fsencode, roots)), **options))
+    found = scan(ScanRequest(roots=tuple(map(os.fsencode, roots)), **options))
     return sorted((entry.path, entry.bytes) for entry in found.entries)
 
 

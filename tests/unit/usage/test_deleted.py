@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opskit.core.systemd import control_group, outermost_unit
-from opskit.usage.df.deleted import Deleted, DeletedFile, Holder, frees, totals, truncate
+from opskit.usage.df.deleted import DeletedFile, DeletedFiles, Holder, frees, totals, truncate
 from opskit.usage.df.see import deleted
 from opskit.usage.df.see.deleted import see_deleted
 
@@ -73,7 +73,7 @@ def test_the_line_that_empties_a_file() -> None:
 def test_totals() -> None:
     files = (file(holder(), size=1), file(holder(), mount_point="/", size=5), file(holder(), size=2))
     assert [(total.mount_point, total.size) for total in totals(files)] == [("/", 5), ("/var", 3)]
-    assert Deleted(files).size == 8
+    assert DeletedFiles(files).size == 8
 
 
 def test_processes_that_proc_does_not_name_are_said_to_be_unseen(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from opskit.core.mountinfo import MountLine
 from opskit.usage.df.findings import find
-from opskit.usage.df.model import Figures, Filesystem, percent
+from opskit.usage.df.model import Filesystem, FilesystemFigures, percent
 from opskit.usage.df.see import filesystems
 from opskit.usage.df.see.filesystems import without_duplicates
 from opskit.usage.mounts import is_remote, may_hang, mount_of
@@ -98,23 +98,23 @@ def test_an_automount_point_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> Non
     assert asked == ["/"]
 
 
-def one(figures: Optional[Figures], *, readonly: bool = False, answered: bool = True) -> Filesystem:
+def one(figures: Optional[FilesystemFigures], *, readonly: bool = False, answered: bool = True) -> Filesystem:
     return Filesystem("/dev/vdb1", "ext4", "/da ta", "252:17", readonly, False, figures, answered, "silent")
 
 
 def test_findings() -> None:
-    assert find([one(Figures(4096, 1000, 200, 160, 100, 50))], 85) == ()
-    (full,) = find([one(Figures(4096, 1000, 200, 160, 100, 50))], 84)
+    assert find([one(FilesystemFigures(4096, 1000, 200, 160, 100, 50))], 85) == ()
+    (full,) = find([one(FilesystemFigures(4096, 1000, 200, 160, 100, 50))], 84)
     assert (full.id, full.severity, full.title) == ("nearly-full", "warning", "/da ta: 84 % full")
     assert full.remedy == "opskit df --why '/da ta'"
     assert full.evidence == "3.2M of 4.0M used, 640K available"
-    errors = find([one(Figures(4096, 1000, 50, 0, 100, 5))], 85)
+    errors = find([one(FilesystemFigures(4096, 1000, 50, 0, 100, 5))], 85)
     assert [(f.id, f.severity) for f in errors] == [("nearly-full", "error"), ("nearly-out-of-inodes", "error")]
 
 
 def test_no_findings_where_nobody_can_write_and_where_nothing_is_counted() -> None:
-    assert find([one(Figures(4096, 1000, 0, 0, 100, 0), readonly=True)], 85) == ()
-    assert find([one(Figures(4096, 1000, 900, 900, 0, 0))], 85) == ()
+    assert find([one(FilesystemFigures(4096, 1000, 0, 0, 100, 0), readonly=True)], 85) == ()
+    assert find([one(FilesystemFigures(4096, 1000, 900, 900, 0, 0))], 85) == ()
 
 
 def test_who_does_not_answer_is_a_finding() -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from opskit.core.errors import UsageFault
 from opskit.usage.du.changes import comparable, compare
-from opskit.usage.du.model import Entry, Request, Scan
-from opskit.usage.du.saved import Saved, pack, unpack
+from opskit.usage.du.model import Scan, ScanRequest, TreeEntry
+from opskit.usage.du.saved import SavedScan, pack, unpack
 
 WHEN = datetime(2026, 11, 20, 10, 0, 0, tzinfo=timezone.utc)
 SIZES = st.integers(0, 2**60)
@@ -22,15 +22,15 @@ NAMES = st.binary(min_size=1, max_size=12).filter(lambda name: not {0, 47} & set
 PATHS = st.lists(NAMES, min_size=1, max_size=5).map(lambda names: "/" + "/".join(names))
 
 
-def scan_of(*entries: Entry) -> Scan:
+def scan_of(*entries: TreeEntry) -> Scan:
     """A scan with these, sorted as a saved one is."""
     found = tuple(sorted(entries, key=lambda one: os.fsencode(one.path)))
     return Scan(found, sum(one.bytes for one in found), sum(one.entries for one in found))
 
 
-def saved_of(*entries: Entry, days: float = 0, **options: object) -> Saved:
+def saved_of(*entries: TreeEntry, days: float = 0, **options: object) -> SavedScan:
     """A saved scan of /r so many days after WHEN."""
-    return Saved(WHEN + timedelta(days=days), "host", Request((b"/r",), **options), scan_of(*entries))  # type: ignore[arg-type]
+    return SavedScan(WHEN + timedelta(days=days), "host", ScanRequest((b"/r",), **options), scan_of(*entries))  # type: ignore[arg-type]
 
 
 @given(
@@ -41,13 +41,14 @@ def saved_of(*entries: Entry, days: float = 0, **options: object) -> Saved:
 def test_what_is_saved_is_what_is_read(
     entries: dict[str, tuple[int, int, str]], exclude: tuple[bytes, ...], flag: bool
 ) -> None:
-    one = saved_of(*(Entry(path, *rest) for path, rest in entries.items()), exclude=exclude, apparent=flag, all=flag)
-    assert unpack(pack(one), "x") == one
+    listed = [TreeEntry(path, *rest) for path, rest in entries.items()]
+    saved = saved_of(*listed, exclude=exclude, apparent=flag, all=flag)
+    assert unpack(pack(saved), "x") == saved
 
 
 def test_an_entry_takes_less_than_forty_bytes() -> None:
     tree = [
-        Entry(f"/r/{a}/department-{b}/{c:032x}", a * b * 4096 + c, 10 + c)
+        TreeEntry(f"/r/{a}/department-{b}/{c:032x}", a * b * 4096 + c, 10 + c)
         for a in range(9)
         for b in range(20)
         for c in range(20)
@@ -58,13 +59,13 @@ def test_an_entry_takes_less_than_forty_bytes() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "no scan"),
-        (b"root:x:0:0\n", "no scan"),
-        (gzip.compress(b"[1]\n"), "no scan"),
+        (b"", "not a scan"),
+        (b"root:x:0:0\n", "not a scan"),
+        (gzip.compress(b"[1]\n"), "not a scan"),
         (gzip.compress(b'{"opskit_scan": 2}\n'), "version 2"),
         (gzip.compress(b'{"opskit_scan": 1}\n'), "damaged"),
-        (pack(saved_of(Entry("/r", 1, 1)))[:-9], "damaged"),
-        (gzip.compress(gzip.decompress(pack(saved_of(Entry("/r", 1, 1)))) + b"[0]\n"), "damaged"),
+        (pack(saved_of(TreeEntry("/r", 1, 1)))[:-9], "damaged"),
+        (gzip.compress(gzip.decompress(pack(saved_of(TreeEntry("/r", 1, 1)))) + b"[0]\n"), "damaged"),
     ],
 )
 def test_what_is_no_saved_scan(data: bytes, why: str) -> None:
@@ -74,14 +75,18 @@ def test_what_is_no_saved_scan(data: bytes, why: str) -> None:
 
 def test_added_grown_shrunk_and_gone() -> None:
     before = saved_of(
-        Entry("/r", 100, 9), Entry("/r/a", 10, 1), Entry("/r/b", 50, 5), Entry("/r/c", 7, 1), Entry("/r/s", 1, 1)
+        TreeEntry("/r", 100, 9),
+        TreeEntry("/r/a", 10, 1),
+        TreeEntry("/r/b", 50, 5),
+        TreeEntry("/r/c", 7, 1),
+        TreeEntry("/r/s", 1, 1),
     )
     after = saved_of(
-        Entry("/r", 94, 12),
-        Entry("/r/a", 30, 1),
-        Entry("/r/b", 40, 8),
-        Entry("/r/d", 9, 1),
-        Entry("/r/s", 1, 1),
+        TreeEntry("/r", 94, 12),
+        TreeEntry("/r/a", 30, 1),
+        TreeEntry("/r/b", 40, 8),
+        TreeEntry("/r/d", 9, 1),
+        TreeEntry("/r/s", 1, 1),
         days=2,
     )
     found = compare(before, after)

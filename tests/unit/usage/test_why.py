@@ -12,14 +12,15 @@ from opskit.core.errors import Interrupted
 from opskit.core.mountinfo import MountLine
 from opskit.options import make_session
 from opskit.usage.df import cli as df_cli
-from opskit.usage.df.model import Figures, Filesystem
+from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.df.see import own, places
 from opskit.usage.df.see.hidden import covered
-from opskit.usage.df.why import Hidden, Why, WhyFacts, explain
+from opskit.usage.df.why import Explanation, HiddenFiles, WhyFacts, explain
 from opskit.usage.du.model import Scan
 
 NOTHING = {"verbose": 0, "state_dir": ""}
-ONE = Filesystem("/dev/vdb1", "ext4", "/da ta", "252:17", False, False, Figures(4096, 1000, 200, 150, 100, 50))
+FIGURES = FilesystemFigures(4096, 1000, 200, 150, 100, 50)
+ONE = Filesystem("/dev/vdb1", "ext4", "/da ta", "252:17", False, False, FIGURES)
 
 
 def facts(**more: Any) -> WhyFacts:
@@ -41,12 +42,12 @@ def facts(**more: Any) -> WhyFacts:
     return WhyFacts(**fields)
 
 
-def sizes(why: Why) -> dict[str, int]:
+def sizes(why: Explanation) -> dict[str, int]:
     return {part.id: part.size // 4096 for part in why.parts}
 
 
 def test_the_parts_add_up() -> None:
-    hidden = (Hidden("/da ta/a", 4096), Hidden("/da ta/b", 29 * 4096))
+    hidden = (HiddenFiles("/da ta/a", 4096), HiddenFiles("/da ta/b", 29 * 4096))
     why = explain(facts(deleted=50 * 4096, deleted_files=2, hidden=hidden, own=10 * 4096))
     assert sizes(why) == {"files": 700, "deleted": 50, "hidden": 30, "own": 10, "unexplained": 10}
     assert [part.id for part in why.parts] == ["files", "deleted", "hidden", "own", "unexplained"]

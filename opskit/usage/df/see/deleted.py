@@ -17,7 +17,7 @@ from opskit.core import procfs
 from opskit.core.kernel import device_number
 from opskit.core.mountinfo import MountLine, mounts_here, read_mountinfo
 from opskit.core.systemd import control_group
-from opskit.usage.df.deleted import Deleted, DeletedFile, Holder
+from opskit.usage.df.deleted import DeletedFile, DeletedFiles, Holder
 from opskit.usage.mounts import may_hang, mount_of
 
 MARK = " (deleted)"
@@ -26,7 +26,7 @@ _MAPPED = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ ([0-9a-f]+):([0-9a-f]+)
 
 
 @dataclass
-class _Found:
+class _OpenFile:
     """A deleted file while the processes are read: who has it by which descriptors, and who has it mapped."""
 
     status: os.stat_result
@@ -43,7 +43,7 @@ class _Reader:
     def __init__(self, proc: str) -> None:
         self.proc = proc
         self.mounts = mounts_here(proc)
-        self.found: dict[tuple[int, int], _Found] = {}
+        self.open_files: dict[tuple[int, int], _OpenFile] = {}
         self.namespaces: dict[str, Sequence[MountLine]] = {procfs.link(proc, "self", "ns", "mnt"): self.mounts}
         self.unseen = 0
 
@@ -62,9 +62,9 @@ class _Reader:
             path = procfs.link(self.proc, pid, "fd", number)
             if path.endswith(MARK):
                 mount = procfs.mount_number(self.proc, pid, number)
-                found = self._file(pid, ("fd", number), path[: -len(MARK)], mount, "")
-                if found:
-                    found.descriptors.setdefault(int(pid), []).append(int(number))
+                opened = self._file(pid, ("fd", number), path[: -len(MARK)], mount, "")
+                if opened:
+                    opened.descriptors.setdefault(int(pid), []).append(int(number))
 
     def _maps(self, pid: str) -> None:
         with open(os.path.join(self.proc, pid, "maps"), "rb") as file:
@@ -75,11 +75,11 @@ class _Reader:
             # The name in map_files has no leading zeros, and maps has octal escapes for newlines in a name.
             place = f"{int(begin, 16):x}-{int(end, 16):x}"
             device = f"{int(major, 16)}:{int(minor, 16)}"
-            found = self._file(pid, ("map_files", place), os.fsdecode(name).replace("\\012", "\n"), 0, device)
-            if found:
-                found.mapped.add(int(pid))
+            mapped = self._file(pid, ("map_files", place), os.fsdecode(name).replace("\\012", "\n"), 0, device)
+            if mapped:
+                mapped.mapped.add(int(pid))
 
-    def _file(self, pid: str, place: tuple[str, str], path: str, number: int, device: str) -> Optional[_Found]:
+    def _file(self, pid: str, place: tuple[str, str], path: str, number: int, device: str) -> Optional[_OpenFile]:
         """The file behind a link, if it is one without a name on a filesystem that is mounted somewhere."""
         mounts = self._mounts_of(pid)
         mount = next((m for m in mounts if m.number == number), None) or mount_of(path, mounts)
@@ -93,13 +93,13 @@ class _Reader:
         if status.st_nlink or not stat.S_ISREG(status.st_mode):
             return None
         identity = (status.st_dev, status.st_ino)
-        if identity not in self.found:
+        if identity not in self.open_files:
             device = device or device_number(status.st_dev)
             on, namespace = self._mount(pid, number, device)
             if on is None:  # memfd, System V shared memory: on a filesystem of the kernel's own
                 return None
-            self.found[identity] = _Found(status, path, on, namespace)
-        return self.found[identity]
+            self.open_files[identity] = _OpenFile(status, path, on, namespace)
+        return self.open_files[identity]
 
     def _mount(self, pid: str, number: int, device: str) -> tuple[Optional[MountLine], int]:
         """The mount of a file: ours by number or device, else one in the namespace of the process (a container)."""
@@ -116,20 +116,33 @@ class _Reader:
         return self.namespaces[namespace]
 
     def files(self) -> Iterator[DeletedFile]:
-        """What was found, the largest first."""
-        for (device, inode), one in sorted(self.found.items(), key=lambda item: (-item[1].status.st_blocks, item[0])):
-            pids = sorted({*one.descriptors, *one.mapped})
-            holders = [
-                _holder(self.proc, pid, tuple(sorted(one.descriptors.get(pid, ()))), pid in one.mapped) for pid in pids
-            ]
-            size = one.status.st_blocks * 512
-            name = device_number(device)
+        """The files that were met, the largest first."""
+        largest_first = sorted(self.open_files.items(), key=lambda item: (-item[1].status.st_blocks, item[0]))
+        for (device, inode), file in largest_first:
             yield DeletedFile(
-                name, inode, one.path, size, one.status.st_size, one.mount.target, tuple(holders), one.namespace
+                device=device_number(device),
+                inode=inode,
+                path=file.path,
+                size=file.status.st_blocks * 512,
+                apparent_size=file.status.st_size,
+                mount_point=file.mount.target,
+                holders=tuple(self._holder(pid, file) for pid in sorted({*file.descriptors, *file.mapped})),
+                namespace=file.namespace,
             )
 
+    def _holder(self, pid: int, file: _OpenFile) -> Holder:
+        name = str(pid)
+        return Holder(
+            pid,
+            command=procfs.text(self.proc, name, "comm").rstrip("\n"),
+            user=procfs.owner_name(self.proc, name),
+            descriptors=tuple(sorted(file.descriptors.get(pid, ()))),
+            mapped=pid in file.mapped,
+            cgroup=control_group(procfs.text(self.proc, name, "cgroup")),
+        )
 
-def see_deleted(proc: str = "/proc") -> Deleted:
+
+def see_deleted(proc: str = "/proc") -> DeletedFiles:
     """Every deleted file that a process of this host still has open or mapped, as far as this user may see.
 
     Raises Missing without /proc.
@@ -140,7 +153,7 @@ def see_deleted(proc: str = "/proc") -> Deleted:
         reader.unseen += 1
     for name in names:
         reader.process(name)
-    return Deleted(tuple(reader.files()), reader.unseen)
+    return DeletedFiles(tuple(reader.files()), reader.unseen)
 
 
 def _pick(mounts: Sequence[MountLine], number: int, device: str) -> Optional[MountLine]:
@@ -148,9 +161,3 @@ def _pick(mounts: Sequence[MountLine], number: int, device: str) -> Optional[Mou
     exact = next((m for m in mounts if m.number == number), None)
     same = [m for m in mounts if m.device == (exact.device if exact else device)]
     return min(same, key=lambda m: (len(m.root), len(m.target)), default=exact)
-
-
-def _holder(proc: str, pid: int, descriptors: tuple[int, ...], mapped: bool) -> Holder:
-    command = procfs.text(proc, str(pid), "comm").rstrip("\n")
-    cgroup = control_group(procfs.text(proc, str(pid), "cgroup"))
-    return Holder(pid, command, procfs.owner_name(proc, str(pid)), descriptors, mapped, cgroup)

@@ -17,7 +17,7 @@ from opskit.core.child import Answer, ask
 from opskit.core.errors import Failed
 from opskit.core.kernel import device_number
 from opskit.core.mountinfo import MountLine, mounts_here
-from opskit.usage.df.model import Figures, Filesystem
+from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.mounts import DUMMY, is_remote, may_hang, mount_of
 
 # df says nothing of a mount point that is gone, or that this user may not look at.
@@ -27,46 +27,48 @@ NOT_OURS_TO_SEE = (errno.EACCES, errno.ENOENT)
 def see(paths: Sequence[str] = (), *, everything: bool = False, seconds: float = 5) -> tuple[Filesystem, ...]:
     """The filesystems that df lists; or the one that each path is on, or that is on the block device it names.
 
-    everything: pseudo filesystems and further mounts of the same one too. seconds: how long to wait for mounts that
-    others answer for, all of them together. Raises Failed for a path that is not there, Missing as mounts_here().
+    everything: pseudo filesystems and further mounts of the same filesystem too
+    seconds: how long to wait for network and FUSE mounts, all of them together
+
+    Raises Failed for a path that is not there, Missing as mounts_here().
     """
     if not paths:
         return _all(mounts_here(), everything=everything, seconds=seconds)
-    found, failed = see_paths(paths, seconds)
-    for why in failed:
-        raise why
-    return found
+    filesystems, failures = see_paths(paths, seconds)
+    for failure in failures:
+        raise failure
+    return filesystems
 
 
 def see_paths(paths: Sequence[str], seconds: float) -> tuple[tuple[Filesystem, ...], tuple[Failed, ...]]:
     """The filesystems of those paths that are there, and what is wrong with the others."""
     lines = mounts_here()
-    found, failed = [], []
+    filesystems, failures = [], []
     for path, answer in zip(paths, _look_at(paths, lines, seconds)):
         try:
-            found.append(_of_path(path, lines, answer))
+            filesystems.append(_of_path(path, lines, answer))
         except Failed as error:  # noqa: PERF203 - each may fail
-            failed.append(error)
-    return tuple(found), tuple(failed)
+            failures.append(error)
+    return tuple(filesystems), tuple(failures)
 
 
 def _all(lines: Sequence[MountLine], *, everything: bool, seconds: float) -> tuple[Filesystem, ...]:
     wanted = [line for line in lines if line.target.startswith("/") and (everything or line.fstype not in DUMMY)]
     answers = _probe_all(wanted, seconds)
     devices = {line.number: a.value[0] if a.value else line.device for line, a in zip(wanted, answers)}
-    seen = {line.number: a for line, a in zip(wanted, answers)}
-    kept, nearest = without_duplicates(wanted, devices, {n for n, answer in seen.items() if answer.value})
-    found = []
+    answer_of = {line.number: a for line, a in zip(wanted, answers)}
+    kept, nearest = without_duplicates(wanted, devices, {n for n, answer in answer_of.items() if answer.value})
+    filesystems = []
     for line in wanted if everything else kept:
-        answer, device = seen[line.number], devices[line.number]
+        answer, device = answer_of[line.number], devices[line.number]
         if everything and answer.value and nearest[device].source != line.source and not is_remote(line):
             answer = Answer(why="another filesystem is mounted over it")
-        one = _filesystem(line, device, answer)
+        filesystem = _filesystem(line, device, answer)
         gone = answer.error in NOT_OURS_TO_SEE
-        empty = one.figures is not None and one.figures.blocks == 0
+        empty = filesystem.figures is not None and filesystem.figures.blocks == 0
         if everything or not (gone or empty):
-            found.append(one)
-    return tuple(found)
+            filesystems.append(filesystem)
+    return tuple(filesystems)
 
 
 def without_duplicates(
@@ -76,7 +78,9 @@ def without_duplicates(
 
     A source with a slash wins over one without, then the mount point nearer to the root (unless less of the
     filesystem is mounted there), then what is mounted over another. Remote ones with different sources all stay.
-    devices: by the mount's number. answered: those that could be looked at; the others all stay.
+
+    devices: by the mount's number
+    answered: the numbers of the mounts that could be looked at; the others all stay
     """
     kept: list[MountLine] = []
     last: dict[str, int] = {}
@@ -122,23 +126,23 @@ def _here(question: Callable[[], Any]) -> Answer:
 
 def _probe_all(lines: Sequence[MountLine], seconds: float) -> list[Answer]:
     """probe() of each, those that may hang in children, all at once."""
-    found: dict[int, Answer] = {}
+    answer_of: dict[int, Answer] = {}
     others = []
     for line in lines:
         if line.fstype == "autofs":
-            found[line.number] = Answer(why="an automount point: a look at it would mount it")
+            answer_of[line.number] = Answer(why="an automount point: a look at it would mount it")
         elif may_hang(line, lines):
             others.append(line)
         else:
-            found[line.number] = _here(functools.partial(probe, line.target))
+            answer_of[line.number] = _here(functools.partial(probe, line.target))
     answers = ask([functools.partial(probe, line.target) for line in others], seconds)
-    found.update({line.number: answer for line, answer in zip(others, answers)})
-    return [found[line.number] for line in lines]
+    answer_of.update({line.number: answer for line, answer in zip(others, answers)})
+    return [answer_of[line.number] for line in lines]
 
 
 def _filesystem(line: MountLine, device: str, answer: Answer) -> Filesystem:
     readonly = "ro" in line.options.split(",")
-    figures = Figures(*answer.value[1]) if answer.value else None
+    figures = FilesystemFigures(*answer.value[1]) if answer.value else None
     answered = answer.came and answer.error in {0, *NOT_OURS_TO_SEE}
     return Filesystem(
         line.source, line.fstype, line.target, device, readonly, is_remote(line), figures, answered, answer.why

@@ -9,7 +9,7 @@ from typing import Any, Callable
 from opskit.core.child import ask
 from opskit.core.kernel import CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_REC, checked, libc
 from opskit.core.mountinfo import MountLine
-from opskit.usage.df.why import Hidden
+from opskit.usage.df.why import HiddenFiles
 
 # The view is put over one of these, in the child's namespace only: nothing is made on the host.
 VIEWS = ("/mnt", "/media", "/tmp")  # noqa: S108
@@ -23,16 +23,16 @@ def covered(mount_point: str, lines: Sequence[MountLine]) -> list[str]:
     """The mount points that cover something of the filesystem mounted here; none below another one."""
     above = mount_point.rstrip("/") + "/"
     below = sorted({line.target for line in lines if line.target.startswith(above) and line.target != mount_point})
-    found: list[str] = []
+    points: list[str] = []
     for path in below:
-        if not (found and path.startswith(found[-1] + "/")):
-            found.append(path)
-    return found
+        if not (points and path.startswith(points[-1] + "/")):
+            points.append(path)
+    return points
 
 
 def see_hidden(
     mount_point: str, lines: Sequence[MountLine], measure: MeasureEach
-) -> tuple[tuple[Hidden, ...], str, tuple[str, ...]]:
+) -> tuple[tuple[HiddenFiles, ...], str, tuple[str, ...]]:
     """What is hidden below each mount point; why nobody could look ("" if it was looked at); what was unreadable."""
     points = covered(mount_point, lines)
     if not points:
@@ -43,7 +43,7 @@ def see_hidden(
     if answer.value is None:
         return (), f"could not look under mount points: {answer.why}", ()
     sizes, unreadable = answer.value
-    return tuple(Hidden(path, size) for path, size in sizes if size), "", tuple(unreadable)
+    return tuple(HiddenFiles(path, size) for path, size in sizes if size), "", tuple(unreadable)
 
 
 def _look(mount_point: str, points: Sequence[str], measure: MeasureEach) -> list[Any]:

@@ -49,9 +49,9 @@ def _xfs(filesystem: Filesystem) -> int:
         os.close(descriptor)
     set_aside = owners.get(_FREE, 0) - figures.f_bfree * figures.f_frsize
     # df leaves the log out of the size. Without a reverse map (rmapbt) inodes are among what has no known owner.
-    known = sum(size for owner, size in owners.items() if owner not in {_FREE, _UNKNOWN, _LOG})
+    of_owners = sum(size for owner, size in owners.items() if owner not in {_FREE, _UNKNOWN, _LOG})
     inodes = 0 if _INODES in owners else inode_bytes
-    return max(0, set_aside) + known + inodes
+    return max(0, set_aside) + of_owners + inodes
 
 
 def _btrfs(source: str, sysfs: str = "/sys/fs/btrfs") -> int:

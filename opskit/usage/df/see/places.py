@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Callable, Optional
 
-from opskit.usage.df.why import Place
+from opskit.usage.df.why import Reclaimable
 
 # What `journalctl --vacuum-size` is told to leave; it removes archived files only.
 JOURNAL_KEPT = 100 * 1024**2
@@ -18,47 +18,47 @@ _OF_KERNEL = re.compile(
 Measure = Callable[[Sequence[str]], int]
 
 
-def see_places(device: int, measure: Measure, root: str = "/") -> tuple[Place, ...]:
+def see_places(device: int, measure: Measure, root: str = "/") -> tuple[Reclaimable, ...]:
     """The places on the filesystem with this st_dev from which something can go.
 
     measure: the bytes below some paths, hard links once.
     """
 
     def here(*patterns: str) -> list[str]:
-        found = (path for pattern in patterns for path in sorted(glob.glob(os.path.join(root, pattern))))
-        return [path for path in found if _device(path) == device]
+        paths = (path for pattern in patterns for path in sorted(glob.glob(os.path.join(root, pattern))))
+        return [path for path in paths if _device(path) == device]
 
     dnf = os.path.exists(os.path.join(root, "usr/bin/dnf"))
     apt = os.path.exists(os.path.join(root, "usr/bin/apt-get"))
-    found = [_journal(here, measure)]
+    places = [_journal(here, measure)]
     tidy = "apt-get clean" if apt else f"{'dnf' if dnf else 'yum'} clean all"
     caches = here("var/cache/dnf", "var/cache/yum", "var/cache/libdnf5", "var/cache/PackageKit", "var/cache/apt")
-    found.append(_whole("package-caches", "package caches", caches, measure, tidy))
+    places.append(_whole("package-caches", "package caches", caches, measure, tidy))
     kernels = _other_kernels(here("boot/*", "lib/modules/*"), os.uname().release)
     remove = "dnf remove --oldinstallonly" if dnf else "package-cleanup --oldkernels --count=1"
     remove = "apt-get autoremove --purge" if apt else remove
-    found.append(_whole("old-kernels", "kernels other than the running one and the newest", kernels, measure, remove))
+    places.append(_whole("old-kernels", "kernels other than the running one and the newest", kernels, measure, remove))
     for name, folder in (("docker", "var/lib/docker"), ("podman", "var/lib/containers")):
-        found.append(
+        places.append(
             _whole(f"{name}-layers", f"containers of {name}", here(folder), measure, f"{name} system prune", all_=False)
         )
     dumps = here("var/lib/systemd/coredump/*", "var/crash/*")
     folders = " ".join(sorted({os.path.dirname(path) + "/*" for path in dumps}))
-    found.append(_whole("core-dumps", "core dumps", dumps, measure, f"rm -r {folders}"))
-    return tuple(place for place in found if place and place.size and place.frees != 0)
+    places.append(_whole("core-dumps", "core dumps", dumps, measure, f"rm -r {folders}"))
+    return tuple(place for place in places if place and place.size and place.frees != 0)
 
 
 def _whole(
     name: str, title: str, paths: Sequence[str], measure: Measure, command: str, *, all_: bool = True
-) -> Optional[Place]:
-    """A place that can be emptied as a whole; not all_: only the command knows what of it."""
+) -> Optional[Reclaimable]:
+    """A place that can be emptied as a whole; without all_ only the command knows how much of it."""
     if not paths:
         return None
     size = measure(paths)
-    return Place(name, title, tuple(paths), size, size if all_ else None, command)
+    return Reclaimable(name, title, tuple(paths), size, size if all_ else None, command)
 
 
-def _journal(here: Callable[..., list[str]], measure: Measure) -> Optional[Place]:
+def _journal(here: Callable[..., list[str]], measure: Measure) -> Optional[Reclaimable]:
     """The journal: archived files can go (their names have an @), until so much is left."""
     folders = here("var/log/journal", "run/log/journal")
     if not folders:
@@ -66,7 +66,7 @@ def _journal(here: Callable[..., list[str]], measure: Measure) -> Optional[Place
     archived = here("var/log/journal/*/*@*", "run/log/journal/*/*@*")
     size = measure(folders)
     frees = min(measure(archived) if archived else 0, max(0, size - JOURNAL_KEPT))
-    return Place("journal", "the journal", tuple(folders), size, frees, "journalctl --vacuum-size=100M")
+    return Reclaimable("journal", "the journal", tuple(folders), size, frees, "journalctl --vacuum-size=100M")
 
 
 def _other_kernels(paths: Sequence[str], running: str) -> list[str]:
@@ -82,8 +82,8 @@ def _release(path: str) -> str:
     name = os.path.basename(path)
     if os.path.basename(os.path.dirname(path)) == "modules":
         return name
-    found = _OF_KERNEL.match(name)
-    return found.group(1) if found and "rescue" not in name else ""
+    match = _OF_KERNEL.match(name)
+    return match.group(1) if match and "rescue" not in name else ""
 
 
 def _by_number(release: str) -> list[int]:

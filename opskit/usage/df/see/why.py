@@ -18,37 +18,40 @@ from opskit.usage.du.model import Scan
 from opskit.usage.mounts import mount_of
 
 # Counts what is below some paths on their own filesystem, hard links once.
-Count = Callable[[Sequence[str]], Scan]
+CountPaths = Callable[[Sequence[str]], Scan]
 
 
-def see_why(path: str, count: Count, seconds: float) -> WhyFacts:
-    """Count what fills the filesystem that a path is on. seconds: how long to wait for a mount that does not answer.
+def see_why(path: str, count: CountPaths, seconds: float) -> WhyFacts:
+    """Count what fills the filesystem that a path is on.
+
+    count: as `du -x` counts
+    seconds: how long to wait for a mount that does not answer
 
     Raises Failed for a path that is not there, and for a mount without figures.
     """
-    (one,) = see([path], seconds=seconds)
-    if not one.size:
-        raise Failed(f"df --why {path}", one.why or f"{one.fstype} has no blocks")
+    (filesystem,) = see([path], seconds=seconds)
+    if not filesystem.size:
+        raise Failed(f"df --why {path}", filesystem.why or f"{filesystem.fstype} has no blocks")
     lines = read_mountinfo()
-    mount = mount_of(one.mount_point, lines)
-    found = count([one.mount_point])
+    mount = mount_of(filesystem.mount_point, lines)
+    scan = count([filesystem.mount_point])
     deleted = see_deleted()
-    files = [file for file in deleted.files if file.device == one.device]
+    files = [file for file in deleted.files if file.device == filesystem.device]
 
     def each(paths: Sequence[str]) -> tuple[dict[str, int], list[str]]:
-        counted = count(paths)
-        return {entry.path: entry.bytes for entry in counted.entries}, [item.path for item in counted.unreadable]
+        below = count(paths)
+        return {entry.path: entry.bytes for entry in below.entries}, [item.path for item in below.unreadable]
 
-    hidden, hidden_why, unreadable = see_hidden(one.mount_point, lines, each)
-    own, own_how = own_bytes(one)
-    places = see_places(os.stat(one.mount_point).st_dev, lambda paths: count(paths).total_bytes)
+    hidden, hidden_why, unreadable = see_hidden(filesystem.mount_point, lines, each)
+    own, own_how = own_bytes(filesystem)
+    places = see_places(os.stat(filesystem.mount_point).st_dev, lambda paths: count(paths).total_bytes)
     # What was written before and during the count has its blocks by now: the figures are read again.
-    (one,) = see([path], seconds=seconds)
+    (filesystem,) = see([path], seconds=seconds)
     return WhyFacts(
-        filesystem=one,
+        filesystem=filesystem,
         root=mount.root if mount else "/",
-        du=found.total_bytes,
-        unreadable=(*(item.path for item in found.unreadable), *unreadable),
+        du=scan.total_bytes,
+        unreadable=(*(item.path for item in scan.unreadable), *unreadable),
         deleted=sum(file.size for file in files),
         deleted_files=len(files),
         unseen=deleted.unseen,

@@ -8,7 +8,7 @@ from typing import Any
 from opskit.core.systemd import outermost_unit
 from opskit.core.text import shown
 from opskit.ui.screen import Column, Screen, draw_table
-from opskit.usage.df.deleted import TRUNCATE_RISK, Deleted, DeletedFile, Holder, frees, totals, truncate
+from opskit.usage.df.deleted import TRUNCATE_RISK, DeletedFile, DeletedFiles, Holder, frees, totals, truncate
 from opskit.usage.df.show.filesystems import size
 
 COLUMNS = (
@@ -25,7 +25,7 @@ COLUMNS = (
 )
 
 
-def deleted_json(deleted: Deleted) -> dict[str, Any]:
+def deleted_json(deleted: DeletedFiles) -> dict[str, Any]:
     """The result of `df --deleted --json`; sizes in bytes."""
     return {
         "deleted": [_file_json(file) for file in deleted.files],
@@ -64,10 +64,10 @@ def _holder_json(holder: Holder) -> dict[str, Any]:
     }
 
 
-def draw_deleted(screen: Screen, deleted: Deleted, *, exact: bool) -> None:
+def draw_deleted(screen: Screen, deleted: DeletedFiles, *, exact: bool) -> None:
     """A few lines for each file on a terminal, one line elsewhere; then the totals."""
     if not deleted.files:
-        screen.done("no file that is deleted but still open" + (" was seen" if deleted.unseen else ""))
+        screen.done("no deleted file is still open" + (", as far as could be seen" if deleted.unseen else ""))
     elif sys.stdout.isatty():
         for file in deleted.files:
             _draw_file(screen, file, exact=exact)

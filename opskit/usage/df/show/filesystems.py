@@ -17,28 +17,28 @@ ROOM_FOR_BARS = 80
 ROOM_FOR_INODES = 120
 
 
-def filesystem_json(one: Filesystem) -> dict[str, Any]:
+def filesystem_json(filesystem: Filesystem) -> dict[str, Any]:
     """A filesystem in the result of `df --json`; sizes in bytes, null where there is no figure."""
-    figures = one.figures
+    figures = filesystem.figures
     inodes = {
         "total": figures.files if figures else None,
-        "used": one.files_used,
+        "used": filesystem.files_used,
         "free": figures.files_free if figures else None,
-        "used_percent": one.files_percent,
+        "used_percent": filesystem.files_percent,
     }
     return {
-        "source": one.source,
-        "fstype": one.fstype,
-        "mount_point": one.mount_point,
-        "size_bytes": one.size,
-        "used_bytes": one.used,
-        "available_bytes": one.available,
-        "used_percent": one.used_percent,
+        "source": filesystem.source,
+        "fstype": filesystem.fstype,
+        "mount_point": filesystem.mount_point,
+        "size_bytes": filesystem.size,
+        "used_bytes": filesystem.used,
+        "available_bytes": filesystem.available,
+        "used_percent": filesystem.used_percent,
         "inodes": inodes,
-        "readonly": one.readonly,
-        "remote": one.remote,
-        "answered": one.answered,
-        "why": one.why,
+        "readonly": filesystem.readonly,
+        "remote": filesystem.remote,
+        "answered": filesystem.answered,
+        "why": filesystem.why,
     }
 
 
@@ -61,18 +61,20 @@ def draw_filesystems(screen: Screen, filesystems: Sequence[Filesystem], *, exact
     columns += [Column("")] if bars else []
     columns += [Column(title, right=True) for title in ("INODES", "IUSED", "IFREE")] if inodes else []
     columns += [Column("IUSE%", right=True), Column("MOUNTED ON")]
-    draw_table(screen, columns, [_cells(one, exact=exact, bars=bars, inodes=inodes) for one in filesystems])
+    rows = [_cells(filesystem, exact=exact, bars=bars, inodes=inodes) for filesystem in filesystems]
+    draw_table(screen, columns, rows)
 
 
-def _cells(one: Filesystem, *, exact: bool, bars: bool, inodes: bool) -> list[str]:
-    found = [one.source, one.fstype, *(size(count, exact=exact) for count in (one.size, one.used, one.available))]
-    found.append(_percent(one.used_percent))
+def _cells(filesystem: Filesystem, *, exact: bool, bars: bool, inodes: bool) -> list[str]:
+    figures, share = filesystem.figures, filesystem.used_percent
+    sizes = (filesystem.size, filesystem.used, filesystem.available)
+    cells = [filesystem.source, filesystem.fstype, *(size(count, exact=exact) for count in sizes), _percent(share)]
     if bars:
-        found.append(bar(one.used_percent / 100, BAR) if one.used_percent is not None else "")
+        cells.append(bar(share / 100, BAR) if share is not None else "")
     if inodes:
-        counts = (one.figures.files, one.files_used, one.figures.files_free) if one.figures else (None,) * 3
-        found += ["" if count is None else str(count) for count in counts]
-    return [*found, _percent(one.files_percent), one.mount_point]
+        counts = (figures.files, filesystem.files_used, figures.files_free) if figures else (None,) * 3
+        cells += ["" if count is None else str(count) for count in counts]
+    return [*cells, _percent(filesystem.files_percent), filesystem.mount_point]
 
 
 def _percent(share: Optional[int]) -> str:

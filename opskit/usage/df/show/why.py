@@ -9,10 +9,10 @@ from opskit.core.jsonable import to_json
 from opskit.core.text import shown
 from opskit.ui.screen import Column, Screen, bar, draw_table
 from opskit.usage.df.show.filesystems import BAR, filesystem_json, size
-from opskit.usage.df.why import Why
+from opskit.usage.df.why import Explanation
 
 
-def why_json(why: Why) -> dict[str, Any]:
+def why_json(why: Explanation) -> dict[str, Any]:
     """The result of `df --why --json`; sizes in bytes; the parts add up to used_bytes."""
     parts = [{"id": p.id, "bytes": p.size, "note": p.note, "command": p.command} for p in why.parts]
     places = [
@@ -22,14 +22,14 @@ def why_json(why: Why) -> dict[str, Any]:
     return {
         "filesystem": filesystem_json(why.filesystem),
         "parts": parts,
-        "hidden": [{"mount_point": found.path, "bytes": found.size} for found in why.hidden],
+        "hidden": [{"mount_point": mount.path, "bytes": mount.size} for mount in why.hidden],
         "reserved_bytes": why.reserved,
         "places": places,
         "missing": to_json(why.missing),
     }
 
 
-def draw_why(screen: Screen, why: Why, *, exact: bool) -> None:
+def draw_why(screen: Screen, why: Explanation, *, exact: bool) -> None:
     """The parts with their sum, then what of du's total could go. One record a line, with bars on a terminal."""
     terminal = sys.stdout.isatty()
     used = why.filesystem.used or 0

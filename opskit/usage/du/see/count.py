@@ -5,8 +5,8 @@ from __future__ import annotations
 import mmap
 from typing import Any, Optional
 
-from opskit.usage.du.model import Request
-from opskit.usage.du.see.directory import Directory, Identity, Order
+from opskit.usage.du.model import ScanRequest
+from opskit.usage.du.see.directory import Identity, Order, TreeDirectory
 from opskit.usage.du.see.readers import Columns
 
 IS_DIRECTORY = bytes(kind & 0xF0 == 0x40 for kind in range(256))
@@ -20,9 +20,9 @@ def is_directory(columns: Columns) -> bool:
 class Board:
     """Memory that all processes of a walk share: cells of 8 bytes, and a path.
 
-    The coordinator sets HUNGRY when a worker waits for work, STOP when all are to answer what they have, and ASK to
-    be told a path: the first worker that sees it writes PATH. From COUNTS on there are two cells for each process, its
-    entries and their size so far.
+    The coordinator sets HUNGRY when a worker waits for work, STOP when all are to answer what they have, and ASK when
+    it wants a path to show: the first worker that notices writes PATH. From COUNTS on there are two cells for each
+    process, its entries and their size so far.
     """
 
     HUNGRY, STOP, ASK, LENGTH, COUNTS, PATH, SIZE = 0, 1, 2, 3, 8, 4096, 8192
@@ -32,7 +32,7 @@ class Board:
         self.cells = memoryview(self.memory).cast("Q")
 
     def clear(self) -> None:
-        """Forget what workers counted and what they were told."""
+        """Forget what workers counted, and what they were to do."""
         first = self.cells[self.COUNTS : self.COUNTS + 2].tolist()
         self.memory[:] = bytes(self.SIZE)
         self.cells[self.COUNTS], self.cells[self.COUNTS + 1] = first
@@ -45,7 +45,7 @@ class Board:
         self.cells[self.ASK] = 0
 
     def progress(self) -> tuple[int, int, bytes]:
-        """Entries and size so far, and the path that was told last; asks for the next."""
+        """Entries and size so far, and the last path that a worker wrote; asks for the next."""
         self.cells[self.ASK] = 1
         counts = self.cells[self.COUNTS : self.PATH // 8]
         path = self.memory[self.PATH : self.PATH + self.cells[self.LENGTH]]
@@ -55,16 +55,18 @@ class Board:
 class Count:
     """What one process has counted. Sizes are in units: blocks of 512 bytes, or bytes of apparent size.
 
-    counts: where on the board. watched: files that count once although they have one link, because they are roots too.
-    directory_counts: how many entries a directory itself is. left_out: names that are not even looked at, by the paths
-    of the directories they are in.
+    counts: the place of its cells on the board
+    links: the files with several links: the first place of each, its node, size, and what else is known of it
+    watched: files that count once although they have one link, because they are roots too
+    directory_counts: how many entries a directory itself is
+    left_out: names that are not even looked at, by the paths of the directories they are in
     """
 
-    def __init__(self, request: Request, root: Directory, board: Board) -> None:
+    def __init__(self, request: ScanRequest, root: TreeDirectory, board: Board) -> None:
         self.request, self.root, self.cells = request, root, board.cells
         self.counts = board.COUNTS
         self.nodes = [root]
-        self.links: dict[Identity, tuple[Order, Directory, int, Any]] = {}
+        self.links: dict[Identity, tuple[Order, TreeDirectory, int, Any]] = {}
         self.watched: frozenset[Identity] = frozenset()
         self.directory_counts = 1
         self.left_out: dict[bytes, set[bytes]] = {}
@@ -76,7 +78,7 @@ class Count:
             "links": [(*which, order, node.path(), *rest) for which, (order, node, *rest) in self.links.items()],
         }
 
-    def wanted(self, directory: Directory, names: list[bytes]) -> list[bytes]:
+    def wanted(self, directory: TreeDirectory, names: list[bytes]) -> list[bytes]:
         """The names in a directory less those that are left out."""
         out = self.left_out and self.left_out.get(directory.path())
         return [name for name in names if name not in out] if out else names
@@ -95,10 +97,10 @@ class Count:
         self.root.own = 0 if directory and self.request.apparent and not self.request.directory_sizes else values[0]
         self.add(self.root, self.root.own, self.directory_counts if directory else 1)
 
-    def count(self, directory: Directory, start: int, columns: Columns, found: list[Directory]) -> None:
+    def count(self, directory: TreeDirectory, start: int, columns: Columns, children: list[TreeDirectory]) -> None:
         """Add up a batch of the names in a directory, the first of which has the position start.
 
-        found gets the directories among them.
+        children gets the directories among them.
         """
         values = columns.sizes if self.request.apparent else columns.blocks
         total, entries = sum(values), len(values)
@@ -110,7 +112,7 @@ class Count:
             total, entries = total - values[at], entries - 1
             child = self.enter(directory, columns.names[at], start + at, (devices[at], inodes[at]), values[at])
             if child:
-                found.append(child)
+                children.append(child)
             at = kinds.find(1, at + 1)
         for at in self._uncommon(columns, kinds):
             total, entries = total - values[at], entries - 1
@@ -119,7 +121,7 @@ class Count:
                 self.link(directory, start + at, identity, values[at])
         self.add(directory.node, total, entries)
 
-    def add(self, node: Directory, size: int, entries: int) -> None:
+    def add(self, node: TreeDirectory, size: int, entries: int) -> None:
         """Count in a node, and on the board."""
         node.size += size
         node.entries += entries
@@ -130,45 +132,51 @@ class Count:
         """Whether it is on another filesystem and so is left out."""
         return self.request.one_file_system and identity[0] != self.root.identity[0]
 
-    def enter(self, directory: Directory, name: bytes, index: int, identity: Identity, own: int) -> Optional[Directory]:
-        """A directory that was found, itself counted; None for one that is left out, as du leaves it out."""
+    def enter(
+        self, directory: TreeDirectory, name: bytes, index: int, identity: Identity, own: int
+    ) -> Optional[TreeDirectory]:
+        """Count a directory in another one, itself; None for one that is left out, as du leaves it out."""
         if self.foreign(identity) or directory.within(identity):
             return None
         if self.request.apparent and not self.request.directory_sizes:
             own = 0
-        child = Directory(directory, name, index, identity, own, nodes_to=self.request.depth)
+        child = TreeDirectory(directory, name, index, identity, own, nodes_to=self.request.depth)
         if child.node is child:
             self.nodes.append(child)
         self.add(child.node, own, self.directory_counts)
         return child
 
-    def adopt(self, directory: Directory) -> None:
-        """What is found in this directory, which another process has counted itself, counts here."""
+    def adopt(self, directory: TreeDirectory) -> None:
+        """Count here what is in this directory; another process has counted the directory itself."""
         if directory.node is not self.root:
             self.nodes.append(directory.node)
 
-    def leave(self, directory: Directory) -> None:
+    def leave(self, directory: TreeDirectory) -> None:
         """Take back that a directory itself was counted."""
         directory.node.size -= directory.own
         directory.node.entries -= self.directory_counts
 
-    def link(self, directory: Directory, index: int, identity: Identity, size: int, more: Any = None) -> None:
-        """Remember a file with several links at the first of them. more: what else is known of it there."""
+    def link(self, directory: TreeDirectory, index: int, identity: Identity, size: int, more: Any = None) -> None:
+        """Remember a file with several links at the first of them.
+
+        index: the position of the name in its directory
+        more: what else is known of it there
+        """
         order = (*directory.order(), index)
-        known = self.links.get(identity)
-        if known is None or order < known[0]:
+        first = self.links.get(identity)
+        if first is None or order < first[0]:
             self.links[identity] = (order, directory.node, size, more)
 
     def _uncommon(self, columns: Columns, kinds: bytes) -> list[int]:
         """Which of the names that are no directories are not simply a file of this filesystem with one link."""
         nlinks = columns.nlinks
-        found: list[int] = []
+        places: list[int] = []
         # Directories mostly have more links than one; where they do not, it is looked at each of the names.
         if nlinks.count(1) + kinds.count(1) != len(nlinks) and not self.request.count_links:
-            found = [at for at, links in enumerate(nlinks) if links > 1]
+            places = [at for at, links in enumerate(nlinks) if links > 1]
         if self.watched:
-            found += [at for at, pair in enumerate(zip(columns.devices, columns.inodes)) if pair in self.watched]
+            places += [at for at, pair in enumerate(zip(columns.devices, columns.inodes)) if pair in self.watched]
         if self.request.one_file_system:
             here = self.root.identity[0]
-            found += [at for at, device in enumerate(columns.devices) if device != here]
-        return [at for at in set(found) if not kinds[at]] if found else found
+            places += [at for at, device in enumerate(columns.devices) if device != here]
+        return [at for at in set(places) if not kinds[at]] if places else places

@@ -7,9 +7,9 @@ import os
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from opskit.usage.du.model import Request
+from opskit.usage.du.model import ScanRequest
 from opskit.usage.du.see.count import IS_DIRECTORY, Board, Count, is_directory
-from opskit.usage.du.see.directory import Directory, Identity
+from opskit.usage.du.see.directory import Identity, TreeDirectory
 from opskit.usage.du.see.readers import Columns
 
 DAY = 86400
@@ -63,7 +63,7 @@ class Largest:
 class DetailedCount(Count):
     """A count that looks at each file."""
 
-    def __init__(self, request: Request, root: Directory, board: Board) -> None:
+    def __init__(self, request: ScanRequest, root: TreeDirectory, board: Board) -> None:
         super().__init__(request, root, board)
         if request.older_than is not None:
             self.directory_counts = 0
@@ -92,7 +92,7 @@ class DetailedCount(Count):
             super().begin(columns)
             self._group(self._name(columns, 0, directory=directory), self.root.own)
 
-    def count(self, directory: Directory, start: int, columns: Columns, found: list[Directory]) -> None:
+    def count(self, directory: TreeDirectory, start: int, columns: Columns, children: list[TreeDirectory]) -> None:
         """See Count.count."""
         request = self.request
         base = directory.path(b"x")[:-1]
@@ -106,7 +106,7 @@ class DetailedCount(Count):
             if kinds[at]:
                 child = self.enter(directory, name, start + at, identity, values[at] * self.directory_counts)
                 if child:
-                    found.append(child)
+                    children.append(child)
                     if self.directory_counts:
                         child.group = self._name(columns, at, directory=True)
                         self._group(child.group, child.own)
@@ -120,7 +120,7 @@ class DetailedCount(Count):
                 self.add(directory.node, values[at], 1)
                 self.take(values[at], more)
 
-    def leave(self, directory: Directory) -> None:
+    def leave(self, directory: TreeDirectory) -> None:
         """See Count.leave."""
         super().leave(directory)
         self._group(directory.group, -directory.own, -1)
@@ -134,7 +134,7 @@ class DetailedCount(Count):
         elif path:
             self.largest.add(size, path)
 
-    def _more(self, directory: Directory, base: bytes, columns: Columns, at: int, size: int) -> More:
+    def _more(self, directory: TreeDirectory, base: bytes, columns: Columns, at: int, size: int) -> More:
         listed = self.request.all and directory.depth < self.request.depth
         wanted = listed or (self.request.files and size >= self.largest.threshold)
         return (base + columns.names[at] if wanted else b"", listed, self._name(columns, at))
@@ -160,7 +160,7 @@ class DetailedCount(Count):
         return os.fsdecode(extension.lower()) or "(no extension)"
 
 
-def make_count(request: Request, root: Directory, board: Board, watched: frozenset[Identity]) -> Count:
+def make_count(request: ScanRequest, root: TreeDirectory, board: Board, watched: frozenset[Identity]) -> Count:
     """The count that this request needs."""
     count = (DetailedCount if request.detailed else Count)(request, root, board)
     count.watched = watched

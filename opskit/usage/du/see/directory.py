@@ -16,13 +16,16 @@ DESCRIPTORS = 400
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-class Directory:
+class TreeDirectory:
     """A directory of the tree.
 
-    index: its position in its parent. own: its own size. node: the directory that it counts in, which is itself down
-    to the depth that is asked for. size and entries are those of a node: of all in it but for the nodes below it.
-    group: what it counts in itself, with --by. descriptor: while it is open, else -1. children: how many directories in
-    it are still to be opened.
+    index: its position in its parent
+    own: its own size
+    node: the directory that it counts in: itself, down to the depth of the request
+    size, entries: of a node: of all in it but for the nodes below it
+    group: what it counts in itself, with --by
+    descriptor: while it is open, else -1
+    children: how many directories in it are still to be opened
     """
 
     __slots__ = (
@@ -32,7 +35,7 @@ class Directory:
 
     def __init__(
         self,
-        parent: Optional[Directory],
+        parent: Optional[TreeDirectory],
         name: bytes,
         index: int = 0,
         identity: Identity = (0, 0),
@@ -44,28 +47,28 @@ class Directory:
         self.parent, self.name, self.index, self.identity, self.own = parent, name, index, identity, own
         self.group = group
         self.depth: int = parent.depth + 1 if parent else 0
-        self.node: Directory = self if parent is None or self.depth <= nodes_to else parent.node
+        self.node: TreeDirectory = self if parent is None or self.depth <= nodes_to else parent.node
         self.size = self.entries = self.children = 0
         self.descriptor = -1
         self._order: Optional[Order] = None
 
-    def chain(self) -> list[Directory]:
+    def chain(self) -> list[TreeDirectory]:
         """From the directory below the root down to this one; empty for the root."""
-        found = []
-        at = self
-        while at.parent is not None:
-            found.append(at)
-            at = at.parent
-        return found[::-1]
+        chain = []
+        directory = self
+        while directory.parent is not None:
+            chain.append(directory)
+            directory = directory.parent
+        return chain[::-1]
 
     def to_chain(self) -> Chain:
         """What another process makes the same directory of."""
-        return [(one.name, one.index, one.identity, one.own, one.group) for one in self.chain()]
+        return [(each.name, each.index, each.identity, each.own, each.group) for each in self.chain()]
 
     def path(self, name: bytes = b"") -> bytes:
         """Its path, or that of a name in it, as du writes it: the root as it was typed, then the names."""
         chain = self.chain()
-        names = [one.name for one in chain]
+        names = [directory.name for directory in chain]
         if name:
             names.append(name)
         root = ((chain[0].parent if chain else None) or self).name
@@ -76,37 +79,38 @@ class Directory:
     def order(self) -> Order:
         """The positions from the root down: what has a smaller one du meets earlier."""
         if self._order is None:
-            above: list[Directory] = []
-            at: Directory = self
-            while at.parent is not None and at._order is None:
-                above.append(at)
-                at = at.parent
-            self._order = (*(at._order or ()), *(one.index for one in reversed(above)))  # noqa: SLF001
+            above: list[TreeDirectory] = []
+            directory: TreeDirectory = self
+            while directory.parent is not None and directory._order is None:
+                above.append(directory)
+                directory = directory.parent
+            self._order = (*(directory._order or ()), *(directory.index for directory in reversed(above)))  # noqa: SLF001
         return self._order
 
     def within(self, identity: Identity) -> bool:
         """Whether it is this directory, or lies in it: only one that is bound into itself does (mount(8))."""
-        at: Optional[Directory] = self
-        while at is not None:
-            if at.identity == identity:
+        directory: Optional[TreeDirectory] = self
+        while directory is not None:
+            if directory.identity == identity:
                 return True
-            at = at.parent
+            directory = directory.parent
         return False
 
 
-def from_chain(root: Directory, chain: Chain, nodes_to: int) -> Directory:
+def from_chain(root: TreeDirectory, chain: Chain, nodes_to: int) -> TreeDirectory:
     """The directory that another process told of, to be opened here."""
     directory = root
     for name, index, identity, own, group in chain:
         directory.children += 1
-        directory = Directory(directory, name, index, identity, own, group, nodes_to=nodes_to)
+        directory = TreeDirectory(directory, name, index, identity, own, group, nodes_to=nodes_to)
     return directory
 
 
 class Visited:
     """The directories that were read: roots may contain each other, and a bind mount has one twice.
 
-    before: those of earlier roots. in_order: pass over what was visited here, too; else `twice` tells that it happened.
+    before: those of earlier roots
+    in_order: pass over what was visited here, too; else `twice` says that it happened
     """
 
     def __init__(self, before: AbstractSet[Identity] = frozenset(), *, in_order: bool = False) -> None:
@@ -120,10 +124,10 @@ class Visited:
 
     def first(self, identity: Identity) -> bool:
         """Whether du would go into it; one that it has been in is not counted at all."""
-        known = identity in self.here
-        if identity in self.before or (self.in_order and known):
+        again = identity in self.here
+        if identity in self.before or (self.in_order and again):
             return False
-        self.twice = self.twice or known
+        self.twice = self.twice or again
         self.here.add(identity)
         return True
 
@@ -132,11 +136,11 @@ class Opener:
     """Opens directories, and keeps those open in which there are more to open; of many, the newest."""
 
     def __init__(self) -> None:
-        self._kept: dict[Directory, None] = {}
+        self._kept: dict[TreeDirectory, None] = {}
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._most = DESCRIPTORS if limit < 0 else min(DESCRIPTORS, max(2, limit // 2))
 
-    def open(self, directory: Directory) -> int:
+    def open(self, directory: TreeDirectory) -> int:
         """A descriptor of its own for this directory. Raises OSError."""
         parent = directory.parent
         if parent is None:
@@ -146,7 +150,7 @@ class Opener:
         finally:
             self.drop(directory)
 
-    def keep(self, directory: Directory, descriptor: int, children: int) -> None:
+    def keep(self, directory: TreeDirectory, descriptor: int, children: int) -> None:
         """Take over a descriptor until so many directories in it are opened or dropped."""
         directory.children += children
         if directory.parent is None or not children:
@@ -154,7 +158,7 @@ class Opener:
         else:
             self._keep(directory, descriptor)
 
-    def drop(self, directory: Directory) -> None:
+    def drop(self, directory: TreeDirectory) -> None:
         """This directory will not be opened here any more: its parent may be closed."""
         parent = directory.parent
         if parent is None:
@@ -168,19 +172,19 @@ class Opener:
         for directory in list(self._kept):
             self._close(directory)
 
-    def _keep(self, directory: Directory, descriptor: int) -> None:
+    def _keep(self, directory: TreeDirectory, descriptor: int) -> None:
         directory.descriptor = descriptor
         self._kept[directory] = None
         if len(self._kept) > self._most:
             for old in list(self._kept)[: self._most // 2]:  # the shallowest, which are needed last
                 self._close(old)
 
-    def _close(self, directory: Directory) -> None:
+    def _close(self, directory: TreeDirectory) -> None:
         del self._kept[directory]
         os.close(directory.descriptor)
         directory.descriptor = -1
 
-    def _descriptor(self, directory: Directory) -> int:
+    def _descriptor(self, directory: TreeDirectory) -> int:
         """The descriptor of a directory; one that was closed is opened again, name by name from above."""
         if directory.descriptor >= 0:
             return directory.descriptor
@@ -188,9 +192,9 @@ class Opener:
         while above.descriptor < 0 and above.parent is not None:  # the root stays open
             above = above.parent
         descriptor = os.dup(above.descriptor)
-        for one in directory.chain()[above.depth :]:
+        for inner in directory.chain()[above.depth :]:
             try:
-                deeper = os.open(one.name, _FLAGS, dir_fd=descriptor)
+                deeper = os.open(inner.name, _FLAGS, dir_fd=descriptor)
             finally:
                 os.close(descriptor)
             descriptor = deeper

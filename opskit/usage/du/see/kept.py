@@ -10,33 +10,33 @@ from collections.abc import Iterator
 from opskit.core.errors import Failed, UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.units import time_text
-from opskit.usage.du.saved import Saved, unpack
+from opskit.usage.du.saved import SavedScan, unpack
 
 LAST = "last"
 FOLDER, SUFFIX = "scans", ".json.gz"
 
 
-def read_saved(path: str) -> Saved:
+def read_saved(path: str) -> SavedScan:
     """The scan in a file. Raises UsageFault when there is none, OSError when it cannot be read."""
     if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may have no end
-        raise UsageFault(path, "this is no file")
+        raise UsageFault(path, "this is not a regular file")
     return unpack(read_bytes(path), path)
 
 
-def find(name: str, state_dir: str, roots: tuple[bytes, ...]) -> Saved:
+def find(name: str, state_dir: str, roots: tuple[bytes, ...]) -> SavedScan:
     """The scan that a file, a run or "last" (the newest that was kept, of these roots if there are any) names.
 
-    Raises UsageFault, with those that are there, when there is no such one.
+    Raises UsageFault, with the newest that are kept, when there is no such scan.
     """
     if os.path.lexists(name):
         return read_saved(name)
-    kept = [(run, one) for run, one in kept_scans(state_dir) if not roots or one.request.roots == roots]
-    for run, one in reversed(kept):
+    kept = [(run, saved) for run, saved in kept_scans(state_dir) if not roots or saved.request.roots == roots]
+    for run, saved in reversed(kept):
         if name in {run, LAST}:
-            return one
-    known = ", ".join(f"{run} ({_told(one)})" for run, one in kept[-5:])
-    todo = f"kept are: {known}" if known else "keep one with: opskit du --keep"
-    raise UsageFault("opskit du --diff", f"{name!r} is no file, and no scan that was kept", todo=todo)
+            return saved
+    newest = ", ".join(f"{run} ({_label(saved)})" for run, saved in kept[-5:])
+    todo = f"these are kept: {newest}" if newest else "keep one with: opskit du --keep"
+    raise UsageFault("opskit du --diff", f"{name!r} is neither a file nor a kept scan", todo=todo)
 
 
 def check_target(path: str) -> None:
@@ -48,10 +48,10 @@ def check_target(path: str) -> None:
         read_saved(path)
     folder = os.path.dirname(os.path.realpath(path))
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise Failed(path, f"no file can be made in {folder}", todo="name another one")
+        raise Failed(path, f"no file can be created in {folder}", todo="name another file")
 
 
-def kept_scans(state_dir: str) -> Iterator[tuple[str, Saved]]:
+def kept_scans(state_dir: str) -> Iterator[tuple[str, SavedScan]]:
     """Runs and their scans, the oldest first. One that is damaged is passed over: it is of no use."""
     folder = os.path.join(state_dir, FOLDER)
     try:
@@ -60,10 +60,10 @@ def kept_scans(state_dir: str) -> Iterator[tuple[str, Saved]]:
     except (FileNotFoundError, NotADirectoryError):
         return
     # A run's name begins with its time, to the second; what it goes on with is random.
-    for file in sorted(files, key=lambda one: (one.name.partition("-")[0], one.stat().st_mtime_ns)):
+    for file in sorted(files, key=lambda entry: (entry.name.partition("-")[0], entry.stat().st_mtime_ns)):
         with contextlib.suppress(UsageFault):
             yield file.name[: -len(SUFFIX)], read_saved(file.path)
 
 
-def _told(saved: Saved) -> str:
+def _label(saved: SavedScan) -> str:
     return f"{' '.join(map(os.fsdecode, saved.request.roots))} at {time_text(saved.taken)}"

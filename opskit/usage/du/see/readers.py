@@ -83,27 +83,27 @@ def lstat_each(
     names: Sequence[bytes], directory: Optional[int], failed: list[tuple[bytes, OSError]]
 ) -> dict[bytes, os.stat_result]:
     """The attributes of each name that could be read; the others are added to failed."""
-    found = {}
+    attributes = {}
     for name in names:
         try:
-            found[name] = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            attributes[name] = os.stat(name, dir_fd=directory, follow_symlinks=False)
         except OSError as error:  # noqa: PERF203 - each may fail
             failed.append((name, error))
-    return found
+    return attributes
 
 
 class _StatColumns(Columns):
-    def __init__(self, found: dict[bytes, os.stat_result]) -> None:
-        self.names = list(found)
-        each = found.values()
-        self.kinds = bytes(one.st_mode >> 8 for one in each)
-        self.nlinks = [one.st_nlink for one in each]
-        self.inodes = [one.st_ino for one in each]
-        self.devices = [one.st_dev for one in each]
-        self.sizes = [one.st_size for one in each]
-        self.blocks = [one.st_blocks for one in each]
-        self.mtimes = [int(one.st_mtime // 1) for one in each]
-        self.owners = [one.st_uid for one in each]
+    def __init__(self, attributes: dict[bytes, os.stat_result]) -> None:
+        self.names = list(attributes)
+        statuses = attributes.values()
+        self.kinds = bytes(status.st_mode >> 8 for status in statuses)
+        self.nlinks = [status.st_nlink for status in statuses]
+        self.inodes = [status.st_ino for status in statuses]
+        self.devices = [status.st_dev for status in statuses]
+        self.sizes = [status.st_size for status in statuses]
+        self.blocks = [status.st_blocks for status in statuses]
+        self.mtimes = [int(status.st_mtime // 1) for status in statuses]
+        self.owners = [status.st_uid for status in statuses]
 
 
 class _Buffer:
@@ -188,8 +188,8 @@ READERS: dict[str, Any] = {"statx": StatxReader, "stat": StatReader}
 def make_reader(engine: str = "") -> Reader:
     """The reader of that name, or the fastest that works here. Raises OSError when the one named does not."""
     if engine:
-        found: Reader = READERS[engine]()
-        return found
+        reader: Reader = READERS[engine]()
+        return reader
     try:
         return StatxReader()
     except OSError:

@@ -1,4 +1,4 @@
-"""What is below some roots: the walks of all of them put together, as du would have counted it one after the other."""
+"""What is below some roots: their walks put together, as if du had counted one root after the other."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from typing import Any, Optional
 from opskit.core.child import ask
 from opskit.core.kernel import device_number
 from opskit.core.mountinfo import read_mountinfo
-from opskit.usage.du.model import Entry, Group, Request, Scan, Unreadable
+from opskit.usage.du.model import Scan, ScanRequest, TreeEntry, TreeGroup, Unreadable
 from opskit.usage.du.see.count import Board, is_directory
 from opskit.usage.du.see.details import Excludes, Largest, make_count, merge_groups
-from opskit.usage.du.see.directory import Directory, Identity, Visited
+from opskit.usage.du.see.directory import Identity, TreeDirectory, Visited
 from opskit.usage.du.see.readers import Columns, Reader, make_reader
-from opskit.usage.du.see.walk import ALONE, AS_FIT, Answer, Tick, Walker, walk
+from opskit.usage.du.see.walk import ALONE, AS_FIT, Tick, WalkAnswer, Walker, walk
 from opskit.usage.mounts import absolute, may_wait, no_part_of_a_disk, silent_on
 
 ROOT_SECONDS = 5.0  # that a root has to answer
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-def scan(request: Request, tick: Optional[Tick] = None) -> Scan:
-    """Count what is below the roots. What cannot be read is in the answer; tick is called about every 0.2 s.
+def scan(request: ScanRequest, tick: Optional[Tick] = None) -> Scan:
+    """Count what is below the roots. What cannot be read is in the result; tick is called about every 0.2 s.
 
-    A root counts what no root before it has counted, as with du. Ctrl-C makes the answer a partial one. Raises OSError
+    A root counts what no root before it has counted, as with du. Ctrl-C makes the result a partial one. Raises OSError
     for an engine that does not work here, Failed when a worker was killed.
     """
     return _Scanner(request, tick).scan()
 
 
 class _Scanner:
-    def __init__(self, request: Request, tick: Optional[Tick]) -> None:
+    def __init__(self, request: ScanRequest, tick: Optional[Tick]) -> None:
         self.request, self.tick = request, tick
         self.reader: Reader = make_reader(request.engine)
         self.unit = 1 if request.apparent else 512
         # Directories and linked files that were counted. A single root needs no memory of directories.
         self.visited: Optional[set[Identity]] = set() if len(request.roots) > 1 and not request.count_links else None
         self.counted: set[Identity] = set()
-        self.entries: list[Entry] = []
+        self.entries: list[TreeEntry] = []
         self.unreadable: list[Unreadable] = []
         self.groups: dict[str, list[int]] = {}
         self.largest = Largest(request.files)
@@ -79,12 +79,12 @@ class _Scanner:
             answers = ask([partial(_is_there, path) for path in inside], ROOT_SECONDS)
             inside = [path for path, answer in zip(inside, answers) if answer.came]
         files = [*roots, *(self.reader.read([path], None).copy() for path in inside)]
-        return frozenset(_identity(one) for one in files if one.names and not is_directory(one))
+        return frozenset(_identity(columns) for columns in files if columns.names and not is_directory(columns))
 
     def _read_roots(self) -> list[tuple[bytes, Columns]]:
         """The roots with their attributes, without those that cannot be read or are excluded."""
         excludes = Excludes(self.request.exclude) if self.request.exclude else None
-        found = []
+        roots = []
         for path in map(_as_fts_has_it, self.request.roots):
             if self.careful and not ask([partial(_is_there, path)], ROOT_SECONDS)[0].came:
                 self.unreadable.append(Unreadable(os.fsdecode(path), "it did not answer"))
@@ -92,8 +92,8 @@ class _Scanner:
             columns = self.reader.read([path], None)
             self.unreadable += [_unreadable(name, error.errno) for name, error in self.reader.failed]
             if columns.names and not (excludes and excludes.match(path)):
-                found.append((path, columns.copy()))
-        return found
+                roots.append((path, columns.copy()))
+        return roots
 
     def _scan_root(self, path: bytes, columns: Columns, watched: frozenset[Identity]) -> None:
         identity = _identity(columns)
@@ -101,7 +101,7 @@ class _Scanner:
             return
         answers, self.partial = self._walk(path, columns, watched, self.request.workers or AS_FIT)
         if self.visited is not None:
-            visited = [tuple(one) for answer in answers for one in answer["visited"]]
+            visited = [tuple(pair) for answer in answers for pair in answer["visited"]]
             if len(set(visited)) < len(visited) or any(answer["twice"] for answer in answers):
                 # A directory is in this root twice (a bind mount): which comes first matters.
                 answers, self.partial = self._walk(path, columns, watched, 0)
@@ -112,10 +112,10 @@ class _Scanner:
 
     def _walk(
         self, path: bytes, columns: Columns, watched: frozenset[Identity], workers: int
-    ) -> tuple[list[Answer], bool]:
+    ) -> tuple[list[WalkAnswer], bool]:
         board = self.board
         board.cells[board.STOP] = board.cells[board.HUNGRY] = 0
-        root = Directory(None, path, identity=_identity(columns))
+        root = TreeDirectory(None, path, identity=_identity(columns))
         count = make_count(self.request, root, board, watched)
         count.begin(columns)
         if not is_directory(columns):
@@ -135,22 +135,22 @@ class _Scanner:
         finally:
             os.close(root.descriptor)
 
-    def _left_out(self, root: Directory) -> dict[bytes, set[bytes]]:
+    def _left_out(self, root: TreeDirectory) -> dict[bytes, set[bytes]]:
         """With -x: the mount points that a look at could wait for ever, by the directories they are in."""
         from opskit.core.procfs import mount_number  # noqa: PLC0415 - few scans need it
 
         here, number = os.readlink(f"/proc/self/fd/{root.descriptor}"), os.fstat(root.descriptor).st_dev
         mount = mount_number("/proc", "self", str(root.descriptor))
-        found: dict[bytes, set[bytes]] = {}
+        left_out: dict[bytes, set[bytes]] = {}
         for target in silent_on(here, mount, device_number(number), self.lines):
             folder, _, name = os.fsencode(target[len(here.rstrip("/")) + 1 :]).rpartition(b"/")
             # As the walk names them: from the root on as it was typed.
             path = root.name + (b"" if root.name.endswith(b"/") else b"/") + folder if folder else root.name
-            found.setdefault(path, set()).add(name)
-        return found
+            left_out.setdefault(path, set()).add(name)
+        return left_out
 
-    def _merge(self, root: bytes, answers: list[Answer], kind: str) -> None:
-        """Put the answers for one root together. kind: what the root is; with a file it is the only node."""
+    def _merge(self, root: bytes, answers: list[WalkAnswer], kind: str) -> None:
+        """Put the answers for one root together. kind: "directory" or "file"; a file is the only node."""
         nodes: dict[bytes, list[int]] = {}
         links: dict[Identity, Any] = {}
         listed: list[tuple[bytes, int]] = []
@@ -160,8 +160,8 @@ class _Scanner:
                 node[0] += size
                 node[1] += entries
             for device, inode, order, *rest in answer["links"]:
-                known = links.get((device, inode))
-                if known is None or order < known[0]:
+                first = links.get((device, inode))
+                if first is None or order < first[0]:
                     links[device, inode] = (order, *rest)
             listed += answer.get("listed", ())
             merge_groups(self.groups, answer.get("groups"))
@@ -177,7 +177,7 @@ class _Scanner:
         if len(self.request.roots) > 1:
             self.counted.update(links)
         self._roll_up(root, nodes, kind)
-        self.entries += [Entry(os.fsdecode(path), size * self.unit, 1, "file") for path, size in listed]
+        self.entries += [TreeEntry(os.fsdecode(path), size * self.unit, 1, "file") for path, size in listed]
 
     def _take(self, size: int, more: Any, listed: list[tuple[bytes, int]]) -> None:
         """A linked file at its first link, as DetailedCount.take takes the others."""
@@ -202,25 +202,25 @@ class _Scanner:
                 parent[0] += size
                 parent[1] += entries
             if entries:
-                self.entries.append(Entry(os.fsdecode(path), size * self.unit, entries, kind))
+                self.entries.append(TreeEntry(os.fsdecode(path), size * self.unit, entries, kind))
 
     def _result(self) -> Scan:
         request = self.request
         if request.files:
             known = {entry.path for entry in self.entries if entry.kind == "file"}
             files = [(os.fsdecode(path), size) for size, path in self.largest.files()]
-            self.entries += [Entry(path, size * self.unit, 1, "file") for path, size in files if path not in known]
+            self.entries += [TreeEntry(path, size * self.unit, 1, "file") for path, size in files if path not in known]
         self.entries.sort(key=lambda entry: (-entry.bytes, os.fsencode(entry.path)))
         names = _user_names(self.groups) if request.by == "user" else {}
-        groups = [Group(names.get(name, name), size * self.unit, n) for name, (size, n) in self.groups.items() if n]
+        groups = [TreeGroup(names.get(name, name), size * self.unit, n) for name, (size, n) in self.groups.items() if n]
         groups.sort(key=lambda group: (-group.bytes, group.name))
         total, entries = self.total
-        found = tuple(self.unreadable)
+        unreadable = tuple(self.unreadable)
         several = len(request.roots) > 1
-        others = tuple((line.target, line.fstype) for line in no_part_of_a_disk(self.names, self.lines))
-        return Scan(
-            tuple(self.entries), total * self.unit, entries, found, self.partial, tuple(groups), several, others
-        )
+        on_no_disk = tuple((line.target, line.fstype) for line in no_part_of_a_disk(self.names, self.lines))
+        size = total * self.unit
+        listed = tuple(self.entries)
+        return Scan(listed, size, entries, unreadable, self.partial, tuple(groups), several, on_no_disk)
 
 
 def _is_there(path: bytes) -> bool:
@@ -248,8 +248,8 @@ def _user_names(groups: dict[str, list[int]]) -> dict[str, str]:
     """The names of these users by their numbers; one without a name keeps its number."""
     import pwd  # noqa: PLC0415 - only --by user
 
-    found = {}
+    names = {}
     for number in groups:
         with suppress(KeyError):
-            found[number] = pwd.getpwuid(int(number)).pw_name
-    return found
+            names[number] = pwd.getpwuid(int(number)).pw_name
+    return names

@@ -5,7 +5,7 @@ them counted (count.py) and pushes the directories among them. In which order is
 counts at the first that du would meet, by its positions from the root down, and when all is read (scan.py).
 
 The protocol between the processes. The first walker begins alone: a small tree costs no fork. Then its process becomes
-the coordinator and forks workers; each inherits the stack and takes its share of it. From then on all is said in
+the coordinator and forks workers; each inherits the stack and takes its share of it. From then on they talk in
 packets (pipe(2), O_DIRECT: what is written at once, up to PIPE_BUF bytes, is read at once):
 
   worker → coordinator, one pipe for all:   (number, None)    I have nothing left to do
@@ -37,22 +37,23 @@ from opskit.core.child import ENDING, directory_of_call, end_with_parent, let_go
 from opskit.core.errors import Failed
 from opskit.usage.du.model import MOST_WORKERS
 from opskit.usage.du.see.count import Board, Count
-from opskit.usage.du.see.directory import Directory, Opener, Visited, from_chain
+from opskit.usage.du.see.directory import Opener, TreeDirectory, Visited, from_chain
 from opskit.usage.du.see.readers import BATCH, Reader, names_in_order
 
 ALONE = 1500  # entries that one process counts before it is worth forking: some milliseconds
 AS_FIT = -1  # as many workers as fit the machine and the disk: fitting()
 PATIENCE = 2.0  # seconds that a worker has to answer after Ctrl-C: a mount without a server keeps it for ever
-TICK = 0.2  # seconds between two words of how far it is
+TICK = 0.2  # seconds between two calls of a Tick
 # So many blocks are asked for at once where the disk is what takes the time: a fifth faster than two.
 WAITING = 8
 # So often one process has waited after its first 1,500 entries: not even once when nothing comes from the disk.
 WAITS = 20
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # no longer what it was when it was listed
 
-Answer = dict[str, Any]
-NOTHING: Answer = {"nodes": [], "links": [], "visited": [], "twice": False}
-Tick = Callable[[int, int, bytes], None]  # told while it runs: entries, their size (in units of the count), a directory
+WalkAnswer = dict[str, Any]
+NOTHING: WalkAnswer = {"nodes": [], "links": [], "visited": [], "twice": False}
+# Called while it runs: entries so far, their size (in units of the count), a directory.
+Tick = Callable[[int, int, bytes], None]
 
 
 class Walker:
@@ -61,20 +62,20 @@ class Walker:
     visited: the directories that were read, or None where one may count twice (with a single root, as with du).
     """
 
-    def __init__(self, reader: Reader, root: Directory, count: Count, board: Board) -> None:
+    def __init__(self, reader: Reader, root: TreeDirectory, count: Count, board: Board) -> None:
         self.reader, self.root, self.count, self.board = reader, root, count, board
         self.opener = Opener()
         self.stack = [root]
         self.failed: list[tuple[bytes, int]] = []
         self.visited: Optional[Visited] = None
 
-    def answer(self) -> Answer:
-        """All that was found, as plain values."""
-        seen = self.visited or Visited()
-        return {**self.count.answer(), "failed": self.failed, "visited": list(seen.here), "twice": seen.twice}
+    def answer(self) -> WalkAnswer:
+        """All that was counted, as plain values."""
+        visited = self.visited or Visited()
+        return {**self.count.answer(), "failed": self.failed, "visited": list(visited.here), "twice": visited.twice}
 
-    def begin_anew(self, number: int, stack: list[Directory]) -> None:
-        """Be a worker, with a share of the stack and nothing found: the coordinator, whose copy this is, has that."""
+    def begin_anew(self, number: int, stack: list[TreeDirectory]) -> None:
+        """Be a worker, with a share of the stack and nothing counted: the coordinator, whose copy this is, has that."""
         self.stack, self.failed = stack, []
         self.visited = self.visited and self.visited.anew()
         self.count.begin_anew(number)
@@ -91,7 +92,7 @@ class Walker:
             if cells[board.HUNGRY] and hand_over:
                 hand_over()
 
-    def visit(self, directory: Directory) -> None:
+    def visit(self, directory: TreeDirectory) -> None:
         """Read one directory. What is gone by now is passed over; what cannot be read goes to `failed`."""
         if self.visited is not None and not self.visited.first(directory.identity):
             self.count.leave(directory)
@@ -102,7 +103,7 @@ class Walker:
         except OSError as error:
             self._fail(directory.path(), error)
             return
-        found: list[Directory] = []
+        children: list[TreeDirectory] = []
         try:
             names = self.count.wanted(directory, names_in_order(descriptor))
             for start in range(0, len(names), BATCH):
@@ -110,21 +111,26 @@ class Walker:
                 for name, why in self.reader.failed:
                     self._fail(directory.path(name), why)
                 if columns.names:
-                    self.count.count(directory, start, columns, found)
+                    self.count.count(directory, start, columns, children)
         except OSError as error:
             self._fail(directory.path(), error)
-        self.opener.keep(directory, descriptor, len(found))
-        self.stack += reversed(found)
+        self.opener.keep(directory, descriptor, len(children))
+        self.stack += reversed(children)
 
     def _fail(self, path: bytes, error: OSError) -> None:
         if error.errno not in GONE:
             self.failed.append((path, error.errno or 0))
 
 
-def walk(walker: Walker, workers: int, alone: int = ALONE, tick: Optional[Tick] = None) -> tuple[list[Answer], bool]:
+def walk(
+    walker: Walker, workers: int, alone: int = ALONE, tick: Optional[Tick] = None
+) -> tuple[list[WalkAnswer], bool]:
     """The answers of all processes, and whether it was interrupted (KeyboardInterrupt): then they are a part.
 
-    workers: how many to fork once `alone` entries are counted; 0 for none, AS_FIT.
+    workers: how many to fork once `alone` entries are counted; 0 for none, AS_FIT
+    alone: entries that this process counts first
+    tick: called about every TICK seconds
+
     Raises Failed when a worker was killed. An exception of another kind, such as that of SIGTERM, stops them first.
     """
     try:
@@ -156,10 +162,12 @@ def fitting(waited: int) -> int:
 class _Worker:
     """A forked process, from the coordinator's side. orders and results: the pipes to it and from it."""
 
-    def __init__(self, number: int, walker: Walker, share: list[Directory], report: int, inherited: list[int]) -> None:
+    def __init__(
+        self, number: int, walker: Walker, share: list[TreeDirectory], report: int, inherited: list[int]
+    ) -> None:
         read, self.orders = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
         self.results, write = os.pipe2(os.O_CLOEXEC)
-        self.told, self.pid = False, os.fork()
+        self.answered, self.pid = False, os.fork()
         if self.pid == 0:
             for descriptor in (*inherited, self.orders, self.results):
                 os.close(descriptor)
@@ -167,29 +175,32 @@ class _Worker:
         os.close(read)
         os.close(write)
 
-    def answer(self, until: Optional[float]) -> Answer:
-        """What it found, or where it waits if it does not say by then. Raises Failed when it ended without saying."""
+    def answer(self, until: Optional[float]) -> WalkAnswer:
+        """What it counted; where it waits if it does not answer until then (time.monotonic).
+
+        Raises Failed when it ended without an answer.
+        """
         if until and not select.select([self.results], [], [], max(0.0, until - time.monotonic()))[0]:
             return {**NOTHING, "failed": [(directory_of_call(self.pid), errno.ETIMEDOUT)]}
         with open(self.results, "rb", closefd=False) as file:
             packed = file.read()
         if not packed:
             raise Failed("opskit du", f"a worker (pid {self.pid}) was killed", todo="dmesg | tail may say by what")
-        found: Answer = marshal.loads(packed)  # noqa: S302
-        if "fault" in found:
-            raise RuntimeError(f"in a worker: {found['fault']}")
-        self.told = True
-        return found
+        answer: WalkAnswer = marshal.loads(packed)  # noqa: S302
+        if "fault" in answer:
+            raise RuntimeError(f"in a worker: {answer['fault']}")
+        self.answered = True
+        return answer
 
     def order(self, chain: Any) -> None:
-        """Tell it what to do next. One that was killed is noticed by its results."""
+        """Have it read a directory, or answer (None). One that was killed is noticed by its results."""
         with suppress(BrokenPipeError):
             os.write(self.orders, marshal.dumps(chain))
 
     def end(self) -> None:
         """Wait for its end; one that has not answered is killed: it only reads, and may wait for ever."""
         os.close(self.orders)
-        let_go(self.pid, self.results, ended=self.told)
+        let_go(self.pid, self.results, ended=self.answered)
 
 
 class _Coordinator:
@@ -206,7 +217,7 @@ class _Coordinator:
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
             for number in range(workers):
-                inherited = [self.reports, *(end for one in self.workers for end in (one.orders, one.results))]
+                inherited = [self.reports, *(end for worker in self.workers for end in (worker.orders, worker.results))]
                 share = self.walker.stack[number::workers]
                 self.workers.append(_Worker(number, self.walker, share, report, inherited))
         except OSError:
@@ -219,7 +230,7 @@ class _Coordinator:
             os.close(report)
         return bool(self.workers)
 
-    def answers(self, tick: Optional[Tick]) -> tuple[list[Answer], bool]:
+    def answers(self, tick: Optional[Tick]) -> tuple[list[WalkAnswer], bool]:
         until, handler = None, signal.getsignal(signal.SIGINT)
         try:
             try:
@@ -241,11 +252,11 @@ class _Coordinator:
         poll.register(self.reports, select.POLLIN)
         for worker in self.workers:
             poll.register(worker.results, 0)  # an end before its time
-        told = time.monotonic()
+        last_tick = time.monotonic()
         while len(self.idle) < len(self.workers):
             ready = poll.poll(TICK * 1000 if tick else None)
-            if tick and time.monotonic() - told >= TICK:
-                told = time.monotonic()
+            if tick and time.monotonic() - last_tick >= TICK:
+                last_tick = time.monotonic()
                 tick(*self.board.progress())
             if any(descriptor != self.reports for descriptor, _ in ready):
                 return
@@ -275,7 +286,9 @@ class _Coordinator:
             self.workers.pop().end()
 
 
-def _be_worker(number: int, walker: Walker, share: list[Directory], report: int, orders: int, results: int) -> NoReturn:
+def _be_worker(
+    number: int, walker: Walker, share: list[TreeDirectory], report: int, orders: int, results: int
+) -> NoReturn:
     """The life of a worker: read, hand over, ask for more until that was all, answer."""
     try:
         for name in ENDING:  # Ctrl-C reaches the coordinator as well, which says STOP
