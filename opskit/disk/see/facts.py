@@ -75,20 +75,7 @@ def see(
     if not root:
         unseen.append("the bytes of devices and the mounts of other namespaces: that needs root")
     own = mounts.own_mounts()
-    all_devices = with_loop_slaves(_block_devices())
-    close = _wanted(all_devices, devices, deep=deep)
-    zero = _all_zero(all_devices, own) if blank and root else {}
-    all_devices = tuple(zero.get(device.name, device) for device in all_devices)
-    all_devices = _signed(all_devices, runner, unseen, root=root, leave=close | frozenset(zero))
-    if blank:
-        close = _bare(all_devices, own) - frozenset(zero)
-    others = mounts.other_namespaces() if root and close else ()
-    swaps = mounts.swap_numbers()
-    reasons = mounts.system_reasons(all_devices, own, swaps, mounts.root_argument())
-    all_devices = tuple(
-        _used(_with_use(device, own + others, swaps, reasons), root, close=device.name in close, runner=runner)
-        for device in all_devices
-    )
+    all_devices, close = _devices(runner, own, unseen, devices, deep=deep, blank=blank, root=root)
     table = read_file_fact(fstab)
     all_paths = dict.fromkeys(filter(None, [*devices, *paths, users, *_targets(table)]))
     return HostFacts(
@@ -109,6 +96,31 @@ def see(
         users=_users(users, all_devices, own) if users else (),
         unseen=tuple(unseen),
     )
+
+
+def _devices(
+    runner: Runner,
+    own: tuple[Mount, ...],
+    unseen: list[str],
+    paths: Sequence[str],
+    *,
+    deep: bool,
+    blank: bool,
+    root: bool,
+) -> tuple[tuple[BlockDevice, ...], frozenset[str]]:
+    """Every block device, and the kernel names of those that were looked at closely; see `see`."""
+    all_devices = with_loop_slaves(_block_devices())
+    close = _wanted(all_devices, paths, deep=deep)
+    zero = _all_zero(all_devices, own) if blank and root else {}
+    all_devices = tuple(zero.get(device.name, device) for device in all_devices)
+    all_devices = _signed(all_devices, runner, unseen, root=root, leave=close | frozenset(zero))
+    if blank:
+        close = _bare(all_devices, own) - frozenset(zero)
+    others = mounts.other_namespaces() if root and close else ()
+    swaps = mounts.swap_numbers()
+    reasons = mounts.system_reasons(all_devices, own, swaps, mounts.root_argument())
+    in_use = (_with_use(device, own + others, swaps, reasons) for device in all_devices)
+    return tuple(_used(device, root, close=device.name in close, runner=runner) for device in in_use), close
 
 
 def _block_devices() -> tuple[BlockDevice, ...]:
