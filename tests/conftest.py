@@ -2,6 +2,8 @@
 
 Unit and golden tests may also start no process, make no child and change nothing outside temporary directories:
 an audit hook of the interpreter sees each attempt, whatever code makes it.
+
+`agree` counts what was compared with another program, for a line at the end: N of N.
 """
 
 from __future__ import annotations
@@ -11,19 +13,23 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from checkout import TESTS
+from tiers import Agree
+
+MORE = os.environ.get("OPSKIT_TEST_TIER") == "more"
 # A busy machine is no fault of the code: pytest-timeout ends what hangs.
-settings.register_profile("opskit", deadline=None, database=None)
+settings.register_profile("opskit", deadline=None, database=None, max_examples=3000 if MORE else 100)
 settings.load_profile("opskit")
 
-HERE = Path(__file__).parent
-WITHOUT_PROCESSES = (HERE / "unit", HERE / "golden")
+WITHOUT_PROCESSES = (TESTS / "unit", TESTS / "golden")
 STARTS = {"subprocess.Popen", "pty.spawn"} | {
     f"os.{name}" for name in ("system", "exec", "posix_spawn", "spawn", "fork", "forkpty")
 }
@@ -64,6 +70,36 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(PLACE, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if MORE and getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.more)
+            item.add_marker(pytest.mark.timeout(1200))
+
+
+@pytest.fixture
+def agree(record_property: Callable[[str, object], None]) -> Agree:
+    """Count what agreed of what was compared; it must be all. The sums of all tests are shown at the end."""
+
+    def count(what: str, agreed: int, of: int) -> None:
+        record_property("agree", (what, agreed, of))
+        assert agreed == of, f"{what}: {agreed} of {of}"
+
+    return count
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    agreed: Counter[str] = Counter()
+    compared: Counter[str] = Counter()
+    for report in (*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "agree" and report.when == "call":
+                agreed[value[0]] += value[1]
+                compared[value[0]] += value[2]
+    for what, number in compared.items():
+        terminalreporter.write_line(f"{what}: {agreed[what]} of {number} agree")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from host.hosts import Host
-from host.tools import ENVIRONMENT, Disk, run, slow
+from host.tools import ENVIRONMENT, Disk, run
+from tiers import slow
 
 # What changes a file, a directory, a mount or a device, whatever its arguments are.
 CHANGING = re.compile(

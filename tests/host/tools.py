@@ -44,11 +44,6 @@ meaningless
 """
 
 
-def slow(*values: Any) -> Any:
-    """A case of a parametrised test that only scripts/test --full runs."""
-    return pytest.param(*values, marks=pytest.mark.slow)
-
-
 def run(*argv: str, check: bool = True, **more: Any) -> subprocess.CompletedProcess[str]:
     """A program of the host, ended well."""
     more.setdefault("env", ENVIRONMENT)

@@ -13,6 +13,7 @@ import pytest
 
 from opskit.core.errors import UsageFault
 from opskit.core.units import INFINITY, parse_size, parse_span, span_text, systemd_span
+from tiers import Agree, more
 
 UNITS = ["s", "sec", "second", "seconds", "m", "min", "minute", "minutes", "M", "month", "months", "ms", "msec", "h"]
 UNITS += ["hr", "hour", "hours", "d", "day", "days", "w", "week", "weeks", "y", "year", "years", "us", "usec"]
@@ -49,11 +50,11 @@ def analyzed(texts: list[str]) -> list[int | None]:
     return found
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_spans(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "count"), [(1, 150), more(2, 3000)])
+def test_spans(seed: int, count: int, agree: Agree) -> None:
     if not shutil.which("systemd-analyze"):
         pytest.skip("no systemd-analyze on this machine")
-    texts = spans(seed, 150 if seed == 1 else 3000)
+    texts = spans(seed, count)
     differ, taken = [], 0
     for text, wanted in zip(texts, analyzed(texts)):
         theirs = systemd_span(text)
@@ -69,8 +70,8 @@ def test_spans(seed: int) -> None:
             taken += 1
             if ours != wanted:
                 differ.append((text, ours, wanted))
-    print(f"{len(texts) - len(differ)} of {len(texts)} spans as systemd-analyze has them, {taken} taken by opskit")
-    assert not differ
+    print(differ)
+    agree("spans with systemd-analyze", len(texts) - len(differ), len(texts))
     assert taken > len(texts) // 5
     assert analyzed(["infinity"]) == [INFINITY]
 

@@ -15,6 +15,7 @@ from journals import SECOND, export, missing, write_journal
 from opskit.journal.files.model import Header
 from opskit.journal.files.see.directory import read_directory
 from opskit.journal.files.see.entries import newer_than
+from tiers import seeds
 
 
 def shown_since(path: Path, moment: int) -> int:
@@ -27,7 +28,7 @@ def header_of(path: Path) -> Header:
     return next(file.header for file in read_directory(str(path.parent)).files if file.name == path.name)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 40))])
+@pytest.mark.parametrize("seed", seeds(3, 40, 400))
 def test_newer_entries(tmp_path: Path, seed: int) -> None:
     if missing():
         pytest.skip(missing())

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from journals import DAY, SECOND, Pool, archived, disposed, export, listing, make, missing, write_journal
+from tiers import ranges
 
 ID = "ab" * 16
 HOUR = 3600 * SECOND
@@ -357,15 +358,15 @@ def test_the_script_of_a_dry_run_does_the_same(place: Place) -> None:
     assert "stopped" in again.stderr
 
 
-@pytest.mark.parametrize("seeds", [range(5000, 5006), pytest.param(range(5006, 5100), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("numbers", ranges(6, 102, 1000, 24))
 @pytest.mark.timeout(600)
-def test_generated_directories_through_the_command(tmp_path: Path, seeds: range) -> None:
+def test_generated_directories_through_the_command(tmp_path: Path, numbers: range) -> None:
     if missing():
         pytest.skip(missing())
     (tmp_path / "pool").mkdir()
     pool = Pool(tmp_path / "pool")
     rnd = random.Random(1)
-    for seed in seeds:
+    for seed in (5000 + number for number in numbers):
         made = make(pool, tmp_path / str(seed), seed)
         before = listing(made.directories)
         here = Place(made.path, tmp_path / "state")

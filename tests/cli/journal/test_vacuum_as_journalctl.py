@@ -15,8 +15,8 @@ from journals import Pool, missing
 from opskit.core.runner import HostRunner
 from opskit.journal.releases import Rules, rules_of
 from opskit.journal.see import running_version
+from tiers import Agree, ranges
 
-QUICK, FULL = 50, 1000
 # The other filesystem: readdir hands names over in another order there.
 SHM = Path("/dev/shm")
 
@@ -46,25 +46,14 @@ def places(tmp_path: Path) -> Iterator[list[Path]]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-@pytest.mark.parametrize("start", range(0, QUICK, 10))
-def test_the_prediction_is_what_journalctl_does(pool: Pool, rules: Rules, places: list[Path], start: int) -> None:
-    for seed in range(start, start + 10):
-        compare(pool, rules, places[seed % len(places)] / str(seed), seed)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_prediction_is_what_journalctl_does_a_thousand_times(
-    pool: Pool, rules: Rules, places: list[Path], capsys: pytest.CaptureFixture[str]
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("numbers", ranges(50, 200, 3000, 25))
+def test_the_prediction_is_what_journalctl_does(
+    pool: Pool, rules: Rules, places: list[Path], numbers: range, agree: Agree
 ) -> None:
     agreed: Counter[str] = Counter()
-    for seed in range(QUICK, QUICK + FULL):
+    for seed in numbers:
         root = places[seed % len(places)] / str(seed)
         agreed += compare(pool, rules, root, seed)
         shutil.rmtree(root)
-    with capsys.disabled():
-        print(
-            f"\nvacuum predicted: {agreed['directories']} of {FULL} directories agree, files went in "
-            f"{agreed['changed']} of them ({agreed['files']} in all), the order was seen in {agreed['ordered']}"
-        )
-    assert agreed["directories"] == FULL
+    agree("vacuums predicted", agreed["directories"], len(numbers))

@@ -14,10 +14,10 @@ import pytest
 
 from opskit.usage.du.model import ScanRequest
 from opskit.usage.du.see.scan import scan
+from tiers import more, seeds, slow
 from trees import NAMES, Lines, du, make_tree
 
 GLOBS = ("a*", "*.log", "[a-c]*", "*d", "?", "a/b.log", "*x*", "c d1", "\\*", "[!a]*", "*/a*", ".*")
-SEEDS = [pytest.param(seed, marks=pytest.mark.slow if seed >= 50 else ()) for seed in range(550)]
 
 
 def opskit_du(roots: list[str], **options: Any) -> Lines:
@@ -45,7 +45,7 @@ def options_of(rnd: random.Random) -> Iterator[tuple[list[str], dict[str, Any]]]
         yield gnu, own
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", seeds(50, 150, 1500))
 def test_generated_trees(tmp_path: Path, seed: int) -> None:
     rnd = random.Random(seed)
     root = tmp_path / "root"
@@ -78,7 +78,8 @@ def test_a_tree_that_is_worth_forking(tmp_path: Path) -> None:
         assert opskit_du([str(root)], depth=8, workers=workers) == expected
 
 
-@pytest.mark.parametrize("rounds", [20, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("rounds", [20, slow(150), more(2000)])
 def test_the_same_total_each_time(tmp_path: Path, rounds: int) -> None:
     """A tree of which half are links, between directories and workers."""
     files = []

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Union
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.usage.du.model import ScanRequest
@@ -43,7 +43,6 @@ def build(at: bytes, tree: Tree, files: list[bytes]) -> None:
 
 
 @given(TREES, st.integers(0, 8), st.integers(1, 4), st.booleans())
-@settings(max_examples=60, deadline=None)
 def test_small_trees(tree: Tree, depth: int, workers: int, every: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = f"{folder}/root"

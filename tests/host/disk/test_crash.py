@@ -11,7 +11,8 @@ from typing import Any, Optional
 import pytest
 
 from host.hosts import Host, Namespace
-from host.tools import FSTAB, GIB, MIB, Disk, run, slow
+from host.tools import FSTAB, GIB, MIB, Disk, run
+from tiers import more, slow
 
 SIGKILLED = -9
 # util-linux 2.23.2 (EL7): its sfdisk knows no GPT, and opskit must not use it for anything but its version.
@@ -21,8 +22,10 @@ OLD_SFDISK = (
 STEPS = {"gpt": 6, "dos": 6, "whole-disk": 5}
 
 
-# One layout on every run, the others with --full.
-LAYOUTS = ["gpt", slow("dos"), slow("whole-disk")]
+# One layout on every run, one without a table with --full: a partition is one, whoever's table it is in.
+LAYOUTS = ["gpt", slow("whole-disk"), more("dos")]
+# After these nothing of a run depends on the disk's layout: the mount point, fstab and the mount are the same then.
+ON_DISK = {"gpt": 2, "dos": 2, "whole-disk": 1}
 
 
 def points(steps: int) -> list[str]:
@@ -42,11 +45,18 @@ def cases() -> list[Any]:
     for fstype in ("ext4", "xfs"):
         for layout, steps in STEPS.items():
             for tool in ("sfdisk", "parted") if layout != "whole-disk" else ("sfdisk",):
-                quick = (fstype, layout, tool) == ("ext4", "gpt", "sfdisk")
+                on_disk = {f"{entry}:{n + 1}" for n in range(ON_DISK[layout]) for entry in ("step", "stepped")}
                 for point in points(steps):
-                    # Of the others, the points around what is made on the disk are quick enough for every run.
-                    marks = [] if quick or (fstype == "ext4" and point in {"step:1", "step:2"}) else [pytest.mark.slow]
-                    found.append(pytest.param(fstype, layout, tool, point, marks=marks))
+                    # Each point for one layout; for the others those around what is made on the disk.
+                    if (fstype, layout, tool) == ("ext4", "gpt", "sfdisk"):
+                        tier = pytest.param
+                    elif point not in on_disk:
+                        tier = more
+                    elif fstype == "ext4" and point in {"step:1", "step:2"}:
+                        tier = pytest.param
+                    else:
+                        tier = slow
+                    found.append(tier(fstype, layout, tool, point))
     return found
 
 

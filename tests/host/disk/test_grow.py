@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from host.hosts import Host
-from host.tools import GIB, MIB, Disk, run, slow
+from host.tools import GIB, MIB, Disk, run
+from tiers import slow
 
 CAP_SYS_RESOURCE = 24
 NEW_FILE = os.urandom(3 * MIB)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from host.hosts import Host
-from host.tools import GIB, MIB, Disk, run, slow
+from host.tools import GIB, MIB, Disk, run
+from tiers import slow
 
 NEW_FILE = b"written by a test\n" * 5000
 

@@ -10,7 +10,8 @@ import pytest
 
 from host.disk.cases import USAGE
 from host.hosts import Host
-from host.tools import ENVIRONMENT, FSTAB, GIB, MIB, Answer, Disk, run, slow
+from host.tools import ENVIRONMENT, FSTAB, GIB, MIB, Answer, Disk, run
+from tiers import slow
 
 OPTIONS = {
     "ext4-gpt": (),

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from host.hosts import Host, Namespace
-from host.tools import ENVIRONMENT, OPSKIT, Disk, run, slow
+from host.tools import ENVIRONMENT, OPSKIT, Disk, run
+from tiers import slow
 
 FAILED_BACK, BACK_FAILED = 8, 9
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from host.hosts import Host
-from host.tools import FSTAB, GIB, MIB, Disk, run, slow
+from host.tools import FSTAB, GIB, MIB, Disk, run
 from opskit.disk.see.superblock import gpt_traces
+from tiers import slow
 
 
 @pytest.mark.parametrize("layout", ["gpt", slow("dos"), slow("whole-disk")])

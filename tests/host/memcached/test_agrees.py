@@ -21,6 +21,7 @@ from opskit.memcached.line.effect import Effect, effect_of
 from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import read_release
 from opskit.memcached.model import Host, Program
+from tiers import Agree
 
 APART = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 HERE = Path(__file__).parent
@@ -108,7 +109,7 @@ def differences(claimed: Effect, seen: dict[str, Any]) -> list[str]:
     return found + [f"{k}: {v} claimed, {seen[k]} seen" for k, v in pairs.items() if k in seen and seen[k] != v]
 
 
-def test_the_claims_agree_with_the_real_one(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_claims_agree_with_the_real_one(place: Path, agree: Agree) -> None:
     program = installed()
     lines = golden_lines()
     given = [words_of(line, place) for line in lines]
@@ -124,7 +125,5 @@ def test_the_claims_agree_with_the_real_one(place: Path, capsys: pytest.CaptureF
     assert len(seen) == len(lines)
     found = {line: differences(one, said) for line, one, said in zip(lines, claimed, seen)}
     wrong = {line: what for line, what in found.items() if what}
-    text = f"memcached {'.'.join(map(str, program.release))}: {len(lines) - len(wrong)} of {len(lines)} lines agree"
-    with capsys.disabled():
-        print(f"\n{text}")
-    assert wrong == {}
+    print(wrong)
+    agree(f"lines of memcached {'.'.join(map(str, program.release))}", len(lines) - len(wrong), len(lines))

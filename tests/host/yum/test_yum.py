@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from host.tools import OPSKIT, run, slow
+from host.tools import OPSKIT, run
 from host.yum.packages import ENV, WAIT, Root, Server, build, missing
+from tiers import more, slow
 
 # A package manager that works elsewhere on this machine is told of, whatever the installroot is.
 OTHERS = "runs-without-lock"
@@ -68,8 +69,8 @@ def test_in_a_transaction_only_waiting_is_safe(root: Root) -> None:
     assert "lock-held" in ids
     _, rpm, _ = root.lock(".rpm.lock")
     assert (rpm["state"], rpm["phase"], rpm["pid"]) == ("held", "transaction", process.pid)
-    for more in ((), ("--yes",), ("--yes", "--lock-timeout", "1s"), ("--dry-run",)):
-        refused = root.opskit("unlock", *more)
+    for options in ((), ("--yes",), ("--yes", "--lock-timeout", "1s"), ("--dry-run",)):
+        refused = root.opskit("unlock", *options)
         assert refused.code == 5
         assert "in a transaction" in refused.err
     late = root.opskit("wait", "--timeout", "0.2s")
@@ -516,7 +517,7 @@ def test_waiting_for_half_a_minute_wakes_up_three_times_at_most(root: Root, seco
     assert json.loads(out)["result"]["wakeups"] <= 3
 
 
-@pytest.mark.parametrize("looks", [10, slow(200)])
+@pytest.mark.parametrize("looks", [10, slow(50), more(500)])
 def test_looking_disturbs_no_rpm(root: Root, looks: int) -> None:
     """An rpm that installs again and again, while the locks are looked at: not one fails."""
     package = next(root.repo.rglob("quick-*.rpm"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.disk.fstab.text import (
@@ -17,8 +17,6 @@ from opskit.disk.fstab.text import (
     remove_line,
     remove_lines,
 )
-
-EXAMPLES = settings(max_examples=300)
 
 LINE = "UUID=0a1b2c3d-0000-4000-8000-000000000001 /data ext4 defaults,nofail 0 2"
 # Pieces that make entries likely, between bytes that make anything possible.
@@ -37,7 +35,6 @@ FILES = st.lists(PIECES, max_size=20).map(b"".join)
 FIELDS = st.binary(min_size=1, max_size=20).filter(lambda data: b"\0" not in data).map(decode)
 
 
-@EXAMPLES
 @given(FILES)
 def test_parsing_loses_nothing_and_never_raises(data: bytes) -> None:
     lines = parse(decode(data))
@@ -45,7 +42,6 @@ def test_parsing_loses_nothing_and_never_raises(data: bytes) -> None:
     assert [line.number for line in lines] == list(range(1, len(lines) + 1))
 
 
-@EXAMPLES
 @given(FILES)
 def test_a_line_added_and_taken_back(data: bytes) -> None:
     text = decode(data)
@@ -56,7 +52,6 @@ def test_a_line_added_and_taken_back(data: bytes) -> None:
     assert encode(remove_line(added, LINE, newline_added=lacks_newline(text))) == data
 
 
-@EXAMPLES
 @given(FILES, st.data())
 def test_lines_taken_out_and_put_back(data: bytes, draw: st.DataObject) -> None:
     lines = parse(decode(data))
@@ -66,7 +61,6 @@ def test_lines_taken_out_and_put_back(data: bytes, draw: st.DataObject) -> None:
     assert encode(put_back_lines(without, chosen)) == data
 
 
-@EXAMPLES
 @given(FIELDS, FIELDS, FIELDS, FIELDS, st.integers(0, 9), st.integers(0, 9))
 def test_an_entry_comes_back_as_it_went(
     source: str, target: str, fstype: str, options: str, dump: int, pass_: int
@@ -77,7 +71,6 @@ def test_an_entry_comes_back_as_it_went(
     assert (entry.dump, entry.pass_, entry.ignored) == (dump, pass_, "")
 
 
-@EXAMPLES
 @given(FIELDS)
 def test_a_written_line_has_no_blank_but_its_separators(target: str) -> None:
     line = entry_line("UUID=1", target, "ext4", "ro")
