@@ -6,6 +6,7 @@ taken down after it, whatever came of it. Nothing that another process made on t
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -15,16 +16,36 @@ from pathlib import Path
 import pytest
 
 from host.hosts import Host
-from host.tools import ENVIRONMENT, Disk, unescape
+from host.tools import ENVIRONMENT, Disk, mounts, unescape
 
 HERE = Path(__file__).parent
 GIB = 1024**3
+# linux/sched.h
+CLONE_NEWNS = 0x00020000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.host)
+        if HERE / "memcached" in item.path.parents:
+            # Every instance of the host is looked at, and ports are the host's.
+            item.add_marker(pytest.mark.xdist_group("memcached"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mounts_of_our_own() -> None:
+    """A mount namespace for this process and all that it starts.
+
+    Without it every namespace that a test makes would hold for a moment what the tests beside it have mounted: a disk
+    that should be free is in use then.
+    """
+    if os.geteuid() or ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):
+        return
+    subprocess.run(["mount", "--make-rprivate", "/"], env=ENVIRONMENT, check=False)
+    for mount in reversed(mounts()):
+        if mount.source.startswith("/dev/loop") and mount.target != "/":
+            subprocess.run(["umount", "--lazy", mount.target], env=ENVIRONMENT, check=False)
 
 
 @pytest.fixture(scope="session")

@@ -144,6 +144,12 @@ class Host:
         self.disks.append(disk)
         return disk
 
+    def replaced(self, disk: Disk, size: int = 64 * MIB) -> Disk:
+        """Another disk, blank, behind the name that this one had."""
+        other = disk.replaced(size)
+        self.disks.append(other)
+        return other
+
     def namespace(self, setup: str) -> Namespace:
         """A mount namespace in which these shell lines were run."""
         made = Namespace(setup)

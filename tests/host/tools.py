@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -10,6 +11,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -191,8 +194,11 @@ class Disk:
 
     def take_down(self) -> None:
         """Unmount, forget the partitions, let go of the loop device. What was not there is no error."""
-        if not self.attached():
-            return
+        if self.attached():
+            self._let_go()
+            _control(LOOP_CTL_REMOVE, int(self.name.removeprefix("loop")))
+
+    def _let_go(self) -> None:
         devices = (self.path, *self.partitions)
         numbers = {Path(f"/sys/class/block/{Path(path).name}/dev").read_text().strip() for path in devices}
         for mount in reversed(mounts()):
@@ -205,6 +211,46 @@ class Disk:
         run("partx", "-d", self.path, check=False)
         run("losetup", "-d", self.path, check=False)
 
+    def replaced(self, size: int) -> Disk:
+        """Another disk, blank, behind the same name: the loop device with another image."""
+        image = self.image.with_name(f"other-{self.image.name}")
+        with image.open("xb") as file:
+            file.truncate(size)
+        # Who asks for a free loop device meanwhile gets one of these, and not ours.
+        spare = [_control(LOOP_CTL_ADD, -1) for _ in range(SPARE)]
+        self._let_go()
+        until(lambda: not self.attached())
+        run("losetup", self.path, str(image))
+        for number in spare:
+            _control(LOOP_CTL_REMOVE, number)
+        return Disk(image, self.path)
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for what comes by itself: somebody else's look at a device ends."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "what was waited for does not come"
+        time.sleep(0.01)
+
+
+# loop(4): both take a number, -1 for any that is free.
+LOOP_CTL_ADD, LOOP_CTL_REMOVE = 0x4C80, 0x4C81
+# Numbers of our own: losetup -f takes the lowest that is free, and nobody else asks for these.
+FIRST_NUMBER = 1000
+SPARE = 4
+
+
+def _control(request: int, number: int) -> int:
+    """The number of the loop device that was added or removed; -1 when the kernel would not."""
+    descriptor = os.open("/dev/loop-control", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        return fcntl.ioctl(descriptor, request, number)
+    except OSError:
+        return -1
+    finally:
+        os.close(descriptor)
+
 
 def _loop(path: str, name: str) -> str:
     try:
@@ -214,15 +260,17 @@ def _loop(path: str, name: str) -> str:
 
 
 def attach(image: Path, *options: str) -> Disk:
-    """The image on a free loop device."""
-    # Others take loop devices at the same time: losetup says EBUSY then, and the next one is tried.
+    """The image on a loop device of a number that was nobody's."""
+    number = FIRST_NUMBER
     for _ in range(20):
-        done = run("losetup", "--show", "-f", *options, str(image), check=False)
+        # Of two who add the same number one is refused: what was added is ours.
+        while _control(LOOP_CTL_ADD, number) == -1:
+            number += 1
+            assert number < 2 * FIRST_NUMBER, "the kernel adds no loop device"
+        done = run("losetup", *options, f"/dev/loop{number}", str(image), check=False)
         if done.returncode == 0:
-            disk = Disk(image, done.stdout.strip())
-            if disk.partitions:  # of whoever had this loop device before, and could not remove them
-                run("partx", "-d", disk.path)
-            return disk
+            return Disk(image, f"/dev/loop{number}")
+        number += 1  # somebody got it who asked for any: all others were taken
     raise AssertionError(done.stderr)
 
 

@@ -248,14 +248,7 @@ def test_data_written_by_somebody_else_after_the_crash_is_not_touched(host: Host
 def test_another_disk_behind_the_name_of_one_that_crashed_is_judged_by_itself(host: Host, disk: Disk) -> None:
     """What the ledger knows of one disk is no leave to make a filesystem on another one."""
     killed_mount(host, disk, "step:2", options_of("ext4", "dos"))
-    path = disk.path
-    disk.take_down()
-    other = host.folder / "other.img"
-    with other.open("xb") as file:
-        file.truncate(64 * MIB)
-    run("losetup", path, str(other))
-    second = Disk(other, path)
-    host.disks.append(second)
+    second = host.replaced(disk)
     second.make_partition("dos")
     second.write(b"somebody's data" * 100000, 20 * MIB)
     before = second.digest()

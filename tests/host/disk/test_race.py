@@ -17,23 +17,11 @@ from host.tools import ENVIRONMENT, FSTAB, GIB, MIB, OPSKIT, REPOSITORY, Disk, r
 ROUNDS = 20
 
 
-def swapped(host: Host, disk: Disk) -> Disk:
-    """Another disk behind the same name, with somebody's data."""
-    disk.take_down()
-    image = host.folder / "other.img"
-    with image.open("xb") as file:
-        file.truncate(64 * MIB)
-    run("losetup", disk.path, str(image))
-    other = Disk(image, disk.path)
-    host.disks.append(other)
-    return other
-
-
 def change_meanwhile(host: Host, disk: Disk, what: str) -> Disk:
     if what == "another blank disk":
-        return swapped(host, disk)
+        return host.replaced(disk)
     if what == "another disk with data":
-        other = swapped(host, disk)
+        other = host.replaced(disk)
         run("mkfs.ext4", "-q", other.path)
         return other
     if what == "a signature":

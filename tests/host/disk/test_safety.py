@@ -170,25 +170,12 @@ def test_undo_of_a_umount_whose_disk_is_gone_leaves_fstab(host: Host, disk: Disk
     assert (host.table(), host.mounted()) == (before, None)
 
 
-def behind_the_name_of(host: Host, disk: Disk) -> Disk:
-    """Another disk with a partition and raw data in it, on the loop device that this one had."""
-    path = disk.path
-    disk.take_down()
-    image = host.folder / "other.img"
-    with image.open("xb") as file:
-        file.truncate(64 * MIB)
-    run("losetup", path, str(image))
-    other = Disk(image, path)
-    host.disks.append(other)
-    return other
-
-
 def test_undo_of_a_partition_leaves_another_disk_behind_its_name(host: Host, disk: Disk) -> None:
     """Its table even has the id of ours: a copy of the first sectors is what a clone of a disk has."""
     assert host.mount(disk, OPSKIT_TEST_KILL="stepped:1").code == -9
     with disk.image.open("rb") as file:
         head = file.read(MIB)
-    other = behind_the_name_of(host, disk)
+    other = host.replaced(disk)
     other.write(head, 0)
     run("partx", "-u", other.path)
     before = sync(other)

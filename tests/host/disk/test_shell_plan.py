@@ -215,13 +215,7 @@ def changed_disk(host: Host, disk: Disk, how: str) -> Disk:
         Path(host.target).mkdir(parents=True)
         Path(host.target, "file").touch()
     elif how == "another disk":
-        disk.take_down()
-        image = host.folder / "other.img"
-        with image.open("xb") as file:
-            file.truncate(64 * MIB)
-        run("losetup", disk.path, str(image))
-        disk = Disk(image, disk.path)
-        host.disks.append(disk)
+        return host.replaced(disk)
     return disk
 
 
