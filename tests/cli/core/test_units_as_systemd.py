@@ -13,7 +13,7 @@ import pytest
 
 from opskit.core.errors import UsageFault
 from opskit.core.units import INFINITY, parse_size, parse_span, span_text, systemd_span
-from tiers import Agree, more
+from tiers import Agree, more, slow
 
 UNITS = ["s", "sec", "second", "seconds", "m", "min", "minute", "minutes", "M", "month", "months", "ms", "msec", "h"]
 UNITS += ["hr", "hour", "hours", "d", "day", "days", "w", "week", "weeks", "y", "year", "years", "us", "usec"]
@@ -76,7 +76,7 @@ def test_spans(seed: int, count: int, agree: Agree) -> None:
     assert analyzed(["infinity"]) == [INFINITY]
 
 
-@pytest.mark.parametrize("count", [50, pytest.param(1500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [50, slow(150), more(1500)])
 def test_what_opskit_prints_systemd_reads(count: int) -> None:
     if not shutil.which("systemd-analyze"):
         pytest.skip("no systemd-analyze on this machine")
