@@ -79,6 +79,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(1200))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Iterator[None]:
+    """What a test printed may be no valid Unicode (a name of the host): the process that tells of it needs UTF-8."""
+    return _printable((yield))
+
+
+def _printable(data: Any) -> Any:
+    if isinstance(data, str):
+        return data.encode("utf-8", "backslashreplace").decode()
+    if isinstance(data, dict):
+        return {key: _printable(value) for key, value in data.items()}
+    return [_printable(value) for value in data] if isinstance(data, (list, tuple)) else data
+
+
 @pytest.fixture
 def agree(record_property: Callable[[str, object], None]) -> Agree:
     """Count what agreed of what was compared; it must be all. The sums of all tests are shown at the end."""
