@@ -21,7 +21,7 @@ import pytest
 
 from host.hosts import Terminal
 from host.test_dry_run import changes
-from host.tools import ENVIRONMENT, OPSKIT, StatsAnswer, run
+from host.tools import ENVIRONMENT, OPSKIT, Answer, run
 
 NULL = subprocess.DEVNULL
 USERS = ("memcached", "memcache")
@@ -42,10 +42,10 @@ class Place:
     def path(self, name: str) -> str:
         return str(self.folder / "run" / name)
 
-    def run(self, *words: str, under: tuple[str, ...] = (), cwd: str = "/", **more: str) -> StatsAnswer:
+    def run(self, *words: str, under: tuple[str, ...] = (), cwd: str = "/", **more: str) -> Answer:
         environment = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(self.folder / "state"), **more}
         done = run(*under, *OPSKIT, *words, check=False, env=environment, cwd=cwd)
-        return StatsAnswer(done.returncode, done.stdout, done.stderr)
+        return Answer(done.returncode, done.stdout, done.stderr)
 
     def json(self, *words: str, **more: Any) -> dict[str, Any]:
         said = self.run("memcached", *words, "--json", **more)
