@@ -331,7 +331,7 @@ complete -c opskit -n '__opskit_in opskit journal verify' -l help -s h -d 'Show 
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l size -x -d 'Delete until it takes no more: 500M, 2G'
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l files -x -d 'Delete until no more than N files are left'
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l rotate -d 'Archive the active files first'
-complete -c opskit -n '__opskit_in opskit journal vacuum' -l keep-copy -x -a '(__fish_complete_directories)' -d 'Copy what goes there first'
+complete -c opskit -n '__opskit_in opskit journal vacuum' -l keep-copy -x -a '(__fish_complete_directories)' -d 'Copy the files there before they are deleted'
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l namespace -x -d 'The journal of this namespace'
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l directory -s D -x -a '(__fish_complete_directories)' -d 'The journals in this directory instead'
 complete -c opskit -n '__opskit_in opskit journal vacuum' -l root -x -a '(__fish_complete_directories)' -d 'The journals of the system below this directory'

@@ -10,19 +10,19 @@ from journals import MARGIN, PROFILES, SECOND, Made, Pool, make, vacuum
 from opskit.journal.files.model import Scope
 from opskit.journal.files.see.scope import read_scope
 from opskit.journal.releases import Rules
-from opskit.journal.vacuum.model import Limits
-from opskit.journal.vacuum.rules import Vacuum, age_of, cut_of, predict
+from opskit.journal.vacuum.model import VacuumLimits
+from opskit.journal.vacuum.rules import Prediction, age_of, cut_of, predict
 
 
-def predicted(made: Made, rules: Rules) -> list[Vacuum]:
+def predicted(made: Made, rules: Rules) -> list[Prediction]:
     directories = read_scope(Scope(directory=str(made.path)), rules, "")
-    return [predict(one, Limits(made.span, made.size, made.files), rules, made.now) for one in directories]
+    return [predict(one, VacuumLimits(made.span, made.size, made.files), rules, made.now) for one in directories]
 
 
 def away_from_limit(made: Made, rules: Rules) -> Made:
     """The same with a span that no file's age is near to: journalctl looks at its clock a moment later."""
     while made.span:
-        limits = Limits(made.span)
+        limits = VacuumLimits(made.span)
         cut = cut_of(limits, made.now)
         ages = [
             age_of(candidate.file, birth=rules.birth) for one in predicted(made, rules) for candidate in one.order

@@ -10,13 +10,13 @@ Where a change belongs:
   retain/     conf.py: journald.conf and its drop-ins; bounds.py: the limits that follow; see.py, plan.py, steps.py
   usage/      what the journal takes, and the limits in force: see.py, findings.py, show.py
   errors/     query.py: what journalctl is asked for; see/: entries.py reads them, priorities.py counts entries without
-              PRIORITY, units.py, catalog.py; export.py: the format, parsed as it comes; mask.py: what is alike;
-              groups.py; trouble.py: what is behind: OOM kills, core dumps, disks, failed units, lost messages;
+              PRIORITY, catalog.py; export.py: the format, parsed as it comes; mask.py: what is alike;
+              groups.py; incidents.py: what is behind: OOM kills, core dumps, disks, failed units, lost messages;
               findings.py, show.py, cli.py
   cli.py      every other command; see.py: what each asks of the host
   steps.py    the steps by their kinds, for an undo
 
 The exactness is proved against journalctl: tests/cli/journal/test_vacuum_as_journalctl.py (files, on generated
-directories), tests/host/journal/test_scope.py (directories), tests/cli/journal/test_entries.py and
-test_spans_as_systemd.py; journald's part on a booted host: tests/vm/journal.
+directories), tests/host/journal/test_scope.py (directories), tests/cli/journal/test_entries.py; spans
+against systemd-analyze: tests/cli/core/test_units_as_systemd.py; journald's part on a booted host: tests/vm/journal.
 """

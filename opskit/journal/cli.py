@@ -59,15 +59,15 @@ def usage(session: Session, directory: InDirectory = "", root: Root = "", namesp
     from opskit.ui.plan import draw_notes  # noqa: PLC0415
 
     scope = scope_of(directory, root, namespace, everything=True)
-    found = see_usage(scope, rules_of(NEWEST))
-    notes = list(findings(found))
+    usages = see_usage(scope, rules_of(NEWEST))
+    notes = list(findings(usages))
 
     def draw() -> None:
-        draw_usage(session.screen, found)
+        draw_usage(session.screen, usages)
         if not session.screen.quiet:
             draw_notes(session.screen, notes, sys.stderr)
 
-    session.screen.answer(usage_json(found), draw, findings=notes)
+    session.screen.answer(usage_json(usages), draw, findings=notes)
 
 
 @reads(app, "verify", example="opskit journal verify")
@@ -83,7 +83,7 @@ def verify_(session: Session, directory: InDirectory = "", root: Root = "", name
     directories = read_directories(scope_of(directory, root, namespace, everything=True), rules_of(NEWEST))
     with step_line(session.screen) as tick:
         verdicts = list(verify(session.runner, directories, tick))
-    findings = [finding_of(verdict) for verdict in verdicts if verdict.problem]
+    findings = [finding_of(verdict) for verdict in verdicts if verdict.damage]
     session.screen.answer(
         verdicts_json(verdicts), lambda: draw_verdicts(session.screen, verdicts, findings), findings=findings
     )
@@ -101,7 +101,10 @@ def vacuum(
     ] = None,
     rotate: Annotated[bool, typer.Option("--rotate", help="Archive the active files first.")] = False,
     keep_copy: Annotated[
-        str, typer.Option("--keep-copy", metavar="DIR", help="Copy what goes there first; undo brings it back.")
+        str,
+        typer.Option(
+            "--keep-copy", metavar="DIR", help="Copy the files there before they are deleted; undo restores them."
+        ),
     ] = "",
     namespace: Namespace = "",
     directory: InDirectory = "",
@@ -110,23 +113,27 @@ def vacuum(
 ) -> None:
     """Delete old journal files, and show exactly which before.
 
-    What goes is decided by the rules of the journalctl that is here, which deletes whole files: entries that are newer
-    can go along, and active files stay. What it did is compared with what was shown.
+    The journalctl of this host decides by its rules, and deletes whole files: newer entries can be deleted with older
+    ones, and active files are kept. What it did is compared with what was shown.
     """
     from opskit.act import Chore  # noqa: PLC0415
     from opskit.journal.releases import parse_version  # noqa: PLC0415
     from opskit.journal.see import now_microseconds, running_version  # noqa: PLC0415
-    from opskit.journal.vacuum.model import Limits, VacuumRequest  # noqa: PLC0415
+    from opskit.journal.vacuum.model import VacuumLimits, VacuumRequest  # noqa: PLC0415
     from opskit.journal.vacuum.plan import decide_vacuum  # noqa: PLC0415
     from opskit.journal.vacuum.see import see_vacuum  # noqa: PLC0415
 
-    limits = Limits(parse_span("SPAN", span) if span else None, parse_size("--size", size) if size else None, files)
+    limits = VacuumLimits(
+        parse_span("SPAN", span) if span else None, parse_size("--size", size) if size else None, files
+    )
     if files is not None and files >= 1 << 64:
         raise UsageFault("--files", f"{files} is more than journalctl takes", todo="like 10")
-    if limits == Limits():
+    if limits == VacuumLimits():
         raise UsageFault("opskit journal vacuum", "no limit", todo="a span, such as 2d; or --size 500M, or --files 10")
     if systemd_version and not session.dry_run:
-        raise UsageFault("--systemd-version", "what is here is what runs", todo="with --dry-run it decides for another")
+        raise UsageFault(
+            "--systemd-version", "a vacuum runs the journalctl that is here", todo="add --dry-run to decide for another"
+        )
     request = VacuumRequest(
         scope=scope_of(directory, root, namespace),
         version=parse_version(systemd_version) if systemd_version else running_version(session.runner),
@@ -139,7 +146,7 @@ def vacuum(
     if not session.dry_run and not (directory and os.access(directory, os.W_OK)):
         session.need_root()
     chore = Chore(lambda _runner: see_vacuum(request), lambda facts: decide_vacuum(facts, request))
-    _carry_out(session, chore, "no file is to go", "vacuumed")
+    _carry_out(session, chore, "no file is to be deleted", "vacuumed")
 
 
 def _carry_out(session: Session, chore: Chore[Any], nothing: str, done: str) -> None:
@@ -216,13 +223,13 @@ def scope_of(directory: str, root: str, namespace: str, *, everything: bool = Fa
     from opskit.journal.files.model import Scope, valid_namespace  # noqa: PLC0415
 
     if directory and root:
-        raise UsageFault("--root", "it does not go with --directory")
+        raise UsageFault("--root", "it cannot be used with --directory")
     if root and not os.path.isdir(root):
-        raise UsageFault("--root", f"{root!r} is no directory")
+        raise UsageFault("--root", f"{root!r} is not a directory")
     if namespace not in {"", "*"} and (directory or root) and not everything:
         raise UsageFault("--namespace", "journalctl ignores it with --directory and --root", todo="leave it out")
     if namespace.lstrip("+") and namespace != "*" and not valid_namespace(namespace.lstrip("+")):
-        raise UsageFault("--namespace", f"{namespace!r} is no name of a namespace")
+        raise UsageFault("--namespace", f"{namespace!r} is not a valid name of a namespace")
     return Scope(
         directory=os.path.abspath(directory) if directory else "",
         # "/" is this host, to journalctl too.

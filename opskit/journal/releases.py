@@ -90,10 +90,10 @@ def _backported(version: Version) -> bool:
 
 def parse_version(text: str) -> Version:
     """`252`, `252-32.el9_4` or `systemd 252 (252-32.el9_4)`. Raises UsageFault."""
-    found = re.match(r"(?:systemd )?(\d{3})\b(?:[^\n]*?\(([^)\n]*)\))?", text)
-    if not found:
+    match = re.match(r"(?:systemd )?(\d{3})\b(?:[^\n]*?\(([^)\n]*)\))?", text)
+    if not match:
         raise UsageFault("--systemd-version", f"{text!r} is no version of systemd", todo="like 239, or 252-32.el9")
-    number = int(found[1])
+    number = int(match[1])
     if number < OLDEST:
         raise UsageFault("--systemd-version", f"systemd {number} is not known here", todo=f"{OLDEST} or later")
-    return Version(number, found[2] or text)
+    return Version(number, match[2] or text)

@@ -13,11 +13,11 @@ from opskit.journal.releases import Version, parse_version
 
 def running_version(runner: Runner) -> Version:
     """The systemd whose journalctl is on this host. Raises Missing without one, Failed when it does not say."""
-    said = runner.run(Command(("journalctl", "--version"), mutates=False)).stdout
+    stdout = runner.run(Command(("journalctl", "--version"), mutates=False)).stdout
     try:
-        return parse_version(said.splitlines()[0])
+        return parse_version(stdout.splitlines()[0])
     except (UsageFault, IndexError) as error:
-        raise Failed("journalctl --version", f"it says {said[:80]!r}", todo="name it: --systemd-version") from error
+        raise Failed("journalctl --version", f"it says {stdout[:80]!r}", todo="name it: --systemd-version") from error
 
 
 def journald_runs(namespace: str = "") -> bool:

@@ -12,15 +12,15 @@ from opskit.core.errors import CommandFailed, ExitCode, UsageFault
 from opskit.core.runner import StreamingRunner
 from opskit.core.systemd import FailedUnit, failed_units
 from opskit.journal.cli import InDirectory, Root, scope_of
-from opskit.journal.errors.findings import CHECKED, find
-from opskit.journal.errors.groups import EXAMPLE_BYTES, PRIORITIES, Group, Tally
-from opskit.journal.errors.model import Seen
-from opskit.journal.errors.query import ALL, DEFAULT_SINCE, Request, moment
+from opskit.journal.errors.findings import CHECKED, findings_of
+from opskit.journal.errors.groups import EXAMPLE_BYTES, PRIORITIES, MessageGroup, Tally
+from opskit.journal.errors.model import ErrorFacts
+from opskit.journal.errors.query import ALL, DEFAULT_SINCE, ErrorsRequest, moment
 from opskit.journal.errors.see.catalog import catalog_texts, fill, needs_fields, read_entry
 from opskit.journal.errors.see.entries import Reading, readable_scope, see_files
-from opskit.journal.errors.see.priorities import count_unjudged
-from opskit.journal.errors.show import DRAW_SECONDS, Listing, draw_errors, errors_json, follow_errors, progress
-from opskit.journal.files.model import Directory
+from opskit.journal.errors.see.priorities import count_without_priority
+from opskit.journal.errors.show import DRAW_SECONDS, ErrorListing, draw_errors, errors_json, follow_errors, progress
+from opskit.journal.files.model import JournalDirectory
 from opskit.journal.releases import Version
 from opskit.journal.see import running_version
 from opskit.options import new_app, offered, reads
@@ -64,7 +64,7 @@ def errors(
     catalogue says of it. Without --since or --boot it is the last day; of files named by -D or --root it is all.
     """
     if check and follow:
-        raise UsageFault("--check", "it does not go with --follow, which has no end")
+        raise UsageFault("--check", "it cannot be used with --follow, which has no end")
     limit = _priority(priority)
     elsewhere = bool(directory or root)
     given = since or ("" if elsewhere or boot else DEFAULT_SINCE)
@@ -72,23 +72,23 @@ def errors(
     end = moment("--until", until)[0] if until else ""
     version = running_version(session.runner)
     scope = readable_scope(scope_of(directory, root, ""), version)
-    request = Request(scope, start, end, boot, unit, limit, follow)
+    request = ErrorsRequest(scope, start, end, boot, unit, limit, follow)
     directories = see_files(scope)
-    told = {"since": given or None, "until": until or None, "boot": boot, "unit": unit or None}
-    listing = Listing(top, request={**told, "priority": PRIORITIES[limit]})
+    options = {"since": given or None, "until": until or None, "boot": boot, "unit": unit or None}
+    listing = ErrorListing(top, request={**options, "priority": PRIORITIES[limit]})
     if follow:
         batches = Reading(session.runner, request, version).batches(DRAW_SECONDS)
         with contextlib.closing(batches):
             follow_errors(session.screen, batches, Tally(limit), listing)
         return
     earliest = 0 if ago is None else time.time_ns() // 1000 - ago
-    seen = _see(session, request, version, directories, earliest, units=not elsewhere)
-    findings = find(seen)
-    listing = _explained(session.runner, request, listing.groups(seen), listing)
+    facts = _read(session, request, version, directories, earliest, units=not elsewhere)
+    findings = findings_of(facts)
+    listing = _explained(session.runner, request, listing.groups(facts), listing)
     session.screen.answer(
-        errors_json(seen, listing), lambda: draw_errors(session.screen, seen, findings, listing), findings=findings
+        errors_json(facts, listing), lambda: draw_errors(session.screen, facts, findings, listing), findings=findings
     )
-    if check and (seen.groups or any(one.severity in CHECKED for one in findings)):
+    if check and (facts.groups or any(finding.severity in CHECKED for finding in findings)):
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -102,15 +102,15 @@ def _priority(text: str) -> int:
     return names[text.lower()]
 
 
-def _see(
+def _read(
     session: Session,
-    request: Request,
+    request: ErrorsRequest,
     version: Version,
-    directories: tuple[Directory, ...],
+    directories: tuple[JournalDirectory, ...],
     earliest: int,
     *,
     units: bool,
-) -> Seen:
+) -> ErrorFacts:
     """Read everything there is. units: whether this host's systemd can be asked."""
     tally, reading = Tally(request.limit), Reading(session.runner, request, version)
     batches = reading.batches()
@@ -119,16 +119,18 @@ def _see(
             tally.add(entries)
             tick(tally.entries)
     failed: tuple[FailedUnit, ...] = ()
-    trouble = ""
+    systemctl_error = ""
     try:
         failed = failed_units(session.runner) if units and not request.unit else ()
     except CommandFailed as error:
-        trouble = str(error)
-    unjudged = count_unjudged(directories, earliest)
-    return Seen(tally, failed, unjudged, directories, reading.stderr, trouble)
+        systemctl_error = str(error)
+    without_priority = count_without_priority(directories, earliest)
+    return ErrorFacts(tally, failed, without_priority, directories, reading.stderr, systemctl_error)
 
 
-def _explained(runner: StreamingRunner, request: Request, groups: list[Group], listing: Listing) -> Listing:
+def _explained(
+    runner: StreamingRunner, request: ErrorsRequest, groups: list[MessageGroup], listing: ErrorListing
+) -> ErrorListing:
     """The listing with what is only needed of the groups that are shown: long examples, the catalogue's words."""
     texts = catalog_texts(runner, (group.message_id for group in groups))
     examples, catalog = {}, {}
@@ -140,4 +142,4 @@ def _explained(runner: StreamingRunner, request: Request, groups: list[Group], l
             examples[group.cursor] = fields["MESSAGE"]
         if text:
             catalog[group.cursor] = fill(text, fields)
-    return Listing(listing.top, examples, catalog, listing.request)
+    return ErrorListing(listing.top, examples, catalog, listing.request)

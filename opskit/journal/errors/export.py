@@ -21,9 +21,9 @@ PENDING_BYTES = 512 * 1024
 LENGTH_BYTES = 8
 # An entry: its cursor, its time (microseconds since 1970), the lines `NAME=value` before the message, the message, the
 # lines after it; lines of those fields alone that were asked for. Plain tuples: a regular expression hands them out.
-Entry = tuple[bytes, bytes, bytes, bytes, bytes]
+ExportEntry = tuple[bytes, bytes, bytes, bytes, bytes]
 # Entries as they come; to be closed, which ends the program that writes them.
-Batches = Generator[Sequence[Entry], None, None]
+Batches = Generator[Sequence[ExportEntry], None, None]
 
 # What journalctl is asked for, beside the four lines that every entry begins with.
 FIELDS = (
@@ -61,31 +61,31 @@ class ExportParser:
         self._skip = 0  # bytes of a value that is too long, still to come
         self._skip_line = False  # the same, of a line
 
-    def feed(self, data: bytes) -> list[Entry]:
+    def feed(self, data: bytes) -> list[ExportEntry]:
         """The entries that are complete with these bytes."""
         data = self._skipped(data)
         buffer = self._rest + data if self._rest else data
-        found: list[Entry] = []
+        entries: list[ExportEntry] = []
         at = 0
         while True:
             zero = buffer.find(b"\0", at)
             if zero < 0:
                 end = _end_of_text(buffer, at)
-                self._take_text(buffer, at, end, found)
+                self._take_text(buffer, at, end, entries)
                 at = end
                 break
             before = buffer.rfind(_BEGIN, at, zero)
             start = at if before < 0 else before + 2
-            self._take_text(buffer, at, start, found)
+            self._take_text(buffer, at, start, entries)
             at = start
-            end = self._take_binary(buffer, at, found)
+            end = self._take_binary(buffer, at, entries)
             if not end:
                 break
             at = end
         self._rest = buffer[at:]
         if len(self._rest) > PENDING_BYTES:
             self._shorten()
-        return found
+        return entries
 
     def _skipped(self, data: bytes) -> bytes:
         """The data without the rest of what was too long."""
@@ -99,7 +99,7 @@ class ExportParser:
             data = b"" if end < 0 else data[end:]
         return data
 
-    def _take_text(self, buffer: bytes, start: int, end: int, found: list[Entry]) -> None:
+    def _take_text(self, buffer: bytes, start: int, end: int, entries: list[ExportEntry]) -> None:
         if end <= start:
             return
         taken = _ENTRY.findall(buffer, start, end)
@@ -108,9 +108,9 @@ class ExportParser:
                 (cursor, when, _UNASKED.sub(b"", before), message, _UNASKED.sub(b"", after))
                 for cursor, when, before, message, after in taken
             ]
-        found += taken
+        entries += taken
 
-    def _take_binary(self, buffer: bytes, start: int, found: list[Entry]) -> int:
+    def _take_binary(self, buffer: bytes, start: int, entries: list[ExportEntry]) -> int:
         """Take the entry that begins here, field by field. Returns where it ends, 0 if it is not complete."""
         values: dict[bytes, bytes] = {}
         at = start
@@ -135,7 +135,7 @@ class ExportParser:
         named = [name for name in values if name in _FIELDS or (self._every and not name.startswith(_HEAD))]
         fields = [name + b"=" + b" ".join(values[name].splitlines()) + b"\n" for name in named if name != b"MESSAGE"]
         if when.isdigit():
-            found.append((cursor, when, b"".join(fields), values.get(b"MESSAGE", b""), b""))
+            entries.append((cursor, when, b"".join(fields), values.get(b"MESSAGE", b""), b""))
         return at + 1
 
     def _shorten(self) -> None:
@@ -185,7 +185,7 @@ def _end_of_text(buffer: bytes, start: int) -> int:
     return start
 
 
-def fields_of(entry: Entry) -> dict[str, str]:
+def fields_of(entry: ExportEntry) -> dict[str, str]:
     """The fields of one entry as text, the message too."""
     _, _, before, message, after = entry
     lines = os.fsdecode(before + after).split("\n")

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Optional
 
-from opskit.journal.errors.export import Entry
+from opskit.journal.errors.export import ExportEntry
+from opskit.journal.errors.incidents import IncidentRule, Incidents, rule_of, rules_for
 from opskit.journal.errors.mask import alike, pattern_of
-from opskit.journal.errors.trouble import Rule, Troubles, rule_of, rules_for
 
 # From here on what is new is counted for its unit, in a group of its own.
 GROUPS = 5000
@@ -33,7 +33,7 @@ PRIORITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "deb
 
 
 @dataclass
-class Group:
+class MessageGroup:
     """Messages of a unit that are alike. first, last: microseconds since 1970; priority: the worst, None without one.
 
     example: the first message, or its beginning. cursor: where that is.
@@ -56,7 +56,7 @@ class Group:
         return (self.count - 1) * 3.6e9 / (self.last - self.first) if self.last > self.first else None
 
 
-Known = tuple[Optional[Group], Optional[Rule]]
+Known = tuple[Optional[MessageGroup], Optional[IncidentRule]]
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Sender:
     priority: Optional[int]
     message_id: str
     chosen: bool
-    rules: tuple[Rule, ...]
+    rules: tuple[IncidentRule, ...]
     known: dict[bytes, Known] = field(default_factory=dict)
 
 
@@ -77,14 +77,14 @@ class Tally:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.troubles = Troubles()
+        self.incidents = Incidents()
         self.overflowed = False
         self.entries = 0  # of all that was read, also what was not chosen
-        self._groups: dict[tuple[str, str], Group] = {}
+        self._groups: dict[tuple[str, str], MessageGroup] = {}
         self._senders: dict[tuple[bytes, bytes], Sender] = {}
         self._remembered = self._remembered_bytes = 0
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, entries: Iterable[ExportEntry]) -> None:
         """Count these. The loop that everything goes through: short, and without a call where nothing is new."""
         senders = self._senders
         number = 0
@@ -105,7 +105,7 @@ class Tally:
                 elif moment < group.first:
                     group.first = moment
             if rule is not None:
-                self.troubles.note(rule, sender.unit, message, int(when))
+                self.incidents.note(rule, sender.unit, message, int(when))
         self.entries += number
 
     @property
@@ -118,11 +118,11 @@ class Tally:
         """Entries of the chosen priorities."""
         return sum(group.count for group in self._groups.values())
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[MessageGroup]:
         """Every group, the most frequent first."""
         return sorted(self._groups.values(), key=lambda group: (-group.count, -group.last, group.unit, group.pattern))
 
-    def new_groups(self, after: int) -> list[Group]:
+    def new_groups(self, after: int) -> list[MessageGroup]:
         """Those that came to be after so many."""
         return list(itertools.islice(self._groups.values(), after, None))
 
@@ -148,7 +148,7 @@ class Tally:
         self._remember(len(text))
         return known
 
-    def _group(self, sender: Sender, message: bytes, place: tuple[bytes, bytes]) -> Group:
+    def _group(self, sender: Sender, message: bytes, place: tuple[bytes, bytes]) -> MessageGroup:
         pattern = os.fsdecode(pattern_of(message))
         unit = sender.unit
         group = self._groups.get((unit, pattern))
@@ -160,7 +160,7 @@ class Tally:
             group = self._groups.get((unit, pattern))
         if group is None:
             moment = int(place[1])
-            group = self._groups[unit, pattern] = Group(
+            group = self._groups[unit, pattern] = MessageGroup(
                 unit=unit,
                 pattern=pattern,
                 identifier=sender.identifier,

@@ -78,11 +78,11 @@ class _Words(dict[bytes, bytes]):
     def __missing__(self, word: bytes) -> bytes:
         if len(self) >= WORDS_KEPT:
             self.clear()
-        found = word
+        masked = word
         if _CHANGING.search(word):
-            found = b"".join(map(_mask_word, _BETWEEN.split(word)))
-        self[word] = found
-        return found
+            masked = b"".join(map(_mask_word, _BETWEEN.split(word)))
+        self[word] = masked
+        return masked
 
 
 _words = _Words()
@@ -101,5 +101,5 @@ def _mask_word(word: bytes) -> bytes:
     return _INSIDE.sub(_inside, bare) + end
 
 
-def _inside(found: re.Match[bytes]) -> bytes:
-    return b"<%s>" % (found.lastgroup or "n").encode()
+def _inside(match: re.Match[bytes]) -> bytes:
+    return b"<%s>" % (match.lastgroup or "n").encode()

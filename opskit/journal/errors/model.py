@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from opskit.core.systemd import FailedUnit
-from opskit.journal.errors.groups import Group, Tally
-from opskit.journal.files.model import Directory
+from opskit.journal.errors.groups import MessageGroup, Tally
+from opskit.journal.files.model import JournalDirectory
 
 
 @dataclass(frozen=True)
-class Unjudged:
+class WithoutPriority:
     """Entries without PRIORITY in the files; audit: those of them that are the audit's."""
 
     entries: int = 0
@@ -19,17 +19,24 @@ class Unjudged:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """All that was found. failed: the units that are failed now. said: what journalctl said on stderr."""
+class ErrorFacts:
+    """All that was read.
+
+    failed_units: those that are failed now.
+    without_priority: the entries that no -p but debug finds.
+    directories: the files that were read.
+    journalctl_stderr: what journalctl wrote beside the entries.
+    systemctl_error: why systemctl could not be asked, "" else.
+    """
 
     tally: Tally
-    failed: Sequence[FailedUnit] = ()
-    unjudged: Unjudged = field(default_factory=Unjudged)
-    directories: Sequence[Directory] = ()
-    said: str = ""
-    trouble: str = ""  # why systemctl could not be asked
+    failed_units: Sequence[FailedUnit] = ()
+    without_priority: WithoutPriority = field(default_factory=WithoutPriority)
+    directories: Sequence[JournalDirectory] = ()
+    journalctl_stderr: str = ""
+    systemctl_error: str = ""
 
     @property
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[MessageGroup]:
         """The groups, the most frequent first."""
         return self.tally.groups()

@@ -28,7 +28,7 @@ BESIDE = (
 
 
 @dataclass(frozen=True)
-class Request:
+class ErrorsRequest:
     """What was asked for. since, until: as journalctl takes them. limit: the last priority, 7 for everything."""
 
     scope: Scope
@@ -40,7 +40,7 @@ class Request:
     follow: bool = False
 
 
-def command_of(request: Request, version: Version) -> Command:
+def command_of(request: ErrorsRequest, version: Version) -> Command:
     """The journalctl that gives the entries."""
     words = ["journalctl", "--quiet", "--no-pager", "--output=export", *request.scope.options]
     if rules_of(version).output_fields:

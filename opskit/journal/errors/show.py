@@ -18,10 +18,10 @@ from typing import Any, Callable, Optional
 from opskit.core.finding import Finding
 from opskit.core.text import shown
 from opskit.journal.errors.export import Batches
-from opskit.journal.errors.findings import find, of_trouble
-from opskit.journal.errors.groups import PRIORITIES, Group, Tally
-from opskit.journal.errors.model import Seen
-from opskit.journal.errors.trouble import DISK, DUMP, FAILED, LOST, OOM, Trouble
+from opskit.journal.errors.findings import finding_of_incident, findings_of
+from opskit.journal.errors.groups import PRIORITIES, MessageGroup, Tally
+from opskit.journal.errors.incidents import DISK, DUMP, FAILED, LOST, OOM, Incident
+from opskit.journal.errors.model import ErrorFacts
 from opskit.journal.files.model import moment_text, to_the_second
 from opskit.ui.errors import draw_findings
 from opskit.ui.live import Draw, live_table
@@ -38,7 +38,7 @@ COLUMNS = (
     Column("MESSAGE"),
 )
 _STYLES = {"emerg": "red", "alert": "red", "crit": "red", "err": "red", "warning": "yellow"}
-_TROUBLES = {
+_INCIDENTS = {
     "oom_kills": OOM, "core_dumps": DUMP, "disk_errors": DISK, "units_failed_before": FAILED, "messages_lost": LOST
 }  # fmt: skip
 # How often, by the shortest span in which it is one at least.
@@ -53,7 +53,7 @@ LAST = 4
 
 
 @dataclass(frozen=True)
-class Listing:
+class ErrorListing:
     """What of it is shown. examples: whole messages, catalog: the catalogue's text, by the group's cursor.
 
     request: the options, as JSON has them.
@@ -64,11 +64,11 @@ class Listing:
     catalog: Mapping[str, str] = field(default_factory=dict)
     request: Mapping[str, Any] = field(default_factory=dict)
 
-    def groups(self, seen: Seen) -> list[Group]:
+    def groups(self, facts: ErrorFacts) -> list[MessageGroup]:
         """The most frequent ones."""
-        return seen.groups[: self.top] if self.top else seen.groups
+        return facts.groups[: self.top] if self.top else facts.groups
 
-    def example(self, group: Group) -> str:
+    def example(self, group: MessageGroup) -> str:
         """The message in full."""
         return self.examples.get(group.cursor) or os.fsdecode(group.example)
 
@@ -85,21 +85,24 @@ def progress(screen: Screen) -> Iterator[Callable[[int], None]]:
         yield tick
 
 
-def errors_json(seen: Seen, listing: Listing) -> dict[str, Any]:
+def errors_json(facts: ErrorFacts, listing: ErrorListing) -> dict[str, Any]:
     """The result for --json."""
-    troubles = {name: [_trouble(one) for one in seen.tally.troubles.of(kind)] for name, kind in _TROUBLES.items()}
+    incidents = {
+        name: [_incident_json(incident) for incident in facts.tally.incidents.of(kind)]
+        for name, kind in _INCIDENTS.items()
+    }
     return {
         **listing.request,
-        "entries": seen.tally.chosen,
-        "groups_total": len(seen.groups),
-        "groups": [group_json(group, listing) for group in listing.groups(seen)],
-        "units_failed": list(seen.failed),
-        **troubles,
-        "without_priority": seen.unjudged,
+        "entries": facts.tally.chosen,
+        "groups_total": len(facts.groups),
+        "groups": [group_json(group, listing) for group in listing.groups(facts)],
+        "units_failed": list(facts.failed_units),
+        **incidents,
+        "without_priority": facts.without_priority,
     }
 
 
-def group_json(group: Group, listing: Listing) -> dict[str, Any]:
+def group_json(group: MessageGroup, listing: ErrorListing) -> dict[str, Any]:
     """One group; times with their zone, the rate as entries an hour."""
     return {
         "unit": group.unit,
@@ -117,15 +120,15 @@ def group_json(group: Group, listing: Listing) -> dict[str, Any]:
     }
 
 
-def _trouble(one: Trouble) -> dict[str, Any]:
+def _incident_json(incident: Incident) -> dict[str, Any]:
     return {
-        "subject": one.subject,
-        "unit": one.unit,
-        "count": one.count,
-        "amount": one.amount,
-        "first": moment_text(one.first),
-        "last": moment_text(one.last),
-        "example": one.example,
+        "subject": incident.subject,
+        "unit": incident.unit,
+        "count": incident.count,
+        "amount": incident.amount,
+        "first": moment_text(incident.first),
+        "last": moment_text(incident.last),
+        "example": incident.example,
     }
 
 
@@ -134,7 +137,7 @@ def priority_text(priority: Optional[int]) -> str:
     return "" if priority is None else PRIORITIES[priority]
 
 
-def rate_text(group: Group) -> str:
+def rate_text(group: MessageGroup) -> str:
     """`3.1/min`; "" for what was once."""
     rate = group.per_hour
     if rate is None:
@@ -148,9 +151,9 @@ def _when(microseconds: int) -> str:
     return to_the_second(moment_text(microseconds))
 
 
-def draw_errors(screen: Screen, seen: Seen, findings: Sequence[Finding], listing: Listing) -> None:
+def draw_errors(screen: Screen, facts: ErrorFacts, findings: Sequence[Finding], listing: ErrorListing) -> None:
     """The groups, then the findings: everything is the result."""
-    groups = listing.groups(seen)
+    groups = listing.groups(facts)
     if sys.stdout.isatty():
         for group in groups:
             _draw_group(screen, group, listing)
@@ -161,12 +164,12 @@ def draw_errors(screen: Screen, seen: Seen, findings: Sequence[Finding], listing
     else:
         for finding in findings:
             screen.line(finding_line(finding))
-    total = len(seen.groups)
+    total = len(facts.groups)
     if not total and not findings:
         screen.done("nothing found")
     elif total:
         more = f", {len(groups)} shown" if len(groups) < total else ""
-        screen.note(f"{seen.tally.chosen} entries in {total} group{'s' if total > 1 else ''}{more}")
+        screen.note(f"{facts.tally.chosen} entries in {total} group{'s' if total > 1 else ''}{more}")
 
 
 def finding_line(finding: Finding) -> str:
@@ -177,14 +180,14 @@ def finding_line(finding: Finding) -> str:
     return shown("; ".join(parts))
 
 
-def row(group: Group, listing: Listing) -> tuple[str, ...]:
+def row(group: MessageGroup, listing: ErrorListing) -> tuple[str, ...]:
     """A row of the table; the last column has the pattern and the example, both whole."""
     *few, pattern = cells(group)
     example = listing.example(group)
     return (*few, pattern if example == pattern else f"{pattern}  like: {example}")
 
 
-def cells(group: Group) -> tuple[str, ...]:
+def cells(group: MessageGroup) -> tuple[str, ...]:
     """How often, whose, when, and what is alike."""
     return (
         str(group.count),
@@ -197,7 +200,7 @@ def cells(group: Group) -> tuple[str, ...]:
     )
 
 
-def _draw_group(screen: Screen, group: Group, listing: Listing) -> None:
+def _draw_group(screen: Screen, group: MessageGroup, listing: ErrorListing) -> None:
     """A few lines: how often and whose, what is alike, an example of it in full, what systemd says of it."""
     priority = priority_text(group.priority) or "no priority"
     first, last, rate = _when(group.first), _when(group.last), rate_text(group)
@@ -220,7 +223,7 @@ def _block(screen: Screen, word: str, text: str) -> None:
         word = " " * len(word)
 
 
-def follow_errors(screen: Screen, batches: Batches, tally: Tally, listing: Listing) -> None:
+def follow_errors(screen: Screen, batches: Batches, tally: Tally, listing: ErrorListing) -> None:
     """Show what comes until it is interrupted: Ctrl-C ends it with 130, and the last table stays.
 
     batches: some entries at a time, none at all after DRAW_SECONDS without any.
@@ -235,7 +238,7 @@ def follow_errors(screen: Screen, batches: Batches, tally: Tally, listing: Listi
         raise SystemExit(128 + signal.SIGINT) from None
 
 
-def _draw(screen: Screen, batches: Batches, tally: Tally, listing: Listing) -> None:
+def _draw(screen: Screen, batches: Batches, tally: Tally, listing: ErrorListing) -> None:
     wide = shutil.get_terminal_size().columns >= WIDE_FROM
     with live_table(screen, [COLUMNS[number] for number in _shown_columns(wide=wide)]) as draw:
         drawn, stale = 0.0, True
@@ -253,9 +256,11 @@ def _shown_columns(*, wide: bool) -> Sequence[int]:
     return range(len(COLUMNS)) if wide else (0, 1, 2, LAST, 6)
 
 
-def _frame(draw: Draw, tally: Tally, listing: Listing, *, wide: bool) -> None:
+def _frame(draw: Draw, tally: Tally, listing: ErrorListing, *, wide: bool) -> None:
     groups = tally.groups()
-    below = [shown(f"{one.severity}: {one.title}") for one in find(Seen(tally))][:FINDINGS_MOST]
+    below = [shown(f"{finding.severity}: {finding.title}") for finding in findings_of(ErrorFacts(tally))][
+        :FINDINGS_MOST
+    ]
     below.append(f"{tally.chosen} entries in {len(groups)} groups; Ctrl-C ends it")
     room = max(1, shutil.get_terminal_size().lines - OTHER_LINES - len(below))
     most = min(listing.top or room, room)
@@ -268,21 +273,21 @@ def _frame(draw: Draw, tally: Tally, listing: Listing, *, wide: bool) -> None:
     draw(rows, below)
 
 
-def _tell(screen: Screen, batches: Batches, tally: Tally, listing: Listing) -> None:
+def _tell(screen: Screen, batches: Batches, tally: Tally, listing: ErrorListing) -> None:
     """A line for each group and each trouble when it is first seen; with --json an envelope."""
-    groups = troubles = 0
+    groups = incidents = 0
     for entries in batches:
         tally.add(entries)
         for group in tally.new_groups(groups):
             groups += 1
             _tell_group(screen, group, listing)
-        for one in tally.troubles.all()[troubles:]:
-            troubles += 1
-            _tell_finding(screen, of_trouble(one))
+        for incident in tally.incidents.all()[incidents:]:
+            incidents += 1
+            _tell_finding(screen, finding_of_incident(incident))
         sys.stdout.flush()
 
 
-def _tell_group(screen: Screen, group: Group, listing: Listing) -> None:
+def _tell_group(screen: Screen, group: MessageGroup, listing: ErrorListing) -> None:
     # Without the count: it goes on.
     line = "  ".join(shown(cell) or "-" for cell in row(group, listing)[1:])
     screen.answer({"group": group_json(group, listing)}, lambda: screen.line(line))

@@ -32,21 +32,21 @@ def read_header(data: bytes, size: int) -> Header:
         signature, _, incompatible, state, machine, seqnum_id, header_size, arena_size,
         entries, _, head_seqnum, arrays, head, tail,
     ) = _LAYOUT.unpack_from(data)  # fmt: skip
-    problem = ""
+    damage = ""
     if signature != _SIGNATURE:
-        problem = "it does not begin as a journal file"
+        damage = "it does not begin as a journal file"
     elif incompatible & ~_KNOWN_INCOMPATIBLE:
-        problem = f"it has features that are not known here (flags {incompatible:#x})"
+        damage = f"it has features that are not known here (flags {incompatible:#x})"
     elif state >= len(_STATES):
-        problem = f"its state is {state}, which is none"
+        damage = f"its state is {state}, which is none"
     elif header_size < SMALLEST:
-        problem = f"its header claims {header_size} bytes"
+        damage = f"its header claims {header_size} bytes"
     elif header_size + arena_size > size:
-        problem = f"it is cut off: {size} bytes of {header_size + arena_size}"
+        damage = f"it is cut off: {size} bytes of {header_size + arena_size}"
     elif entries * _ENTRY_BYTES > size:
-        problem = f"its header claims {entries} entries, more than {size} bytes can hold"
+        damage = f"its header claims {entries} entries, more than {size} bytes can hold"
     return Header(
-        problem=problem,
+        damage=damage,
         state=_STATES[state] if state < len(_STATES) else str(state),
         machine_id=machine.hex(),
         seqnum_id=seqnum_id.hex(),

@@ -18,7 +18,7 @@ _NAMESPACE = re.compile(r"[0-9A-Za-z:\-_.\\@]{1,200}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Name:
+class ParsedName:
     """What a file's name says, by which alone a vacuum tells what it may delete.
 
     kind: archived (`X@id-seqnum-realtime.journal`), disposed (`X@realtime-random.journal~`: it was found damaged, or
@@ -35,12 +35,12 @@ class Name:
 class Header:
     """The header of a journal file (systemd's src/libsystemd/sd-journal/journal-def.h).
 
-    problem: why it is none that can be believed, "" for a sound one. state: offline, online or archived.
+    damage: why it cannot be believed, "" for a sound one. state: offline, online or archived.
     entries: how many it claims, even one that is not sound. head, tail: the times of the first and the last entry.
     arrays: where the chain of entry arrays begins. compact: their items have 32 bits.
     """
 
-    problem: str = ""
+    damage: str = ""
     state: str = ""
     machine_id: str = ""
     seqnum_id: str = ""
@@ -62,7 +62,7 @@ class JournalFile:
     """
 
     name: str
-    said: Name
+    parsed: ParsedName
     size: int
     allocated: int
     ctime: int = 0
@@ -71,7 +71,7 @@ class JournalFile:
     birth: int = 0
     crtime: int = 0
     atime_stays: bool = False
-    opens: str = ""
+    open_error: str = ""
     unremovable: bool = False
     inode: int = 0
     links: int = 1
@@ -80,17 +80,17 @@ class JournalFile:
     @property
     def damage(self) -> str:
         """Why its entries cannot be read, "" for a sound file."""
-        return self.opens or self.header.problem
+        return self.open_error or self.header.damage
 
 
 @dataclass(frozen=True)
-class Directory:
+class JournalDirectory:
     """A directory that a vacuum looks at, its files in the order in which readdir hands them over.
 
     machine_id, namespace: by its name, "" for none. passed_over: journalctl sees it, and its vacuum does not.
     identity: device and inode. read_only: it is on a filesystem that is.
     ignored: names that end as journals' and are no regular files.
-    problem: why it could not be read.
+    read_error: why it could not be read, "" else.
     """
 
     path: str
@@ -98,7 +98,7 @@ class Directory:
     namespace: str = ""
     files: tuple[JournalFile, ...] = ()
     ignored: tuple[str, ...] = ()
-    problem: str = ""
+    read_error: str = ""
     passed_over: bool = False
     identity: str = ""
     read_only: bool = False
@@ -108,7 +108,7 @@ class Directory:
         return f"{self.path}/{file.name}"
 
 
-def files_by_path(directories: Iterable[Directory]) -> dict[str, JournalFile]:
+def files_by_path(directories: Iterable[JournalDirectory]) -> dict[str, JournalFile]:
     """Every file of these directories by its path."""
     return {directory.path_of(file): file for directory in directories for file in directory.files}
 

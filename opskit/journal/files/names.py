@@ -6,7 +6,7 @@ import functools
 import re
 from typing import Optional
 
-from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, Name
+from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, ParsedName
 
 # The tails of the names, in bytes: @ 32 - 16 - 16 .journal, and @ 16 - 16 .journal~
 _ARCHIVED = 1 + 32 + 1 + 16 + 1 + 16 + 8
@@ -15,7 +15,7 @@ _ID = re.compile(rb"[0-9a-fA-F]{32}")
 _MODULO = 1 << 64
 
 
-def classify(name: str) -> Optional[Name]:
+def classify(name: str) -> Optional[ParsedName]:
     """What a vacuum takes a file of this name for; None for one that it does not look at."""
     if name.endswith(".journal"):
         return _archived(_bytes(name))
@@ -28,23 +28,23 @@ def _bytes(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def _archived(name: bytes) -> Name:
+def _archived(name: bytes) -> ParsedName:
     tail = name[-_ARCHIVED:]
     if len(name) < _ARCHIVED or tail[-25:-24] != b"-" or tail[-42:-41] != b"-" or tail[-75:-74] != b"@":
-        return Name(ACTIVE)
+        return ParsedName(ACTIVE)
     seqnum_id = tail[1:33]
     numbers = _two_numbers(tail[34:])
     if not _ID.fullmatch(seqnum_id) or numbers is None:
-        return Name(ACTIVE)
-    return Name(ARCHIVED, seqnum_id.decode().lower(), *numbers)
+        return ParsedName(ACTIVE)
+    return ParsedName(ARCHIVED, seqnum_id.decode().lower(), *numbers)
 
 
-def _disposed(name: bytes) -> Name:
+def _disposed(name: bytes) -> ParsedName:
     tail = name[-_DISPOSED:]
     if len(name) < _DISPOSED or tail[-26:-25] != b"-" or tail[-43:-42] != b"@":
-        return Name(ACTIVE)
+        return ParsedName(ACTIVE)
     numbers = _two_numbers(tail[1:])
-    return Name(ACTIVE) if numbers is None else Name(DISPOSED, realtime=numbers[0])
+    return ParsedName(ACTIVE) if numbers is None else ParsedName(DISPOSED, realtime=numbers[0])
 
 
 def _two_numbers(text: bytes) -> Optional[tuple[int, int]]:
@@ -72,11 +72,11 @@ def _number(text: bytes, start: int) -> Optional[tuple[int, int]]:
         return int(text[start : start + 16], 16), start + 16
     while text[start : start + 1] and text[start : start + 1] in _WHITE:
         start += 1
-    found = _loose().match(text, start, start + 16)
-    if found is None:
+    match = _loose().match(text, start, start + 16)
+    if match is None:
         return None
-    sign, prefix, digits = found.groups()
+    sign, prefix, digits = match.groups()
     if not digits and not prefix:
         return None
     value = min(int(digits or b"0", 16), _MODULO - 1)
-    return (-value % _MODULO if sign == b"-" else value), found.end()
+    return (-value % _MODULO if sign == b"-" else value), match.end()

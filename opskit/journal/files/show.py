@@ -15,16 +15,16 @@ def verdicts_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """The result of `journal verify --json`."""
     return {
         "files": len(verdicts),
-        "sound": sum(not one.problem and not one.skipped for one in verdicts),
-        "in_use": [one.path for one in verdicts if one.skipped],
-        "damaged": [{"path": one.path, "why": one.problem} for one in verdicts if one.problem],
+        "sound": sum(not verdict.damage and not verdict.skipped for verdict in verdicts),
+        "in_use": [verdict.path for verdict in verdicts if verdict.skipped],
+        "damaged": [{"path": verdict.path, "why": verdict.damage} for verdict in verdicts if verdict.damage],
     }
 
 
 def draw_verdicts(screen: Screen, verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> None:
     """The damaged ones, then a line that counts."""
     draw_findings(screen, findings)
-    in_use = sum(one.skipped for one in verdicts)
+    in_use = sum(verdict.skipped for verdict in verdicts)
     sound = len(verdicts) - len(findings) - in_use
     screen.done(
         f"{len(verdicts)} files: {sound} sound, {len(findings)} damaged, {in_use} being written to or never closed"

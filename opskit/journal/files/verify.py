@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opskit.core.finding import Finding
-from opskit.journal.files.model import ACTIVE, DISPOSED, ROOTS, Directory, JournalFile
+from opskit.journal.files.model import ACTIVE, DISPOSED, ROOTS, JournalDirectory, JournalFile
 
 _NAMES = 3
 # What this host's journald writes to.
@@ -21,7 +21,7 @@ class Verdict:
 
     path: str
     file: JournalFile
-    problem: str
+    damage: str
     skipped: bool = False
 
 
@@ -35,7 +35,7 @@ def verify_line(directory: str = "") -> str:
     return "opskit journal verify" + (f" -D {shlex.quote(directory)}" if directory else "")
 
 
-def damaged_files(directory: Directory, names: Sequence[str]) -> Finding:
+def damaged_files(directory: JournalDirectory, names: Sequence[str]) -> Finding:
     """That these files of a directory are damaged, by what other commands see of them."""
     title = f"{len(names)} damaged files in {directory.path}: {some(names)}"
     return Finding("damaged", "warning", title, ", ".join(names), verify_line(directory.path))
@@ -51,12 +51,12 @@ def finding_of(verdict: Verdict) -> Finding:
     """What to do about a damaged file."""
     path, name = verdict.path, shlex.quote(verdict.path)
     read = f"journalctl --file={shlex.quote(as_pattern(path))} shows what can still be read"
-    if verdict.file.said.kind == DISPOSED:
+    if verdict.file.parsed.kind == DISPOSED:
         remedy = f"journald has set it aside; {read}; a vacuum deletes it by its age"
-    elif verdict.file.said.kind == ACTIVE and _JOURNALD.fullmatch(path):
+    elif verdict.file.parsed.kind == ACTIVE and _JOURNALD.fullmatch(path):
         remedy = f"journalctl --rotate sets it aside and begins a new one; {read}"
-    elif verdict.file.said.kind == ACTIVE:
+    elif verdict.file.parsed.kind == ACTIVE:
         remedy = f"{read}; then rm -- {name}: by its name no vacuum deletes it"
     else:
         remedy = f"{read}; then rm -- {name}, or leave it to a vacuum"
-    return Finding("damaged", "error", f"{path}: {verdict.problem}", remedy=remedy)
+    return Finding("damaged", "error", f"{path}: {verdict.damage}", remedy=remedy)

@@ -83,37 +83,37 @@ def _page(size: int) -> int:
 
 def _set(settings: Sequence[Setting], name: str, parse: Callable[[str], Optional[int]]) -> Optional[Bound]:
     """The last assignment that journald understands; it passes over the others with a warning."""
-    for one in reversed(settings):
-        value = parse(one.value) if one.name == name else None
+    for setting in reversed(settings):
+        value = parse(setting.value) if setting.name == name else None
         if value is not None:
-            return Bound(name, value, one.where)
+            return Bound(name, value, setting.where)
     return None
 
 
 def bad_settings(settings: Sequence[Setting]) -> list[Setting]:
     """The limits whose value journald does not understand, and so passes over."""
     parsers = {"MaxUse": parse_iec, "KeepFree": parse_iec, "MaxFileSize": parse_iec, "MaxFiles": parse_count}
-    found = []
-    for one in settings:
-        kind = one.name.removeprefix("System").removeprefix("Runtime")
-        parse = parse_seconds if one.name in {"MaxRetentionSec", "MaxFileSec"} else parsers.get(kind)
-        if parse and parse(one.value) is None:
-            found.append(one)
-    return found
+    bad = []
+    for setting in settings:
+        kind = setting.name.removeprefix("System").removeprefix("Runtime")
+        parse = parse_seconds if setting.name in {"MaxRetentionSec", "MaxFileSec"} else parsers.get(kind)
+        if parse and parse(setting.value) is None:
+            bad.append(setting)
+    return bad
 
 
 def parse_iec(text: str) -> Optional[int]:
     """A size as systemd's configuration has it (parse_size, 1024-based); None for none."""
     total, rest = 0, text.strip()
     while rest:
-        found = re.match(r"([0-9]+)(?:\.([0-9]*))?\s*([EPTGMKB]?)\s*", rest, re.ASCII)
-        if not found:
+        match = re.match(r"([0-9]+)(?:\.([0-9]*))?\s*([EPTGMKB]?)\s*", rest, re.ASCII)
+        if not match:
             return None
-        factor: int = 1024 ** "BKMGTPE".index(found[3] or "B")
-        total += int(found[1]) * factor
-        total += int(found[2]) * factor // 10 ** len(found[2]) if found[2] else 0
-        rest = rest[found.end() :]
-        if rest and not found[3]:
+        factor: int = 1024 ** "BKMGTPE".index(match[3] or "B")
+        total += int(match[1]) * factor
+        total += int(match[2]) * factor // 10 ** len(match[2]) if match[2] else 0
+        rest = rest[match.end() :]
+        if rest and not match[3]:
             return None
     return total if text.strip() and total < 1 << 64 else None
 
@@ -125,5 +125,5 @@ def parse_count(text: str) -> Optional[int]:
 
 def parse_seconds(text: str) -> Optional[int]:
     """A span in microseconds; a number alone is seconds. None for none."""
-    found = systemd_span(text)
-    return found[0] if found else None
+    span = systemd_span(text)
+    return span[0] if span else None

@@ -34,12 +34,12 @@ def conf_name(namespace: str) -> str:
 def parse_settings(text: str, path: str) -> list[Setting]:
     """The assignments of the section [Journal] in a file's text."""
     return [
-        Setting(one.name, one.value, one.path, one.line)
-        for one in parse_assignments(text, path)
-        if one.section == SECTION
+        Setting(item.name, item.value, item.path, item.line)
+        for item in parse_assignments(text, path)
+        if item.section == SECTION
     ]
 
 
 def winner(settings: Sequence[Setting], name: str) -> Optional[Setting]:
     """The assignment of this name that counts."""
-    return next((one for one in reversed(settings) if one.name == name), None)
+    return next((setting for setting in reversed(settings) if setting.name == name), None)

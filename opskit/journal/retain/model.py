@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from opskit.journal.files.model import Directory
+from opskit.journal.files.model import JournalDirectory
 from opskit.journal.releases import Version
 from opskit.journal.retain.conf import Setting
 
@@ -39,7 +39,7 @@ class RetainFacts:
     path: str
     text: Optional[str]
     settings: tuple[Setting, ...]
-    directory: Optional[Directory]
+    directory: Optional[JournalDirectory]
     filesystem: int
     persistent: bool
     journald: bool

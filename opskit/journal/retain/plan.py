@@ -16,8 +16,8 @@ from opskit.journal.retain.bounds import Bounds, bounds_of, parse_iec, parse_sec
 from opskit.journal.retain.conf import Setting, winner
 from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
 from opskit.journal.retain.steps import RetainJournal
-from opskit.journal.vacuum.model import Limits
-from opskit.journal.vacuum.notes import Doomed
+from opskit.journal.vacuum.model import VacuumLimits
+from opskit.journal.vacuum.notes import Deletion
 from opskit.journal.vacuum.rules import predict
 
 # What journald keeps of one file past the limit is at most so much of it.
@@ -27,20 +27,20 @@ _PARTS = 8
 def wanted(facts: RetainFacts, request: RetainRequest) -> dict[str, str]:
     """The assignments that the limit takes."""
     prefix = "System" if facts.persistent else "Runtime"
-    found = {}
+    assignments = {}
     if request.size is not None:
-        found[f"{prefix}MaxUse"] = iec_text(request.size)
+        assignments[f"{prefix}MaxUse"] = iec_text(request.size)
     if request.span is not None:
         typed = request.span_text if rules_of(request.version).every_unit else f"{request.span // SECOND}s"
-        found["MaxRetentionSec"] = typed
+        assignments["MaxRetentionSec"] = typed
         # The default of a month would let one rotation lose a month at once.
         part = max(request.span // _PARTS // HOUR, 1) * HOUR
-        others = [one for one in facts.settings if one.path != facts.path]
+        others = [setting for setting in facts.settings if setting.path != facts.path]
         now = winner(others, "MaxFileSec")
         set_now = parse_seconds(now.value) if now else None
         if 0 < part < (set_now or MONTH):
-            found["MaxFileSec"] = f"{part // HOUR}h"
-    return found
+            assignments["MaxFileSec"] = f"{part // HOUR}h"
+    return assignments
 
 
 def iec_text(size: int) -> str:
@@ -63,7 +63,7 @@ def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
     keeps += [size_text(request.size)] if request.size is not None else []
     title = f"keep the journal to {' and '.join(keeps)}"
     values = wanted(facts, request)
-    others = [one for one in facts.settings if one.path != facts.path]
+    others = [setting for setting in facts.settings if setting.path != facts.path]
     ours = [Setting(name, value, facts.path, 0) for name, value in values.items()]
     after = bounds_of([*others, *ours], facts.filesystem, runtime=not facts.persistent)
     reasons = tuple(_reasons(facts, request, values, after))
@@ -75,7 +75,7 @@ def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
         "drop_in": facts.path,
         "settings": values,
         "deletes": deletes,
-        "freed_bytes": sum(one["bytes"] for one in deletes),
+        "freed_bytes": sum(setting["bytes"] for setting in deletes),
         "restarts": facts.journald,
     }
     notes = tuple(_notes(facts, others, values, deletes))
@@ -87,9 +87,9 @@ def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
         before=facts.text,
         unit=_unit(request.namespace) if facts.journald else "",
         journals=facts.directory.path if facts.directory else "",
-        deletes=tuple(one["path"] for one in deletes),
+        deletes=tuple(setting["path"] for setting in deletes),
     )
-    basis = (facts.text or "", *(f"{one.where} {one.name}={one.value}" for one in others))
+    basis = (facts.text or "", *(f"{setting.where} {setting.name}={setting.value}" for setting in others))
     return Plan(title, (step,), basis, notes=notes, result=result)
 
 
@@ -101,16 +101,16 @@ def _reasons(facts: RetainFacts, request: RetainRequest, values: dict[str, str],
     if request.span == 0 or request.size == 0:
         yield Reason("no-limit", "0 means no limit", "opskit undo takes a limit back", exit_code=ExitCode.USAGE)
     if request.size is not None and 0 < request.size < MIB:
-        title = f"journald keeps at least 1M, and {size_text(request.size)} was asked for"
+        title = f"journald keeps at least 1M, which is more than {size_text(request.size)}"
         yield Reason("too-small", title, "--size 1M or more", exit_code=ExitCode.USAGE)
     if request.span is not None and 0 < request.span < HOUR:
         yield Reason("too-short", "journald archives a file an hour at most", "1h or more", exit_code=ExitCode.USAGE)
-    for one in facts.settings:
-        name = os.path.basename(one.path)
-        later = os.path.dirname(one.path).endswith(".conf.d") and os.fsencode(name) > os.fsencode(DROPIN)
-        if later and one.name in values and not _same(one.name, one.value, values[one.name]):
-            title = f"{one.where} sets {one.name}={one.value}, and wins over {facts.path}"
-            yield Reason("drop-in-wins", title, f"edit {shlex.quote(one.path)}, or take the line out of it")
+    for setting in facts.settings:
+        name = os.path.basename(setting.path)
+        later = os.path.dirname(setting.path).endswith(".conf.d") and os.fsencode(name) > os.fsencode(DROPIN)
+        if later and setting.name in values and not _same(setting.name, setting.value, values[setting.name]):
+            title = f"{setting.where} sets {setting.name}={setting.value}, and wins over {facts.path}"
+            yield Reason("drop-in-wins", title, f"edit {shlex.quote(setting.path)}, or take the line out of it")
     part = after.max_file_size
     if request.size and request.size >= MIB and 2 * part.value > request.size:
         title = (
@@ -119,33 +119,33 @@ def _reasons(facts: RetainFacts, request: RetainRequest, values: dict[str, str],
         yield Reason("file-size-wins", title, f"--size {iec_text(2 * part.value)}, or a smaller {part.name} there")
 
 
-def _same(name: str, one: str, other: str) -> bool:
+def _same(name: str, value: str, other_value: str) -> bool:
     parse = parse_seconds if name.endswith("Sec") else parse_iec
-    return parse(one) == parse(other)
+    return parse(value) == parse(other_value)
 
 
 def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[dict[str, Any]]:
     """What journald deletes when it starts with these limits (journald-server.c, do_vacuum)."""
     if facts.directory is None or not facts.journald:
         return []
-    limits = Limits(after.retention.value, after.max_use.value, after.max_files.value)
+    limits = VacuumLimits(after.retention.value, after.max_use.value, after.max_files.value)
     vacuum = predict(facts.directory, limits, rules_of(request.version), request.now)
-    return [Doomed(facts.directory.path_of(file), file, 0).as_json() for file in vacuum.deletes]
+    return [Deletion(facts.directory.path_of(file), file, 0).as_json() for file in vacuum.deletes]
 
 
 def _notes(
     facts: RetainFacts, others: Sequence[Setting], values: dict[str, str], deletes: Sequence[dict[str, Any]]
 ) -> Iterator[Finding]:
     if deletes:
-        title = f"the restart of journald deletes {len(deletes)} files, for good: no undo brings these back"
-        yield Finding("restart-deletes", "warning", title, remedy="opskit journal vacuum --keep-copy DIR, before")
+        title = f"the restart of journald deletes {len(deletes)} files, and no undo restores them"
+        yield Finding("restart-deletes", "warning", title, remedy="first opskit journal vacuum --keep-copy DIR")
     for name in values:
         beaten = winner(others, name)
         if beaten:
-            title = f"{beaten.where} sets {name}={beaten.value}, which no longer counts"
+            title = f"this overrides {name}={beaten.value} of {beaten.where}"
             yield Finding("setting-beaten", "info", title)
     if not facts.persistent:
-        title = "the journal is kept in /run only, and is gone after a reboot"
+        title = "the journal is kept only in /run, and is lost at a reboot"
         yield Finding("volatile", "warning", title, remedy="mkdir /var/log/journal; systemctl restart systemd-journald")
     if not facts.journald:
-        yield Finding("not-running", "info", "journald does not run here: the limit counts from its next start")
+        yield Finding("not-running", "info", "journald is not running here: the limit applies from its next start")

@@ -9,7 +9,7 @@ from opskit.core.caller import machine_id
 from opskit.core.errors import Failed
 from opskit.core.files import read_bytes
 from opskit.core.systemd import conf_files
-from opskit.journal.files.model import ROOTS, Directory, Scope
+from opskit.journal.files.model import ROOTS, JournalDirectory, Scope
 from opskit.journal.files.see.scope import read_directories
 from opskit.journal.releases import rules_of
 from opskit.journal.retain.conf import Setting, conf_name, parse_settings, winner
@@ -40,21 +40,23 @@ def see_retain(request: RetainRequest) -> RetainFacts:
     return RetainFacts(path, read_text(path), settings, directory, filesystem, persistent, journald)
 
 
-def _directory(request: RetainRequest, *, persistent: bool) -> Optional[Directory]:
+def _directory(request: RetainRequest, *, persistent: bool) -> Optional[JournalDirectory]:
     """The directory that journald writes to."""
     own = machine_id() + (f".{request.namespace}" if request.namespace else "")
     path = f"{ROOTS[persistent]}/{own}"
     scope = Scope(namespace=request.namespace)
-    return next((one for one in read_directories(scope, rules_of(request.version)) if one.path == path), None)
+    return next(
+        (directory for directory in read_directories(scope, rules_of(request.version)) if directory.path == path), None
+    )
 
 
 def read_settings(root: str = "", namespace: str = "") -> tuple[Setting, ...]:
     """Every assignment, in the order in which journald reads them: of one name the last counts. Raises OSError."""
-    found: list[Setting] = []
+    settings: list[Setting] = []
     for path in conf_files(conf_name(namespace), root):
         if os.path.isfile(path):
-            found += parse_settings(read_bytes(path).decode("utf-8", "surrogateescape"), path)
-    return tuple(found)
+            settings += parse_settings(read_bytes(path).decode("utf-8", "surrogateescape"), path)
+    return tuple(settings)
 
 
 def read_text(path: str) -> Optional[str]:

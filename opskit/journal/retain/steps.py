@@ -97,7 +97,7 @@ class RetainJournal(Step):
         """Put back what was there, unless somebody edited it since. Raises CannotUndo."""
         now = read_text(self.path)
         if now not in {self.text, self.before}:
-            raise CannotUndo(f"{self.path} stays: it was changed since")
+            raise CannotUndo(f"{self.path} is kept: it was changed since")
         if now == self.before:
             return
         if self.before is None:

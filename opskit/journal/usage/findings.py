@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.finding import Finding
-from opskit.journal.files.model import ACTIVE, DENIED, Directory
+from opskit.journal.files.model import ACTIVE, DENIED, JournalDirectory
 from opskit.journal.files.verify import damaged_files
 from opskit.journal.retain.bounds import Bounds
 from opskit.journal.retain.conf import Setting
@@ -17,42 +17,42 @@ from opskit.journal.retain.conf import Setting
 class Usage:
     """A directory, and the limits for it; None where no journald of this system writes."""
 
-    directory: Directory
+    directory: JournalDirectory
     bounds: Optional[Bounds]
     bad: tuple[Setting, ...] = ()
 
 
-def damaged(directory: Directory) -> list[tuple[str, str]]:
+def damaged(directory: JournalDirectory) -> list[tuple[str, str]]:
     """The name of each file whose header cannot be believed, or that cannot be read, and why."""
     pairs = [(file.name, file.damage) for file in directory.files]
     return [(name, why) for name, why in pairs if why and why != DENIED]
 
 
-def findings(found: Sequence[Usage]) -> Iterator[Finding]:
+def findings(usages: Sequence[Usage]) -> Iterator[Finding]:
     """What is not as it should be."""
-    for one in found:
-        path = one.directory.path
-        if one.directory.problem:
-            yield Finding("unreadable-directory", "warning", f"{path}: {one.directory.problem}")
-        unseen = sum(file.opens == DENIED for file in one.directory.files)
+    for usage in usages:
+        path = usage.directory.path
+        if usage.directory.read_error:
+            yield Finding("unreadable-directory", "warning", f"{path}: {usage.directory.read_error}")
+        unseen = sum(file.open_error == DENIED for file in usage.directory.files)
         if unseen:
-            title = f"{unseen} files in {path} may not be read by this user: their entries are not told"
-            yield Finding("not-seen", "info", title, remedy="the same with sudo")
-        hurt = damaged(one.directory)
-        if hurt:
-            yield damaged_files(one.directory, [name for name, _ in hurt])
-        for bad in one.bad:
-            title = f"{bad.where}: {bad.name}={bad.value} is not understood, and passed over by journald"
+            title = f"this user may not read {unseen} files in {path}: their entries are not counted"
+            yield Finding("not-seen", "info", title, remedy="run it with sudo")
+        damages = damaged(usage.directory)
+        if damages:
+            yield damaged_files(usage.directory, [name for name, _ in damages])
+        for bad in usage.bad:
+            title = f"{bad.where}: journald does not understand {bad.name}={bad.value}, and ignores it"
             yield Finding("bad-setting", "warning", title)
-        yield from _over(one)
+        yield from _over(usage)
 
 
-def _over(one: Usage) -> Iterator[Finding]:
-    if one.bounds is None:
+def _over(usage: Usage) -> Iterator[Finding]:
+    if usage.bounds is None:
         return
-    taken = sum(file.allocated for file in one.directory.files)
-    use = one.bounds.max_use
+    taken = sum(file.allocated for file in usage.directory.files)
+    use = usage.bounds.max_use
     if 0 < use.value < taken:
-        active = sum(file.allocated for file in one.directory.files if file.said.kind == ACTIVE)
-        title = f"{one.directory.path} takes {taken} bytes, more than {use.name} of {use.value} ({use.source})"
+        active = sum(file.allocated for file in usage.directory.files if file.parsed.kind == ACTIVE)
+        title = f"{usage.directory.path} takes {taken} bytes, more than {use.name} of {use.value} ({use.source})"
         yield Finding("over-limit", "warning", title, f"{active} of them in active files", "opskit journal vacuum")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from opskit.core.caller import machine_id
-from opskit.journal.files.model import Directory, Scope
+from opskit.journal.files.model import JournalDirectory, Scope
 from opskit.journal.files.see.scope import read_directories
 from opskit.journal.releases import Rules
 from opskit.journal.retain.bounds import bad_settings, bounds_of
@@ -16,18 +16,18 @@ from opskit.journal.usage.findings import Usage
 def see_usage(scope: Scope, rules: Rules) -> list[Usage]:
     """Each directory of the scope that holds something, with its limits. Raises as read_directories."""
     own = machine_id(scope.root)
-    found = []
+    usages = []
     for directory in read_directories(scope, rules, all_of_it=False):
-        if not (directory.files or directory.ignored or directory.machine_id or directory.problem):
+        if not (directory.files or directory.ignored or directory.machine_id or directory.read_error):
             continue  # a root that holds nothing but the directories of machines
         if scope.directory or directory.machine_id != own:
-            found.append(Usage(directory, None))
+            usages.append(Usage(directory, None))
         else:
-            found.append(_with_bounds(directory, scope.root))
-    return found
+            usages.append(_with_bounds(directory, scope.root))
+    return usages
 
 
-def _with_bounds(directory: Directory, root: str) -> Usage:
+def _with_bounds(directory: JournalDirectory, root: str) -> Usage:
     try:
         settings = read_settings(root, directory.namespace)
         status = os.statvfs(directory.path)

@@ -15,21 +15,21 @@ from opskit.ui.screen import Column, Screen, draw_table
 _SECOND = 1_000_000
 
 
-def usage_json(found: Sequence[Usage]) -> dict[str, Any]:
+def usage_json(usages: Sequence[Usage]) -> dict[str, Any]:
     """The result of `journal usage --json`; sizes in bytes, spans in seconds."""
-    rows = [_row(one) for one in found]
+    rows = [_row(usage) for usage in usages]
     return {"directories": rows, "bytes": sum(row["bytes"] for row in rows)}
 
 
-def _row(one: Usage) -> dict[str, Any]:
-    directory = one.directory
-    active = [file for file in directory.files if file.said.kind == ACTIVE]
-    sound = [file.header for file in directory.files if not file.header.problem and file.header.entries]
+def _row(usage: Usage) -> dict[str, Any]:
+    directory = usage.directory
+    active = [file for file in directory.files if file.parsed.kind == ACTIVE]
+    sound = [file.header for file in directory.files if not file.header.damage and file.header.entries]
     return {
         "path": directory.path,
         "machine_id": directory.machine_id,
         "namespace": directory.namespace,
-        "problem": directory.problem,
+        "problem": directory.read_error,
         "active_files": len(active),
         "archived_files": len(directory.files) - len(active),
         "active_bytes": sum(file.allocated for file in active),
@@ -37,7 +37,7 @@ def _row(one: Usage) -> dict[str, Any]:
         "oldest": moment_text(min((header.head for header in sound), default=0)),
         "newest": moment_text(max((header.tail for header in sound), default=0)),
         "damaged": [{"name": name, "why": why} for name, why in damaged(directory)],
-        "limits": [_bound_json(bound) for bound in one.bounds.all()] if one.bounds else [],
+        "limits": [_bound_json(bound) for bound in usage.bounds.all()] if usage.bounds else [],
     }
 
 
@@ -58,22 +58,22 @@ _COLUMNS = (
 )
 
 
-def draw_usage(screen: Screen, found: Sequence[Usage]) -> None:
+def draw_usage(screen: Screen, usages: Sequence[Usage]) -> None:
     """A line for each directory, then the limits in force and where each comes from."""
-    if not found:
+    if not usages:
         screen.line("there are no journals here")
         return
     rows = []
-    for one in found:
-        row = _row(one)
-        limit = size_text(one.bounds.max_use.value) if one.bounds and one.bounds.max_use.value else ""
+    for usage in usages:
+        row = _row(usage)
+        limit = size_text(usage.bounds.max_use.value) if usage.bounds and usage.bounds.max_use.value else ""
         times = [to_the_second(row[key]) for key in ("oldest", "newest")]
         counts = [str(row["active_files"]), str(row["archived_files"]), size_text(row["bytes"]), limit]
         rows.append([*counts, *times, str(len(row["damaged"]) or ""), row["path"]])
     draw_table(screen, _COLUMNS, rows)
-    for one in found:
-        for bound in one.bounds.all() if one.bounds else ():
-            screen.line(f"{shown(one.directory.path)}: {bound.name}={_value(bound)} ({shown(bound.source)})")
+    for usage in usages:
+        for bound in usage.bounds.all() if usage.bounds else ():
+            screen.line(f"{shown(usage.directory.path)}: {bound.name}={_value(bound)} ({shown(bound.source)})")
 
 
 def _value(bound: Bound) -> str:

@@ -6,12 +6,12 @@ import os
 from dataclasses import dataclass
 from typing import Optional
 
-from opskit.journal.files.model import Directory, Scope
+from opskit.journal.files.model import JournalDirectory, Scope
 from opskit.journal.releases import Rules, Version, rules_of
 
 
 @dataclass(frozen=True)
-class Limits:
+class VacuumLimits:
     """What a vacuum is to keep to; None: not asked for, 0: no limit. span in microseconds, size in bytes."""
 
     span: Optional[int] = None
@@ -29,7 +29,7 @@ class VacuumRequest:
 
     scope: Scope
     version: Version
-    limits: Limits
+    limits: VacuumLimits
     now: int
     span_text: str = ""
     rotate: bool = False
@@ -55,14 +55,14 @@ class CopyPlace:
 class VacuumFacts:
     """newer: of files with entries on both sides of the limit, how many are newer (None: it cannot be told)."""
 
-    directories: tuple[Directory, ...]
+    directories: tuple[JournalDirectory, ...]
     machine_id: str
     journald: bool
     newer: dict[str, Optional[int]]
     place: Optional[CopyPlace] = None
 
 
-def copy_names(directories: tuple[Directory, ...]) -> dict[str, str]:
+def copy_names(directories: tuple[JournalDirectory, ...]) -> dict[str, str]:
     """Where the files of each directory are copied to, below the directory for copies: journalctl -D reads it."""
     names = {}
     for directory in directories:

@@ -11,11 +11,11 @@ from opskit.core.finding import Finding
 from opskit.journal.files.model import JournalFile, moment_text
 from opskit.journal.files.verify import damaged_files, some
 from opskit.journal.vacuum.model import VacuumRequest
-from opskit.journal.vacuum.rules import Vacuum
+from opskit.journal.vacuum.rules import Prediction
 
 
 @dataclass(frozen=True)
-class Doomed:
+class Deletion:
     """A file that will go. newer: entries newer than the limit of time; None when that cannot be told."""
 
     path: str
@@ -25,13 +25,13 @@ class Doomed:
     def as_json(self) -> dict[str, Any]:
         """An entry of result.deletes."""
         header = self.file.header
-        known = header.entries and not header.problem
+        known = header.entries and not header.damage
         return {
             "path": self.path,
             "bytes": self.file.allocated,
             "oldest": moment_text(header.head) if known else None,
             "newest": moment_text(header.tail) if known else None,
-            "entries": header.entries if not header.problem else None,
+            "entries": header.entries if not header.damage else None,
         }
 
 
@@ -51,77 +51,80 @@ class Survivor:
 
 def vacuum_notes(
     request: VacuumRequest,
-    found: Sequence[Vacuum],
-    doomed: Sequence[Doomed],
+    predictions: Sequence[Prediction],
+    deletions: Sequence[Deletion],
     survivors: Sequence[Survivor],
 ) -> Iterator[Finding]:
     """What a person should know beside what goes."""
     limits = request.limits
     if not (limits.span or limits.size or limits.files):
         yield Finding("no-limit", "info", "0 means no limit: nothing is deleted")
-    elif not any(one.directory.files for one in found):
+    elif not any(prediction.directory.files for prediction in predictions):
         where = request.scope.directory or request.scope.root or "this host"
         yield Finding("no-journals", "info", f"there are no journal files in {where}", remedy="opskit journal usage")
-    lost = [one for one in doomed if one.newer]
+    lost = [deletion for deletion in deletions if deletion.newer]
     if lost:
-        count = sum(one.newer or 0 for one in lost)
-        title = f"{count} entries newer than {request.span_text} go along: they share a file with older ones"
-        yield Finding("newer-entries-lost", "warning", title, evidence=", ".join(one.path for one in lost))
-    unsure = [one.path for one in doomed if one.newer is None]
+        count = sum(deletion.newer or 0 for deletion in lost)
+        title = f"{count} entries newer than {request.span_text} are deleted too: they share a file with older ones"
+        yield Finding("newer-entries-lost", "warning", title, evidence=", ".join(deletion.path for deletion in lost))
+    unsure = [deletion.path for deletion in deletions if deletion.newer is None]
     if unsure:
-        title = f"how many newer entries go cannot be told of {len(unsure)} damaged files"
+        title = f"it cannot be told how many newer entries {len(unsure)} damaged files hold"
         yield Finding("newer-entries-unknown", "warning", title, evidence=", ".join(unsure))
-    active = [one for one in survivors if one.why == "active"]
+    active = [survivor for survivor in survivors if survivor.why == "active"]
     if active:
-        title = f"active files hold entries older than {request.span_text}, and stay ({len(active)})"
+        title = f"{len(active)} active files hold entries older than {request.span_text}, and are kept"
         scope = request.scope
         here = not (request.rotate or scope.directory or scope.root or scope.namespace[:1] in {"*", "+"})
-        remedy = "--rotate archives them first, and then they go" if here else ""
-        yield Finding("active-keep-old", "info", title, ", ".join(one.path for one in active), remedy)
-    behind = [one for one in survivors if one.why.startswith("behind ")]
+        remedy = "--rotate archives them first, so that they are deleted" if here else ""
+        yield Finding("active-keep-old", "info", title, ", ".join(survivor.path for survivor in active), remedy)
+    behind = [survivor for survivor in survivors if survivor.why.startswith("behind ")]
     if behind:
-        title = f"{len(behind)} old files stay, since a vacuum stops at the first file that is young enough"
-        yield Finding("old-files-stay", "info", title, ", ".join(one.path for one in behind))
-    for one in found:
-        yield from _directory_notes(one)
-    yield from _bytes_notes(request, doomed)
+        title = f"{len(behind)} old files are kept, because a vacuum stops at the first file that is young enough"
+        yield Finding("old-files-stay", "info", title, ", ".join(survivor.path for survivor in behind))
+    for prediction in predictions:
+        yield from _directory_notes(prediction)
+    yield from _bytes_notes(request, deletions)
 
 
-def _bytes_notes(request: VacuumRequest, doomed: Sequence[Doomed]) -> Iterator[Finding]:
+def _bytes_notes(request: VacuumRequest, deletions: Sequence[Deletion]) -> Iterator[Finding]:
     """Where the space that is freed is not what it seems."""
-    linked = [one.path for one in doomed if one.file.links > 1]
+    linked = [deletion.path for deletion in deletions if deletion.file.links > 1]
     if linked:
-        title = f"{len(linked)} of the files have further names: the space stays taken until those are gone, too"
+        title = (
+            f"{len(linked)} of the files have other hard links: their space is freed only when those are deleted, too"
+        )
         yield Finding("hard-links", "warning", title, ", ".join(linked))
-    if request.rotate and doomed:
-        title = "what an archived file takes is known only once it is: journald cuts it to its size"
+    if request.rotate and deletions:
+        title = "the size of an archived file is known only after the rotation: journald truncates it"
         if request.limits.size or request.limits.files:
-            title = "what goes to keep to a size or a number is exact only once the journal is rotated"
-        yield Finding("rotate-first", "info", title, remedy="should other files go then, nothing is deleted")
-        title = "journald keeps to its own limits when it rotates: what is oldest may go by that, too"
+            title = "which files a limit of size or number deletes is certain only after the rotation"
+        yield Finding("rotate-first", "info", title, remedy="if other files would be deleted then, nothing is")
+        title = "journald applies its own limits when it rotates, and may delete the oldest files itself"
         yield Finding("rotate-limits", "info", title, remedy="opskit journal usage shows its limits")
 
 
-def _directory_notes(vacuum: Vacuum) -> Iterator[Finding]:
-    directory = vacuum.directory
+def _directory_notes(prediction: Prediction) -> Iterator[Finding]:
+    directory = prediction.directory
     if directory.passed_over and directory.files:
-        title = f"the {len(directory.files)} files in {directory.path} itself are passed over by this journalctl"
+        title = f"this journalctl ignores the {len(directory.files)} files in {directory.path} itself"
         yield Finding("directory-ignored", "warning", title)
-    if directory.problem:
-        yield Finding("unreadable-directory", "warning", f"{directory.path}: {directory.problem}")
+    if directory.read_error:
+        yield Finding("unreadable-directory", "warning", f"{directory.path}: {directory.read_error}")
     damaged = [file.name for file in directory.files if file.damage]
     if damaged:
         yield damaged_files(directory, damaged)
-    odd = [file.name for file in vacuum.active if "@" in file.name or file.name.endswith("~")]
+    odd = [file.name for file in prediction.active if "@" in file.name or file.name.endswith("~")]
     if odd:
-        title = f"{len(odd)} files in {directory.path} only look archived, by their names they never go: {some(odd)}"
+        count = f"{len(odd)} files in {directory.path}"
+        title = f"{count} look archived, but by their names a vacuum never deletes them: {some(odd)}"
         yield Finding("looks-archived", "info", title, ", ".join(odd))
     if directory.ignored:
         links = directory.ignored
-        title = f"{len(links)} names in {directory.path} are no regular files, and are left alone: {some(links)}"
+        title = f"{len(links)} names in {directory.path} are not regular files, and are left alone: {some(links)}"
         yield Finding("no-files", "info", title, ", ".join(links))
-    if vacuum.sticks:
-        names = [directory.path_of(file) for file in vacuum.sticks]
-        title = f"{len(names)} files cannot be removed: they, or {directory.path}, are immutable"
+    if prediction.undeletable:
+        names = [directory.path_of(file) for file in prediction.undeletable]
+        title = f"{len(names)} files cannot be deleted: they or {directory.path} are immutable"
         remedy = "chattr -i -a " + " ".join(map(shlex.quote, [directory.path, *names]))
         yield Finding("immutable", "error", title, ", ".join(names), remedy)

@@ -13,9 +13,9 @@ from typing import Optional
 
 from opskit.core.plan import Record
 from opskit.core.units import INFINITY, SECOND
-from opskit.journal.files.model import ACTIVE, ARCHIVED, Directory, JournalFile
+from opskit.journal.files.model import ACTIVE, ARCHIVED, JournalDirectory, JournalFile
 from opskit.journal.releases import Rules
-from opskit.journal.vacuum.model import Limits
+from opskit.journal.vacuum.model import VacuumLimits
 
 # What two candidates are compared by: id, number, age, name.
 _Key = tuple[str, int, int, bytes]
@@ -32,7 +32,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Vacuum:
+class Prediction:
     """What a vacuum does to one directory.
 
     empty: the files without entries, which always go, first and in readdir's order. order: the candidates in the order
@@ -40,7 +40,7 @@ class Vacuum:
     archived files that it cannot open, which stay.
     """
 
-    directory: Directory
+    directory: JournalDirectory
     empty: tuple[JournalFile, ...]
     order: tuple[Candidate, ...]
     gone: int
@@ -53,7 +53,7 @@ class Vacuum:
         return tuple(file for file in self._tried if not file.unremovable)
 
     @property
-    def sticks(self) -> tuple[JournalFile, ...]:
+    def undeletable(self) -> tuple[JournalFile, ...]:
         """The files that it will try to delete, and cannot: journalctl warns, exits 0, and goes on to newer ones."""
         return tuple(file for file in self._tried if file.unremovable)
 
@@ -80,37 +80,39 @@ def age_of(file: JournalFile, *, birth: bool) -> int:
     times = [file.ctime, file.mtime, file.crtime]
     times += [file.birth] if birth else []
     times += [file.atime] if file.atime_stays else []
-    return min([file.said.realtime, *(time for time in times if time > 0)])
+    return min([file.parsed.realtime, *(time for time in times if time > 0)])
 
 
-def predict(directory: Directory, limits: Limits, rules: Rules, now: int) -> Vacuum:
+def predict(directory: JournalDirectory, limits: VacuumLimits, rules: Rules, now: int) -> Prediction:
     """What goes from this directory under these limits at this moment (microseconds since 1970)."""
     active: list[JournalFile] = []
     empty: list[JournalFile] = []
     unread: list[JournalFile] = []
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     for file in directory.files:
-        if file.said.kind == ACTIVE:
+        if file.parsed.kind == ACTIVE:
             active.append(file)
-        elif file.opens:
+        elif file.open_error:
             (empty if rules.deletes_unreadable else unread).append(file)
         elif file.size < rules.header_bytes or not file.header.entries:
             empty.append(file)
         else:
-            found.append(Candidate(file, age_of(file, birth=rules.birth)))
-    asked = bool(limits.span or limits.size or limits.files) and not directory.passed_over
-    order = tuple(in_order(found))
-    return Vacuum(
+            candidates.append(Candidate(file, age_of(file, birth=rules.birth)))
+    limited = bool(limits.span or limits.size or limits.files) and not directory.passed_over
+    order = tuple(in_order(candidates))
+    return Prediction(
         directory=directory,
-        empty=tuple(empty) if asked else (),
+        empty=tuple(empty) if limited else (),
         order=order,
-        gone=_count(order, active, limits, rules, now) if asked else 0,
+        gone=_count(order, active, limits, rules, now) if limited else 0,
         active=tuple(active),
         unread=tuple(unread),
     )
 
 
-def _count(order: Sequence[Candidate], active: Sequence[JournalFile], limits: Limits, rules: Rules, now: int) -> int:
+def _count(
+    order: Sequence[Candidate], active: Sequence[JournalFile], limits: VacuumLimits, rules: Rules, now: int
+) -> int:
     """How many of the candidates go: the loop ends at the first one that every limit lets stay."""
     cut = cut_of(limits, now)
     total = sum(candidate.file.allocated for candidate in order)
@@ -125,14 +127,14 @@ def _count(order: Sequence[Candidate], active: Sequence[JournalFile], limits: Li
     return len(order)
 
 
-def cut_of(limits: Limits, now: int) -> int:
+def cut_of(limits: VacuumLimits, now: int) -> int:
     """What is older than this goes, microseconds since 1970; 0 without a limit of time."""
     return max(now - limits.span, 0) if limits.span else 0
 
 
-def in_order(found: Sequence[Candidate]) -> list[Candidate]:
+def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates in the order in which a vacuum looks at them."""
-    keyed = [(candidate, _key(candidate)) for candidate in found]
+    keyed = [(candidate, _key(candidate)) for candidate in candidates]
     by_age = sorted(keyed, key=lambda item: item[1][2])
     if not _is_plain(by_age):
         by_age = _merged(keyed)
@@ -152,20 +154,20 @@ def _is_plain(by_age: Sequence[tuple[Candidate, _Key]]) -> bool:
 
 
 def _key(candidate: Candidate) -> _Key:
-    said = candidate.file.said
-    seqnum_id = said.seqnum_id if said.kind == ARCHIVED else ""
-    return seqnum_id, said.seqnum, candidate.age, candidate.file.name.encode("utf-8", "surrogateescape")
+    parsed = candidate.file.parsed
+    seqnum_id = parsed.seqnum_id if parsed.kind == ARCHIVED else ""
+    return seqnum_id, parsed.seqnum, candidate.age, candidate.file.name.encode("utf-8", "surrogateescape")
 
 
-def _after(one: _Key, other: _Key) -> bool:
-    """Whether vacuum_compare(one, other) > 0."""
-    if one[0] and one[0] == other[0]:
-        return one[1] > other[1]
-    if one[2] != other[2]:
-        return one[2] > other[2]
-    if one[0] and other[0]:
-        return one[0] > other[0]
-    return one[3] > other[3]
+def _after(left: _Key, right: _Key) -> bool:
+    """Whether vacuum_compare(left, right) > 0."""
+    if left[0] and left[0] == right[0]:
+        return left[1] > right[1]
+    if left[2] != right[2]:
+        return left[2] > right[2]
+    if left[0] and right[0]:
+        return left[0] > right[0]
+    return left[3] > right[3]
 
 
 def _merged(items: list[tuple[Candidate, _Key]]) -> list[tuple[Candidate, _Key]]:
@@ -204,7 +206,7 @@ def span_now(ages: list[int], span: int, planned: int, now: int) -> Optional[str
     """
     if not span or span >= INFINITY:
         return None
-    cut = cut_of(Limits(span), planned)
+    cut = cut_of(VacuumLimits(span), planned)
     soon = now - span + _SLACK
     if not any(cut <= age < soon for age in ages):
         return None

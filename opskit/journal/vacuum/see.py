@@ -6,7 +6,7 @@ import os
 from typing import Optional
 
 from opskit.core.caller import machine_id
-from opskit.journal.files.model import Directory
+from opskit.journal.files.model import JournalDirectory
 from opskit.journal.files.see.entries import newer_than
 from opskit.journal.files.see.scope import read_directories
 from opskit.journal.see import journald_runs
@@ -26,25 +26,25 @@ def see_vacuum(request: VacuumRequest) -> VacuumFacts:
     )
 
 
-def _newer(directories: tuple[Directory, ...], request: VacuumRequest) -> dict[str, Optional[int]]:
+def _newer(directories: tuple[JournalDirectory, ...], request: VacuumRequest) -> dict[str, Optional[int]]:
     """Of the files that have entries on both sides of the limit of time; of the others the header tells."""
     cut = cut_of(request.limits, request.now)
-    found: dict[str, Optional[int]] = {}
+    newer: dict[str, Optional[int]] = {}
     for directory in directories if cut else ():
         for file in directory.files:
             header = file.header
-            if header.problem or header.head < cut <= header.tail:
+            if header.damage or header.head < cut <= header.tail:
                 path = directory.path_of(file)
-                found[path] = newer_than(path, header, cut)
-    return found
+                newer[path] = newer_than(path, header, cut)
+    return newer
 
 
-def _place(directories: tuple[Directory, ...], path: str) -> CopyPlace:
+def _place(directories: tuple[JournalDirectory, ...], path: str) -> CopyPlace:
     real = os.path.realpath(path)
     kind = "directory" if os.path.isdir(real) else "other" if os.path.lexists(real) else "absent"
-    there = real if kind == "directory" else os.path.dirname(real)
+    existing = real if kind == "directory" else os.path.dirname(real)
     try:
-        status = os.statvfs(there)
+        status = os.statvfs(existing)
     except OSError:
         return CopyPlace(real, "other", 0)
     names = copy_names(directories)

@@ -32,34 +32,39 @@ def draw_deletes(screen: Screen, plan: Plan, stream: TextIO) -> None:
     listed = deletes[:most]
     rows = [
         [
-            to_the_second(one["oldest"]),
-            to_the_second(one["newest"]),
-            "" if one["entries"] is None else str(one["entries"]),
-            size_text(one["bytes"]),
-            one["path"],
+            to_the_second(entry["oldest"]),
+            to_the_second(entry["newest"]),
+            "" if entry["entries"] is None else str(entry["entries"]),
+            size_text(entry["bytes"]),
+            entry["path"],
         ]
-        for one in listed
+        for entry in listed
     ]
     if rows:
         draw_table(screen, _COLUMNS, rows, stream)
     if len(listed) < len(deletes):
         print(f"… and {len(deletes) - len(listed)} more; --json lists all", file=stream)
-    print(f"{len(deletes)} files go, which frees {size_text(plan.result.get('freed_bytes', 0))}", file=stream)
-    for one in survives[:most]:
-        since = to_the_second(one["oldest"]) or "an unknown time"
-        print(f"stays: {shown(one['path'])} (from {since}): {shown(one['reason'])}", file=stream)
+    print(
+        f"{len(deletes)} files are to be deleted, which frees {size_text(plan.result.get('freed_bytes', 0))}",
+        file=stream,
+    )
+    for entry in survives[:most]:
+        since = to_the_second(entry["oldest"]) or "an unknown time"
+        print(f"kept: {shown(entry['path'])} (from {since}): {shown(entry['reason'])}", file=stream)
     if len(survives[:most]) < len(survives):
-        print(f"… and {len(survives) - ROWS_ON_A_TERMINAL} more stay; --json lists all", file=stream)
+        print(f"… and {len(survives) - ROWS_ON_A_TERMINAL} more are kept; --json lists all", file=stream)
 
 
 def outcome_findings(record: Record) -> list[Finding]:
     """Each file with which journalctl did not do as predicted."""
-    found = []
+    findings = []
     for path, what in failures(record):
         if what == "stayed":
-            remedy = "lsattr, and whether the filesystem is read-only, may tell why; journalctl warns only, and exits 0"
-            found.append(Finding("not-removed", "error", f"{path} was not removed", remedy=remedy))
+            remedy = "lsattr, or a filesystem that is read-only, may tell why; journalctl only warns, and exits 0"
+            findings.append(Finding("not-removed", "error", f"{path} was not removed", remedy=remedy))
         else:
             remedy = "please report it, with opskit history show last"
-            found.append(Finding("not-predicted", "critical", f"{path} is gone, and was to stay", remedy=remedy))
-    return found
+            findings.append(
+                Finding("not-predicted", "critical", f"{path} is gone, although it was to be kept", remedy=remedy)
+            )
+    return findings

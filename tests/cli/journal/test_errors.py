@@ -140,7 +140,7 @@ def test_a_pipe_has_one_record_a_line_and_nothing_that_a_terminal_acts_on(journa
         "red [bold]x[<path>] \\xff\\xfe <n>  like: \\x1b[31mred\\x1b[0m [bold]x[/bold] \\xff\\xfe 42"
     )
     assert any(line.endswith("\\nits end") for line in lines)
-    assert lines[7].startswith("critical: disk vdb: 2 error messages of the kernel [disk-error]; seen: blk_update")
+    assert lines[7].startswith("critical: disk vdb: 2 kernel error messages [disk-error]; seen: blk_update")
     assert done.stderr == "7 entries in 6 groups\n"
     assert run("-D", str(journal), "-q").stderr == ""
 
@@ -185,11 +185,11 @@ def test_a_unit_that_failed_is_enough_for_check(tmp_path: Path) -> None:
         (("--since", "2D"), 2, "Failed to parse timestamp: 2D"),
         (("--until", "tomorrowish"), 2, "Failed to parse timestamp"),
         (("-p", "bad"), 2, "'bad' is none of emerg, alert"),
-        (("--check", "--follow"), 2, "it does not go with --follow"),
-        (("--unit", "nosuch*"), 1, "no unit of which there are entries fits this pattern"),
-        (("--since", "1h", "--until", "2h"), 2, "--since is the earlier one, and 1d unless it is given"),
+        (("--check", "--follow"), 2, "it cannot be used with --follow"),
+        (("--unit", "nosuch*"), 1, "no unit with entries matches this pattern"),
+        (("--since", "1h", "--until", "2h"), 2, "--since must be earlier than --until; it is 1d unless given"),
         (("--since", "2 days 3"), 2, "has a number without a unit"),
-        (("--root", "/"), 2, "--root: it does not go with --directory"),
+        (("--root", "/"), 2, "--root: it cannot be used with --directory"),
         (("--sinc", "1h"), 2, "--since"),
     ],
 )
@@ -393,14 +393,14 @@ def test_follow_on_a_terminal_draws_the_table_anew(growing: Growing, tmp_path: P
     reader = Reader(master, process)
     try:
         reader.until("7 entries in 6 groups")
-        assert "disk vdb: 2 error messages" in reader.text
+        assert "disk vdb: 2 kernel error messages" in reader.text
         frame = ESCAPES.sub("", reader.text).rpartition("COUNT")[2]
         for cell in ("kernel", "foo.service", "err", "crit"):
             assert cell in frame
         assert all(len(line.rstrip("\r")) <= columns for line in frame.split("\n"))
         growing.add(AGAIN)
         reader.until("8 entries in 6 groups")
-        reader.until("disk vdb: 3 error messages")
+        reader.until("disk vdb: 3 kernel error messages")
         (child,) = children(process.pid)
         assert reader.end(signal.SIGINT) == 130
     finally:

@@ -340,7 +340,7 @@ def test_piped_every_file_that_stays_is_a_line_without_anything_that_a_terminal_
         shutil.copy(place.journals / "system.journal", place.journals / archived("system", ID, number, now - 8 * DAY))
     done = place.vacuum("2d", "--dry-run")
     assert done.status == 0, done.stderr
-    behind = [line for line in done.stdout.splitlines() if line.startswith("stays: ") and line.endswith(" stops")]
+    behind = [line for line in done.stdout.splitlines() if line.startswith("kept: ") and line.endswith(" stops")]
     assert len(behind) == 45
     assert "\x1b" not in done.stdout
     assert "behind \\x1b[31mx\\ny@" in behind[0]

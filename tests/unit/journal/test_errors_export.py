@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.journal.errors.export import FIELDS, MESSAGE_BYTES, PENDING_BYTES, Entry, ExportParser, fields_of
+from opskit.journal.errors.export import FIELDS, MESSAGE_BYTES, PENDING_BYTES, ExportEntry, ExportParser, fields_of
 
 BOOT = b"_BOOT_ID=" + b"1" * 32 + b"\n"
 SEQNUM = b"__SEQNUM=7\n__SEQNUM_ID=" + b"2" * 32 + b"\n"  # from systemd 254 on
@@ -31,7 +31,7 @@ def entry(number: int, fields: dict[str, bytes], *, more: bytes = b"") -> bytes:
     return head + more + BOOT + b"".join(written(*field) for field in fields.items()) + b"\n"
 
 
-def parsed(data: bytes, cuts: Optional[list[int]] = None, **options: bool) -> list[Entry]:
+def parsed(data: bytes, cuts: Optional[list[int]] = None, **options: bool) -> list[ExportEntry]:
     parser = ExportParser(**options)
     places = [0, *sorted(cuts or []), len(data)]
     return [one for start, end in zip(places, places[1:]) for one in parser.feed(data[start:end])]

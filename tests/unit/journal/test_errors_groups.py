@@ -9,12 +9,12 @@ import pytest
 
 from opskit.core.systemd import FailedUnit
 from opskit.journal.errors import groups as groups_module
-from opskit.journal.errors import trouble
-from opskit.journal.errors.findings import find
+from opskit.journal.errors import incidents
+from opskit.journal.errors.findings import findings_of
 from opskit.journal.errors.groups import OTHER_MESSAGES, Tally, unit_of
-from opskit.journal.errors.model import Seen, Unjudged
-from opskit.journal.errors.show import Listing, errors_json, group_json, rate_text
-from opskit.journal.errors.trouble import COREDUMP_ID, DISK, DUMP, FAILED, LOST, OOM
+from opskit.journal.errors.incidents import COREDUMP_ID, DISK, DUMP, FAILED, LOST, OOM
+from opskit.journal.errors.model import ErrorFacts, WithoutPriority
+from opskit.journal.errors.show import ErrorListing, errors_json, group_json, rate_text
 
 SECOND = 1_000_000
 KERNEL = {"_TRANSPORT": "kernel", "SYSLOG_IDENTIFIER": "kernel"}
@@ -130,29 +130,29 @@ def test_what_the_journal_tells_of_beside_errors(
     # Of a priority that is not chosen: it is noted all the same, twice here, and is no group.
     found = tally(entry(message, 1, 6, **fields), entry(message, 9, 6, **fields))
     assert found.groups() == []
-    told = [(one.kind, one.subject, one.amount, one.count, one.first, one.last) for one in found.troubles.all()]
+    told = [(one.kind, one.subject, one.amount, one.count, one.first, one.last) for one in found.incidents.all()]
     assert told == ([(kind, subject, 2 * amount, 2, 1, 9)] if kind else [])
 
 
-def test_each_trouble_is_a_finding_of_its_own_and_what_is_worst_comes_first() -> None:
+def test_each_incident_is_a_finding_of_its_own_and_what_is_worst_comes_first() -> None:
     found = tally(*(entry(message, **fields) for fields, message, *_ in TROUBLES))
-    findings = find(Seen(found))
+    findings = findings_of(ErrorFacts(found))
     assert findings[0].severity == "critical"
-    assert len({one.title for one in findings}) == len(findings) == len(found.troubles.all())
+    assert len({one.title for one in findings}) == len(findings) == len(found.incidents.all())
     assert all(one.evidence and one.remedy for one in findings)
 
 
 def test_a_unit_that_is_failed_now_is_told_of_once() -> None:
     found = tally(entry("a.service: Failed with result 'timeout'.", priority=4, UNIT="a.service"))
-    titles = [one.title for one in find(Seen(found, (FailedUnit("a.service", "A", "timeout", "now"),)))]
+    titles = [one.title for one in findings_of(ErrorFacts(found, (FailedUnit("a.service", "A", "timeout", "now"),)))]
     assert titles == ["a.service is failed (timeout); it failed once in this time"]
-    assert [one.title for one in find(Seen(found))] == ["a.service failed once (timeout)"]
+    assert [one.title for one in findings_of(ErrorFacts(found))] == ["a.service failed once (timeout)"]
 
 
 def test_entries_without_priority_are_told_of_unless_everything_is_chosen() -> None:
     for limit, ids in ((3, ["no-priority"]), (7, [])):
-        assert [one.id for one in find(Seen(Tally(limit), unjudged=Unjudged(5, 2)))] == ids
-    assert find(Seen(Tally(3), unjudged=Unjudged(5, 5))) == ()  # only the audit's
+        assert [one.id for one in findings_of(ErrorFacts(Tally(limit), without_priority=WithoutPriority(5, 2)))] == ids
+    assert findings_of(ErrorFacts(Tally(3), without_priority=WithoutPriority(5, 5))) == ()  # only the audit's
 
 
 def test_the_number_of_groups_has_a_bound_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,13 +164,13 @@ def test_the_number_of_groups_has_a_bound_and_nothing_is_lost(monkeypatch: pytes
     assert found.chosen == 100
     others = {group.unit: group.count for group in found.groups() if group.pattern == OTHER_MESSAGES}
     assert others == {"u0.service": 18, "u1.service": 18, "": 54}
-    assert [one.id for one in find(Seen(found))] == ["too-many-groups"]
+    assert [one.id for one in findings_of(ErrorFacts(found))] == ["too-many-groups"]
 
 
-def test_the_number_of_troubles_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trouble, "SUBJECTS", 3)
+def test_the_number_of_incidents_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incidents, "SUBJECTS", 3)
     messages = [entry(f"Killed process 1 ({name}) total-vm:1kB", **KERNEL) for name in "abcdefgab"]
-    counts = {one.subject: one.count for one in tally(*messages).troubles.of(OOM)}
+    counts = {one.subject: one.count for one in tally(*messages).incidents.of(OOM)}
     assert counts == {"a": 2, "b": 2, "c": 1, "(others)": 4}
 
 
@@ -185,10 +185,10 @@ def test_what_is_remembered_has_a_bound_and_forgetting_changes_nothing(monkeypat
 
 def test_the_json_of_a_group_holds_the_message_without_loss() -> None:
     found = tally(entry("bad \udcff\x1b[1m text\nmore", 0, None), limit=7)
-    said = group_json(found.groups()[0], Listing(20))
+    said = group_json(found.groups()[0], ErrorListing(20))
     assert said["example"] == "bad \udcff\x1b[1m text\nmore"
     assert (said["priority"], said["message_id"], said["catalog"], said["first"]) == (None, None, None, None)
-    whole = errors_json(Seen(found), Listing(0, request={"unit": None}))
+    whole = errors_json(ErrorFacts(found), ErrorListing(0, request={"unit": None}))
     assert (whole["entries"], whole["groups_total"], len(whole["groups"]), whole["unit"]) == (1, 1, 1, None)
 
 

@@ -10,38 +10,38 @@ import pytest
 
 from opskit.core.errors import Failed, Missing, OpskitError, UsageFault
 from opskit.journal.errors.cli import _priority
-from opskit.journal.errors.query import Request, command_of, moment
+from opskit.journal.errors.query import ErrorsRequest, command_of, moment
 from opskit.journal.errors.see import entries
 from opskit.journal.errors.see.catalog import fill, needs_fields, parse_catalog
 from opskit.journal.errors.see.entries import readable_scope, see_files
-from opskit.journal.files.model import Directory, JournalFile, Name, Scope
+from opskit.journal.files.model import JournalDirectory, JournalFile, ParsedName, Scope
 from opskit.journal.releases import Version
 
 EL7, EL8 = Version(219), Version(239)
 
 
 def test_219_has_no_output_fields() -> None:
-    assert not any("--output-fields" in word for word in command_of(Request(Scope()), EL7).argv)
-    assert any("--output-fields=MESSAGE," in word for word in command_of(Request(Scope()), EL8).argv)
+    assert not any("--output-fields" in word for word in command_of(ErrorsRequest(Scope()), EL7).argv)
+    assert any("--output-fields=MESSAGE," in word for word in command_of(ErrorsRequest(Scope()), EL8).argv)
 
 
 def test_it_only_reads() -> None:
-    assert not command_of(Request(Scope()), EL8).mutates
+    assert not command_of(ErrorsRequest(Scope()), EL8).mutates
 
 
 def test_what_p_would_miss_is_asked_for_too() -> None:
-    words = command_of(Request(Scope(), limit=1), EL7).argv
+    words = command_of(ErrorsRequest(Scope(), limit=1), EL7).argv
     assert words[4:8] == ("PRIORITY=0", "PRIORITY=1", "+", "_TRANSPORT=driver")
     assert words.count("+") == 4
     assert not any(word.startswith(("-p", "--priority")) for word in words)
 
 
 def test_everything_is_asked_for_without_a_match() -> None:
-    assert not [word for word in command_of(Request(Scope(), limit=7), EL8).argv if "PRIORITY=" in word]
+    assert not [word for word in command_of(ErrorsRequest(Scope(), limit=7), EL8).argv if "PRIORITY=" in word]
 
 
 def test_all_that_is_asked_for() -> None:
-    request = Request(Scope(directory="/d"), "-1h", "yesterday", boot=True, unit="a b", follow=True)
+    request = ErrorsRequest(Scope(directory="/d"), "-1h", "yesterday", boot=True, unit="a b", follow=True)
     words = command_of(request, EL8).argv
     for word in ("--directory=/d", "--since=-1h", "--until=yesterday", "--boot", "--unit=a b", "--follow", "--no-tail"):
         assert word in words
@@ -89,9 +89,10 @@ def refused(scope: Scope) -> OpskitError:
     return caught.value
 
 
-def seen(monkeypatch: pytest.MonkeyPatch, *opens: str) -> None:
-    files = tuple(JournalFile(f"{n}.journal", Name("active"), 1, 1, opens=why) for n, why in enumerate(opens))
-    found = (Directory("/var/log/journal/x", files=files),) if opens else ()
+def seen(monkeypatch: pytest.MonkeyPatch, *errors: str) -> None:
+    name = ParsedName("active")
+    files = tuple(JournalFile(f"{n}.journal", name, 1, 1, open_error=why) for n, why in enumerate(errors))
+    found = (JournalDirectory("/var/log/journal/x", files=files),) if errors else ()
     monkeypatch.setattr("opskit.journal.files.see.scope.read_scope", lambda *_: found)
 
 

@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from opskit.journal.files.header import HEADER_BYTES, read_header
-from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, Name
+from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, ParsedName
 from opskit.journal.files.names import _two_numbers, classify
 
 ID = "0123456789abcdef" * 2
@@ -18,29 +18,32 @@ ID = "0123456789abcdef" * 2
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        (f"system@{ID}-0000000000000001-0005fe2c3d4e5f60.journal", Name(ARCHIVED, ID, 1, 0x5FE2C3D4E5F60)),
-        (f"system@{ID.upper()}-0000000000000001-0005FE2C3D4E5F60.journal", Name(ARCHIVED, ID, 1, 0x5FE2C3D4E5F60)),
-        (f"@{ID}-0000000000000001-0005fe2c3d4e5f60.journal", Name(ARCHIVED, ID, 1, 0x5FE2C3D4E5F60)),
-        (f"{ID}-0000000000000001-0005fe2c3d4e5f60.journal", Name(ACTIVE)),
-        (f"a@b@{ID}-0000000000000001-0005fe2c3d4e5f60.journal", Name(ARCHIVED, ID, 1, 0x5FE2C3D4E5F60)),
-        (f"system@{ID[:-1]}x-0000000000000001-0005fe2c3d4e5f60.journal", Name(ACTIVE)),
-        (f"system@{ID}-000000000000000g-0005fe2c3d4e5f60.journal", Name(ACTIVE)),
-        (f"system@{ID}-0000000000000001-0005zzzzzzzzzzzz.journal", Name(ARCHIVED, ID, 1, 5)),
-        (f"system@{ID}-0x00000000000001-   5fe2c3d4e5f60.journal", Name(ARCHIVED, ID, 1, 0x5FE2C3D4E5F60)),
-        ("system@0005fe2c3d4e5f60-00000000deadbeef.journal~", Name(DISPOSED, realtime=0x5FE2C3D4E5F60)),
-        ("@0005fe2c3d4e5f60-00000000deadbeef.journal~", Name(DISPOSED, realtime=0x5FE2C3D4E5F60)),
-        ("0005fe2c3d4e5f60-00000000deadbeef.journal~", Name(ACTIVE)),
-        ("system@0005fe2c3d4e5f60-zzzzzzzzdeadbeef.journal~", Name(ACTIVE)),
-        ("system.journal", Name(ACTIVE)),
-        ("user-1000.journal", Name(ACTIVE)),
-        (".journal", Name(ACTIVE)),
-        ("x.journal~", Name(ACTIVE)),
+        (f"system@{ID}-0000000000000001-0005fe2c3d4e5f60.journal", ParsedName(ARCHIVED, ID, 1, 0x5FE2C3D4E5F60)),
+        (
+            f"system@{ID.upper()}-0000000000000001-0005FE2C3D4E5F60.journal",
+            ParsedName(ARCHIVED, ID, 1, 0x5FE2C3D4E5F60),
+        ),
+        (f"@{ID}-0000000000000001-0005fe2c3d4e5f60.journal", ParsedName(ARCHIVED, ID, 1, 0x5FE2C3D4E5F60)),
+        (f"{ID}-0000000000000001-0005fe2c3d4e5f60.journal", ParsedName(ACTIVE)),
+        (f"a@b@{ID}-0000000000000001-0005fe2c3d4e5f60.journal", ParsedName(ARCHIVED, ID, 1, 0x5FE2C3D4E5F60)),
+        (f"system@{ID[:-1]}x-0000000000000001-0005fe2c3d4e5f60.journal", ParsedName(ACTIVE)),
+        (f"system@{ID}-000000000000000g-0005fe2c3d4e5f60.journal", ParsedName(ACTIVE)),
+        (f"system@{ID}-0000000000000001-0005zzzzzzzzzzzz.journal", ParsedName(ARCHIVED, ID, 1, 5)),
+        (f"system@{ID}-0x00000000000001-   5fe2c3d4e5f60.journal", ParsedName(ARCHIVED, ID, 1, 0x5FE2C3D4E5F60)),
+        ("system@0005fe2c3d4e5f60-00000000deadbeef.journal~", ParsedName(DISPOSED, realtime=0x5FE2C3D4E5F60)),
+        ("@0005fe2c3d4e5f60-00000000deadbeef.journal~", ParsedName(DISPOSED, realtime=0x5FE2C3D4E5F60)),
+        ("0005fe2c3d4e5f60-00000000deadbeef.journal~", ParsedName(ACTIVE)),
+        ("system@0005fe2c3d4e5f60-zzzzzzzzdeadbeef.journal~", ParsedName(ACTIVE)),
+        ("system.journal", ParsedName(ACTIVE)),
+        ("user-1000.journal", ParsedName(ACTIVE)),
+        (".journal", ParsedName(ACTIVE)),
+        ("x.journal~", ParsedName(ACTIVE)),
         ("system.journal.zst", None),
         ("fss", None),
-        ("\udcff.journal", Name(ACTIVE)),
+        ("\udcff.journal", ParsedName(ACTIVE)),
     ],
 )
-def test_what_a_name_says(name: str, wanted: Name | None) -> None:
+def test_what_a_name_says(name: str, wanted: ParsedName | None) -> None:
     assert classify(name) == wanted
 
 
@@ -73,16 +76,16 @@ def header(**values: int) -> bytes:
 
 def test_a_sound_header() -> None:
     found = read_header(header(), 4096)
-    assert (found.problem, found.state, found.entries, found.head, found.tail) == ("", "archived", 7, 10, 20)
+    assert (found.damage, found.state, found.entries, found.head, found.tail) == ("", "archived", 7, 10, 20)
     assert (found.machine_id, found.seqnum_id) == ((b"m" * 16).hex(), (b"s" * 16).hex())
     assert (found.head_seqnum, found.arrays, found.compact) == (101, 4000, False)
     assert len(header()) == HEADER_BYTES
     assert read_header(header(incompatible=16), 4096).compact
-    assert not read_header(header(entries=64), 4096).problem
+    assert not read_header(header(entries=64), 4096).damage
 
 
 @pytest.mark.parametrize(
-    ("values", "size", "problem"),
+    ("values", "size", "damage"),
     [
         ({"state": 9}, 4096, "state is 9"),
         ({"incompatible": 1 << 20}, 4096, "features"),
@@ -92,16 +95,16 @@ def test_a_sound_header() -> None:
         ({"entries": (1 << 64) - 1}, 4096, "entries, more than 4096 bytes"),
     ],
 )
-def test_a_header_that_cannot_be_believed(values: dict[str, int], size: int, problem: str) -> None:
+def test_a_header_that_cannot_be_believed(values: dict[str, int], size: int, damage: str) -> None:
     found = read_header(header(**values), size)
-    assert problem in found.problem
+    assert damage in found.damage
     assert found.entries == values.get("entries", 7)
 
 
 @pytest.mark.parametrize("length", [0, 1, 151, 152, 159, 160, 199])
 def test_a_file_shorter_than_a_header(length: int) -> None:
     found = read_header(header()[:length], length)
-    assert "fewer" in found.problem
+    assert "fewer" in found.damage
     assert found.entries == (7 if length >= 160 else 0)
 
 

@@ -17,7 +17,7 @@ from opskit.journal.files.model import Scope
 from opskit.journal.releases import Version
 from opskit.journal.retain.steps import RetainJournal
 from opskit.journal.steps import KINDS
-from opskit.journal.vacuum.model import Limits
+from opskit.journal.vacuum.model import VacuumLimits
 from opskit.journal.vacuum.steps.copies import Copied, CopyJournals, copy_file, same_content
 from opskit.journal.vacuum.steps.journalctl import RotateJournal, VacuumJournal
 
@@ -51,8 +51,8 @@ def old(directory: Path, number: int, days: int) -> Path:
 
 def vacuum(directory: Path, *deletes: Path, copies: tuple[Copied, ...] = ()) -> VacuumJournal:
     return VacuumJournal(
-        scope=Scope(directory=str(directory)), version=Version(252), limits=Limits(2 * DAY), span_text="2d", now=NOW,
-        deletes=tuple(map(str, deletes)), bytes=0, copies=copies,
+        scope=Scope(directory=str(directory)), version=Version(252), limits=VacuumLimits(2 * DAY),
+        span_text="2d", now=NOW, deletes=tuple(map(str, deletes)), bytes=0, copies=copies,
     )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_nothing_runs_when_other_files_would_go(tmp_path: Path, *, extra: bool) 
     else:
         one.unlink()
     runner = Journalctl()
-    with pytest.raises(Failed, match="since the plan was made"):
+    with pytest.raises(Failed, match="unlike when the plan was made"):
         step.apply(runner, {})
     assert runner.ran == []
 

@@ -9,9 +9,9 @@ import pytest
 
 from opskit.core.errors import UsageFault
 from opskit.core.units import INFINITY
-from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, Directory, Header, JournalFile, Name
+from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, Header, JournalDirectory, JournalFile, ParsedName
 from opskit.journal.releases import Version, parse_version, rules_of
-from opskit.journal.vacuum.model import Limits
+from opskit.journal.vacuum.model import VacuumLimits
 from opskit.journal.vacuum.rules import Candidate, _key, _merged, age_of, compare, cut_of, in_order, predict, span_now
 
 NOW = 1_000_000_000
@@ -21,60 +21,61 @@ KIB = 1024
 
 def file(name: str, at: int, seqnum: int = 0, ident: str = "", **more: object) -> JournalFile:
     kind = ARCHIVED if ident else DISPOSED
-    made = JournalFile(name, Name(kind, ident, seqnum, at), 8192, 4 * KIB, header=Header(entries=1, head=at, tail=at))
+    header = Header(entries=1, head=at, tail=at)
+    made = JournalFile(name, ParsedName(kind, ident, seqnum, at), 8192, 4 * KIB, header=header)
     return replace(made, **more)  # type: ignore[arg-type]
 
 
 def active(name: str = "system.journal", **more: object) -> JournalFile:
-    return replace(file(name, NOW), said=Name(ACTIVE), **more)  # type: ignore[arg-type]
+    return replace(file(name, NOW), parsed=ParsedName(ACTIVE), **more)  # type: ignore[arg-type]
 
 
-def gone(files: list[JournalFile], limits: Limits, version: Version = Version(257)) -> list[str]:  # noqa: B008
-    found = predict(Directory("/d", files=tuple(files)), limits, rules_of(version), NOW)
+def gone(files: list[JournalFile], limits: VacuumLimits, version: Version = Version(257)) -> list[str]:  # noqa: B008
+    found = predict(JournalDirectory("/d", files=tuple(files)), limits, rules_of(version), NOW)
     return [one.name for one in found.deletes]
 
 
 def test_time() -> None:
     files = [file("b", NOW - 50), file("a", NOW - 200), active(), file("c", NOW - 100)]
-    assert gone(files, Limits(span=100)) == ["a"]
-    assert gone(files, Limits(span=99)) == ["a", "c"]
-    assert gone(files, Limits(span=NOW + 1)) == []
-    assert gone(files, Limits(span=INFINITY)) == []
-    assert gone(files, Limits(span=0)) == []
-    assert gone(files, Limits()) == []
+    assert gone(files, VacuumLimits(span=100)) == ["a"]
+    assert gone(files, VacuumLimits(span=99)) == ["a", "c"]
+    assert gone(files, VacuumLimits(span=NOW + 1)) == []
+    assert gone(files, VacuumLimits(span=INFINITY)) == []
+    assert gone(files, VacuumLimits(span=0)) == []
+    assert gone(files, VacuumLimits()) == []
 
 
 def test_size_counts_active_files_by_the_release() -> None:
     files = [file("a", 1), file("b", 2), active()]
-    assert gone(files, Limits(size=8 * KIB)) == ["a"]
+    assert gone(files, VacuumLimits(size=8 * KIB)) == ["a"]
     for text, counts in (
         ("252-14.el9", False), ("252-16.el9", True), ("252-32.el9_4", True), ("239-76.el8", False),
         ("239-78.el8_10.1", True), ("252", False), ("254", True), ("219", False), ("252.39-1~deb12u2", True),
     ):  # fmt: skip
         assert rules_of(parse_version(text)).active_size == counts, text
-        assert gone(files, Limits(size=8 * KIB), parse_version(text)) == (["a"] if counts else [])
+        assert gone(files, VacuumLimits(size=8 * KIB), parse_version(text)) == (["a"] if counts else [])
 
 
 def test_files_counts_active_files() -> None:
     files = [file("a", 1), file("b", 2), active()]
-    assert gone(files, Limits(files=2)) == ["a"]
-    assert gone(files, Limits(files=1)) == ["a", "b"]
+    assert gone(files, VacuumLimits(files=2)) == ["a"]
+    assert gone(files, VacuumLimits(files=1)) == ["a", "b"]
 
 
 def test_files_without_entries_go_under_any_limit() -> None:
     empty = file("e", NOW, header=Header())
     short = file("s", NOW, size=263)
-    assert gone([empty, short], Limits(files=100)) == ["e", "s"]
-    assert gone([empty, short], Limits(span=0, size=0, files=0)) == []
-    assert gone([short], Limits(span=1), Version(239)) == []
-    assert gone([file("s", NOW, size=271)], Limits(span=1), Version(252)) == []
-    assert gone([file("s", NOW, size=271)], Limits(span=1), Version(257)) == ["s"]
+    assert gone([empty, short], VacuumLimits(files=100)) == ["e", "s"]
+    assert gone([empty, short], VacuumLimits(span=0, size=0, files=0)) == []
+    assert gone([short], VacuumLimits(span=1), Version(239)) == []
+    assert gone([file("s", NOW, size=271)], VacuumLimits(span=1), Version(252)) == []
+    assert gone([file("s", NOW, size=271)], VacuumLimits(span=1), Version(257)) == ["s"]
 
 
 def test_what_cannot_be_read_stays_but_for_219() -> None:
-    unread = file("u", 1, opens="Input/output error")
-    assert gone([unread], Limits(span=1)) == []
-    assert gone([unread], Limits(span=1), Version(219)) == ["u"]
+    unread = file("u", 1, open_error="Input/output error")
+    assert gone([unread], VacuumLimits(span=1)) == []
+    assert gone([unread], VacuumLimits(span=1), Version(219)) == ["u"]
 
 
 def test_the_oldest_time_is_the_age() -> None:
@@ -88,19 +89,19 @@ def test_the_oldest_time_is_the_age() -> None:
 def test_the_loop_ends_at_the_first_file_that_stays() -> None:
     # By number the young one comes first, so the old one behind it stays.
     files = [file("young", NOW - 1, 1, "a" * 32), file("old", 1, 2, "a" * 32)]
-    assert gone(files, Limits(span=100)) == []
+    assert gone(files, VacuumLimits(span=100)) == []
 
 
 def test_a_file_that_cannot_be_removed_makes_the_loop_go_on() -> None:
     files = [file("a", 1, unremovable=True), file("b", 2), file("c", 3)]
-    found = predict(Directory("/d", files=tuple(files)), Limits(size=8 * KIB), RULES, NOW)
-    assert [one.name for one in found.sticks] == ["a"]
+    found = predict(JournalDirectory("/d", files=tuple(files)), VacuumLimits(size=8 * KIB), RULES, NOW)
+    assert [one.name for one in found.undeletable] == ["a"]
     assert [one.name for one in found.deletes] == ["b"]
     assert found.freed == 4 * KIB
 
 
 def test_what_is_passed_over_stays() -> None:
-    found = predict(Directory("/d", files=(file("a", 1),), passed_over=True), Limits(span=1), RULES, NOW)
+    found = predict(JournalDirectory("/d", files=(file("a", 1),), passed_over=True), VacuumLimits(span=1), RULES, NOW)
     assert found.deletes == ()
 
 
@@ -133,7 +134,7 @@ def test_the_version_that_journalctl_says() -> None:
 def test_the_span_for_later_makes_the_same_go() -> None:
     minute = 60_000_000
     planned, span = 100_000 * minute, 1000 * minute
-    cut = cut_of(Limits(span), planned)
+    cut = cut_of(VacuumLimits(span), planned)
     # Nothing near: as it was typed.
     assert span_now([cut - 1, cut + 10 * minute], span, planned, planned + minute) is None
     # Ten minutes later the second one would go as well.

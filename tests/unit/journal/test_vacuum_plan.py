@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from opskit.core.plan import Plan, Refusal
-from opskit.journal.files.model import ACTIVE, ARCHIVED, Directory, Header, JournalFile, Name, Scope
+from opskit.journal.files.model import ACTIVE, ARCHIVED, Header, JournalDirectory, JournalFile, ParsedName, Scope
 from opskit.journal.releases import Version
-from opskit.journal.vacuum.model import CopyPlace, Limits, VacuumFacts, VacuumRequest
+from opskit.journal.vacuum.model import CopyPlace, VacuumFacts, VacuumLimits, VacuumRequest
 from opskit.journal.vacuum.plan import decide_vacuum
 from opskit.journal.vacuum.steps.copies import CopyJournals
 from opskit.journal.vacuum.steps.journalctl import RotateJournal, VacuumJournal
@@ -25,23 +25,23 @@ def archived(days: int, number: int = 1, **more: Any) -> JournalFile:
     at = NOW - days * DAY
     header = Header(state="archived", entries=10, head=at, tail=at + DAY)
     name = f"system@{ID}-{number:016x}-{at:016x}.journal"
-    made = JournalFile(name, Name(ARCHIVED, ID, number, at), 8192, 4096, inode=number, header=header)
+    made = JournalFile(name, ParsedName(ARCHIVED, ID, number, at), 8192, 4096, inode=number, header=header)
     return replace(made, **more)
 
 
 def active(days: int, state: str = "online") -> JournalFile:
     header = Header(state=state, seqnum_id=ID, head_seqnum=900, entries=5, head=NOW - days * DAY, tail=NOW)
-    return JournalFile("system.journal", Name(ACTIVE), 8192, 8192, inode=99, header=header)
+    return JournalFile("system.journal", ParsedName(ACTIVE), 8192, 8192, inode=99, header=header)
 
 
 def facts(*files: JournalFile, newer: dict[str, int | None] | None = None, **more: Any) -> VacuumFacts:
-    directory = Directory(f"/var/log/journal/{OWN}", OWN, "", tuple(files))
+    directory = JournalDirectory(f"/var/log/journal/{OWN}", OWN, "", tuple(files))
     made = VacuumFacts((directory,), OWN, journald=True, newer=newer or {})
     return replace(made, **more)
 
 
 def request(span: int | None = 2 * DAY, **more: Any) -> VacuumRequest:
-    made = VacuumRequest(Scope(), Version(252, "252-32.el9"), Limits(span), NOW, "2d")
+    made = VacuumRequest(Scope(), Version(252, "252-32.el9"), VacuumLimits(span), NOW, "2d")
     return replace(made, **more)
 
 
@@ -142,7 +142,7 @@ def test_no_copies_no_vacuum(place: CopyPlace, reason: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
-        ({"version": Version(219), "limits": Limits(files=3)}, "no-vacuum-files"),
+        ({"version": Version(219), "limits": VacuumLimits(files=3)}, "no-vacuum-files"),
         ({"version": Version(219), "scope": Scope(root="/x")}, "no-root"),
         ({"version": Version(239), "scope": Scope(namespace="x")}, "no-namespaces"),
         ({"rotate": True, "scope": Scope(directory="/x")}, "rotate-elsewhere"),

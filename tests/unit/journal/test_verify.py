@@ -49,7 +49,7 @@ def come_online(path: Path) -> None:
 def test_what_is_gone_meanwhile_is_not_damaged(tmp_path: Path, name: str) -> None:
     path = journal(tmp_path / name)
     (found,) = verify(Failing(lambda: None), [read_directory(str(tmp_path))])
-    assert (found.problem, found.skipped) == ("entry number mismatch", False)
+    assert (found.damage, found.skipped) == ("entry number mismatch", False)
     assert list(verify(Failing(path.unlink), [read_directory(str(tmp_path))])) == []
 
 
@@ -65,4 +65,4 @@ def test_a_journalctl_without_room_tells_of_no_damage(tmp_path: Path, reason: in
 def test_what_was_written_to_meanwhile_cannot_be_told(tmp_path: Path) -> None:
     path = journal(tmp_path / "system.journal")
     (found,) = verify(Failing(lambda: come_online(path)), [read_directory(str(tmp_path))])
-    assert (found.problem, found.skipped) == ("", True)
+    assert (found.damage, found.skipped) == ("", True)

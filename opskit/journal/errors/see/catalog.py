@@ -21,7 +21,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _BEGIN = re.compile(r"^-- ([0-9a-f]{32})$", re.MULTILINE)
 _FIELD = re.compile(r"@([A-Z0-9_]+)@")
 # Lines of the head that are told; Support is a URL of the distribution's.
-_TOLD = ("Subject", "Documentation")
+_HEAD_FIELDS = ("Subject", "Documentation")
 
 
 def catalog_texts(runner: Runner, ids: Iterable[str]) -> dict[str, str]:
@@ -29,34 +29,34 @@ def catalog_texts(runner: Runner, ids: Iterable[str]) -> dict[str, str]:
 
     journalctl ends with 1 when it does not know one of the ids, and tells of the others.
     """
-    wanted = sorted({one for one in ids if _ID.fullmatch(one)})
+    wanted = sorted({message_id for message_id in ids if _ID.fullmatch(message_id)})
     if not wanted:
         return {}
     command = Command(("journalctl", "--no-pager", "--dump-catalog", *wanted), mutates=False, accept=(0, 1))
     try:
-        said = runner.run(command).stdout
+        dump = runner.run(command).stdout
     except OpskitError:
         return {}  # no catalogue, no explanations: the messages stand for themselves
-    return parse_catalog(said)
+    return parse_catalog(dump)
 
 
-def parse_catalog(said: str) -> dict[str, str]:
+def parse_catalog(dump: str) -> dict[str, str]:
     """The output of --dump-catalog: each entry as its subject and its text."""
-    parts = _BEGIN.split(said)[1:]
-    found = {}
+    parts = _BEGIN.split(dump)[1:]
+    texts = {}
     for name, text in zip(parts[::2], parts[1::2]):
         head, _, body = text.strip("\n").partition("\n\n")
         lines = [line.partition(":") for line in head.splitlines()]
-        told = {key: value.strip() for key, _, value in lines if key in _TOLD}
-        more = [told.get("Subject", ""), body.strip()]
-        more += [f"See {told['Documentation']}"] if "Documentation" in told else []
-        found[name] = "\n".join(part for part in more if part)
-    return found
+        head_fields = {key: value.strip() for key, _, value in lines if key in _HEAD_FIELDS}
+        more = [head_fields.get("Subject", ""), body.strip()]
+        more += [f"See {head_fields['Documentation']}"] if "Documentation" in head_fields else []
+        texts[name] = "\n".join(part for part in more if part)
+    return texts
 
 
 def fill(text: str, fields: dict[str, str]) -> str:
     """The text with `@FIELD@` as in this entry; what the entry does not have stays (catalog.c, replace_var)."""
-    return _FIELD.sub(lambda found: fields.get(found[1], found[0]), text)
+    return _FIELD.sub(lambda match: fields.get(match[1], match[0]), text)
 
 
 def needs_fields(text: str) -> bool:

@@ -13,8 +13,8 @@ from opskit.core.caller import command_line
 from opskit.core.errors import CommandFailed, Failed, Missing, UsageFault
 from opskit.core.runner import StreamingRunner
 from opskit.journal.errors.export import Batches, ExportParser
-from opskit.journal.errors.query import DEFAULT_SINCE, Request, command_of
-from opskit.journal.files.model import ROOTS, Directory, Scope
+from opskit.journal.errors.query import DEFAULT_SINCE, ErrorsRequest, command_of
+from opskit.journal.files.model import ROOTS, JournalDirectory, Scope
 from opskit.journal.files.see.scope import read_directories
 from opskit.journal.releases import NEWEST, Version, rules_of
 
@@ -27,7 +27,7 @@ class Reading:
     """
 
     runner: StreamingRunner
-    request: Request
+    request: ErrorsRequest
     version: Version
     stderr: str = ""
 
@@ -50,23 +50,21 @@ class Reading:
 
 def _understood(error: CommandFailed) -> Exception:
     """What journalctl has against the words that were handed on to it is a fault of usage."""
-    said = error.result.stderr.strip()
-    if re.search(r"--since=.*--until", said):
+    stderr = error.result.stderr.strip()
+    if re.search(r"--since=.*--until", stderr):
         return UsageFault(
-            "--since, --until", said, todo=f"--since is the earlier one, and {DEFAULT_SINCE} unless it is given"
+            "--since, --until", stderr, todo=f"--since must be earlier than --until; it is {DEFAULT_SINCE} unless given"
         )
-    if re.search(r"(?i)parse (timestamp|since|until)", said):
-        return UsageFault("--since, --until", said, todo="like 1h, 2d, yesterday, '2026-11-21 15:00'")
-    if "filter for units" in said:
-        return Failed(
-            "--unit", "no unit of which there are entries fits this pattern", todo="without --unit: all of them"
-        )
-    if re.search(r"(?i)boot", said):
-        return Failed("--boot", said, todo="--since takes a time instead")
+    if re.search(r"(?i)parse (timestamp|since|until)", stderr):
+        return UsageFault("--since, --until", stderr, todo="like 1h, 2d, yesterday, '2026-11-21 15:00'")
+    if "filter for units" in stderr:
+        return Failed("--unit", "no unit with entries matches this pattern", todo="without --unit: all of them")
+    if re.search(r"(?i)boot", stderr):
+        return Failed("--boot", stderr, todo="--since takes a time instead")
     return error
 
 
-def see_files(scope: Scope) -> tuple[Directory, ...]:
+def see_files(scope: Scope) -> tuple[JournalDirectory, ...]:
     """The journal files that journalctl will read. Raises Missing when this user may not, Failed when none is there."""
     try:
         # What is read, and by no vacuum deleted, is the same in every release.
@@ -87,7 +85,7 @@ def _no_files(scope: Scope) -> Failed:
     if any(map(os.path.isdir, ROOTS)):
         why = "it is empty: nothing has been written, or Storage= in journald.conf is none"
     else:
-        why = f"there is none: neither {' nor '.join(ROOTS)}"
+        why = f"neither {' nor '.join(ROOTS)} exists"
     return Failed("the journal of this host", why, todo=todo)
 
 

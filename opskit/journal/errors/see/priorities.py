@@ -12,9 +12,9 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from opskit.journal.errors.model import Unjudged
+from opskit.journal.errors.model import WithoutPriority
 from opskit.journal.files.header import ENTRIES_AT
-from opskit.journal.files.model import Directory
+from opskit.journal.files.model import JournalDirectory
 from opskit.journal.files.see.directory import open_unread
 
 _TABLE = struct.Struct("<QQ")  # Header: offset and size of the hash table of fields, from 120 on
@@ -30,7 +30,7 @@ _TABLE_MOST, _CHAIN_MOST, _VALUES_MOST = 1 << 20, 1000, 4096
 _LONGEST = 64
 
 
-def count_unjudged(directories: Sequence[Directory], since: int = 0) -> Unjudged:
+def count_without_priority(directories: Sequence[JournalDirectory], since: int = 0) -> WithoutPriority:
     """Of the files that are sound and end after this time (microseconds since 1970)."""
     entries = audit = 0
     for directory in directories:
@@ -38,15 +38,15 @@ def count_unjudged(directories: Sequence[Directory], since: int = 0) -> Unjudged
             if file.damage or file.header.tail < since:
                 continue
             try:
-                found = _count(directory.path_of(file), compact=file.header.compact)
+                counts = _count(directory.path_of(file), compact=file.header.compact)
             except (OSError, OverflowError, struct.error):
                 continue  # journalctl will have something to say of it
-            entries += found.entries
-            audit += found.audit
-    return Unjudged(entries, audit)
+            entries += counts.entries
+            audit += counts.audit
+    return WithoutPriority(entries, audit)
 
 
-def _count(path: str, *, compact: bool) -> Unjudged:
+def _count(path: str, *, compact: bool) -> WithoutPriority:
     descriptor = open_unread(path)
     try:
         total = struct.unpack("<Q", os.pread(descriptor, 8, ENTRIES_AT))[0]
@@ -58,7 +58,7 @@ def _count(path: str, *, compact: bool) -> Unjudged:
                 values = _values(descriptor, head, compact=compact)
                 audit = sum(count for value, count in values if value == b"_TRANSPORT=audit")
         without = max(0, total - with_priority)
-        return Unjudged(without, min(audit, without))
+        return WithoutPriority(without, min(audit, without))
     finally:
         os.close(descriptor)
 

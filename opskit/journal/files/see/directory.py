@@ -13,7 +13,7 @@ from typing import Optional
 
 from opskit.core.kernel import FS_NOATIME_FL, Statx, inode_flags
 from opskit.journal.files.header import HEADER_BYTES, read_header
-from opskit.journal.files.model import Directory, Header, JournalFile
+from opskit.journal.files.model import Header, JournalDirectory, JournalFile
 from opskit.journal.files.names import classify
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -22,7 +22,7 @@ _CRTIME = "user.crtime_usec"
 _INFINITY = (1 << 64) - 1
 
 
-def read_directory(path: str) -> Directory:
+def read_directory(path: str) -> JournalDirectory:
     """A directory with its journal files in readdir's order. Raises OSError when it cannot be read."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -39,7 +39,7 @@ def read_directory(path: str) -> Directory:
             else:
                 ignored.append(name)
         status = os.fstat(descriptor)
-        return Directory(
+        return JournalDirectory(
             path,
             files=tuple(files),
             ignored=tuple(ignored),
@@ -52,31 +52,31 @@ def read_directory(path: str) -> Directory:
 
 def _read_file(directory: int, name: str, statx: Statx, *, noatime: bool) -> Optional[JournalFile]:
     """The facts of one file; None for what is no regular file."""
-    said = classify(name)
+    parsed = classify(name)
     try:
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except OSError:
         return None  # gone meanwhile: a vacuum passes over it
-    if said is None or not stat.S_ISREG(status.st_mode):
+    if parsed is None or not stat.S_ISREG(status.st_mode):
         return None
-    header, crtime, opens, stays = Header(), 0, "", noatime
+    header, crtime, open_error, atime_stays = Header(), 0, "", noatime
     try:
         descriptor = open_unread(name, directory)
     except OSError as error:
-        opens = error.strerror or str(error)
+        open_error = error.strerror or str(error)
     else:
         try:
             header = read_header(os.pread(descriptor, HEADER_BYTES, 0), status.st_size)
             crtime = _crtime(descriptor)
-            stays = noatime or (status.st_atime_ns < status.st_mtime_ns and _keeps_atime(descriptor))
+            atime_stays = noatime or (status.st_atime_ns < status.st_mtime_ns and _keeps_atime(descriptor))
         except OSError as error:
-            opens = error.strerror or str(error)
+            open_error = error.strerror or str(error)
         finally:
             os.close(descriptor)
     birth, unremovable = statx.of(directory, name)
     return JournalFile(
         name=name,
-        said=said,
+        parsed=parsed,
         size=status.st_size,
         allocated=status.st_blocks * 512,
         ctime=_microseconds(status.st_ctime_ns),
@@ -84,8 +84,8 @@ def _read_file(directory: int, name: str, statx: Statx, *, noatime: bool) -> Opt
         atime=_microseconds(status.st_atime_ns),
         birth=birth,
         crtime=crtime,
-        atime_stays=stays,
-        opens=opens,
+        atime_stays=atime_stays,
+        open_error=open_error,
         unremovable=unremovable,
         inode=status.st_ino,
         links=status.st_nlink,

@@ -30,7 +30,7 @@ def newer_than(path: str, header: Header, moment: int) -> Optional[int]:
     """
     if not header.entries:
         return 0
-    if header.problem:
+    if header.damage:
         return None
     if header.head >= moment:
         return header.entries

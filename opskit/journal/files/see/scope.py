@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from opskit.core.caller import machine_id
 from opskit.core.errors import Missing, UsageFault
-from opskit.journal.files.model import DENIED, ROOTS, Directory, Scope, valid_namespace
+from opskit.journal.files.model import DENIED, ROOTS, JournalDirectory, Scope, valid_namespace
 from opskit.journal.files.see.directory import read_directory
 from opskit.journal.releases import Rules
 
@@ -17,7 +17,7 @@ REMOTE = "/var/log/journal/remote"
 _ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
-def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[Directory, ...]:
+def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[JournalDirectory, ...]:
     """The directories with their files; one that cannot be read has the reason. Raises OSError for -D itself."""
     if scope.directory:
         tops = [_Top(scope.directory, files=rules.roots or scope.everything)]
@@ -26,12 +26,12 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[Directory, 
         names = (*ROOTS, REMOTE) if scope.root else ROOTS
         tops = [_Top(scope.root + name, files=rules.roots or scope.everything) for name in names]
     local = not (scope.directory or scope.root or scope.everything)
-    found: dict[str, Directory] = {}
+    directories: dict[str, JournalDirectory] = {}
     for top in tops:
         if not os.path.isdir(top.path):
             continue
         if top.files or scope.directory:
-            found[top.path] = replace(_read(top.path, "", ""), passed_over=not top.files)
+            directories[top.path] = replace(_read(top.path, "", ""), passed_over=not top.files)
         for name in _names(top.path):
             machine, _, namespace = name.partition(".")
             path = os.path.join(top.path, name)
@@ -40,11 +40,11 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[Directory, 
             if local and not (_same_id(machine, machine_id) or top.path == ROOTS[0]):
                 continue
             # journalctl ignores --namespace with -D and --root.
-            asked = "" if not scope.everything and (scope.directory or scope.root) else scope.namespace
-            if not _wanted(namespace, asked):
+            option = "" if not scope.everything and (scope.directory or scope.root) else scope.namespace
+            if not _wanted(namespace, option):
                 continue
-            found[path] = _read(path, machine, namespace)
-    return tuple(found.values())
+            directories[path] = _read(path, machine, namespace)
+    return tuple(directories.values())
 
 
 @dataclass(frozen=True)
@@ -67,40 +67,40 @@ def _is_journal_directory(name: str) -> bool:
     return not dot or valid_namespace(namespace)
 
 
-def _same_id(one: str, other: str) -> bool:
-    return one.replace("-", "").lower() == other.replace("-", "").lower()
+def _same_id(left: str, right: str) -> bool:
+    return left.replace("-", "").lower() == right.replace("-", "").lower()
 
 
-def _wanted(namespace: str, asked: str) -> bool:
+def _wanted(namespace: str, option: str) -> bool:
     """Whether a directory of this namespace ("" for the default one) is meant by --namespace."""
-    if asked == "*":
+    if option == "*":
         return True
-    if asked.startswith("+"):
-        return namespace in {"", asked[1:]}
-    return namespace == asked
+    if option.startswith("+"):
+        return namespace in {"", option[1:]}
+    return namespace == option
 
 
-def _read(path: str, machine: str, namespace: str) -> Directory:
+def _read(path: str, machine: str, namespace: str) -> JournalDirectory:
     try:
-        found = read_directory(path)
+        directory = read_directory(path)
     except OSError as error:
-        found = Directory(path, problem=error.strerror or str(error))
-    return replace(found, machine_id=machine, namespace=namespace)
+        directory = JournalDirectory(path, read_error=error.strerror or str(error))
+    return replace(directory, machine_id=machine, namespace=namespace)
 
 
-def read_directories(scope: Scope, rules: Rules, *, all_of_it: bool = True) -> tuple[Directory, ...]:
+def read_directories(scope: Scope, rules: Rules, *, all_of_it: bool = True) -> tuple[JournalDirectory, ...]:
     """The directories of a scope. Raises UsageFault when -D is not there, Missing when it may not be read.
 
     all_of_it: also when something in it may not be read.
     """
     try:
-        found = read_scope(scope, rules, machine_id())
+        directories = read_scope(scope, rules, machine_id())
     except PermissionError as error:
-        raise Missing(scope.directory, "this user may not read it", todo="the same with sudo") from error
+        raise Missing(scope.directory, "this user may not read it", todo="run it with sudo") from error
     except OSError as error:
         raise UsageFault(scope.directory, f"no directory to look at ({error.strerror})") from error
     if os.geteuid() != 0 and all_of_it:
-        for directory in found:
-            if directory.problem == DENIED or any(file.opens == DENIED for file in directory.files):
-                raise Missing(directory.path, "this user may not read it", todo="the same with sudo")
-    return found
+        for directory in directories:
+            if directory.read_error == DENIED or any(file.open_error == DENIED for file in directory.files):
+                raise Missing(directory.path, "this user may not read it", todo="run it with sudo")
+    return directories

@@ -13,7 +13,7 @@ from opskit.core.errors import CommandFailed, Failed
 from opskit.core.runner import Runner
 from opskit.core.text import last_lines
 from opskit.journal.files.header import HEADER_BYTES, read_header
-from opskit.journal.files.model import ACTIVE, Directory, Header
+from opskit.journal.files.model import ACTIVE, Header, JournalDirectory
 from opskit.journal.files.see.directory import open_unread
 from opskit.journal.files.verify import Verdict, as_pattern
 
@@ -28,7 +28,7 @@ _NOT_OF_THE_FILE = {
 
 
 def verify(
-    runner: Runner, directories: Sequence[Directory], on_file: Callable[[str], None] = lambda _path: None
+    runner: Runner, directories: Sequence[JournalDirectory], on_file: Callable[[str], None] = lambda _path: None
 ) -> Iterator[Verdict]:
     """Each file with its verdict, but for those that are gone by then. on_file: told each before it is looked at.
 
@@ -38,15 +38,15 @@ def verify(
         for file in directory.files:
             path = directory.path_of(file)
             on_file(path)
-            if problem := file.damage:
-                yield Verdict(path, file, problem)
-            elif file.header.state == "online" and file.said.kind == ACTIVE:
+            if damage := file.damage:
+                yield Verdict(path, file, damage)
+            elif file.header.state == "online" and file.parsed.kind == ACTIVE:
                 yield Verdict(path, file, "", skipped=True)
-            elif not (problem := _asked(runner, path)):
+            elif not (damage := _damage_by_journalctl(runner, path)):
                 yield Verdict(path, file, "")
             elif os.path.lexists(path):
-                writing = file.said.kind == ACTIVE and _header_now(path) != file.header
-                yield Verdict(path, file, "" if writing else problem, skipped=writing)
+                writing = file.parsed.kind == ACTIVE and _header_now(path) != file.header
+                yield Verdict(path, file, "" if writing else damage, skipped=writing)
 
 
 def _header_now(path: str) -> Optional[Header]:
@@ -63,8 +63,8 @@ def _header_now(path: str) -> Optional[Header]:
         os.close(descriptor)
 
 
-def _asked(runner: Runner, path: str) -> str:
-    """What journalctl says is wrong with a file; by its exit status, the words are only for the person.
+def _damage_by_journalctl(runner: Runner, path: str) -> str:
+    """What journalctl says is wrong with a file, "" for nothing. The exit status decides, the text is only shown.
 
     Raises Failed when it could not do its work: it calls that a failure of the file, too.
     """
@@ -72,9 +72,9 @@ def _asked(runner: Runner, path: str) -> str:
         argv = ("journalctl", "--verify", f"--file={as_pattern(path)}")
         runner.run(Command(argv, mutates=False, timeout=VERIFY_SECONDS))
     except CommandFailed as error:
-        said = _FAIL.search(error.result.stderr)
-        if said and said[1] in _NOT_OF_THE_FILE and os.path.lexists(path):
-            why = f"{said[1]}: it needs room for temporary files in /var/tmp, and no file can be judged without"
+        match = _FAIL.search(error.result.stderr)
+        if match and match[1] in _NOT_OF_THE_FILE and os.path.lexists(path):
+            why = f"{match[1]}: it needs room for temporary files in /var/tmp, and no file can be judged without"
             raise Failed("journalctl --verify", why, todo="df -h /var/tmp; mount | grep /var") from error
         words = last_lines(error.result.stderr, 3).replace("\r", "\n").split("\n")
         lines = [word for word in words if word.strip() and not word.startswith(("FAIL", "PASS"))]

@@ -81,7 +81,7 @@ class CopyJournals(Step):
             with contextlib.suppress(OSError):
                 os.rmdir(directory)
         if kept:
-            raise CannotUndo(f"{len(kept)} copies stay: their files are not there, or differ", keeps_earlier=False)
+            raise CannotUndo(f"{len(kept)} copies are kept: their originals are missing or differ", keeps_earlier=False)
 
 
 def files_text(count: int, size: int) -> str:
@@ -186,9 +186,9 @@ def _copy_attributes(reading: int, writing: int, status: os.stat_result) -> None
     os.utime(writing, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def same_content(one: str, other: str) -> bool:
+def same_content(path: str, copy: str) -> bool:
     """Whether two regular files hold the same bytes. Raises OSError."""
-    with open(one, "rb", buffering=0) as left, open(other, "rb", buffering=0) as right:
+    with open(path, "rb", buffering=0) as left, open(copy, "rb", buffering=0) as right:
         if os.fstat(left.fileno()).st_size != os.fstat(right.fileno()).st_size:
             return False
         while True:

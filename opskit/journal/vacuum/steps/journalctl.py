@@ -13,11 +13,11 @@ from opskit.core.command import MINUTE, Command, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
-from opskit.journal.files.model import Directory, Scope, files_by_path
+from opskit.journal.files.model import JournalDirectory, Scope, files_by_path
 from opskit.journal.files.see.scope import read_scope
 from opskit.journal.releases import Version, rules_of
-from opskit.journal.vacuum.model import Limits
-from opskit.journal.vacuum.rules import Vacuum, compare, predict, span_now
+from opskit.journal.vacuum.model import VacuumLimits
+from opskit.journal.vacuum.rules import Prediction, compare, predict, span_now
 from opskit.journal.vacuum.steps.copies import Copied, copy_journal, files_text
 
 # journalctl opens every file before it looks at its clock, and then deletes one by one.
@@ -61,7 +61,7 @@ class RotateJournal(Step):
             if not absent:
                 return
             if time.monotonic() > deadline:
-                why = "after the rotation it is not there, as journald would have named it"
+                why = "it does not exist after the rotation, which should have made it"
                 raise Failed(absent[0], why, todo="run the same command again without --rotate and read the plan")
             time.sleep(0.1)
 
@@ -84,7 +84,7 @@ class VacuumJournal(Step):
     kind: ClassVar[str] = "journal.vacuum"
     scope: Scope
     version: Version
-    limits: Limits
+    limits: VacuumLimits
     span_text: str
     now: int
     deletes: tuple[str, ...]
@@ -117,36 +117,40 @@ class VacuumJournal(Step):
         journalctl did otherwise is in the record and not a failure of the step: it cannot be made undone.
         """
         before = self._read()
-        found = [predict(one, self.limits, rules_of(self.version), self.now) for one in before]
-        would = {one.directory.path_of(file) for one in found for file in one.deletes}
+        predictions = [predict(directory, self.limits, rules_of(self.version), self.now) for directory in before]
+        would = {prediction.directory.path_of(file) for prediction in predictions for file in prediction.deletes}
         gone = [path for path in self.deletes if self.rotated and not os.path.lexists(path)]
         other = sorted(would ^ set(self.deletes).difference(gone))
         if other:
-            what = "would go, too" if other[0] in would else "would stay"
-            raise Failed(other[0], f"since the plan was made it {what}", todo="run the same command again")
-        runner.run(self._command(self._span(found)))
-        record = self._compare(before, self._read(), found)
+            what = "deleted" if other[0] in would else "kept"
+            raise Failed(
+                other[0], f"it would now be {what}, unlike when the plan was made", todo="run the same command again"
+            )
+        runner.run(self._command(self._span(predictions)))
+        record = self._compare(before, self._read(), predictions)
         return {**record, "gone": [*gone, *record["gone"]]}
 
-    def _read(self) -> tuple[Directory, ...]:
+    def _read(self) -> tuple[JournalDirectory, ...]:
         try:
             return read_scope(self.scope, rules_of(self.version), machine_id())
         except OSError as error:
             raise Failed(self.scope.directory, f"it cannot be read ({error.strerror})") from error
 
-    def _span(self, found: list[Vacuum]) -> str:
+    def _span(self, predictions: list[Prediction]) -> str:
         """The span for journalctl, which counts from the moment in which it looks at its clock.
 
         As it was typed, unless time has passed by a file since: then the one that ends just behind the files that go.
         """
-        ages = [candidate.age for one in found for candidate in one.order]
+        ages = [candidate.age for prediction in predictions for candidate in prediction.order]
         return span_now(ages, self.limits.span or 0, self.now, time.time_ns() // 1000) or self._typed()
 
     def _typed(self) -> str:
         return self.span_text if rules_of(self.version).every_unit else f"{self.limits.span}us"
 
-    def _compare(self, before: tuple[Directory, ...], after: tuple[Directory, ...], found: list[Vacuum]) -> Record:
-        stuck = [one.directory.path_of(file) for one in found for file in one.sticks]
+    def _compare(
+        self, before: tuple[JournalDirectory, ...], after: tuple[JournalDirectory, ...], predictions: list[Prediction]
+    ) -> Record:
+        stuck = [prediction.directory.path_of(file) for prediction in predictions for file in prediction.undeletable]
         return compare(files_by_path(before), files_by_path(after), (*self.deletes, *stuck))
 
     def undo_change(self, record: Record) -> Union[Change, str]:

@@ -23,7 +23,7 @@ COREDUMP_ID = b"fc2e22bc6ee647b6b90729ab34a250b1"  # SD_MESSAGE_COREDUMP in syst
 
 
 @dataclass(frozen=True)
-class Rule:
+class IncidentRule:
     """kind: one of the above. pattern: its group `subject` is what it happened to.
 
     Its group `amount` says how many messages were lost, `detail` tells a pid or a result.
@@ -34,7 +34,7 @@ class Rule:
 
 
 @dataclass
-class Trouble:
+class Incident:
     """What one rule or several found about one subject. amount: messages lost, where that is known.
 
     first, last: microseconds since 1970. message: the last one. detail: a pid, a result.
@@ -56,8 +56,8 @@ class Trouble:
         return os.fsdecode(self.message.partition(b"\n")[0])
 
 
-def _rules(kind: str, *patterns: bytes) -> tuple[Rule, ...]:
-    return tuple(Rule(kind, re.compile(pattern, re.DOTALL)) for pattern in patterns)
+def _rules(kind: str, *patterns: bytes) -> tuple[IncidentRule, ...]:
+    return tuple(IncidentRule(kind, re.compile(pattern, re.DOTALL)) for pattern in patterns)
 
 
 _DEV = rb"(?P<subject>[\w!-]+?)"
@@ -107,10 +107,10 @@ MANAGER = _rules(
 COREDUMP = _rules(
     DUMP, rb"Process (?P<detail>\d+) \((?P<subject>.*?)\) of user \d+ (?:dumped core|terminated abnormally)"
 )
-NO_RULES: tuple[Rule, ...] = ()
+NO_RULES: tuple[IncidentRule, ...] = ()
 
 
-def rules_for(fields: dict[bytes, bytes]) -> tuple[Rule, ...]:
+def rules_for(fields: dict[bytes, bytes]) -> tuple[IncidentRule, ...]:
     """The rules for the messages of this sender."""
     if fields.get(b"_TRANSPORT") == b"kernel":
         return KERNEL
@@ -124,7 +124,7 @@ def rules_for(fields: dict[bytes, bytes]) -> tuple[Rule, ...]:
     return MANAGER if b"UNIT" in fields else NO_RULES
 
 
-def rule_of(rules: tuple[Rule, ...], message: bytes) -> Optional[Rule]:
+def rule_of(rules: tuple[IncidentRule, ...], message: bytes) -> Optional[IncidentRule]:
     """The first rule that this message falls under."""
     beginning = message[:LOOKED_AT]
     for rule in rules:
@@ -133,40 +133,40 @@ def rule_of(rules: tuple[Rule, ...], message: bytes) -> Optional[Rule]:
     return None
 
 
-class Troubles:
+class Incidents:
     """All of them, by kind and subject."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, bytes], Trouble] = {}
+        self._incidents: dict[tuple[str, bytes], Incident] = {}
 
-    def note(self, rule: Rule, unit: str, message: bytes, moment: int) -> None:
+    def note(self, rule: IncidentRule, unit: str, message: bytes, moment: int) -> None:
         """Count a message that falls under this rule. moment: microseconds since 1970."""
-        found = rule.pattern.search(message[:LOOKED_AT])
-        if not found:
+        match = rule.pattern.search(message[:LOOKED_AT])
+        if not match:
             return
-        subject = found["subject"]
+        subject = match["subject"]
         names = rule.pattern.groupindex
-        one = self._found.get((rule.kind, subject)) or self._new(rule.kind, subject, unit, moment)
-        one.count += 1
+        incident = self._incidents.get((rule.kind, subject)) or self._new(rule.kind, subject, unit, moment)
+        incident.count += 1
         if "amount" in names:
-            one.amount += int(found["amount"])
-        one.first = min(one.first, moment)
-        if moment >= one.last:
-            one.last, one.message = moment, message[:EXAMPLE_BYTES]
+            incident.amount += int(match["amount"])
+        incident.first = min(incident.first, moment)
+        if moment >= incident.last:
+            incident.last, incident.message = moment, message[:EXAMPLE_BYTES]
             if "detail" in names:
-                one.detail = os.fsdecode(found["detail"])
+                incident.detail = os.fsdecode(match["detail"])
 
-    def _new(self, kind: str, subject: bytes, unit: str, moment: int) -> Trouble:
-        if len(self._found) >= SUBJECTS:
+    def _new(self, kind: str, subject: bytes, unit: str, moment: int) -> Incident:
+        if len(self._incidents) >= SUBJECTS:
             subject = OTHERS
-        found = Trouble(kind, os.fsdecode(subject), unit, first=moment, last=moment)
-        return self._found.setdefault((kind, subject), found)
+        incident = Incident(kind, os.fsdecode(subject), unit, first=moment, last=moment)
+        return self._incidents.setdefault((kind, subject), incident)
 
-    def all(self) -> tuple[Trouble, ...]:
+    def all(self) -> tuple[Incident, ...]:
         """All of them, in the order in which they were first seen."""
-        return tuple(self._found.values())
+        return tuple(self._incidents.values())
 
-    def of(self, kind: str) -> tuple[Trouble, ...]:
+    def of(self, kind: str) -> tuple[Incident, ...]:
         """Those of a kind, the most frequent first."""
-        chosen = [one for one in self._found.values() if one.kind == kind]
-        return tuple(sorted(chosen, key=lambda one: (-one.count, one.subject)))
+        chosen = [incident for incident in self._incidents.values() if incident.kind == kind]
+        return tuple(sorted(chosen, key=lambda incident: (-incident.count, incident.subject)))
