@@ -225,7 +225,7 @@ def check_defaults(ctx: Any) -> None:
 
 
 def bare_group(ctx: typer.Context) -> None:
-    """A group without a command prints its help and exits 2 (shared/CLI.md)."""
+    """A group without a command prints its help and exits 2, as a usage error does."""
     if ctx.invoked_subcommand is None:
         print(ctx.get_help())
         raise typer.Exit(ExitCode.USAGE)

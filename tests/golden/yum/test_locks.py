@@ -8,7 +8,8 @@
                in order; who: what stands behind the first holder; unlock: a list of [action, target], or
                {"refusal": ids, "exit": code}
 
-The expectations were thought out and written by hand, from shared/facts/yum-lock.md and the issue.
+The expectations were thought out and written by hand, from how the sources of yum (doLock), dnf (lock.py), dnf5
+(Base::lock), PackageKit and rpm (rpmlock.c) take their locks and let go of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The exit codes of shared/CLI.md, one class each, and what each error carries."""
+"""The exit codes are an interface of every command: one class each, and what each error carries."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_a_label_is_one_argument_whatever_is_in_it() -> None:
 
 @pytest.mark.parametrize("fstype", ["ext3", "ext4", "xfs"])
 def test_never_forced_and_no_feature_of_its_own(fstype: str) -> None:
-    """What mkfs refuses stays refused, and what an old release cannot mount is not made (facts/disk.md)."""
+    """What mkfs refuses stays refused; without -O its defaults decide, which the kernel it came with can mount."""
     argv = mkfs_argv(MkfsOptions(fstype, "data", discard=False), UUID, "/dev/vdb1")
     assert not {"-f", "-F", "-FF", "--force", "-O"} & set(argv)
 
