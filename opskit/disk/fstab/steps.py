@@ -1,12 +1,7 @@
-"""What every step on fstab shares: reading, writing whole and atomically, the same in shell, and what follows that.
-
-Mode, owner and extended attributes (so the SELinux context too) are those of the file replaced. What follows: relabel,
-restorecon (of the host's own fstab); reload, systemd's look at the new fstab.
-"""
+"""The steps on fstab. What follows each: relabel, restorecon of the host's own; reload, for systemd to read it."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 from dataclasses import dataclass
@@ -14,8 +9,18 @@ from typing import ClassVar, Union
 
 from opskit.core.command import Command, Runner
 from opskit.core.errors import CannotUndo, Failed
-from opskit.core.files import read_bytes, sha256, sync_directory, write_atomic
+from opskit.core.files import sha256
 from opskit.core.plan import Change, Record, Step
+from opskit.core.textfile import (
+    changed,
+    file_hash,
+    read_file,
+    remove_file,
+    replacing,
+    temporary,
+    unchanged,
+    write_file,
+)
 from opskit.disk.fstab.text import (
     FstabEntry,
     Line,
@@ -45,18 +50,6 @@ class FstabStep(Step):
     """
 
 
-def temporary(path: str) -> str:
-    """Where a person's shell makes the new fstab: beside the old one, hidden, and not by a backup's name."""
-    return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.new")
-
-
-def replacing(path: str, edits: tuple[str, ...], *, reload: bool, relabel: bool) -> tuple[str, ...]:
-    """Shell lines that edit a copy and put it in place by one rename; mode, owner and attributes stay."""
-    new = shlex.quote(temporary(path))
-    commands = (f"cp -a -- {shlex.quote(path)} {new}", *edits, f"mv -f -- {new} {shlex.quote(path)}")
-    return commands + settling(path, reload=reload, relabel=relabel)
-
-
 def settling(path: str, *, reload: bool, relabel: bool) -> tuple[str, ...]:
     """The shell lines of settle()."""
     return tuple(command.as_shell() for command in _settling(path, reload=reload, relabel=relabel))
@@ -67,45 +60,9 @@ def _settling(path: str, *, reload: bool, relabel: bool) -> tuple[Command, ...]:
     return (*((restorecon(path),) if relabel else ()), *((DAEMON_RELOAD,) if reload else ()))
 
 
-def read(path: str) -> bytes:
-    """The whole file. Raises Failed."""
-    try:
-        return read_bytes(path)
-    except OSError as error:
-        raise Failed(path, f"it cannot be read ({error.strerror})") from error
-
-
-def file_hash(path: str) -> str:
-    """The hash of a file, "" when it is absent. Raises Failed."""
-    return sha256(read(path)) if os.path.lexists(path) else ""
-
-
-def unchanged(path: str, expected: str) -> bytes:
-    """The whole file, if its hash is still the expected one. Raises Failed."""
-    data = read(path)
-    if sha256(data) != expected:
-        raise changed(path)
-    return data
-
-
-def changed(path: str) -> Failed:
-    """The error for a file that somebody changed since the plan was made."""
-    return Failed(path, "it was changed since the plan was made", todo="run the same command again")
-
-
-def write(path: str, data: bytes, *, like: str) -> None:
-    """Write the whole file atomically, with the metadata of like. Raises Failed."""
-    try:
-        write_atomic(path, data, like=like)
-    except OSError as error:
-        raise Failed(path, f"it cannot be written ({error.strerror})", state=f"{path} is as it was.") from error
-
-
-def unlink(path: str) -> None:
-    """Remove a file for good, if it is there. Raises OSError."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-        sync_directory(os.path.dirname(path))
+def _replacing(path: str, edits: tuple[str, ...], *, reload: bool, relabel: bool) -> tuple[str, ...]:
+    """Shell lines that edit a copy of fstab, put it in place, and what follows."""
+    return replacing(path, edits) + settling(path, reload=reload, relabel=relabel)
 
 
 def settle(runner: Runner, path: str, *, reload: bool, relabel: bool) -> None:
@@ -140,7 +97,7 @@ class BackupFstab(FstabStep):
         data = unchanged(self.path, self.sha256)
         if os.path.lexists(self.backup):
             raise Failed(self.backup, "this name is already taken", todo="run the command again")
-        write(self.backup, data, like=self.path)
+        write_file(self.backup, data, like=self.path)
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:
@@ -160,7 +117,7 @@ class BackupFstab(FstabStep):
         if file_hash(self.backup) != file_hash(self.path):
             why = f"the backup stays: {self.path} is no longer the same as {self.backup}"
             raise CannotUndo(why, keeps_earlier=False)
-        unlink(self.backup)
+        remove_file(self.backup)
 
 
 @dataclass(frozen=True)
@@ -192,7 +149,7 @@ class RestoreFstab(FstabStep):
         if file_hash(self.path) != self.sha256_before:
             raise changed(self.path)
         data = unchanged(self.backup, self.sha256_after)
-        write(self.path, data, like=self.path if self.sha256_before else self.backup)
+        write_file(self.path, data, like=self.path if self.sha256_before else self.backup)
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)
         return {}
 
@@ -221,9 +178,9 @@ class RestoreFstab(FstabStep):
 
     def _put_back(self) -> None:
         if not self.sha256_before:
-            unlink(self.path)
+            remove_file(self.path)
         elif file_hash(self.previous) == self.sha256_before:
-            write(self.path, read(self.previous), like=self.path)
+            write_file(self.path, read_file(self.previous), like=self.path)
         else:
             raise CannotUndo(f"{self.path} stays: {self.previous} no longer holds what was there before")
 
@@ -233,7 +190,7 @@ class RestoreFstab(FstabStep):
             after = settling(self.path, reload=self.reload, relabel=self.relabel)
             return (f"cp -a -- {shlex.quote(source)} {new}", f"mv -f -- {new} {shlex.quote(self.path)}", *after)
         edit = f"cat -- {shlex.quote(source)} > {shlex.quote(temporary(self.path))}"
-        return replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
+        return _replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
 
 
 def _is_here(runner: Runner, source: str) -> bool:
@@ -266,18 +223,18 @@ class AddFstabEntry(FstabStep):
         new = shlex.quote(temporary(self.path))
         newline = (f"printf '\\n' >> {new}",) if self.newline_first else ()
         edits = (*newline, f"printf '%s\\n' {shlex.quote(self.line)} >> {new}")
-        commands = replacing(self.path, edits, reload=self.reload, relabel=self.relabel)
+        commands = _replacing(self.path, edits, reload=self.reload, relabel=self.relabel)
         return Change("add-fstab-entry", self.path, "no entry", self.line, commands, reversible=True)
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Add the line. Raises Failed when fstab is not as it was."""
         text = decode(unchanged(self.path, self.sha256_before))
-        write(self.path, encode(add_line(text, self.line)), like=self.path)
+        write_file(self.path, encode(add_line(text, self.line)), like=self.path)
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:
-        text = decode(read(self.path))
+        text = decode(read_file(self.path))
         restored = self._removed(text)
         if restored == text or text_hash(restored) != self.sha256_before:
             raise Failed(self.path, f"it does not have exactly this one new line: {self.line}")
@@ -288,19 +245,19 @@ class AddFstabEntry(FstabStep):
         edits = [f"LC_ALL=C grep -avxF -e {shlex.quote(self.line)} -- {path} > {new} || [ $? -eq 1 ]"]
         if self.newline_first:
             edits.append(f"truncate -s -1 -- {new}")
-        commands = replacing(self.path, tuple(edits), reload=self.reload, relabel=self.relabel)
+        commands = _replacing(self.path, tuple(edits), reload=self.reload, relabel=self.relabel)
         return Change("remove-fstab-entry", self.path, self.line, "no entry", commands, reversible=False)
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Take out our line and nothing else: that is the text from before, unless somebody edited since."""
-        data = read(self.path)
+        data = read_file(self.path)
         text = decode(data)
         restored = self._removed(text)
         ours = parse(self.line)[0]
         if restored == text and isinstance(ours, FstabEntry) and any(e.source == ours.source for e in entries(text)):
             raise CannotUndo(f"the entry of {ours.source} stays: it was edited since")
         if sha256(data) != self.sha256_before and restored != text:
-            write(self.path, encode(restored), like=self.path)
+            write_file(self.path, encode(restored), like=self.path)
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)
 
     def _removed(self, text: str) -> str:
@@ -325,34 +282,34 @@ class RemoveFstabEntry(FstabStep):
     def change(self) -> Change:
         numbers = ";".join(f"{line.number}d" for line in self.lines)
         edit = f"sed '{numbers}' < {shlex.quote(self.path)} > {shlex.quote(temporary(self.path))}"
-        commands = replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
+        commands = _replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
         return Change("remove-fstab-entry", self.path, self._text(), "no entry", commands, reversible=True)
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Take them out. Raises Failed when fstab is not as it was."""
         text = decode(unchanged(self.path, self.sha256_before))
-        write(self.path, encode(remove_lines(text, self.lines)), like=self.path)
+        write_file(self.path, encode(remove_lines(text, self.lines)), like=self.path)
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)
         return {}
 
     def verify(self, runner: Runner, record: Record) -> None:
-        if not self._fits(decode(read(self.path))):
+        if not self._fits(decode(read_file(self.path))):
             raise Failed(self.path, f"it does not have exactly these lines less: {self._text()}")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         path, new = shlex.quote(self.path), shlex.quote(temporary(self.path))
         edit = "{ " + "; ".join(self._put_back_commands(path)) + f"; }} > {new}"
-        commands = replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
+        commands = _replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
         return Change("put-back-fstab-entry", self.path, "no entry", self._text(), commands, reversible=False)
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Put the lines back at their place; where somebody edited since, those that are absent at the end."""
-        data = read(self.path)
+        data = read_file(self.path)
         if sha256(data) != self.sha256_before:
             text = decode(data)
             self._check_use(runner, text)
             restored = put_back_lines(text, self.lines) if self._fits(text) else self._appended(text)
-            write(self.path, encode(restored), like=self.path)
+            write_file(self.path, encode(restored), like=self.path)
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)
 
     def _check_use(self, runner: Runner, text: str) -> None:

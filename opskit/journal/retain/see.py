@@ -9,6 +9,7 @@ from opskit.core.caller import machine_id
 from opskit.core.errors import Failed
 from opskit.core.files import read_bytes
 from opskit.core.systemd import conf_files
+from opskit.core.textfile import read_text
 from opskit.journal.files.model import ROOTS, JournalDirectory, Scope
 from opskit.journal.files.see.scope import read_directories
 from opskit.journal.releases import rules_of
@@ -57,13 +58,3 @@ def read_settings(root: str = "", namespace: str = "") -> tuple[Setting, ...]:
         if os.path.isfile(path):
             settings += parse_settings(read_bytes(path).decode("utf-8", "surrogateescape"), path)
     return tuple(settings)
-
-
-def read_text(path: str) -> Optional[str]:
-    """The text of a file, None when there is none. Raises Failed."""
-    try:
-        return read_bytes(path).decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise Failed(path, f"it cannot be read ({error.strerror})") from error

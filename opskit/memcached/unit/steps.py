@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shlex
 from dataclasses import dataclass
 from typing import ClassVar, Union
 
 from opskit.core.command import Command, Runner, shell_lines
-from opskit.core.errors import CannotUndo, Failed
-from opskit.core.files import read_bytes, write_atomic
+from opskit.core.errors import Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.systemd import is_active, main_pid, systemctl
+from opskit.core.textfile import Replacement, ReplaceText
 from opskit.memcached.instance.request import Wanted
 from opskit.memcached.instance.steps import check, until
 from opskit.memcached.line.listen import missing_listeners
@@ -20,7 +17,7 @@ from opskit.memcached.see.proc import sockets_of
 
 
 @dataclass(frozen=True)
-class WriteSettings(Step):
+class WriteSettings(ReplaceText):
     """Write a sysconfig file or a drop-in. before: its text until now, None for absent; backup: where that is kept.
 
     reload: whether systemd has to read units again. unit, active: what an undo restarts, if it ran before.
@@ -37,64 +34,26 @@ class WriteSettings(Step):
     active: bool = False
 
     @property
+    def replacement(self) -> Replacement:
+        return Replacement(self.path, self.text, self.before[0] if self.before else None, self.backup)
+
+    @property
+    def settle(self) -> tuple[Command, ...]:
+        return (systemctl("daemon-reload"),) if self.reload else ()
+
+    @property
+    def undo_settle(self) -> tuple[Command, ...]:
+        return (*self.settle, *((systemctl("restart", self.unit),) if self.active else ()))
+
+    @property
     def change(self) -> Change:
-        path = shlex.quote(self.path)
-        copy = (f"cp -a -- {path} {shlex.quote(self.backup)}",) if self.before else (f"mkdir -p -- {_folder(path)}",)
-        write = f"printf %s {shlex.quote(self.text)} > {path}"
-        reload = (systemctl("daemon-reload").as_shell(),) if self.reload else ()
         before = f"kept as {self.backup}" if self.before else "absent"
         after = "; ".join(line for line in self.text.splitlines() if line and not line.startswith("#"))
-        return Change("write-settings", self.path, before, after, (*copy, write, *reload), reversible=True)
-
-    def remember(self, runner: Runner) -> Record:
-        return {"folder": os.path.isdir(os.path.dirname(self.path))}
-
-    def apply(self, runner: Runner, record: Record) -> Record:
-        """Write it. Raises Failed when the file is no longer what it was decided on."""
-        if _text(self.path) != self.before:
-            raise Failed(self.path, "it was changed since the plan was made", todo="run the command again")
-        try:
-            if self.before:
-                write_atomic(self.backup, self.before[0].encode(errors="surrogateescape"), like=self.path)
-            os.makedirs(os.path.dirname(self.path), exist_ok=True)
-            like = self.path if self.before else ""
-            write_atomic(self.path, self.text.encode(errors="surrogateescape"), like=like, mode=0o644)
-        except OSError as error:
-            raise Failed(self.path, f"it cannot be written ({error.strerror})") from error
-        if self.reload:
-            runner.run(systemctl("daemon-reload"))
-        return {}
-
-    def verify(self, runner: Runner, record: Record) -> None:
-        if _text(self.path) != (self.text,):
-            raise Failed(self.path, "it does not hold what was written")
+        return Change("write-settings", self.path, before, after, self.lines(), reversible=True)
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        path, backup = shlex.quote(self.path), shlex.quote(self.backup)
-        lines = [f"mv -- {backup} {path}" if self.before else f"rm -- {path}"]
-        lines += [systemctl("daemon-reload").as_shell()] if self.reload else []
-        lines += [systemctl("restart", self.unit).as_shell()] if self.active else []
         after = "as before" if self.before else "absent"
-        return Change("restore-settings", self.path, "opskit's", after, tuple(lines), False)
-
-    def undo(self, runner: Runner, record: Record) -> None:
-        """Put back what was there, unless somebody edited it since."""
-        now = _text(self.path)
-        if now not in {(self.text,), self.before}:
-            raise CannotUndo(f"{self.path} was edited since", keeps_earlier=False)
-        if self.before:
-            write_atomic(self.path, self.before[0].encode(errors="surrogateescape"), like=self.path)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.backup)
-        elif now:
-            os.unlink(self.path)
-        if not record.get("folder", True):
-            with contextlib.suppress(OSError):
-                os.rmdir(os.path.dirname(self.path))
-        if self.reload:
-            runner.run(systemctl("daemon-reload"))
-        if self.active:
-            runner.run(systemctl("restart", self.unit))
+        return Change("restore-settings", self.path, "opskit's", after, self.undo_lines(), False)
 
 
 @dataclass(frozen=True)
@@ -171,15 +130,3 @@ class StopUnit(Step):
     def undo_change(self, record: Record) -> Union[Change, str]:
         lines = shell_lines(self.undo_commands(record))
         return Change("start-unit", self.unit, "not running", "runs again, empty", lines, reversible=False)
-
-
-def _folder(path: str) -> str:
-    return shlex.quote(os.path.dirname(path))
-
-
-def _text(path: str) -> tuple[str, ...]:
-    """A file's text, in a tuple: empty when there is none."""
-    try:
-        return (read_bytes(path).decode("utf-8", "surrogateescape"),)
-    except FileNotFoundError:
-        return ()
