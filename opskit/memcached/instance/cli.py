@@ -125,7 +125,7 @@ def stop(
     named = [value for value in (port, unix_socket, pidfile, unit) if value]
     if len(named) != 1:
         todo = "one of --port, --unix-socket, --pidfile, --unit; opskit memcached status lists the instances"
-        raise UsageFault("stop", "it has to be named in one way", todo=todo)
+        raise UsageFault("stop", "name the instance in exactly one way", todo=todo)
     what = f"port {port}" if port else str(named[0])
     if unit:
         from opskit.memcached.unit.plan import decide_stop_unit  # noqa: PLC0415

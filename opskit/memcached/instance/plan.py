@@ -128,8 +128,8 @@ def notes(judgement: Judgement, request: StartRequest) -> tuple[Finding, ...]:
     findings = [finding for finding in judgement.findings if finding.id != "exposed"]
     for finding in judgement.findings:
         if finding.id == "exposed":
-            remedy = "a firewall rule that lets in only those who need it"
-            remedy += "; -U 0: UDP is of use to attackers only" if "UDP" in finding.title else ""
+            remedy = "a firewall rule that admits only those who need it"
+            remedy += "; -U 0: only attackers have a use for UDP" if "UDP" in finding.title else ""
             title = f"{finding.title}, as --expose {' '.join(request.expose)} asks for"
             findings.append(Finding("exposed", "warning", title, finding.evidence, remedy))
     return tuple(findings)
@@ -163,7 +163,7 @@ def decide_stop(facts: StopFacts) -> Decision:
     file = facts.pid_file or (os.path.join("/", line.text("P")) if line.text("P") else "")
     left: tuple[Finding, ...] = ()
     if effect.socket:
-        text = f"the socket {effect.socket} stays behind; memcached replaces it when it starts"
+        text = f"the socket {effect.socket} is left behind; memcached replaces it when it starts"
         left = (Finding("socket-stays", "info", text),)
     step = StopMemcached(process, file, effect.daemon, facts.exe, effect.user)
     basis = (str(process.pid), str(process.started))

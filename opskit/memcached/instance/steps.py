@@ -237,7 +237,7 @@ class RemovePidFile(Step):
         return {}
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        return "a pid file of a process that is gone is of no use to anybody"
+        return "nobody needs the pid file of a process that has ended"
 
 
 def start_command(line: tuple[str, ...]) -> Command:
@@ -313,7 +313,7 @@ def check(wanted: Wanted, pid: int) -> None:
         return
     answer = ask(target, ASK_SECONDS, stats=False)
     wrong = [
-        f"{name} is {answer.settings.get(name, 'not told')}, not {value}"
+        f"{name} is {answer.settings.get(name, 'missing')}, not {value}"
         for name, value in wanted.settings
         if answer.settings.get(name) != value
     ]

@@ -97,7 +97,7 @@ def _source(line: Optional[list[str]], sysconfig: str, unit: str, pid: Optional[
     try:
         program, words = split_program(line or [])
     except ValueError as error:
-        raise UsageFault("line", f"it cannot be taken apart: {error}", todo="close its quotes") from error
+        raise UsageFault("line", f"it cannot be split into words: {error}", todo="close its quotes") from error
     return LineSource(tuple(words), "line", program)
 
 

@@ -290,9 +290,9 @@ def _on_host(effect: Effect, host: Host) -> Iterator[End]:
     if host.root and not effect.user:
         yield EX_USAGE, "root without -u"
     if host.root and not host.user_known:
-        yield EX_NOUSER, f"no user {effect.user}"
+        yield EX_NOUSER, f"no such user: {effect.user}"
     if host.root and effect.connections < FILES_FOR_USERS:
-        yield EX_NOUSER, "no file is left to look the user up in"
+        yield EX_NOUSER, "no open file is left to look the user up"
 
 
 def _in_threads(line: CommandLine, effect: Effect) -> Iterator[End]:
@@ -304,7 +304,7 @@ def _in_threads(line: CommandLine, effect: Effect) -> Iterator[End]:
     hashpower = line.extended.get("hashpower")
     power = int(hashpower.number) if hashpower else HASHPOWER
     if line.release >= LONG_OPTIONS and power <= next(n for most, n in LOCKS if effect.threads <= most):
-        yield 1, f"-o hashpower={power} is too little for {effect.threads} threads"
+        yield 1, f"-o hashpower={power} is too small for {effect.threads} threads"
 
 
 def _listening(effect: Effect, host: Host) -> Iterator[End]:
@@ -316,7 +316,7 @@ def _listening(effect: Effect, host: Host) -> Iterator[End]:
         yield EX_OSERR, "a port below -1"
     pair = clash(effect.listeners)
     if pair:
-        yield EX_OSERR, f"{pair[0].text} and {pair[1].text} cannot be had at once"
+        yield EX_OSERR, f"{pair[0].text} and {pair[1].text} cannot both be bound"
     if privileged(effect, host):
         yield EX_OSERR, f"a port below {host.lowest_port}"
 

@@ -60,7 +60,7 @@ def explained(judgement: Judgement) -> list[dict[str, Any]]:
     rows = [(option.words[0], _option(option, number, line)) for number, option in enumerate(line.options)]
     for number in line.stray:
         row = {"text": line.words[number], "option": None, "read_as": None, "does": None}
-        rows.append((number, {**row, "meaning": "no option: memcached passes over it"}))
+        rows.append((number, {**row, "meaning": "not an option: memcached ignores it"}))
     return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
@@ -70,7 +70,7 @@ def _option(option: LineOption, number: int, line: CommandLine) -> dict[str, Any
         return {"text": option.text, "option": None, "meaning": option.wrong, "read_as": None, "does": "exit status 1"}
     does = at(flag.does, line.release) if flag.does else None
     if flag.value and flag.letter not in "lo" and number != line.position(flag.letter):
-        does = "counts for nothing: the option comes again"
+        does = "ignored: the option is given again"
     return {
         "text": option.text,
         "option": f"-{flag.letter}" + (f", --{flag.long}" if flag.long and line.release >= LONG_OPTIONS else ""),

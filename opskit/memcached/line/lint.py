@@ -72,11 +72,11 @@ def word_findings(line: CommandLine) -> Iterator[LineFinding]:
             yield LineFinding(finding, (Edit(number, (("M", None),)),))
     stray = [line.words[number] for number in line.stray]
     if any(re.match(REDIRECTION, word) for word in stray):
-        title = "no shell reads this line: memcached passes over a redirection and over the file behind it"
-        remedy = "take it out; the journal has what memcached says: journalctl -u memcached"
+        title = "no shell reads this line: memcached ignores a redirection and the file that follows it"
+        remedy = "take it out; what memcached prints is in the journal: journalctl -u memcached"
         yield LineFinding(Finding("redirection", "warning", title, " ".join(stray), remedy))
     elif stray:
-        title = "memcached passes over words that are no options"
+        title = "memcached ignores words that are not options"
         yield LineFinding(Finding("stray-words", "warning", title, shlex.join(stray), "take them out"))
 
 
@@ -90,14 +90,14 @@ def _wrong_option(option: LineOption, release: Release) -> Finding:
         id_, title, evidence = "extra-value", f"{text}: this option has no value", status
         remedy = "take the value out"
     elif option.wrong == AMBIGUOUS:
-        id_, title, evidence = "ambiguous-option", f"{text} can be more than one option", status
+        id_, title, evidence = "ambiguous-option", f"{text} is short for more than one option", status
         remedy = "one of " + ", ".join(option.candidates)
     elif flag is not None and flag.since > release:
         title = f"{text} came with {release_text(flag.since)}"
     elif text.startswith("--") and release < LONG_OPTIONS:
         title, remedy = f"{text}: long options came with 1.5.0", "write its short form"
     else:
-        id_, title = "unknown-option", f"{text} is no option of memcached"
+        id_, title = "unknown-option", f"memcached has no option {text}"
         remedy = "opskit memcached flags lists the options"
     return Finding(id_, "error", title, evidence, remedy)
 
@@ -130,7 +130,7 @@ def _extended_findings(option: LineOption, number: int, release: Release) -> Ite
 def _not_in_release(option: LineOption, extended: ExtendedOption, release: Release) -> tuple[str, str]:
     """Title and evidence for an option behind -o that the release does not know."""
     row = extended.row
-    why = "there is no such one" if row is None else "it is gone by now"
+    why = "there is no such option" if row is None else "later releases do not have it"
     if row is not None and row.since > release:
         why = f"it came with {release_text(row.since)}"
     title = f"-o {extended.name}: {why}" if extended.name else f"-o {option.value}: a comma with nothing before it"
@@ -147,8 +147,8 @@ def _together(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
         finding = Finding("udp-moves-tcp", "error", title, evidence, "name both: -p 11211")
         yield LineFinding(finding, (Edit(APPEND, (("p", "11211"),)),))
     if line.has("P") and not effect.daemon:
-        title = "-P is only meant for a daemon: without -d the file stays behind when memcached ends"
-        remedy = "-d as well, or leave -P out (systemd knows the pid itself)"
+        title = "-P is meant for a daemon: without -d the file is left behind when memcached ends"
+        remedy = "add -d, or leave -P out (systemd knows the pid by itself)"
         yield LineFinding(Finding("pid-file-without-daemon", "info", title, f"-P {line.text('P')}", remedy))
     yield from _with_auth(line, effect)
     if effect.tls and "ssl_chain_cert" not in line.extended:
@@ -158,7 +158,7 @@ def _together(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
     low, high = effect.clients()
     if effect.runs and line.has("c") and low * 5 < effect.connections * 3:
         title = f"-c {effect.connections} serves {low} to {high} clients, not {effect.connections}"
-        evidence = f"listeners, and 4 to 5 open files for each of {effect.threads} threads, are counted too"
+        evidence = f"listeners and 4 to 5 open files for each of {effect.threads} threads count as well"
         more = str(effect.connections + effect.connections - low)
         finding = Finding("few-clients", "warning", title, evidence, f"-c {more} for that many")
         yield LineFinding(finding, (Edit(line.position("c"), (("c", more),)),))
@@ -184,11 +184,11 @@ def _else(line: CommandLine, effect: Effect, results: list[LineFinding]) -> Iter
     if effect.status is not None:
         title = f"memcached {release_text(line.release)} does not start: {effect.why}"
         end = late_end(effect.status, effect) if effect.late else f"exit status {effect.status}, at once"
-        remedy = "-c 1024" if "connections" in effect.why else "opskit memcached flags tells what each option takes"
+        remedy = "-c 1024" if "connections" in effect.why else "opskit memcached flags shows what each option takes"
         yield LineFinding(Finding("does-not-start", "error", title, end, remedy))
     if effect.runs and not effect.socket and not effect.listeners:
         nothing = effect.port or effect.udp  # then -l names nothing
         option, evidence = ("l", "127.0.0.1") if nothing else ("p", "11211"), "-l ''" if nothing else "port 0"
-        title = "it runs and listens nowhere: no TCP, no UDP and no UNIX socket"
+        title = "it runs but listens nowhere: no TCP, no UDP and no UNIX socket"
         finding = Finding("listens-nowhere", "error", title, evidence, " ".join(words_of([option])))
         yield LineFinding(finding, (Edit(line.position(option[0]), (option,)),))

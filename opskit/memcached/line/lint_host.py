@@ -40,13 +40,13 @@ def host_findings(line: CommandLine, effect: Effect, host: Host) -> Iterator[Lin
         yield from _pid_file(host.pid_file, line.release)
     yield from _build(line, host)
     if effect.daemon and host.unit_type in {"simple", "exec", "notify"}:
-        title = (
-            f"-d under a unit of Type={host.unit_type}: systemd takes the end of the first process for the end of it"
-        )
+        title = f"-d under a unit of Type={host.unit_type}: systemd takes the exit of the first process for its end"
         edits = tuple(Edit(number) for number in line.positions("d"))
         yield LineFinding(Finding("daemon-under-unit", "error", title, f"Type={host.unit_type}", "leave -d out"), edits)
     elif effect.runs and not effect.daemon and host.unit_type == "forking":
-        title = "no -d under a unit of Type=forking: systemd waits for the first process to end, and then kills it"
+        title = (
+            "no -d under a unit of Type=forking: systemd waits for the first process to exit, and kills it in the end"
+        )
         edits = (Edit(APPEND, (("d", None),)),)
         yield LineFinding(Finding("no-daemon-under-unit", "error", title, "Type=forking", "Type=simple, or -d"), edits)
 
@@ -69,23 +69,25 @@ def user_findings(line: CommandLine, effect: Effect, host: Host) -> Iterator[Lin
     if not host.root or effect.prints:
         return
     if not effect.user:
-        finding = Finding("user-missing", "error", "root without -u does not start", "exit status 64", f"-u {name}")
+        finding = Finding(
+            "user-missing", "error", "memcached does not start as root without -u", "exit status 64", f"-u {name}"
+        )
         yield LineFinding(finding, (Edit(number, usual),))
     elif effect.user == "0":
-        title = "-u 0: there is no user named 0; was -U 0 (no UDP) meant?"
+        title = "-u 0: no user is named 0; did you mean -U 0 (no UDP)?"
         finding = Finding("user-zero", "error", title, "exit status 67", f"-U 0 -u {name}")
         yield LineFinding(finding, (Edit(number, (("U", "0"), *port, *usual)),))
     elif effect.user.isdigit() and not host.user_known:
-        title = f"-u {effect.user}: a number is no user name; was -U {effect.user} meant?"
+        title = f"-u {effect.user}: a number is not a user name; did you mean -U {effect.user}?"
         finding = Finding("user-is-a-number", "error", title, "exit status 67", f"-U {effect.user} -u {name}")
         yield LineFinding(finding, (Edit(number, (("U", effect.user), *port, *usual)),))
     elif not host.user_known:
         there = f" ({', '.join(host.users)} is there)" if host.users else ""
-        title = f"-u {effect.user}: there is no such user on this host{there}"
+        title = f"-u {effect.user}: this host has no such user{there}"
         finding = Finding("user-unknown", "error", title, "exit status 67", f"-u {name}")
         yield LineFinding(finding, (Edit(number, usual),) if host.users else ())
     elif effect.user == "root":
-        title = "it would run as root: who gets in through it is root"
+        title = "it would run as root: whoever breaks into it becomes root"
         yield LineFinding(Finding("user-root", "warning", title, "-u root", f"-u {name}"), (Edit(number, usual),))
 
 
@@ -100,7 +102,7 @@ def _memory(line: CommandLine, effect: Effect, host: Host) -> Iterator[LineFindi
         if limit and effect.max_bytes * 100 > limit * (100 - HEADROOM):
             fits = limit * (100 - HEADROOM) // 100 // MIB
             title = f"-m {effect.max_bytes // MIB} does not leave enough of {what} ({size_text(limit)})"
-            evidence = f"items {size_text(effect.max_bytes)}; connections and the hash table come on top"
+            evidence = f"{size_text(effect.max_bytes)} for items; connections and the hash table need more"
             edit = Edit(line.position("m"), (("m", str(fits)),))
             yield LineFinding(Finding(id_, "error", title, evidence, f"-m {fits} at most"), (edit,))
             return
@@ -122,23 +124,25 @@ def _files(line: CommandLine, effect: Effect, host: Host) -> Iterator[LineFindin
 
 def _pid_file(file: PidFile, release: Release) -> Iterator[LineFinding]:
     if not file.directory:
-        title = f"-P {file.path}: its directory is not there, so there will be no pid file"
-        yield LineFinding(Finding("pid-file-unwritable", "error", title, "it runs all the same", "make the directory"))
+        title = f"-P {file.path}: its directory does not exist, so no pid file will be written"
+        yield LineFinding(
+            Finding("pid-file-unwritable", "error", title, "memcached runs all the same", "make the directory")
+        )
     elif not file.writable:
-        title = f"-P {file.path}: the user of -u cannot write there, so there will be no pid file"
+        title = f"-P {file.path}: the user of -u cannot write there, so no pid file will be written"
         remedy = "a directory of that user, such as /run/memcached"
         yield LineFinding(
             Finding("pid-file-unwritable", "error", title, "it is written after the change of user", remedy)
         )
     elif file.holder is not None:
-        title = f"-P {file.path} names a process that lives, {file.holder.text}: it would be overwritten"
+        title = f"-P {file.path} names a running process, {file.holder.text}: the file would be overwritten"
         yield LineFinding(Finding("pid-file-foreign", "error", title, f"pid {file.pid}", "another file"))
     elif file.exists and not file.pid:
-        title = f"-P {file.path} is there and is no pid file: it would be overwritten"
+        title = f"-P {file.path} exists and is not a pid file: it would be overwritten"
         yield LineFinding(Finding("pid-file-foreign", "error", title, "no pid in it", "another file"))
     elif file.exists and release >= PID_FILE_REMOVED:
-        title = f"-P {file.path} is left of a memcached that is gone (pid {file.pid})"
-        yield LineFinding(Finding("pid-file-stale", "info", title, "nobody has that pid", "it is overwritten"))
+        title = f"-P {file.path} was left behind by a memcached that has ended (pid {file.pid})"
+        yield LineFinding(Finding("pid-file-stale", "info", title, "no process has that pid: the file is overwritten"))
 
 
 def _build(line: CommandLine, host: Host) -> Iterator[LineFinding]:

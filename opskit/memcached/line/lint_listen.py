@@ -21,8 +21,8 @@ def listen_findings(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
         return
     if effect.socket:
         if line.has("l") or line.has("p") or line.text("U", "0") != "0":
-            title = "-s takes the place of TCP and UDP: -p, -U and -l count for nothing"
-            remedy = "leave them out; for both a socket and a port start two instances"
+            title = "-s replaces TCP and UDP: -p, -U and -l are ignored"
+            remedy = "leave them out; to have a socket and a port, start two instances"
             finding = Finding("ignored-by-socket", "warning", title, f"-s {effect.socket}", remedy)
             yield LineFinding(finding, tuple(Edit(number) for number in line.positions("pUl")))
         return
@@ -74,7 +74,7 @@ def _ports(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
             evidence = f"{address.port} mod 65536 = {bound}"
             yield LineFinding(Finding("reinterpreted", "error", title, evidence, "a port from 1 to 65535"))
     if line.has("p") and any(address.port not in {None, effect.port} for address in effect.addresses):
-        title = f"the port in -l goes over -p {line.text('p')}"
+        title = f"the port in -l overrides -p {line.text('p')}"
         evidence = ", ".join(listener.text for listener in effect.listeners)
         yield LineFinding(Finding("port-in-listen", "info", title, evidence, "name the port in one place"))
 
@@ -99,12 +99,12 @@ def _joined(options: list[LineOption]) -> str:
 
 
 def _clash(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
-    """Two addresses that cannot be had at once."""
+    """Two addresses that cannot both be bound."""
     pair = clash(effect.listeners)
     if pair:
         first, second = pair
-        title = f"{first.text} and {second.text} cannot be had at once"
-        remedy = "only one of them: an address for all others holds them already"
+        title = f"{first.text} and {second.text} cannot both be bound"
+        remedy = "keep one of them: an address that stands for all includes the other"
         left = [address.text for address in effect.addresses if address.address != second.address or first == second]
         finding = Finding("listeners-clash", "error", title, late_end(EX_OSERR, effect), remedy)
         yield LineFinding(finding, _in_place_of_all(line, ",".join(dict.fromkeys(left))))
@@ -117,16 +117,16 @@ def _exposed(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
         return
     everywhere = any(is_everywhere(listener.address) for listener in beyond)
     udp = any(listener.protocol == "udp" for listener in beyond)
-    title = f"it can be reached from {'every address of the host' if everywhere else 'other hosts'}"
+    title = f"it can be reached {'at every address of the host' if everywhere else 'from other hosts'}"
     evidence = ", ".join(listener.text for listener in beyond)
     edits = _in_place_of_all(line, "127.0.0.1") if line.has("l") else (Edit(APPEND, (("l", "127.0.0.1"),)),)
     if udp:
         title += ", over UDP too"
         default = " (on by default before 1.5.6)" if not line.has("U") and line.release < UDP_OFF else ""
-        evidence += f"; UDP answers are sent to whoever is named as the sender: {CVE}{default}"
+        evidence += f"; UDP replies go to whatever sender a packet names: {CVE}{default}"
         off = (("U", "0"),) if line.has("p") else (("U", "0"), ("p", str(effect.port)))
         edits += (*(Edit(number) for number in line.positions("U")), Edit(APPEND, off))
     if not (effect.sasl or effect.auth_file):
-        evidence += "; no password is asked for"
-    remedy = "-l 127.0.0.1" + (" -U 0" if udp else "") + "; or a firewall, and -l with the one address that is meant"
+        evidence += "; no password is required"
+    remedy = "-l 127.0.0.1" + (" -U 0" if udp else "") + "; or a firewall, and -l with the address that you mean"
     yield LineFinding(Finding("exposed", "critical" if udp else "error", title, evidence, remedy), edits)

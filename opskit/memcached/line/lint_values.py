@@ -38,7 +38,7 @@ def value_findings(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
             elif flag.kind != OCTAL:
                 yield from _number(position, flag, number, line.release)
         elif option.letter == "B" and not option.wrong and option.value not in PROTOCOLS:
-            title = f"-B {option.value}: there is ascii, binary and auto"
+            title = f"-B {option.value}: the protocols are ascii, binary and auto"
             yield _finding("out-of-range", "error", title, "exit status 64", "-B auto", position)
     yield from _memory(line, effect)
 
@@ -62,7 +62,7 @@ def _number(position: int, flag: Flag, number: Number, release: Release) -> Iter
     elif letter == "m":
         if value < 0:
             title, evidence = f"-m {text} is no limit at all", f"{memory_bytes(value)} bytes, about 2^64"
-            remedy = "-m with the MiB that it may use"
+            remedy = "-m with the number of MiB that it may use"
             yield _finding("reinterpreted", "critical", title, evidence, remedy, position)
     elif letter in "Rn" and value < 0 and release < NEGATIVE_CHECKED:
         title = f"-{letter} {text}: " + ("it runs and never answers" if letter == "R" else "it is taken as it is")
@@ -77,12 +77,12 @@ def _bounds(position: int, flag: Flag, number: Number, release: Release) -> Iter
     low, high, status = at(flag.limits, release)
     above = high is not None and number.value > high
     if flag.letter == "t" and above:
-        title = f"-t {number.text}: memcached warns over 64; more threads than cores are no gain"
+        title = f"-t {number.text}: memcached warns above 64; more threads than cores gain nothing"
         evidence = f"{number.text} threads"
         yield _finding("many-threads", "warning", title, evidence, "-t with the number of cores", position)
     elif above or (low is not None and number.value < low):
         title = f"-{flag.letter} {number.text}: it takes {flag.range_text(release)}"
-        evidence = f"exit status {status}" if status else "it is taken all the same"
+        evidence = f"exit status {status}" if status else "memcached accepts it all the same"
         remedy = f"-{flag.letter} {at(flag.default, release)}" if flag.default else "another value"
         yield _finding("out-of-range", "error" if status else "warning", title, evidence, remedy, position)
 
@@ -92,11 +92,11 @@ def _no_number(option: LineOption, position: int, flag: Flag, number: Number) ->
     letter, text, read = flag.letter, number.text, f"{number.value:g}"
     meant = meant_bytes(text) if letter == "m" else None
     if meant is not None and meant >= MIB:
-        title = f"{option.text} means {option.integer} MiB: memcached reads no unit"
+        title = f"{option.text} means {option.integer} MiB: memcached ignores the unit"
         evidence, instead = f"atoi: {option.integer}", ("m", str(meant // MIB))
         yield _finding("reinterpreted", "error", title, evidence, f"-m {instead[1]}", position, instead)
     elif letter in "pU" and number.value == 0:
-        title = f"{option.text}: not a number, so 0: no {'TCP' if letter == 'p' else 'UDP'} at all"
+        title = f"{option.text}: not a number, so it is read as 0: no {'TCP' if letter == 'p' else 'UDP'} at all"
         severity = "error" if letter == "p" else "warning"
         yield _finding("not-a-number", severity, title, "atoi: 0", f"-{letter} with a port", position)
     elif flag.kind == OCTAL:
@@ -115,13 +115,13 @@ def _port(position: int, letter: str, number: Number, release: Release) -> Itera
     """-p and -U: -1 is any free port, over 65535 only 16 bits count."""
     value, what = number.written, "TCP" if letter == "p" else "UDP"
     if value == -1:
-        title = f"-{letter} -1 listens on any free port, another one at each start"
-        yield _finding("any-port", "warning", title, f"-{letter} -1", "a port of your own", position)
+        title = f"-{letter} -1 listens on any free port, a different one at each start"
+        yield _finding("any-port", "warning", title, f"-{letter} -1", "a fixed port", position)
     elif value < 0:
-        title = f"-{letter} {value}: there is no such port"
+        title = f"-{letter} {value} is not a port"
         yield _finding("out-of-range", "error", title, "exit status 71", f"-{letter} with a port", position)
     elif value >= PORTS and letter == "p" and release >= PORT_CHECKED:
-        title, evidence = f"-p {value}: there is no such port", f"{release_text(release)}: exit status 64"
+        title, evidence = f"-p {value} is not a port", f"{release_text(release)}: exit status 64"
         yield _finding("out-of-range", "error", title, evidence, "-p with a port from 1 to 65535", position)
     elif value >= PORTS:
         bound = int(number.value) % PORTS
@@ -151,12 +151,12 @@ def _item(
         yield _finding("out-of-range", "error", title, status, remedy, position)
     elif odd_size(line, size):
         instead = ("I", f"{(size + CHUNK - 1) // CHUNK * CHUNK // KIB}k")
-        title, remedy = f"{option.text}: it has to be a multiple of 512k", f"-I {instead[1]}"
+        title, remedy = f"{option.text}: it must be a multiple of 512k", f"-I {instead[1]}"
         yield _finding("out-of-range", "error", title, "exit status 64", remedy, position, instead)
     elif size > MIB and release < ITEMS_TO_1G:
-        title = f"{option.text}: items over 1m make every size coarser in this release"
+        title = f"{option.text}: items over 1m make all chunk sizes coarser in this release"
         same = ("I", number.text)
-        yield _finding("large-items", "info", title, "it warns of that itself", "-I 1m", position, same)
+        yield _finding("large-items", "info", title, "memcached itself warns of this", "-I 1m", position, same)
 
 
 def _memory(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
@@ -167,7 +167,7 @@ def _memory(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
         return
     least = part * effect.item_size // MIB
     text = line.text("m", "64")
-    title = f"-m {text} is too little for items of {size_text(effect.item_size)}: {part} of them have to fit"
+    title = f"-m {text} is too little for items of {size_text(effect.item_size)}: {part} of them must fit"
     status = "exit status 64" if part == 2 else "exit status 1"
     if meant_bytes(text) is None:  # else its unit is the cause, and told
         instead = ("m", str(max(least, 64)))

@@ -130,7 +130,7 @@ def is_everywhere(address: str) -> bool:
 
 
 def overlaps(first: Listener, second: Listener) -> bool:
-    """Whether the two cannot be had at once: the same port, on the same address or all of them."""
+    """Whether the two cannot both be bound: the same port, on the same address or all of them."""
     if (first.protocol, first.port) != (second.protocol, second.port):
         return False
     names = {"localhost": "127.0.0.1"}
@@ -141,7 +141,7 @@ def overlaps(first: Listener, second: Listener) -> bool:
 
 
 def clash(listeners: Sequence[Listener]) -> Optional[tuple[Listener, Listener]]:
-    """Two TCP listeners of one line that cannot be had at once; UDP ones may share a port (SO_REUSEADDR).
+    """Two TCP listeners of one line that cannot both be bound; UDP ones may share a port (SO_REUSEADDR).
 
     One on "*" is left out: memcached is content with the family that it gets.
     """

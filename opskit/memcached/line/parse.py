@@ -285,7 +285,9 @@ def _wrong_value(row: Suboption, value: str, number: float, release: Release) ->
         return OUT_OF_RANGE, f"it takes {_bounds(row)}"
     if not exact:
         whole = row.value == WHOLE
-        return (OUT_OF_RANGE, "all of it has to be a number") if whole else (NOT_A_NUMBER, f"it is read as {number:g}")
+        return (
+            (OUT_OF_RANGE, "the whole value must be a number") if whole else (NOT_A_NUMBER, f"it is read as {number:g}")
+        )
     return "", ""
 
 

@@ -80,13 +80,13 @@ _ROWS = (
         "U", "udp-port", "UDP port", "NUM", INTEGER, ((FIRST, "11211, or what -p says"), (UDP_OFF, "0")), "port",
         _range(0, 65535, 0),
         (
-            (FIRST, "on by default, where -p says (CVE-2018-1000115); a lone -U moves TCP too, a lone -U 0 ends it"),
-            (UDP_OFF, "off by default; a lone -U other than 0 moves TCP to its port too"),
+            (FIRST, "on by default, on the port of -p (CVE-2018-1000115); -U alone moves TCP, -U 0 alone turns it off"),
+            (UDP_OFF, "off by default; -U alone, other than 0, moves TCP to that port, too"),
         ),
     ),
     Flag(
         "s", "unix-socket", "UNIX socket, in place of TCP and UDP", "FILE", TEXT,
-        does=_always("no network at all: -p, -U and -l count for nothing; a socket that is there is replaced"),
+        does=_always("no network at all: -p, -U and -l are ignored; an existing socket is replaced"),
     ),
     Flag("a", "unix-mask", "mode of the UNIX socket", "MODE", OCTAL, _always("700"), "octal", _range(0, 0o777, 0)),
     Flag("A", "enable-shutdown", "let clients stop it: the command shutdown", since=(1, 4, 16)),
@@ -94,8 +94,8 @@ _ROWS = (
         "l", "listen", "address to listen on, with or without :PORT", "ADDRESS", LISTEN, _always("all addresses"), "",
         (),
         (
-            (FIRST, "no IPv6 address in a list with commas: exit 71; :PORT goes over -p, and over -U too"),
-            ((1, 4, 25), "an -l whose text is within those before it is dropped without a word; :PORT goes over -p"),
+            (FIRST, "no IPv6 address in a list with commas: exit 71; :PORT overrides -p and -U"),
+            ((1, 4, 25), "an -l whose text is within those before it is silently dropped; :PORT overrides -p"),
         ),
     ),
     Flag(
@@ -105,15 +105,15 @@ _ROWS = (
     Flag("r", "enable-coredumps", "raise the limit on core files"),
     Flag(
         "u", "user", "user to run as, when root starts it", "USER", TEXT,
-        does=_always("root without -u: exit 64; a user that is not there, or a number that is no name: exit 67"),
+        does=_always("as root without -u: exit 64; an unknown user, also a number that is no name: exit 67"),
     ),
     Flag(
         "m", "memory-limit", "memory for items", "NUM", INTEGER, _always("64"), "MiB",
         ((FIRST, (1, None, 0)), ((1, 5, 4), (2, None, 64))),
         (
-            (FIRST, "a unit is not read: 2g is 2 MiB; below 0 it is about 2^64 bytes, no limit at all"),
+            (FIRST, "a unit is ignored: 2g is 2 MiB; below 0 it is about 2^64 bytes, no limit at all"),
             ((1, 4, 29), "as before; less than 4 times -I, with -I behind it: exit 1"),
-            ((1, 5, 4), "a unit is not read: 2g is 2 MiB; below 0 about 2^64 bytes; below 2 times -I: exit 64"),
+            ((1, 5, 4), "a unit is ignored: 2g is 2 MiB; below 0 about 2^64 bytes; below 2 times -I: exit 64"),
         ),
     ),
     Flag("M", "disable-evictions", "answer with an error when memory is full, in place of evicting"),
@@ -125,7 +125,7 @@ _ROWS = (
         ),
     ),
     Flag("k", "lock-memory", "lock all memory (RLIMIT_MEMLOCK); only a warning when that fails"),
-    Flag("v", "verbose", "say more; -vv, -vvv", does=_always("without it a daemon says nothing of what went wrong")),
+    Flag("v", "verbose", "print more; -vv, -vvv", does=_always("without it a daemon does not print what went wrong")),
     Flag("h", "help", "print the help"),
     Flag("i", "license", "print the license"),
     Flag("V", "version", "print the release", since=(1, 4, 22)),

@@ -42,8 +42,8 @@ def _exposed(instance: Instance) -> list[Finding]:
     if not beyond:
         return []
     udp = any(listener.protocol == "udp" for listener in beyond)
-    where = "every address" if any(is_everywhere(listener.address) for listener in beyond) else "other hosts"
-    title = f"{instance.name} (pid {instance.pid}) can be reached from {where}" + (", over UDP too" if udp else "")
+    where = "at every address" if any(is_everywhere(listener.address) for listener in beyond) else "from other hosts"
+    title = f"{instance.name} (pid {instance.pid}) can be reached {where}" + (", over UDP too" if udp else "")
     evidence = ", ".join(listener.text for listener in beyond)
     remedy = "-l 127.0.0.1" + (" -U 0" if udp else "") + ", or a firewall"
     return [Finding("exposed", "critical" if udp else "error", title, evidence, remedy)]
@@ -74,7 +74,9 @@ def _figures(instance: Instance, counts: InstanceFigures) -> list[Finding]:
     if ratio is not None and (counts.gets or 0) >= GETS_FOR_RATIO and ratio < LOW_RATIO:
         title = f"{instance.name}: only {ratio:.0f} % of the gets find something"
         findings.append(
-            Finding("low-hit-ratio", "info", title, f"{counts.hits} of {counts.gets}", "see what is asked for")
+            Finding(
+                "low-hit-ratio", "info", title, f"{counts.hits} of {counts.gets}", "see which keys the clients ask for"
+            )
         )
     return findings
 

@@ -38,7 +38,8 @@ from opskit.core.execute import Execution
 from opskit.core.ledger import Ledger, new_run_id
 from opskit.core.plan import Plan, Step
 from opskit.journal.steps import RotateJournal
-from opskit.memcached.model import Listener, Wanted
+from opskit.memcached.instance.request import Wanted
+from opskit.memcached.line.listen import Listener
 from opskit.memcached.steps import StartUnit, StopUnit, WriteSettings
 from opskit.yum.steps import Hold
 

@@ -204,7 +204,7 @@ def test_whether_it_listens_where_it_was_asked_to(wanted: str, found: str, *, mi
     [
         ([LOOPBACK], {"maxconns": "60"}, ""),
         ([LOOPBACK], {"maxconns": "1024"}, "maxconns is 1024, not 60"),
-        ([LOOPBACK], {}, "maxconns is not told"),
+        ([LOOPBACK], {}, "maxconns is missing"),
         ([], {"maxconns": "60"}, "it does not listen on tcp 127.0.0.1:12000"),
     ],
 )
