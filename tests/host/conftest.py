@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from host.hosts import Host
-from host.tools import ENVIRONMENT, Disk, mounts, unescape
+from host.tools import ENVIRONMENT, Disk, mounts
 
 HERE = Path(__file__).parent
 GIB = 1024**3
@@ -69,9 +69,7 @@ def host(tmp_path: Path, loop_devices: None) -> Iterator[Host]:  # noqa: ARG001 
     made.close()
     left = [loop for loop in made.disks if loop.left_behind()]
     assert not left, f"loop devices are left behind: {left}"
-    mounted = [
-        line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(tmp_path) in unescape(line)
-    ]
+    mounted = [mount for mount in mounts() if mount.target.startswith(str(tmp_path))]
     assert not mounted, f"mounts are left behind: {mounted}"
 
 

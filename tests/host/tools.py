@@ -204,7 +204,7 @@ class Disk:
         for mount in reversed(mounts()):
             if mount.number in numbers:
                 run("umount", mount.target, check=False)
-        swaps = Path("/proc/swaps").read_text()
+        swaps = os.fsdecode(Path("/proc/swaps").read_bytes())
         for path in devices:
             if f"{path} " in swaps:
                 run("swapoff", path, check=False)
