@@ -58,8 +58,7 @@ class Chore(Generic[F]):
 def accepted(decision: Decision) -> Plan:
     """The plan. Raises Refused with every reason if it is a refusal."""
     if isinstance(decision, Refusal):
-        findings = [reason.as_finding() for reason in decision.reasons]
-        raise Refused(decision.title, findings, exit_code=decision.exit_code)
+        raise Refused(decision.title, decision.reasons, exit_code=decision.exit_code)
     return decision
 
 
@@ -127,7 +126,7 @@ def _same(plan: Plan, again: Plan) -> None:
             remedy="run the same command again and read the new plan",
             evidence=f"fingerprint {plan.fingerprint} then, {again.fingerprint} now",
         )
-        raise Refused(plan.title, [reason.as_finding()])
+        raise Refused(plan.title, [reason])
 
 
 def _show(session: Session, plan: Plan, draw_more: Callable[[Plan, TextIO], None], *, mark: bool) -> None:

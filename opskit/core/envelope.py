@@ -22,7 +22,7 @@ def envelope(
         "ok": error is None,
         "command": command,
         "result": to_json(result),
-        "findings": to_json(tuple(findings)),
+        "findings": [finding.as_json() for finding in findings],
         "error": None if error is None else _error(error),
     }
     return json.dumps(body)

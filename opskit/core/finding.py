@@ -16,3 +16,8 @@ class Finding:
     title: str
     evidence: str = ""
     remedy: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Its entry of the envelope: also a reason for a refusal is told as any finding is."""
+        keys = ("id", "severity", "title", "evidence", "remedy")
+        return {key: getattr(self, key) for key in keys}

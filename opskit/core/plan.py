@@ -145,20 +145,18 @@ class Plan:
         return "\n".join(lines) + "\n"
 
 
-@dataclass(frozen=True)
-class Reason:
-    """One reason for a refusal: what, why as evidence, what to do, and the exit code it stands for."""
+@dataclass(frozen=True, init=False)
+class Reason(Finding):
+    """A finding that stands in the way of a plan, with the exit code that a refusal for it alone has."""
 
-    id: str
-    title: str
-    remedy: str = ""
-    evidence: str = ""
     exit_code: int = ExitCode.REFUSED
 
-    def as_finding(self) -> Finding:
-        """The same as an entry of the envelope's findings."""
-        severity = "critical" if self.exit_code == ExitCode.REFUSED else "error"
-        return Finding(self.id, severity, self.title, self.evidence, self.remedy)
+    def __init__(
+        self, ident: str, title: str, remedy: str = "", evidence: str = "", exit_code: int = ExitCode.REFUSED
+    ) -> None:
+        severity = "critical" if exit_code == ExitCode.REFUSED else "error"
+        super().__init__(ident, severity, title, evidence, remedy)
+        object.__setattr__(self, "exit_code", exit_code)
 
 
 @dataclass(frozen=True)

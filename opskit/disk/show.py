@@ -120,7 +120,7 @@ def show_json(facts: HostFacts, path: str) -> dict[str, Any]:
     """Everything about one device, with its verdict and its partitions. Raises Refused when it is none."""
     device = facts.named(path)
     if device is None:
-        findings = [reason.as_finding() for reason in guard.not_a_device(facts, path)]
+        findings = list(guard.not_a_device(facts, path))
         raise Refused(f"show {path}", findings, exit_code=ExitCode.USAGE)
     state, reason = verdict(facts, device)
     partitions = [p.path for p in facts.partitions(device)]

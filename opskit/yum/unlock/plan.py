@@ -41,7 +41,7 @@ def decide_unlock(facts: Facts, run: str) -> Decision:
         return Refusal(title, tuple(waiting))
     if not facts.pidfd and any(not isinstance(step, Clear) for step in steps):
         return Refusal(title, tuple(_without_pidfd(verdicts)))
-    notes = [*_stale(verdicts), *(reason.as_finding() for reason in waiting), *after_broken(facts, verdicts)]
+    notes = [*_stale(verdicts), *waiting, *after_broken(facts, verdicts)]
     taken = [verdict for verdict in verdicts if verdict.state != FREE]
     basis = [f"{verdict.path} {verdict.state} {verdict.lock.pid}" for verdict in taken if verdict.state != STALE]
     locks = [{"path": verdict.path, "state": verdict.state, "advice": verdict.advice} for verdict in taken]

@@ -54,7 +54,8 @@ def test_a_refusal_shows_its_first_reason_and_keeps_all() -> None:
 def test_the_first_reason_decides_the_exit_code() -> None:
     refusal = Refusal("x", (Reason("busy", "in use", exit_code=7), Reason("guard", "no")))
     assert refusal.exit_code == 7
-    assert [reason.as_finding().severity for reason in refusal.reasons] == ["error", "critical"]
+    assert [reason.severity for reason in refusal.reasons] == ["error", "critical"]
+    assert refusal.reasons[0].as_json() == Finding("busy", "error", "in use").as_json()
 
 
 @pytest.mark.parametrize(
