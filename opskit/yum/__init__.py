@@ -2,7 +2,7 @@
 
 Where a change belongs:
 
-  what is seen, as types         model.py
+  what is seen, as types         model.py; of `yum why` why/model.py
   seeing                         see/: places.py, where locks are; locks.py, a lock file, by F_GETLK only; processes.py,
                                  /proc; facts.py, all of these together
   deciding                       state.py: states, phases, advice; explain.py: who is behind a process; findings.py

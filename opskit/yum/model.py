@@ -1,4 +1,4 @@
-"""What is seen of the locks of the package managers, and of what runs one by itself. Frozen, and JSON both ways."""
+"""What is seen of the locks of the package managers: files, processes, the host. Frozen, and JSON both ways."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ PID, FCNTL = "pid", "fcntl"
 YUM, DNF, DNF5, PACKAGEKIT, RPM = "yum", "dnf", "dnf5", "packagekit", "rpm"
 # The phases of a holder.
 METADATA, DOWNLOAD, TRANSACTION = "metadata", "download", "transaction"
-# How something runs the package manager by itself.
-TIMER, SERVICE, CRON, CLOUD_INIT, AGENT = "timer", "service", "cron", "cloud-init", "agent"
 # rpm runs a scriptlet as `/bin/sh /var/tmp/rpm-tmp.AbCdEf 1`; %_tmppath of its macros can name another folder.
 SCRIPTLET = re.compile(r"/rpm-tmp\.\w+")
 
@@ -154,38 +152,3 @@ class Facts:
         """The package manager of another pid namespace that has the lock's pid there."""
         managers = (process for process in self.processes if process.inner_pid and process.manager)
         return next((process for process in managers if process.inner_pid == lock.pid), None)
-
-
-@dataclass(frozen=True)
-class Autorun:
-    """Something that runs the package manager by itself.
-
-    kind: timer, service, cron, cloud-init or agent.
-    state: of a unit, as systemd calls it (active, inactive, masked; enabled where systemd does not run).
-    next: seconds since 1970; 0 when it is not known.
-    when: the same in words.
-    in_etc: the file of the unit is in /etc, which takes precedence over a mask in /run (systemd.unit(5)).
-    """
-
-    name: str
-    kind: str
-    command: str
-    state: str = ""
-    next: float = 0.0
-    when: str = ""
-    in_etc: bool = False
-
-
-@dataclass(frozen=True)
-class Autoruns:
-    """Everything that runs the package manager by itself.
-
-    systemd: whether it runs this host.
-    unread: the crontabs and folders that this user cannot read.
-    silent: why systemd did not answer; "" when it did.
-    """
-
-    systemd: bool
-    entries: tuple[Autorun, ...] = ()
-    unread: tuple[str, ...] = ()
-    silent: str = ""

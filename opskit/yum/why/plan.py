@@ -7,7 +7,7 @@ from shlex import quote
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal
-from opskit.yum.model import AGENT, CLOUD_INIT, CRON, SERVICE, TIMER, Autorun, Autoruns
+from opskit.yum.why.model import AGENT, CLOUD_INIT, CRON, SERVICE, TIMER, Autorun, Autoruns
 from opskit.yum.why.steps import Hold
 
 

@@ -14,8 +14,8 @@ from typing import Callable
 from opskit.core.command import Command, Runner
 from opskit.core.errors import OpskitError
 from opskit.core.systemd import is_booted
-from opskit.yum.model import CRON, Autorun, Autoruns
 from opskit.yum.why.cron import CronLine, mentions, names, next_run, parse
+from opskit.yum.why.model import CRON, Autorun, Autoruns
 from opskit.yum.why.units import UNITS, parse_units
 
 _SHOWN = "Id,LoadState,ActiveState,UnitFileState,FragmentPath,NextElapseUSecRealtime,NextElapseUSecMonotonic"

@@ -9,7 +9,7 @@ from opskit.core.finding import Finding
 from opskit.core.text import shown
 from opskit.core.units import time_text
 from opskit.ui.screen import Column, Screen, draw_table
-from opskit.yum.model import Autorun, Autoruns
+from opskit.yum.why.model import Autorun, Autoruns
 from opskit.yum.why.plan import keep_out
 
 COLUMNS = [Column(title) for title in ("WHAT", "KIND", "STATE", "NEXT", "RUNS", "KEEP IT OUT WITH")]

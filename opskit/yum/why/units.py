@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 from typing import Callable
 
 from opskit.core.units import INFINITY, SECOND, systemd_span
-from opskit.yum.model import AGENT, CLOUD_INIT, SERVICE, TIMER, Autorun
 from opskit.yum.why.cron import names
+from opskit.yum.why.model import AGENT, CLOUD_INIT, SERVICE, TIMER, Autorun
 
 # unit → what it is, and what it runs
 UNITS = {

@@ -17,7 +17,7 @@ from opskit.act import accepted
 from opskit.core import procfs
 from opskit.core.errors import Busy, CannotUndo, Failed
 from opskit.core.plan import Plan, Refusal
-from opskit.yum.model import Autorun, Autoruns, Facts, LockFile, LockPlace, ProcessFacts
+from opskit.yum.model import Facts, LockFile, LockPlace, ProcessFacts
 from opskit.yum.see import facts as yum_facts
 from opskit.yum.see import locks, processes
 from opskit.yum.see import places as yum_places
@@ -26,6 +26,7 @@ from opskit.yum.see.processes import Stat, is_manager
 from opskit.yum.unlock import steps
 from opskit.yum.unlock.steps import Clear, Continue, Interrupt
 from opskit.yum.why.cron import mentions, next_run, parse
+from opskit.yum.why.model import Autorun, Autoruns
 from opskit.yum.why.plan import decide_hold
 from opskit.yum.why.see import see_autoruns
 from opskit.yum.why.show import not_read

@@ -1,0 +1,43 @@
+"""What runs the package manager by itself, as it is seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# How something runs the package manager by itself.
+TIMER, SERVICE, CRON, CLOUD_INIT, AGENT = "timer", "service", "cron", "cloud-init", "agent"
+
+
+@dataclass(frozen=True)
+class Autorun:
+    """Something that runs the package manager by itself.
+
+    kind: timer, service, cron, cloud-init or agent.
+    state: of a unit, as systemd calls it (active, inactive, masked; enabled where systemd does not run).
+    next: seconds since 1970; 0 when it is not known.
+    when: the same in words.
+    in_etc: the file of the unit is in /etc, which takes precedence over a mask in /run (systemd.unit(5)).
+    """
+
+    name: str
+    kind: str
+    command: str
+    state: str = ""
+    next: float = 0.0
+    when: str = ""
+    in_etc: bool = False
+
+
+@dataclass(frozen=True)
+class Autoruns:
+    """Everything that runs the package manager by itself.
+
+    systemd: whether it runs this host.
+    unread: the crontabs and folders that this user cannot read.
+    silent: why systemd did not answer; "" when it did.
+    """
+
+    systemd: bool
+    entries: tuple[Autorun, ...] = ()
+    unread: tuple[str, ...] = ()
+    silent: str = ""
