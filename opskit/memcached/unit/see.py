@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Optional
 
 from opskit.core.command import Runner
 from opskit.core.errors import UsageFault
 from opskit.core.systemd import is_active, is_booted
+from opskit.core.textfile import read_text
 from opskit.memcached.instance.request import StartRequest, build
 from opskit.memcached.line.effect import effect_of
 from opskit.memcached.line.parse import parse
@@ -27,11 +27,8 @@ def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
         unit: Optional[Unit] = read_unit(request.unit)
     except UsageFault:
         unit = None
-    texts = {}
-    for path in (SYSCONFIG, DROP_IN.format(unit=request.unit)):
-        if os.path.exists(path):
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                texts[path] = file.read()
+    files = (SYSCONFIG, DROP_IN.format(unit=request.unit))
+    texts = {path: text for path in files if (text := read_text(path)) is not None}
     words = build(request, program.release, root=True, users=usual_users() or USERS[:1])
     # Under the unit's own limits; what its Type= is by now does not matter: a drop-in sets that.
     limits = unit.limits._replace(unit_type="") if unit else None

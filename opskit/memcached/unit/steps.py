@@ -18,9 +18,12 @@ from opskit.memcached.see.proc import sockets_of
 
 @dataclass(frozen=True)
 class WriteSettings(ReplaceText):
-    """Write a sysconfig file or a drop-in. before: its text until now, None for absent; backup: where that is kept.
+    """Write a sysconfig file or a drop-in.
 
-    reload: whether systemd has to read units again. unit, active: what an undo restarts, if it ran before.
+    before: its text until now in a tuple, an empty one for absent
+    backup: where that is kept
+    unit, active: what an undo restarts, if it ran before
+    reload: whether systemd has to read units again
     """
 
     kind: ClassVar[str] = "memcached.write-settings"
@@ -58,7 +61,9 @@ class WriteSettings(ReplaceText):
 
 @dataclass(frozen=True)
 class StartUnit(Step):
-    """Start a unit (or start it anew), and see that it is as asked for. active: whether it ran before.
+    """Start a unit (or start it anew), and see that it is as asked for.
+
+    active: whether it ran before
 
     Where it ran before, an undo leaves it to the step before, which puts its settings back and starts it anew.
     """

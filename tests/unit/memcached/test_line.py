@@ -285,6 +285,12 @@ ExecStart=/usr/bin/memcached -p ${PORT} \\
 """
 
 
+def test_a_comment_in_a_unit_takes_no_line_with_it(tmp_path: Path) -> None:
+    text = "[Service]\n# -d \\\nExecStart=/usr/bin/memcached -p 1 \\\n# -p 3 \\\n -u m\n"
+    (tmp_path / "memcached.service").write_text(text)
+    assert from_unit("memcached", [str(tmp_path)]).words == ("-p", "1", "-u", "m")
+
+
 def test_a_unit_with_drop_ins(tmp_path: Path) -> None:
     (tmp_path / "memcached.service").write_text(UNIT)
     found = from_unit("memcached", [str(tmp_path)])

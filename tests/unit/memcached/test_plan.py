@@ -250,16 +250,26 @@ def test_a_drop_in_where_the_unit_goes_by_something_else() -> None:
     assert (write.reload, start.change.commands) == (True, ("systemctl restart memcached.service",))
 
 
-def test_a_unit_is_started_under_its_own_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Says:
-        def run(self, command: Command) -> Result:
-            return Result(command, 0, "memcached 1.6.18\n", "", 0.0)
+class SaysItsRelease:
+    def run(self, command: Command) -> Result:
+        return Result(command, 0, "memcached 1.6.18\n", "", 0.0)
 
+
+def test_settings_are_seen_byte_by_byte(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The step compares the file with them before it writes: a file of Windows lines is not one that was changed."""
+    path = tmp_path / "memcached"
+    path.write_bytes(b"PORT=1\r\n")
+    monkeypatch.setattr("opskit.memcached.unit.see.SYSCONFIG", str(path))
+    facts = see_unit(SaysItsRelease(), request("-p 12000", unit="opskit-none.service"), "R")
+    assert (facts.unit, facts.texts) == (None, {str(path): "PORT=1\r\n"})
+
+
+def test_a_unit_is_started_under_its_own_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     unit = Unit(
         start="/usr/bin/memcached", kind="forking", hard_files=2000, memory=1 << 20, capabilities=("CAP_SETUID",)
     )
     monkeypatch.setattr("opskit.memcached.unit.see.read_unit", lambda _: unit)
-    host = see_unit(Says(), request("-p 12000", unit="memcached.service"), "R").host
+    host = see_unit(SaysItsRelease(), request("-p 12000", unit="memcached.service"), "R").host
     assert (host.hard_files, host.cgroup_memory, host.raises, host.unit_type) == (2000, 1 << 20, False, "")
 
 
