@@ -8,7 +8,7 @@ from pathlib import Path
 
 from journals import MARGIN, PROFILES, SECOND, Made, Pool, make, vacuum
 from opskit.journal.files.model import Scope
-from opskit.journal.files.see.scope import read_scope
+from opskit.journal.files.see.directories import read_scope
 from opskit.journal.releases import Rules
 from opskit.journal.vacuum.model import VacuumLimits
 from opskit.journal.vacuum.rules import Prediction, age_of, cut_of, predict

@@ -3,10 +3,10 @@
 Where a change belongs:
 
   files/      journal files as they are: model.py; names.py: which names are journals'; header.py: what is at the
-              beginning of a file; see/: directory.py, scope.py: which directories, entries.py: entries newer than a
-              moment; verify: verify.py, see/verify.py, show.py
+              beginning of a file; see/: directories.py: which there are, and what is in them; entries.py: entries
+              newer than a moment; verify: verify.py, see/verify.py, show.py
   releases.py in what the releases of systemd differ, all of it
-  vacuum/     rules.py: what journalctl deletes, as a pure function; see.py, plan.py, notes.py, steps/, show.py
+  vacuum/     rules.py: what journalctl deletes, as a pure function; see.py, plan.py, notes.py, steps.py, show.py
   retain/     conf.py: journald.conf and its drop-ins; bounds.py: the limits that follow; see.py, plan.py, steps.py
   usage/      what the journal takes, and the limits in force: see.py, findings.py, show.py
   errors/     query.py: what journalctl is asked for; see/: entries.py reads them, priorities.py counts entries without

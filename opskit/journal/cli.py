@@ -73,7 +73,7 @@ def usage(session: Session, directory: InDirectory = "", root: Root = "", namesp
 @reads(app, "verify", example="opskit journal verify")
 def verify_(session: Session, directory: InDirectory = "", root: Root = "", namespace: Namespace = "*") -> None:
     """Check every journal file, and say what to do about a damaged one. Exit 4 when there are such."""
-    from opskit.journal.files.see.scope import read_directories  # noqa: PLC0415
+    from opskit.journal.files.see.directories import read_directories  # noqa: PLC0415
     from opskit.journal.files.see.verify import verify  # noqa: PLC0415
     from opskit.journal.files.show import draw_verdicts, verdicts_json  # noqa: PLC0415
     from opskit.journal.files.verify import finding_of  # noqa: PLC0415

@@ -11,7 +11,7 @@ from opskit.core.files import read_bytes
 from opskit.core.systemd import conf_files
 from opskit.core.textfile import read_text
 from opskit.journal.files.model import ROOTS, JournalDirectory, Scope
-from opskit.journal.files.see.scope import read_directories
+from opskit.journal.files.see.directories import read_directories
 from opskit.journal.releases import rules_of
 from opskit.journal.retain.conf import Setting, conf_name, parse_settings, winner
 from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest

@@ -10,7 +10,7 @@ from opskit.core.plan import Change, Record
 from opskit.core.runner import Runner
 from opskit.core.textfile import Replacement, ReplaceText
 from opskit.journal.files.model import files_by_path
-from opskit.journal.files.see.directory import read_directory
+from opskit.journal.files.see.directories import read_directory
 from opskit.journal.vacuum.rules import compare
 
 

@@ -6,7 +6,7 @@ import os
 
 from opskit.core.caller import machine_id
 from opskit.journal.files.model import JournalDirectory, Scope
-from opskit.journal.files.see.scope import read_directories
+from opskit.journal.files.see.directories import read_directories
 from opskit.journal.releases import Rules
 from opskit.journal.retain.bounds import bad_settings, bounds_of
 from opskit.journal.retain.see import read_settings

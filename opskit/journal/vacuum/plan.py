@@ -24,8 +24,7 @@ from opskit.journal.files.model import (
 from opskit.journal.vacuum.model import VacuumFacts, VacuumRequest, copy_names
 from opskit.journal.vacuum.notes import Deletion, Survivor, vacuum_notes
 from opskit.journal.vacuum.rules import Prediction, age_of, cut_of, predict
-from opskit.journal.vacuum.steps.copies import Copied, CopyJournals
-from opskit.journal.vacuum.steps.journalctl import RotateJournal, VacuumJournal
+from opskit.journal.vacuum.steps import Copied, CopyJournals, RotateJournal, VacuumJournal
 
 # What journald gives to its files, the second one with a uid (journald-server.c).
 _WRITTEN = re.compile(r"system|user-(?:0|[1-9][0-9]*)", re.ASCII)

@@ -7,8 +7,8 @@ from typing import Optional
 
 from opskit.core.caller import machine_id
 from opskit.journal.files.model import JournalDirectory
+from opskit.journal.files.see.directories import read_directories
 from opskit.journal.files.see.entries import newer_than
-from opskit.journal.files.see.scope import read_directories
 from opskit.journal.see import journald_runs
 from opskit.journal.vacuum.model import CopyPlace, VacuumFacts, VacuumRequest, copy_names
 from opskit.journal.vacuum.rules import cut_of

@@ -13,7 +13,7 @@ import pytest
 
 from journals import SECOND, export, missing, write_journal
 from opskit.journal.files.model import Header
-from opskit.journal.files.see.directory import read_directory
+from opskit.journal.files.see.directories import read_directory
 from opskit.journal.files.see.entries import newer_than
 from tiers import seeds
 

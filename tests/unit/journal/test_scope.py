@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opskit.journal.files.model import ROOTS, Scope, valid_namespace
-from opskit.journal.files.see.scope import read_scope
+from opskit.journal.files.see.directories import read_scope
 from opskit.journal.releases import Version, rules_of
 
 OWN, OTHER = "0123456789abcdef" * 2, "fedcba98" * 4
@@ -66,7 +66,7 @@ def test_a_directory(root: Path) -> None:
 def test_this_host(root: Path, monkeypatch: pytest.MonkeyPatch, namespace: str, wanted: set[str]) -> None:
     """In /var only this machine's own, in /run any; the namespace narrows both."""
     tops = tuple(str(root) + top for top in ROOTS)
-    monkeypatch.setattr("opskit.journal.files.see.scope.ROOTS", tops)
+    monkeypatch.setattr("opskit.journal.files.see.directories.ROOTS", tops)
     found = {name for name in seen(root, 252, namespace=namespace) if name.startswith("var/")}
     assert found == {"var/log/journal"} | {f"var/log/journal/{name}" for name in wanted}
     others = {f"run/log/journal/{name}" for name in (OTHER, UUID)}

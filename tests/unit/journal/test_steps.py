@@ -18,8 +18,7 @@ from opskit.journal.releases import Version
 from opskit.journal.retain.steps import RetainJournal
 from opskit.journal.steps import KINDS
 from opskit.journal.vacuum.model import VacuumLimits
-from opskit.journal.vacuum.steps.copies import Copied, CopyJournals, copy_file, same_content
-from opskit.journal.vacuum.steps.journalctl import RotateJournal, VacuumJournal
+from opskit.journal.vacuum.steps import Copied, CopyJournals, RotateJournal, VacuumJournal, copy_file, same_content
 
 ID = "ab" * 16
 NOW = 1_700_000_000_000_000

@@ -12,8 +12,7 @@ from opskit.journal.files.model import ACTIVE, ARCHIVED, Header, JournalDirector
 from opskit.journal.releases import Version
 from opskit.journal.vacuum.model import CopyPlace, VacuumFacts, VacuumLimits, VacuumRequest
 from opskit.journal.vacuum.plan import decide_vacuum
-from opskit.journal.vacuum.steps.copies import CopyJournals
-from opskit.journal.vacuum.steps.journalctl import RotateJournal, VacuumJournal
+from opskit.journal.vacuum.steps import CopyJournals, RotateJournal, VacuumJournal
 
 DAY = 86_400_000_000
 NOW = 20_000 * DAY

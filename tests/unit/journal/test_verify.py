@@ -13,7 +13,7 @@ import pytest
 from opskit.core.command import Command, Result
 from opskit.core.errors import CommandFailed, Failed
 from opskit.journal.files.header import HEADER_BYTES
-from opskit.journal.files.see.directory import read_directory
+from opskit.journal.files.see.directories import read_directory
 from opskit.journal.files.see.verify import verify
 
 ID = "ab" * 16

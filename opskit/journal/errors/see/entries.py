@@ -15,7 +15,7 @@ from opskit.core.runner import StreamingRunner
 from opskit.journal.errors.export import Batches, ExportParser
 from opskit.journal.errors.query import DEFAULT_SINCE, ErrorsRequest, command_of
 from opskit.journal.files.model import ROOTS, JournalDirectory, Scope
-from opskit.journal.files.see.scope import read_directories
+from opskit.journal.files.see.directories import read_directories
 from opskit.journal.releases import NEWEST, Version, rules_of
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from opskit.journal.errors.model import WithoutPriority
 from opskit.journal.files.header import ENTRIES_AT
 from opskit.journal.files.model import JournalDirectory
-from opskit.journal.files.see.directory import open_unread
+from opskit.journal.files.see.directories import open_unread
 
 _TABLE = struct.Struct("<QQ")  # Header: offset and size of the hash table of fields, from 120 on
 _TABLE_AT = 120

@@ -11,7 +11,7 @@ import struct
 from typing import Optional
 
 from opskit.journal.files.model import Header
-from opskit.journal.files.see.directory import open_unread
+from opskit.journal.files.see.directories import open_unread
 
 _ARRAY = struct.Struct("<BB6xQQ")
 _ENTRY = struct.Struct("<BB6xQQQ")

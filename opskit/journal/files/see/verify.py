@@ -14,7 +14,7 @@ from opskit.core.runner import Runner
 from opskit.core.text import last_lines
 from opskit.journal.files.header import HEADER_BYTES, read_header
 from opskit.journal.files.model import ACTIVE, Header, JournalDirectory
-from opskit.journal.files.see.directory import open_unread
+from opskit.journal.files.see.directories import open_unread
 from opskit.journal.files.verify import Verdict, as_pattern
 
 # A file has at most some GB; journalctl reads 100 MB in some seconds.
