@@ -65,7 +65,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk du df journal memcached yum history undo completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df journal memcached yum history undo findings completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -101,6 +101,7 @@ _opskit_command() {
     'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
+    'opskit findings') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit completion') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('bash zsh fish man') ;;
   esac
 }

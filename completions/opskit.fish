@@ -67,7 +67,7 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit history' 'opskit history show' 'opskit undo' 'opskit completion'
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit history' 'opskit history show' 'opskit undo' 'opskit findings' 'opskit completion'
 set -g __opskit_valued '--auth-file' '--by' '--color' '--conn-limit' '--depth' '--diff' '--directory' '--engine' '--exclude' '--expose' '--extended' '--facts' '--format' '--fstab' '--fstype' '--hold' '--installroot' '--interval' '--keep-copy' '--label' '--limit' '--listen' '--listen-backlog' '--lock-timeout' '--max-item-size' '--max-reqs-per-event' '--memory-file' '--memory-limit' '--min-size' '--mount-options' '--namespace' '--napi-ids' '--older-than' '--pid' '--pidfile' '--port' '--prefix-delimiter' '--priority' '--protocol' '--reserved' '--root' '--sample' '--save' '--since' '--size' '--slab-growth-factor' '--slab-min-size' '--state-dir' '--sysconfig' '--systemd-version' '--table' '--threads' '--timeout' '--top' '--udp-port' '--unix-mask' '--unix-socket' '--until' '--user' '--warn' '--wipe' '--workers' '-B' '-I' '-N' '-P' '-R' '-U' '-Y' '-c' '-e' '-m' '-o' '-s' '-t' 'opskit du -d' 'opskit journal errors --unit' 'opskit journal errors -D' 'opskit journal errors -p' 'opskit journal errors -u' 'opskit journal usage -D' 'opskit journal vacuum --files' 'opskit journal vacuum -D' 'opskit journal verify -D' 'opskit memcached explain --unit' 'opskit memcached explain --version' 'opskit memcached flags --version' 'opskit memcached lint --unit' 'opskit memcached lint --version' 'opskit memcached start -D' 'opskit memcached start -a' 'opskit memcached start -b' 'opskit memcached start -f' 'opskit memcached start -l' 'opskit memcached start -p' 'opskit memcached start -u' 'opskit memcached stop --unit' 'opskit memcached stop -p'
 
 # opskit
@@ -79,6 +79,7 @@ complete -c opskit -n '__opskit_at opskit 0' -a memcached -d 'Launch memcached r
 complete -c opskit -n '__opskit_at opskit 0' -a yum -d 'Who holds the lock of yum, dnf, PackageKit or rpm, and what is safe to do'
 complete -c opskit -n '__opskit_at opskit 0' -a history -d 'Without a command it lists the runs on this host, the newest last'
 complete -c opskit -n '__opskit_at opskit 0' -a undo -d 'Take a run back as far as it can be, the newest step first'
+complete -c opskit -n '__opskit_at opskit 0' -a findings -d 'List the findings: id, area, severity, and what each means'
 complete -c opskit -n '__opskit_at opskit 0' -a completion -d 'Print the completion script for a shell, or the manual page'
 complete -c opskit -n '__opskit_in opskit' -l version -d 'Print the version'
 complete -c opskit -n '__opskit_in opskit' -l help -s h -d 'Show this message and exit'
@@ -604,6 +605,15 @@ complete -c opskit -n '__opskit_in opskit undo' -l color -x -a 'auto always neve
 complete -c opskit -n '__opskit_in opskit undo' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit undo' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit undo' -l help -s h -d 'Show this message and exit'
+
+# opskit findings
+complete -c opskit -n '__opskit_in opskit findings' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit findings' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit findings' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit findings' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit findings' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit findings' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit findings' -l help -s h -d 'Show this message and exit'
 
 # opskit completion
 complete -c opskit -n '__opskit_at opskit completion 0' -a 'bash zsh fish man'

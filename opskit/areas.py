@@ -3,7 +3,8 @@
 A new area is a package like opskit/disk: see, what decides, steps.py with KINDS (a step's kind begins with the
 package's name), and cli.py with an `app` of options.new_app, whose commands are registered by options.reads and
 options.changes and go through act.act. Then: an entry in ENTRIES here, and `scripts/completions`: how a value completes
-follows from its declaration (options.py). core needs no change.
+follows from its declaration (options.py). What its findings mean stands in findings.py, as FINDINGS. core needs no
+change.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from opskit.core.finding import FindingKind
     from opskit.core.ledger import StepRecord
     from opskit.core.plan import Step
 
@@ -37,6 +39,7 @@ ENTRIES: dict[str, Entry] = {
     "yum": Entry("opskit.yum.cli", "Who holds the yum, dnf or rpm lock, and what is safe to do."),
     "history": Entry("opskit.history.cli", "What opskit did on this host: list runs, show one."),
     "undo": Entry("opskit.history.cli", "Take a run back as far as it can be.", app="undo_app", single=True),
+    "findings": Entry("opskit.findings.cli", "What the id of a finding means.", single=True),
     "completion": Entry("opskit.completion.cli", "Print the completion script for a shell.", single=True),
 }
 
@@ -60,3 +63,20 @@ def load_step(record: StepRecord) -> Step:
         raise LookupError(record.kind) from error
     found: Step = from_json(kinds[record.kind], record.fields)
     return found
+
+
+def load_findings() -> list[tuple[str, FindingKind]]:
+    """Every kind of finding with its area, in order; "opskit" for those that any command can have.
+
+    An area has them as FINDINGS in `opskit.area.findings`.
+    """
+    import importlib.util  # noqa: PLC0415 - only `opskit findings` needs it
+
+    from opskit.core.finding import FINDINGS  # noqa: PLC0415
+
+    kinds = [("opskit", kind) for kind in FINDINGS]
+    for area in dict.fromkeys(entry.module.split(".")[1] for entry in ENTRIES.values()):
+        name = f"opskit.{area}.findings"
+        if importlib.util.find_spec(name):
+            kinds += [(area, kind) for kind in importlib.import_module(name).FINDINGS]
+    return sorted(kinds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 SEVERITIES = ("info", "warning", "error", "critical")
 
@@ -21,3 +22,23 @@ class Finding:
         """Its entry of the envelope: also a reason for a refusal is told as any finding is."""
         keys = ("id", "severity", "title", "evidence", "remedy")
         return {key: getattr(self, key) for key in keys}
+
+
+class FindingKind(NamedTuple):
+    """What the registry says of a finding id; each area has its own in `findings.FINDINGS`.
+
+    id: unique in its area
+    severities: those that such a finding can have
+    meaning: what it means, in one line
+    """
+
+    id: str
+    severities: tuple[str, ...]
+    meaning: str
+
+
+# Those that any command can have.
+FINDINGS = (
+    FindingKind("changed-since-plan", ("critical",), "the host is no longer as it was when the plan was made"),
+    FindingKind("command-failed", ("warning",), "a program failed without harm to what was asked for"),
+)

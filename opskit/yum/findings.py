@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from shlex import quote
 
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, FindingKind
 from opskit.core.units import time_text
 from opskit.yum.explain import explain
 from opskit.yum.model import TRANSACTION, Facts, ProcessFacts
@@ -38,6 +38,51 @@ _SEVERITY = {
     UNKNOWN: "warning",
 }
 _IDS = {PROMPT: "waiting-at-a-prompt", UNKNOWN: "not-readable"}
+
+FINDINGS = (
+    FindingKind("check-dependencies", ("error",), "packages lack what they depend on"),
+    FindingKind("check-duplicates", ("error",), "a package is installed in several versions"),
+    FindingKind("check-rpm-database", ("error",), "the rpm database may be damaged"),
+    FindingKind("holder-idle", ("info",), "the process that holds the lock has been idle"),
+    FindingKind(
+        "in-transaction",
+        ("critical",),
+        "the holder is in a transaction: ending it now would leave packages half installed",
+    ),
+    FindingKind("lock-held", ("info", "warning", "error"), "a process holds the lock and works"),
+    FindingKind("lock-malformed", ("info", "warning", "error"), "the lock does not name a process"),
+    FindingKind("lock-not-readable", ("info", "warning", "error"), "the lock could not be looked at"),
+    FindingKind("lock-outside", ("info", "warning", "error"), "a process outside this pid namespace holds the lock"),
+    FindingKind("lock-reused", ("info", "warning", "error"), "the pid in the lock is that of another process by now"),
+    FindingKind("lock-stale", ("info", "warning", "error"), "the process that took the lock has ended"),
+    FindingKind("lock-stopped", ("info", "warning", "error"), "a stopped process holds the lock"),
+    FindingKind("lock-unknown", ("error",), "after a wait: the lock could not be looked at"),
+    FindingKind(
+        "lock-waiting-at-a-prompt",
+        ("info", "warning", "error"),
+        "a process holds the lock and waits for an answer",
+    ),
+    FindingKind(
+        "lock-zombie",
+        ("info", "warning", "error"),
+        "the process that holds the lock has ended, and its parent has not noticed",
+    ),
+    FindingKind(
+        "no-pidfd",
+        ("error",),
+        "kernel or Python cannot signal through a pidfd, and a pid alone could be reused",
+    ),
+    FindingKind("no-systemd", ("error",), "systemd does not run"),
+    FindingKind("not-a-file", ("critical",), "the lock is something else than a file"),
+    FindingKind("not-held", ("warning",), "a timer or service is not held"),
+    FindingKind("not-readable", ("warning", "critical"), "a file or process could not be looked at"),
+    FindingKind("only-waiting-is-safe", ("error",), "nothing but waiting is safe"),
+    FindingKind("orphaned-scriptlet", ("warning",), "a scriptlet of a package still runs, without its package manager"),
+    FindingKind("runs-without-lock", ("info",), "a package manager runs without the lock"),
+    FindingKind("systemd-silent", ("warning", "critical"), "systemd did not answer"),
+    FindingKind("taken-over", ("info",), "a lock that needs nothing to be done"),
+    FindingKind("unfinished-transaction", ("warning",), "a transaction did not finish"),
+)
 
 
 def find(facts: Facts, verdicts: Sequence[LockVerdict]) -> tuple[Finding, ...]:

@@ -1,0 +1,46 @@
+"""`opskit findings`: what the id of a finding means, from the registry that each area has."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Annotated, Any, Optional
+
+import typer
+
+from opskit import areas
+from opskit.core.errors import UsageFault
+from opskit.core.finding import FindingKind
+from opskit.options import new_app, reads
+from opskit.session import Session
+from opskit.ui.screen import Column, draw_table
+
+app = new_app("", single=True)
+
+
+@reads(app, "findings", example="opskit findings nearly-full")
+def findings(
+    session: Session,
+    name: Annotated[Optional[str], typer.Argument(metavar="[ID]", help="Only this one.")] = None,
+) -> None:
+    """List the findings: id, area, severity, and what each means.
+
+    Each finding of a command has such an id. Several areas can have the same one, each with its own meaning.
+    """
+    kinds = areas.load_findings()
+    chosen = [(area, kind) for area, kind in kinds if name in {None, kind.id}]
+    if not chosen:
+        near = difflib.get_close_matches(str(name), [kind.id for _, kind in kinds], 1, 0.5)
+        todo = f"did you mean {near[0]!r}?" if near else "opskit findings lists them"
+        raise UsageFault(f"opskit findings {name}", "no finding has this id", todo=todo)
+    session.screen.answer({"findings": [_as_json(*each) for each in chosen]}, lambda: _draw(session, chosen))
+
+
+def _as_json(area: str, kind: FindingKind) -> dict[str, Any]:
+    return {"id": kind.id, "area": area, "severities": list(kind.severities), "meaning": kind.meaning}
+
+
+def _draw(session: Session, chosen: Sequence[tuple[str, FindingKind]]) -> None:
+    columns = [Column(title) for title in ("AREA", "ID", "SEVERITY", "MEANING")]
+    rows = [(area, kind.id, ", ".join(kind.severities), kind.meaning) for area, kind in chosen]
+    draw_table(session.screen, columns, rows)

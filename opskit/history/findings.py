@@ -1,0 +1,13 @@
+"""The findings of this area: what `opskit findings` says of each. A test holds it against the code that makes them."""
+
+from __future__ import annotations
+
+from opskit.core.finding import FindingKind
+
+FINDINGS = (
+    FindingKind("already-taken-back", ("info",), "the run failed, and took itself back as far as it could"),
+    FindingKind("already-undone", ("info",), "the run has been undone"),
+    FindingKind("another-host", ("critical",), "the run was made on another host"),
+    FindingKind("cannot-undo", ("warning",), "a step is kept, with its reason"),
+    FindingKind("undo-of-undo", ("error",), "the run is itself an undo"),
+)
