@@ -15,18 +15,20 @@ from checkout import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-def demo(**environment: str) -> subprocess.CompletedProcess[str]:
+def demo(place: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it, with place for its disk."""
     return subprocess.run(
         [str(ROOT / "scripts" / "demo")], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        env={**os.environ, **environment},
+        env={**os.environ, "TMPDIR": str(place), **environment},
     )  # fmt: skip
 
 
-def left_behind() -> list[str]:
-    found = [str(path) for path in Path("/tmp").glob("opskit-demo.*")]
-    found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if "opskit-demo" in line]
+def left_behind(place: Path) -> list[str]:
+    """What is still in its place, mounted there, or a loop device: others may run the demo meanwhile."""
+    found = [str(path) for path in place.iterdir()]
+    found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(place) in line]
     files = Path("/sys/block").glob("loop*/loop/backing_file")
-    return found + [str(file) for file in files if "opskit-demo" in file.read_text()]
+    return found + [str(file) for file in files if str(place) in file.read_text()]
 
 
 def on_a_disk() -> None:
@@ -35,28 +37,28 @@ def on_a_disk() -> None:
 
 
 @pytest.mark.host
-def test_the_demo_on_a_loop_device() -> None:
+def test_the_demo_on_a_loop_device(tmp_path: Path) -> None:
     on_a_disk()
-    done = demo()
+    done = demo(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     for words in ("nothing to do:", "what people put there", "was taken back", "scripts/demo: done"):
         assert words in done.stdout
-    assert left_behind() == []
+    assert left_behind(tmp_path) == []
 
 
 @pytest.mark.host
-def test_the_demo_that_dies_half_way_cleans_up() -> None:
+def test_the_demo_that_dies_half_way_cleans_up(tmp_path: Path) -> None:
     on_a_disk()
-    done = demo(OPSKIT_TEST_KILL="stepped:6")
+    done = demo(tmp_path, OPSKIT_TEST_KILL="stepped:6")
     assert done.returncode == 137
     assert "everything was cleaned up" in done.stderr
-    assert left_behind() == []
+    assert left_behind(tmp_path) == []
 
 
 def test_the_demo_without_root_shows_the_plan_from_saved_facts(tmp_path: Path) -> None:
     (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
     (tmp_path / "id").chmod(0o755)
-    done = demo(PATH=f"{tmp_path}:{os.environ['PATH']}")
+    done = demo(tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("Not root")
     assert "Dry run: nothing was changed." in done.stdout
