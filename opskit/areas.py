@@ -61,8 +61,8 @@ def load_step(record: StepRecord) -> Step:
         kinds = importlib.import_module(f"opskit.{area}.steps").KINDS
     except (ImportError, AttributeError) as error:
         raise LookupError(record.kind) from error
-    found: Step = from_json(kinds[record.kind], record.fields)
-    return found
+    step: Step = from_json(kinds[record.kind], record.fields)
+    return step
 
 
 def load_findings() -> list[tuple[str, FindingKind]]:

@@ -236,11 +236,11 @@ def new_app(text: str, *, group: type[SuggestingGroup] = SuggestingGroup, single
 
     single: the app will be one command and not a group. An `@app.callback` of the area takes the place of bare_group.
     """
-    said = [paragraph for paragraph in text.split("\n\n") if not paragraph.startswith("Example:")]
+    paragraphs = [paragraph for paragraph in text.split("\n\n") if not paragraph.startswith("Example:")]
     return typer.Typer(
         cls=group,
         help=text,
-        short_help=said[0] if said else None,
+        short_help=paragraphs[0] if paragraphs else None,
         callback=None if single else bare_group,
         invoke_without_command=not single,
         add_completion=False,
@@ -276,9 +276,9 @@ def _register(
     app: typer.Typer, name: str, shared: dict[str, tuple[Any, Any]], *, changing: bool, example: str
 ) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
-        said = inspect.getdoc(function) or ""
-        text = f"Example: {example}\n\n{said}" if example else said
-        short = said.split("\n\n", maxsplit=1)[0]
+        help_text = inspect.getdoc(function) or ""
+        text = f"Example: {example}\n\n{help_text}" if example else help_text
+        short = help_text.split("\n\n", maxsplit=1)[0]
         command = _with_shared(function, shared, changing=changing)
         app.command(name, help=text, short_help=short)(command)
         return function

@@ -1,1 +1,11 @@
-"""What every area stands on: standard library only, knows no area and no screen."""
+"""What every area stands on: standard library only, knows no area and no screen.
+
+plan, execute, ledger, lock            a plan and its steps, carrying it out, its record, one opskit at a time
+runner, command, child                 the one place that starts programs; what may hang is asked in a child
+errors, finding, envelope, jsonable    what a person and --json are told
+units                                  spans of time and sizes: typed and printed
+systemd, kernel, mountinfo, procfs     what systemd and the kernel tell
+textfile, files                        a text file replaced atomically, and taken back
+config, log, log_config, log_handlers  the config files and the log; apart, for most commands need none of them
+packages, caller, text                 the package of a tool; who runs opskit; text that is safe to show
+"""

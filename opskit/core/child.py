@@ -43,26 +43,26 @@ def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
     # A KeyboardInterrupt in the moment of a fork is lost: Python only prints what its at-fork callbacks (logging has
     # some) raise. So signals wait until every child is known, and can be killed.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    asked: list[tuple[int, int]] = []
-    said: dict[int, bytes] = {}
+    children: list[tuple[int, int]] = []
+    output: dict[int, bytes] = {}
     waiting: set[int] = set()
     try:
         for question in questions:
-            asked.append(_start(question))
-            said[asked[-1][1]] = b""
-            waiting.add(asked[-1][1])
+            children.append(_start(question))
+            output[children[-1][1]] = b""
+            waiting.add(children[-1][1])
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         while waiting and (left := until - time.monotonic()) > 0:
             for pipe in select.select(list(waiting), [], [], left)[0]:
                 data = os.read(pipe, 65536)
-                said[pipe] += data
+                output[pipe] += data
                 if not data:
                     waiting.discard(pipe)
     finally:
-        for pid, pipe in asked:
+        for pid, pipe in children:
             let_go(pid, pipe, ended=pipe not in waiting)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return [SILENT if pipe in waiting else _read(said[pipe]) for _, pipe in asked]
+    return [SILENT if pipe in waiting else _read(output[pipe]) for _, pipe in children]
 
 
 def end_with_parent() -> None:
@@ -129,10 +129,10 @@ def directory_of_call(pid: int) -> bytes:
         return b""
 
 
-def _read(said: bytes) -> Answer:
+def _read(output: bytes) -> Answer:
     import json  # noqa: PLC0415
 
     try:
-        return Answer(**json.loads(said))
+        return Answer(**json.loads(output))
     except ValueError:
         return Answer(came=False, why="the process that asked ended without an answer")

@@ -125,14 +125,14 @@ class CommandFailed(Failed):
         argv = result.command.argv
         ended = f"ended by signal {-result.status}" if result.status < 0 else f"exit status {result.status}"
         words = last_lines(result.stderr, 5) or last_lines(result.stdout, 5)
-        super().__init__(argv[0], why or f"{ended}: {words or 'it said nothing'}")
+        super().__init__(argv[0], why or f"{ended}: {words or 'it printed nothing'}")
         self.result = result
 
 
 class CannotUndo(OpskitError):
-    """This step stays as it is; the reason is for the person who asked to take it back.
+    """This step is kept as it is; the reason is for the person who asked to take it back.
 
-    keeps_earlier: what the run did before it has to stay as well (a mount that stays needs its fstab entry).
+    keeps_earlier: the earlier steps of the run are kept too (a mount that is kept needs its fstab entry).
     """
 
     id = "cannot-undo"

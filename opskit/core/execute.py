@@ -72,7 +72,7 @@ class Execution:
     warnings: list[Finding] = field(default_factory=list)
     _done: list[_Done] = field(default_factory=list)
     _broken: list[Exception] = field(default_factory=list)
-    _stays: str = ""  # in a run that undoes another: why every step from here on is kept
+    _kept_because: str = ""  # in a run that undoes another: why every step from here on is kept
 
     def carry_out(self) -> None:
         """Do every step; the ledger has how it went.
@@ -120,7 +120,7 @@ class Execution:
             if self.undoes:
                 self._attempt(number, step)
             else:
-                self._one(number, step)
+                self._carry_out_step(number, step)
         if self._broken:
             first = self._broken[0]
             todo = first.todo if isinstance(first, OpskitError) else ""
@@ -129,22 +129,24 @@ class Execution:
 
     def _attempt(self, number: int, step: Step) -> None:
         """One step of a run that takes another back: one that fails does not stop the others."""
-        if self._stays:
+        if self._kept_because:
             self._keep(number, step)
             return
         try:
-            self._one(number, step)
-        except CannotUndo as error:  # it stays, for a reason that the ledger has
-            self._stays = f"{_name(step)} is left as it was" if error.keeps_earlier else ""
+            self._carry_out_step(number, step)
+        except CannotUndo as error:  # kept, for a reason that the ledger has
+            self._kept_because = (
+                f"{_name(step)} was not possible, and what is left may depend on this" if error.keeps_earlier else ""
+            )
         except Exception as error:
             if isinstance(error, (Busy, Missing)) and number == 1:
                 raise  # nothing was changed yet, and the rest without the first would be half an undo
             self._broken.append(error)
 
     def _keep(self, number: int, step: Step) -> None:
-        """What stays stands on all that the run did before it: none of that is taken back from under it."""
+        """A step that is kept may depend on every earlier one: those are kept too."""
         done = self._begin(number, step, {})
-        self._stepped(done, "kept", RecordingRunner(self.runner), self._stays)
+        self._stepped(done, "kept", RecordingRunner(self.runner), self._kept_because)
 
     def _begin(self, number: int, step: Step, record: Record) -> _Done:
         values = {"fields": to_json(step), "change": to_json(step.change), "record": record}
@@ -153,7 +155,7 @@ class Execution:
         self._done.append(done)
         return done
 
-    def _one(self, number: int, step: Step) -> None:
+    def _carry_out_step(self, number: int, step: Step) -> None:
         recording = RecordingRunner(self.runner)
         record = step.remember(recording)
         done = self._begin(number, step, record)
@@ -197,7 +199,7 @@ class Execution:
         raise TakenBack(what, why, todo=todo, state=state) from cause
 
     def _fail_undo(self, cause: Exception, interrupts: Interrupts) -> NoReturn:
-        """Say what a run that takes another back has left; what it took back stays so."""
+        """Say which steps a run that takes another back has done, kept and not done."""
         outcomes = {done.number: done.outcome for done in self._done}
         names: dict[str, list[str]] = {"done": [], "kept": [], "failed": []}
         for number, step in enumerate(self.plan.steps, 1):
@@ -256,6 +258,6 @@ def _state(kept: list[str], broken: list[str]) -> str:
     if broken:
         lines.append("NOT taken back: " + "; ".join(broken) + ".")
     if kept:
-        lines.append("Stays as it is now, and is not to be had back: " + "; ".join(kept) + ".")
-    lines.append("What else had been done was taken back." if kept or broken else "What had been done was taken back.")
+        lines.append("Kept, and cannot be taken back: " + "; ".join(kept) + ".")
+    lines.append("Everything else was taken back." if kept or broken else "What had been done was taken back.")
     return " ".join(lines)

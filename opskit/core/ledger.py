@@ -119,7 +119,7 @@ class Ledger:
                 lines = file.read().split(b"\n")
         except (FileNotFoundError, NotADirectoryError):
             return []
-        found = []
+        entries = []
         for line in lines:
             try:
                 entry = json.loads(line)
@@ -131,8 +131,8 @@ class Ledger:
                 raise UsageFault(
                     self.path, f"schema {entry.get('schema')} is not {SCHEMA}", todo="use the newer opskit"
                 )
-            found.append(entry)
-        return found
+            entries.append(entry)
+        return entries
 
     def runs(self) -> list[Run]:
         """All runs, oldest first."""

@@ -38,7 +38,7 @@ def unescape(text: str) -> str:
 
 def parse_mountinfo(text: str) -> tuple[MountLine, ...]:
     """The mounts in a mountinfo file, in its order. Mounts of a part of a filesystem (bind) are among them."""
-    found = []
+    lines = []
     # The kernel escapes a newline in a name, but no other character that splitlines() takes for the end of a line.
     for line in text.split("\n"):
         left, _, right = line.partition(" - ")
@@ -49,8 +49,8 @@ def parse_mountinfo(text: str) -> tuple[MountLine, ...]:
         root, target, source = unescape(fields[3]), unescape(fields[4]), unescape(rest[1])
         numbers = int(fields[0]), int(fields[1])
         fstype = unescape(rest[0])
-        found.append(MountLine(numbers[0], fields[2], root, target, fstype, source, options, numbers[1]))
-    return tuple(found)
+        lines.append(MountLine(numbers[0], fields[2], root, target, fstype, source, options, numbers[1]))
+    return tuple(lines)
 
 
 def mounts_here(proc: str = "/proc") -> tuple[MountLine, ...]:

@@ -75,13 +75,13 @@ class Step(ABC):
         return ()
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        """What taking it back changes, or the reason why it stays."""
+        """What taking it back changes, or the reason why it is kept."""
         return "it cannot be taken back"
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Take it back. Works on a step that was only half done or never began, and a second time.
 
-        Raises CannotUndo when it must stay as it is, or any other error when taking back was tried and failed.
+        Raises CannotUndo when it must be kept as it is, or any other error when taking back was tried and failed.
         """
         change = self.undo_change(record)
         if isinstance(change, str):

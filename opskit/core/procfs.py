@@ -27,8 +27,8 @@ def link(*parts: str) -> str:
 
 def mount_number(proc: str, pid: str, descriptor: str) -> int:
     """The mount that a descriptor was opened through (Linux 3.15 on), 0 where nothing says so."""
-    found = re.search(r"^mnt_id:\s+(\d+)$", text(proc, pid, "fdinfo", descriptor), re.MULTILINE)
-    return int(found.group(1)) if found else 0
+    match = re.search(r"^mnt_id:\s+(\d+)$", text(proc, pid, "fdinfo", descriptor), re.MULTILINE)
+    return int(match[1]) if match else 0
 
 
 def pids(proc: str = "/proc") -> list[int]:

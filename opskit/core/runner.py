@@ -62,7 +62,7 @@ class HostRunner:
                 _end(process)
                 raise
         result = Result(command, process.returncode, stdout, stderr, time.monotonic() - started)
-        log.debug("exit %d after %.3f s%s", result.status, result.seconds, _said(result))
+        log.debug("exit %d after %.3f s%s", result.status, result.seconds, _output(result))
         if result.status not in command.accept:
             raise CommandFailed(result)
         return result
@@ -136,7 +136,7 @@ class Stream:
     def _ended(self) -> None:
         status = self._process.wait()
         result = Result(self._command, status, "", self.stderr, time.monotonic() - self._started)
-        log.debug("exit %d after %.3f s%s", result.status, result.seconds, _said(result))
+        log.debug("exit %d after %.3f s%s", result.status, result.seconds, _output(result))
         if status not in self._command.accept:
             raise CommandFailed(result)
 
@@ -175,7 +175,7 @@ def _end(process: subprocess.Popen[Any]) -> None:
         process.kill()
 
 
-def _said(result: Result) -> str:
+def _output(result: Result) -> str:
     text = last_lines(result.stdout + result.stderr)
     return f"\n{text}" if text else ""
 

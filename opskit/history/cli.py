@@ -17,7 +17,7 @@ from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Outcome
 from opskit.core.text import shown
-from opskit.history.plan import decide, stays
+from opskit.history.plan import decide, kept_note
 from opskit.options import changes, new_app, reads, reads_bare
 from opskit.session import Session
 from opskit.ui.screen import Column, draw_table
@@ -96,7 +96,7 @@ def _report(session: Session, run: Run, outcome: Outcome) -> None:
             steps = ledger.find(outcome.run).steps
     # Steps that had to stay, as it turned out only when they were about to be taken back.
     original = {step.number: step for step in run.steps}
-    kept = [stays(run, original[step.fields["number"]], step.error) for step in steps if step.outcome == "kept"]
+    kept = [kept_note(run, original[step.fields["number"]], step.error) for step in steps if step.outcome == "kept"]
     notes = [*outcome.plan.notes, *kept, *outcome.warnings]
     changed = any(step.outcome == "done" for step in steps)
     result = {**outcome.plan.as_json(), "dry_run": False, "changed": changed, "run": outcome.run}

@@ -53,9 +53,9 @@ def decide(run_id: str, runs: Sequence[Run], load: Load, host: str = "") -> Deci
     for step in reversed(run.steps):
         if step.outcome not in LEFT_BEHIND or step.number in settled:
             continue
-        undo = stays(run, step, beyond) if beyond else _undo_of(run, step, load)
+        undo = kept_note(run, step, beyond) if beyond else _undo_of(run, step, load)
         if not step.change["reversible"]:
-            beyond = f"{step.change['action']} {step.change['target']} stays, and depends on it"
+            beyond = f"{step.change['action']} {step.change['target']} is kept, and depends on it"
         if isinstance(undo, Finding):
             notes.append(undo)
         else:
@@ -70,18 +70,18 @@ def _original(run_id: str, runs: Sequence[Run]) -> str:
 
 
 def _undo_of(run: Run, record: StepRecord, load: Load) -> UndoStep | Finding:
-    """The step that takes this one back, or the reason why it stays."""
+    """The step that takes this one back, or a note on why it is kept."""
     try:
         step = load(record)
     except (LookupError, ShapeError) as error:
-        return stays(run, record, f"this opskit does not know the step ({record.kind}: {error})")
+        return kept_note(run, record, f"this opskit does not know the step ({record.kind}: {error})")
     change = step.undo_change(record.record)
     if isinstance(change, Change):
         return UndoStep(run.id, record.number, change, step, record.record)
-    return stays(run, record, change)
+    return kept_note(run, record, change)
 
 
-def stays(run: Run, record: StepRecord, why: str) -> Finding:
+def kept_note(run: Run, record: StepRecord, why: str) -> Finding:
     """The note on a step that is not taken back."""
     what = f"{record.change['action']} {record.change['target']}"
-    return Finding("cannot-undo", "warning", f"{what} stays: {why}", evidence=f"step {record.number} of run {run.id}")
+    return Finding("cannot-undo", "warning", f"{what} is kept: {why}", evidence=f"step {record.number} of run {run.id}")

@@ -299,7 +299,7 @@ def test_what_cannot_be_taken_back_is_said_before_and_after(opskit: Any, tmp_pat
     code, out, err = opskit("undo", "last", "--yes")
     assert code == 0
     for text in (out, err):
-        assert f"make-file {tmp_path}/for-ever stays: it is for ever" in text
+        assert f"make-file {tmp_path}/for-ever is kept: it is for ever" in text
     assert (tmp_path / "for-ever").exists()
     assert not (tmp_path / "a").exists()
 
@@ -312,7 +312,7 @@ def test_what_turns_out_to_have_to_stay_is_told(opskit: Any, tmp_path: Path) -> 
     answer = json.loads(out)
     assert (code, answer["ok"], answer["result"]["changed"]) == (0, True, True)
     assert [finding["title"] for finding in answer["findings"]] == [
-        f"make-file {tmp_path}/b stays: somebody wrote into it"
+        f"make-file {tmp_path}/b is kept: somebody wrote into it"
     ]
     assert not (tmp_path / "a").exists()
 
@@ -324,8 +324,9 @@ def test_what_stays_keeps_what_was_made_before_it_and_can_be_tried_again(opskit:
     code, out, err = opskit("undo", "run-1", "--yes")
     assert code == 0
     assert out.startswith("Run run-1 was taken back in part, as run 2")
-    assert f"make-file {tmp_path}/b stays: somebody wrote into it" in out
-    assert f"make-file {tmp_path}/a stays: remove-file {tmp_path}/b is left as it was" in out
+    assert f"make-file {tmp_path}/b is kept: somebody wrote into it" in out
+    why = "was not possible, and what is left may depend on this"
+    assert f"make-file {tmp_path}/a is kept: remove-file {tmp_path}/b {why}" in out
     assert sorted(path.name for path in tmp_path.iterdir() if path.name in "abc") == ["a", "b"]
     (tmp_path / "b").write_text("")
     code, out, err = opskit("undo", "run-1", "--yes")

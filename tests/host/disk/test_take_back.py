@@ -43,7 +43,7 @@ def test_mount_fails(host: Host, disk: Disk, how: str, layout: str) -> None:
     assert_taken_back(host, before, inside)
     error = answer.json["error"]
     assert (error["exit_code"], error["id"]) == (FAILED_BACK, "taken-back")
-    assert "Stays as it is now, and is not to be had back: make-filesystem" in error["state"]
+    assert "Kept, and cannot be taken back: make-filesystem" in error["state"]
     host.mount(disk, *options).well()  # the filesystem that was kept goes into service
     assert sum(entry.get("kind") == "disk.make-filesystem" for entry in host.ledger()) == 1
 
@@ -166,7 +166,7 @@ def test_a_signal_during_a_step(host: Host, disk: Disk, number: signal.Signals, 
     if program == "sfdisk":
         assert (disk.partitions, disk.value("PTTYPE")) == ([], "")
     else:  # the step was finished, and a filesystem is kept
-        assert "is not to be had back: make-filesystem" in said
+        assert "cannot be taken back: make-filesystem" in said
         assert disk.type_of(disk.partitions[0]) == "ext4"
     host.mount(disk).well()
 

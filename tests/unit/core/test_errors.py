@@ -62,7 +62,7 @@ def test_the_first_reason_decides_the_exit_code() -> None:
     ("status", "stdout", "stderr", "why"),
     [
         (1, "", "boom\n", "exit status 1: boom"),
-        (-9, "", "", "ended by signal 9: it said nothing"),
+        (-9, "", "", "ended by signal 9: it printed nothing"),
         (2, "on stdout\n", "", "exit status 2: on stdout"),
         (1, "", "".join(f"{n}\n" for n in range(9)), "exit status 1: 4\n5\n6\n7\n8"),
     ],

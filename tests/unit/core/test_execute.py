@@ -263,7 +263,7 @@ def test_an_undo_that_fails_does_not_stop_the_others(bench: Bench) -> None:
         bench.carry_out(ABC)
     assert bench.undone() == ["undo c", "undo b", "undo a"]
     assert caught.value.exit_code == 9
-    assert caught.value.state == "NOT taken back: make b (stuck). What else had been done was taken back."
+    assert caught.value.state == "NOT taken back: make b (stuck). Everything else was taken back."
     assert "opskit history show r" in caught.value.todo
     assert bench.run.outcome == "take-back-failed"
     assert bench.outcomes() == ["undone", "failed", "undone"]
@@ -274,9 +274,7 @@ def test_a_step_that_cannot_be_undone_is_kept_and_named(bench: Bench) -> None:
     bench.hooks["undo b"] = raises(CannotUndo("made new"))
     with pytest.raises(TakenBack) as caught:
         bench.carry_out(ABC)
-    assert caught.value.state == (
-        "Stays as it is now, and is not to be had back: make b (made new). What else had been done was taken back."
-    )
+    assert caught.value.state == ("Kept, and cannot be taken back: make b (made new). Everything else was taken back.")
     # b was done, and it still is; c failed.
     assert bench.outcomes() == ["undone", "done", "undone"]
     assert bench.run.steps[1].error == "made new"
@@ -399,7 +397,11 @@ def test_what_a_step_that_is_kept_stands_on_is_kept_too(bench: Bench) -> None:
     assert bench.run.outcome == "done"
     assert bench.outcomes() == ["done", "kept", "kept", "kept"]
     errors = [step.error for step in bench.run.steps]
-    assert errors == ["", "something else is mounted there now", *["make b is left as it was"] * 2]
+    assert errors == [
+        "",
+        "something else is mounted there now",
+        *["make b was not possible, and what is left may depend on this"] * 2,
+    ]
 
 
 def test_a_failing_run_takes_back_the_rest_although_a_step_is_kept(bench: Bench) -> None:

@@ -99,7 +99,7 @@ def test_a_step_that_stays_is_a_note_with_its_reason() -> None:
     assert targets(plan) == ["a"]
     (note,) = plan.notes
     assert (note.id, note.severity) == ("cannot-undo", "warning")
-    assert note.title == "make b stays: it cannot be unmade"
+    assert note.title == "make b is kept: it cannot be unmade"
     assert note.evidence == "step 2 of run r"
 
 
