@@ -27,10 +27,10 @@ def test_answers_come_in_order() -> None:
 
 def test_who_does_not_answer_is_named_and_the_others_are_heard() -> None:
     started = time.monotonic()
-    found = ask([_for_ever, lambda: 1, _for_ever], 0.5)
+    found = ask([_for_ever, lambda: 1, _for_ever], 3)  # which a busy machine may need for the one that answers
     assert [answer.came for answer in found] == [False, True, False]
     assert found[1].value == 1
-    assert time.monotonic() - started < 5  # both at once, and killed
+    assert time.monotonic() - started < 6  # both at once, and killed
 
 
 def test_a_child_that_dies_is_no_answer() -> None:
