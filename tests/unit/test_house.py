@@ -22,6 +22,11 @@ from pathlib import Path
 
 import pytest
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = next(parent for parent in Path(__file__).parents if (parent / "pyproject.toml").exists())
 PACKAGE = ROOT / "opskit"
 NAMES = [str(path.relative_to(PACKAGE)) for path in sorted(PACKAGE.rglob("*.py"))]
@@ -365,3 +370,11 @@ def test_no_file_on_the_top_level_that_the_design_does_not_have() -> None:
     present = {path.name + ("/" if path.is_dir() else "") for path in ROOT.iterdir()}
     kept = {name.rstrip("/") for name in present - ignored if not name.endswith(".egg-info/")}
     assert kept <= ALLOWED_ON_TOP
+
+
+def test_the_deliberate_faults_fit_the_code() -> None:
+    """scripts/mutate changes a text that stands in the code exactly once; who changes it, changes mutations.toml too."""
+    listed = (ROOT / "scripts/mutations.toml").read_text(encoding="utf-8")
+    faults = tomllib.loads(listed)["fault"]
+    none([f"{f['path']}: {f['old']!r} stands there {n} times" for f in faults
+          if (n := (ROOT / f["path"]).read_text(encoding="utf-8").count(f["old"])) != 1])  # fmt: skip

@@ -129,13 +129,13 @@ def _guards(
 
 def _mismatch(existing: _ExistingFilesystem, request: MountRequest) -> Iterator[Reason]:
     """Something was asked for that the filesystem on the device is not."""
-    path, found = existing.device.path, existing.device.filesystem
+    path, filesystem = existing.device.path, existing.device.filesystem
     remedy = f"leave the option out to mount it as it is; --wipe {shlex.quote(request.device)} would destroy it"
     if request.fstype and request.fstype != existing.fstype:
         title = f"{path} already holds {existing.fstype}, but --fstype {request.fstype} was given"
         yield Reason("other-filesystem", title, remedy)
-    if request.label and found and request.label != found.label:
-        title = f"the filesystem on {path} has the label {found.label!r}, but --label {request.label} was given"
+    if request.label and filesystem and request.label != filesystem.label:
+        title = f"the filesystem on {path} has the label {filesystem.label!r}, but --label {request.label} was given"
         yield Reason("other-label", title, remedy)
     if existing.fstype in READ_ONLY_TYPES and not request.read_only:
         title = f"{path} holds {existing.fstype}, which is read-only"

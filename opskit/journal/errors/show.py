@@ -274,7 +274,7 @@ def _frame(draw: Draw, tally: Tally, listing: ErrorListing, *, wide: bool) -> No
 
 
 def _tell(screen: Screen, batches: Batches, tally: Tally, listing: ErrorListing) -> None:
-    """A line for each group and each trouble when it is first seen; with --json an envelope."""
+    """A line for each group and each incident when it first appears; with --json an envelope."""
     groups = incidents = 0
     for entries in batches:
         tally.add(entries)

@@ -52,7 +52,7 @@ class Wanted:
     @property
     def where(self) -> str:
         """Where it listens, for a person."""
-        return self.socket or ", ".join(one.text for one in self.listeners)
+        return self.socket or ", ".join(listener.text for listener in self.listeners)
 
 
 @dataclass(frozen=True)

@@ -122,14 +122,14 @@ def lock_places(root: str, folders: Sequence[str]) -> tuple[LockPlace, ...]:
             phase = os.path.basename(path).partition("_")[0]
             phase = {"metadata": METADATA, "download": DOWNLOAD, "rpmdb": TRANSACTION}.get(phase, "")
             locks.append(LockPlace(path, tool, PID, phase, path[len(root) :], owner))
-    seen: set[tuple[int, int]] = set()
+    places: set[tuple[int, int]] = set()
     for folder in dict.fromkeys(_databases(folders)):
         try:
             status = os.stat(root + folder)
         except OSError:
             continue
-        if (status.st_dev, status.st_ino) not in seen:  # one is often a symlink to another
-            seen.add((status.st_dev, status.st_ino))
+        if (status.st_dev, status.st_ino) not in places:  # one is often a symlink to another
+            places.add((status.st_dev, status.st_ino))
             locks.append(LockPlace(f"{root}{folder}/.rpm.lock", RPM, FCNTL, "", f"{folder}/.rpm.lock"))
     return tuple(locks)
 
