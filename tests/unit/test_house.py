@@ -373,7 +373,7 @@ def test_no_file_on_the_top_level_that_the_design_does_not_have() -> None:
 
 
 def test_the_deliberate_faults_fit_the_code() -> None:
-    """scripts/mutate changes a text that stands in the code exactly once; who changes it, changes mutations.toml too."""
+    """scripts/mutate changes a text that stands in the code exactly once; who edits that edits the list, too."""
     listed = (ROOT / "scripts/mutations.toml").read_text(encoding="utf-8")
     faults = tomllib.loads(listed)["fault"]
     none([f"{f['path']}: {f['old']!r} stands there {n} times" for f in faults
