@@ -9,14 +9,15 @@ from pathlib import Path
 
 from vmlab.accel import accelerator
 from vmlab.image import HERE, digest, image, layer, locked
-from vmlab.machine import Machine
+from vmlab.machine import Machine, days_ahead
 
 
 def booted() -> Path:
     """The directory of the snapshot of this checkout's machine, made if it is not there. Raises LabError."""
     made_of = image()
     qemu = subprocess.run(["qemu-system-x86_64", "--version"], check=True, capture_output=True, text=True).stdout
-    key = digest(*sorted(HERE.glob("*.py")), more=made_of.root.parent.name + qemu + accelerator(made_of))
+    more = made_of.root.parent.name + qemu + accelerator(made_of) + days_ahead()
+    key = digest(*sorted(HERE.glob("*.py")), more=more)
 
     def build(directory: Path) -> None:
         # Short: the path of a UNIX socket holds 107 bytes.

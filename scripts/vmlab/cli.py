@@ -31,6 +31,8 @@ HELP = """A virtual machine like a cloud instance, with the opskit of this check
   scripts/vm cut [--lose]                cut the power; --lose: what the guest had not flushed is gone
   scripts/vm boot                        switch it on again
   scripts/vm down                        switch it off and remove it
+
+OPSKIT_VM_DAYS=400: the clock of a machine that is built and booted then is 400 days ahead, also that of the tests.
 """
 
 

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Optional
 
@@ -170,6 +171,9 @@ class Machine(Ssh):
         argv += ["-accel", accelerator(image), "-cpu", "max", "-m", str(MEMORY), "-smp", str(CPUS)]
         argv += ["-kernel", str(image.kernel), "-initrd", str(image.initrd)]
         argv += ["-append", f"root=UUID={UUID} rw {KERNEL_OPTIONS}"]
+        if days := days_ahead():
+            then = datetime.now(timezone.utc) + timedelta(days=int(days))
+            argv += ["-rtc", f"base={then:%Y-%m-%dT%H:%M:%S}"]
         argv += ["-serial", "file:console.log", "-qmp", "unix:qmp,server=on,wait=off"]
         argv += ["-device", "virtio-serial-pci,addr=0x2", "-chardev", "null,id=ready"]
         argv += ["-device", "virtserialport,chardev=ready,name=opskit.ready,id=ready"]
@@ -277,6 +281,11 @@ class Machine(Ssh):
 
     def _disks_as_json(self) -> dict[str, dict[str, Any]]:
         return {name: asdict(disk) for name, disk in self.disks.items()}
+
+
+def days_ahead() -> str:
+    """How many days the guest's clock is ahead of this machine's ($OPSKIT_VM_DAYS), "" for none."""
+    return os.environ.get("OPSKIT_VM_DAYS", "")
 
 
 def _free_port() -> int:
