@@ -50,7 +50,8 @@ def root(
 def main(arguments: list[str]) -> int:
     """Run the command line. Returns the exit code; every error has been shown by then, an unwritable stdout as well."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup, for what opskit starts, too
+            signal.signal(number, _interrupted)
     try:
         code = _invoke(arguments)
         sys.stdout.flush()

@@ -61,6 +61,9 @@ def pytest_configure() -> None:
     # the tests start.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The same of nohup and SIGHUP. A handler of our own: what the tests start has none, and this run goes on.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
     os.environ["OPSKIT_STATE_DIR"] = str(PLACE / "state")
     # Named and empty: neither /etc/opskit nor the user's own file is read then.
     (PLACE / "config.toml").touch()

@@ -86,7 +86,8 @@ def _answer(question: Callable[[], Any], pipe: int) -> NoReturn:
         import json  # noqa: PLC0415 - du has children that are asked nothing
 
         for number in ENDING:
-            signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         end_with_parent()
         # A child that is left behind must not keep a pipe open that somebody reads our output from.

@@ -35,8 +35,9 @@ class Interrupts:
 
     @contextlib.contextmanager
     def held_back(self) -> Iterator[None]:
-        """While this lasts, the signals of SIGNALS are only noted. Main thread only."""
-        before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        """While this lasts, the signals of SIGNALS are only noted; one that is ignored stays so. Main thread only."""
+        heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        before = {number: signal.signal(number, self._note) for number in heard}
         try:
             yield
         finally:

@@ -31,6 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE / "memcached" in item.path.parents:
             # Every instance of the host is looked at, and ports are the host's.
             item.add_marker(pytest.mark.xdist_group("memcached"))
+        if HERE / "yum" in item.path.parents:
+            # Every package manager that runs on the host is looked at.
+            item.add_marker(pytest.mark.xdist_group("yum"))
 
 
 @pytest.fixture(scope="session", autouse=True)

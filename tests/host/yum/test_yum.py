@@ -448,9 +448,11 @@ def test_wait_returns_at_once_and_becomes_the_command(root: Root) -> None:
     assert float(out) < released + 1  # the Python of the command starts in it; scripts/bench measures
 
 
-def test_the_command_of_a_wait_starts_with_the_signals_of_any_other(root: Root) -> None:
+@pytest.mark.parametrize("prefix", [(), ("sh", "-c", 'trap "" HUP; exec "$@"', "nohup")], ids=["", "nohup"])
+def test_the_command_of_a_wait_starts_with_the_signals_of_any_other(root: Root, prefix: tuple[str, ...]) -> None:
     look = ("grep", "^SigIgn", "/proc/self/status")
-    ignored = [int(said.split()[1], 16) for said in (root.opskit("wait", "--", *look).well().out, run(*look).stdout)]
+    answers = (root.opskit("wait", "--", *look, prefix=prefix).well().out, run(*prefix, *look).stdout)
+    ignored = [int(answer.split()[1], 16) for answer in answers]
     # Only the 31 with names: glibc's posix_spawn, which Python 3.13 sometimes starts a program by, ignores its own two.
     assert len({mask & 0x7FFFFFFF for mask in ignored}) == 1
 

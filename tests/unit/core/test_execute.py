@@ -291,6 +291,17 @@ def test_a_signal_waits_for_the_step_under_way(bench: Bench, number: int) -> Non
     assert bench.run.outcome == "taken-back"
 
 
+def test_a_signal_that_nohup_made_ignored_stays_so(bench: Bench) -> None:
+    bench.hooks["apply b"] = lambda: signal.raise_signal(signal.SIGHUP)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        bench.carry_out(ABC)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert bench.run.outcome == "done"
+
+
 def test_a_second_signal_does_not_disturb_the_taking_back(bench: Bench) -> None:
     bench.hooks["apply b"] = lambda: signal.raise_signal(signal.SIGINT)
     bench.hooks["undo b"] = lambda: signal.raise_signal(signal.SIGTERM)
