@@ -38,6 +38,18 @@ def facts_of(stem: str) -> HostFacts:
     return host(next(path for path in HOSTS if path.stem == stem))
 
 
+def test_what_the_system_needs_on_a_partition_forbids_its_disk() -> None:
+    """Also where only the partition is marked: the guard does not count on whoever marks them."""
+    facts = facts_of("el9-data")
+    disk, partition = facts.device("vdb"), facts.device("vdb1")
+    assert disk
+    assert partition
+    assert not list(guard.system(facts, disk))
+    marked = replace(partition, system=("/boot",))
+    facts = replace(facts, devices=tuple(marked if device is partition else device for device in facts.devices))
+    assert [(reason.id, "/boot" in reason.title) for reason in guard.system(facts, disk)] == [("system-disk", True)]
+
+
 @pytest.mark.parametrize(("stem", "name"), DEVICES, ids=lambda value: value)
 def test_no_flag_gets_past_a_guard(stem: str, name: str) -> None:
     """On every device of every host, with every combination of flags: what is used or the system's is not touched."""

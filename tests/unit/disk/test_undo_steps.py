@@ -16,7 +16,7 @@ from opskit.disk.grow.steps import GrowPartition
 from opskit.disk.model import DATA, FREE, ZERO, BlockDevice, DiskPlace, FilesystemSize, Mount, Signature
 from opskit.disk.mount.steps import make
 from opskit.disk.mount.steps import mount as mount_steps
-from opskit.disk.mount.steps.make import CreatePartition
+from opskit.disk.mount.steps.make import CreatePartition, EraseSignatures
 from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem, UnmountFilesystem
 from opskit.disk.see import probe, superblock
 
@@ -341,3 +341,23 @@ def test_growpart_takes_nothing_back(host: FakeHost, runner: FakeRunner, shown: 
     else:
         step.undo(runner, {"size": 100 * MIB})
     assert runner.ran == []
+
+
+@pytest.mark.parametrize(
+    ("disk", "erased"),
+    [
+        (replace(DISK, table="", signatures=()), True),
+        (replace(DISK, table="gpt", signatures=()), False),
+        (replace(DISK, table="", signatures=(EXT,)), False),
+    ],
+    ids=["nothing", "a table", "a filesystem"],
+)
+def test_what_an_erasure_left_is_seen(monkeypatch: pytest.MonkeyPatch, disk: BlockDevice, erased: bool) -> None:
+    FakeHost(monkeypatch).devices["vdb"] = disk
+    monkeypatch.setattr(probe, "with_wipefs", lambda device, _runner: device)
+    step = EraseSignatures(("/dev/vdb1", "/dev/vdb"), "ext4")
+    if erased:
+        step.verify(FakeRunner(), {})
+        return
+    with pytest.raises(Failed, match="still has signatures"):
+        step.verify(FakeRunner(), {})
