@@ -12,7 +12,7 @@ import pytest
 from opskit.core.command import Command, Result
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change
-from opskit.core.textfile import Replacement, ReplaceText, read_text
+from opskit.core.textfile import Replacement, ReplaceText, read_text, remove_file
 
 OLD, NEW = "old\n\udce4\n", "new 'x'\n"
 
@@ -108,3 +108,16 @@ def test_what_somebody_edited_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="does not hold"):
         step.verify(Runs(), {})
     assert path.read_text() == "edited\n"
+
+
+def test_a_removed_file_is_gone_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory is synced after the removal: a power cut must not bring the file back."""
+    order: list[str] = []
+    unlink, fsync = os.unlink, os.fsync
+    monkeypatch.setattr(os, "unlink", lambda path: (order.append("unlink"), unlink(path)))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (order.append("fsync"), fsync(descriptor)))
+    path = tmp_path / "x"
+    path.touch()
+    remove_file(str(path))
+    assert order == ["unlink", "fsync"]
+    remove_file(str(path))  # what is not there is no error
