@@ -6,11 +6,13 @@ Where a change belongs:
                                  (blkid, wipefs, the bytes), superblock, paths, files, busy · layout.py: arithmetic
   a reason against               guard.py: the disk · mount/request.py: the request and the mount point ·
                                  mount/mkfs.py: the filesystem asked for · fstab/plan.py: fstab
-  `mount` and `umount`           mount/: plan.py, of it raw_plan.py what is made on a disk · umount_plan.py · steps/
+  `mount` and `umount`           mount/: plan.py, of it raw_plan.py what is made on a disk · umount_plan.py · steps/ ·
+                                 script_checks.py: what stops the script of a dry run
   `grow`                         grow/: plan.py, steps.py
   `fstab`, and every entry       fstab/: text.py the bytes, sources.py what an entry means on this host, check.py the
                                  findings, plan.py, steps.py (of it BackupFstab), cli.py the commands; the file is
                                  replaced by core/textfile.py, and its backups are listed by see/files.py
+  what several steps run         selinux.py: restorecon
   a step of an old ledger        steps.py: KINDS has every step by its kind
   what a person sees             cli.py: the commands; show.py: list and show; verdict.py: the verdict
 

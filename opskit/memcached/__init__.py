@@ -13,6 +13,7 @@ Where a change belongs:
   start and stop by systemd   unit/: plan.py, steps.py
   status                      status/: see.py asks all (psutil, pymemcache), findings.py
   steps in the ledger         steps.py: KINDS
+  what a person sees          cli.py: which room has a command; the cli.py and show.py of each room
 
 What effect.py claims of the installed release is compared with it: tests/host/memcached/test_agrees.py.
 """
