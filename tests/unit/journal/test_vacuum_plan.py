@@ -90,6 +90,9 @@ def test_rotation_first_and_then_the_active_one_goes_too() -> None:
     # journald of 239 leaves alone what it has not open; nobody rotates another machine's journal.
     of_user = replace(active(9, "offline"), name="user-1000.journal")
     assert plan(facts(of_user), request(rotate=True, version=Version(239))).steps == ()
+    # journald has opened it by itself for that since 246.
+    assert plan(facts(of_user), request(rotate=True, version=Version(245))).steps == ()
+    assert len(plan(facts(of_user), request(rotate=True, version=Version(246))).steps) == 2
     # The system's file is open also when it was synced, and is offline then.
     assert plan(facts(active(9, "offline")), request(rotate=True, version=Version(239))).steps[0].makes == (name,)  # type: ignore[attr-defined]
     for name in ("user-x.journal", "user-01.journal", "user-.journal", "remote-1.journal"):
