@@ -107,7 +107,7 @@ def fish(place: Path, *words: str) -> set[str]:
 
 
 OFFERS = [
-    (("",), {"disk", "du", "df", "journal", "memcached", "yum", "history", "undo", "completion"}),
+    (("",), {"disk", "du", "df", "journal", "memcached", "yum", "history", "undo", "findings", "completion"}),
     (("di",), {"disk"}),
     (("disk", ""), {"list", "show", "facts", "mount", "umount", "grow", "fstab"}),
     (("disk", "mo"), {"mount"}),
