@@ -110,6 +110,14 @@ def test_what_somebody_edited_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text() == "edited\n"
 
 
+def test_what_cannot_be_looked_at_is_not_absent(tmp_path: Path) -> None:
+    """A directory that another file has the name of, or that this user may not enter: no plan is made of that."""
+    (tmp_path / "d").touch()
+    with pytest.raises(Failed, match="it cannot be read"):
+        read_text(str(tmp_path / "d/x.conf"))
+    assert read_text(str(tmp_path / "none/x.conf")) is None
+
+
 def test_a_removed_file_is_gone_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The directory is synced after the removal: a power cut must not bring the file back."""
     order: list[str] = []
