@@ -23,7 +23,7 @@ from typer.core import TyperGroup
 from opskit.areas import Entry, load_app
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, UsageFault
-from opskit.core.units import parse_seconds, parse_size
+from opskit.core.units import configured_span, parse_seconds, parse_size
 from opskit.session import Session
 from opskit.ui.screen import Screen
 
@@ -31,16 +31,16 @@ Function = Callable[..., None]
 DEFAULT_STATE_DIR = "/var/lib/opskit"
 
 
-def span_of(option: str, *, least: float = 0.0, most: float = math.inf) -> Callable[[Any], float]:
+def span_of(option: str, *, least: float = 0.0, most: float = math.inf, numbers: bool = True) -> Callable[[Any], float]:
     """The parser of an option that takes a span of time and gives seconds, for typer.Option(parser=…).
 
     option: its name, for the error
     least, most: what it may be, in seconds
+    numbers: whether a number is seconds: the default, or from a config file written for opskit 0.1.0
     """
 
     def span(value: Any) -> float:
-        # A number is the default, or from a config file written for opskit 0.1.0: seconds.
-        text = f"{value}s" if isinstance(value, (int, float)) else value
+        text = configured_span(value) if numbers else str(value)
         return parse_seconds(option, text, least=least, most=most)
 
     return span

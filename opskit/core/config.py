@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Optional
 
 from opskit.core.errors import UsageFault
-from opskit.core.units import parse_seconds
+from opskit.core.units import configured_span, parse_seconds
 
 if TYPE_CHECKING:
     from opskit.core.log_config import LogConfig, SmtpConfig
@@ -109,10 +109,8 @@ def _merge(into: dict[str, Any], data: dict[str, Any], path: str, prefix: str, o
 
 def _read_shared(config: Config, key: str, value: Any) -> Any:
     """The value of a shared option; seconds for a span, which opskit 0.1.0 had as a number. Raises UsageFault."""
-    if key == "lock_timeout":
-        text = f"{value}s" if isinstance(value, (int, float)) else value
-        if isinstance(text, str):
-            return _seconds(config, key, text)
+    if key == "lock_timeout" and isinstance(value, (str, int, float)):
+        return _seconds(config, key, configured_span(value))
     wanted = SHARED[key]
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise config.fault(key, f"{wanted.__name__} is wanted, not {value!r}")

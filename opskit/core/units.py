@@ -85,6 +85,13 @@ def parse_seconds(option: str, text: str, *, least: float = 0.0, most: float = m
     return seconds
 
 
+def configured_span(value: object) -> str:
+    """A span of a config file as parse_span reads it; a number, which opskit 0.1.0 had there, is seconds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    return "infinity" if value == math.inf else f"{value:.6f}".rstrip("0").rstrip(".") + "s"
+
+
 def _refuse_empty(option: str, text: str) -> None:
     """A variable of a script that is not set is not a value that was left out."""
     if not text.strip():

@@ -92,7 +92,9 @@ def du(
     older_than: Annotated[
         Optional[float],
         typer.Option(
-            metavar="SPAN", parser=span_of("--older-than"), help="Only files not modified for so long: 30d, 12h, 1y."
+            metavar="SPAN",
+            parser=span_of("--older-than", numbers=False),
+            help="Only files not modified for so long: 30d, 12h, 1y.",
         ),
     ] = None,
     by: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,25 @@ def test_a_named_file_takes_the_place_of_both(files: tuple[Path, Path], named: P
     assert load_config().shared == {"lock_timeout": 90}
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("30", 30), ("0.5", 0.5), ("0", 0)])
+@pytest.mark.parametrize(("value", "seconds"), [("30", 30), ("0.5", 0.5), ("0", 0), ("1e-7", 0), ("inf", math.inf)])
 def test_a_number_of_a_file_for_0_1_0_is_seconds(named: Path, value: str, seconds: float) -> None:
     named.write_text(f"lock_timeout = {value}\n")
     assert load_config().shared == {"lock_timeout": seconds}
+
+
+@pytest.mark.parametrize(
+    ("table", "option", "words"),
+    [
+        ("du", "older_than = 30", "'30' has a number without a unit"),  # days to whoever wrote it
+        ("df", "timeout = true", "'True' is not a span of time"),
+    ],
+)
+def test_what_is_no_span_in_the_table_of_a_command(
+    named: Path, table: str, option: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named.write_text(f"[{table}]\n{option}\n")
+    assert cli.main([table, str(named.parent)]) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_dashes_in_option_names_are_underscores(named: Path) -> None:
@@ -96,7 +112,7 @@ def test_smtp(named: Path) -> None:
         ("verbose = true", "verbose: int is wanted, not True"),
         ('lock_timeout = "3"', "lock_timeout: '3' has a number without a unit"),
         ("lock_timeout = -1", "'-1s' is not a span of time"),
-        ("lock_timeout = true", "'Trues' is not a span of time"),
+        ("lock_timeout = true", "'True' is not a span of time"),
         ("lock_timeout = [3]", "str is wanted"),
         ("verbose = -1", "less than 0"),
         ("colour = 'never'", "colour: no such option for all commands"),
