@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Callable, Generic, Optional, TextIO, TypeVar
 
 from opskit.core.caller import command_line
-from opskit.core.errors import ExitCode, Refused
+from opskit.core.errors import ExitCode, Refused, UsageFault
 from opskit.core.execute import Execution
 from opskit.core.ledger import Ledger
 from opskit.core.lock import device_lock, host_lock, lock_exists
@@ -49,10 +49,15 @@ class Chore(Generic[F]):
         self.undoes = undoes
 
     def facts(self, session: Session) -> F:
-        """The saved facts, if the session names some; else those of this host."""
-        if session.facts and self.load:
-            return self.load(session.facts)
-        return self.see(session.runner)
+        """The saved facts, if the session names some; else those of this host.
+
+        Raises UsageFault where facts are named and cannot be loaded: a plan for this host would pass for one of theirs.
+        """
+        if not session.facts:
+            return self.see(session.runner)
+        if self.load is None:
+            raise UsageFault("--facts", "this command does not decide on saved facts")
+        return self.load(session.facts)
 
 
 def accepted(decision: Decision) -> Plan:

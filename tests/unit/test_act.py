@@ -8,7 +8,7 @@ import pytest
 
 from opskit.act import Chore, act
 from opskit.core.config import Config
-from opskit.core.errors import Busy, Refused
+from opskit.core.errors import Busy, Refused, UsageFault
 from opskit.core.lock import host_lock
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.session import Session
@@ -60,3 +60,11 @@ def test_a_refusal_writes_nothing_where_no_lock_was_ever_taken(tmp_path: Path, d
 def test_a_dry_run_waits_for_nobody(tmp_path: Path) -> None:
     with host_lock(str(tmp_path), 0), pytest.raises(Refused):
         act(session(tmp_path, dry_run=True), chore(HELD))
+
+
+def test_saved_facts_that_a_command_cannot_load_are_refused(tmp_path: Path) -> None:
+    """Else the plan for this host would pass for one of the host that the facts are of."""
+    far = session(tmp_path, dry_run=True)
+    far.facts = "host.json"
+    with pytest.raises(UsageFault, match="saved facts"):
+        act(far, chore(MOUNTED))
