@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 
@@ -24,10 +25,13 @@ def write_atomic(path: str, data: bytes, *, like: str = "", mode: int = 0o600) -
     """Put data at path: a temporary file beside it, fsync, rename, fsync of the directory.
 
     like: a file whose mode, owner and extended attributes (the SELinux context is one) the new file gets;
-    without it the file gets mode. A symlink at path is followed: the file it names is what is replaced.
+    without it the file gets mode. A symlink at path is followed: the file it names is what is replaced, but nothing
+    other than a file: the link of a masked drop-in names /dev/null.
     Raises OSError; the temporary file is gone then and path is as it was.
     """
     target = os.path.realpath(path)
+    if os.path.lexists(target) and not os.path.isfile(target):
+        raise OSError(errno.EINVAL, "not a regular file", target)
     directory = os.path.dirname(target)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.opskit-", dir=directory)
     try:

@@ -29,7 +29,9 @@ def read_file(path: str) -> bytes:
 
 
 def read_text(path: str) -> Optional[str]:
-    """The text of a file, None when there is none. Raises Failed."""
+    """The text of a file, None when there is none. Raises Failed, also for what is no file (a link to /dev/null)."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise Failed(path, "it is not a regular file", todo=f"ls -l {shlex.quote(path)}")
     return read_file(path).decode("utf-8", "surrogateescape") if _is_there(path) else None
 
 

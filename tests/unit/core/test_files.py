@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,16 @@ def test_a_symlink_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
     write_atomic(str(link), b"two\n", like=str(link))
     assert link.is_symlink()
     assert target.read_bytes() == b"two\n"
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    """A drop-in is masked by a link to /dev/null: that must stay what it is."""
+    (tmp_path / "link").symlink_to("null")
+    os.mkfifo(tmp_path / "null")
+    with pytest.raises(OSError, match="not a regular file"):
+        write_atomic(str(tmp_path / "link"), b"new\n")
+    assert stat.S_ISFIFO((tmp_path / "null").stat().st_mode)
+    assert sorted(os.listdir(tmp_path)) == ["link", "null"]
 
 
 @pytest.mark.parametrize("broken", ["fsync", "replace"])

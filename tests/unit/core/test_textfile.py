@@ -118,6 +118,13 @@ def test_what_cannot_be_looked_at_is_not_absent(tmp_path: Path) -> None:
     assert read_text(str(tmp_path / "none/x.conf")) is None
 
 
+def test_a_masked_drop_in_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.conf"
+    path.symlink_to("/dev/null")
+    with pytest.raises(Failed, match="not a regular file"):
+        read_text(str(path))
+
+
 def test_a_removed_file_is_gone_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The directory is synced after the removal: a power cut must not bring the file back."""
     order: list[str] = []
