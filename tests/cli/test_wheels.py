@@ -39,7 +39,6 @@ def test_the_dependencies_are_found() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("machine", "version"), [("x86_64", "3.9"), ("aarch64", "3.13")])
 def test_every_dependency_has_a_wheel_for_centos_7(tmp_path: Path, machine: str, version: str) -> None:
     wanted = [found for found in (requirement(text, version) for text in dependencies()) if found]

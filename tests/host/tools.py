@@ -52,7 +52,7 @@ def run(*argv: str, check: bool = True, **more: Any) -> subprocess.CompletedProc
     more.setdefault("env", ENVIRONMENT)
     more.setdefault("stdin", subprocess.DEVNULL)
     done = subprocess.run(
-        argv, capture_output=True, encoding="utf-8", errors="surrogateescape", timeout=60, check=False, **more
+        argv, capture_output=True, encoding="utf-8", errors="surrogateescape", timeout=300, check=False, **more
     )
     assert not check or done.returncode == 0, f"{shlex.join(argv)}: {done.returncode}: {done.stdout}{done.stderr}"
     return done

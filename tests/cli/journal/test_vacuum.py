@@ -359,7 +359,6 @@ def test_the_script_of_a_dry_run_does_the_same(place: Place) -> None:
 
 
 @pytest.mark.parametrize("numbers", ranges(6, 102, 1000, 24))
-@pytest.mark.timeout(600)
 def test_generated_directories_through_the_command(tmp_path: Path, numbers: range) -> None:
     if missing():
         pytest.skip(missing())

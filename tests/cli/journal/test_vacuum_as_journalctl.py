@@ -46,7 +46,6 @@ def places(tmp_path: Path) -> Iterator[list[Path]]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("numbers", ranges(50, 200, 3000, 25))
 def test_the_prediction_is_what_journalctl_does(
     pool: Pool, rules: Rules, places: list[Path], numbers: range, agree: Agree

@@ -14,7 +14,7 @@ import pytest
 from host.hosts import Host
 from host.tools import ENVIRONMENT, FSTAB, GIB, MIB, OPSKIT, REPOSITORY, Disk, run
 
-ROUNDS = 20
+ROUNDS = 8
 
 
 def change_meanwhile(host: Host, disk: Disk, what: str) -> Disk:
