@@ -24,6 +24,7 @@ GIB = 1024**3
 CLONE_NEWNS = 0x00020000
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
