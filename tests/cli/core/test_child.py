@@ -45,10 +45,11 @@ def test_a_large_answer() -> None:
 
 
 def test_a_child_left_behind_keeps_no_pipe_of_ours_open() -> None:
-    """It is stopped here, and its death by SIGKILL is put off: as by a process that the kernel holds."""
+    """It outlives us, as a process that the kernel holds: neither the kill takes nor the signal that we have ended."""
     program = (
         "import os, signal, sys; from opskit.core import child\n"
-        "child.os.kill = lambda pid, number: print(pid, flush=True)\n"  # the kill that does not take
+        "child.os.kill = lambda pid, number: print(pid, flush=True)\n"
+        "child.end_with_parent = lambda: None\n"
         "print(child.ask([signal.pause], 0.2)[0].came)"
     )
     process = subprocess.Popen(
