@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from tiers import more
 from vm.guest import FSTAB, TARGET, Batch, Ended, batches, failed_units, ledger, mounted, read
 from vmlab.machine import Machine
 
 MIB = 1 << 20
-ROUNDS = 50
+ROUNDS = [20, more(50)]
 BUSY = 7
 MOUNTS = "/proc/self/mounts"
 
@@ -32,12 +33,13 @@ def units(vm: Machine) -> list[str]:
 
 
 @pytest.mark.timeout(2400)
-def test_mount_and_undo_while_udev_is_kept_busy(vm: Machine) -> None:
+@pytest.mark.parametrize("times", ROUNDS)
+def test_mount_and_undo_while_udev_is_kept_busy(vm: Machine, times: int) -> None:
     """Every fifth filesystem is made anew, the others are mounted as they are."""
     fstab, known = read(vm, FSTAB), units(vm)
     vm.run("systemd-run", "-q", "--unit=storm", "sh", "-c", STORM)
     rounds: list[Any] = []
-    for number in range(ROUNDS):
+    for number in range(times):
         wipe = ("--wipe", "/dev/vdb") if number and number % 5 == 0 else ()
         rounds.append([("disk", "mount", "/dev/vdb", TARGET, "--yes", "--json", *wipe)])
         rounds.append([("undo", "last", "--yes", "--json")])
@@ -53,13 +55,13 @@ def test_mount_and_undo_while_udev_is_kept_busy(vm: Machine) -> None:
         assert f" {TARGET} " not in gone.watched[MOUNTS], number
         assert gone.watched[FSTAB] == fstab, number
     made = [there.ended[0].json["result"]["formats"] for there in ran[::2]]
-    assert made == [number % 5 == 0 for number in range(ROUNDS)]
-    assert storms > 2 * ROUNDS
+    assert made == [number % 5 == 0 for number in range(times)]
+    assert storms > 2 * times
     vm.run("udevadm", "settle")
     assert units(vm) == known
     assert vm.run("ls", TARGET, check=False).returncode == 2
     assert failed_units(vm) == ""
-    assert [entry["outcome"] for entry in ledger(vm) if entry["entry"] == "end"] == ["done"] * 2 * ROUNDS
+    assert [entry["outcome"] for entry in ledger(vm) if entry["entry"] == "end"] == ["done"] * 2 * times
 
 
 def outcomes(batch: Batch) -> list[str]:
@@ -107,8 +109,9 @@ WAIT = ("--lock-timeout", "2m")
 
 
 @pytest.mark.timeout(1800)
-def test_two_opskit_at_once(vm: Machine) -> None:
-    """One works; the other exits 7, or waits when it is told to. Ten times on disks, forty times on an fstab."""
+@pytest.mark.parametrize("times", ROUNDS)
+def test_two_opskit_at_once(vm: Machine, times: int) -> None:
+    """One works; the other exits 7, or waits when it is told to. Ten times on disks, and then on an fstab."""
     vm.add("vdc", 64 * MIB)
     vm.attach("vdc")
     vm.run("udevadm", "wait", "--timeout=60", "/dev/vdc")
@@ -117,7 +120,7 @@ def test_two_opskit_at_once(vm: Machine) -> None:
     undo = [[("undo", "last", "--yes", "--json")]]
     umount = [[("disk", "umount", *command[3:])] for command in TWO_DISKS]
     rounds: list[list[Command]] = []
-    for number in range(ROUNDS):
+    for number in range(times):
         if number < 6:
             pair, after = ONE_DISK, undo
         else:
@@ -128,7 +131,7 @@ def test_two_opskit_at_once(vm: Machine) -> None:
     changed = {e.json["result"]["run"] for b in ran for e in b.ended if e.status == 0 and e.json["result"]["changed"]}
     pairs = [batch for batch in ran if len(batch.ended) == 2]
     ends = [outcomes(batch) for batch in pairs]
-    assert len(ends) == ROUNDS
+    assert len(ends) == times
     for number, (batch, end) in enumerate(zip(pairs, ends)):
         same = number < 6 or number >= 10
         if waits(number):
@@ -137,7 +140,7 @@ def test_two_opskit_at_once(vm: Machine) -> None:
             assert end == ["busy", "changed"], (number, batch)
         else:  # so short that one may be done before the other has looked
             assert end in (["busy", "changed"], ["changed", "nothing to do"]), (number, batch)
-    assert sum("busy" in end for end in ends) > ROUNDS // 4
+    assert sum("busy" in end for end in ends) > times // 4
     assert [b.watched[FSTAB].count(TARGET) for b in pairs[:6]] == [1] * 6
     assert read(vm, FSTAB) == fstab
     assert mounted(vm) is None
