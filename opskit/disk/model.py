@@ -29,7 +29,7 @@ VERSION = re.compile(r"(\d+)\.(\d+)")
 # util-linux releases (their ReleaseNotes): 2.26 sfdisk knows GPT and scripts, 2.29 --no-tell-kernel.
 SFDISK_SCRIPTS = (2, 26)
 SFDISK_NO_TELL_KERNEL = (2, 29)
-# Measured: the wipefs of 2.38 sees a lone backup GPT, that of 2.23 does not (shared/el7). Between them nobody looked.
+# Measured: the wipefs of 2.38 sees a lone backup GPT, that of 2.23 does not (CentOS 7). Between them nobody looked.
 WIPEFS_BACKUP_GPT = (2, 26)
 
 # What a test open with O_EXCL says.
