@@ -1,24 +1,21 @@
 """`python -m opskit`, and the `opskit` program itself."""
 
-from __future__ import annotations
-
-import atexit
-import gc
-import os
+# Not even __future__: what is imported before run() has seen to sys.path may be another user's.
 import sys
-from contextlib import suppress
-from io import TextIOWrapper
-from typing import NoReturn
 
 
 def run() -> None:
     """Answer --version without importing anything; leave the rest to cli.py."""
+    _keep_own_places()
     _open_streams()
     if sys.argv[1:] == ["--version"]:
         from opskit import __version__  # noqa: PLC0415
 
         print(f"opskit {__version__}")
         return
+    _end_on_signals()
+    import gc  # noqa: PLC0415
+
     # Collections while modules are imported find nothing, and take a tenth of the start.
     gc.disable()
     try:
@@ -30,8 +27,47 @@ def run() -> None:
         sys.exit(130)
 
 
+def _keep_own_places() -> None:
+    """Leave in sys.path what belongs to this Python, and the place that opskit itself came from.
+
+    PYTHONPATH, the user's own packages and the working directory go: modules of their names would be run as root. What
+    the interpreter imports by itself before that, opskit's own place among them, only `python -I` decides.
+    """
+    import os  # noqa: PLC0415 - the interpreter has imported it
+
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    roots = {os.path.join(root, "") for root in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)}
+    named = {os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}
+    library = os.path.dirname(os.__file__)
+    # Before 3.11 there is no safe_path; -I was isolated then, too.
+    begins = 0 if sys.flags.isolated or getattr(sys.flags, "safe_path", False) else 1
+    sys.path[:] = [
+        path
+        for number, path in enumerate(sys.path)
+        if path == own
+        or (number >= begins and path.startswith(tuple(roots)) and (path not in named or path.startswith(library)))
+    ]
+
+
+def _end_on_signals() -> None:
+    """Until main() listens itself, a signal ends opskit with one line: nothing has begun."""
+    import os  # noqa: PLC0415
+    import signal  # noqa: PLC0415
+
+    def end(number: int, _frame: object) -> None:
+        os.write(2, b"opskit: interrupted\n")
+        os._exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, end)
+
+
 def _open_streams() -> None:
     """Put /dev/null where stdin, stdout or stderr is closed: else the next disk that is opened would be stdout."""
+    import os  # noqa: PLC0415
+    from io import TextIOWrapper  # noqa: PLC0415
+
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             os.open(os.devnull, os.O_RDWR)  # open(2): the lowest number that is free
@@ -41,11 +77,15 @@ def _open_streams() -> None:
         sys.stdout.reconfigure(errors="surrogateescape")
 
 
-def _end(code: int) -> NoReturn:
+def _end(code: int) -> None:
     """End as sys.exit does, but leave the memory to the kernel: to take all modules apart takes milliseconds.
 
     logging closes its handlers in what atexit runs; nothing else of opskit is left to an end. No thread is.
     """
+    import atexit  # noqa: PLC0415
+    import os  # noqa: PLC0415
+    from contextlib import suppress  # noqa: PLC0415
+
     atexit._run_exitfuncs()  # noqa: SLF001 - the same in all of CPython 3
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

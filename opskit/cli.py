@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from opskit import __version__, areas
+from opskit.core.caller import take_umask
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
 from opskit.options import LazyGroup, bare_group, new_app
@@ -49,9 +50,10 @@ def root(
 
 def main(arguments: list[str]) -> int:
     """Run the command line. Returns the exit code; every error has been shown by then, an unwritable stdout as well."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    take_umask()
+    for number, handler in HANDLERS.items():
         if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup, for what opskit starts, too
-            signal.signal(number, _interrupted)
+            signal.signal(number, handler)
     try:
         code = _invoke(arguments)
         sys.stdout.flush()
@@ -74,6 +76,12 @@ def _forget_stdout() -> None:
 def _interrupted(number: int, _frame: Optional[FrameType]) -> NoReturn:
     raise Interrupted(number, state=NOTHING_UNDER_WAY)
 
+
+HANDLERS: dict[int, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: _interrupted,
+    signal.SIGHUP: _interrupted,
+}
 
 NOTHING_UNDER_WAY = "No step was under way; opskit history lists what has been done."
 

@@ -5,6 +5,21 @@ from __future__ import annotations
 import os
 import sys
 
+# What nobody but the owner may write: a directory that is made on the way to a mount point is 0755.
+UMASK = 0o022
+_callers_umask = UMASK
+
+
+def take_umask() -> None:
+    """From now on what opskit makes has the mode that it says, whatever umask the caller's shell has."""
+    global _callers_umask  # noqa: PLW0603 - the process has one
+    _callers_umask = os.umask(UMASK)
+
+
+def give_umask_back() -> None:
+    """Set the umask of who called opskit: for a program that takes its place."""
+    os.umask(_callers_umask)
+
 
 def who() -> str:
     """The person behind the run: who called sudo, else the user's own name (his number where he has none)."""

@@ -133,7 +133,7 @@ class Plan:
 
     def as_shell(self) -> str:
         """A script that does the same by hand."""
-        lines = ["#!/bin/sh", f"# {shown(self.title)}", "set -eu"]
+        lines = ["#!/bin/sh", f"# {shown(self.title)}", "set -eu", "umask 022"]
         if not self.steps:
             lines.append("# nothing to do")
             return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NoReturn, Optional, Protocol
 
+from opskit.core.caller import give_umask_back
 from opskit.core.command import Command, Result
 from opskit.core.command import Runner as Runner  # noqa: PLC0414 - steps and what sees take it from here
 from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError
@@ -190,6 +191,7 @@ def become(argv: Sequence[str]) -> NoReturn:
     sys.stderr.flush()
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)  # Python ignores them, and that would be inherited
+    give_umask_back()
     try:
         os.execvp(argv[0], list(argv))  # noqa: S606 - there is no shell anywhere
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 import sys
 
@@ -27,3 +28,14 @@ def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/usr/bin/opskit", "undo", "last"])
     assert command_line() == ("opskit", "undo", "last")
+
+
+def test_a_program_that_takes_our_place_has_the_umask_of_who_called() -> None:
+    before = os.umask(0o077)
+    try:
+        caller.take_umask()
+        assert os.umask(0o022) == 0o022
+        caller.give_umask_back()
+        assert os.umask(0o022) == 0o077
+    finally:
+        os.umask(before)

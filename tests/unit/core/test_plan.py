@@ -79,6 +79,7 @@ def test_the_script() -> None:
         "#!/bin/sh\n"
         "# put /dev/vdb into service\n"
         "set -eu\n"
+        "umask 022\n"
         "trap 'echo \"stopped: the host is not as it was when this script was made; nothing was changed\" >&2' EXIT\n"
         "[ -b x ]\n"
         "trap - EXIT\n"
@@ -91,7 +92,7 @@ def test_the_script() -> None:
 
 def test_nothing_to_do_is_a_script_as_well() -> None:
     empty = replace(PLAN, steps=())
-    assert empty.as_shell() == "#!/bin/sh\n# put /dev/vdb into service\nset -eu\n# nothing to do\n"
+    assert empty.as_shell() == "#!/bin/sh\n# put /dev/vdb into service\nset -eu\numask 022\n# nothing to do\n"
 
 
 def test_a_newline_in_a_name_stays_a_comment() -> None:
