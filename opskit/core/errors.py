@@ -106,6 +106,13 @@ class TakeBackFailed(OpskitError):
     id = "take-back-failed"
 
 
+class StillRunning(OpskitError):
+    """A program that changes the host outlived SIGKILL: nobody knows yet what it will have done."""
+
+    exit_code = ExitCode.TAKE_BACK_FAILED
+    id = "still-running"
+
+
 class Interrupted(OpskitError):
     """A signal ended the run; what had been done was taken back."""
 

@@ -12,7 +12,17 @@ from types import FrameType
 from typing import Any, Callable, NoReturn, Optional
 
 from opskit.core.caller import machine_id, who
-from opskit.core.errors import Busy, CannotUndo, Failed, Interrupted, Missing, OpskitError, TakeBackFailed, TakenBack
+from opskit.core.errors import (
+    Busy,
+    CannotUndo,
+    Failed,
+    Interrupted,
+    Missing,
+    OpskitError,
+    StillRunning,
+    TakeBackFailed,
+    TakenBack,
+)
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
@@ -142,6 +152,8 @@ class Execution:
         except Exception as error:
             if isinstance(error, (Busy, Missing)) and number == 1:
                 raise  # nothing was changed yet, and the rest without the first would be half an undo
+            if isinstance(error, StillRunning):
+                raise  # what it works on is not touched while it does
             self._broken.append(error)
 
     def _keep(self, number: int, step: Step) -> None:
@@ -179,6 +191,8 @@ class Execution:
         self.ledger.append("stepped", self.run, number=done.number, **values)
 
     def _fail(self, cause: Exception, interrupts: Interrupts) -> NoReturn:
+        if isinstance(cause, StillRunning):
+            self._leave(cause)
         kept, broken = self._take_back()
         outcome = "take-back-failed" if broken else "taken-back"
         state = _state(kept, broken)
@@ -199,6 +213,15 @@ class Execution:
             raise cause
         raise TakenBack(what, why, todo=todo, state=state) from cause
 
+    def _leave(self, cause: StillRunning) -> NoReturn:
+        """Take nothing back: a program that cannot be ended is still at work on what the steps made."""
+        names = [_name(done.step) for done in self._done]
+        done, begun = "; ".join(names[:-1]) or "nothing", "".join(names[-1:])
+        cause.state = f"Nothing is taken back while it runs. Done: {done}. Begun: {begun}."
+        cause.todo = f"{cause.todo}; once it has ended: opskit undo {self.run}"
+        self._end("take-back-failed", cause, cause.state)
+        raise cause
+
     def _fail_undo(self, cause: Exception, interrupts: Interrupts) -> NoReturn:
         """Say which steps a run that takes another back has done, kept and not done."""
         outcomes = {done.number: done.outcome for done in self._done}
@@ -212,7 +235,7 @@ class Execution:
         self._end("failed", cause, state)
         if isinstance(cause, Interrupted):
             raise Interrupted(interrupts.number, state=state) from cause
-        if isinstance(cause, (Busy, Missing)):
+        if isinstance(cause, (Busy, Missing, StillRunning)):
             cause.state = state
             raise cause
         if isinstance(cause, OpskitError):

@@ -18,7 +18,7 @@ from typing import IO, Any, NoReturn, Optional, Protocol
 from opskit.core.caller import give_umask_back
 from opskit.core.command import Command, Result
 from opskit.core.command import Runner as Runner  # noqa: PLC0414 - steps and what sees take it from here
-from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError
+from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError, StillRunning
 from opskit.core.finding import Finding
 from opskit.core.text import last_lines
 
@@ -52,16 +52,15 @@ class HostRunner:
     def run(self, command: Command) -> Result:
         """See Runner.run."""
         started = time.monotonic()
-        with _start(command, encoding="utf-8", errors="surrogateescape") as process:
-            try:
-                stdout, stderr = process.communicate(command.input or None, timeout=command.timeout)
-            except subprocess.TimeoutExpired:
-                _end(process)
-                why = f"no end after {command.timeout:g} s; it was ended"
-                raise Failed(command.line, why, todo="dmesg | tail may say what it waited for") from None
-            except BaseException:
-                _end(process)
-                raise
+        process = _start(command, encoding="utf-8", errors="surrogateescape")
+        try:
+            stdout, stderr = process.communicate(command.input or None, timeout=command.timeout)
+        except subprocess.TimeoutExpired:
+            raise _too_late(command, process, f"no end after {command.timeout:g} s") from None
+        except BaseException:
+            if not _end(process):
+                log.warning("%s", _left_behind(command, process, "it was to be ended"))
+            raise
         result = Result(command, process.returncode, stdout, stderr, time.monotonic() - started)
         log.debug("exit %d after %.3f s%s", result.status, result.seconds, _output(result))
         if result.status not in command.accept:
@@ -71,13 +70,14 @@ class HostRunner:
     @contextlib.contextmanager
     def stream(self, command: Command) -> Iterator[Stream]:
         """See StreamingRunner.stream."""
-        with _start(command, bufsize=0) as process:
-            try:
-                with contextlib.closing(Stream(command, process)) as stream:
-                    yield stream
-            finally:
-                if process.poll() is None:
-                    _end(process)
+        process = _start(command, bufsize=0)
+        try:
+            with contextlib.closing(Stream(command, process)) as stream:
+                yield stream
+        finally:
+            if process.poll() is None and not _end(process):
+                log.warning("%s", _left_behind(command, process, "it was to be ended"))
+            _close_pipes(process)
 
 
 # Of what a streamed program says on stderr, the end is kept.
@@ -121,8 +121,8 @@ class Stream:
                 return None
             ready = self._selector.select(None if math.isinf(left) else max(left, 0))
             if not ready and left <= 0:
-                why = f"nothing came from it for {self._command.timeout:g} s; it was ended"
-                raise Failed(self._command.line, why, todo="dmesg | tail may say what it waited for")
+                why = f"nothing came from it for {self._command.timeout:g} s"
+                raise _too_late(self._command, self._process, why)
             for key, _ in ready:
                 data = os.read(key.fd, STREAM_BYTES)
                 if not data:
@@ -135,7 +135,11 @@ class Stream:
         return b""
 
     def _ended(self) -> None:
-        status = self._process.wait()
+        try:
+            # It has closed what it writes to, and can still be held by the kernel at its end.
+            status = self._process.wait(self._command.timeout)
+        except subprocess.TimeoutExpired:
+            raise _too_late(self._command, self._process, f"no end after {self._command.timeout:g} s") from None
         result = Result(self._command, status, "", self.stderr, time.monotonic() - self._started)
         log.debug("exit %d after %.3f s%s", result.status, result.seconds, _output(result))
         if status not in self._command.accept:
@@ -167,13 +171,50 @@ def _start(command: Command, **more: Any) -> subprocess.Popen[Any]:
         raise Missing(command.argv[0], "it is there, but may not be run", todo=f"ls -l {command.argv[0]}") from None
 
 
-def _end(process: subprocess.Popen[Any]) -> None:
-    """End a program that this runner started: ask first, then insist."""
+# How long a program may take to end once it was asked to, and once SIGKILL was sent.
+TERM_SECONDS = 5.0
+KILL_SECONDS = 3.0
+
+
+def _end(process: subprocess.Popen[Any]) -> bool:
+    """End a program that this runner started: ask first, then insist. False when the kernel does not let it end.
+
+    That is state D: what a disk, a server or a frozen filesystem holds gets no signal. It is not waited for.
+    """
     process.terminate()
     try:
-        process.communicate(timeout=5)
+        process.communicate(timeout=TERM_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
+        try:
+            process.wait(KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+    finally:
+        _close_pipes(process)
+    return True
+
+
+def _close_pipes(process: subprocess.Popen[Any]) -> None:
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+def _too_late(command: Command, process: subprocess.Popen[Any], why: str) -> OpskitError:
+    """End a program whose time is over. Returns the error to raise."""
+    if not _end(process):
+        return _left_behind(command, process, why)
+    return Failed(command.line, f"{why}; it was ended", todo="dmesg | tail may say what it waited for")
+
+
+def _left_behind(command: Command, process: subprocess.Popen[Any], why: str) -> OpskitError:
+    """The error for a program that outlived SIGKILL. One that only looks will have done nothing."""
+    kind = StillRunning if command.mutates else Failed
+    why += f", and SIGKILL does not end it: pid {process.pid} is left behind"
+    todo = f"dmesg | tail, and as root cat /proc/{process.pid}/stack, may say what holds it"
+    return kind(command.line, why, todo=todo)
 
 
 def _output(result: Result) -> str:

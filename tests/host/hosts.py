@@ -109,6 +109,8 @@ class Host:
     disks: list[Disk] = field(default_factory=list)
     namespaces: list[Namespace] = field(default_factory=list)
     processes: list[subprocess.Popen[Any]] = field(default_factory=list)
+    # What is thawed, before anything else: a frozen filesystem holds whoever touches it.
+    thaw: list[Callable[[], object]] = field(default_factory=list)
     # What else is to be done after the test, the newest first.
     after: list[Callable[[], object]] = field(default_factory=list)
     # By what name opskit is told of fstab, in a namespace that shows it there; "": where it is.
@@ -246,6 +248,8 @@ class Host:
 
     def close(self) -> None:
         """Take everything down, the newest first."""
+        for action in self.thaw:
+            action()
         for process in self.processes:
             process.kill()
             process.wait()

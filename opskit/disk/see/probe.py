@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from opskit.core.command import Command, Result, Runner
 from opskit.core.files import sha256
 from opskit.core.kernel import device_number
+from opskit.core.lock import wait_for_flock
 from opskit.core.units import MIB
 from opskit.disk.layout import SYSFS_SECTOR, sample_ranges
 from opskit.disk.model import (
@@ -153,11 +154,18 @@ def exclusive(path: str) -> str:
         return FREE
 
 
+class _Patience:
+    """How long this process still waits for other looks, which are over in a moment; for all disks together."""
+
+    seconds = 1.0
+
+
 @contextlib.contextmanager
 def _alone(path: str) -> Iterator[None]:
     """Hold the BSD lock of the disk's file in /sys, which nobody else locks: that of the disk itself is udev's.
 
-    It is the disk's for a partition too, for who holds one holds the other. Without /sys nothing is held.
+    It is the disk's for a partition too, for who holds one holds the other. Without /sys nothing is held, nor where
+    somebody keeps it, which any user can: then two looks that meet each find the disk held, and that only refuses.
     """
     try:
         number = os.stat(path).st_rdev
@@ -168,7 +176,9 @@ def _alone(path: str) -> Iterator[None]:
         yield
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        began = time.monotonic()
+        wait_for_flock(descriptor, _Patience.seconds)
+        _Patience.seconds = max(0.0, _Patience.seconds - (time.monotonic() - began))
         yield
     finally:
         os.close(descriptor)
