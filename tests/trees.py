@@ -1,4 +1,4 @@
-"""Directory trees of every kind, made from a seed, and GNU du's opinion of them."""
+"""Directory trees of every kind, made from a seed, and what GNU du and opskit say of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import os
 import random
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from opskit.usage.du.model import ScanRequest
+from opskit.usage.du.see.scan import scan
 
 NAMES = (
     "a",
@@ -25,6 +30,8 @@ NAMES = (
 )
 
 
+GLOBS = ("a*", "*.log", "[a-c]*", "*d", "?", "a/b.log", "*x*", "c d1", "\\*", "[!a]*", "*/a*", ".*")
+
 Lines = list[tuple[str, int]]
 
 
@@ -34,6 +41,31 @@ def du(*arguments: str) -> Lines:
     assert done.returncode in {0, 1}, done.stderr
     lines = [os.fsdecode(line) for line in done.stdout.split(b"\0") if line]
     return sorted((line.partition("\t")[2], int(line.partition("\t")[0])) for line in lines)
+
+
+def opskit_du(roots: list[str], **options: Any) -> Lines:
+    """What opskit finds: paths and sizes."""
+    found = scan(ScanRequest(roots=tuple(map(os.fsencode, roots)), **options))
+    assert not found.partial
+    return sorted((entry.path, entry.bytes) for entry in found.entries)
+
+
+def options_of(rnd: random.Random) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """Every depth, and some of the other options: as du has them, and as opskit."""
+    for depth in range(9):
+        gnu, own = [f"--max-depth={depth}"], {"depth": depth}
+        for word, option in (("-x", "one_file_system"), ("-l", "count_links"), ("-a", "all")):
+            if rnd.random() < 0.3:
+                gnu.append(word)
+                own[option] = True
+        if rnd.random() < 0.3:
+            gnu.append("--apparent-size")
+            own["apparent"] = True
+        if rnd.random() < 0.4:
+            globs = rnd.sample(GLOBS, 2)
+            gnu += [f"--exclude={glob}" for glob in globs]
+            own["exclude"] = tuple(map(os.fsencode, globs))
+        yield gnu, own
 
 
 def make_tree(root: Path, seed: int, entries: int = 60) -> None:

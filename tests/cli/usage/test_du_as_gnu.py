@@ -15,34 +15,7 @@ import pytest
 from opskit.usage.du.model import ScanRequest
 from opskit.usage.du.see.scan import scan
 from tiers import more, seeds, slow
-from trees import NAMES, Lines, du, make_tree
-
-GLOBS = ("a*", "*.log", "[a-c]*", "*d", "?", "a/b.log", "*x*", "c d1", "\\*", "[!a]*", "*/a*", ".*")
-
-
-def opskit_du(roots: list[str], **options: Any) -> Lines:
-    """What opskit finds: paths and sizes."""
-    found = scan(ScanRequest(roots=tuple(map(os.fsencode, roots)), **options))
-    assert not found.partial
-    return sorted((entry.path, entry.bytes) for entry in found.entries)
-
-
-def options_of(rnd: random.Random) -> Iterator[tuple[list[str], dict[str, Any]]]:
-    """Every depth, and some of the other options: as du has them, and as opskit."""
-    for depth in range(9):
-        gnu, own = [f"--max-depth={depth}"], {"depth": depth}
-        for word, option in (("-x", "one_file_system"), ("-l", "count_links"), ("-a", "all")):
-            if rnd.random() < 0.3:
-                gnu.append(word)
-                own[option] = True
-        if rnd.random() < 0.3:
-            gnu.append("--apparent-size")
-            own["apparent"] = True
-        if rnd.random() < 0.4:
-            globs = rnd.sample(GLOBS, 2)
-            gnu += [f"--exclude={glob}" for glob in globs]
-            own["exclude"] = tuple(map(os.fsencode, globs))
-        yield gnu, own
+from trees import NAMES, du, make_tree, opskit_du, options_of
 
 
 @pytest.mark.parametrize("seed", seeds(50, 150, 1500))

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from host.tools import run
-from opskit.usage.du.model import ScanRequest
-from opskit.usage.du.see.scan import scan
-from trees import Lines, du, make_tree
+from trees import du, make_tree, opskit_du
 
 ENGINES: tuple[dict[str, Any], ...] = ({"engine": "stat"}, {"engine": "statx"}, {"workers": 3})
 
@@ -46,12 +44,6 @@ def mounts(tmp_path: Path) -> Iterator[Path]:
     finally:
         for target in reversed(made):
             run("umount", target)
-
-
-def opskit_du(roots: list[str], **options: Any) -> Lines:
-    """What opskit finds: paths and sizes."""
-    found = scan(ScanRequest(roots=tuple(map(os.fsencode, roots)), **options))
-    return sorted((entry.path, entry.bytes) for entry in found.entries)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 5])

@@ -104,17 +104,21 @@ class Count:
         """
         values = columns.sizes if self.request.apparent else columns.blocks
         total, entries = sum(values), len(values)
-        kinds = columns.kinds.translate(IS_DIRECTORY)
+        kinds, nlinks = columns.kinds.translate(IS_DIRECTORY), columns.nlinks
+        with_one_link = nlinks.count(1)
         at = kinds.find(1)
         if at >= 0:
             devices, inodes = columns.devices, columns.inodes
         while at >= 0:
             total, entries = total - values[at], entries - 1
+            # A directory has one link on btrfs and on most FUSE filesystems, and merged by overlay.
+            with_one_link -= nlinks[at] == 1
             child = self.enter(directory, columns.names[at], start + at, (devices[at], inodes[at]), values[at])
             if child:
                 children.append(child)
             at = kinds.find(1, at + 1)
-        for at in self._uncommon(columns, kinds):
+        linked = with_one_link + kinds.count(1) != len(nlinks) and not self.request.count_links
+        for at in self._uncommon(columns, kinds, linked=linked):
             total, entries = total - values[at], entries - 1
             identity = columns.devices[at], columns.inodes[at]
             if not self.foreign(identity):
@@ -167,13 +171,12 @@ class Count:
         if first is None or order < first[0]:
             self.links[identity] = (order, directory.node, size, more)
 
-    def _uncommon(self, columns: Columns, kinds: bytes) -> list[int]:
-        """Which of the names that are no directories are not simply a file of this filesystem with one link."""
-        nlinks = columns.nlinks
-        places: list[int] = []
-        # Directories mostly have more links than one; where they do not, it is looked at each of the names.
-        if nlinks.count(1) + kinds.count(1) != len(nlinks) and not self.request.count_links:
-            places = [at for at, links in enumerate(nlinks) if links > 1]
+    def _uncommon(self, columns: Columns, kinds: bytes, *, linked: bool) -> list[int]:
+        """Which of the names that are no directories are not simply a file of this filesystem with one link.
+
+        linked: whether some of them have several links, and these count once
+        """
+        places = [at for at, links in enumerate(columns.nlinks) if links > 1] if linked else []
         if self.watched:
             places += [at for at, pair in enumerate(zip(columns.devices, columns.inodes)) if pair in self.watched]
         if self.request.one_file_system:
