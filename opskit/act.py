@@ -1,6 +1,7 @@
 """From seeing to the end of acting: the one road that every command which changes the host takes.
 
 See and decide; show the plan and ask; under the host's lock and the device's lock see and decide again; carry out.
+With --only-plan: what was decided before is looked up in the ledger first, and is carried out once.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Callable, Generic, Optional, TextIO, TypeVar
+from typing import Callable, Generic, NamedTuple, Optional, TextIO, TypeVar
 
-from opskit.core.caller import command_line
+from opskit.core.caller import command_line, machine_id
 from opskit.core.errors import ExitCode, Refused, UsageFault
 from opskit.core.execute import Execution
-from opskit.core.ledger import Ledger
+from opskit.core.ledger import Ledger, Run, new_run_id
 from opskit.core.lock import device_lock, host_lock, lock_exists
-from opskit.core.plan import Decision, Outcome, Plan, Reason, Refusal, Step
+from opskit.core.plan import NO_RUN, Decision, Outcome, Plan, PlanToken, Reason, Refusal, Step, differences
 from opskit.core.runner import Runner
 from opskit.core.text import shown
 from opskit.session import Session
@@ -28,15 +29,19 @@ F = TypeVar("F")
 class Chore(Generic[F]):
     """One chore of an area: how to see, and how to decide.
 
-    see reads the host through the runner it is given. decide is pure. load reads facts saved in a file, for --facts (a
-    dry run far from the host); a command without it is registered with facts=False. undoes: the run that this one
-    takes back. draw: draws what a plan is about on a stream, before the plan itself.
+    see: reads the host through the runner it is given.
+    decide: pure. New UUIDs and the names of backups follow from the run id that it is given, and nothing else does: it
+        is asked for NO_RUN, too.
+    load: reads facts saved in a file, for --facts (a dry run far from the host); a command without it is registered
+        with facts=False.
+    undoes: the run that this one takes back.
+    draw: draws what a plan is about on a stream, before the plan itself.
     """
 
     def __init__(
         self,
         see: Callable[[Runner], F],
-        decide: Callable[[F], Decision],
+        decide: Callable[[F, str], Decision],
         *,
         load: Optional[Callable[[str], F]] = None,
         undoes: str = "",
@@ -60,6 +65,14 @@ class Chore(Generic[F]):
         return self.load(session.facts)
 
 
+class Decided(NamedTuple):
+    """A plan, the same one for NO_RUN, and the token that names both."""
+
+    plan: Plan
+    lasting: Plan
+    token: PlanToken
+
+
 def accepted(decision: Decision) -> Plan:
     """The plan. Raises Refused with every reason if it is a refusal."""
     if isinstance(decision, Refusal):
@@ -68,20 +81,23 @@ def accepted(decision: Decision) -> Plan:
 
 
 def act(session: Session, chore: Chore[F]) -> Outcome:
-    """Carry the chore out, or show what it would do. Returns the outcome; exits 3 for --exit-code by SystemExit.
+    """Carry the chore out, or show what it would do. Returns the outcome.
 
-    Raises the errors of core/errors.py.
+    Raises the errors of core/errors.py; SystemExit with 3 for --exit-code, with 0 where the plan of --only-plan was
+    carried out before.
     """
-    plan = accepted(_first_decision(session, chore))
+    _stop_if_done(session, chore)
+    decided = _first_decision(session, chore)
+    plan = decided.plan
     if session.dry_run:
-        _show(session, plan, chore.draw, mark=not chore.undoes)
+        _show(session, decided, chore.draw, mark=not chore.undoes)
         if plan.steps and session.exit_code:
             raise SystemExit(ExitCode.CHANGES_PENDING)
-        return Outcome(plan)
+        return Outcome(plan, decided.token)
     if not plan.steps:
         if not (session.screen.json or session.screen.quiet):
             draw_notes(session.screen, plan.notes, sys.stderr)
-        return Outcome(plan)
+        return Outcome(plan, decided.token)
     if not (session.screen.json or session.screen.quiet):
         chore.draw(plan, sys.stderr)
         draw_plan(session.screen, plan, sys.stderr, commands=session.verbose > 0, mark=not chore.undoes)
@@ -89,53 +105,114 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     with host_lock(session.state_dir, session.lock_timeout), ExitStack() as stack:
         session.log_to_file()
         stack.enter_context(device_lock(plan.hold))
-        again = accepted(chore.decide(chore.see(session.runner)))
-        if not again.steps:  # another opskit was waited for, and it has done the same
-            return Outcome(again)
-        _same(plan, again)
-        plan = again  # the same changes, with what else the steps know of the host (fstab's hash) as it is now
-        with _progress(session, plan) as on_step:
-            execution = Execution(
-                plan=plan,
-                runner=session.runner,
-                ledger=Ledger(session.state_dir),
-                run=session.run,
-                command=command_line(),
-                undoes=chore.undoes,
-                on_step=on_step,
-                release=stack.close,
-            )
-            execution.carry_out()
-    return Outcome(plan, session.run, tuple(execution.warnings))
+        _stop_if_done(session, chore)  # by another opskit, which was waited for
+        again = _decided(session, chore, chore.see(session.runner))
+        if not again.plan.steps and not session.token:  # the other one has done the same
+            return Outcome(again.plan, again.token)
+        _same(decided.token, again)
+        return _carry_out(session, chore, again, stack)
 
 
-def _first_decision(session: Session, chore: Chore[F]) -> Decision:
+def _carry_out(session: Session, chore: Chore[F], decided: Decided, stack: ExitStack) -> Outcome:
+    """Every step of the plan, under the locks that the stack holds."""
+    ledger = Ledger(session.state_dir)
+    # A plan can be tried again after a run that failed and was taken back.
+    run = new_run_id() if session.token and ledger.runs_of(decided.token.text) else session.run
+    with _progress(session, decided.plan) as on_step:
+        execution = Execution(
+            plan=decided.plan,
+            runner=session.runner,
+            ledger=ledger,
+            run=run,
+            command=command_line(),
+            plan_token=decided.token.text,
+            undoes=chore.undoes,
+            on_step=on_step,
+            release=stack.close,
+        )
+        execution.carry_out()
+    return Outcome(decided.plan, decided.token, run, tuple(execution.warnings))
+
+
+def _decided(session: Session, chore: Chore[F], facts: F) -> Decided:
+    """The plan for these facts. Raises Refused, also when it is another than --only-plan names."""
+    plan = accepted(chore.decide(facts, session.run))
+    lasting = accepted(chore.decide(facts, NO_RUN))
+    decided = Decided(plan, lasting, PlanToken(session.run, lasting.fingerprint))
+    if session.token:
+        _same(session.token, decided)
+    return decided
+
+
+def _first_decision(session: Session, chore: Chore[F]) -> Decided:
     """What is to be done, as the host looks now.
 
     In the middle of another opskit's work a device looks held, or half made. So a refusal is decided again under the
     lock, once there is one. Raises Busy when the other keeps it for longer than is waited.
     """
-    decision = chore.decide(chore.facts(session))
-    if session.dry_run or not isinstance(decision, Refusal) or not lock_exists(session.state_dir):
-        return decision
+    try:
+        return _decided(session, chore, chore.facts(session))
+    except Refused:
+        if session.dry_run or not lock_exists(session.state_dir):
+            raise
     with host_lock(session.state_dir, session.lock_timeout):
-        return chore.decide(chore.see(session.runner))
+        _stop_if_done(session, chore)
+        return _decided(session, chore, chore.see(session.runner))
 
 
-def _same(plan: Plan, again: Plan) -> None:
-    """Refuse a decision that the host has outrun."""
-    if again.fingerprint != plan.fingerprint:
-        reason = Reason(
-            "changed-since-plan",
-            "the host is no longer as it was when the plan was made",
-            remedy="run the same command again and read the new plan",
-            evidence=f"fingerprint {plan.fingerprint} then, {again.fingerprint} now",
-        )
-        raise Refused(plan.title, [reason])
+def _same(token: PlanToken, now: Decided) -> None:
+    """Refuse a decision that the host has outrun, with what differs."""
+    if now.token.fingerprint == token.fingerprint:
+        return
+    different = "; ".join(differences(token.fingerprint, now.plan, now.lasting))
+    reason = Reason(
+        "changed-since-plan",
+        f"the host is no longer as it was when the plan was made: {different or 'one of its changes is another'}",
+        remedy="run the same command again, without --only-plan, and read the new plan",
+        evidence=f"plan {token.text}, now {now.token.text}",
+    )
+    raise Refused(now.plan.title, [reason])
 
 
-def _show(session: Session, plan: Plan, draw_more: Callable[[Plan, TextIO], None], *, mark: bool) -> None:
+def _stop_if_done(session: Session, chore: Chore[F]) -> None:
+    """End the command here when the ledger has that the plan of --only-plan was carried out on this host.
+
+    Raises SystemExit with 0 then; Refused when that was taken back since, UsageFault for another command's token.
+    """
+    runs = _runs_of_plan(session)
+    run = next((run for run in reversed(runs) if run.outcome == "done"), None)
+    if run is None:
+        return
+    title = chore.decide(chore.facts(session), session.run).title
+    if run.title != title:
+        why = f"it names another plan, {run.title!r}, which run {run.id} carried out"
+        raise UsageFault("--only-plan", why, todo="the token of a dry run of this command")
+    undone = [other.id for other in Ledger(session.state_dir).runs() if other.undoes == run.id]
+    if undone:
+        why = f"run {run.id} carried this plan out, and run {undone[-1]} took it back"
+        remedy = "run the same command again, without --only-plan, and read the new plan"
+        raise Refused(title, [Reason("plan-taken-back", why, remedy)])
+    token = PlanToken.parse(session.only_plan)
+    result = {"plan": token.as_json(), "changed": False, "run": run.id, "dry_run": session.dry_run}
+    done_in = f"nothing to do: done in run {run.id} ({shown(run.title)})"
+    session.screen.answer(result, lambda: session.screen.done(done_in))
+    raise SystemExit(ExitCode.DONE)
+
+
+def _runs_of_plan(session: Session) -> list[Run]:
+    """The runs of the plan of --only-plan on this host; none without it, or for a user who may not read the ledger."""
+    if session.token is None or session.facts:
+        return []
+    try:
+        runs = Ledger(session.state_dir).runs_of(session.token.text)
+    except PermissionError:  # his dry run shows what it can; a real run of his is refused before it changes anything
+        return []
+    return [run for run in runs if run.host in {"", machine_id()}]
+
+
+def _show(session: Session, decided: Decided, draw_more: Callable[[Plan, TextIO], None], *, mark: bool) -> None:
     """The plan as a dry run shows it: text, shell script or JSON."""
+    plan, token = decided.plan, decided.token
     if session.format == "sh":
         session.screen.line(plan.as_shell().rstrip("\n"))
         return
@@ -145,11 +222,13 @@ def _show(session: Session, plan: Plan, draw_more: Callable[[Plan, TextIO], None
             draw_more(plan, sys.stdout)
             draw_plan(session.screen, plan, sys.stdout, commands=session.verbose > 0, mark=mark)
             session.screen.line("Dry run: nothing was changed. -v shows the commands, --format sh a script of them.")
+            session.screen.line(f"To carry out this plan and no other: --only-plan {token.text}")
         else:
             session.screen.line(f"{plan.title}: nothing to do")
             draw_notes(session.screen, plan.notes, sys.stdout)
 
-    session.screen.answer({**plan.as_json(), "dry_run": True, "changed": False}, draw, findings=plan.notes)
+    result = {**plan.as_json(), "plan": token.as_json(), "dry_run": True, "changed": False}
+    session.screen.answer(result, draw, findings=plan.notes)
 
 
 @contextmanager
@@ -171,11 +250,9 @@ def tell(session: Session, outcome: Outcome, done: str, nothing: str) -> None:
     """The last word of a command that changes something: done, or nothing to do. A dry run has had it."""
     if session.dry_run:
         return
-    changed = outcome.run is not None
-    result = {**outcome.plan.result, "changed": changed, "run": outcome.run, "dry_run": False}
 
     def draw() -> None:
-        if changed:
+        if outcome.run:
             back = any(change.reversible for change in outcome.plan.changes)
             session.screen.done(shown(done) + (f"\ntake it back: opskit undo {outcome.run}" if back else ""))
             if not session.screen.quiet:
@@ -183,4 +260,4 @@ def tell(session: Session, outcome: Outcome, done: str, nothing: str) -> None:
         else:
             session.screen.done(f"nothing to do: {shown(nothing)}")
 
-    session.screen.answer(result, draw, findings=(*outcome.plan.notes, *outcome.warnings))
+    session.screen.answer(outcome.result, draw, findings=(*outcome.plan.notes, *outcome.warnings))

@@ -86,6 +86,13 @@ def offered(option: str, *words: str) -> Words:
     return Words(option, words, others=True)
 
 
+def plan_token(text: str) -> str:
+    """The parser of --only-plan. Raises UsageFault."""
+    from opskit.core.plan import PlanToken  # noqa: PLC0415 - hardly any command needs it
+
+    return PlanToken.parse(text).text if text else ""
+
+
 COLOR = one_of("--color", "auto", "always", "never")
 FORMAT = one_of("--format", "text", "sh", "json")
 # name → (annotation, default). The same flag means the same everywhere.
@@ -149,6 +156,18 @@ CHANGING: dict[str, tuple[Any, Any]] = {
     "yes": (
         Annotated[bool, typer.Option("--yes", "-y", help="Answer the question with yes; gets past no guard.")],
         False,
+    ),
+    "only_plan": (
+        Annotated[
+            str,
+            typer.Option(
+                "--only-plan",
+                metavar="TOKEN",
+                parser=plan_token,
+                help="Carry out the plan to which a dry run gave this token, or nothing.",
+            ),
+        ],
+        "",
     ),
     "lock_timeout": (
         Annotated[
@@ -368,6 +387,7 @@ def make_session(command: str, options: dict[str, Any], *, changing: bool) -> Se
         exit_code=options.get("exit_code", False),
         format=shape or "text",
         facts=facts,
+        only_plan=options.get("only_plan", ""),
         lock_timeout=options.get("lock_timeout", 0.0),
         changes=changing,
     )

@@ -6,7 +6,7 @@ import functools
 import os
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from opskit.core.caller import command_line
 from opskit.core.config import Config
@@ -14,6 +14,7 @@ from opskit.core.errors import Missing
 from opskit.ui.screen import Screen
 
 if TYPE_CHECKING:
+    from opskit.core.plan import PlanToken
     from opskit.core.runner import StreamingRunner
 
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 class Session:
     """The shared options of one command, and what follows from them.
 
-    lock_timeout: seconds to wait for another opskit. format: text, sh or json. facts: a file of saved facts.
+    lock_timeout: seconds to wait for another opskit.
+    format: text, sh or json.
+    facts: a file of saved facts.
+    only_plan: the token of the plan that is carried out if any is; "" for whichever is made.
     """
 
     screen: Screen
@@ -33,6 +37,7 @@ class Session:
     exit_code: bool = False
     format: str = "text"
     facts: str = ""
+    only_plan: str = ""
     lock_timeout: float = 0.0
     changes: bool = False
 
@@ -47,11 +52,18 @@ class Session:
         return host if self.changes and not self.dry_run else ReadOnlyRunner(host)
 
     @functools.cached_property
+    def token(self) -> Optional[PlanToken]:
+        """What --only-plan names, None without it. Raises UsageFault."""
+        from opskit.core.plan import PlanToken  # noqa: PLC0415 - a command that only looks does without
+
+        return PlanToken.parse(self.only_plan) if self.only_plan else None
+
+    @functools.cached_property
     def run(self) -> str:
-        """The id that a run of this command has in the ledger."""
+        """The run id of the plan: its new UUIDs and the names of its backups follow from it. Raises UsageFault."""
         from opskit.core.ledger import new_run_id  # noqa: PLC0415 - a command that only looks does without
 
-        return new_run_id()
+        return self.token.run if self.token else new_run_id()
 
     def log_to_file(self) -> None:
         """Begin the log in the state directory: only once something is about to change."""

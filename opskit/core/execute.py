@@ -67,6 +67,7 @@ class _Done:
 class Execution:
     """The carrying out of one plan as one run of the ledger.
 
+    plan_token: the plan's PlanToken as text, by which the ledger knows what was carried out.
     undoes: the run that this one takes back; such a run goes on after a step that fails, and is not taken back itself.
     on_step: told each step as it starts (for progress). release: called once, when the first step that must
     not be under the plan's device lock is due. warnings: what failed without harm to what was asked for.
@@ -77,6 +78,7 @@ class Execution:
     ledger: Ledger
     run: str
     command: tuple[str, ...] = ()
+    plan_token: str = ""
     undoes: str = ""
     on_step: Callable[[Step], None] = lambda _step: None
     release: Callable[[], None] = lambda: None
@@ -101,7 +103,7 @@ class Execution:
                 host=machine_id(),
                 user=who(),
                 pid=os.getpid(),
-                fingerprint=self.plan.fingerprint,
+                plan=self.plan_token,
                 changes=to_json(self.plan.changes),
                 undoes=self.undoes,
                 hold=self.plan.hold,

@@ -40,5 +40,6 @@ class FindingKind(NamedTuple):
 # Those that any command can have.
 FINDINGS = (
     FindingKind("changed-since-plan", ("critical",), "the host is no longer as it was when the plan was made"),
+    FindingKind("plan-taken-back", ("critical",), "the plan of --only-plan was carried out, and taken back since"),
     FindingKind("command-failed", ("warning",), "a program failed without harm to what was asked for"),
 )

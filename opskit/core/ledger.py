@@ -1,7 +1,7 @@
 """The ledger: append-only, fsynced JSON lines. Audit trail and undo record in one.
 
 Entries, each with `run` (its id), `entry` and `time`:
-  begin  title, command, host, user, pid, fingerprint, changes, undoes, hold
+  begin  title, command, host, user, pid, plan (its token), changes, undoes, hold
   step   number, kind, fields, change, record       (before the step)
   stepped number, outcome, record, commands, error  (after it)
   undone number, outcome, error, commands           (a step taken back in the same run)
@@ -46,7 +46,10 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class Run:
-    """One run. outcome: done, taken-back, take-back-failed, failed (one that undoes another) or unfinished."""
+    """One run. outcome: done, taken-back, take-back-failed, failed (one that undoes another) or unfinished.
+
+    plan: the token of the plan that it carries out (core/plan.py, PlanToken); "" in a ledger of opskit 0.1.0.
+    """
 
     id: str
     began: str
@@ -60,6 +63,7 @@ class Run:
     error: str = ""
     hold: str = ""
     host: str = ""
+    plan: str = ""
     steps: tuple[StepRecord, ...] = ()
 
 
@@ -144,6 +148,10 @@ class Ledger:
                 drafts[entry["run"]].take(entry)
         return [draft.run() for draft in drafts.values()]
 
+    def runs_of(self, plan: str) -> list[Run]:
+        """The runs that carried out, or tried to, the plan with this token, oldest first; [] without a ledger."""
+        return [run for run in self.runs() if run.plan == plan]
+
     def find(self, name: str) -> Run:
         """The run with this id, the only one whose id begins so, or `last`. Raises UsageFault."""
         runs = self.runs()
@@ -199,5 +207,6 @@ class _Draft:
             error=self.end.get("error", ""),
             hold=begin.get("hold", ""),
             host=begin.get("host", ""),
+            plan=begin.get("plan", ""),
             steps=tuple(steps),
         )

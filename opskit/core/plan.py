@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
 from opskit.core.command import Command, Runner
-from opskit.core.errors import CannotUndo, ExitCode
+from opskit.core.errors import CannotUndo, ExitCode, UsageFault
 from opskit.core.files import sha256
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
@@ -16,6 +18,12 @@ from opskit.core.text import shown
 
 # What a step leaves in the ledger for its own undo: plain JSON.
 Record = dict[str, Any]
+
+# The run of no host: what is decided for it has every name that a real run's id would be in, and is the same each time.
+NO_RUN = "00000000T000000Z-000000"
+_TOKEN = re.compile(r"(\d{8}T\d{6}Z-[0-9a-f]{6}):([0-9a-f]{16}-(?:[0-9a-f]{3})+)", re.ASCII)
+# How many digits of a fingerprint stand for all of it, and how many for each of its parts.
+_WHOLE, _PART = 16, 3
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,14 @@ class Step(ABC):
         @abstractmethod
         def change(self) -> Change:
             """What this step changes, in words and commands."""
+
+    @property
+    def essence(self) -> Change:
+        """What a fingerprint is made of: the change, without what follows from the state of something else.
+
+        A step that edits a file which others edit too leaves its commands out: they have the numbers of lines.
+        """
+        return self.change
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -95,7 +111,7 @@ class Plan:
     """Ordered steps, with what the decision stands on.
 
     title: what is done, as the command line put it.
-    basis: the identity of what is acted on (device number, size, serial …); part of the fingerprint.
+    basis: the identity of what is acted on (name, size, serial number, UUID …); part of the fingerprint.
     hold: the block device whose flock is held while steps with under_lock run; empty for none.
     checks: shell lines for as_shell() that stop the script if the host is not as decided on.
     notes: what a person should know beside the changes.
@@ -117,19 +133,19 @@ class Plan:
 
     @property
     def fingerprint(self) -> str:
-        """Equal for two plans that do the same to the same things."""
-        text = json.dumps([list(self.basis), to_json(self.changes)], sort_keys=True)
-        return sha256(text.encode())[:16]
+        """Equal for two plans that do the same to the same things: 16 digits for all, then 3 for each part.
+
+        The parts are the basis and each change; by them differences() tells what another plan has else. Of a plan for
+        NO_RUN it is the one that lasts.
+        """
+        parts = [list(self.basis), *(to_json(step.essence) for step in self.steps)]
+        digests = [sha256(json.dumps(part, sort_keys=True).encode()) for part in parts]
+        whole = sha256(json.dumps(parts, sort_keys=True).encode())[:_WHOLE]
+        return f"{whole}-{''.join(digest[:_PART] for digest in digests)}"
 
     def as_json(self) -> dict[str, Any]:
         """The plan for --json: what would be done, and to what."""
-        return {
-            "title": self.title,
-            "fingerprint": self.fingerprint,
-            "basis": list(self.basis),
-            "changes": to_json(self.changes),
-            **self.result,
-        }
+        return {"title": self.title, "basis": list(self.basis), "changes": to_json(self.changes), **self.result}
 
     def as_shell(self) -> str:
         """A script that does the same by hand."""
@@ -143,6 +159,61 @@ class Plan:
         for change in self.changes:
             lines += ["", f"# {change.action}: {shown(change.target)}", *change.commands]
         return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class PlanToken:
+    """The name of a plan that lasts, for --only-plan.
+
+    run: what its new UUIDs and the names of its backups follow from.
+    fingerprint: that of the plan for NO_RUN.
+    """
+
+    run: str
+    fingerprint: str
+
+    @property
+    def text(self) -> str:
+        """As it is typed: RUN:FINGERPRINT."""
+        return f"{self.run}:{self.fingerprint}"
+
+    def as_json(self) -> dict[str, str]:
+        """For --json."""
+        return {"run": self.run, "fingerprint": self.fingerprint, "token": self.text}
+
+    @classmethod
+    def parse(cls, text: str) -> PlanToken:
+        """The token of this text. Raises UsageFault."""
+        match = _TOKEN.fullmatch(text)
+        if match is None:
+            todo = "copy it from the last line of a dry run, or result.plan.token of --json"
+            raise UsageFault("--only-plan", f"{text!r} is not the token of a plan", todo=todo)
+        return cls(*match.groups())
+
+
+def differences(fingerprint: str, now: Plan, lasting: Plan) -> Iterator[str]:
+    """What a plan has that the one with this fingerprint did not have, a sentence each.
+
+    now: the plan, as a person sees it
+    lasting: the same for NO_RUN
+    """
+    then, current = _parts(fingerprint), _parts(lasting.fingerprint)
+    if then[0] != current[0]:
+        yield f"what it acts on is not the same: it is now {', '.join(now.basis) or 'nothing'}"
+    if len(then) != len(current):
+        yield f"the plan had {_counted(len(then) - 1)}, and has {_counted(len(current) - 1)} now"
+    for number, (change, digits) in enumerate(zip(now.changes, current[1:]), 1):
+        if digits not in then[1:]:
+            yield f"change {number} is new: {change.action} {change.target}: {change.before} -> {change.after}"
+
+
+def _parts(fingerprint: str) -> list[str]:
+    digits = fingerprint.partition("-")[2]
+    return [digits[at : at + _PART] for at in range(0, len(digits), _PART)]
+
+
+def _counted(changes: int) -> str:
+    return f"{changes} change{'' if changes == 1 else 's'}" if changes else "no changes"
 
 
 @dataclass(frozen=True, init=False)
@@ -177,11 +248,20 @@ Decision = Union[Plan, Refusal]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the carrying out of a plan ended. run: its id in the ledger; None when nothing was to do.
+    """How the carrying out of a plan ended.
 
+    token: the plan's.
+    run: its id in the ledger; None when nothing was to do.
     warnings: what failed without harm to what was asked for.
     """
 
     plan: Plan
+    token: PlanToken
     run: Optional[str] = None
     warnings: tuple[Finding, ...] = ()
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What --json answers of a run that was no dry run."""
+        done = {"changed": self.run is not None, "run": self.run, "dry_run": False}
+        return {**self.plan.result, "plan": self.token.as_json(), **done}

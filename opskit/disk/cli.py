@@ -112,8 +112,6 @@ def mount(
     A disk that already holds a filesystem is mounted as it is. A disk with other data is refused, unless --wipe
     names it; no option gets past a system disk, one in use, or a member of LVM, RAID or multipath.
     """
-    import uuid  # noqa: PLC0415 - list and show do without
-
     from opskit.act import tell  # noqa: PLC0415
     from opskit.disk.mount.plan import decide_mount  # noqa: PLC0415
     from opskit.disk.mount.request import MountRequest, NewIds  # noqa: PLC0415
@@ -132,12 +130,11 @@ def mount(
         lazy_init=lazy_init,
         wipe=wipe,
     )
-    ids = NewIds(session.run, str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4()))
 
     def read(runner: Runner) -> HostFacts:
         return see(runner, fstab=fstab, state_dir=session.state_dir, devices=[device], paths=[request.target])
 
-    outcome = _act(session, read, lambda facts: decide_mount(facts, request, ids))
+    outcome = _act(session, read, lambda facts, run: decide_mount(facts, request, NewIds.of(run)))
     result = outcome.plan.result
     if outcome.run:
         # Only now the kernel has given the partition its name.
@@ -153,12 +150,12 @@ def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False
     from opskit.act import tell  # noqa: PLC0415
     from opskit.disk.mount.umount_plan import UmountRequest, decide_umount  # noqa: PLC0415
 
-    request = UmountRequest(_absolute(what), session.run, use_fstab=not no_fstab)
+    request = UmountRequest(_absolute(what), use_fstab=not no_fstab)
 
     def read(runner: Runner) -> HostFacts:
         return see(runner, fstab=fstab, users=request.what)
 
-    outcome = _act(session, read, lambda facts: decide_umount(facts, request))
+    outcome = _act(session, read, lambda facts, run: decide_umount(facts, request, run))
     tell(session, outcome, f"out of service: {what}; the data is as it was", f"{what} is not in service")
 
 
@@ -173,7 +170,7 @@ def grow(session: Session, what: DeviceOrMountPoint, fstab: Fstab = FSTAB) -> No
     def read(runner: Runner) -> HostFacts:
         return see(runner, fstab=fstab, devices=[_device_of(what)])
 
-    outcome = _act(session, read, lambda facts: decide_grow(facts, what))
+    outcome = _act(session, read, lambda facts, _run: decide_grow(facts, what))
     steps = outcome.plan.steps
     after = size_text(getattr(steps[-1], "after", 0)) if steps else ""
     tell(session, outcome, f"grown: {what} to {after}", f"{what} fills its disk already")
@@ -200,7 +197,9 @@ def _device_of(what: str) -> str:
     return mounted.source if mounted and mounted.source.startswith("/dev/") else what
 
 
-def _act(session: Session, read: Callable[[Runner], HostFacts], decide: Callable[[HostFacts], Decision]) -> Outcome:
+def _act(
+    session: Session, read: Callable[[Runner], HostFacts], decide: Callable[[HostFacts, str], Decision]
+) -> Outcome:
     """Act on this host; or, with --facts, decide on saved facts."""
     from opskit.act import Chore, act  # noqa: PLC0415 - list and show do without
 

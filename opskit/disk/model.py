@@ -162,8 +162,23 @@ class BlockDevice:
 
     @property
     def basis(self) -> tuple[str, ...]:
-        """What tells this disk from another one behind the same name, for Plan.basis."""
-        return (self.name, self.number, str(self.size), self.identity, str(self.diskseq))
+        """What tells this disk from another one behind the same name, for Plan.basis; it lasts through a reboot.
+
+        A file behind a loop device can be another one by the same name, and some disks say nothing of themselves: these
+        are known only as long as the kernel numbers them the same.
+        """
+        known = (self.name, f"{self.size} bytes", self.identity or "no serial number")
+        if self.wwn or self.serial:
+            return known
+        return (*known, f"device {self.number}", f"sequence {self.diskseq}")
+
+    @property
+    def contents_basis(self) -> tuple[str, ...]:
+        """What tells of what is on it, for Plan.basis; empty for what is blank."""
+        kinds = [f"{self.table} table {self.table_uuid}"] if self.table else []
+        kinds += [f"{signature.type} {signature.uuid}".strip() for signature in self.signatures]
+        where = f" at {self.start}" if self.disk else ""
+        return tuple(f"{self.name}{where}: {kind}" for kind in kinds)
 
     @property
     def identity(self) -> str:

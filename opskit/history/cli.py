@@ -76,7 +76,9 @@ def undo(session: Session, run: RunName) -> None:
         entry = ledger.find(run)
     here = machine_id()
     chore = Chore(
-        lambda _runner: _runs(session), lambda runs: decide(entry.id, runs, areas.load_step, here), undoes=entry.id
+        lambda _runner: _runs(session),
+        lambda runs, _run: decide(entry.id, runs, areas.load_step, here),
+        undoes=entry.id,
     )
     outcome = act(session, chore)
     if not session.dry_run:
@@ -99,7 +101,7 @@ def _report(session: Session, run: Run, outcome: Outcome) -> None:
     kept = [kept_note(run, original[step.fields["number"]], step.error) for step in steps if step.outcome == "kept"]
     notes = [*outcome.plan.notes, *kept, *outcome.warnings]
     changed = any(step.outcome == "done" for step in steps)
-    result = {**outcome.plan.as_json(), "dry_run": False, "changed": changed, "run": outcome.run}
+    result = {**outcome.plan.as_json(), **outcome.result, "changed": changed}
 
     def draw() -> None:
         if outcome.run:

@@ -145,7 +145,7 @@ def vacuum(
     )
     if not session.dry_run and not (directory and os.access(directory, os.W_OK)):
         session.need_root()
-    chore = Chore(lambda _runner: see_vacuum(request), lambda facts: decide_vacuum(facts, request))
+    chore = Chore(lambda _runner: see_vacuum(request), lambda facts, _run: decide_vacuum(facts, request))
     _carry_out(session, chore, "no file is to be deleted", "vacuumed")
 
 
@@ -166,7 +166,7 @@ def _carry_out(session: Session, chore: Chore[Any], nothing: str, done: str) -> 
     findings = (*outcome.plan.notes, *outcome.warnings, *outcome_findings(record))
     failed = len(findings) > len(outcome.plan.notes) + len(outcome.warnings)
     gone, freed = len(record["gone"]), size_text(record["freed"])
-    result = {**outcome.plan.result, "changed": True, "run": outcome.run, "dry_run": False}
+    result = {**outcome.result}
     result.update(as_predicted=not failed, gone=record["gone"], freed_bytes=record["freed"])
 
     def draw() -> None:
@@ -214,7 +214,7 @@ def retain(
     )
     if not session.dry_run and not (scope.root and os.access(scope.root, os.W_OK)):
         session.need_root()
-    chore = Chore(lambda _runner: see_retain(request), lambda facts: decide_retain(facts, request))
+    chore = Chore(lambda _runner: see_retain(request), lambda facts, _run: decide_retain(facts, request))
     _carry_out(session, chore, "the journal is kept to that already", "the limit is set")
 
 

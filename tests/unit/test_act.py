@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from opskit.act import Chore, act
+from opskit.core.command import Runner
 from opskit.core.config import Config
-from opskit.core.errors import Busy, Refused, UsageFault
+from opskit.core.errors import Busy, ExitCode, Failed, Refused, TakenBack, UsageFault
+from opskit.core.ledger import Ledger, Run
 from opskit.core.lock import host_lock
-from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.core.plan import Change, Decision, Outcome, Plan, Reason, Record, Refusal, Step
 from opskit.session import Session
 from opskit.ui.screen import Screen
 
@@ -26,7 +30,7 @@ def session(state: Path, *, dry_run: bool = False) -> Session:
 def chore(*decisions: Decision) -> Chore[Decision]:
     """What is seen at each look is what is decided."""
     looks = iter(decisions)
-    return Chore(lambda _runner: next(looks), lambda seen: seen)
+    return Chore(lambda _runner: next(looks), lambda seen, _run: seen)
 
 
 def locked_before(state: Path) -> None:
@@ -60,6 +64,177 @@ def test_a_refusal_writes_nothing_where_no_lock_was_ever_taken(tmp_path: Path, d
 def test_a_dry_run_waits_for_nobody(tmp_path: Path) -> None:
     with host_lock(str(tmp_path), 0), pytest.raises(Refused):
         act(session(tmp_path, dry_run=True), chore(HELD))
+
+
+@dataclass(frozen=True)
+class Noted(Step):
+    """A step that writes its name into a file."""
+
+    kind: ClassVar[str] = "test.noted"
+    path: str
+    name: str = "a"
+    after: str = "on"
+    fails: bool = False
+
+    @property
+    def change(self) -> Change:
+        return Change("note", self.name, "off", self.after, (), True)
+
+    def apply(self, runner: Runner, record: Record) -> Record:  # noqa: ARG002
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(f"{self.name}\n")
+        if self.fails:
+            raise Failed("note", "it failed")
+        return {}
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """As if nothing had been."""
+
+
+@dataclass
+class Noting:
+    """A host on which notes are taken: each act decides on the plan that it has now."""
+
+    folder: Path
+    plan: Decision
+
+    @property
+    def notes(self) -> list[str]:
+        path = self.folder / "notes"
+        return path.read_text().split() if path.exists() else []
+
+    def act(self, only_plan: str = "", *, dry_run: bool = False, title: str = "") -> Outcome:
+        made = session(self.folder / "state", dry_run=dry_run)
+        made.yes, made.only_plan = True, only_plan
+        plan = replace(self.plan, title=title) if title else self.plan
+        return act(made, Chore(lambda _runner: plan, lambda seen, _run: seen))
+
+    def runs(self) -> list[Run]:
+        return Ledger(str(self.folder / "state")).runs()
+
+    def token(self) -> str:
+        return self.act(dry_run=True).token.text
+
+    def stays(self, token: str, why: str) -> None:
+        """The plan of this token is refused, and nothing changes."""
+        notes, runs = self.notes, self.runs()
+        for dry_run in (True, False):
+            with pytest.raises(Refused, match=why) as refused:
+                self.act(token, dry_run=dry_run)
+            assert refused.value.exit_code == ExitCode.REFUSED
+        assert (self.notes, self.runs()) == (notes, runs)
+
+
+@pytest.fixture
+def noting(tmp_path: Path) -> Noting:
+    (tmp_path / "state").mkdir(mode=0o700)
+    return Noting(tmp_path, Plan("note", (Noted(str(tmp_path / "notes")),), basis=("a disk",)))
+
+
+def test_three_dry_runs_give_one_fingerprint_and_three_runs(noting: Noting) -> None:
+    tokens = [noting.act(dry_run=True).token for _ in range(3)]
+    assert len({token.fingerprint for token in tokens}) == 1
+    assert len({token.run for token in tokens}) == 3
+
+
+def test_the_plan_of_a_token_is_carried_out_once(noting: Noting) -> None:
+    token = noting.token()
+    outcome = noting.act(token)
+    assert (outcome.token.text, outcome.run) == (token, token.partition(":")[0])
+    (run,) = noting.runs()
+    assert (run.id, run.plan, run.outcome) == (outcome.run, token, "done")
+    # The host may look as it did, or in any other way: the ledger knows.
+    for plan in (noting.plan, Plan("note"), replace(HELD, title="note")):
+        noting.plan = plan
+        for dry_run in (True, False):
+            with pytest.raises(SystemExit) as done:
+                noting.act(token, dry_run=dry_run)
+            assert done.value.code == 0
+    assert noting.notes == ["a"]
+    assert len(noting.runs()) == 1
+
+
+def test_a_run_without_the_option_has_a_token_in_the_ledger_too(noting: Noting) -> None:
+    token = noting.act().token.text
+    with pytest.raises(SystemExit):
+        noting.act(token)
+
+
+def test_another_plan_than_that_of_the_token_is_refused(noting: Noting, tmp_path: Path) -> None:
+    token, step = noting.token(), Noted(str(tmp_path / "notes"))
+    others = [
+        (Plan("note", (step,), basis=("another disk",)), "what it acts on is not the same: it is now another disk"),
+        (
+            Plan("note", (step, Noted("", "b")), basis=("a disk",)),
+            "had 1 change, and has 2 changes now; change 2 is new",
+        ),
+        (Plan("note", (Noted("", "b"),), basis=("a disk",)), "change 1 is new: note b: off -> on"),
+        (Plan("note", (Noted("", after="up"),), basis=("a disk",)), "change 1 is new: note a: off -> up"),
+        (Plan("note", basis=("a disk",)), "had 1 change, and has no changes now"),
+        (HELD, "somebody holds it"),
+    ]
+    for plan, why in others:
+        noting.plan = plan
+        noting.stays(token, why)
+
+
+def test_what_changes_between_the_two_looks_is_refused(noting: Noting, tmp_path: Path) -> None:
+    looks = iter((noting.plan, replace(noting.plan, basis=("another disk",))))
+    made = session(tmp_path / "state")
+    made.yes = True
+    with pytest.raises(Refused, match="what it acts on is not the same"):
+        act(made, Chore(lambda _runner: next(looks), lambda seen, _run: seen))
+    assert noting.notes == []
+
+
+def test_a_plan_that_was_taken_back_is_not_done_again(noting: Noting) -> None:
+    """Whoever took it back had a reason, which a list of approved plans does not know."""
+    token = noting.token()
+    run = noting.act(token).run or ""
+    made = session(noting.folder / "state")
+    made.yes = True
+    act(made, Chore(lambda _runner: noting.plan, lambda seen, _run: replace(seen, title="undo"), undoes=run))
+    noting.stays(token, f"run {run} carried this plan out, and run .* took it back")
+
+
+def test_a_plan_that_failed_and_took_itself_back_can_be_tried_again(noting: Noting, tmp_path: Path) -> None:
+    noting.plan = Plan("note", (Noted(str(tmp_path / "notes"), fails=True),))
+    token = noting.token()
+    with pytest.raises(TakenBack):
+        noting.act(token)
+    noting.plan = Plan("note", (Noted(str(tmp_path / "notes")),))
+    again = noting.act(token)
+    assert again.run != token.partition(":")[0]
+    assert [(run.plan, run.outcome) for run in noting.runs()] == [(token, "taken-back"), (token, "done")]
+
+
+def test_the_token_of_another_command(noting: Noting) -> None:
+    token = noting.act().token.text
+    with pytest.raises(UsageFault, match="another plan, 'note', which run"):
+        noting.act(token, title="forget")
+
+
+def test_the_ledger_of_another_host_says_nothing_of_this_one(noting: Noting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk image is copied with its state directory."""
+    monkeypatch.setattr("opskit.core.execute.machine_id", lambda: "1" * 32)
+    token = noting.act().token.text
+    assert noting.act(token).run
+    assert noting.notes == ["a", "a"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "20261128T143855Z-1a367c",
+        "../20261128T143855Z-1a367c:0123456789abcdef-000",
+        "20261128T143855Z-1a367c:0123456789abcdef-00",
+        "20261128T143855Z-1a367c:0123456789abcdef-000\n",
+    ],
+)
+def test_what_is_no_token(noting: Noting, text: str) -> None:
+    with pytest.raises(UsageFault, match="is not the token of a plan"):
+        noting.act(text)
 
 
 def test_saved_facts_that_a_command_cannot_load_are_refused(tmp_path: Path) -> None:

@@ -78,7 +78,6 @@ def show(session: Session, fstab: Fstab = FSTAB, facts: Saved = "") -> None:
 @changes(app, "backup", example="opskit disk fstab backup")
 def backup(session: Session, fstab: Fstab = FSTAB) -> None:
     """Copy fstab beside itself, unless there is a copy of just this one already."""
-    run = session.run
 
     def read(runner: Runner) -> tuple[HostFacts, tuple[FileFact, ...]]:
         facts = see(runner, fstab=fstab)
@@ -87,7 +86,7 @@ def backup(session: Session, fstab: Fstab = FSTAB) -> None:
     _need_root_for(session, fstab)
     outcome = act(
         session,
-        Chore(read, lambda pair: decide_backup(*pair, run), load=lambda path: (load(path), ())),
+        Chore(read, lambda pair, run: decide_backup(*pair, run), load=lambda path: (load(path), ())),
     )
     made = shown(outcome.plan.result["backup"])
     tell(session, outcome, f"backup: {made}", f"{made} is the same as {shown(fstab)}")
@@ -103,13 +102,12 @@ def restore(
     if backup is None:
         _list(session, fstab)
         return
-    run = session.run
 
     def read(runner: Runner) -> tuple[HostFacts, FileFact]:
         return see(runner, fstab=fstab), read_file_fact(backup)
 
     _need_root_for(session, fstab)
-    outcome = act(session, Chore(read, lambda pair: decide_restore(*pair, run)))
+    outcome = act(session, Chore(read, lambda pair, run: decide_restore(*pair, run)))
     name = shown(fstab)
     tell(session, outcome, f"restored: {name} from {shown(backup)}", f"{name} is the same as {shown(backup)}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Union
 
 from opskit.core.command import Command, Runner
@@ -48,6 +48,11 @@ class FstabStep(Step):
     No text of fstab goes into the ledger beside our own lines: options can hold a password. What an undo needs
     beyond that is in the backup beside fstab, named by the step. So there is nothing to remember.
     """
+
+    @property
+    def essence(self) -> Change:
+        """Without the commands: they go by the numbers of lines, and a comment above moves those."""
+        return replace(self.change, commands=())
 
 
 def settling(path: str, *, reload: bool, relabel: bool) -> tuple[str, ...]:

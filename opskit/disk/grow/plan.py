@@ -54,7 +54,7 @@ def decide_grow(facts: HostFacts, what: str) -> Decision:
     return Plan(
         title=title,
         steps=steps,
-        basis=(*growth.disk.basis, growth.device.name, str(growth.device.start), str(growth.device.size)),
+        basis=(*growth.disk.basis, f"{growth.device.size} bytes", *growth.device.contents_basis),
         hold=growth.disk.path if partition else "",
         checks=(f'[ "$(cat /sys/class/block/{shlex.quote(growth.disk.name)}/size)" = {growth.disk.size // 512} ]',),
         result={

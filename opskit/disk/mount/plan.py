@@ -212,13 +212,12 @@ def _into_service(
         options = mount_options(request.mount_options)
         relabel = _relabels(facts, options, uuid, makes=bool(making))
         steps.append(MountFilesystem(place, request.target, fstype, uuid, options, systemd, relabel))
-    disk = facts.device(place.disk)
     checks = _checks(facts, request, making, place, device)
     checks += () if here else mount_point_checks(request.target)
     return Plan(
         title=title,
         steps=tuple(steps),
-        basis=disk.basis if disk else (),
+        basis=_basis(facts, place, device),
         hold=place.disk_path if making else "",
         checks=(*checks, *_fstab_checks(facts, entry)),
         notes=(*notes, *entry.notes, *_unknown_path(facts, request.target)),
@@ -232,6 +231,15 @@ def _into_service(
             "formats": bool(making),
         },
     )
+
+
+def _basis(facts: HostFacts, place: DiskPlace, device: Optional[BlockDevice]) -> tuple[str, ...]:
+    """The disk, with what is mounted as it is (device), or what is made anew or destroyed (None)."""
+    disk = facts.device(place.disk)
+    if disk is None:
+        return ()
+    touched = (device,) if device else guard.related(facts, disk)
+    return (*disk.basis, *(line for each in touched for line in each.contents_basis))
 
 
 def _relabels(facts: HostFacts, options: str, uuid: str, *, makes: bool) -> bool:

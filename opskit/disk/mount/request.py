@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
+from uuid import UUID, uuid5
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Reason
@@ -15,6 +16,9 @@ from opskit.disk.model import HostFacts
 from opskit.disk.mount.mkfs import DEFAULT_FILESYSTEM, MkfsOptions, option_reasons
 
 TABLES = ("gpt", "dos")
+# The namespace of the UUIDs that are made here, chosen once at random, and what each is made for.
+_OURS = UUID("b57e7ede-367f-43f2-81fd-68e23d871b69")
+_NEW = ("filesystem", "partition", "table")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,12 @@ class NewIds:
     filesystem: str
     partition: str
     table: str
+
+    @classmethod
+    def of(cls, run: str) -> NewIds:
+        """Those that follow from the run's id: whoever carries out a plan later gets the same ones (RFC 9562, 5.5)."""
+        filesystem, partition, table = (str(uuid5(_OURS, f"{run} {what}")) for what in _NEW)
+        return cls(run, filesystem, partition, table)
 
 
 @dataclass(frozen=True)

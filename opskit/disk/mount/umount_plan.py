@@ -24,11 +24,9 @@ class UmountRequest:
     """What `opskit disk umount` is asked for.
 
     what: a mount point or a device.
-    run: names the backup of fstab.
     """
 
     what: str
-    run: str
     use_fstab: bool = True
 
 
@@ -46,8 +44,11 @@ class _InService:
     others: tuple[FstabEntry, ...] = ()
 
 
-def decide_umount(facts: HostFacts, request: UmountRequest) -> Decision:
-    """The plan, an empty one when there is nothing to take out, or the reasons against it."""
+def decide_umount(facts: HostFacts, request: UmountRequest, run: str) -> Decision:
+    """The plan, an empty one when there is nothing to take out, or the reasons against it.
+
+    run: names the backup of fstab.
+    """
     title = f"take {request.what} out of service"
     service = _find(facts, request)
     reasons = list(_reasons(facts, request, service))
@@ -59,12 +60,12 @@ def decide_umount(facts: HostFacts, request: UmountRequest) -> Decision:
         uuid = signature.uuid if signature else ""
         steps.append(UnmountFilesystem(mount.target, service.device.name, mount.fstype, _options(mount), uuid))
     if service.entries and request.use_fstab:
-        steps += remove_entry_steps(facts, service.entries, request.run)
+        steps += remove_entry_steps(facts, service.entries, run)
     device = service.device
     return Plan(
         title=title,
         steps=tuple(steps),
-        basis=(device.name, device.number, device.identity, str(device.diskseq)) if device else (),
+        basis=(*facts.disk_of(device).basis, *device.contents_basis) if device else (),
         checks=fstab_checks(facts) if service.entries and request.use_fstab else (),
         notes=tuple(_left(facts, entry) for entry in service.others if request.use_fstab),
         result={"device": device.path if device else "", "mount_point": service.target},

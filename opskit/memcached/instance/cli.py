@@ -86,10 +86,11 @@ def start(session: Session, *, expose: Optional[list[str]] = None, unit: bool = 
 
         session.need_root()
         outcome = act(
-            session, Chore(lambda runner: see_unit(runner, request, session.run), lambda f: decide_unit(f, request))
+            session,
+            Chore(lambda runner: see_unit(runner, request), lambda facts, run: decide_unit(facts, request, run)),
         )
     else:
-        chore = Chore(lambda runner: see_start(runner, request), lambda facts: decide_start(facts, request))
+        chore = Chore(lambda runner: see_start(runner, request), lambda facts, _run: decide_start(facts, request))
         outcome = act(session, chore)
     line = outcome.plan.result["line"]
     tell(session, outcome, f"runs, checked: {shell(line[0], line[1:])}", f"it runs already: {shell(line[0], line[1:])}")
@@ -135,12 +136,13 @@ def stop(
         session.need_root()
         outcome = act(
             session,
-            Chore(lambda runner: see_active(runner, name), lambda facts: decide_stop_unit(name, facts)),
+            Chore(lambda runner: see_active(runner, name), lambda facts, _run: decide_stop_unit(name, facts)),
         )
         tell(session, outcome, f"stopped: {what}", f"{what} does not run")
         return
 
-    outcome = act(session, Chore(lambda _runner: see_stop(what, port, unix_socket, pidfile), decide_stop))
+    chore = Chore(lambda _runner: see_stop(what, port, unix_socket, pidfile), lambda facts, _run: decide_stop(facts))
+    outcome = act(session, chore)
     tell(session, outcome, f"stopped: {what}{_left(outcome.plan)}", f"there is no memcached at {what}")
 
 

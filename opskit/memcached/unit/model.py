@@ -19,7 +19,6 @@ class UnitFacts:
     texts: of its settings files, by path
     systemd: whether systemd runs this host
     active: whether the unit runs
-    run: names the backup
     """
 
     program: Program
@@ -28,7 +27,6 @@ class UnitFacts:
     texts: dict[str, str]
     systemd: bool
     active: bool
-    run: str = ""
 
 
 @dataclass(frozen=True)

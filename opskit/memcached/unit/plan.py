@@ -19,8 +19,8 @@ VARIABLES = {"p": "PORT", "u": "USER", "c": "MAXCONN", "m": "CACHESIZE"}
 DEFAULTS = {"c": "1024", "m": "64"}
 
 
-def decide_unit(facts: UnitFacts, request: StartRequest) -> Decision:
-    """The plan: settings, then the unit started; or every reason against it."""
+def decide_unit(facts: UnitFacts, request: StartRequest, run: str) -> Decision:
+    """The plan: settings, then the unit started; or every reason against it. run: names the backup."""
     release = facts.program.release
     title = f"start {request.unit} with memcached {release_text(release)}"
     if facts.unit is None or not facts.systemd:
@@ -42,7 +42,7 @@ def decide_unit(facts: UnitFacts, request: StartRequest) -> Decision:
         path,
         text,
         () if before is None else (before,),
-        f"{path}.opskit-{facts.run}",
+        f"{path}.opskit-{run}",
         request.unit,
         reload=path != SYSCONFIG,
         active=facts.active,

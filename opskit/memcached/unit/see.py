@@ -19,7 +19,7 @@ from opskit.memcached.see.proc import instances
 from opskit.memcached.unit.model import DROP_IN, ActiveUnit, UnitFacts
 
 
-def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
+def see_unit(runner: Runner, request: StartRequest) -> UnitFacts:
     """The unit, its files, and what the line meets here, without the unit's own instance."""
     program = see_program(runner)
     systemd = is_booted()
@@ -35,7 +35,7 @@ def see_unit(runner: Runner, request: StartRequest, run: str) -> UnitFacts:
     host = see_host(effect_of(parse(words, program.release)), program=program, limits=limits)
     taken = tuple(port for port in host.taken if not (port.holder and port.holder.unit == request.unit))
     host = host._replace(taken=taken)
-    return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit), run)
+    return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit))
 
 
 def see_active(runner: Runner, unit: str) -> ActiveUnit:

@@ -24,7 +24,7 @@ def unlock(session: Session, installroot: InstallRoot = "") -> None:
     root = named_root(installroot)
     if not session.dry_run:
         session.need_root()
-    chore = Chore(lambda runner: see(runner, root), lambda facts: decide_unlock(facts, session.run))
+    chore = Chore(lambda runner: see(runner, root), decide_unlock)
     outcome = act(session, chore)
     done = "; ".join(f"{change.action} {change.target}" for change in outcome.plan.changes)
     tell(session, outcome, f"unlocked: {done}", "no lock is held or broken that would not free itself")

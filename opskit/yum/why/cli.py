@@ -47,6 +47,6 @@ def why(
     seconds = int(hold)
     if not session.dry_run:
         session.need_root()
-    outcome = act(session, Chore(see_autoruns, lambda facts: decide_hold(facts, seconds, session.run)))
+    outcome = act(session, Chore(see_autoruns, lambda facts, run: decide_hold(facts, seconds, run)))
     held = ", ".join(outcome.plan.result["units"])
     tell(session, outcome, f"held for {seconds_text(seconds)}: {held}", "no timer of a package manager is active")

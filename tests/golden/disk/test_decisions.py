@@ -119,7 +119,7 @@ def decide(kind: str, facts: HostFacts, request: Any) -> Decision:
     if kind == "mount":
         return decide_mount(facts, MountRequest(**request), IDS)
     if kind == "umount":
-        return decide_umount(facts, UmountRequest(**{"run": RUN, **request}))
+        return decide_umount(facts, UmountRequest(**request), RUN)
     return decide_grow(facts, request["what"])
 
 

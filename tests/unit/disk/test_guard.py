@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from checkout import HOSTS
-from opskit.core.jsonable import from_json
-from opskit.core.plan import Plan, Refusal
+from opskit.core.jsonable import from_json, to_json
+from opskit.core.plan import NO_RUN, Plan, Refusal
 from opskit.disk import guard
-from opskit.disk.model import ZERO, HostFacts
+from opskit.disk.model import ZERO, HostFacts, Signature
 from opskit.disk.mount.plan import decide_mount
 from opskit.disk.mount.request import MountRequest, NewIds
 from opskit.disk.verdict import READY, verdict
@@ -94,23 +94,64 @@ def test_the_flags_do_something_on_a_blank_disk() -> None:
     assert kinds >= DESTROYS - {"disk.erase-signatures"}
 
 
+def _fingerprint(facts: HostFacts, request: MountRequest, ids: NewIds = IDS) -> str:
+    plan = decide_mount(facts, request, ids)
+    assert isinstance(plan, Plan), plan
+    return plan.fingerprint
+
+
+def _with_disk(facts: HostFacts, **fields: Any) -> HostFacts:
+    return replace(facts, devices=tuple(replace(d, **fields) if d.name == "vdb" else d for d in facts.devices))
+
+
 def test_another_disk_behind_the_name_is_another_plan() -> None:
-    """The fingerprint holds the disk's number, size, identity and sequence: DESIGN.md, no stale decision."""
-    facts = facts_of("el9")
-    request = MountRequest("/dev/vdb")
+    """The fingerprint holds the disk's size and identity, and where it has none what lasts until it is taken out."""
+    facts, request = facts_of("el9"), MountRequest("/dev/vdb")
     disk = facts.device("vdb")
-    plan = decide_mount(facts, request, IDS)
     assert disk is not None
+    before = _fingerprint(facts, request)
+    another: list[dict[str, Any]] = [{"size": disk.size + 512}, {"serial": "another"}, {"wwn": "another"}]
+    for fields in another:
+        assert _fingerprint(_with_disk(facts, **fields), request) != before, fields
+    # After a reboot the same disk has another number.
+    for fields in ({"number": "252:48"}, {"diskseq": disk.diskseq + 1}):
+        assert _fingerprint(_with_disk(facts, **fields), request) == before, fields
+    nameless = _with_disk(facts, serial="", wwn="", backing_file="/images/vdb")
+    before = _fingerprint(nameless, request)
+    for fields in ({"number": "252:48"}, {"diskseq": disk.diskseq + 1}, {"backing_file": "/images/other"}):
+        assert _fingerprint(_with_disk(nameless, **fields), request) != before, fields
+
+
+def test_other_data_on_the_disk_is_another_plan() -> None:
+    """Somebody has agreed to the loss of one filesystem, and not of the one that was made since."""
+    facts = _with_disk(facts_of("el9"), signatures=(Signature("ext4", "filesystem", "a" * 8),))
+    other = _with_disk(facts, signatures=(Signature("ext4", "filesystem", "b" * 8),))
+    for request in (MountRequest("/dev/vdb", wipe="/dev/vdb"), MountRequest("/dev/vdb", use_fstab=False)):
+        assert _fingerprint(facts, request) != _fingerprint(other, request)
+
+
+def test_a_comment_in_fstab_is_the_same_plan() -> None:
+    facts, request = facts_of("el9"), MountRequest("/dev/vdb", "/data")
+    text = facts.fstab.text
+    for edited in ("# a comment\n" + text, text + "# no newline"):
+        other = replace(facts, fstab=replace(facts.fstab, text=edited))
+        assert _fingerprint(other, request) == _fingerprint(facts, request)
+
+
+def test_the_fingerprint_has_nothing_of_the_run() -> None:
+    """NO_RUN stands for every run: with it as run id the plan is the same one as with any other, but for names."""
+    facts, request = facts_of("el9"), MountRequest("/dev/vdb", "/data")
+    assert _nameless(facts, request, NO_RUN) == _nameless(facts, request, "20261120T190500Z-abc123")
+
+
+def _nameless(facts: HostFacts, request: MountRequest, run: str) -> str:
+    """The plan with one word in the place of each name that was chosen for it."""
+    ids = NewIds.of(run)
+    assert ids == NewIds.of(run)
+    plan = decide_mount(facts, request, ids)
     assert isinstance(plan, Plan)
-    changes: list[dict[str, Any]] = [
-        {"number": "252:48"},
-        {"size": disk.size + 512},
-        {"serial": "another"},
-        {"wwn": "another"},
-        {"diskseq": disk.diskseq + 1},
-    ]
-    for fields in changes:
-        other = tuple(replace(d, **fields) if d.name == "vdb" else d for d in facts.devices)
-        again = decide_mount(replace(facts, devices=other), request, IDS)
-        assert isinstance(again, Plan)
-        assert again.fingerprint != plan.fingerprint, fields
+    text = json.dumps(to_json(plan))
+    for name in (run, ids.filesystem, ids.partition, ids.table):
+        assert name in text
+        text = text.replace(name, "NEW")
+    return text

@@ -229,8 +229,8 @@ DEBIAN_UNIT = Unit(start="/usr/share/memcached/scripts/systemd-memcached-wrapper
 def unit_plan(unit: Optional[Unit] = EL_UNIT, words: str = "-p 12000 -m 128", **change: Any) -> Any:
     texts = {"/etc/sysconfig/memcached": OLD} if unit is EL_UNIT else {}
     host = HOST._replace(pid_file=None)
-    facts = UnitFacts(PROGRAM, host, unit, **{"texts": texts, "systemd": True, "active": False, "run": "R", **change})
-    return decide_unit(facts, request(words, unit="memcached.service"))
+    facts = UnitFacts(PROGRAM, host, unit, **{"texts": texts, "systemd": True, "active": False, **change})
+    return decide_unit(facts, request(words, unit="memcached.service"), "R")
 
 
 def test_the_sysconfig_file_of_the_el_family() -> None:
@@ -260,7 +260,7 @@ def test_settings_are_seen_byte_by_byte(monkeypatch: pytest.MonkeyPatch, tmp_pat
     path = tmp_path / "memcached"
     path.write_bytes(b"PORT=1\r\n")
     monkeypatch.setattr("opskit.memcached.unit.see.SYSCONFIG", str(path))
-    facts = see_unit(SaysItsRelease(), request("-p 12000", unit="opskit-none.service"), "R")
+    facts = see_unit(SaysItsRelease(), request("-p 12000", unit="opskit-none.service"))
     assert (facts.unit, facts.texts) == (None, {str(path): "PORT=1\r\n"})
 
 
@@ -269,7 +269,7 @@ def test_a_unit_is_started_under_its_own_limits(monkeypatch: pytest.MonkeyPatch)
         start="/usr/bin/memcached", kind="forking", hard_files=2000, memory=1 << 20, capabilities=("CAP_SETUID",)
     )
     monkeypatch.setattr("opskit.memcached.unit.see.read_unit", lambda _: unit)
-    host = see_unit(SaysItsRelease(), request("-p 12000", unit="memcached.service"), "R").host
+    host = see_unit(SaysItsRelease(), request("-p 12000", unit="memcached.service")).host
     assert (host.hard_files, host.cgroup_memory, host.raises, host.unit_type) == (2000, 1 << 20, False, "")
 
 
