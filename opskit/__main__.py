@@ -37,7 +37,7 @@ def _keep_own_places() -> None:
 
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     roots = {os.path.join(root, "") for root in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)}
-    named = {os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # a relative one is in no root
     library = os.path.dirname(os.__file__)
     # Before 3.11 there is no safe_path; -I was isolated then, too.
     begins = 0 if sys.flags.isolated or getattr(sys.flags, "safe_path", False) else 1

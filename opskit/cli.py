@@ -16,6 +16,7 @@ from opskit import __version__, areas
 from opskit.core.caller import take_umask
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
+from opskit.core.text import shown
 from opskit.options import LazyGroup, bare_group, new_app
 from opskit.ui.screen import Screen
 
@@ -91,8 +92,11 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def _invoke(arguments: list[str]) -> int:
     try:
+        config = load_config()
+        for warning in config.warnings:
+            print(f"opskit: warning: {shown(warning)}", file=sys.stderr)
         result = typer.main.get_command(app).main(
-            arguments, "opskit", standalone_mode=False, default_map=load_config().defaults
+            arguments, "opskit", standalone_mode=False, default_map=config.defaults
         )
     except OpskitError as error:
         return _show(error, arguments)

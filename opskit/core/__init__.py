@@ -8,4 +8,5 @@ systemd, kernel, mountinfo, procfs     what systemd and the kernel tell
 textfile, files                        a text file replaced atomically, and taken back
 config, log, log_config, log_handlers  the config files and the log; apart, for most commands need none of them
 packages, caller, text                 the package of a tool; who runs opskit; text that is safe to show
+trust                                  who else could change what root goes by
 """

@@ -10,10 +10,11 @@ import functools
 import importlib
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Optional
 
 from opskit.core.errors import UsageFault
+from opskit.core.trust import weak_spot
 from opskit.core.units import configured_span, parse_seconds
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Config:
 
     shared: values for the shared options of every command. defaults: click's default_map, by command.
     log: None for the defaults of LogConfig. origin: which file each key ("disk.mount.fstype") and table came from.
+    warnings: which files were passed over, and why.
     """
 
     shared: dict[str, Any] = field(default_factory=dict)
@@ -40,6 +42,7 @@ class Config:
     log: Optional[LogConfig] = None
     smtp: Optional[SmtpConfig] = None
     origin: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def fault(self, key: str, why: str) -> UsageFault:
         """The error for a key, naming its file."""
@@ -51,10 +54,16 @@ def load_config() -> Config:
     """What the config files say; read once. Raises UsageFault, naming the file and the key."""
     data: dict[str, Any] = {}
     origin: dict[str, str] = {}
+    warnings = []
     for path in _paths():
-        _merge(data, _read(path), path, "", origin)
+        weak = weak_spot(path)
+        if weak:
+            todo = "root must own it, and each directory above it, and nobody else may write there"
+            warnings.append(f"{path} is not read, for others can change it: {weak}; {todo}")
+        else:
+            _merge(data, _read(path), path, "", origin)
     shared = {key: data.pop(key) for key in SHARED if key in data}
-    config = Config(shared, {}, origin=origin)
+    config = Config(shared, {}, origin=origin, warnings=tuple(warnings))
     for key, value in shared.items():
         shared[key] = _read_shared(config, key, value)
     log, smtp = data.pop("log", None), data.pop("smtp", None)
@@ -62,20 +71,29 @@ def load_config() -> Config:
         if not isinstance(value, dict):
             raise config.fault(key, "no such option for all commands; they are " + ", ".join(SHARED))
     if log is None and smtp is None:
-        return Config(shared, data, origin=origin)
+        return replace(config, defaults=data)
     from opskit.core.log_config import read_log, read_smtp  # noqa: PLC0415 - most hosts do without
 
     found_log = None if log is None else read_log(log, config.fault)
     found_smtp = None if smtp is None else read_smtp(smtp, config.fault)
-    return Config(shared, data, found_log, found_smtp, origin)
+    return replace(config, defaults=data, log=found_log, smtp=found_smtp)
 
 
 def _paths() -> list[str]:
     """The files that there are, the weakest first. One that OPSKIT_CONFIG names takes the place of both."""
     named = os.environ.get("OPSKIT_CONFIG")
-    user = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    user = _users_config()
     paths = [named] if named else [os.path.join(ETC, FILE_NAME), os.path.join(user, FILE_NAME)]
     return [path for path in paths if os.path.exists(path)]
+
+
+def _users_config() -> str:
+    """Where the user's own config is. Under sudo that is root's: HOME may be still that of who called it."""
+    if os.geteuid() == 0 and "SUDO_USER" in os.environ:
+        import pwd  # noqa: PLC0415 - only here
+
+        return os.path.join(pwd.getpwuid(0).pw_dir, ".config")
+    return os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
 
 
 def _read(path: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import errno
 import os
 import tempfile
 
+from opskit.core.trust import check_links
+
 
 def sha256(data: bytes) -> str:
     """The hash by which a record knows whether a file is still as it was."""
@@ -26,10 +28,10 @@ def write_atomic(path: str, data: bytes, *, like: str = "", mode: int = 0o600) -
 
     like: a file whose mode, owner and extended attributes (the SELinux context is one) the new file gets;
     without it the file gets mode. A symlink at path is followed: the file it names is what is replaced, but nothing
-    other than a file: the link of a masked drop-in names /dev/null.
+    other than a file: the link of a masked drop-in names /dev/null. Another user's symlink is not followed.
     Raises OSError; the temporary file is gone then and path is as it was.
     """
-    target = os.path.realpath(path)
+    target = _followed(path)
     if os.path.lexists(target) and not os.path.isfile(target):
         raise OSError(errno.EINVAL, "not a regular file", target)
     directory = os.path.dirname(target)
@@ -49,6 +51,18 @@ def write_atomic(path: str, data: bytes, *, like: str = "", mode: int = 0o600) -
             os.unlink(temporary)
         raise
     sync_directory(directory)
+
+
+def _followed(path: str) -> str:
+    """The path without symlinks. Raises OSError where one is another user's.
+
+    What is no symlink now is none for what follows either, whoever puts one there in between.
+    """
+    check_links(path)
+    if os.path.islink(path):
+        return os.path.realpath(path)
+    directory, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(directory), name)
 
 
 def _copy_metadata(source: str, descriptor: int) -> None:

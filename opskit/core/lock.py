@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 
 from opskit.core.errors import Busy, Failed, Missing
+from opskit.core.trust import weak_spot
 
 FILE_NAME = "lock"
 # udev holds the lock of a disk itself while it looks at it: that is over in a moment.
@@ -39,20 +40,34 @@ def wait_for_flock(descriptor: int, timeout: float) -> bool:
 
 
 def make_state_dir(state_dir: str) -> None:
-    """Make it if it is not there. Raises OSError; Failed when others could write there, as in the ledger of an undo.
-
-    Raises Missing where an ordinary user named none of its own.
-    """
+    """Make it if it is not there. Raises OSError, and what check_state_dir does."""
+    check_state_dir(state_dir)
     os.makedirs(state_dir, mode=0o700, exist_ok=True)
-    status = os.stat(state_dir)
-    if os.geteuid() not in {0, status.st_uid}:
+    check_state_dir(state_dir)  # in /tmp somebody else could have made it in this moment
+
+
+def check_state_dir(state_dir: str) -> None:
+    """Raise Failed when others could write there, or put another in its place: an undo goes by the ledger in it.
+
+    Raises Missing where an ordinary user named none of its own, and OSError. One that is not there yet is in order.
+    """
+    try:
+        status = os.stat(state_dir)
+    except FileNotFoundError:
+        status = None
+    if status is not None and os.geteuid() not in {0, status.st_uid}:
         why = f"the ledger there is another user's (owner {status.st_uid}, mode {status.st_mode & 0o777:03o})"
         todo = "a directory of your own: --state-dir DIR, or OPSKIT_STATE_DIR; or sudo"
         raise Missing(state_dir, why, todo=todo, state="Nothing was changed.")
-    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+    if status is not None and (status.st_uid != os.geteuid() or status.st_mode & 0o022):
         whose = f"owner {status.st_uid}, mode {status.st_mode & 0o777:03o}"
         why = f"others can write there ({whose}), and so forge the ledger"
         todo = f"look into it; then chown root {state_dir} and chmod 700 {state_dir}"
+        raise Failed(state_dir, why, todo=todo, state="Nothing was changed.")
+    weak = weak_spot(state_dir, itself=False)
+    if weak:
+        why = f"others can put another directory in its place, and so forge the ledger: {weak}"
+        todo = "another place: --state-dir DIR; or chown root and chmod go-w the directory that is named"
         raise Failed(state_dir, why, todo=todo, state="Nothing was changed.")
 
 

@@ -12,6 +12,7 @@ FINDINGS = (
     ),
     FindingKind("bad-setting", ("warning",), "journald does not understand a setting, and ignores it"),
     FindingKind("copy-among-journals", ("critical",), "the directory for copies is in one whose journals are vacuumed"),
+    FindingKind("copy-directory-open", ("critical",), "others could write to the directory for copies, or replace it"),
     FindingKind("copy-exists", ("critical",), "a copy of that name already exists"),
     FindingKind("core-dump", ("error",), "a program dumped core"),
     FindingKind("damaged", ("warning", "error"), "a journal file is damaged"),

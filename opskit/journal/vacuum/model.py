@@ -43,12 +43,19 @@ class VacuumRequest:
 
 @dataclass(frozen=True)
 class CopyPlace:
-    """The directory for copies. kind: directory, absent or other. taken: paths below it that exist. free: bytes."""
+    """The directory for copies.
+
+    kind: directory, absent or other
+    free: bytes
+    taken: paths below it that exist
+    weak: what lets others write there, or replace it (core/trust.py)
+    """
 
     real: str
     kind: str
     free: int
     taken: tuple[str, ...] = ()
+    weak: str = ""
 
 
 @dataclass(frozen=True)

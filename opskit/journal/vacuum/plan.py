@@ -203,6 +203,9 @@ def _copy_reasons(facts: VacuumFacts, request: VacuumRequest, deletions: Sequenc
             "no-copy-directory", f"{request.keep_copy} is not a directory, and cannot be made", "another directory"
         )
         return
+    if place.weak:
+        title = f"others could take or replace the copies in {request.keep_copy}: {place.weak}"
+        yield Reason("copy-directory-open", title, "a directory that only root can write to, as each one above it")
     inside = [directory.path for directory in facts.directories if (place.real + "/").startswith(directory.path + "/")]
     if inside:
         title = f"{request.keep_copy} is in {inside[0]}, where the copies would count as journals"

@@ -6,6 +6,7 @@ import os
 from typing import Optional
 
 from opskit.core.caller import machine_id
+from opskit.core.trust import weak_spot
 from opskit.journal.files.model import JournalDirectory
 from opskit.journal.files.see.directories import read_directories
 from opskit.journal.files.see.entries import newer_than
@@ -52,4 +53,4 @@ def _place(directories: tuple[JournalDirectory, ...], path: str) -> CopyPlace:
     for directory in directories if kind == "directory" else ():
         paths = (os.path.join(real, names[directory.path], file.name) for file in directory.files)
         taken += [path for path in paths if os.path.lexists(path)]
-    return CopyPlace(real, kind, status.f_bavail * status.f_frsize, tuple(taken))
+    return CopyPlace(real, kind, status.f_bavail * status.f_frsize, tuple(taken), weak_spot(path))

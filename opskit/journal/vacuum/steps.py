@@ -17,6 +17,7 @@ from opskit.core.files import sync_directory
 from opskit.core.kernel import clone_data
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
+from opskit.core.trust import weak_spot
 from opskit.core.units import size_text
 from opskit.journal.files.model import JournalDirectory, Scope, files_by_path
 from opskit.journal.files.see.directories import read_scope
@@ -213,6 +214,9 @@ class CopyJournals(Step):
     def apply(self, runner: Runner, record: Record) -> Record:
         for directory in self._directories():
             os.makedirs(directory, mode=0o700, exist_ok=True)
+        weak = weak_spot(self.place)
+        if weak:  # in /tmp somebody else could have made it in this moment
+            raise Failed(self.place, f"others could take or replace the copies: {weak}", todo="another directory")
         for file in self.files:
             copy_journal(file.path, file.copy)
         return {}

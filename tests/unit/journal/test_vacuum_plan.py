@@ -131,6 +131,7 @@ def test_copies_come_before_a_rotation_by_which_journald_may_delete() -> None:
     [
         (CopyPlace("/copy", "other", 1 << 30), "no-copy-directory"),
         (CopyPlace(f"/var/log/journal/{OWN}/x", "absent", 1 << 30), "copy-among-journals"),
+        (CopyPlace("/copy", "directory", 1 << 30, weak="/copy (owner 99, mode 0755)"), "copy-directory-open"),
         (CopyPlace("/copy", "directory", 100), "no-space-for-copies"),
         (CopyPlace("/copy", "directory", 1 << 30, (f"/copy/{OWN}/{archived(5).name}",)), "copy-exists"),
     ],

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from opskit.core.errors import Failed, UsageFault
 from opskit.core.files import read_bytes
+from opskit.core.trust import check_links
 from opskit.core.units import time_text
 from opskit.usage.du.saved import SavedScan, unpack
 
@@ -44,6 +45,7 @@ def check_target(path: str) -> None:
 
     A file that is there is replaced only when it is a saved scan itself.
     """
+    check_links(path)
     if os.path.lexists(path):
         read_saved(path)
     folder = os.path.dirname(os.path.realpath(path))
