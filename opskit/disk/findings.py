@@ -87,6 +87,11 @@ FINDINGS = (
         ("warning",),
         "the saved facts do not say what is at the mount point: it is assumed to be absent",
     ),
+    FindingKind(
+        "mount-point-replaceable",
+        ("warning",),
+        "others than root can put another directory in the place of the mount point",
+    ),
     FindingKind("mount-without-entry", ("info", "warning"), "a filesystem is mounted and has no entry in fstab"),
     FindingKind("mounted", ("critical",), "the device is mounted"),
     FindingKind("mounted-below", ("error",), "another filesystem is mounted below the mount point"),

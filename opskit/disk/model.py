@@ -203,6 +203,7 @@ class PathFact:
     empty: bool = False
     mounted: bool = False
     symlink_in: str = ""  # a symlink among its parents, or itself
+    weak: str = ""  # what lets others than root put something else at this path (core/trust.py)
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,7 @@ def _into_service(
     if reasons:
         return Refusal(title, tuple(reasons))
     steps: list[Step] = [*making, *entry.steps]
+    notes += tuple(_replaceable(facts, request.target)) if not here else ()
     if not here:
         fact = facts.path(request.target)
         if fact is None or fact.kind == "absent":
@@ -270,6 +271,14 @@ def _checks(
 
 def _fstab_checks(facts: HostFacts, entry: EntryDecision) -> tuple[str, ...]:
     return fstab_checks(facts) if entry.steps else ()
+
+
+def _replaceable(facts: HostFacts, target: str) -> Iterator[Finding]:
+    fact = facts.path(target)
+    if fact and fact.weak:
+        title = f"others can put another directory in the place of {target}, also while it is mounted: {fact.weak}"
+        remedy = "let that directory be root's, with mode 0755; or name another mount point"
+        yield Finding("mount-point-replaceable", "warning", title, remedy=remedy)
 
 
 def _unknown_path(facts: HostFacts, target: str) -> Iterator[Finding]:

@@ -28,9 +28,17 @@ def mounted_at(target: str) -> Optional[Mount]:
     return next((m for m in reversed(own_mounts()) if m.target == target), None)
 
 
+def targets_of(number: str) -> list[str]:
+    """Where the device with this major:minor is mounted in our namespace."""
+    return [m.target for m in own_mounts() if m.device == number]
+
+
 def with_device_number(mount: Mount) -> Mount:
-    """Btrfs shows an anonymous device number (0:N); the number of its source is the one that counts."""
-    if not mount.device.startswith("0:") or not mount.source.startswith("/dev/"):
+    """Btrfs shows an anonymous device number (0:N); the number of its source is the one that counts.
+
+    Of any other filesystem with such a number the source is only a word: who mounts a tmpfs says which.
+    """
+    if not mount.device.startswith("0:") or mount.fstype != "btrfs":
         return mount
     number = device_number(mount.source)
     return Mount(number, mount.target, mount.source, mount.fstype, mount.options, mount.namespace) if number else mount

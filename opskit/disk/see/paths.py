@@ -7,6 +7,7 @@ import stat
 from collections.abc import Sequence
 from typing import Optional
 
+from opskit.core.trust import weak_spot
 from opskit.disk.model import Mount, PathFact
 
 
@@ -32,6 +33,7 @@ def path_fact(path: str, own: Sequence[Mount]) -> PathFact:
         empty=empty,
         mounted=any(m.target == real for m in own),
         symlink_in=_first_symlink(plain) if absolute and kind not in {"block", "character"} else "",
+        weak=weak_spot(path, itself=False) if absolute and kind in {"absent", "directory"} else "",
     )
 
 

@@ -152,3 +152,32 @@ def test_a_scan_is_not_saved_through_the_symlink_of_another_user(host: Host, whi
     os.lchown(link, 0, 0)
     host.run("du", "--save", str(target), str(host.folder / "etc")).well()
     assert precious.stat().st_ino != before
+
+
+def test_a_mount_point_that_others_can_replace_is_told_in_the_plan(host: Host, disk: Disk) -> None:
+    above = Path(host.target).parent
+    above.mkdir()
+    foreign(above)
+    dry = host.on_disk("mount", disk.path, host.target, "--dry-run", "--json").well()
+    assert "mount-point-replaceable" in dry.ids
+    os.chown(above, 0, 0)
+    assert "mount-point-replaceable" not in host.on_disk("mount", disk.path, host.target, "-n", "--json").well().ids
+
+
+@pytest.mark.parametrize("when", ["before the mount", "after the mount"])
+def test_a_mount_that_was_led_astray_is_found_and_unmounted(host: Host, disk: Disk, when: str) -> None:
+    """Whoever may rename a directory of the path does so in the moment of the mount."""
+    above = Path(host.target).parent
+    elsewhere = host.folder / "elsewhere"
+    (elsewhere / "data").mkdir(parents=True)
+    rename = f"mv {above} {above}.away; ln -s {elsewhere} {above}"
+    real = '"$real" "$@"; code=$?'
+    both = f"{rename}; {real}" if when.startswith("before") else f"{real}; {rename}"
+    script = f'case " $* " in *" -t ext4 "*) {both}; exit $code;; esac\nexec "$real" "$@"'
+    inside = host.namespace(host.shim("mount", script))
+    before = host.table()
+    answer = host.mount(disk, inside=inside)
+    astray = elsewhere / "data" if when.startswith("before") else Path(f"{above}.away/data")
+    assert (answer.code, f"it came to {astray}: somebody replaced" in answer.err) == (8, True), answer
+    assert [mount for mount in inside.mounts() if mount.source.startswith(disk.path)] == []
+    assert host.table() == before

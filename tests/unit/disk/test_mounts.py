@@ -31,6 +31,13 @@ def test_what_has_no_device_keeps_its_number() -> None:
     assert mounts.with_device_number(gone) is gone
 
 
+def test_a_source_is_only_a_word_but_for_btrfs() -> None:
+    """Whoever may mount a tmpfs, as anybody may in a namespace of his own, says what its source is."""
+    for fstype in ("tmpfs", "fuse.x", "overlay"):
+        named = Mount("0:45", "/x", "/dev/null", fstype, "rw")
+        assert mounts.with_device_number(named) is named
+
+
 def fake_proc(path: Path, namespaces: dict[str, str], text: dict[str, str]) -> str:
     for pid, namespace in namespaces.items():
         (path / pid / "ns").mkdir(parents=True)

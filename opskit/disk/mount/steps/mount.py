@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Union
 
@@ -17,7 +18,7 @@ from opskit.disk.model import DiskPlace, Mount, describe
 from opskit.disk.mount.steps.make import FAILING, run_on_disk
 from opskit.disk.see import probe, udev
 from opskit.disk.see.busy import users_of
-from opskit.disk.see.mounts import mounted_at
+from opskit.disk.see.mounts import mounted_at, targets_of
 from opskit.disk.see.paths import holds_something, in_the_way
 from opskit.disk.see.sysfs import device_at, read_device
 from opskit.disk.selinux import restorecon
@@ -143,7 +144,7 @@ class MountFilesystem(Step):
         """Raises Failed when the mount point is no longer what it was."""
         device = device_at(self.place)
         self._is_to_be_mounted(device.number)
-        return {"device": device.path, "number": device.number}
+        return {"device": device.path, "number": device.number, "mounted": targets_of(device.number)}
 
     def _is_to_be_mounted(self, number: str) -> bool:
         """Whether ours (major:minor) is not mounted there yet. Raises Failed when something else is there.
@@ -169,13 +170,40 @@ class MountFilesystem(Step):
             # A unit that failed before would be stopped again at once. Exit 1: it is not loaded, which is as good.
             runner.run(Command(("systemctl", "reset-failed", unit), mutates=True, accept=(0, 1, 5)))
         if self._is_to_be_mounted(record["number"]):  # udev may have been waited for
-            run_on_disk(runner, self._command(record["device"]))
+            with self._noting_strays(record):
+                run_on_disk(runner, self._command(record["device"]))
         if self.relabel:
             runner.run(restorecon(self.target))
         return {}
 
+    @contextlib.contextmanager
+    def _noting_strays(self, record: Record) -> Iterator[None]:
+        """Where the device came to when this fails: whoever may rename a directory of the path can lead mount astray.
+
+        An error then has it in its record, and so the undo unmounts it there.
+        """
+        try:
+            yield
+        except Failed as error:
+            before = (self.target, *record.get("mounted", ()))
+            strays = [path for path in targets_of(record["number"]) if path not in before]
+            if strays:
+                error.record["strays"] = strays
+                error.why += f"; it came to {', '.join(strays)}: somebody replaced a directory in the path"
+                error.todo = f"namei -l {shlex.quote(self.target)} shows who may"
+            raise
+
     def verify(self, runner: Runner, record: Record) -> None:
         """The kernel shows our device there, writable unless asked otherwise; systemd agrees."""
+        with self._noting_strays(record):
+            self._check_mount(record)
+        if self.systemd:
+            unit = systemd_unit(runner, self.target)
+            active = runner.run(Command(("systemctl", "is-active", "--quiet", unit), mutates=False, accept=(0, 3)))
+            if active.status != 0 or mounted_at(self.target) is None:
+                raise Failed(self.target, "systemd does not keep it mounted", todo=f"systemctl status {unit}")
+
+    def _check_mount(self, record: Record) -> None:
         mount = mounted_at(self.target)
         if mount is None or mount.device != record["number"]:
             raise Failed(self.target, f"{record['device']} is not mounted there", todo="dmesg | tail")
@@ -184,11 +212,6 @@ class MountFilesystem(Step):
             raise Failed(self.target, "it is mounted read-only", todo=FAILING)
         if not wants_read_only:
             check_writable(self.target)
-        if self.systemd:
-            unit = systemd_unit(runner, self.target)
-            active = runner.run(Command(("systemctl", "is-active", "--quiet", unit), mutates=False, accept=(0, 3)))
-            if active.status != 0 or mounted_at(self.target) is None:
-                raise Failed(self.target, "systemd does not keep it mounted", todo=f"systemctl status {unit}")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         before, lines = f"{self.fstype} of {record['device']}", shell_lines((umount(self.target),))
@@ -196,6 +219,10 @@ class MountFilesystem(Step):
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Unmount, if it is still our device that is mounted there. Raises Busy when somebody uses it."""
+        for stray in record.get("strays", ()):
+            mount = mounted_at(stray)
+            if mount is not None and is_same(runner, mount, self.uuid, record):
+                unmount(runner, stray)
         mount = mounted_at(self.target)
         if mount is None:
             return
