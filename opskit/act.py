@@ -187,7 +187,8 @@ def _stop_if_done(session: Session, chore: Chore[F]) -> None:
     if run.title != title:
         why = f"it names another plan, {run.title!r}, which run {run.id} carried out"
         raise UsageFault("--only-plan", why, todo="the token of a dry run of this command")
-    undone = [other.id for other in Ledger(session.state_dir).runs() if other.undoes == run.id]
+    later = Ledger(session.state_dir).read(since=run.id).runs
+    undone = [other.id for other in later if other.undoes == run.id]
     if undone:
         why = f"run {run.id} carried this plan out, and run {undone[-1]} took it back"
         remedy = "run the same command again, without --only-plan, and read the new plan"

@@ -1,6 +1,7 @@
 """What every area stands on: standard library only, knows no area and no screen.
 
 plan, execute, ledger, lock            a plan and its steps, carrying it out, its record, one opskit at a time
+ledger_lines, ledger_runs              a line of the ledger and its checksum; the runs, and what damage leaves unknown
 runner, command, child                 the one place that starts programs; what may hang is asked in a child
 errors, finding, envelope, jsonable    what a person and --json are told
 units                                  spans of time and sizes: typed and printed

@@ -1,12 +1,16 @@
 """The ledger: append-only, fsynced JSON lines. Audit trail and undo record in one.
 
-Entries, each with `run` (its id), `entry` and `time`:
+Entries, each with `run` (its id), `entry`, `time`, `line` (its number in the run) and `sum` (ledger_lines.py):
   begin  title, command, host, user, pid, plan (its token), changes, undoes, hold
   step   number, kind, fields, change, record       (before the step)
   stepped number, outcome, record, commands, error  (after it)
   undone number, outcome, error, commands           (a step taken back in the same run)
   end    outcome, error
-A run without `end` is one that crashed: its outcome is `unfinished`.
+A run without `end` is one that crashed: its outcome is `unfinished`. A line that follows one which a crash cut off says
+so (`torn`). What a key is for that this opskit does not know is kept, and no reason to refuse a line.
+
+It is one file, whatever its size, and is read from its end: what the newest runs are costs the same with ten runs
+behind them or a hundred thousand.
 """
 
 from __future__ import annotations
@@ -14,14 +18,18 @@ from __future__ import annotations
 import json
 import os
 import signal
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opskit.core.errors import Failed, UsageFault
 from opskit.core.files import sync_directory
+from opskit.core.ledger_lines import SCHEMA, Line, line_numbers, line_of, lines_from_end, parse_line
+from opskit.core.ledger_runs import Damage, Run, StepRecord, build_runs
 from opskit.core.units import now, time_text
 
-SCHEMA = 1
+__all__ = ["Damage", "Ledger", "Reading", "Run", "StepRecord", "new_run_id"]
+
 FILE_NAME = "ledger.jsonl"
 # For the tests of crashes: `OPSKIT_TEST_KILL=stepped:2` kills this process by SIGKILL right after that entry
 # is on the disk.
@@ -29,42 +37,15 @@ TEST_KILL = "OPSKIT_TEST_KILL"
 
 
 @dataclass(frozen=True)
-class StepRecord:
-    """One step of a run as the ledger has it. outcome: done, failed, undone, kept or unfinished."""
+class Reading:
+    """What was read of the ledger.
 
-    number: int
-    kind: str
-    fields: dict[str, Any]
-    change: dict[str, Any]
-    record: dict[str, Any]
-    outcome: str
-    began: str = ""
-    ended: str = ""
-    error: str = ""
-    commands: tuple[dict[str, Any], ...] = ()
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run. outcome: done, taken-back, take-back-failed, failed (one that undoes another) or unfinished.
-
-    plan: the token of the plan that it carries out (core/plan.py, PlanToken); "" in a ledger of opskit 0.1.0.
+    runs: oldest first
+    damage: every line read that is broken, missing or there twice, in the order of the file
     """
 
-    id: str
-    began: str
-    ended: str
-    user: str
-    pid: int
-    title: str
-    command: tuple[str, ...]
-    undoes: str
-    outcome: str
-    error: str = ""
-    hold: str = ""
-    host: str = ""
-    plan: str = ""
-    steps: tuple[StepRecord, ...] = ()
+    runs: tuple[Run, ...]
+    damage: tuple[Damage, ...]
 
 
 def new_run_id() -> str:
@@ -78,21 +59,30 @@ class Ledger:
     def __init__(self, state_dir: str) -> None:
         self.state_dir = state_dir
         self.path = os.path.join(state_dir, FILE_NAME)
+        self._written: dict[str, int] = {}  # how many lines each run has that is written to
 
     def append(self, entry: str, run: str, **values: Any) -> None:
         """Write one entry and wait until it is on the disk. Raises Failed when it cannot be kept."""
-        line = json.dumps({"schema": SCHEMA, "entry": entry, "run": run, "time": time_text(now()), **values})
         try:
-            self._write(line.encode() + b"\n")
+            number = self._next_number(entry, run)
+            kept = {"schema": SCHEMA, "entry": entry, "run": run, "time": time_text(now()), "line": number, **values}
+            self._write(kept)
         except OSError as error:
             todo = "make room, or name another place with --state-dir"
             why = f"the ledger cannot be written ({error.strerror})"
             state = "Nothing was changed." if entry == "begin" else ""
             raise Failed(self.path, why, todo=todo, state=state) from error
+        self._written[run] = number
         if os.environ.get(TEST_KILL) == f"{entry}:{values.get('number', 0)}":
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def _write(self, line: bytes) -> None:
+    def _next_number(self, entry: str, run: str) -> int:
+        if run not in self._written and entry != "begin":  # begun by another process
+            lines = self._lines_of(newest=0, run=run)
+            self._written[run] = max([line.number for line in lines if line.run == run], default=0)
+        return self._written.get(run, 0) + 1
+
+    def _write(self, entry: dict[str, Any]) -> None:
         if not os.path.isdir(self.state_dir):
             os.makedirs(self.state_dir, mode=0o700)
             sync_directory(os.path.dirname(os.path.abspath(self.state_dir)))
@@ -102,7 +92,7 @@ class Ledger:
             size = os.fstat(descriptor).st_size
             # A power cut can leave half a line; it must not swallow the next one.
             torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-            data = b"\n" + line if torn else line
+            data = b"\n" + line_of({**entry, "torn": True}) if torn else line_of(entry)
             written = os.write(descriptor, data)
             if written != len(data):
                 os.ftruncate(descriptor, size)
@@ -114,99 +104,103 @@ class Ledger:
             sync_directory(self.state_dir)
 
     def entries(self) -> list[dict[str, Any]]:
-        """All entries, oldest first; a line that a crash tore is passed over. [] without a ledger.
-
-        Raises UsageFault when a newer opskit wrote it, PermissionError when it may not be read.
-        """
-        try:
-            with open(self.path, "rb") as file:
-                lines = file.read().split(b"\n")
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        entries = []
-        for line in lines:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if not isinstance(entry, dict):
-                continue
-            if entry.get("schema") != SCHEMA:
-                raise UsageFault(
-                    self.path, f"schema {entry.get('schema')} is not {SCHEMA}", todo="use the newer opskit"
-                )
-            entries.append(entry)
-        return entries
+        """All sound entries, oldest first. [] without a ledger. Raises OSError."""
+        lines = [parse_line(raw, offset, whole=whole) for offset, raw, whole in self._raw_lines()]
+        return [line.entry for line in reversed(lines) if line.entry is not None]
 
     def runs(self) -> list[Run]:
-        """All runs, oldest first."""
-        drafts: dict[str, _Draft] = {}
-        for entry in self.entries():
-            if entry["entry"] == "begin":
-                drafts[entry["run"]] = _Draft(entry)
-            elif entry["run"] in drafts:
-                drafts[entry["run"]].take(entry)
-        return [draft.run() for draft in drafts.values()]
+        """All runs, oldest first. [] without a ledger. Raises OSError."""
+        return list(self.read().runs)
+
+    def read(self, *, newest: int = 0, since: str = "") -> Reading:
+        """Runs, oldest first, read from the end of the file. Raises OSError.
+
+        newest: only so many; 0 for all
+        since: the id of the first one to read; "" for all
+        """
+        runs, strays = build_runs(reversed(self._lines_of(newest=newest, run=since)))
+        if newest:
+            runs = runs[-newest:]
+        if since:
+            first = next((number for number, run in enumerate(runs) if run.id == since), 0)
+            runs = runs[first:]
+        damage = [*strays, *(damage for run in runs for damage in run.damage)]
+        if not damage:
+            return Reading(tuple(runs), ())
+        numbers = line_numbers(self.path, [each.offset for each in damage if each.offset >= 0])
+        runs = [replace(run, damage=tuple(_numbered(run.damage, numbers))) for run in runs]
+        return Reading(tuple(runs), tuple(sorted(_numbered(damage, numbers), key=lambda each: each.offset)))
+
+    def _raw_lines(self) -> Iterator[tuple[int, bytes, bool]]:
+        try:
+            yield from lines_from_end(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+
+    def _lines_of(self, *, newest: int, run: str) -> list[Line]:
+        """The lines of the newest runs, or of all from that run on, the last one first; see `read`.
+
+        Where a run has lost its first line the file is read to its beginning, but only for what that run has there.
+        """
+        lines: list[Line] = []
+        begun: set[str] = set()
+        headless: set[str] = set()
+        enough = False
+        for offset, raw, whole in self._raw_lines():
+            if enough and not any(f'"run": {json.dumps(name)}'.encode() in raw for name in headless):
+                continue
+            line = parse_line(raw, offset, whole=whole)
+            if enough and line.run not in headless:
+                continue
+            lines.append(line)
+            if line.entry is None:
+                continue
+            if line.entry["entry"] == "begin":
+                begun.add(line.run)
+                headless.discard(line.run)
+            elif line.run not in begun:
+                headless.add(line.run)
+            # A run's lines are together: where another one's come, its first line is not where it should be.
+            past = run in begun or (run in headless and line.run != run)
+            enough = enough or (past if run else 0 < newest <= len(begun))
+            if enough and not headless:
+                break
+        return lines
 
     def runs_of(self, plan: str) -> list[Run]:
         """The runs that carried out, or tried to, the plan with this token, oldest first; [] without a ledger."""
-        return [run for run in self.runs() if run.plan == plan]
+        text = f'"plan": {json.dumps(plan)}'.encode()
+        lines = [parse_line(raw, offset, whole=whole) for offset, raw, whole in self._raw_lines() if text in raw]
+        ids = [line.run for line in reversed(lines) if line.entry is not None and line.entry.get("plan") == plan]
+        return [self.read(since=run).runs[0] for run in dict.fromkeys(ids)]
 
     def find(self, name: str) -> Run:
-        """The run with this id, the only one whose id begins so, or `last`. Raises UsageFault."""
-        runs = self.runs()
-        if name == "last" and runs:
-            return runs[-1]
-        matches = [run for run in runs if run.id == name] or [run for run in runs if run.id.startswith(name)]
-        if name and len(matches) == 1:
-            return matches[0]
-        why = f"{len(matches)} runs begin so" if matches and name else f"no such run in {self.path}"
-        raise UsageFault(name or "''", why, todo="opskit history lists the runs")
+        """The run with this id, the only one whose id begins so, or `last`. Raises UsageFault or OSError."""
+        if name == "last":
+            runs = self.read(newest=1).runs
+        else:
+            ids = self._ids(name) if name else set()
+            chosen = name if name in ids else min(ids, default="")
+            if len(ids) > 1 and chosen != name:
+                raise UsageFault(name, f"{len(ids)} runs begin so", todo="opskit history lists the runs")
+            runs = self.read(since=chosen).runs[:1] if chosen else ()
+        if not runs:
+            raise UsageFault(name or "''", f"no such run in {self.path}", todo="opskit history lists the runs")
+        return runs[0]
+
+    def _ids(self, name: str) -> set[str]:
+        """The ids that begin so; as soon as there is one that is the name itself, only that."""
+        start = f'"run": {json.dumps(name)[:-1]}'.encode()
+        ids: set[str] = set()
+        for offset, raw, whole in self._raw_lines():
+            if start in raw:
+                line = parse_line(raw, offset, whole=whole)
+                if line.entry is not None and line.run.startswith(name):
+                    ids.add(line.run)
+            if name in ids:
+                return {name}
+        return ids
 
 
-@dataclass
-class _Draft:
-    begin: dict[str, Any]
-    end: dict[str, Any] = field(default_factory=dict)
-    steps: dict[int, dict[str, Any]] = field(default_factory=dict)
-
-    def take(self, entry: dict[str, Any]) -> None:
-        kind = entry["entry"]
-        if kind == "end":
-            self.end = entry
-        elif kind == "step":
-            self.steps[entry["number"]] = {"began": entry["time"], **entry}
-        elif kind in {"stepped", "undone"} and entry["number"] in self.steps:
-            step = self.steps[entry["number"]]
-            step["ended"] = entry["time"]
-            # A step that was done and could not be taken back is still done.
-            if not (kind == "undone" and entry["outcome"] == "kept" and step.get("outcome") == "done"):
-                step["outcome"] = entry["outcome"]
-            step["error"] = entry.get("error", "")
-            step["record"] = {**step["record"], **entry.get("record", {})}
-            step["commands"] = step.get("commands", []) + entry.get("commands", [])
-
-    def run(self) -> Run:
-        begin = self.begin
-        names = StepRecord.__dataclass_fields__
-        steps = []
-        for step in self.steps.values():
-            values = {"outcome": "unfinished", **{k: v for k, v in step.items() if k in names}}
-            values["commands"] = tuple(values.get("commands", ()))
-            steps.append(StepRecord(**values))
-        return Run(
-            id=begin["run"],
-            began=begin["time"],
-            ended=self.end.get("time", ""),
-            user=begin["user"],
-            pid=begin["pid"],
-            title=begin["title"],
-            command=tuple(begin["command"]),
-            undoes=begin.get("undoes", ""),
-            outcome=self.end.get("outcome", "unfinished"),
-            error=self.end.get("error", ""),
-            hold=begin.get("hold", ""),
-            host=begin.get("host", ""),
-            plan=begin.get("plan", ""),
-            steps=tuple(steps),
-        )
+def _numbered(damage: Iterable[Damage], numbers: dict[int, int]) -> list[Damage]:
+    return [replace(each, line=numbers.get(each.offset, 0)) for each in damage]

@@ -179,10 +179,16 @@ def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
         begin(Ledger(str(tmp_path / "file")), "a")
 
 
-def test_a_ledger_of_a_newer_opskit_is_refused(tmp_path: Path) -> None:
-    (tmp_path / module.FILE_NAME).write_text('{"schema": 2, "entry": "begin", "run": "a"}\n')
-    with pytest.raises(UsageFault, match="schema 2 is not 1"):
-        Ledger(str(tmp_path)).entries()
+def test_a_line_of_a_newer_opskit_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a")
+    with Path(ledger.path).open("a") as file:
+        file.write('{"schema": 2, "entry": "begin", "run": "n"}\n')
+    begin(ledger, "b")
+    reading = ledger.read()
+    assert [run.id for run in reading.runs] == ["a", "b"]
+    (damage,) = reading.damage
+    assert (damage.line, "its schema is 2, not 1" in damage.what) == (2, True)
 
 
 def test_find(tmp_path: Path) -> None:
