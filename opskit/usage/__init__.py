@@ -13,7 +13,9 @@ Where a change belongs:
   df/  the command, what a person sees    cli.py; show/, a file for each question
        the figures                        model.py; see/filesystems.py
        what is wrong                      findings.py (the ids of du and df: usage/findings.py)
-       --deleted                          deleted.py: what frees a file; see/deleted.py: whose it is
+       --deleted                          deleted.py: what frees a file; see/deleted.py: whose it is; see/held.py: those
+                                          that the kernel holds
+       overlays                           see/beneath.py: the filesystem that their files take space on
        --why                              why.py: the sum; see/why.py, with see/hidden.py, own.py and places.py
   mounts.py                               what kind of mount something is on
 

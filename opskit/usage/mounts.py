@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Optional
 
-from opskit.core.mountinfo import MountLine
+from opskit.core.mountinfo import MountLine, unescape
 
 # What df calls dummy (gnulib, lib/mountlist.c): nothing is stored there.
 DUMMY = frozenset(
@@ -43,6 +43,19 @@ def mount_of(path: str, lines: Sequence[MountLine]) -> Optional[MountLine]:
     """The mount that an absolute path without symlinks is on by its name alone: the longest, and the last of these."""
     over = [m for m in lines if path == m.target or path.startswith(m.target.rstrip("/") + "/")]
     return max(reversed(over), key=lambda m: len(m.target), default=None)
+
+
+def layers(line: MountLine) -> tuple[str, list[str]]:
+    """Of an overlay: the folder that it writes to ("" for none), and those that it shows beside it.
+
+    As the options of the mount name them, which is as whoever mounted it had typed them. A lower one that is relative
+    is so to the folder above the layers: docker mounts that way, from there.
+    """
+    options = dict(option.partition("=")[::2] for option in line.options.split(","))
+    upper = unescape(options.get("upperdir", ""))
+    above = os.path.dirname(os.path.dirname(upper))
+    lowers = [unescape(word) for word in options.get("lowerdir", "").split(":") if word]
+    return upper, [os.path.join(above, lower) for lower in lowers]
 
 
 def mounts_below(roots: Sequence[str], lines: Sequence[MountLine]) -> list[MountLine]:

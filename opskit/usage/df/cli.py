@@ -95,25 +95,24 @@ def df(
 
 def _deleted(session: Session, paths: Sequence[str], *, exact: bool, seconds: float) -> None:
     """Files that are deleted but still open; with paths only those on the filesystems of these."""
-    from opskit.usage.df.deleted import DeletedFiles  # noqa: PLC0415 - the figures alone do without
     from opskit.usage.df.see.deleted import see_deleted  # noqa: PLC0415 - the figures alone do without
     from opskit.usage.df.show.deleted import deleted_json, draw_deleted  # noqa: PLC0415
 
     deleted = see_deleted()
     if paths:
-        devices = {filesystem.device for filesystem in see(paths, seconds=seconds)}
-        deleted = DeletedFiles(tuple(file for file in deleted.files if file.device in devices), deleted.unseen)
+        deleted = deleted.on({filesystem.disk for filesystem in see(paths, seconds=seconds)})
     session.screen.answer(deleted_json(deleted), lambda: draw_deleted(session.screen, deleted, exact=exact))
     if deleted.unseen:
         _note_unseen(session, deleted.unseen)
 
 
 def _note_unseen(session: Session, count: int) -> None:
+    processes = f"{count} process{'es' if count > 1 else ''}"
     if os.geteuid() == 0:  # another user namespace, or a security module
-        session.screen.note(f"not seen: the files of {count} processes that even root may not look at")
+        session.screen.note(f"not seen: the files of {processes} that even root may not look at")
         return
     line = "sudo " + shlex.join(command_line())
-    session.screen.note(f"not seen: files of {count} processes of other users, and mapped ones; all of them: {line}")
+    session.screen.note(f"not seen: files of {processes} of other users, and mapped ones; all of them: {line}")
 
 
 def _why(session: Session, paths: Sequence[str], *, exact: bool, seconds: float) -> None:
@@ -130,13 +129,13 @@ def _why(session: Session, paths: Sequence[str], *, exact: bool, seconds: float)
         session.screen.note(f"root sees more: sudo {shlex.join(command_line())}")
 
 
-def _count(session: Session, paths: Sequence[str]) -> Scan:
+def _count(session: Session, paths: Sequence[str], depth: int = 0) -> Scan:
     """What is below some paths, as `du -x` counts it. Ctrl-C ends it all: half a count explains nothing."""
     from opskit.usage.du.model import ScanRequest  # noqa: PLC0415 - the figures alone do without
     from opskit.usage.du.see.scan import scan  # noqa: PLC0415
     from opskit.usage.du.show import progress  # noqa: PLC0415
 
-    request = ScanRequest(roots=tuple(map(os.fsencode, paths)), depth=0, one_file_system=True)
+    request = ScanRequest(roots=tuple(map(os.fsencode, paths)), depth=depth, one_file_system=True)
     with progress(session.screen, 512) as tick:
         result = scan(request, tick)
     if result.partial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from opskit.core.systemd import outermost_unit
@@ -44,11 +44,12 @@ class Holder:
 class DeletedFile:
     """A deleted file that is still open or mapped.
 
-    device: major:minor
+    device: major:minor of the filesystem that it takes space on, as mountinfo has it
     size: the bytes allocated, which are freed with it
     apparent_size: its length
     mount_point: in our mount namespace, or in that of the process with the pid `namespace`
     namespace: a pid, 0 for our own mount namespace
+    overlay: the mount point of the overlay that it is open through, "" without one
     """
 
     device: str
@@ -59,6 +60,25 @@ class DeletedFile:
     mount_point: str
     holders: tuple[Holder, ...]
     namespace: int = 0
+    overlay: str = ""
+
+
+@dataclass(frozen=True)
+class KernelFile:
+    """A deleted file that no process has open, but the kernel: the image of a loop device, or a swap file.
+
+    device: as of a DeletedFile
+    holder: the loop device, or "swap"
+    most: bytes that it can take; how many of them an image has, nothing says any more
+    frees: the command, or what to do in words
+    """
+
+    path: str
+    device: str
+    mount_point: str
+    holder: str
+    most: int
+    frees: str
 
 
 @dataclass(frozen=True)
@@ -67,11 +87,17 @@ class DeletedFiles:
 
     files: tuple[DeletedFile, ...] = ()
     unseen: int = 0
+    kernel: tuple[KernelFile, ...] = ()
 
     @property
     def size(self) -> int:
-        """The bytes that these files keep."""
+        """The bytes that the files of processes keep."""
         return sum(file.size for file in self.files)
+
+    def on(self, devices: Collection[str]) -> DeletedFiles:
+        """Those that take space on these (major:minor)."""
+        files = tuple(file for file in self.files if file.device in devices)
+        return DeletedFiles(files, self.unseen, tuple(file for file in self.kernel if file.device in devices))
 
 
 @dataclass(frozen=True)

@@ -11,24 +11,54 @@ from opskit.usage.df.model import Filesystem
 
 # From here on a warning is an error.
 ERROR_FROM = 95
+NAMED = 3
 
 
 def find(filesystems: Sequence[Filesystem], warn: int) -> tuple[Finding, ...]:
     """A finding for each filesystem that did not answer, and for blocks or inodes of which warn percent are used.
 
-    A read-only filesystem is not judged: an image (squashfs, iso9660) is always full, and nobody can write there.
+    A disk has one of each kind, however often it is mounted, and under however many overlays. A read-only filesystem is
+    not judged: an image (squashfs, iso9660) is always full, and nobody can write there.
     """
     findings = []
+    others = _of_the_same_disk([filesystem for filesystem in filesystems if not filesystem.readonly])
     for filesystem in filesystems:
         if not filesystem.answered:
             findings.append(_silent(filesystem))
-        if filesystem.readonly:
+        if filesystem.mount_point not in others:
             continue
+        also = _also(others[filesystem.mount_point])
         if (filesystem.used_percent or 0) >= warn:
-            findings.append(_blocks(filesystem))
+            findings.append(_blocks(filesystem, also))
         if (filesystem.files_percent or 0) >= warn:
-            findings.append(_inodes(filesystem))
+            findings.append(_inodes(filesystem, also))
     return tuple(findings)
+
+
+def _of_the_same_disk(filesystems: Sequence[Filesystem]) -> dict[str, list[str]]:
+    """For the mount point that stands for a disk, the others on it: those of overlays, and of bind mounts.
+
+    A part with other figures (a project quota of xfs) is judged by itself.
+    """
+    disks: dict[object, list[Filesystem]] = {}
+    for filesystem in filesystems:
+        figures = filesystem.figures
+        whole = (
+            (filesystem.disk or filesystem.mount_point, figures.blocks * figures.block_size, figures.files)
+            if figures
+            else filesystem
+        )
+        disks.setdefault(whole, []).append(filesystem)
+    groups = {}
+    for same in disks.values():
+        first = min(same, key=lambda filesystem: filesystem.fstype == "overlay")
+        groups[first.mount_point] = [other.mount_point for other in same if other.mount_point != first.mount_point]
+    return groups
+
+
+def _also(others: Sequence[str]) -> str:
+    more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    return f"; the same disk is at {', '.join(others[:NAMED])}{more}" if others else ""
 
 
 def _silent(filesystem: Filesystem) -> Finding:
@@ -37,18 +67,20 @@ def _silent(filesystem: Filesystem) -> Finding:
     return Finding("not-answering", "error", f"{filesystem.mount_point}: no answer", evidence, remedy)
 
 
-def _blocks(filesystem: Filesystem) -> Finding:
+def _blocks(filesystem: Filesystem, also: str) -> Finding:
     share, available = filesystem.used_percent or 0, filesystem.available or 0
     left = ceiling_text(available) if available > 0 else "0"
-    evidence = f"{ceiling_text(filesystem.used or 0)} of {ceiling_text(filesystem.size or 0)} used, {left} available"
+    evidence = (
+        f"{ceiling_text(filesystem.used or 0)} of {ceiling_text(filesystem.size or 0)} used, {left} available{also}"
+    )
     remedy = f"opskit df --why {quote(filesystem.mount_point)}"
     return Finding("nearly-full", _severity(share), f"{filesystem.mount_point}: {share} % full", evidence, remedy)
 
 
-def _inodes(filesystem: Filesystem) -> Finding:
+def _inodes(filesystem: Filesystem, also: str) -> Finding:
     share, figures = filesystem.files_percent or 0, filesystem.figures
     total, free = (figures.files, figures.files_free) if figures else (0, 0)
-    evidence = f"{filesystem.files_used} of {total} inodes used, {free} left"
+    evidence = f"{filesystem.files_used} of {total} inodes used, {free} left{also}"
     title = f"{filesystem.mount_point}: {share} % of the inodes are used"
     remedy = f"opskit du --inodes {quote(filesystem.mount_point)}"
     return Finding("nearly-out-of-inodes", _severity(share), title, evidence, remedy)

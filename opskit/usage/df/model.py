@@ -26,6 +26,7 @@ class Filesystem:
     """A mounted filesystem.
 
     device: major:minor
+    disk: the device (major:minor, as mountinfo has it) that its files take space on: for an overlay what is beneath it
     answered: False when it was silent for the whole time, or has lost its device or server (ESTALE, ENOTCONN, EIO)
     why: why there are no figures
     """
@@ -39,6 +40,7 @@ class Filesystem:
     figures: Optional[FilesystemFigures] = None
     answered: bool = True
     why: str = ""
+    disk: str = ""
 
     @property
     def size(self) -> Optional[int]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from shlex import quote
 from typing import Optional
 
 from opskit.core.units import ceiling_text
+from opskit.usage.df.deleted import KernelFile
 from opskit.usage.df.model import Filesystem
+from opskit.usage.du.model import TreeEntry
 
 # A directory that is only a place to mount on has one block, at most 64 KiB anywhere.
 EMPTY = 64 * 1024
 NAMED = 3
+# So many of the largest directories are named, and none that has less than this share of what is used.
+DIRECTORIES, LEAST = 5, 0.02
+# A directory that is mostly one directory below it is not named: the one below is.
+MOSTLY = 0.6
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ class WhyFacts:
     hidden_why: why nobody could look under mount points, "" when somebody could
     own: what the filesystem keeps for itself; None where nothing says
     own_how: what that is, or why nothing says
+    kernel: deleted files that the kernel holds
+    directories: with all that is in them, down to some depth, in any order
     """
 
     filesystem: Filesystem
@@ -65,6 +74,8 @@ class WhyFacts:
     own: Optional[int]
     own_how: str
     places: tuple[Reclaimable, ...]
+    kernel: tuple[KernelFile, ...] = ()
+    directories: tuple[TreeEntry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,29 +104,57 @@ class Explanation:
     hidden: tuple[HiddenFiles, ...]
     places: tuple[Reclaimable, ...]
     missing: tuple[str, ...]
+    largest: tuple[TreeEntry, ...] = ()
 
 
 def explain(facts: WhyFacts) -> Explanation:
     """The parts, the largest known one first and the rest last; and what could not be seen."""
     filesystem = facts.filesystem
     used = filesystem.used or 0
-    deleted_note = f"{facts.deleted_files} deleted files that are still open" if facts.deleted_files else ""
-    deleted_command = f"opskit df --deleted {quote(filesystem.mount_point)}" if facts.deleted else ""
+    count = facts.deleted_files
+    deleted_note = f"{count} deleted file{'s that are' if count > 1 else ' that is'} still open" if count else ""
+    deleted_line = f"opskit df --deleted {quote(filesystem.mount_point)}"
     hidden = sum(mount.size for mount in facts.hidden)
     parts = [
         Part("files", "files that du finds", facts.du, "", f"opskit du -x {quote(filesystem.mount_point)}"),
-        Part("deleted", "deleted but still open", facts.deleted, deleted_note, deleted_command),
+        Part("deleted", "deleted but still open", facts.deleted, deleted_note, deleted_line if facts.deleted else ""),
         Part("hidden", "hidden under mount points", hidden, _points(facts.hidden)),
         Part("own", "the filesystem's own", facts.own or 0, facts.own_how),
     ]
-    parts.sort(key=lambda part: -part.size)
     rest = used - sum(part.size for part in parts)
+    if facts.kernel:
+        held = min(max(0, rest), sum(file.most for file in facts.kernel))
+        note = ", ".join(f"{file.path} (deleted; {file.holder})" for file in facts.kernel[:NAMED])
+        parts.append(Part("kernel", "deleted, held by the kernel", held, note, deleted_line))
+        rest -= held
+    parts.sort(key=lambda part: -part.size)
     parts.append(Part("unexplained", "unexplained", rest, _rest_note(facts, rest)))
     figures = filesystem.figures
     reserved = (figures.free - figures.available) * figures.block_size if figures else 0
     note = "neither used nor available: free, and kept for root or for the filesystem itself" if reserved else ""
     places = tuple(sorted(facts.places, key=lambda place: -place.size))
-    return Explanation(filesystem, tuple(parts), reserved, note, facts.hidden, places, tuple(_missing(facts)))
+    largest = tuple(_largest(facts.directories, used))
+    return Explanation(filesystem, tuple(parts), reserved, note, facts.hidden, places, tuple(_missing(facts)), largest)
+
+
+def _largest(directories: Sequence[TreeEntry], used: int) -> list[TreeEntry]:
+    """The directories to look into, the largest first; none is in another one."""
+    below: dict[str, list[TreeEntry]] = {}
+    root = min(directories, key=lambda entry: len(entry.path), default=None)
+    for entry in directories:
+        if entry is not root:
+            below.setdefault(entry.path.rpartition("/")[0] or "/", []).append(entry)
+
+    def name(entry: TreeEntry) -> Iterator[TreeEntry]:
+        children = below.get(entry.path, [])
+        large = [child for child in children if child.bytes >= LEAST * used]
+        if entry is not root and max((child.bytes for child in children), default=0) < MOSTLY * entry.bytes:
+            yield entry
+        else:
+            for child in large:
+                yield from name(child)
+
+    return sorted(name(root) if root else (), key=lambda entry: -entry.bytes)[:DIRECTORIES]
 
 
 def _points(hidden: tuple[HiddenFiles, ...]) -> str:
@@ -134,7 +173,7 @@ def _rest_note(facts: WhyFacts, rest: int) -> str:
         return "what could not be seen may be in it"
     if rest and facts.filesystem.fstype == "btrfs":
         return "snapshots and other subvolumes may be in it"
-    return "a deleted loop or swap file, or blocks that the filesystem has not accounted yet" if rest else ""
+    return "blocks that the filesystem has not accounted yet, or files that came or went meanwhile" if rest else ""
 
 
 def _missing(facts: WhyFacts) -> list[str]:
@@ -142,8 +181,10 @@ def _missing(facts: WhyFacts) -> list[str]:
     if facts.own is None:
         texts.append(f"the filesystem's own: {facts.own_how}")
     if facts.unseen:
-        texts.append(f"deleted files of {facts.unseen} processes that this user may not look at")
+        processes = f"{facts.unseen} process{'es' if facts.unseen > 1 else ''}"
+        texts.append(f"deleted files of {processes} that could not be looked at")
     if facts.unreadable:
         count = len(facts.unreadable)
-        texts.append(f"{count} paths that could not be read, the first: {facts.unreadable[0]}")
+        first = f"the first: {facts.unreadable[0]}"
+        texts.append(f"{count} paths that could not be read, {first}" if count > 1 else f"{facts.unreadable[0]}")
     return texts

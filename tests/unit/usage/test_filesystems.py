@@ -112,6 +112,26 @@ def test_findings() -> None:
     assert [(f.id, f.severity) for f in errors] == [("nearly-full", "error"), ("nearly-out-of-inodes", "error")]
 
 
+def test_a_disk_has_one_finding_however_often_it_is_mounted() -> None:
+    """A part with other figures has its own: a project quota of xfs."""
+    figures, quota = FilesystemFigures(4096, 1000, 50, 0, 100, 5), FilesystemFigures(4096, 10, 0, 0, 0, 0)
+
+    def on(point: str, fstype: str = "ext4", disk: str = "252:17", of: FilesystemFigures = figures) -> Filesystem:
+        return Filesystem("x", fstype, point, "0:9", False, False, of, disk=disk)
+
+    overlays = [on(f"/merged{number}", "overlay") for number in range(5)]
+    found = find([*overlays, on("/disk"), on("/part", of=quota), on("/other", disk="252:33")], 85)
+    assert [(f.id, f.title.partition(":")[0]) for f in found] == [
+        ("nearly-full", "/disk"),
+        ("nearly-out-of-inodes", "/disk"),
+        ("nearly-full", "/part"),
+        ("nearly-full", "/other"),
+        ("nearly-out-of-inodes", "/other"),
+    ]
+    assert found[0].evidence.endswith("; the same disk is at /merged0, /merged1, /merged2 and 2 more")
+    assert "same disk" not in found[2].evidence
+
+
 def test_no_findings_where_nobody_can_write_and_where_nothing_is_counted() -> None:
     assert find([one(FilesystemFigures(4096, 1000, 0, 0, 100, 0), readonly=True)], 85) == ()
     assert find([one(FilesystemFigures(4096, 1000, 900, 900, 0, 0))], 85) == ()

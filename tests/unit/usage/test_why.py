@@ -12,11 +12,12 @@ from opskit.core.errors import Interrupted
 from opskit.core.mountinfo import MountLine
 from opskit.options import make_session
 from opskit.usage.df import cli as df_cli
+from opskit.usage.df.deleted import KernelFile
 from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.df.see import own, places
 from opskit.usage.df.see.hidden import covered
 from opskit.usage.df.why import Explanation, HiddenFiles, WhyFacts, explain
-from opskit.usage.du.model import Scan
+from opskit.usage.du.model import Scan, TreeEntry
 
 NOTHING = {"verbose": 0, "state_dir": ""}
 FIGURES = FilesystemFigures(4096, 1000, 200, 150, 100, 50)
@@ -70,11 +71,38 @@ def test_what_was_not_seen_is_said() -> None:
     assert why.missing == (
         "only root",
         "the filesystem's own: no",
-        "deleted files of 3 processes that this user may not look at",
+        "deleted files of 3 processes that could not be looked at",
         "2 paths that could not be read, the first: /da ta/x",
     )
     assert "could not be seen" in why.parts[-1].note
     assert "only /sub" in explain(facts(root="/sub")).parts[-1].note
+
+
+def test_one_thing_is_said_in_the_singular() -> None:
+    why = explain(facts(unseen=1, unreadable=("/da ta/x",), deleted=4096, deleted_files=1))
+    assert why.missing == ("deleted files of 1 process that could not be looked at", "/da ta/x")
+    assert next(part.note for part in why.parts if part.id == "deleted") == "1 deleted file that is still open"
+
+
+@pytest.mark.parametrize(("most", "held", "rest"), [(60, 60, 40), (500, 100, 0)])
+def test_what_the_kernel_holds_takes_at_most_what_is_left(most: int, held: int, rest: int) -> None:
+    image = KernelFile("/da ta/image", "252:17", "/da ta", "/dev/loop3", most * 4096, "losetup -d /dev/loop3")
+    why = explain(facts(kernel=(image,)))
+    assert (sizes(why)["kernel"], sizes(why)["unexplained"]) == (held, rest)
+    (part,) = [part for part in why.parts if part.id == "kernel"]
+    assert part.note == "/da ta/image (deleted; /dev/loop3)"
+    assert part.command == "opskit df --deleted '/da ta'"
+
+
+def test_the_largest_directories_are_those_to_look_into() -> None:
+    """Not what only leads to one, not what is in one that is named, not what is small."""
+    sizes = {"/": 800, "/var": 700, "/var/lib": 650, "/var/lib/a": 300, "/var/lib/b": 250, "/var/log": 40, "/home": 9}
+    entries = tuple(TreeEntry(path, size * 4096, 1) for path, size in sizes.items())
+    assert [entry.path for entry in explain(facts(directories=entries)).largest] == ["/var/lib", "/var/log"]
+    more = (*entries, TreeEntry("/var/lib/a/x", 299 * 4096, 1), TreeEntry("/var/lib/c", 90 * 4096, 1))
+    assert [entry.path for entry in explain(facts(directories=more)).largest] == ["/var/lib", "/var/log"]
+    below = tuple(TreeEntry(f"/d{entry.path}".rstrip("/"), *entry[1:]) for entry in entries)
+    assert [entry.path for entry in explain(facts(directories=below)).largest] == ["/d/var/lib", "/d/var/log"]
 
 
 def test_what_is_covered() -> None:
@@ -109,6 +137,7 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "podman-layers": (80, None),
         "core-dumps": (80, 80),
     }
+    assert found["journal"].command == "opskit journal vacuum --size 100M"
     assert found["old-kernels"].command == "dnf remove --oldinstallonly"
     assert {Path(path).name for path in found["old-kernels"].paths} == {
         *("vmlinuz-5.14.0-9.el9", "initramfs-5.14.0-9.el9.img", "initramfs-5.14.0-9.el9kdump.img", "5.14.0-9.el9")

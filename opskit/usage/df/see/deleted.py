@@ -18,6 +18,8 @@ from opskit.core.kernel import device_number
 from opskit.core.mountinfo import MountLine, mounts_here, read_mountinfo
 from opskit.core.systemd import control_group
 from opskit.usage.df.deleted import DeletedFile, DeletedFiles, Holder
+from opskit.usage.df.see.beneath import Beneath, beneath, has_name_below
+from opskit.usage.df.see.held import see_held
 from opskit.usage.mounts import may_hang, mount_of
 
 MARK = " (deleted)"
@@ -31,7 +33,8 @@ class _OpenFile:
 
     status: os.stat_result
     path: str
-    mount: MountLine
+    on: Beneath
+    overlay: str
     namespace: int
     descriptors: dict[int, list[int]] = field(default_factory=dict)
     mapped: set[int] = field(default_factory=set)
@@ -92,13 +95,23 @@ class _Reader:
         # A name can end in " (deleted)" by itself, and a file can have another name still.
         if status.st_nlink or not stat.S_ISREG(status.st_mode):
             return None
-        identity = (status.st_dev, status.st_ino)
+        # By its mount: on btrfs, st_dev is that of the subvolume, and mountinfo has another number.
+        device = mount.device if mount and mount.number == number else device or device_number(status.st_dev)
+        line, namespace = self._mount(pid, number, device)
+        if line is None:  # memfd, System V shared memory: on a filesystem of the kernel's own
+            return None
+        return self._opened(line, namespace, path, status)
+
+    def _opened(self, line: MountLine, namespace: int, path: str, status: os.stat_result) -> Optional[_OpenFile]:
+        """The same file once, also where one process has it open through an overlay and one beneath it."""
+        on = beneath(line, self.mounts)
+        identity = (status.st_dev if on.device < 0 else on.device, status.st_ino)
         if identity not in self.open_files:
-            device = device or device_number(status.st_dev)
-            on, namespace = self._mount(pid, number, device)
-            if on is None:  # memfd, System V shared memory: on a filesystem of the kernel's own
+            overlay = line.fstype == "overlay"
+            if overlay and has_name_below(line, path, status):
                 return None
-            self.open_files[identity] = _OpenFile(status, path, on, namespace)
+            namespace = namespace if on.mount is line else 0
+            self.open_files[identity] = _OpenFile(status, path, on, line.target if overlay else "", namespace)
         return self.open_files[identity]
 
     def _mount(self, pid: str, number: int, device: str) -> tuple[Optional[MountLine], int]:
@@ -118,16 +131,17 @@ class _Reader:
     def files(self) -> Iterator[DeletedFile]:
         """The files that were met, the largest first."""
         largest_first = sorted(self.open_files.items(), key=lambda item: (-item[1].status.st_blocks, item[0]))
-        for (device, inode), file in largest_first:
+        for (_, inode), file in largest_first:
             yield DeletedFile(
-                device=device_number(device),
+                device=file.on.mount.device,
                 inode=inode,
                 path=file.path,
                 size=file.status.st_blocks * 512,
                 apparent_size=file.status.st_size,
-                mount_point=file.mount.target,
+                mount_point=file.on.mount.target,
                 holders=tuple(self._holder(pid, file) for pid in sorted({*file.descriptors, *file.mapped})),
                 namespace=file.namespace,
+                overlay=file.overlay,
             )
 
     def _holder(self, pid: int, file: _OpenFile) -> Holder:
@@ -143,7 +157,9 @@ class _Reader:
 
 
 def see_deleted(proc: str = "/proc") -> DeletedFiles:
-    """Every deleted file that a process of this host still has open or mapped, as far as this user may see.
+    """Every deleted file that a process of this host still has open or mapped, or that the kernel holds.
+
+    As far as this user may see.
 
     Raises Missing without /proc.
     """
@@ -153,7 +169,7 @@ def see_deleted(proc: str = "/proc") -> DeletedFiles:
         reader.unseen += 1
     for name in names:
         reader.process(name)
-    return DeletedFiles(tuple(reader.files()), reader.unseen)
+    return DeletedFiles(tuple(reader.files()), reader.unseen, see_held(reader.mounts, proc))
 
 
 def _pick(mounts: Sequence[MountLine], number: int, device: str) -> Optional[MountLine]:

@@ -18,6 +18,7 @@ from opskit.core.errors import Failed
 from opskit.core.kernel import device_number
 from opskit.core.mountinfo import MountLine, mounts_here
 from opskit.usage.df.model import Filesystem, FilesystemFigures
+from opskit.usage.df.see.beneath import beneath
 from opskit.usage.mounts import DUMMY, is_remote, may_hang, mount_of
 
 # df says nothing of a mount point that is gone, or that this user may not look at.
@@ -63,7 +64,7 @@ def _all(lines: Sequence[MountLine], *, everything: bool, seconds: float) -> tup
         answer, device = answer_of[line.number], devices[line.number]
         if everything and answer.value and nearest[device].source != line.source and not is_remote(line):
             answer = Answer(why="another filesystem is mounted over it")
-        filesystem = _filesystem(line, device, answer)
+        filesystem = _filesystem(line, device, answer, lines)
         gone = answer.error in NOT_OURS_TO_SEE
         empty = filesystem.figures is not None and filesystem.figures.blocks == 0
         if everything or not (gone or empty):
@@ -140,12 +141,13 @@ def _probe_all(lines: Sequence[MountLine], seconds: float) -> list[Answer]:
     return [answer_of[line.number] for line in lines]
 
 
-def _filesystem(line: MountLine, device: str, answer: Answer) -> Filesystem:
+def _filesystem(line: MountLine, device: str, answer: Answer, lines: Sequence[MountLine]) -> Filesystem:
     readonly = "ro" in line.options.split(",")
     figures = FilesystemFigures(*answer.value[1]) if answer.value else None
     answered = answer.came and answer.error in {0, *NOT_OURS_TO_SEE}
+    disk = beneath(line, lines).mount.device
     return Filesystem(
-        line.source, line.fstype, line.target, device, readonly, is_remote(line), figures, answered, answer.why
+        line.source, line.fstype, line.target, device, readonly, is_remote(line), figures, answered, answer.why, disk
     )
 
 
@@ -194,6 +196,6 @@ def _of_path(path: str, lines: Sequence[MountLine], answer: Answer) -> Filesyste
     if line is None:
         raise Failed(f"df {path}", "no mount in /proc/self/mountinfo is the one it is on")
     if not answer.came:
-        return _filesystem(line, line.device, answer)
+        return _filesystem(line, line.device, answer, lines)
     _, device, figures = answer.value
-    return _filesystem(line, device, Answer([device, figures]))
+    return _filesystem(line, device, Answer([device, figures]), lines)

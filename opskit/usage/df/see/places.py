@@ -10,7 +10,7 @@ from typing import Callable, Optional
 
 from opskit.usage.df.why import Reclaimable
 
-# What `journalctl --vacuum-size` is told to leave; it removes archived files only.
+# What `opskit journal vacuum --size` is told to leave; it removes archived files only.
 JOURNAL_KEPT = 100 * 1024**2
 _OF_KERNEL = re.compile(
     r"(?:vmlinuz|initramfs|initrd\.img|System\.map|config|symvers)-(\d.*?)(?:kdump)?(?:\.img|\.gz|\.xz)?$"
@@ -66,7 +66,7 @@ def _journal(here: Callable[..., list[str]], measure: Measure) -> Optional[Recla
     archived = here("var/log/journal/*/*@*", "run/log/journal/*/*@*")
     size = measure(folders)
     frees = min(measure(archived) if archived else 0, max(0, size - JOURNAL_KEPT))
-    return Reclaimable("journal", "the journal", tuple(folders), size, frees, "journalctl --vacuum-size=100M")
+    return Reclaimable("journal", "the journal", tuple(folders), size, frees, "opskit journal vacuum --size 100M")
 
 
 def _other_kernels(paths: Sequence[str], running: str) -> list[str]:

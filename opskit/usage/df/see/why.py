@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Callable
+from typing import Protocol
 
 from opskit.core.errors import Failed
 from opskit.core.mountinfo import read_mountinfo
+from opskit.usage.df.see.beneath import beneath
 from opskit.usage.df.see.deleted import see_deleted
 from opskit.usage.df.see.filesystems import see
 from opskit.usage.df.see.hidden import see_hidden
@@ -17,8 +18,15 @@ from opskit.usage.df.why import WhyFacts
 from opskit.usage.du.model import Scan
 from opskit.usage.mounts import mount_of
 
-# Counts what is below some paths on their own filesystem, hard links once.
-CountPaths = Callable[[Sequence[str]], Scan]
+# So deep are the directories that may be named. /var/lib/docker/overlay2 is the fourth.
+DEPTH = 4
+
+
+class CountPaths(Protocol):
+    """Counts what is below some paths on their own filesystem, hard links once."""
+
+    def __call__(self, paths: Sequence[str], depth: int = 0) -> Scan:
+        """depth: directories down to this one are entries of their own."""
 
 
 def see_why(path: str, count: CountPaths, seconds: float) -> WhyFacts:
@@ -29,14 +37,17 @@ def see_why(path: str, count: CountPaths, seconds: float) -> WhyFacts:
 
     Raises Failed for a path that is not there, and for a mount without figures.
     """
+    lines = read_mountinfo()
     (filesystem,) = see([path], seconds=seconds)
     if not filesystem.size:
         raise Failed(f"df --why {path}", filesystem.why or f"{filesystem.fstype} has no blocks")
-    lines = read_mountinfo()
     mount = mount_of(filesystem.mount_point, lines)
-    scan = count([filesystem.mount_point])
-    deleted = see_deleted()
-    files = [file for file in deleted.files if file.device == filesystem.device]
+    if mount and mount.fstype == "overlay":  # its figures are those of the filesystem beneath
+        mount = beneath(mount, lines).mount
+        path = mount.target
+        (filesystem,) = see([path], seconds=seconds)
+    scan = count([filesystem.mount_point], DEPTH)
+    deleted = see_deleted().on({filesystem.disk})
 
     def each(paths: Sequence[str]) -> tuple[dict[str, int], list[str]]:
         below = count(paths)
@@ -52,12 +63,14 @@ def see_why(path: str, count: CountPaths, seconds: float) -> WhyFacts:
         root=mount.root if mount else "/",
         du=scan.total_bytes,
         unreadable=(*(item.path for item in scan.unreadable), *unreadable),
-        deleted=sum(file.size for file in files),
-        deleted_files=len(files),
+        deleted=deleted.size,
+        deleted_files=len(deleted.files),
         unseen=deleted.unseen,
         hidden=hidden,
         hidden_why=hidden_why,
         own=own,
         own_how=own_how,
         places=places,
+        kernel=deleted.kernel,
+        directories=tuple(entry for entry in scan.entries if entry.kind == "directory"),
     )

@@ -8,7 +8,16 @@ from typing import Any
 from opskit.core.systemd import outermost_unit
 from opskit.core.text import shown
 from opskit.ui.screen import Column, Screen, draw_table
-from opskit.usage.df.deleted import TRUNCATE_RISK, DeletedFile, DeletedFiles, Holder, frees, totals, truncate
+from opskit.usage.df.deleted import (
+    TRUNCATE_RISK,
+    DeletedFile,
+    DeletedFiles,
+    Holder,
+    KernelFile,
+    frees,
+    totals,
+    truncate,
+)
 from opskit.usage.df.show.filesystems import size
 
 COLUMNS = (
@@ -29,6 +38,7 @@ def deleted_json(deleted: DeletedFiles) -> dict[str, Any]:
     """The result of `df --deleted --json`; sizes in bytes."""
     return {
         "deleted": [_file_json(file) for file in deleted.files],
+        "kernel": [_kernel_json(file) for file in deleted.kernel],
         "total_bytes": deleted.size,
         "filesystems": [
             {"mount_point": t.mount_point, "bytes": t.size, "namespace": t.namespace} for t in totals(deleted.files)
@@ -45,10 +55,22 @@ def _file_json(file: DeletedFile) -> dict[str, Any]:
         "apparent_bytes": file.apparent_size,
         "mount_point": file.mount_point,
         "namespace": file.namespace,
+        "overlay": file.overlay,
         "device": file.device,
         "inode": file.inode,
         "holders": [_holder_json(holder) for holder in file.holders],
         "truncate": truncate(file),
+    }
+
+
+def _kernel_json(file: KernelFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "most_bytes": file.most,
+        "mount_point": file.mount_point,
+        "device": file.device,
+        "holder": file.holder,
+        "frees": file.frees,
     }
 
 
@@ -66,13 +88,19 @@ def _holder_json(holder: Holder) -> dict[str, Any]:
 
 def draw_deleted(screen: Screen, deleted: DeletedFiles, *, exact: bool) -> None:
     """A few lines for each file on a terminal, one line elsewhere; then the totals."""
-    if not deleted.files:
+    if not deleted.files and not deleted.kernel:
         screen.done("no deleted file is still open" + (", as far as could be seen" if deleted.unseen else ""))
     elif sys.stdout.isatty():
         for file in deleted.files:
             _draw_file(screen, file, exact=exact)
+        for image in deleted.kernel:
+            most = size(image.most, exact=exact)
+            screen.line(f"at most {most}  {shown(image.path)}  on {shown(image.mount_point)}")
+            screen.line(f"    the kernel ({image.holder})")
+            screen.line(f"    frees it: {shown(image.frees)}")
     else:
-        draw_table(screen, COLUMNS, [_cells(file, exact=exact) for file in deleted.files])
+        rows = [_cells(file, exact=exact) for file in deleted.files]
+        draw_table(screen, COLUMNS, [*rows, *(_kernel_cells(file, exact=exact) for file in deleted.kernel)])
     for total in totals(deleted.files):
         screen.note(f"{size(total.size, exact=exact)} on {shown(total.mount_point)}{_elsewhere(total.namespace)}")
     if any(truncate(file) for file in deleted.files):
@@ -89,7 +117,8 @@ def _held(holder: Holder) -> str:
 
 
 def _draw_file(screen: Screen, file: DeletedFile, *, exact: bool) -> None:
-    where = f"on {shown(file.mount_point)}{_elsewhere(file.namespace)}"
+    through = f", through {shown(file.overlay)}" if file.overlay else ""
+    where = f"on {shown(file.mount_point)}{_elsewhere(file.namespace)}{through}"
     screen.line(f"{size(file.size, exact=exact)}  {shown(file.path)}  {where}")
     for holder in file.holders:
         unit = outermost_unit(holder.cgroup)[0]
@@ -98,6 +127,11 @@ def _draw_file(screen: Screen, file: DeletedFile, *, exact: bool) -> None:
         screen.line(f"    frees it: {shown(frees(holder))}")
     if line := truncate(file):
         screen.line(f"    or, at a risk: {line}")
+
+
+def _kernel_cells(file: KernelFile, *, exact: bool) -> list[str]:
+    most = f"<={size(file.most, exact=exact)}"
+    return [most, file.mount_point, file.path, "-", "-", "-", file.holder, "-", file.frees, ""]
 
 
 def _cells(file: DeletedFile, *, exact: bool) -> list[str]:

@@ -22,6 +22,7 @@ def why_json(why: Explanation) -> dict[str, Any]:
     return {
         "filesystem": filesystem_json(why.filesystem),
         "parts": parts,
+        "largest": [{"path": entry.path, "bytes": entry.bytes, "entries": entry.entries} for entry in why.largest],
         "hidden": [{"mount_point": mount.path, "bytes": mount.size} for mount in why.hidden],
         "reserved_bytes": why.reserved,
         "places": places,
@@ -46,6 +47,11 @@ def draw_why(screen: Screen, why: Explanation, *, exact: bool) -> None:
         blank = ["", ""] if terminal else [""]
         rows.append([size(why.reserved, exact=exact), *blank, "reserved", why.reserved_note])
     draw_table(screen, columns, rows)
+    if why.largest:
+        screen.line("")
+        columns = [Column("SIZE", right=True), Column("SHARE", right=True), Column("LARGEST DIRECTORIES")]
+        largest = [[size(e.bytes, exact=exact), f"{e.bytes / used:.0%}" if used else "", e.path] for e in why.largest]
+        draw_table(screen, columns, largest)
     if why.places:
         screen.line("")
         columns = [Column("SIZE", right=True), Column("FREES", right=True), Column("OF THE FILES"), Column("COMMAND")]
