@@ -42,7 +42,7 @@ class Damage:
 class StepRecord:
     """One step of a run as the ledger has it. outcome: done, failed, undone, kept, unfinished or lost.
 
-    Of a step that is lost the ledger has no more than what was planned.
+    Of a step that is lost the ledger has no more than what was planned, and it cannot be taken back.
     """
 
     number: int
@@ -61,6 +61,7 @@ class StepRecord:
 class Run:
     """One run. outcome: done, taken-back, take-back-failed, failed (one that undoes another) or unfinished.
 
+    by: the later run that took it back, or finished it; history/outcome.py finds out, "" in what the ledger gives
     plan: the token of the plan that it carries out (core/plan.py, PlanToken); "" in a ledger of opskit 0.1.0
     extra: what else its first line has, by keys that this opskit does not know
     damage: its lines that are broken or missing
@@ -79,6 +80,7 @@ class Run:
     hold: str = ""
     host: str = ""
     plan: str = ""
+    by: str = ""
     steps: tuple[StepRecord, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
     damage: tuple[Damage, ...] = ()
@@ -180,9 +182,9 @@ class _Draft:
         last = known + self._unknown_after(lines, known, ended)
         last = max(known, min(last, len(planned)), len(planned) if ended == "done" else 0)
         for number in sorted(set(range(1, last + 1)) - set(steps)):
-            change = planned[number - 1] if number <= len(planned) else LOST_CHANGE
+            change = {**LOST_CHANGE, **(planned[number - 1] if number <= len(planned) else {})}
             outcome = "undone" if orphans.get(number) == "undone" else "lost"
-            values = {"kind": "", "fields": {}, "record": {}, "change": {**LOST_CHANGE, **change}}
+            values = {"kind": "", "fields": {}, "record": {}, "change": {**change, "reversible": False}}
             steps[number] = {"number": number, "outcome": outcome, **values}
             if not (self.broken or any("missing" in damage.what for damage in self.damage)):
                 self.damage.append(Damage(self.id, f"the lines of step {number} are missing"))

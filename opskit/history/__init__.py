@@ -1,1 +1,7 @@
-"""The area history: what opskit did on this host, and taking it back."""
+"""The area history: what opskit did on this host, and taking it back.
+
+history, history show, undo     cli.py
+how a run stands now            outcome.py: taken back or finished by a later run
+the plan of an undo             plan.py; steps.py has its step
+what its findings mean          findings.py
+"""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
@@ -13,13 +14,16 @@ from opskit import areas
 from opskit.act import Chore, act
 from opskit.core.caller import command_line, machine_id
 from opskit.core.errors import Failed, Missing, UsageFault
+from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Outcome
 from opskit.core.text import shown
-from opskit.history.plan import decide, kept_note
+from opskit.history.outcome import outcome_text, settle
+from opskit.history.plan import damage_finding, decide, kept_note, lost_note
 from opskit.options import changes, new_app, reads, reads_bare
 from opskit.session import Session
+from opskit.ui.plan import draw_notes
 from opskit.ui.screen import Column, draw_table
 
 HELP = """Example: opskit history show last
@@ -50,17 +54,22 @@ def _ledger(session: Session) -> Iterator[Ledger]:
 def history(session: Session, limit: Limit = None) -> None:
     """List the runs: id, when, who, what, outcome; the newest last."""
     with _ledger(session) as ledger:
-        runs = ledger.runs()[-limit if limit else 0 :]
+        reading = ledger.read(newest=limit or 0)
+    runs = settle(reading.runs)
+    findings = [damage_finding(damage) for damage in reading.damage]
     listed = [{key: value for key, value in to_json(run).items() if key != "steps"} for run in runs]
-    session.screen.answer({"runs": listed}, lambda: _draw_runs(session, runs))
+    session.screen.answer({"runs": listed}, lambda: _draw_runs(session, runs), findings=findings)
+    _draw_damage(session, findings)
 
 
 @reads(app, "show", example="opskit history show last")
 def show(session: Session, run: RunName) -> None:
     """Show each step of a run with its commands, times and output."""
     with _ledger(session) as ledger:
-        entry = ledger.find(run)
-    session.screen.answer(entry, lambda: _draw_run(session, entry))
+        entry = settle(ledger.read(since=ledger.find(run).id).runs)[0]
+    findings = [*map(damage_finding, entry.damage), *(lost_note(entry, step) for step in entry.lost)]
+    session.screen.answer(entry, lambda: _draw_run(session, entry), findings=findings)
+    _draw_damage(session, findings)
 
 
 @changes(undo_app, "undo", facts=False, example="opskit undo last --dry-run")
@@ -76,7 +85,7 @@ def undo(session: Session, run: RunName) -> None:
         entry = ledger.find(run)
     here = machine_id()
     chore = Chore(
-        lambda _runner: _runs(session),
+        lambda _runner: _runs(session, entry),
         lambda runs, _run: decide(entry.id, runs, areas.load_step, here),
         undoes=entry.id,
     )
@@ -85,9 +94,12 @@ def undo(session: Session, run: RunName) -> None:
         _report(session, entry, outcome)
 
 
-def _runs(session: Session) -> list[Run]:
+def _runs(session: Session, run: Run) -> list[Run]:
+    """This run and all that came after it, which may have undone it; of an undo the one that it undoes, too."""
     with _ledger(session) as ledger:
-        return ledger.runs()
+        first = ledger.read(since=run.undoes).runs[:1] if run.undoes else ()
+        runs = ledger.read(since=run.id).runs
+    return [*(other for other in first if other.id == run.undoes), *runs]
 
 
 def _report(session: Session, run: Run, outcome: Outcome) -> None:
@@ -96,6 +108,8 @@ def _report(session: Session, run: Run, outcome: Outcome) -> None:
     if outcome.run:
         with _ledger(session) as ledger:
             steps = ledger.find(outcome.run).steps
+    if run.lost:
+        _fail_for_lost(run, steps, outcome.run)
     # Steps that had to stay, as it turned out only when they were about to be taken back.
     original = {step.number: step for step in run.steps}
     kept = [kept_note(run, original[step.fields["number"]], step.error) for step in steps if step.outcome == "kept"]
@@ -115,18 +129,33 @@ def _report(session: Session, run: Run, outcome: Outcome) -> None:
     session.screen.answer(result, draw, findings=notes)
 
 
+def _fail_for_lost(run: Run, steps: tuple[StepRecord, ...], undo_run: Optional[str]) -> NoReturn:
+    """End an undo of a run that had more steps than the ledger knows: not all of it is taken back."""
+    names = "; ".join(f"{step.number} ({step.change['action']} {step.change['target']})" for step in run.lost)
+    why = f"the ledger has lost what an undo needs of step {names}"
+    done = sum(step.outcome == "done" for step in steps)
+    state = f"{done} of its steps were taken back, as run {undo_run}." if undo_run else "Nothing was changed."
+    todo = f"opskit history show {run.id} has what is known; look for the rest by hand"
+    raise Failed(f"undo of {run.id}", why, todo=todo, state=state)
+
+
+def _draw_damage(session: Session, findings: Sequence[Finding]) -> None:
+    if not (session.screen.json or session.screen.quiet):
+        draw_notes(session.screen, findings, sys.stderr)
+
+
 def _draw_runs(session: Session, runs: list[Run]) -> None:
     if not runs:
         session.screen.line(f"no runs recorded in {shown(session.state_dir)}")
         return
     columns = [Column(title) for title in ("ID", "WHEN", "WHO", "WHAT", "OUTCOME")]
-    draw_table(session.screen, columns, [(run.id, run.began, run.user, run.title, run.outcome) for run in runs])
+    draw_table(session.screen, columns, [(run.id, run.began, run.user, run.title, outcome_text(run)) for run in runs])
 
 
 def _draw_run(session: Session, run: Run) -> None:
     head = [("run", run.id), ("what", run.title), ("command", shlex.join(run.command)), ("undoes", run.undoes)]
     head += [("who", f"{run.user} (pid {run.pid})"), ("began", run.began), ("ended", run.ended)]
-    head += [("outcome", run.outcome), ("error", run.error)]
+    head += [("outcome", outcome_text(run)), ("error", run.error)]
     for name, value in head:
         if value:
             session.screen.line(f"{name:<8} {shown(value)}")
@@ -145,7 +174,7 @@ def _draw_run(session: Session, run: Run) -> None:
 def _draw_command(session: Session, command: dict[str, Any]) -> None:
     """One command as the ledger has it: argv, how it ended, its input and the end of its output."""
     ended = f"signal {-command['status']}" if command["status"] < 0 else f"exit {command['status']}"
-    session.screen.line(f"     $ {shown(shlex.join(command['argv']))}  [{ended}, {command['seconds']:.3f} s]")
-    for mark, text in (("<", command["input"]), (">", command["stdout"]), ("2>", command["stderr"])):
-        for line in text.splitlines():
+    session.screen.line(f"     $ {shown(shlex.join(command['argv']))}  [{ended}, {command.get('seconds', 0):.3f} s]")
+    for mark, key in (("<", "input"), (">", "stdout"), ("2>", "stderr")):
+        for line in command.get(key, "").splitlines():
             session.screen.line(f"       {mark} {shown(line)}")

@@ -8,13 +8,14 @@ from typing import Callable
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.jsonable import ShapeError
-from opskit.core.ledger import Run, StepRecord
+from opskit.core.ledger import Damage, Run, StepRecord
 from opskit.core.plan import Change, Decision, Plan, Reason, Refusal, Step
+from opskit.history.outcome import is_whole
 from opskit.history.steps import UndoStep
 
 Load = Callable[[StepRecord], Step]
 # What is left of a step that has one of these outcomes; `undone` and `kept` were settled in the run itself.
-LEFT_BEHIND = ("done", "failed", "unfinished")
+LEFT_BEHIND = ("done", "failed", "unfinished", "lost")
 
 
 def decide(run_id: str, runs: Sequence[Run], load: Load, host: str = "") -> Decision:
@@ -41,7 +42,7 @@ def decide(run_id: str, runs: Sequence[Run], load: Load, host: str = "") -> Deci
         note = Finding("already-taken-back", "info", text)
         return Plan(title, basis=basis, notes=(note,))
     earlier = [other for other in runs if other.undoes == run.id]
-    whole = [run for run in earlier if run.outcome == "done" and not any(step.outcome == "kept" for step in run.steps)]
+    whole = [other for other in earlier if is_whole(other)]
     if whole:
         note = Finding("already-undone", "info", f"run {whole[-1].id} has taken run {run.id} back")
         return Plan(title, basis=basis, notes=(note,))
@@ -71,6 +72,8 @@ def _original(run_id: str, runs: Sequence[Run]) -> str:
 
 def _undo_of(run: Run, record: StepRecord, load: Load) -> UndoStep | Finding:
     """The step that takes this one back, or a note on why it is kept."""
+    if record.outcome == "lost":
+        return lost_note(run, record)
     try:
         step = load(record)
     except (LookupError, ShapeError) as error:
@@ -85,3 +88,22 @@ def kept_note(run: Run, record: StepRecord, why: str) -> Finding:
     """The note on a step that is not taken back."""
     what = f"{record.change['action']} {record.change['target']}"
     return Finding("cannot-undo", "warning", f"{what} is kept: {why}", evidence=f"step {record.number} of run {run.id}")
+
+
+def lost_note(run: Run, record: StepRecord) -> Finding:
+    """The note on a step that was perhaps carried out, and of which the ledger has lost what an undo needs."""
+    change = record.change
+    title = (
+        f"step {record.number} of run {run.id} is lost from the ledger: {change['action']} {change['target']}".rstrip()
+    )
+    lines = "; ".join(change["commands"])
+    remedy = "look whether it was done, and take it back by hand" + (f"; it was: {lines}" if lines else "")
+    return Finding("lost-step", "error", title, evidence="; ".join(damage.what for damage in run.damage), remedy=remedy)
+
+
+def damage_finding(damage: Damage) -> Finding:
+    """What is wrong with the ledger, as a finding."""
+    where = f"line {damage.line} of the ledger is broken: " if damage.line else "the ledger has a gap: "
+    of_run = f" (run {damage.run})" if damage.run else ""
+    remedy = f"opskit history show {damage.run} has what is left of the run" if damage.run else ""
+    return Finding("ledger-damaged", "warning", f"{where}{damage.what}{of_run}", remedy=remedy)

@@ -132,6 +132,77 @@ def test_history_as_json(opskit: Any, tmp_path: Path) -> None:
     assert "steps" not in run
 
 
+def broken(tmp_path: Path, *, line: int) -> None:
+    """Damage a line of the ledger, counted from 1."""
+    path = tmp_path / "state/ledger.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[line - 1] = lines[line - 1].replace(b"fake.make-file", b"fake.make-fill")
+    path.write_bytes(b"".join(lines))
+
+
+def test_a_broken_line_is_named_and_the_rest_is_listed(opskit: Any, tmp_path: Path) -> None:
+    make(tmp_path, *files(tmp_path, "a"))
+    make(tmp_path, *files(tmp_path, "b", "c"), run="run-2")
+    broken(tmp_path, line=6)
+    code, out, err = opskit("history")
+    assert (code, [line.split()[0] for line in out.splitlines()[1:]]) == (0, ["run-1", "run-2"])
+    assert "line 6 of the ledger is broken: its checksum does not match (run run-2)" in err
+    findings = json.loads(opskit("history", "--json")[1])["findings"]
+    assert [finding["id"] for finding in findings] == ["ledger-damaged"]
+    code, out, err = opskit("history", "show", "last")
+    assert (code, f"  1. make-file  {tmp_path}/b: lost" in out.splitlines()) == (0, True)
+    assert f"step 1 of run run-2 is lost from the ledger: make-file {tmp_path}/b" in err
+    assert opskit("history", "show", "run-1")[2] == ""
+
+
+def test_an_undo_with_a_lost_step_keeps_what_came_before_it_and_is_no_success(opskit: Any, tmp_path: Path) -> None:
+    """The lost step may be a mount, or data: what it stands on is not taken away."""
+    make(tmp_path, *files(tmp_path, "a", "b", "c"))
+    broken(tmp_path, line=4)
+    code, out, err = opskit("undo", "last", "--dry-run")
+    assert (code, f"remove-file  {tmp_path}/c" in out) == (0, True)
+    assert f"step 2 of run run-1 is lost from the ledger: make-file {tmp_path}/b" in out
+    assert f"make-file {tmp_path}/a is kept: make-file {tmp_path}/b is kept, and depends on it" in out
+    for _ in range(2):
+        code, out, err = opskit("undo", "run-1", "--yes")
+        assert (code, out) == (1, "")
+        assert f"the ledger has lost what an undo needs of step 2 (make-file {tmp_path}/b)" in err
+        assert sorted(path.name for path in tmp_path.iterdir() if path.name in "abc") == ["a", "b"]
+    answer = json.loads(opskit("undo", "run-1", "--yes", "--json")[1])
+    assert (answer["ok"], answer["result"]) == (False, None)
+
+
+def test_an_undo_whose_lost_line_hides_no_step_is_whole(opskit: Any, tmp_path: Path) -> None:
+    make(tmp_path, *files(tmp_path, "a", "b"))
+    path = tmp_path / "state/ledger.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    code, out, _ = opskit("undo", "last", "--yes")
+    assert (code, out.startswith("Run run-1 was taken back")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "line", ['{"schema": 1}', "{}", "[]", '{"schema": 7}', "\0\0\0", '{"schema": 1, "entry": "end"}']
+)
+def test_what_is_no_entry_stops_no_command(opskit: Any, tmp_path: Path, line: str) -> None:
+    make(tmp_path, *files(tmp_path, "a"))
+    with (tmp_path / "state/ledger.jsonl").open("a") as file:
+        file.write(line + "\n")
+    for arguments in (("history",), ("history", "show", "last"), ("undo", "last", "-n"), ("undo", "last", "--yes")):
+        code, _, err = opskit(*arguments)
+        assert (code, "fault" in err) == (0, False), arguments
+    assert "line 5 of the ledger is broken" in opskit("history")[2]
+
+
+def test_what_was_taken_back_and_what_was_finished_is_told(opskit: Any, tmp_path: Path) -> None:
+    make(tmp_path, *files(tmp_path, "a"))
+    opskit("undo", "last", "--yes")
+    undo = Ledger(str(tmp_path / "state")).find("last").id
+    assert opskit("history")[1].splitlines()[1].endswith(f"  taken-back by {undo}")
+    out = opskit("history", "show", "run-1")[1]
+    assert (f"outcome  taken-back by {undo}" in out, f"{tmp_path}/a: undone" in out) == (True, True)
+    assert json.loads(opskit("history", "--json")[1])["result"]["runs"][0]["by"] == undo
+
+
 def test_an_option_before_the_subcommand_is_not_swallowed(opskit: Any) -> None:
     code, out, _ = opskit("history", "--json", "show", "last")
     assert code == 2
@@ -185,7 +256,7 @@ def test_a_ledger_that_only_root_may_read(opskit: Any, monkeypatch: pytest.Monke
     def forbidden(_self: Ledger) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Ledger, "entries", forbidden)
+    monkeypatch.setattr(Ledger, "_raw_lines", forbidden)
     for arguments in (("history",), ("history", "show", "last"), ("undo", "last", "-n")):
         code, _, err = opskit(*arguments)
         assert code == 6
