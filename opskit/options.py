@@ -14,11 +14,12 @@ import functools
 import gc
 import inspect
 import math
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Callable, ClassVar, get_args, get_origin, get_type_hints
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from opskit.areas import Entry, load_app
 from opskit.core.config import load_config
@@ -186,6 +187,51 @@ CHANGING: dict[str, tuple[Any, Any]] = {
 }
 
 
+class PlainCommand(TyperCommand):
+    """A command that refuses an option whose second value would silently take the place of its first.
+
+    bare: options that are also understood without a value: their names, what is their value then, and the values that
+    the next word may be. A word that begins with a dash can be one.
+    """
+
+    bare: ClassVar[tuple[frozenset[str], str, re.Pattern[str]]] = (frozenset(), "", re.compile("(?!)"))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """As click does."""
+        names, value, values = self.bare
+        words: list[str] = []
+        for number, word in enumerate(args):
+            follows = args[number + 1 : number + 2]
+            words.append(word)
+            if word == "--":
+                words += args[number + 1 :]
+                break
+            if word in names and not (follows and values.fullmatch(follows[0])):
+                words.append(value)
+        return super().parse_args(ctx, words)
+
+    def make_parser(self, ctx: Any) -> Any:
+        """As click does; the order in which options came names each that came twice."""
+        parser: Any = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def parse_once(args: list[str]) -> Any:
+            parsed = parse(args)
+            seen = set()
+            option: Any
+            for option in parsed[2]:
+                if option.param_type_name != "option" or option.is_flag or option.multiple or option.count:
+                    continue
+                if option.name in seen:
+                    name = max(option.opts, key=len)
+                    raise UsageFault(name, "it is given twice", todo="name it once")
+                seen.add(option.name)
+            return parsed
+
+        parser.parse_args = parse_once
+        return parser
+
+
 class SuggestingGroup(TyperGroup):
     """A group that suggests the nearest command for a mistyped one."""
 
@@ -268,9 +314,11 @@ def new_app(text: str, *, group: type[SuggestingGroup] = SuggestingGroup, single
     )
 
 
-def reads(app: typer.Typer, name: str, *, example: str = "") -> Callable[[Function], Function]:
-    """Register a command that only looks. example: the command line that its help begins with."""
-    return _register(app, name, READING, changing=False, example=example)
+def reads(
+    app: typer.Typer, name: str, *, example: str = "", command: type[PlainCommand] = PlainCommand
+) -> Callable[[Function], Function]:
+    """Register a command that only looks. example: the command line that its help begins with; command: its class."""
+    return _register(app, name, READING, changing=False, example=example, command_class=command)
 
 
 def reads_bare(app: typer.Typer) -> Callable[[Function], Function]:
@@ -292,14 +340,20 @@ def changes(app: typer.Typer, name: str, *, facts: bool = True, example: str = "
 
 
 def _register(
-    app: typer.Typer, name: str, shared: dict[str, tuple[Any, Any]], *, changing: bool, example: str
+    app: typer.Typer,
+    name: str,
+    shared: dict[str, tuple[Any, Any]],
+    *,
+    changing: bool,
+    example: str,
+    command_class: type[PlainCommand] = PlainCommand,
 ) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
         help_text = inspect.getdoc(function) or ""
         text = f"Example: {example}\n\n{help_text}" if example else help_text
         short = help_text.split("\n\n", maxsplit=1)[0]
         command = _with_shared(function, shared, changing=changing)
-        app.command(name, help=text, short_help=short)(command)
+        app.command(name, cls=command_class, help=text, short_help=short)(command)
         return function
 
     return register
@@ -347,7 +401,7 @@ def _check_values(ctx: typer.Context, given: dict[str, Any]) -> None:
         value = given.get(str(parameter.name))
         option = parameter.param_type_name == "option"
         label = max(parameter.opts, key=len) if option else parameter.human_readable_name.strip("[]")
-        if value == "":
+        if value == "" or (isinstance(value, (list, tuple)) and "" in value):
             raise UsageFault(label, "it is empty", todo="leave it out, or say what is meant")
 
 

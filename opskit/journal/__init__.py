@@ -3,14 +3,16 @@
 Where a change belongs:
 
   files/      journal files as they are: model.py; names.py: which names are journals'; header.py: what is at the
-              beginning of a file; see/: directories.py: which there are, and what is in them; entries.py: entries
-              newer than a moment; verify: verify.py, see/verify.py, show.py
+              beginning of a file; layout.py: its objects; see/: directories.py: which there are, and what is in them;
+              entries.py: entries newer than a moment; objects.py, salvage.py, compressed.py: a file object by object,
+              and all that can be read of a damaged one; verify: verify.py, see/verify.py, show.py
   releases.py in what the releases of systemd differ, all of it
   vacuum/     rules.py: what journalctl deletes, as a pure function; see.py, plan.py, notes.py, steps.py, show.py
   retain/     conf.py: journald.conf and its drop-ins; bounds.py: the limits that follow; see.py, plan.py, steps.py
   usage/      what the journal takes, and the limits in force: see.py, findings.py, show.py
-  errors/     query.py: what journalctl is asked for; see/: entries.py reads them, priorities.py counts entries without
-              PRIORITY, catalog.py; export.py: the format, parsed as it comes; mask.py: what is alike;
+  errors/     query.py, moments.py: what journalctl is asked for; see/: entries.py reads them, careful.py sees to it
+              that none is passed over, by what index.py has, catalog.py; select.py: which entries of a damaged
+              file; export.py: the format, parsed as it comes; mask.py: what is alike;
               groups.py; incidents.py: what is behind: OOM kills, core dumps, disks, failed units, lost messages;
               findings.py, show.py, cli.py
   cli.py      every other command; see.py: what each asks of the host

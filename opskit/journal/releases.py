@@ -38,6 +38,7 @@ class Rules:
     output_fields: bool  # it has --output-fields
     namespaces: bool  # it has --namespace
     rotate: bool  # it has --rotate, and waits for it; before, a signal to journald, which answers none
+    at_sign: bool  # a time can be written as `@` and the seconds since 1970
     # journalctl and journald read every unit of systemd.time(7). M and μs 219 does not know; us and s every one does.
     every_unit: bool
     # journald archives a user's file with a rotation also when it has not opened it.
@@ -50,6 +51,7 @@ _SINCE = {
     "root": 233,
     "output_fields": 237,  # 236 has it, too, and is in no distribution here
     "birth": 239,
+    "at_sign": 239,  # not asked of 219, nor of the releases between, which are in no distribution here
     "every_unit": 239,  # not 219; the releases between are in no distribution here
     "rotate": 239,
     "roots": 244,

@@ -3,45 +3,59 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from typing import Annotated
+import re
+from typing import Annotated, Optional
 
 import typer
 
 from opskit.core.errors import CommandFailed, ExitCode, UsageFault
 from opskit.core.runner import StreamingRunner
 from opskit.core.systemd import FailedUnit, failed_units
+from opskit.core.units import now
 from opskit.journal.cli import InDirectory, Root, scope_of
 from opskit.journal.errors.findings import CHECKED, findings_of
 from opskit.journal.errors.groups import EXAMPLE_BYTES, PRIORITIES, MessageGroup, Tally
 from opskit.journal.errors.model import ErrorFacts
-from opskit.journal.errors.query import ALL, DEFAULT_SINCE, ErrorsRequest, moment
+from opskit.journal.errors.moments import journalctl_moment, moment_of
+from opskit.journal.errors.query import ALL, DEFAULT_SINCE, ErrorsRequest
+from opskit.journal.errors.see.careful import CarefulReading
 from opskit.journal.errors.see.catalog import catalog_texts, fill, needs_fields, read_entry
-from opskit.journal.errors.see.entries import Reading, readable_scope, see_files
-from opskit.journal.errors.see.priorities import count_without_priority
+from opskit.journal.errors.see.entries import Reading, host_zone, readable_scope, see_files
+from opskit.journal.errors.select import Selection
 from opskit.journal.errors.show import DRAW_SECONDS, ErrorListing, draw_errors, errors_json, follow_errors, progress
-from opskit.journal.files.model import JournalDirectory
-from opskit.journal.releases import Version
+from opskit.journal.releases import Version, rules_of
 from opskit.journal.see import running_version
-from opskit.options import new_app, offered, reads
+from opskit.options import PlainCommand, new_app, offered, reads
 from opskit.session import Session
 
 app = new_app("", single=True)
+THIS_BOOT = "0"
+_BOOT = re.compile(r"[+-]?\d{1,9}|[0-9a-fA-F]{32}(?:[+-]\d{1,9})?", re.ASCII)
 
 
-@reads(app, "errors", example="opskit journal errors --since 1h")
+class ErrorsCommand(PlainCommand):
+    """--boot alone is this boot, as for journalctl."""
+
+    bare = (frozenset({"--boot", "-b"}), THIS_BOOT, _BOOT)
+
+
+@reads(app, "errors", example="opskit journal errors --since 1h", command=ErrorsCommand)
 def errors(
     session: Session,
     since: Annotated[
         str,
         typer.Option(
             metavar="WHEN",
-            help="From then on: 1h, 2d, yesterday, '2026-11-21 15:00'.  [default: 1d]",
+            help="From then on: 1h, 2d, yesterday, '2026-11-21 15:00', 2026-11-21T15:00:00Z.  [default: 1d]",
         ),
     ] = "",
     until: Annotated[str, typer.Option(metavar="WHEN", help="Up to then.")] = "",
-    boot: Annotated[bool, typer.Option("--boot", "-b", help="Only since this boot.")] = False,
-    unit: Annotated[str, typer.Option("--unit", "-u", metavar="UNIT", help="Only of this unit.")] = "",
+    boot: Annotated[
+        str, typer.Option("--boot", "-b", metavar="BOOT", help="Only of this boot; -1: of the one before it.")
+    ] = "",
+    unit: Annotated[
+        Optional[list[str]], typer.Option("--unit", "-u", metavar="UNIT", help="Only of this unit; several add up.")
+    ] = None,
     priority: Annotated[
         str,
         typer.Option(
@@ -62,27 +76,35 @@ def errors(
 
     Numbers, addresses, ids and paths do not tell messages apart. A group has an example in full and what systemd's
     catalogue says of it. Without --since or --boot it is the last day; of files named by -D or --root it is all.
+    What journalctl passes over in a damaged file is read all the same, or named.
     """
     if check and follow:
         raise UsageFault("--check", "it cannot be used with --follow, which has no end")
+    if boot and not _BOOT.fullmatch(boot):
+        raise UsageFault("--boot", f"{boot!r} is no boot", todo="0: this one, -1: the one before it, or an id")
     limit = _priority(priority)
     elsewhere = bool(directory or root)
-    given = since or ("" if elsewhere or boot else DEFAULT_SINCE)
-    start, ago = moment("--since", given) if given else ("", None)
-    end = moment("--until", until)[0] if until else ""
     version = running_version(session.runner)
     scope = readable_scope(scope_of(directory, root, ""), version)
-    request = ErrorsRequest(scope, start, end, boot, unit, limit, follow)
+    given = since or ("" if elsewhere or boot else DEFAULT_SINCE)
+    start, after = _moment("--since", given, version)
+    end, before = _moment("--until", until, version)
+    if after and before and after > before:
+        why = f"it is later than --until {until}" if since else f"it is {DEFAULT_SINCE} unless given"
+        raise UsageFault("--since", why, todo="--since must be earlier than --until")
+    units = tuple(unit or ())
+    request = ErrorsRequest(scope, start, end, boot, units, limit, follow)
     directories = see_files(scope)
-    options = {"since": given or None, "until": until or None, "boot": boot, "unit": unit or None}
+    options = {"since": given or None, "until": until or None, "boot": boot or None, "units": list(units)}
     listing = ErrorListing(top, request={**options, "priority": PRIORITIES[limit]})
     if follow:
         batches = Reading(session.runner, request, version).batches(DRAW_SECONDS)
         with contextlib.closing(batches):
             follow_errors(session.screen, batches, Tally(limit), listing)
         return
-    earliest = 0 if ago is None else time.time_ns() // 1000 - ago
-    facts = _read(session, request, version, directories, earliest, units=not elsewhere)
+    selection = Selection(limit, units, after, before)
+    reading = CarefulReading(session.runner, request, version, selection, directories)
+    facts = _read(session, reading, units=not (elsewhere or units))
     findings = findings_of(facts)
     listing = _explained(session.runner, request, listing.groups(facts), listing)
     session.screen.answer(
@@ -90,6 +112,17 @@ def errors(
     )
     if check and (facts.groups or any(finding.severity in CHECKED for finding in findings)):
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _moment(option: str, text: str, version: Version) -> tuple[str, int]:
+    """A moment as journalctl takes it, and in microseconds since 1970: 0 for none, or one that is journalctl's to read.
+
+    Raises UsageFault.
+    """
+    microseconds = moment_of(option, text, now().astimezone()) if text else None
+    if microseconds is None:
+        return text, 0
+    return journalctl_moment(microseconds, None if rules_of(version).at_sign else host_zone()), microseconds
 
 
 def _priority(text: str) -> int:
@@ -102,30 +135,26 @@ def _priority(text: str) -> int:
     return names[text.lower()]
 
 
-def _read(
-    session: Session,
-    request: ErrorsRequest,
-    version: Version,
-    directories: tuple[JournalDirectory, ...],
-    earliest: int,
-    *,
-    units: bool,
-) -> ErrorFacts:
+def _read(session: Session, reading: CarefulReading, *, units: bool) -> ErrorFacts:
     """Read everything there is. units: whether this host's systemd can be asked."""
-    tally, reading = Tally(request.limit), Reading(session.runner, request, version)
-    batches = reading.batches()
-    with progress(session.screen) as tick, contextlib.closing(batches):
-        for entries in batches:
-            tally.add(entries)
-            tick(tally.entries)
+    with progress(session.screen) as tick:
+        reading.tick = tick
+        reading.read()
     failed: tuple[FailedUnit, ...] = ()
     systemctl_error = ""
     try:
-        failed = failed_units(session.runner) if units and not request.unit else ()
+        failed = failed_units(session.runner) if units else ()
     except CommandFailed as error:
         systemctl_error = str(error)
-    without_priority = count_without_priority(directories, earliest)
-    return ErrorFacts(tally, failed, without_priority, directories, reading.stderr, systemctl_error)
+    return ErrorFacts(
+        reading.tally,
+        failed,
+        reading.without_priority,
+        reading.directories,
+        reading.losses,
+        reading.stderr,
+        systemctl_error,
+    )
 
 
 def _explained(

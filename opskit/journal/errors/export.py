@@ -19,6 +19,8 @@ OTHER_BYTES = 1024
 # An entry that is not complete with so many bytes is made shorter while the rest of it comes.
 PENDING_BYTES = 512 * 1024
 LENGTH_BYTES = 8
+# The priority of an entry that lacks fields, and whose priority may be among those.
+UNKNOWN_PRIORITY = b"?"
 # An entry: its cursor, its time (microseconds since 1970), the lines `NAME=value` before the message, the message, the
 # lines after it; lines of those fields alone that were asked for. Plain tuples: a regular expression hands them out.
 ExportEntry = tuple[bytes, bytes, bytes, bytes, bytes]

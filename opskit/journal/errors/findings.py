@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from typing import Callable
@@ -11,6 +12,7 @@ from opskit.core.systemd import FailedUnit
 from opskit.journal.errors.groups import GROUPS
 from opskit.journal.errors.incidents import DISK, DUMP, FAILED, LOST, OOM, Incident
 from opskit.journal.errors.model import ErrorFacts
+from opskit.journal.files.model import Loss, files_by_path, moment_text, to_the_second
 from opskit.journal.files.verify import verify_line
 
 # What --check takes for an error beside the entries themselves.
@@ -103,12 +105,17 @@ _KINDS: dict[str, Callable[[Incident], Finding]] = {
 
 def _reading(facts: ErrorFacts) -> Iterator[Finding]:
     """What keeps the answer from being whole."""
-    damaged = [file for directory in facts.directories for file in directory.files if file.damage]
-    if damaged or facts.journalctl_stderr.strip():
-        title = f"not all could be read: {_many(len(damaged), 'damaged file')}" if damaged else "not all could be read"
-        evidence = facts.journalctl_stderr.strip() or f"{damaged[0].name}: {damaged[0].damage}"
-        where = next((directory for directory in facts.directories if damaged and damaged[0] in directory.files), None)
-        yield Finding("journal-damaged", "warning", title, evidence, verify_line(where.path if where else ""))
+    yield from map(_loss, facts.losses)
+    known = {loss.path for loss in facts.losses}
+    damaged = [(path, file) for path, file in files_by_path(facts.directories).items() if file.damage]
+    for path, file in damaged:
+        if path not in known:
+            title = f"{path}: none of its entries can be read"
+            yield Finding("journal-damaged", "warning", title, file.damage, verify_line(os.path.dirname(path)))
+    if facts.journalctl_stderr.strip() and not (damaged or known):
+        yield Finding(
+            "journal-damaged", "warning", "not all could be read", facts.journalctl_stderr.strip(), verify_line()
+        )
     without = facts.without_priority.entries - facts.without_priority.audit
     if without and not facts.tally.everything:
         title = f"{_many(without, 'entry', 'entries')} without a PRIORITY: only -p debug shows them"
@@ -118,3 +125,18 @@ def _reading(facts: ErrorFacts) -> Iterator[Finding]:
         yield Finding("too-many-groups", "info", title, remedy="--unit, or a shorter --since")
     if facts.systemctl_error:
         yield Finding("units-not-seen", "warning", "it is not known which units are failed now", facts.systemctl_error)
+
+
+def _loss(loss: Loss) -> Finding:
+    """What of a damaged file journalctl would have passed over, and what nobody can read."""
+    first, last = (to_the_second(moment_text(moment)) for moment in (loss.first, loss.last))
+    when = f", {first}" if first == last else f", from {first} to {last}"
+    entries = _many(loss.entries, "entry", "entries")
+    if loss.lost:
+        title = f"{loss.path}: {loss.lost} of {entries} cannot be read{when if last else ''}"
+    elif loss.partial:
+        title = f"{loss.path}: {loss.partial} of {entries} lack fields that cannot be read{when}"
+    else:
+        title = f"{loss.path} is damaged; all of its entries could be read"
+    evidence = loss.why or "journalctl stops before its end"
+    return Finding("journal-damaged", "warning", title, evidence, verify_line(os.path.dirname(loss.path)))

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Optional
 
-from opskit.journal.errors.export import ExportEntry
-from opskit.journal.errors.incidents import IncidentRule, Incidents, rule_of, rules_for
+from opskit.journal.errors.export import UNKNOWN_PRIORITY, ExportEntry
+from opskit.journal.errors.incidents import JOURNALD, RSYSLOG, IncidentRule, Incidents, rule_of, rules_for
 from opskit.journal.errors.mask import alike, pattern_of
 
 # From here on what is new is counted for its unit, in a group of its own.
@@ -80,6 +80,7 @@ class Tally:
         self.incidents = Incidents()
         self.overflowed = False
         self.entries = 0  # of all that was read, also what was not chosen
+        self.lacking = False  # an entry has no message, or not the priority by which it was found
         self._groups: dict[tuple[str, str], MessageGroup] = {}
         self._senders: dict[tuple[bytes, bytes], Sender] = {}
         self._remembered = self._remembered_bytes = 0
@@ -134,9 +135,12 @@ class Tally:
             identifier=os.fsdecode(fields.get(b"SYSLOG_IDENTIFIER", b"")[:NAME_BYTES]),
             priority=priority,
             message_id=os.fsdecode(fields.get(b"MESSAGE_ID", b"")[:NAME_BYTES]),
-            chosen=self.everything or (priority is not None and priority <= self.limit),
+            chosen=self.everything or text == UNKNOWN_PRIORITY or (priority is not None and priority <= self.limit),
             rules=rules_for(fields),
         )
+        # Of those that are read beside the priorities, these may have none.
+        exempt = sender.rules in {JOURNALD, RSYSLOG}
+        self.lacking = self.lacking or not (self.everything or exempt or text in _NUMBERS)
         self._remember(len(before) + len(after))
         self._senders[before, after] = sender
         return sender
@@ -144,6 +148,7 @@ class Tally:
     def _new(self, sender: Sender, text: bytes, message: bytes, place: tuple[bytes, bytes]) -> Known:
         """The group and the rule for a message that is not like any before of this sender."""
         group = self._group(sender, message, place) if sender.chosen else None
+        self.lacking = self.lacking or not message
         known = sender.known[text] = (group, rule_of(sender.rules, message))
         self._remember(len(text))
         return known

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from opskit.core.systemd import FailedUnit
 from opskit.journal.errors.groups import MessageGroup, Tally
-from opskit.journal.files.model import JournalDirectory
+from opskit.journal.files.model import JournalDirectory, Loss
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,26 @@ class WithoutPriority:
 
 
 @dataclass(frozen=True)
+class FileIndex:
+    """What the index of a journal file tells.
+
+    expected: how many entries of the chosen time journalctl is asked for
+    damage: what of the index is damaged, "" for nothing
+    """
+
+    expected: int = 0
+    without_priority: WithoutPriority = field(default_factory=WithoutPriority)
+    damage: str = ""
+
+
+@dataclass(frozen=True)
 class ErrorFacts:
     """All that was read.
 
     failed_units: those that are failed now.
     without_priority: the entries that no -p but debug finds.
     directories: the files that were read.
+    losses: what of them cannot be read.
     journalctl_stderr: what journalctl wrote beside the entries.
     systemctl_error: why systemctl could not be asked, "" else.
     """
@@ -33,6 +47,7 @@ class ErrorFacts:
     failed_units: Sequence[FailedUnit] = ()
     without_priority: WithoutPriority = field(default_factory=WithoutPriority)
     directories: Sequence[JournalDirectory] = ()
+    losses: Sequence[Loss] = ()
     journalctl_stderr: str = ""
     systemctl_error: str = ""
 

@@ -22,7 +22,7 @@ from opskit.journal.errors.findings import finding_of_incident, findings_of
 from opskit.journal.errors.groups import PRIORITIES, MessageGroup, Tally
 from opskit.journal.errors.incidents import DISK, DUMP, FAILED, LOST, OOM, Incident
 from opskit.journal.errors.model import ErrorFacts
-from opskit.journal.files.model import moment_text, to_the_second
+from opskit.journal.files.model import Loss, moment_text, to_the_second
 from opskit.ui.errors import draw_findings
 from opskit.ui.live import Draw, live_table
 from opskit.ui.progress import progress_line
@@ -99,6 +99,19 @@ def errors_json(facts: ErrorFacts, listing: ErrorListing) -> dict[str, Any]:
         "units_failed": list(facts.failed_units),
         **incidents,
         "without_priority": facts.without_priority,
+        "damaged": [_loss_json(loss) for loss in facts.losses],
+    }
+
+
+def _loss_json(loss: Loss) -> dict[str, Any]:
+    return {
+        "path": loss.path,
+        "entries": loss.entries,
+        "lost": loss.lost,
+        "partial": loss.partial,
+        "first": moment_text(loss.first),
+        "last": moment_text(loss.last),
+        "why": loss.why,
     }
 
 

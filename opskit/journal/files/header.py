@@ -27,7 +27,7 @@ def read_header(data: bytes, size: int) -> Header:
     """The header in the first bytes of a file of size bytes."""
     if len(data) < _LAYOUT.size:
         entries = _ENTRIES.unpack_from(data, ENTRIES_AT)[0] if len(data) >= ENTRIES_AT + 8 else 0
-        return Header(f"it has {size} bytes, fewer than a header", entries=entries)
+        return Header(f"it has {size} bytes, fewer than a header", entries=entries, readable=False)
     (
         signature, _, incompatible, state, machine, seqnum_id, header_size, arena_size,
         entries, _, head_seqnum, arrays, head, tail,
@@ -56,4 +56,5 @@ def read_header(data: bytes, size: int) -> Header:
         tail=tail,
         arrays=arrays,
         compact=bool(incompatible & _COMPACT),
+        readable=signature == _SIGNATURE and not incompatible & ~_KNOWN_INCOMPATIBLE and header_size >= SMALLEST,
     )

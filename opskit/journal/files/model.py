@@ -38,6 +38,7 @@ class Header:
     damage: why it cannot be believed, "" for a sound one. state: offline, online or archived.
     entries: how many it claims, even one that is not sound. head, tail: the times of the first and the last entry.
     arrays: where the chain of entry arrays begins. compact: their items have 32 bits.
+    readable: its objects can be read one by one, whatever damage there is.
     """
 
     damage: str = ""
@@ -50,6 +51,7 @@ class Header:
     tail: int = 0
     arrays: int = 0
     compact: bool = False
+    readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,26 @@ class JournalDirectory:
     def path_of(self, file: JournalFile) -> str:
         """The path of a file in it."""
         return f"{self.path}/{file.name}"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What of a journal file cannot be read.
+
+    entries: how many it claims
+    lost: entries of which nothing can be read
+    partial: entries that lack fields
+    first, last: between which times those are
+    why: what is damaged, the first of it
+    """
+
+    path: str = ""
+    entries: int = 0
+    lost: int = 0
+    partial: int = 0
+    first: int = 0
+    last: int = 0
+    why: str = ""
 
 
 def files_by_path(directories: Iterable[JournalDirectory]) -> dict[str, JournalFile]:

@@ -9,6 +9,7 @@ import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ import pytest
 
 from checkout import ROOT
 from journal_entries import REMOTE, SECOND, START, entries, entry, write_journal
+from opskit.journal.files.layout import read_layout
 
 pytestmark = pytest.mark.skipif(
     not (os.path.exists(REMOTE) and shutil.which("journalctl")), reason="no systemd-journal-remote, or no journalctl"
@@ -160,6 +162,42 @@ def test_what_is_selected(journal: Path) -> None:
     assert said(*place, "--until", "2026-09-21 14:13:23 UTC")["result"]["entries"] == 2
     assert said(*place, "--since", "1h")["result"]["entries"] == 0
     assert said(*place, "--boot")["result"]["entries"] == 7
+    assert said(*place, "--unit", "foo", "--unit", "none*", "-u", "x.service")["result"]["entries"] == 2
+    assert said(*place, "--since", "2026-09-21T14:13:30Z")["result"]["entries"] == 3
+    assert said(*place, "--until", "2026-09-21T16:13:23+02:00")["result"]["entries"] == 2
+
+
+def test_the_boot_before_this_one(tmp_path: Path) -> None:
+    boots = [
+        entry(f"of boot {number}", START + number * 100 * SECOND, PRIORITY=3).replace(b"b" * 32, letter * 32)
+        for number, letter in enumerate((b"b", b"c", b"d"))
+    ]
+    write_journal(tmp_path / "x.journal", iter(boots))
+    for words, message in (((), 2), (("0",), 2), (("-1",), 1), (("-2",), 0), (("c" * 32,), 1)):
+        for flag in ("--boot", "-b"):
+            (group,) = said("-D", str(tmp_path), flag, *words)["result"]["groups"]
+            assert group["example"] == f"of boot {message}"
+    done = run("-D", str(tmp_path), "--boot", "-7")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "journalctl --list-boots" in done.stderr
+    assert run("-D", str(tmp_path), "--boot=last").returncode == 2
+
+
+def test_a_damaged_file_of_a_boot_and_a_unit(journal: Path, tmp_path: Path) -> None:
+    """What is asked for is asked of a file that journalctl does not read, too."""
+    data = bytearray((journal / "x.journal").read_bytes())
+    layout = read_layout(bytes(data[:272]), len(data))
+    items = struct.unpack_from("<4I" if layout.compact else "<4Q", data, layout.arrays + 24)
+    data[items[3] : items[3] + 16] = bytes(16)
+    (tmp_path / "x.journal").write_bytes(data)
+    for words, count in ((("-b",), 6), (("-b", "-u", "foo"), 1), (("-u", "f*.service"), 1), (("-u", "y"), 0)):
+        body = said("-D", str(tmp_path), *words)
+        assert body["result"]["entries"] == count
+        (loss,) = body["result"]["damaged"]
+        assert (loss["entries"], loss["lost"], loss["path"]) == (15, 1, f"{tmp_path}/x.journal")
+        (finding,) = [finding for finding in body["findings"] if finding["id"] == "journal-damaged"]
+        times = "from 2026-09-21T14:13:22Z to 2026-09-21T14:13:24Z"
+        assert finding["title"].endswith(f"x.journal: 1 of 15 entries cannot be read, {times}")
 
 
 def test_the_exit_status(journal: Path, tmp_path: Path) -> None:
@@ -187,7 +225,9 @@ def test_a_unit_that_failed_is_enough_for_check(tmp_path: Path) -> None:
         (("-p", "bad"), 2, "'bad' is none of emerg, alert"),
         (("--check", "--follow"), 2, "it cannot be used with --follow"),
         (("--unit", "nosuch*"), 1, "no unit with entries matches this pattern"),
-        (("--since", "1h", "--until", "2h"), 2, "--since must be earlier than --until; it is 1d unless given"),
+        (("--since", "1h", "--until", "2h"), 2, "it is later than --until 2h"),
+        (("--since", "1h", "--since", "2h"), 2, "--since: it is given twice"),
+        (("--unit", ""), 2, "--unit: it is empty"),
         (("--since", "2 days 3"), 2, "has a number without a unit"),
         (("--root", "/"), 2, "--root: it cannot be used with --directory"),
         (("--sinc", "1h"), 2, "--since"),

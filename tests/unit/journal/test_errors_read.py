@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Optional
 
@@ -10,7 +12,8 @@ import pytest
 
 from opskit.core.errors import Failed, Missing, OpskitError, UsageFault
 from opskit.journal.errors.cli import _priority
-from opskit.journal.errors.query import ErrorsRequest, command_of, moment
+from opskit.journal.errors.moments import journalctl_moment, moment_of
+from opskit.journal.errors.query import ErrorsRequest, command_of, match_words
 from opskit.journal.errors.see import entries
 from opskit.journal.errors.see.catalog import fill, needs_fields, parse_catalog
 from opskit.journal.errors.see.entries import readable_scope, see_files
@@ -41,35 +44,93 @@ def test_everything_is_asked_for_without_a_match() -> None:
 
 
 def test_all_that_is_asked_for() -> None:
-    request = ErrorsRequest(Scope(directory="/d"), "-1h", "yesterday", boot=True, unit="a b", follow=True)
+    request = ErrorsRequest(Scope(directory="/d"), "-1h", "yesterday", boot="-1", units=("a b", "c"), follow=True)
     words = command_of(request, EL8).argv
-    for word in ("--directory=/d", "--since=-1h", "--until=yesterday", "--boot", "--unit=a b", "--follow", "--no-tail"):
+    for word in (
+        "--directory=/d",
+        "--since=-1h",
+        "--until=yesterday",
+        "--boot=-1",
+        "--unit=a b",
+        "--unit=c",
+        "--follow",
+        "--no-tail",
+    ):
         assert word in words
 
 
+def test_a_boot_that_a_file_does_not_have_is_matched() -> None:
+    """`--boot=ID` is an error where no entry is of it."""
+    words = match_words(0, "ab" * 16)
+    boot = f"_BOOT_ID={'ab' * 16}"
+    assert words[:2] == ["PRIORITY=0", boot]
+    assert words.count(boot) == words.count("+") + 1
+    assert match_words(7, "ab" * 16) == [boot]
+
+
+NOW = datetime(2026, 11, 28, 12, 30, tzinfo=timezone.utc)
+BEGIN = datetime(2026, 11, 28, tzinfo=timezone.utc)
+
+
 @pytest.mark.parametrize(
-    ("text", "given", "seconds"),
+    ("text", "moment"),
     [
-        ("1h", "-1h", 3600),
-        ("-1h", "-1h", 3600),
-        ("2 days 3h", "-2 days 3h", 183600),
-        ("90min", "-90min", 5400),
-        ("1.5d", "-1.5d", 129600),
-        ("1w1d", "-1w1d", 691200),
-        ("yesterday", "yesterday", None),
-        ("2026-11-21 15:00", "2026-11-21 15:00", None),
-        ("1 h ago", "1 h ago", None),
-        ("2D", "2D", None),  # journalctl's to refuse
+        ("1h", NOW - timedelta(hours=1)),
+        ("-1h", NOW - timedelta(hours=1)),
+        ("1 h ago", NOW - timedelta(hours=1)),
+        ("2 days 3h", NOW - timedelta(days=2, hours=3)),
+        ("1.5d", NOW - timedelta(hours=36)),
+        ("+5min", NOW + timedelta(minutes=5)),
+        ("now", NOW),
+        ("today", BEGIN),
+        ("yesterday", BEGIN - timedelta(days=1)),
+        ("15:00", BEGIN.replace(hour=15)),
+        ("2026-11-21", datetime(2026, 11, 21, tzinfo=timezone.utc)),
+        ("Sat 2026-11-21 15:00", datetime(2026, 11, 21, 15, tzinfo=timezone.utc)),
+        ("2026-11-21 15:00:07.5", datetime(2026, 11, 21, 15, 0, 7, 500000, timezone.utc)),
+        ("2026-11-21T15:00:07Z", datetime(2026, 11, 21, 15, 0, 7, tzinfo=timezone.utc)),
+        ("2026-11-21T15:00:07.000001+02:00", datetime(2026, 11, 21, 13, 0, 7, 1, timezone.utc)),
+        ("2026-11-21 15:00 UTC", datetime(2026, 11, 21, 15, tzinfo=timezone.utc)),
+        ("@1764331200.25", datetime(2025, 11, 28, 12, 0, 0, 250000, timezone.utc)),
+        # journalctl's to refuse, or to understand
+        ("2D", None),
+        ("2026-13-01", None),
+        ("2026-11-21 15:00 Europe/Berlin", None),
+        ("tomorrowish", None),
+        ("07Z", None),
     ],
 )
-def test_times(text: str, given: str, seconds: Optional[float]) -> None:
-    assert moment("--since", text) == (given, None if seconds is None else seconds * 1_000_000)
+def test_times(monkeypatch: pytest.MonkeyPatch, text: str, moment: Optional[datetime]) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    microseconds = None if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
+    assert moment_of("--since", text, NOW) == microseconds
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def test_a_time_without_a_zone_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "EST+5")
+    time.tzset()
+    try:
+        assert moment_of("--since", "2026-11-21 15:00", NOW) == 1_795_291_200_000_000
+        assert moment_of("--since", "2026-11-21T15:00:00Z", NOW) == 1_795_273_200_000_000
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_how_journalctl_takes_a_time() -> None:
+    """219 does not know `@`; it takes a time in the zone of the host."""
+    assert journalctl_moment(1_795_291_200_000_007, None) == "@1795291200.000007"
+    assert journalctl_moment(1_795_291_200_000_007, timezone.utc) == "2026-11-21 20:00:00"
 
 
 @pytest.mark.parametrize("text", ["2", "1.5", "1M"])
 def test_what_could_be_meant_otherwise_is_refused(text: str) -> None:
     with pytest.raises(UsageFault, match=text):
-        moment("--since", text)
+        moment_of("--since", text, NOW)
 
 
 @pytest.mark.parametrize(("text", "number"), [("err", 3), ("error", 3), ("3", 3), ("WARNING", 4), ("debug", 7)])

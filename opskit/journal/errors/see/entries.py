@@ -7,13 +7,16 @@ import math
 import os
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timezone, tzinfo
+from zoneinfo import ZoneInfo
 
 from opskit.core.caller import command_line
+from opskit.core.command import Command
 from opskit.core.errors import CommandFailed, Failed, Missing, UsageFault
 from opskit.core.runner import StreamingRunner
 from opskit.journal.errors.export import Batches, ExportParser
-from opskit.journal.errors.query import DEFAULT_SINCE, ErrorsRequest, command_of
+from opskit.journal.errors.query import ALL, DEFAULT_SINCE, SILENCE, ErrorsRequest, command_of
 from opskit.journal.files.model import ROOTS, JournalDirectory, Scope
 from opskit.journal.files.see.directories import read_directories
 from opskit.journal.releases import NEWEST, Version, rules_of
@@ -60,8 +63,31 @@ def _understood(error: CommandFailed) -> Exception:
     if "filter for units" in stderr:
         return Failed("--unit", "no unit with entries matches this pattern", todo="without --unit: all of them")
     if re.search(r"(?i)boot", stderr):
-        return Failed("--boot", stderr, todo="--since takes a time instead")
+        return Failed(
+            "--boot", stderr, todo="journalctl --list-boots has those there are; --since takes a time instead"
+        )
     return error
+
+
+def host_zone() -> tzinfo:
+    """The zone in which journalctl takes a time that says none: its environment has no TZ."""
+    try:
+        with open("/etc/localtime", "rb") as file:
+            return ZoneInfo.from_file(file)
+    except (OSError, ValueError):
+        return timezone.utc
+
+
+def boot_id(runner: StreamingRunner, request: ErrorsRequest, version: Version) -> str:
+    """The id of the boot that --boot means, in hexadecimal; "" when no entry is of it."""
+    parser = ExportParser()
+    argv = command_of(replace(request, since="", until="", units=(), limit=ALL), version).argv
+    with runner.stream(Command((*argv, "--lines=1"), mutates=False, timeout=SILENCE)) as stream:
+        while data := stream.read():
+            for cursor, *_ in parser.feed(data):
+                match = re.search(rb";b=([0-9a-f]{32});", cursor)
+                return os.fsdecode(match[1]) if match else ""
+    return ""
 
 
 def see_files(scope: Scope) -> tuple[JournalDirectory, ...]:
