@@ -64,7 +64,9 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         _forget_stdout()
         why = f"the answer cannot be written ({error.strerror})"
-        _show(Failed("stdout", why, todo="make room", state="What was changed is in opskit history."), [])
+        # A command that only looks has not even loaded what carries out a plan.
+        state = "What was changed is in opskit history." if "opskit.core.execute" in sys.modules else ""
+        _show(Failed("stdout", why, todo="make room", state=state), [])
         return ExitCode.FAILED
     return code
 

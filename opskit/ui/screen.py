@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from opskit.core.errors import OpskitError
     from opskit.core.finding import Finding
 
 
@@ -31,12 +32,22 @@ class Screen:
     quiet: bool = False
     color: str = "auto"
 
-    def answer(self, result: Any, draw: Callable[[], None], *, findings: Sequence[Finding] = ()) -> None:
-        """The command's result: one envelope with --json, else drawn for a person."""
+    def answer(
+        self,
+        result: Any,
+        draw: Callable[[], None],
+        *,
+        findings: Sequence[Finding] = (),
+        error: Optional[OpskitError] = None,
+    ) -> None:
+        """The command's result: one envelope with --json, else drawn for a person.
+
+        error: why the result is not all that was asked for; in the envelope. For a person the caller tells of it.
+        """
         if self.json:
             from opskit.core.envelope import envelope  # noqa: PLC0415
 
-            print(envelope(self.command, result, findings=findings))
+            print(envelope(self.command, result, findings=findings, error=error))
         else:
             draw()
 

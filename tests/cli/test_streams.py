@@ -29,6 +29,7 @@ def test_an_answer_that_cannot_be_written_is_told(words: str, buffering: dict[st
     assert done.stderr.startswith("opskit: stdout: the answer cannot be written (No space left on device)\n")
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+    assert "history" not in done.stderr  # nothing was changed
 
 
 @pytest.mark.parametrize("closed", [(1,), (2,), (0, 1), (0, 1, 2)])

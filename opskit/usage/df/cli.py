@@ -84,7 +84,7 @@ def df(
 
     unreadable = [{"path": failure.what.removeprefix("df "), "why": failure.why} for failure in failures]
     result = {"filesystems": [filesystem_json(filesystem) for filesystem in filesystems], "unreadable": unreadable}
-    session.screen.answer(result, draw, findings=findings)
+    session.screen.answer(result, draw, findings=findings, error=failures[0] if failures else None)
     for failure in failures:
         print(f"opskit {shown(failure.what)}: {failure.why}", file=sys.stderr)
     if failures:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Callable, NamedTuple, Optional
 
 import typer
 
-from opskit.core.errors import ExitCode, Failed, OpskitError, UsageFault
+from opskit.core.errors import Failed, Interrupted, OpskitError, UsageFault
 from opskit.core.text import shown
 from opskit.options import new_app, one_of, reads, size_of, span_of
 from opskit.session import Session
@@ -161,7 +161,9 @@ def du(
         return
     scan = _count(session, request)
     _hint(session, request, scan)
-    session.screen.answer(scan_json(scan, listing), lambda: draw_scan(session.screen, scan, listing))
+    session.screen.answer(
+        scan_json(scan, listing), lambda: draw_scan(session.screen, scan, listing), error=_fault(scan)
+    )
     _end(scan)
 
 
@@ -185,6 +187,15 @@ def _hint(session: Session, request: ScanRequest, scan: Scan) -> None:
         session.screen.note(f"counted too, and on no disk: {names}{more}; -x leaves them out")
 
 
+def _fault(scan: Scan) -> Optional[OpskitError]:
+    """Why the scan is not all that was asked for, None when it is."""
+    if scan.partial:
+        return Interrupted(signal.SIGINT, state="This is what was counted by then.")
+    if scan.unreadable:
+        return Failed("opskit du", f"{len(scan.unreadable)} could not be read; the rest is right")
+    return None
+
+
 def _end(scan: Scan) -> None:
     """Name what is missing. Exits with 130 when the scan was interrupted, 1 when something could not be read."""
     for entry in scan.unreadable:
@@ -193,9 +204,8 @@ def _end(scan: Scan) -> None:
         print(f"opskit du: {len(scan.unreadable)} could not be read; the rest is right", file=sys.stderr)
     if scan.partial:
         print("opskit du: interrupted: this is what was counted by then", file=sys.stderr)
-        raise SystemExit(128 + signal.SIGINT)
-    if scan.unreadable:
-        raise SystemExit(ExitCode.FAILED)
+    if fault := _fault(scan):
+        raise SystemExit(fault.exit_code)
 
 
 def _with_saved(session: Session, request: ScanRequest, listing: ScanListing, keeping: Keeping) -> None:
@@ -224,10 +234,12 @@ def _with_saved(session: Session, request: ScanRequest, listing: ScanListing, ke
     run = session.run if keeping.keep else ""
     size, failure = (0, None) if scan.partial else _keep(new, keeping, session.state_dir, run)
     result["saved"] = {"path": keeping.save or None, "run": run or None, "bytes": size} if size else None
-    session.screen.answer(result, draw)
+    session.screen.answer(result, draw, error=failure or _fault(scan))
     if scan.partial:
         session.screen.note("an interrupted scan is neither kept nor compared")
     if failure:  # what fills the disk is known all the same: a full one is no reason to lose a long scan
+        if session.screen.json:  # it is in the one envelope
+            raise SystemExit(failure.exit_code)
         raise failure
     if size:
         name = run or shown(shlex.quote(keeping.save))

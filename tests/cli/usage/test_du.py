@@ -151,7 +151,20 @@ def test_what_is_not_there_is_named_and_the_rest_is_right(tree: Path) -> None:
     assert done.returncode == 1
     assert "no\\x1bwhere: No such file or directory" in done.stderr
     assert done.stdout.endswith("60K\ttotal\n")
+    answer = json.loads(run("/nowhere", str(tree), "--json").stdout)
+    assert (answer["ok"], answer["error"]["exit_code"]) == (False, 1)
+    assert answer["result"]["total_bytes"] == 15 * 4096
     assert result("/nowhere", str(tree))["unreadable"] == [{"path": "/nowhere", "why": "No such file or directory"}]
+
+
+def test_sparse_files_of_more_bytes_than_a_number_of_the_kernel_holds(tmp_path: Path) -> None:
+    for number in range(4):
+        with open(tmp_path / str(number), "wb") as file:
+            try:
+                file.truncate(7 << 60)
+            except OSError:
+                pytest.skip("no file can be that long here")
+    assert result(str(tmp_path), "--apparent")["total_bytes"] >= 28 << 60
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, and setpriv to be less")

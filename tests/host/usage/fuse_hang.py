@@ -1,6 +1,7 @@
 """A FUSE filesystem that is mounted and then never answers: argv[1] is its mount point, argv[2] what to do.
 
-silent: it answers FUSE_INIT and nothing else. dead: it ends after that, and the mount stays (ENOTCONN).
+silent: it answers FUSE_INIT and nothing else. dead: it ends after that, and the mount stays (ENOTCONN). later: it
+answers one FUSE_GETATTR more, of its root.
 Says "ready" on stdout. The protocol: linux/fuse.h (struct fuse_in_header, fuse_init_out).
 """
 
@@ -13,6 +14,7 @@ import struct
 import sys
 
 FUSE_INIT = 26
+FUSE_GETATTR = 3
 
 
 def main(target: str, manner: str) -> None:
@@ -27,7 +29,13 @@ def main(target: str, manner: str) -> None:
     body = struct.pack("=IIIIHHIIHHI7I", 7, 31, 0, 0, 0, 0, 4096, 1, 0, 0, 0, *[0] * 7)
     os.write(fuse, struct.pack("=IiQ", 16 + len(body), 0, unique) + body)
     print("ready", flush=True)
-    if manner == "silent":
+    if manner == "later":
+        request = os.read(fuse, 65536)
+        _, opcode, unique = struct.unpack_from("=IIQ", request)
+        assert opcode == FUSE_GETATTR
+        body = struct.pack("=QII", 0, 0, 0) + struct.pack("=6Q10I", 1, *[0] * 5, *[0] * 3, 0o40755, 1, 0, 0, 0, 4096, 0)
+        os.write(fuse, struct.pack("=IiQ", 16 + len(body), 0, unique) + body)
+    if manner != "dead":
         signal.pause()
 
 

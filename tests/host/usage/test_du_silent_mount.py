@@ -22,6 +22,11 @@ HANG = Path(__file__).with_name("fuse_hang.py")
 @pytest.fixture
 def tree(host: Host) -> tuple[tuple[str, ...], Path]:
     """A tree with a FUSE mount in it that was served once: what a command is run by to see it, and the tree."""
+    return make_tree(host, "silent")
+
+
+def make_tree(host: Host, manner: str) -> tuple[tuple[str, ...], Path]:
+    """The same. manner: when it falls silent (fuse_hang.py)."""
     if not os.path.exists("/dev/fuse"):
         pytest.skip("no /dev/fuse here")
     root = host.folder / "tree"
@@ -30,7 +35,7 @@ def tree(host: Host) -> tuple[tuple[str, ...], Path]:
     (root / "there/file").write_bytes(b"x" * 40_000)
     inside = host.namespace("true")
     server = host.start(
-        *inside.prefix, sys.executable, str(HANG), str(root / "silent"), "silent", stdout=subprocess.PIPE, cwd="/"
+        *inside.prefix, sys.executable, str(HANG), str(root / "silent"), manner, stdout=subprocess.PIPE, cwd="/"
     )
     assert server.stdout
     assert server.stdout.readline() == b"ready\n"
@@ -45,8 +50,9 @@ def start_du(host: Host, prefix: tuple[str, ...], *words: str) -> subprocess.Pop
 
 
 @pytest.mark.parametrize("workers", [(), ("--workers", "3")])
-def test_ctrl_c_shows_what_is_known(tree: tuple[tuple[str, ...], Path], workers: tuple[str, ...], host: Host) -> None:
-    prefix, root = tree
+def test_ctrl_c_shows_what_is_known(workers: tuple[str, ...], host: Host) -> None:
+    """A mount that falls silent after it was asked whether it is there."""
+    prefix, root = make_tree(host, "later")
     du = start_du(host, prefix, str(root), *workers)
     _wait_until_a_worker_waits_in(du.pid, str(root))
     for _ in range(2):  # as timeout(1) sends it
@@ -67,6 +73,16 @@ def test_with_x_it_holds_nothing_up(tree: tuple[tuple[str, ...], Path], named: s
     out, err = du.communicate(timeout=30)
     assert (du.returncode, err) == (0, b"")
     assert [line.split(b"\t")[0] for line in out.splitlines()] == [b"49152", b"45056"]
+
+
+def test_it_is_named_and_the_rest_is_counted(tree: tuple[tuple[str, ...], Path], host: Host) -> None:
+    """GNU du waits for ever."""
+    prefix, root = tree
+    du = start_du(host, prefix, "--bytes", str(root))
+    out, err = du.communicate(timeout=60)
+    assert f"opskit du: {root}/silent: it did not answer\n".encode() in err
+    assert [line.split(b"\t")[0] for line in out.splitlines()] == [b"49152", b"45056"]
+    assert du.returncode == 1
 
 
 def test_a_root_that_does_not_answer_is_named_and_the_others_are_counted(

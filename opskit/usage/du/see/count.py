@@ -9,6 +9,7 @@ from opskit.usage.du.model import ScanRequest
 from opskit.usage.du.see.directory import Identity, Order, TreeDirectory
 from opskit.usage.du.see.readers import Columns
 
+CELL = (1 << 64) - 1
 IS_DIRECTORY = bytes(kind & 0xF0 == 0x40 for kind in range(256))
 
 
@@ -130,7 +131,7 @@ class Count:
         node.size += size
         node.entries += entries
         self.cells[self.counts] += entries
-        self.cells[self.counts + 1] += size
+        self.cells[self.counts + 1] = (self.cells[self.counts + 1] + size) & CELL  # sparse files can be of many EiB
 
     def foreign(self, identity: Identity) -> bool:
         """Whether it is on another filesystem and so is left out."""

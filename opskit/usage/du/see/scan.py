@@ -17,7 +17,7 @@ from opskit.usage.du.see.details import Excludes, Largest, make_count, merge_gro
 from opskit.usage.du.see.directory import Identity, TreeDirectory, Visited
 from opskit.usage.du.see.readers import Columns, Reader, make_reader
 from opskit.usage.du.see.walk import ALONE, AS_FIT, Tick, WalkAnswer, Walker, walk
-from opskit.usage.mounts import absolute, may_wait, no_part_of_a_disk, silent_on
+from opskit.usage.mounts import absolute, may_hang, may_wait, mounts_below, no_part_of_a_disk, silent_on
 
 ROOT_SECONDS = 5.0  # that a root has to answer
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -128,12 +128,26 @@ class _Scanner:
         except OSError as error:
             walker.failed.append((path, error.errno or 0))
             return [walker.answer()], False
-        if self.careful and self.request.one_file_system:
-            count.left_out = self._left_out(root)
+        if self.careful:
+            count.left_out = self._left_out(root) if self.request.one_file_system else self._silent(root)
         try:
             return walk(walker, workers, 0 if self.request.workers or self.careful else ALONE, self.tick)
         finally:
             os.close(root.descriptor)
+
+    def _silent(self, root: TreeDirectory) -> dict[bytes, set[bytes]]:
+        """The mount points that do not answer, as _left_out() has them. They are named: GNU du waits for ever."""
+        here = os.readlink(f"/proc/self/fd/{root.descriptor}")
+        targets = [line.target for line in mounts_below([here], self.lines) if may_hang(line, self.lines)]
+        targets = [target for target in dict.fromkeys(targets) if not _in_one_of(target, targets)]
+        answers = ask([partial(_is_there, os.fsencode(target)) for target in targets], ROOT_SECONDS)
+        left_out: dict[bytes, set[bytes]] = {}
+        for target in (target for target, answer in zip(targets, answers) if not answer.came):
+            folder, name = _in_walk(root, here, target)
+            left_out.setdefault(folder, set()).add(name)
+            path = folder + (b"" if folder.endswith(b"/") else b"/") + name
+            self.unreadable.append(Unreadable(os.fsdecode(path), "it did not answer"))
+        return left_out
 
     def _left_out(self, root: TreeDirectory) -> dict[bytes, set[bytes]]:
         """With -x: the mount points that a look at could wait for ever, by the directories they are in."""
@@ -143,9 +157,7 @@ class _Scanner:
         mount = mount_number("/proc", "self", str(root.descriptor))
         left_out: dict[bytes, set[bytes]] = {}
         for target in silent_on(here, mount, device_number(number), self.lines):
-            folder, _, name = os.fsencode(target[len(here.rstrip("/")) + 1 :]).rpartition(b"/")
-            # As the walk names them: from the root on as it was typed.
-            path = root.name + (b"" if root.name.endswith(b"/") else b"/") + folder if folder else root.name
+            path, name = _in_walk(root, here, target)
             left_out.setdefault(path, set()).add(name)
         return left_out
 
@@ -217,10 +229,25 @@ class _Scanner:
         total, entries = self.total
         unreadable = tuple(self.unreadable)
         several = len(request.roots) > 1
-        on_no_disk = tuple((line.target, line.fstype) for line in no_part_of_a_disk(self.names, self.lines))
+        # One may be mounted over another at the same place.
+        mounts = [(line.target, line.fstype) for line in no_part_of_a_disk(self.names, self.lines)]
+        on_no_disk = tuple(dict.fromkeys(mounts))
         size = total * self.unit
         listed = tuple(self.entries)
         return Scan(listed, size, entries, unreadable, self.partial, tuple(groups), several, on_no_disk)
+
+
+def _in_walk(root: TreeDirectory, here: str, target: str) -> tuple[bytes, bytes]:
+    """A path below a root as the walk names it, from the root on as it was typed: its directory, and its name there.
+
+    here: the root as the kernel names it
+    """
+    folder, _, name = os.fsencode(target[len(here.rstrip("/")) + 1 :]).rpartition(b"/")
+    return (root.name + (b"" if root.name.endswith(b"/") else b"/") + folder if folder else root.name), name
+
+
+def _in_one_of(target: str, targets: list[str]) -> bool:
+    return any(target.startswith(f"{other}/") for other in targets)
 
 
 def _is_there(path: bytes) -> bool:
