@@ -26,7 +26,8 @@ class YumGroup(LazyGroup):
 
 
 app = new_app(
-    "Example: opskit yum lock\n\nWho holds the lock of yum, dnf, PackageKit or rpm, and what is safe to do.",
+    "Example: opskit yum lock\n\nWho holds the lock of yum, dnf, PackageKit or rpm, and what is safe to do: for "
+    "`Another app is currently holding the yum lock` and `Waiting for process with pid 1234 to finish`.",
     group=YumGroup,
 )
 
@@ -49,8 +50,11 @@ def lock(
         ),
     ] = 1.0,
 ) -> None:
-    """Show every lock of yum, dnf, PackageKit and rpm: its state, who holds it, and what is safe.
+    """Show every lock of yum, dnf, microdnf, PackageKit and rpm: its state, who holds it, and what is safe.
 
+    For `Another app is currently holding the yum lock` and `Waiting for process with pid 1234 to finish`. The folders
+    that dnf.conf and the command line of a dnf that runs name are looked at, and the locks of zypper, apt and
+    rpm-ostree where these are.
     No lock is taken, nothing is signalled. Exits 0 when all is free, 7 when one is held or stopped, 4 when one is
     broken (stale, reused, zombie, malformed).
     """

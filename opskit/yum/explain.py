@@ -44,6 +44,14 @@ def explain(process: ProcessFacts) -> str:
     return "nothing: what started it has ended" if nearest.pid == 1 else f"{nearest.name} (pid {nearest.pid})"
 
 
+def service_of(process: ProcessFacts) -> str:
+    """The service that exists to run this process; "" for a session's, and for that of cron or of an agent."""
+    unit = innermost_unit(process.cgroup)
+    behind = explain(process)
+    timer = behind.endswith(".timer") and unit.startswith(behind[: -len("timer")])
+    return unit if unit.endswith(".service") and (behind in {unit, "PackageKit", "yum-cron"} or timer) else ""
+
+
 def _machine(process: ProcessFacts, far: str) -> str:
     """The unit, agent or scheduler behind it; "" where it is a person."""
     unit = innermost_unit(process.cgroup)

@@ -8,13 +8,14 @@ from shlex import quote
 
 from opskit.core.finding import Finding, FindingKind
 from opskit.core.units import time_text
-from opskit.yum.explain import explain
+from opskit.yum.explain import explain, service_of
 from opskit.yum.model import TRANSACTION, Facts, ProcessFacts
 from opskit.yum.state import (
     BROKEN,
     CLEAR,
     FREE,
     HELD,
+    INTERRUPT,
     MALFORMED,
     OUTSIDE,
     PROMPT,
@@ -24,6 +25,7 @@ from opskit.yum.state import (
     UNKNOWN,
     ZOMBIE,
     LockVerdict,
+    opskit_line,
 )
 
 _SEVERITY = {
@@ -43,6 +45,7 @@ FINDINGS = (
     FindingKind("check-dependencies", ("error",), "packages lack what they depend on"),
     FindingKind("check-duplicates", ("error",), "a package is installed in several versions"),
     FindingKind("check-rpm-database", ("error",), "the rpm database may be damaged"),
+    FindingKind("holder-is-a-service", ("info",), "a service holds the lock, and can be started again by itself"),
     FindingKind("holder-idle", ("info",), "the process that holds the lock has been idle"),
     FindingKind(
         "in-transaction",
@@ -56,7 +59,6 @@ FINDINGS = (
     FindingKind("lock-reused", ("info", "warning", "error"), "the pid in the lock is that of another process by now"),
     FindingKind("lock-stale", ("info", "warning", "error"), "the process that took the lock has ended"),
     FindingKind("lock-stopped", ("info", "warning", "error"), "a stopped process holds the lock"),
-    FindingKind("lock-unknown", ("error",), "after a wait: the lock could not be looked at"),
     FindingKind(
         "lock-waiting-at-a-prompt",
         ("info", "warning", "error"),
@@ -89,6 +91,7 @@ def find(facts: Facts, verdicts: Sequence[LockVerdict]) -> tuple[Finding, ...]:
     """A finding for each lock that is not free, then those on broken transactions, then the managers without a lock."""
     findings = [_of_lock(verdict) for verdict in verdicts if verdict.state != FREE]
     findings += after_broken(facts, verdicts)
+    findings += _services(verdicts)
     findings += _idle(verdicts)
     findings += _without_lock(facts, verdicts)
     return tuple(findings)
@@ -107,7 +110,12 @@ def _of_lock(verdict: LockVerdict) -> Finding:
     why = verdict.why
     if verdict.lock.place.owner:
         severity, why = "info", f"{why}; it is in a user's own folder, and blocks nobody else"
-    return Finding(f"lock-{_IDS.get(verdict.state, verdict.state)}", severity, title, why, remedy)
+    return Finding(finding_id(verdict), severity, title, why, remedy)
+
+
+def finding_id(verdict: LockVerdict) -> str:
+    """The id of the finding on a lock in this state."""
+    return f"lock-{_IDS.get(verdict.state, verdict.state)}"
 
 
 def _moment(seconds: float) -> datetime:
@@ -137,10 +145,10 @@ def after_broken(facts: Facts, verdicts: Sequence[LockVerdict]) -> Iterator[Find
     ]
     signs += [f"{path} belongs to a yum transaction that did not end" for path in facts.unfinished]
     for orphan in facts.orphans:
-        title = f"a scriptlet outlived the transaction that started it: pid {orphan.pid} ({orphan.name})"
-        remedy = f"let it end before the package manager runs again: tail --pid={orphan.pid} -f /dev/null"
+        title = f"a scriptlet was cut off from the rpm that started it, and runs on: pid {orphan.pid} ({orphan.name})"
+        remedy = opskit_line(facts.root, "wait")
         yield Finding("orphaned-scriptlet", "warning", title, orphan.command, remedy)
-        signs.append(f"pid {orphan.pid} is a scriptlet without a parent")
+        signs.append(f"pid {orphan.pid} is a scriptlet whose rpm has ended")
     if not signs or any(verdict.phase == TRANSACTION for verdict in verdicts):
         return
     evidence = "; ".join(signs)
@@ -164,6 +172,18 @@ def after_broken(facts: Facts, verdicts: Sequence[LockVerdict]) -> Iterator[Find
         unfinished = f"{manager}{below} history list" if dnf else "yum-complete-transaction --cleanup-only"
         title = "a transaction broke: the history shows it as unfinished (no status, or *)"
         yield Finding("unfinished-transaction", "warning", title, evidence, unfinished)
+
+
+def _services(verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:
+    """Who interrupts a service, or stops it, sees it again when its timer elapses."""
+    holders = {
+        verdict.holder.pid: verdict.holder for verdict in verdicts if verdict.advice == INTERRUPT and verdict.holder
+    }
+    for holder in holders.values():
+        service = service_of(holder)
+        if service:
+            title = f"pid {holder.pid} belongs to {service}: a timer or Restart= can start it again"
+            yield Finding("holder-is-a-service", "info", title, holder.cgroup, "opskit yum why")
 
 
 def _idle(verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:

@@ -9,6 +9,10 @@ from typing import Optional
 # How a lock says who has it: a pid in a file, or an advisory record lock (fcntl) that the kernel knows.
 PID, FCNTL = "pid", "fcntl"
 YUM, DNF, DNF5, PACKAGEKIT, RPM = "yum", "dnf", "dnf5", "packagekit", "rpm"
+MICRODNF, ZYPPER, APT, OSTREE = "microdnf", "zypper", "apt", "ostree"
+# Both lock through libdnf (dnf-lock.cpp).
+LIBDNF = (PACKAGEKIT, MICRODNF)
+PID_MAX = 2**31 - 1
 # The phases of a holder.
 METADATA, DOWNLOAD, TRANSACTION = "metadata", "download", "transaction"
 # rpm runs a scriptlet as `/bin/sh /var/tmp/rpm-tmp.AbCdEf 1`; %_tmppath of its macros can name another folder.
@@ -53,6 +57,7 @@ class LockFile:
     inode: int = 0
     locked: str = ""
     pid: Optional[int] = None
+    group: bool = False
     why: str = ""
 
 
@@ -91,6 +96,7 @@ class ProcessFacts:
     files: its open files that belong to package management.
     transaction: whether it has a write lock on any .rpm.lock.
     manager: whether it is a package manager, by its name or command line.
+    linked: whether it has the library of rpm or dnf in its memory, as a script has that locks through their API.
     unseen: its files and I/O are not readable.
     hidden: /proc does not show it (hidepid).
     ignores_sigint: as a program does that a script starts in the background.
@@ -114,6 +120,7 @@ class ProcessFacts:
     files: tuple[str, ...] = ()
     transaction: bool = False
     manager: bool = False
+    linked: bool = False
     unseen: bool = False
     hidden: bool = False
     ignores_sigint: bool = False
@@ -133,6 +140,7 @@ class Facts:
     orphans: scriptlets of rpm whose parent has ended.
     unfinished: the files that yum leaves of a transaction that did not end.
     pidfd: whether a signal can be sent through a pidfd here.
+    whole: whether every process of the host can be seen: as root, and in its first pid namespace.
     """
 
     root: str
@@ -143,12 +151,13 @@ class Facts:
     unfinished: tuple[str, ...] = ()
     pidfd: bool = True
     is_root: bool = True
+    whole: bool = False
 
     def process(self, pid: Optional[int]) -> Optional[ProcessFacts]:
         """The process with this pid; None when it is not among the facts."""
         return next((process for process in self.processes if process.pid == pid), None)
 
     def inside(self, lock: LockFile) -> Optional[ProcessFacts]:
-        """The package manager of another pid namespace that has the lock's pid there."""
-        managers = (process for process in self.processes if process.inner_pid and process.manager)
-        return next((process for process in managers if process.inner_pid == lock.pid), None)
+        """The process of another pid namespace that has the lock's pid there; a package manager before others."""
+        inside = [process for process in self.processes if process.inner_pid and process.inner_pid == lock.pid]
+        return max(inside, key=lambda process: process.manager, default=None)

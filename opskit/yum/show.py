@@ -17,7 +17,7 @@ from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.explain import explain
 from opskit.yum.findings import holder_text
 from opskit.yum.model import Activity, Facts, ProcessFacts, Relative
-from opskit.yum.state import FREE, LockVerdict
+from opskit.yum.state import FREE, NOTHING, LockVerdict
 
 COLUMNS = [Column(title) for title in ("LOCK", "TOOL", "STATE", "PHASE", "PID", "USER", "SINCE", "WHO", "ADVICE")]
 COLUMNS.append(Column("SAFE"))
@@ -101,9 +101,8 @@ def draw_locks(screen: Screen, verdicts: Sequence[LockVerdict], findings: Sequen
     drawn: set[int] = set()
     for verdict in taken:
         _draw_lock(screen, verdict, drawn)
-    free = [verdict.path for verdict in verdicts if verdict.state == FREE]
-    if free:
-        screen.done(f"free: {shown(', '.join(free))}")
+    if not taken:
+        screen.done(f"free: no package manager is locked ({len(verdicts)} places looked at)")
     others = [finding for finding in findings if not finding.id.startswith("lock-")]
     draw_findings(screen, others)
 
@@ -139,7 +138,11 @@ def _draw_lock(screen: Screen, verdict: LockVerdict, drawn: set[int]) -> None:
         _draw_holder(screen, holder)
     if verdict.why:
         screen.line(f"    {shown(verdict.why)}")
-    screen.line(f"    safe: {screen.styled(verdict.advice, 'bold', sys.stdout)}")
+    if verdict.advice == NOTHING and not verdict.blocks:
+        screen.line("    nothing to do")
+        return
+    advice = "inspect it" if verdict.advice == NOTHING else verdict.advice
+    screen.line(f"    safe: {screen.styled(advice, 'bold', sys.stdout)}")
     for command in verdict.commands:
         screen.line(f"      {shown(command)}")
 

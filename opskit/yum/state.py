@@ -8,7 +8,23 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Optional
 
-from opskit.yum.model import DNF, DOWNLOAD, FCNTL, METADATA, SCRIPTLET, TRANSACTION, YUM, Facts, LockFile, ProcessFacts
+from opskit.yum.explain import service_of
+from opskit.yum.model import (
+    DNF,
+    DNF5,
+    DOWNLOAD,
+    FCNTL,
+    METADATA,
+    PID_MAX,
+    RPM,
+    SCRIPTLET,
+    TRANSACTION,
+    YUM,
+    ZYPPER,
+    Facts,
+    LockFile,
+    ProcessFacts,
+)
 
 FREE, HELD, PROMPT, STOPPED = "free", "held", "waiting at a prompt", "stopped"
 STALE, REUSED, ZOMBIE, MALFORMED = "stale", "reused", "zombie", "malformed"
@@ -21,7 +37,6 @@ WAIT, CONTINUE, INTERRUPT, CLEAR, NOTHING = "wait", "continue", "interrupt", "cl
 # A pid file was written up to 1.9 s after its process had started; one that started later than this after the
 # file was written cannot have written it, if the clock was not set in between.
 REUSE_SECONDS = 2.0
-PID_MAX = 2**31 - 1
 # A file's time can be beyond every calendar (tmpfs, xfs).
 YEAR_10000 = 253402300800.0
 
@@ -103,7 +118,9 @@ def _kernel_lock(facts: Facts, lock: LockFile) -> LockVerdict:
 
 def _opener(facts: Facts, lock: LockFile) -> Optional[ProcessFacts]:
     """The only package manager that has the file open, where the kernel gives no pid."""
-    openers = [process for process in facts.processes if lock.place.path in process.files]
+    # /ostree is a symlink to /sysroot/ostree.
+    paths = (lock.place.path, f"/sysroot{lock.place.path}")
+    openers = [process for process in facts.processes if not set(paths).isdisjoint(process.files)]
     return openers[0] if len(openers) == 1 else None
 
 
@@ -112,7 +129,7 @@ def _pid_file(facts: Facts, lock: LockFile) -> LockVerdict:
     if lock.pid is None or not 0 < lock.pid <= PID_MAX:
         return _without_pid(facts, lock)
     inside, process = facts.inside(lock), facts.process(lock.pid)
-    if inside and not (process and _is_holder(process)):
+    if inside and not (process and may_hold(process)):
         why = f"pid {lock.pid} of another pid namespace, which is pid {inside.pid} here"
         return _waits(facts, lock, OUTSIDE, why, inside)
     if process is None:
@@ -120,19 +137,22 @@ def _pid_file(facts: Facts, lock: LockFile) -> LockVerdict:
     if process.hidden:
         more = "is it mounted, and without hidepid?" if facts.is_root else "root sees more"
         return _waits(facts, lock, HELD, f"/proc does not show its process: {more}", process)
-    return _of_holder(facts, lock, process) if _is_holder(process) else _other_program(facts, lock, process)
+    return _of_holder(facts, lock, process) if may_hold(process) else _other_program(facts, lock, process)
 
 
 def _without_pid(facts: Facts, lock: LockFile) -> LockVerdict:
     """The verdict on a pid that no process can have, by what the tool does with it.
 
-    dnf/lock.py; yum/__init__.py; dnf-lock.cpp of libdnf, which PackageKit locks with.
+    dnf/lock.py; yum/__init__.py (_get_locker, doLock); dnf-lock.cpp of libdnf, which PackageKit and microdnf lock
+    with. Zypper takes over whatever names no process.
     """
     tool, pid = lock.place.tool, lock.pid
     if tool == DNF:
         takes_over = pid is not None or not lock.content
-    elif tool == YUM:  # kill(0, 0) and kill(-1, 0) find somebody, a large number is an OverflowError
-        takes_over = pid is None
+    elif tool == YUM:  # kill(-1, 0) finds somebody, a large number is an OverflowError, 0 is false
+        takes_over = pid is None or pid == 0 or (pid < -1 and not lock.group)
+    elif tool == ZYPPER:
+        takes_over = True
     else:
         takes_over = pid is not None and PID_MAX < pid < 2**32
     what = "no pid is in it" if pid is None else f"no process has the pid {pid}"
@@ -146,9 +166,12 @@ def _without_pid(facts: Facts, lock: LockFile) -> LockVerdict:
     return LockVerdict(lock, STALE, why=f"{what}: {tool} takes it over by itself")
 
 
-def _is_holder(process: ProcessFacts) -> bool:
-    """Whether this process can be what took the lock: a package manager by its name or its open files."""
-    return process.manager or bool(process.files) or process.transaction
+def may_hold(process: ProcessFacts) -> bool:
+    """Whether this process can be what took the lock: by its name, its open files, or the library it has loaded.
+
+    The clock does not come into it: after a step, a holder can seem to have started later than its lock was taken.
+    """
+    return process.manager or bool(process.files) or process.transaction or process.linked
 
 
 def _other_program(facts: Facts, lock: LockFile, process: ProcessFacts) -> LockVerdict:
@@ -163,6 +186,9 @@ def _other_program(facts: Facts, lock: LockFile, process: ProcessFacts) -> LockV
         why = f"{why}: {lock.place.tool} waits for it forever"
         return LockVerdict(lock, REUSED, advice, why, "", process, commands)
     if process.pid == 1 or process.command == f"[{process.name}]":
+        if facts.whole:
+            why = f"{what}, and nothing on this host has the lock: {lock.place.tool} waits for it forever"
+            return LockVerdict(lock, REUSED, CLEAR, why, "", process, _clear(facts, lock))
         why = f"{what}, and older than the lock: a pid of another namespace, whose files are shared with this host"
         return _waits(facts, lock, OUTSIDE, why)
     closed = "; only root can see its open files" if process.unseen else ""
@@ -245,8 +271,10 @@ def phase_of(facts: Facts, lock: LockFile, process: Optional[ProcessFacts]) -> s
         known = [other for other in facts.locks if other.place.owner in {0, lock.place.owner}]
         locks += [other for other in known if other.pid in pids and (other.place.mechanism != FCNTL or other.locked)]
     phases = {other.place.phase for other in locks}
-    if any(other.locked == "write" for other in locks):
+    if any(other.locked == "write" and other.place.tool == RPM for other in locks):
         phases.add(TRANSACTION)
+    if any(other.place.tool == DNF5 for other in locks):
+        phases.add(METADATA)  # dnf 5.4 has the lock of its system repository from its start, also at its prompt
     if process:
         if process.transaction or any(SCRIPTLET.search(child.command) for child in process.children):
             phases.add(TRANSACTION)
@@ -281,7 +309,9 @@ def _clear(facts: Facts, lock: LockFile) -> tuple[str, ...]:
 
 
 def _signal(facts: Facts, lock: LockFile, process: ProcessFacts, name: str) -> tuple[str, ...]:
-    return (*_opskit(facts, lock, "unlock"), signal_line(process.pid, process.start_ticks, name))
+    service = service_of(process) if name == "INT" else ""
+    stop = (f"systemctl stop {quote(service)}",) if service else ()
+    return (*stop, *_opskit(facts, lock, "unlock"), signal_line(process.pid, process.start_ticks, name))
 
 
 def signal_commands(pid: int, start_ticks: int, name: str) -> tuple[str, str]:

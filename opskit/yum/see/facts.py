@@ -7,21 +7,29 @@ import glob
 import os
 import select
 import signal
+from collections.abc import Iterator
 from typing import Optional
 
 from opskit.core.command import Runner
 from opskit.core.errors import Failed
-from opskit.yum.model import SCRIPTLET, Facts, LockFile, LockPlace, ProcessFacts, Relative
+from opskit.yum.model import PID_MAX, SCRIPTLET, Facts, LockFile, LockPlace, ProcessFacts, Relative
+from opskit.yum.see.config import dnf_options, read_settings
 from opskit.yum.see.locks import read_lock
-from opskit.yum.see.places import databases, lock_places, need_tools, tools_here
+from opskit.yum.see.places import databases, lock_places, need_tools, places_in, tools_here
 from opskit.yum.see.processes import (
     MANAGERS,
+    PROC,
     Gauge,
     all_pids,
     boot_time,
+    in_first_namespace,
+    inner_pid,
     is_manager,
+    link_of,
+    owner_of,
     read_process,
     read_stat,
+    same_root,
     sees_file,
     words_of,
 )
@@ -61,16 +69,34 @@ def find_places(runner: Runner, root: str = "", *, everyone: bool = False) -> tu
 
 
 def look(places: tuple[LockPlace, ...], root: str = "", sample: float = 0.0) -> Facts:
-    """The locks at these places as they are now."""
+    """The locks at these places as they are now, and where the command lines of those that run put more."""
     for _ in range(LOOKS):
-        locks = tuple(read_lock(place) for place in places)
-        managers, orphans = _scan()
+        managers, orphans = _scan(root)
+        known = {place.path for place in places}
+        more = {place.path: place for place in _of_command_lines(managers, root) if place.path not in known}
+        locks = tuple(read_lock(place) for place in (*places, *more.values()))
         facts = _facts(root, locks, managers, orphans)
         if sample:
             facts = _watched(facts, locks, sample)
         if not _moved(facts, tuple(read_lock(lock.place) for lock in locks)):
             break
     return facts
+
+
+def _of_command_lines(managers: list[int], root: str) -> Iterator[LockPlace]:
+    """Where a dnf that runs has its locks by -c and --setopt; only root's and this user's own are believed."""
+    for pid in managers:
+        words = words_of(pid)
+        if not any(word.startswith(("-c", "--config", "--setopt")) for word in words):
+            continue
+        options = dnf_options(words)
+        if owner_of(pid) not in {0, os.geteuid()} or options.installroot != root:
+            continue
+        # dnf puts the installroot before what its configuration says, and not before --setopt (dnf 4.14, observed).
+        yield from places_in("", options.settings)
+        if options.config:
+            path = os.path.join(link_of(pid, "cwd") or "/", options.config)
+            yield from places_in(root, read_settings(path))
 
 
 def _moved(facts: Facts, again: tuple[LockFile, ...]) -> bool:
@@ -82,8 +108,8 @@ def _owners(locks: tuple[LockFile, ...]) -> list[tuple[Optional[int], int, str]]
     return [(lock.pid, lock.inode, lock.locked) for lock in locks]
 
 
-def _scan() -> tuple[list[int], tuple[Relative, ...]]:
-    """The package managers that run, and scriptlets of rpm whose parent has ended."""
+def _scan(root: str) -> tuple[list[int], tuple[Relative, ...]]:
+    """The package managers that run, and scriptlets of this root that were cut off from their rpm."""
     managers, orphans = [], []
     own = os.getpid()
     for pid in all_pids():
@@ -93,20 +119,41 @@ def _scan() -> tuple[list[int], tuple[Relative, ...]]:
         name = status.name
         if name in MANAGERS or (name.startswith(("python", "platform-python")) and is_manager(name, words_of(pid))):
             managers.append(pid)
-        elif status.parent == 1 and (name in {"sh", "bash"} or name.startswith("rpm-tmp")):
+        elif _adopted(status.parent):
             words = words_of(pid)
-            if any(SCRIPTLET.search(word) for word in words):
+            script = next((word for word in words[1:] if SCRIPTLET.search(word)), "")
+            if script and _was_cut_off(pid, script, root):
                 orphans.append(Relative(pid, name, " ".join(words), status.state, status.start))
     return managers, tuple(orphans)
 
 
+def _adopted(parent: int) -> bool:
+    """Whether this parent takes in processes whose own has ended: init, or a service manager of a user."""
+    if parent == 1:
+        return True
+    status = read_stat(parent) if parent > 1 else None
+    return status is not None and status.name in {"systemd", "containerd-shim", "conmon"}
+
+
+def _was_cut_off(pid: int, script: str, root: str) -> bool:
+    """Whether rpm ended in the middle of this scriptlet, in this root.
+
+    rpm removes the file of a scriptlet as soon as that has ended (rpmScriptRun): what a scriptlet left running in the
+    background, a daemon say, has the same command line but no file any more.
+    """
+    if owner_of(pid) != 0:
+        return False
+    return same_root(pid, root) and os.path.exists(f"{PROC}/{pid}/root{script}")
+
+
 def _facts(root: str, locks: tuple[LockFile, ...], managers: list[int], orphans: tuple[Relative, ...]) -> Facts:
     boot = boot_time()
-    pids = {lock.pid for lock in locks if lock.pid and 0 < lock.pid < 2**31}
+    pids = {lock.pid for lock in locks if lock.pid and 0 < lock.pid <= PID_MAX}
+    whole = os.geteuid() == 0 and in_first_namespace()
     processes = []
-    for pid in sorted({*pids, *managers}):
+    for pid in sorted({*pids, *managers, *_insiders(locks, pids)}):
         process = read_process(pid, boot)
-        if process is None or not (pid in pids or process.manager):
+        if process is None or not (pid in pids or process.manager or process.inner_pid):
             continue
         # In another pid namespace the same number is another process: only one that sees this very file counts.
         inside = _sees_lock(process, locks)
@@ -121,7 +168,21 @@ def _facts(root: str, locks: tuple[LockFile, ...], managers: list[int], orphans:
         unfinished=tuple(unfinished),
         pidfd=has_pidfd(),
         is_root=os.geteuid() == 0,
+        whole=whole,
     )
+
+
+def _insiders(locks: tuple[LockFile, ...], pids: set[int]) -> Iterator[int]:
+    """Who may be meant by a pid that is init's or a kernel thread's here: a process of another pid namespace."""
+    doubtful = {pid for pid in pids if pid == 1 or not words_of(pid)}
+    for pid in all_pids() if doubtful else ():
+        inner = inner_pid(pid)
+        if inner in doubtful and any(
+            lock.pid == inner and sees_file(pid, path, lock.device, lock.inode)
+            for lock in locks
+            for path in (lock.place.path, lock.place.inner)
+        ):
+            yield pid
 
 
 def _sees_lock(process: ProcessFacts, locks: tuple[LockFile, ...]) -> bool:

@@ -13,7 +13,8 @@ import stat
 import struct
 from typing import Optional
 
-from opskit.yum.model import DNF, FCNTL, PACKAGEKIT, YUM, LockFile, LockPlace
+from opskit.core import procfs
+from opskit.yum.model import DNF, FCNTL, LIBDNF, PID_MAX, YUM, LockFile, LockPlace
 
 # A pid file holds a few digits; dnf itself reads 20 bytes. dnf 5 writes some lines of TOML.
 READ_BYTES = 4096
@@ -66,19 +67,34 @@ def _read(place: LockPlace, descriptor: int, status: os.stat_result) -> LockFile
     if place.mechanism == FCNTL:
         locked, pid = ask_lock(descriptor)
     text = content.decode("latin-1")
-    return LockFile(place, "regular", text, status.st_mtime, status.st_dev, status.st_ino, locked=locked, pid=pid)
+    group = place.tool == YUM and pid is not None and -PID_MAX <= pid < -1 and _group_lives(-pid)
+    return LockFile(
+        place, "regular", text, status.st_mtime, status.st_dev, status.st_ino, locked=locked, pid=pid, group=group
+    )
+
+
+def _group_lives(group: int) -> bool:
+    """Whether a process group exists, which kill(2) with a negative pid asks for."""
+    return any(_group_of(pid) == group for pid in procfs.pids())
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def parse_pid(place: LockPlace, content: bytes) -> Optional[int]:
     """The pid in a pid file, read as its tool reads it; None when that is not a number.
 
-    dnf: int() of the first 20 bytes; yum: int() of the first line; PackageKit: strtoull(), whatever follows the digits
-    (libdnf, dnf-lock.cpp).
+    dnf: int() of the first 20 bytes; yum: int() of the first line; PackageKit and microdnf: strtoull(),
+    whatever follows the digits (libdnf, dnf-lock.cpp).
     """
     if place.mechanism == FCNTL:
         return None
     text = {DNF: content[:DNF_READS], YUM: content.split(b"\n", 1)[0]}.get(place.tool, content)
-    after = rb"" if place.tool == PACKAGEKIT else rb"[ \t\r\n\f\v]*\Z"
+    after = rb"" if place.tool in LIBDNF else rb"[ \t\r\n\f\v]*\Z"
     match = re.match(rb"[ \t\r\n\f\v]*([+-]?[0-9]+)" + after, text)
     return int(match.group(1)) if match else None
 

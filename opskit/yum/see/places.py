@@ -8,29 +8,70 @@ import pwd
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Optional
 
 from opskit.core.command import Command, Runner
 from opskit.core.errors import Missing, OpskitError
 from opskit.core.runner import ENVIRONMENT
-from opskit.yum.model import DNF, DNF5, DOWNLOAD, FCNTL, METADATA, PACKAGEKIT, PID, RPM, TRANSACTION, YUM, LockPlace
+from opskit.yum.model import (
+    APT,
+    DNF,
+    DNF5,
+    DOWNLOAD,
+    FCNTL,
+    METADATA,
+    MICRODNF,
+    OSTREE,
+    PACKAGEKIT,
+    PID,
+    RPM,
+    TRANSACTION,
+    YUM,
+    ZYPPER,
+    LockPlace,
+)
+from opskit.yum.see.config import Setting, settings_of
 
-TOOLS = ("yum", "dnf", "dnf5", "microdnf", "rpm", "pkcon")
+TOOLS = ("yum", "dnf", "dnf5", "microdnf", "rpm", "pkcon", "zypper", "rpm-ostree", "bootc")
 # /usr/libexec/packagekitd (EL), /usr/lib/packagekit/packagekitd (Debian): without pkcon it is there all the same.
 DAEMONS = ("/usr/libexec/packagekitd", "/usr/lib/packagekit/packagekitd")
 
+# What dnf keeps in each folder of its configuration (dnf/lock.py; libdnf5/base/base.cpp).
+_IN_FOLDER = {
+    "cachedir": (("metadata_lock.pid", DNF, PID, METADATA), ("download_lock.pid", DNF, PID, DOWNLOAD)),
+    "persistdir": (("rpmdb_lock.pid", DNF, PID, TRANSACTION), ("system-repo.lock", DNF5, FCNTL, "")),
+    "logdir": (("log_lock.pid", DNF, PID, ""),),
+    "system_state_dir": (("system-repo.lock", DNF5, FCNTL, ""),),
+}
+# Where they are when no configuration says otherwise.
+_FOLDERS = (
+    ("cachedir", "/var/cache/dnf"),
+    ("persistdir", "/var/lib/dnf"),
+    ("logdir", "/var/log"),
+    ("system_state_dir", "/usr/lib/sysimage/libdnf5"),
+)
 _PLACES = (
-    ("/var/run/yum.pid", YUM, PID, ""),
-    ("/var/cache/dnf/metadata_lock.pid", DNF, PID, METADATA),
-    ("/var/cache/dnf/download_lock.pid", DNF, PID, DOWNLOAD),
-    ("/var/lib/dnf/rpmdb_lock.pid", DNF, PID, TRANSACTION),
-    ("/var/log/log_lock.pid", DNF, PID, ""),
     ("/run/dnf/rpmtransaction.lock", DNF5, FCNTL, TRANSACTION),
-    ("/var/lib/dnf/system-repo.lock", DNF5, FCNTL, ""),
     ("/var/run/dnf-metadata.lock", PACKAGEKIT, PID, METADATA),
     ("/var/run/dnf-rpmdb.lock", PACKAGEKIT, PID, TRANSACTION),
+    # microdnf/dnf/dnf-main.c: CACHEDIR "/lock".
+    ("/var/cache/yum/lock/dnf-metadata.lock", MICRODNF, PID, METADATA),
+    ("/var/cache/yum/lock/dnf-rpmdb.lock", MICRODNF, PID, TRANSACTION),
 )
+# Those of tools that few hosts have: looked at where the program is there.
+_RARE = {
+    "zypper": (("/run/zypp.pid", ZYPPER, PID, ""),),
+    # An OFD lock (libglnx, glnx-lockfile.c), held while a deployment is written: by rpm-ostree, bootc, ostree itself.
+    "rpm-ostree": (("/ostree/lock", OSTREE, FCNTL, TRANSACTION),),
+    "bootc": (("/ostree/lock", OSTREE, FCNTL, TRANSACTION),),
+    # The lock of the front end is taken before the question is asked, dpkg's own with it.
+    "apt-get": (
+        ("/var/lib/dpkg/lock-frontend", APT, FCNTL, ""),
+        ("/var/lib/apt/lists/lock", APT, FCNTL, METADATA),
+        ("/var/cache/apt/archives/lock", APT, FCNTL, DOWNLOAD),
+    ),
+}
 # Those of users who are not root; yum's is somewhere below its cache directory.
 _OF_USERS = (
     ("/var/tmp/dnf-*/locks/*.pid", DNF),  # noqa: S108 - where dnf has them
@@ -47,12 +88,13 @@ _MACROS = (
     ("%{getenv:HOME}", _HOME),
     ("%(bash -c 'echo ~/.rpmdb')", f"{_HOME}/.rpmdb"),
 )
+_VARIABLE = re.compile(r"\$(?:\{\w+\}|\w+)")
 _DBPATH = re.compile(r"^%_dbpath[ \t]+(.+?)[ \t]*$", re.MULTILINE)
 
 
 def tools_here() -> tuple[str, ...]:
     """The package managers of this host."""
-    tools = [tool for tool in TOOLS if shutil.which(tool, path=ENVIRONMENT["PATH"])]
+    tools = [tool for tool in TOOLS if _program(tool)]
     if "pkcon" not in tools and any(os.access(path, os.X_OK) for path in DAEMONS):
         tools.append("pkcon")
     return tuple(tools)
@@ -113,7 +155,10 @@ def lock_places(root: str, folders: Sequence[str]) -> tuple[LockPlace, ...]:
 
     folders: rpm's databases, as `databases` names them.
     """
-    locks = [LockPlace(root + path, tool, how, phase, path) for path, tool, how, phase in _PLACES]
+    locks = [LockPlace(f"{root}/var/run/yum.pid", YUM, PID, "", "/var/run/yum.pid")]
+    locks += places_in(root, [*(Setting(*folder) for folder in _FOLDERS), *settings_of(root)])
+    rare = [place for program in _RARE if _program(program) for place in _RARE[program]]
+    locks += [LockPlace(root + path, tool, how, phase, path) for path, tool, how, phase in (*_PLACES, *rare)]
     for pattern, tool in _OF_USERS:
         for path in sorted(glob.glob(glob.escape(root) + pattern)):
             owner = _owner(root, path)
@@ -131,7 +176,31 @@ def lock_places(root: str, folders: Sequence[str]) -> tuple[LockPlace, ...]:
         if (status.st_dev, status.st_ino) not in places:  # one is often a symlink to another
             places.add((status.st_dev, status.st_ino))
             locks.append(LockPlace(f"{root}{folder}/.rpm.lock", RPM, FCNTL, "", f"{folder}/.rpm.lock"))
-    return tuple(locks)
+    readable = [lock for lock in locks if lock.tool != APT or os.access(lock.path, os.R_OK)]  # root's alone
+    return tuple({lock.path: lock for lock in reversed(readable)}.values())[::-1]
+
+
+def places_in(root: str, settings: Iterable[Setting]) -> Iterator[LockPlace]:
+    """The locks of dnf and dnf 5 in the folders that settings name, below root.
+
+    A variable in a folder's name ($basearch) stands for whatever is there.
+    """
+    for setting in settings:
+        for folder in _expanded(root, setting.value):
+            inner = folder[len(root) :]
+            for name, tool, how, phase in _IN_FOLDER.get(setting.key, ()):
+                yield LockPlace(f"{folder}/{name}", tool, how, phase, f"{inner}/{name}")
+
+
+def _expanded(root: str, folder: str) -> list[str]:
+    path = os.path.normpath(f"{root}/{folder}")
+    if not _VARIABLE.search(folder):
+        return [path]
+    return sorted(glob.glob(_VARIABLE.sub("*", glob.escape(path))))
+
+
+def _program(name: str) -> bool:
+    return shutil.which(name, path=ENVIRONMENT["PATH"]) is not None
 
 
 def _owner(root: str, path: str) -> Optional[int]:

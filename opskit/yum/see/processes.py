@@ -24,15 +24,19 @@ _TTY_READ = ("n_tty_read", "wait_woken")
 _NAMES = (
     "yum dnf dnf4 dnf-3 dnf-2 dnf5 microdnf rpm rpmdb rpmkeys packagekitd pkcon yum-cron dnf-automatic "
     "dnf-automatic-3 dnf5daemon-server yum-builddep yum-config-manager yumdownloader reposync repoquery "
-    "needs-restarting package-cleanup yum-complete-transaction debuginfo-install dnf-system-upgrade tdnf zypper"
+    "needs-restarting package-cleanup yum-complete-transaction debuginfo-install dnf-system-upgrade tdnf zypper "
+    "rpm-ostree bootc apt-get apt aptitude dpkg"
 )
 MANAGERS = frozenset(_NAMES.split())
 _INTERPRETERS = re.compile(r"(?:platform-)?python[\d.]*|env")
 # Open files by which a package manager is known, and by which its phase is.
 PACKAGE_FILES = re.compile(
     r"/(?:\.rpm\.lock|rpmdb\.sqlite|Packages(?:\.db)?|history\.sqlite|yum\.pid|[^/]*_lock\.pid)$"
+    r"|/(?:system-repo\.lock|rpmtransaction\.lock|ostree/lock|dpkg/lock-frontend)$"
     r"|/var/cache/(?:dnf|yum|libdnf5|PackageKit)/|/var/tmp/(?:dnf|yum)-[^/]*/|/var/log/(?:dnf|yum)[^/]*\.log|\.rpm$"
 )
+# What yum, dnf and every script that locks through their API have loaded (rpm's own library, or libdnf over it).
+_LIBRARY = re.compile(r"/lib(?:rpm|dnf|dnf5|zypp)\.so[.\d]*$", re.MULTILINE)
 _FILES_AT_MOST = 50
 _SHOWN_CHILDREN = 20
 
@@ -89,14 +93,13 @@ def is_manager(name: str, words: Sequence[str]) -> bool:
     return name in MANAGERS or any(program in MANAGERS for program in programs)
 
 
-def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[ProcessFacts]:
+def read_process(pid: int, boot: float) -> Optional[ProcessFacts]:
     """The process; None when there is none. Of one that hidepid hides little more than the pid is known."""
     status = read_stat(pid)
     if status is None:
         return ProcessFacts(pid, 0, 0.0, "", "", "", hidden=True, unseen=True) if exists(pid) else None
     words = words_of(pid)
     fields = _status(pid)
-    namespaces = [int(number) for number in fields.get("NSpid", "").split()]
     files, transaction, unseen = _files(pid)
     return ProcessFacts(
         pid=pid,
@@ -113,21 +116,59 @@ def read_process(pid: int, boot: float, *, family: bool = True) -> Optional[Proc
         wchan=_text(str(pid), "wchan").strip("0\n"),
         reads_stdin=_reads_stdin(pid, status.state),
         tracer=int(fields.get("TracerPid", "0") or 0),
-        inner_pid=namespaces[-1] if len(namespaces) > 1 else 0,
+        inner_pid=_inner_pid(fields),
         files=files,
         transaction=transaction,
         manager=is_manager(status.name, words),
+        linked=_LIBRARY.search(_text(str(pid), "maps")) is not None,
         unseen=unseen,
         ignores_sigint=bool(int(fields.get("SigIgn", "") or "0", 16) >> (signal.SIGINT - 1) & 1),
-        parents=tuple(_parents(status.parent)) if family else (),
-        children=_children(pid) if family else (),
-        ssh_client=_ssh_client(pid) if family else "",
+        parents=tuple(_parents(status.parent)),
+        children=_children(pid),
+        ssh_client=_ssh_client(pid),
     )
 
 
 def _status(pid: int) -> dict[str, str]:
     lines = (line.partition(":") for line in _text(str(pid), "status").split("\n"))
     return {key: value.strip() for key, _, value in lines}
+
+
+def _inner_pid(fields: dict[str, str]) -> int:
+    namespaces = [int(number) for number in fields.get("NSpid", "").split()]
+    return namespaces[-1] if len(namespaces) > 1 else 0
+
+
+def inner_pid(pid: int) -> int:
+    """Its pid in its own pid namespace; 0 when that is ours, or when it is gone."""
+    return _inner_pid(_status(pid))
+
+
+def in_first_namespace() -> bool:
+    """Whether this is the host's own pid namespace, whose inode number is fixed (PROC_PID_INIT_INO, proc_ns.h)."""
+    return _link("self", "ns", "pid") == f"pid:[{0xEFFFFFFC}]"
+
+
+def owner_of(pid: int) -> int:
+    """The uid that a process runs as; -1 when it is gone. One that may not be traced counts as root's."""
+    try:
+        return os.stat(f"{PROC}/{pid}").st_uid
+    except OSError:
+        return -1
+
+
+def link_of(pid: int, name: str) -> str:
+    """Where one of its links (cwd, root) leads to; "" where that cannot be read."""
+    return _link(str(pid), name)
+
+
+def same_root(pid: int, root: str) -> bool:
+    """Whether the root directory of a process is this one ("" for the host's)."""
+    try:
+        own, other = os.stat(f"{PROC}/{pid}/root/."), os.stat(f"{root}/.")
+    except OSError:
+        return False
+    return (own.st_dev, own.st_ino) == (other.st_dev, other.st_ino)
 
 
 def _tty(number: int) -> str:

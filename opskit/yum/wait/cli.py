@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-from collections.abc import Sequence
 from typing import Annotated, Optional
 
 import typer
@@ -18,7 +17,7 @@ from opskit.core.units import seconds_text
 from opskit.options import new_app, reads, span_of
 from opskit.session import Session
 from opskit.yum.cli import InstallRoot
-from opskit.yum.findings import holder_text
+from opskit.yum.findings import finding_id, holder_text
 from opskit.yum.see.facts import find_places, named_root
 from opskit.yum.state import TAKEN, UNKNOWN, LockVerdict, opskit_line
 from opskit.yum.wait import see as waiting
@@ -38,7 +37,7 @@ def wait(
         typer.Option(metavar="SPAN", parser=span_of("--timeout"), help="Wait at most so long: 90s, 10m, 2h."),
     ] = None,
 ) -> None:
-    """Wait until no lock of a package manager is held, then run a command if one is named.
+    """Wait until no lock of a package manager is held and no cut-off scriptlet runs, then run a command.
 
     Exits 7 at the time limit, 4 when what blocks will not end by itself (a broken lock: opskit yum unlock). The command
     takes the place of opskit: its terminal, its exit status. A lock in another user's folder below
@@ -64,29 +63,34 @@ def wait(
 
 
 def _check_free(session: Session, ended: waiting.Waited, root: str) -> None:
-    """Raise Busy for a lock still held, Missing for one that only root can read, Refused (4) for a broken one."""
-    if not ended.left:
+    """Raise Busy for what still runs, Missing for a lock that only root can read, Refused (4) for a broken one."""
+    left = ended.left
+    if not left:
         return
-    held = [verdict for verdict in ended.left if verdict.state in TAKEN]
-    if held:
-        what = f"{held[0].path} is not free after {seconds_text(int(ended.seconds), 2)}"
-        raise Busy(
-            what, _who(held[0]), todo=f"{opskit_line(root, 'lock')} shows what is safe", state="Nothing was changed."
-        )
-    if any(verdict.state == UNKNOWN for verdict in ended.left):
+    if left.ends_by_itself:
+        where, who = _first(left)
+        what = f"{where} is not free after {seconds_text(int(ended.seconds), 2)}"
+        raise Busy(what, who, todo=f"{opskit_line(root, 'lock')} shows what is safe", state="Nothing was changed.")
+    if any(verdict.state == UNKNOWN for verdict in left.locks):
         session.need_root()
-    raise Refused("waiting will not free it", list(map(_broken, ended.left)), exit_code=ExitCode.FINDINGS)
+    raise Refused("waiting will not free it", list(map(_broken, left.locks)), exit_code=ExitCode.FINDINGS)
 
 
 def _broken(verdict: LockVerdict) -> Finding:
     title = f"{verdict.path} is {verdict.state}: {verdict.why}"
-    return Finding(f"lock-{verdict.state}", "error", title, "", verdict.commands[0])
+    return Finding(finding_id(verdict), "error", title, "", verdict.commands[0])
 
 
-def _who(verdict: LockVerdict) -> str:
+def _first(blocking: waiting.Blocking) -> tuple[str, str]:
+    """What is waited for first: where it is, and who it is."""
+    held = [verdict for verdict in blocking.locks if verdict.state in TAKEN] or list(blocking.locks)
+    if not held:
+        orphan = blocking.orphans[0]
+        return "the package manager", f"a scriptlet that was cut off from its rpm still runs: pid {orphan.pid}"
+    verdict = held[0]
     who = holder_text(verdict.holder) if verdict.holder else f"pid {verdict.lock.pid}"
     phase = f", {verdict.phase}" if verdict.phase else ""
-    return f"{who}: {verdict.state}{phase}"
+    return verdict.path, f"{who}: {verdict.state}{phase}"
 
 
 class _Line:
@@ -98,11 +102,12 @@ class _Line:
         self.terminal = sys.stderr.isatty() and not self.quiet
         self.shown = ""
 
-    def tell(self, blocking: Sequence[LockVerdict], seconds: float) -> None:
-        """Say who holds the first lock."""
+    def tell(self, blocking: waiting.Blocking, seconds: float) -> None:
+        """Say what is waited for first."""
         if self.quiet or not blocking:
             return
-        text = shown(f"waiting for {_who(blocking[0])} ({blocking[0].path})")
+        where, who = _first(blocking)
+        text = shown(f"waiting for {who} ({where})")
         if self.terminal:
             width = max(20, shutil.get_terminal_size().columns - 1)
             spent = f"{seconds_text(int(seconds), 2)}: "

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from opskit.core.kernel import libc
-from opskit.yum.model import FCNTL, LockPlace
+from opskit.yum.model import FCNTL, LockPlace, Relative
 from opskit.yum.see.facts import look
 from opskit.yum.state import TAKEN, ZOMBIE, LockVerdict, judge
 
@@ -29,13 +29,33 @@ SURE_SECONDS = 14.0
 LOOK_SECONDS = 1.0
 
 
-class Watch:
-    """What wakes us up when one of these locks may have become free. Closed after use."""
+@dataclass(frozen=True)
+class Blocking:
+    """What has to end before a package manager can start.
 
-    def __init__(self, blocking: Sequence[LockVerdict]) -> None:
+    locks: those that are not free.
+    orphans: scriptlets that were cut off from their rpm and still change the host.
+    """
+
+    locks: tuple[LockVerdict, ...]
+    orphans: tuple[Relative, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.locks or self.orphans)
+
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether waiting can be of use."""
+        return bool(self.orphans) or any(verdict.state in TAKEN for verdict in self.locks)
+
+
+class Watch:
+    """What wakes us up when one of these may have ended. Closed after use."""
+
+    def __init__(self, blocking: Blocking) -> None:
         self._poll = select.poll()
         self._open: list[int] = []
-        self.sure = self._watch_files(blocking) and self._watch_holders(blocking)
+        self.sure = self._watch_files(blocking.locks) and self._watch_holders(blocking)
 
     def _add(self, descriptor: int) -> None:
         self._open.append(descriptor)
@@ -56,11 +76,12 @@ class Watch:
             sure = libc().inotify_add_watch(descriptor, path, how) >= 0 and sure
         return sure
 
-    def _watch_holders(self, blocking: Sequence[LockVerdict]) -> bool:
+    def _watch_holders(self, blocking: Blocking) -> bool:
         """Whether each holder has a pidfd: ready for reading when it ends (pidfd_open(2)), of a zombie at once."""
         if not hasattr(os, "pidfd_open"):
             return False
-        pids = {verdict.holder.pid if verdict.holder else 0 for verdict in blocking if verdict.state != ZOMBIE}
+        pids = {verdict.holder.pid if verdict.holder else 0 for verdict in blocking.locks if verdict.state != ZOMBIE}
+        pids |= {orphan.pid for orphan in blocking.orphans}
         try:
             for pid in pids - {0}:
                 self._add(os.pidfd_open(pid))
@@ -88,12 +109,12 @@ class Watch:
 class Waited:
     """How a wait ended.
 
-    left: the locks that still block; none when all are free.
+    left: what still blocks; empty when all is free.
     seconds: how long it took.
     wakeups: how often the locks were read again.
     """
 
-    left: tuple[LockVerdict, ...]
+    left: Blocking
     seconds: float
     wakeups: int
 
@@ -102,14 +123,14 @@ def wait(
     places: tuple[LockPlace, ...],
     root: str,
     timeout: float,
-    tell: Callable[[Sequence[LockVerdict], float], None],
+    tell: Callable[[Blocking, float], None],
     tick: float,
 ) -> Waited:
-    """Return as soon as no lock blocks, or none will become free by itself, or after timeout seconds.
+    """Return as soon as nothing blocks, or nothing will become free by itself, or after timeout seconds.
 
     places, root: where the locks are.
     timeout: in seconds; math.inf for no limit.
-    tell: called with the locks that block and the seconds waited, whenever the locks were read, and at each tick.
+    tell: called with what blocks and the seconds waited, whenever the locks were read, and at each tick.
     tick: seconds.
     """
     began = time.monotonic()
@@ -124,13 +145,13 @@ def wait(
                 blocking = _blocking(places, root)
             waited = time.monotonic() - began
             if not blocking or waited >= timeout:
-                return Waited(tuple(blocking), waited, wakeups)
+                return Waited(blocking, waited, wakeups)
             if _held(blocking) != _held(watched):
                 continue  # they have new holders, which have to be watched
             longest = timeout - waited
-            if not any(verdict.state in TAKEN for verdict in blocking):
-                if collecting or not any(verdict.state == ZOMBIE for verdict in blocking):
-                    return Waited(tuple(blocking), waited, wakeups)
+            if not blocking.ends_by_itself:
+                if collecting or not any(verdict.state == ZOMBIE for verdict in blocking.locks):
+                    return Waited(blocking, waited, wakeups)
                 # Killed just now: its parent has a moment to collect it, then the tool takes the file over.
                 collecting, longest = True, min(longest, LOOK_SECONDS)
             _sleep(watch, longest, tick, lambda: tell(blocking, time.monotonic() - began))  # noqa: B023
@@ -148,13 +169,15 @@ def _sleep(watch: Watch, seconds: float, tick: float, tell: Callable[[], None]) 
             tell()
 
 
-def _blocking(places: tuple[LockPlace, ...], root: str) -> list[LockVerdict]:
-    return [verdict for verdict in judge(look(places, root)) if verdict.blocks]
+def _blocking(places: tuple[LockPlace, ...], root: str) -> Blocking:
+    facts = look(places, root)
+    return Blocking(tuple(verdict for verdict in judge(facts) if verdict.blocks), facts.orphans)
 
 
-def _held(blocking: Sequence[LockVerdict]) -> set[tuple[str, int, int, bool]]:
-    """Which files are held, and by which process: what a watch is made of."""
-    return {
+def _held(blocking: Blocking) -> set[tuple[str, int, int, bool]]:
+    """Which files are held, by which process, and which scriptlets run: what a watch is made of."""
+    held = {
         (verdict.path, verdict.lock.inode, verdict.holder.pid if verdict.holder else 0, verdict.state == ZOMBIE)
-        for verdict in blocking
+        for verdict in blocking.locks
     }
+    return held | {("", 0, orphan.pid, False) for orphan in blocking.orphans}

@@ -8,8 +8,10 @@
                in order; who: what stands behind the first holder; unlock: a list of [action, target], or
                {"refusal": ids, "exit": code}
 
-The expectations were thought out and written by hand, from how the sources of yum (doLock), dnf (lock.py), dnf5
-(Base::lock), PackageKit and rpm (rpmlock.c) take their locks and let go of them.
+The expectations were thought out and written by hand, from how the tools take their locks and let go of them: what
+dnf 4.14 and rpm 4.18 were seen to do (tests/host/yum does it again), and for the others their sources: yum's doLock and
+_get_locker, dnf 5's Base::lock_system_repo and TransactionLocker, libdnf's dnf-lock.cpp (PackageKit, microdnf); of
+zypper and rpm-ostree only where their locks are. None of these could be run here.
 """
 
 from __future__ import annotations
@@ -42,6 +44,12 @@ PLACES = {
     "pkmeta": ("/var/run/dnf-metadata.lock", "packagekit", "pid", "metadata"),
     "pkrpmdb": ("/var/run/dnf-rpmdb.lock", "packagekit", "pid", "transaction"),
     "rpm": ("/var/lib/rpm/.rpm.lock", "rpm", "fcntl", ""),
+    "microdnf": ("/var/cache/yum/lock/dnf-metadata.lock", "microdnf", "pid", "metadata"),
+    "microrpmdb": ("/var/cache/yum/lock/dnf-rpmdb.lock", "microdnf", "pid", "transaction"),
+    "zypper": ("/run/zypp.pid", "zypper", "pid", ""),
+    "aptfront": ("/var/lib/dpkg/lock-frontend", "apt", "fcntl", ""),
+    "aptarchives": ("/var/cache/apt/archives/lock", "apt", "fcntl", "download"),
+    "ostree": ("/ostree/lock", "ostree", "fcntl", "transaction"),
 }
 # Started at 1000; a lock is taken at 1001 unless a case says otherwise.
 PROCESS = {

@@ -32,6 +32,8 @@ A package of a test.
 """
 # Says that it is there, and waits until it is told to go on: no clock.
 POST = "%post\necho ready > /ready\nread line < /hold\n"
+# Leaves a part of itself running in the background, as a package does that starts a daemon.
+LEAVES = "%post\n( echo ready > /ready; read line < /hold; true ) > /dev/null 2>&1 &\n"
 ENV = {**ENVIRONMENT, "HOME": "/root"}
 WAIT = 60
 
@@ -47,9 +49,9 @@ def missing() -> str:
 
 
 def build(folder: Path) -> Path:
-    """A repository with the packages quick and slow."""
+    """A repository with the packages quick, slow and daemon."""
     repo = folder / "repo"
-    for name, post in (("quick", ""), ("slow", POST)):
+    for name, post in (("quick", ""), ("slow", POST), ("daemon", LEAVES)):
         spec = folder / f"{name}.spec"
         spec.write_text(SPEC.format(name=name, release=1, post=post))
         defines = {"_topdir": folder / "top", "_dbpath": folder / "db", "_rpmdir": repo}
@@ -104,6 +106,8 @@ class Root:
             (self.path / file.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, self.path / file.lstrip("/"))
         shutil.copy("/bin/sh", self.path / "bin/sh")
+        (self.path / "dev").mkdir()
+        os.mknod(self.path / "dev/null", 0o20666, os.makedev(1, 3))
         for name in ("ready", "hold"):
             os.mkfifo(self.path / name)
         (folder / "dnf.conf").write_text(

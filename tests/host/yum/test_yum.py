@@ -133,10 +133,10 @@ def test_in_metadata_and_download_an_interrupt_is_clean(root: Root, hold: str, n
     assert root.dnf("install", "quick").returncode == 0
 
 
-def holder_by(root: Root, script: str) -> subprocess.Popen[str]:
+def holder_by(root: Root, script: str, python: str = sys.executable) -> subprocess.Popen[str]:
     """A process of this Python script whose pid is in the metadata lock, once it has said something."""
     process = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV
+        [python, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV
     )
     assert process.stdout
     process.stdout.readline()
@@ -190,7 +190,82 @@ def test_killed_in_a_transaction_what_to_check_is_said(root: Root) -> None:
     notes = root.opskit("unlock", "--yes", "--json").json
     assert notes["result"]["changed"] is False
     assert {"check-rpm-database", "unfinished-transaction"} <= {note["id"] for note in notes["findings"]}
+    # In another root it is nobody's affair; in this one a package manager has to wait for the scriptlet.
+    (root.folder / "other").mkdir()
+    other = root.opskit("lock", "--json", "--installroot", str(root.folder / "other"), below=False).well()
+    assert "orphaned-scriptlet" not in other.ids
+    waited = root.opskit("wait", "--timeout", "1s")
+    assert (waited.code, "a scriptlet that was cut off" in waited.err) == (7, True)
+    waiting = root.start(*OPSKIT, "yum", "wait", "--installroot", str(root.path), "--timeout", "10m")
     root.go()
+    assert ended(waiting) == 0
+
+
+def test_what_a_scriptlet_leaves_running_is_no_broken_transaction(root: Root) -> None:
+    assert root.dnf("install", "daemon").returncode == 0
+    root.ready()
+    answer = root.opskit("lock", "--json").well()
+    assert set(answer.ids) <= {OTHERS}
+    root.opskit("wait", "--timeout", "5s").well()
+    root.go()
+
+
+@pytest.mark.parametrize("how", ["conf", "setopt", "config"])
+def test_the_locks_are_where_the_configuration_puts_them(root: Root, how: str) -> None:
+    """In dnf.conf of the root, or only on the command line of the dnf that runs, where --setopt has no installroot."""
+    outside = str(root.folder) if how == "setopt" else ""
+    folders = {"cachedir": f"{outside}/opt/cache", "persistdir": f"{outside}/opt/state"}
+    lines = "".join(f"{key}={value}\n" for key, value in folders.items())
+    config = root.folder / "dnf.conf"
+    conf = config.read_text().replace("[main]\n", f"[main]\n{lines}")
+    words = [f"--setopt={key}={value}" for key, value in folders.items()] if how == "setopt" else []
+    if how == "conf":
+        (root.path / "etc/dnf").mkdir(parents=True)
+        (root.path / "etc/dnf/dnf.conf").write_text(conf)
+    if how != "setopt":
+        config.write_text(conf)
+    process = root.start(*root.argv("-y", *words, "install", "slow"))
+    root.ready()
+    code, one, _ = root.lock("/opt/state/rpmdb_lock.pid")
+    assert (code, one["state"], one["phase"]) == (7, "held", "transaction")
+    assert root.opskit("wait", "--timeout", "0.1s").code == 7
+    root.go()
+    assert ended(process) == 0
+
+
+def test_the_pid_of_init(root: Root) -> None:
+    """As in an image that was built by a dnf that was pid 1: dnf would wait for init for ever."""
+    path = root.file("metadata")
+    path.write_text("1")
+    assert root.dnf("--setopt=exit_on_lock=1", "makecache").returncode == 200
+    code, one, _ = root.lock("metadata_lock.pid")
+    if os.readlink("/proc/self/ns/pid") != "pid:[4026531836]":  # who is not on the host itself cannot know
+        assert (code, one["state"], one["advice"]) == (7, "outside", "wait")
+        return
+    assert (code, one["state"], one["advice"]) == (4, "reused", "clear")
+    # A container that sees this very file has a pid 1 of its own, whatever its name is.
+    inside = ("unshare", "--pid", "--fork", "--mount-proc", "--propagation", "private", "sleep", "600")
+    outer = root.start(*inside)
+    while not Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text():
+        time.sleep(0.01)
+    code, one, _ = root.lock("metadata_lock.pid")
+    assert (code, one["state"], one["advice"]) == (7, "outside", "wait")
+    child = int(Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text())
+    os.kill(child, signal.SIGKILL)
+    ended(outer)
+    root.opskit("unlock", "--yes").well()
+    assert root.dnf("makecache").returncode == 0
+
+
+def test_a_script_that_locks_through_the_api_holds_whatever_the_clock_says(root: Root) -> None:
+    """After a step of the clock its lock seems older than itself: what it has loaded tells."""
+    process = holder_by(root, "import rpm, signal; print(1, flush=True); signal.pause()", "/usr/bin/python3")
+    path = root.file("metadata")
+    os.utime(path, (time.time() - 100, time.time() - 100))
+    code, one, _ = root.lock("metadata_lock.pid")
+    assert (code, one["state"], one["advice"]) == (7, "held", "wait")
+    process.terminate()
+    process.communicate()
 
 
 def test_at_the_prompt_dnf_holds_nothing_but_is_named(root: Root) -> None:
@@ -478,10 +553,10 @@ def test_wait_notices_a_sigkill(root: Root) -> None:
     state_of(waiting.pid, "S")
     process.kill()
     ended(process)
+    root.go()  # its scriptlet runs on until then, and is waited for as well
     out, _ = waiting.communicate(timeout=WAIT)
     assert waiting.returncode == 0
     assert '"free": true' in out
-    root.go()
 
 
 def test_wait_gives_a_parent_a_moment_to_collect_who_was_killed(root: Root) -> None:

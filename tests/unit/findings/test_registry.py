@@ -25,12 +25,10 @@ DECLARED: dict[str, set[tuple[str, str]]] = {
         (name, "critical")
         for name in ("memory-over-host", "memory-over-cgroup", "pid-file-foreign", "pid-file-unwritable")
     },
-    "yum/findings.py: f'lock-{_IDS.get(verdict.state, verdict.state)}'": {
+    "yum/findings.py: finding_id(verdict)": {
         (f"lock-{state}", severity) for state in LOCKS for severity in ("info", "warning", "error")
     },
-    "yum/wait/cli.py: f'lock-{verdict.state}'": {
-        (f"lock-{state}", "error") for state in ("stale", "reused", "zombie", "malformed", "outside", "unknown")
-    },
+    "yum/wait/cli.py: finding_id(verdict)": {(f"lock-{state}", "error") for state in LOCKS},
 }
 
 
@@ -81,5 +79,3 @@ def test_an_id_of_several_areas(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_id_names_its_neighbour(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["findings", "nearly-ful"]) == 2
     assert "did you mean 'nearly-full'?" in capsys.readouterr().err
-
-

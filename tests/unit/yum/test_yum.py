@@ -21,7 +21,9 @@ from opskit.yum.model import Facts, LockFile, LockPlace, ProcessFacts
 from opskit.yum.see import facts as yum_facts
 from opskit.yum.see import locks, processes
 from opskit.yum.see import places as yum_places
-from opskit.yum.see.places import lock_places
+from opskit.yum.see.config import Setting, dnf_options, read_settings
+from opskit.yum.see.locks import read_lock
+from opskit.yum.see.places import lock_places, places_in
 from opskit.yum.see.processes import Stat, is_manager
 from opskit.yum.unlock import steps
 from opskit.yum.unlock.steps import Clear, Continue, Interrupt
@@ -562,3 +564,64 @@ def test_a_sample_without_pidfd_is_as_long_as_asked(monkeypatch: pytest.MonkeyPa
     began = time.monotonic()
     yum_facts._pause([os.getpid()], 0.02)
     assert time.monotonic() - began >= 0.02
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("dnf update", ("", "", ())),
+        ("dnf --setopt=cachedir=/c update", ("", "", (("cachedir", "/c"),))),
+        ("dnf --setopt persistdir=/p --setopt=timeout=3", ("", "", (("persistdir", "/p"),))),
+        ("dnf -c /x.conf", ("", "/x.conf", ())),
+        ("dnf --config=x.conf --installroot /r/", ("/r", "x.conf", ())),
+        ("dnf --setopt=cachedir=relative", ("", "", ())),
+        ("dnf --setopt", ("", "", ())),
+    ],
+)
+def test_what_a_command_line_says_of_the_locks(
+    words: str, options: tuple[str, str, tuple[tuple[str, str], ...]]
+) -> None:
+    assert dnf_options(words.split()) == options
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("[main]\ngpgcheck=1\n", []),
+        ("[main]\ncachedir=/c\nlogdir: /l\n", [("cachedir", "/c"), ("logdir", "/l")]),
+        ("[other]\ncachedir=/c\n", []),
+        ("cachedir=/c\n", []),
+        ("[main]\n# cachedir=/c\npersistdir = /p\npersistdir = /q\n", [("persistdir", "/q")]),
+        ("[main]\ncachedir=relative\n", []),
+        ("\0", []),
+    ],
+)
+def test_what_dnf_conf_says_of_the_locks(text: str, settings: list[tuple[str, str]], tmp_path: Path) -> None:
+    (tmp_path / "dnf.conf").write_text(text)
+    assert list(read_settings(str(tmp_path / "dnf.conf"))) == settings
+
+
+@pytest.mark.parametrize("kind", ["absent", "fifo", "directory"])
+def test_what_is_no_configuration_file_says_nothing_at_once(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "dnf.conf"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+    assert list(read_settings(str(path))) == []
+
+
+def test_a_variable_in_a_folder_stands_for_whatever_is_there(tmp_path: Path) -> None:
+    for name in ("x86_64", "aarch64"):
+        (tmp_path / "cache" / name).mkdir(parents=True)
+    places = places_in(str(tmp_path), [Setting("cachedir", "/cache/$basearch")])
+    paths = [place.path for place in places if place.path.endswith("metadata_lock.pid")]
+    assert paths == [f"{tmp_path}/cache/{name}/metadata_lock.pid" for name in ("aarch64", "x86_64")]
+
+
+def test_a_negative_pid_is_that_of_a_group(tmp_path: Path) -> None:
+    path = tmp_path / "yum.pid"
+    for content, group in ((str(-os.getpgid(0)), True), ("-2147483646", False)):
+        path.write_text(content)
+        lock = read_lock(LockPlace(str(path), "yum", "pid"))
+        assert (lock.pid, lock.group) == (int(content), group)
