@@ -82,7 +82,7 @@ _opskit_command() {
     'opskit df') commands='' options='--all --bytes --warn --deleted --why --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit journal') commands='usage verify vacuum retain errors' options='--help -h' kinds=() ;;
     'opskit journal usage') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
-    'opskit journal verify') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit journal verify') commands='' options='--verify-key --directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit journal vacuum') commands='' options='--size --files --rotate --keep-copy --namespace --directory -D --root --systemd-version --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit journal retain') commands='' options='--size --namespace --root --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit journal errors') commands='' options='--since --until --boot -b --unit -u --priority -p --top --check --follow -f --directory -D --root --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
@@ -112,7 +112,7 @@ _opskit_option() {
     *' --boot'|*' --conn-limit'|*' --depth'|*' --exclude'|*' --expose'|*' --extended'|*' --hold'|*' --interval'|*' --label'|*' --limit'|*' --listen'|*' --listen-backlog'|*' --lock-timeout'|*' --max-item-size'|*' --max-reqs-per-event'|*' --memory-limit'|*' --min-size'|*' --mount-options'|*' --namespace'|*' --napi-ids'|*' --older-than'|*' --only-plan'|*' --pid'|*' --port'|*' --prefix-delimiter'|*' --reserved'|*' --sample'|*' --since'|*' --size'|*' --slab-growth-factor'|*' --slab-min-size'|*' --systemd-version'|*' --threads'|*' --timeout'|*' --top'|*' --udp-port'|*' --unix-mask'|*' --until'|*' --user'|*' --warn'|*' --workers'|*' -I'|*' -N'|*' -R'|*' -U'|*' -b'|*' -c'|*' -m'|*' -o'|*' -t'|'opskit du -d'|'opskit journal vacuum --files'|'opskit memcached explain --version'|'opskit memcached flags --version'|'opskit memcached lint --version'|'opskit memcached start -D'|'opskit memcached start -a'|'opskit memcached start -f'|'opskit memcached start -l'|'opskit memcached start -p'|'opskit memcached start -u'|'opskit memcached stop -p') kind='' ;;
     *' --wipe') kind='@device' ;;
     *' --directory'|*' --installroot'|*' --keep-copy'|*' --root'|*' --state-dir'|'opskit journal errors -D'|'opskit journal usage -D'|'opskit journal vacuum -D'|'opskit journal verify -D') kind='@directory' ;;
-    *' --auth-file'|*' --diff'|*' --facts'|*' --fstab'|*' --memory-file'|*' --pidfile'|*' --save'|*' --sysconfig'|*' --unix-socket'|*' -P'|*' -Y'|*' -e'|*' -s') kind='@file' ;;
+    *' --auth-file'|*' --diff'|*' --facts'|*' --fstab'|*' --memory-file'|*' --pidfile'|*' --save'|*' --sysconfig'|*' --unix-socket'|*' --verify-key'|*' -P'|*' -Y'|*' -e'|*' -s') kind='@file' ;;
     'opskit journal errors --unit'|'opskit journal errors -u'|'opskit memcached explain --unit'|'opskit memcached lint --unit'|'opskit memcached stop --unit') kind='@unit' ;;
     *' --color') kind='auto always never' ;;
     *' --protocol'|*' -B') kind='auto ascii binary' ;;

@@ -21,6 +21,7 @@ class Command:
     timeout: seconds until it is ended.
     accept: exit statuses that are an answer and not a failure.
     may_fail: what was asked for stands without it; a step that runs it goes on, and its failure is a warning.
+    secret: what of the arguments is neither shown nor logged.
     """
 
     argv: tuple[str, ...]
@@ -29,11 +30,13 @@ class Command:
     timeout: float = MINUTE
     accept: tuple[int, ...] = (0,)
     may_fail: bool = False
+    secret: str = ""
 
     @property
     def line(self) -> str:
         """The arguments as one line, for a log or a message."""
-        return shlex.join(self.argv)
+        line = shlex.join(self.argv)
+        return line.replace(shlex.quote(self.secret), "...") if self.secret else line
 
     def as_shell(self) -> str:
         """The line a careful person would type under `set -e`: what it reads comes from printf."""

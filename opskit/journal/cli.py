@@ -71,23 +71,37 @@ def usage(session: Session, directory: InDirectory = "", root: Root = "", namesp
 
 
 @reads(app, "verify", example="opskit journal verify")
-def verify_(session: Session, directory: InDirectory = "", root: Root = "", namespace: Namespace = "*") -> None:
-    """Check every journal file, and say what to do about a damaged one. Exit 4 when there are such."""
+def verify_(
+    session: Session,
+    verify_key: Annotated[
+        str, typer.Option("--verify-key", metavar="FILE", help="Check the seals (FSS) too, by the key in this file.")
+    ] = "",
+    directory: InDirectory = "",
+    root: Root = "",
+    namespace: Namespace = "*",
+) -> None:
+    """Check every journal file, and say what to do about a damaged one. Exit 4 when there are such.
+
+    What is sealed, made by a newer systemd, or was never closed is told apart from what is damaged.
+    """
     from opskit.journal.files.see.directories import read_directories  # noqa: PLC0415
-    from opskit.journal.files.see.verify import verify  # noqa: PLC0415
+    from opskit.journal.files.see.verify import Check, read_key, verify  # noqa: PLC0415
     from opskit.journal.files.show import draw_verdicts, verdicts_json  # noqa: PLC0415
-    from opskit.journal.files.verify import finding_of  # noqa: PLC0415
+    from opskit.journal.files.verify import State, findings_of  # noqa: PLC0415
     from opskit.journal.releases import NEWEST, rules_of  # noqa: PLC0415
+    from opskit.journal.see import running_version  # noqa: PLC0415
     from opskit.ui.progress import step_line  # noqa: PLC0415
 
     directories = read_directories(scope_of(directory, root, namespace, everything=True), rules_of(NEWEST))
+    key = read_key(verify_key) if verify_key else ""
+    check = Check(rules_of(running_version(session.runner)).incompatible, key)
     with step_line(session.screen) as tick:
-        verdicts = list(verify(session.runner, directories, tick))
-    findings = [finding_of(verdict) for verdict in verdicts if verdict.damage]
+        verdicts = list(verify(session.runner, directories, check, tick))
+    findings = findings_of(verdicts)
     session.screen.answer(
         verdicts_json(verdicts), lambda: draw_verdicts(session.screen, verdicts, findings), findings=findings
     )
-    if findings:
+    if any(verdict.state is State.DAMAGED for verdict in verdicts):
         raise typer.Exit(ExitCode.FINDINGS)
 
 

@@ -33,8 +33,12 @@ FINDINGS = (
     FindingKind("journal-damaged", ("warning",), "not all of the journal could be read"),
     FindingKind("looks-archived", ("info",), "files look archived, but by their names no vacuum deletes them"),
     FindingKind("messages-lost", ("warning",), "journald dropped messages"),
+    FindingKind(
+        "never-closed", ("info",), "a journal file was left open by a crash, or copied while it was; it is sound"
+    ),
     FindingKind("newer-entries-lost", ("warning",), "a file that is deleted holds newer entries, too"),
     FindingKind("newer-entries-unknown", ("warning",), "nobody can tell how many newer entries damaged files hold"),
+    FindingKind("newer-file", ("info",), "a journal file was made by a newer systemd than this one"),
     FindingKind("no-copy-directory", ("critical",), "the directory for copies does not exist and cannot be made"),
     FindingKind("no-files", ("info",), "names in a journal directory are not regular files, and are left alone"),
     FindingKind("no-journald", ("critical",), "journald does not run, so that nothing can be rotated"),
@@ -67,6 +71,7 @@ FINDINGS = (
     FindingKind("rotate-limits", ("info",), "a rotation makes journald apply its own limits, too"),
     FindingKind("rotate-several", ("error",), "--rotate is for one namespace at a time"),
     FindingKind("same-directory", ("critical",), "two of the directories are the same one"),
+    FindingKind("sealed", ("info",), "a journal file has seals, and its key was not given"),
     FindingKind("setting-beaten", ("info",), "the new setting overrides one that stands elsewhere"),
     FindingKind("too-many-groups", ("info",), "further messages were counted together, for each unit"),
     FindingKind("too-short", ("error",), "the span is shorter than journald can keep to"),

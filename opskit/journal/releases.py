@@ -39,6 +39,7 @@ class Rules:
     namespaces: bool  # it has --namespace
     rotate: bool  # it has --rotate, and waits for it; before, a signal to journald, which answers none
     at_sign: bool  # a time can be written as `@` and the seconds since 1970
+    incompatible: int  # what journal files may have: the flags of their headers
     # journalctl and journald read every unit of systemd.time(7). M and μs 219 does not know; us and s every one does.
     every_unit: bool
     # journald archives a user's file with a rotation also when it has not opened it.
@@ -62,6 +63,8 @@ _DELETES_UNREADABLE_UNTIL = 228
 # What is read of a file's header. It had 240 bytes before 229, too, but a vacuum did not look at its size.
 _HEADER_BYTES = ((254, 272), (252, 264), (246, 256), (229, 240), (OLDEST, 160))
 _ACTIVE_SIZE_SINCE = 254
+# Compressed by XZ and LZ4; hashes with a key, and ZSTD; compact.
+_INCOMPATIBLE = ((252, 0x1F), (246, 0xF), (OLDEST, 0x3))
 
 
 def rules_of(version: Version) -> Rules:
@@ -70,6 +73,7 @@ def rules_of(version: Version) -> Rules:
     return Rules(
         header_bytes=next(size for since, size in _HEADER_BYTES if number >= since),
         active_size=number >= _ACTIVE_SIZE_SINCE or _backported(version),
+        incompatible=next(flags for since, flags in _INCOMPATIBLE if number >= since),
         deletes_unreadable=number <= _DELETES_UNREADABLE_UNTIL,
         **{name: number >= since for name, since in _SINCE.items()},
     )

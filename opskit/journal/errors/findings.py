@@ -12,8 +12,8 @@ from opskit.core.systemd import FailedUnit
 from opskit.journal.errors.groups import GROUPS
 from opskit.journal.errors.incidents import DISK, DUMP, FAILED, LOST, OOM, Incident
 from opskit.journal.errors.model import ErrorFacts
-from opskit.journal.files.model import Loss, files_by_path, moment_text, to_the_second
-from opskit.journal.files.verify import verify_line
+from opskit.journal.files.model import Loss, files_by_path
+from opskit.journal.files.verify import loss_text, verify_line
 
 # What --check takes for an error beside the entries themselves.
 CHECKED = {"warning", "error", "critical"}
@@ -129,14 +129,8 @@ def _reading(facts: ErrorFacts) -> Iterator[Finding]:
 
 def _loss(loss: Loss) -> Finding:
     """What of a damaged file journalctl would have passed over, and what nobody can read."""
-    first, last = (to_the_second(moment_text(moment)) for moment in (loss.first, loss.last))
-    when = f", {first}" if first == last else f", from {first} to {last}"
-    entries = _many(loss.entries, "entry", "entries")
-    if loss.lost:
-        title = f"{loss.path}: {loss.lost} of {entries} cannot be read{when if last else ''}"
-    elif loss.partial:
-        title = f"{loss.path}: {loss.partial} of {entries} lack fields that cannot be read{when}"
-    else:
+    title = f"{loss.path}: {loss_text(loss)}"
+    if not (loss.lost or loss.partial):
         title = f"{loss.path} is damaged; all of its entries could be read"
     evidence = loss.why or "journalctl stops before its end"
     return Finding("journal-damaged", "warning", title, evidence, verify_line(os.path.dirname(loss.path)))

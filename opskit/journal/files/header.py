@@ -13,6 +13,7 @@ SMALLEST = 208
 _SIGNATURE = b"LPKSHHRH"
 _STATES = ("offline", "online", "archived")
 _COMPACT = 1 << 4
+_SEALED = 1  # of the flags that a reader may leave alone
 _KNOWN_INCOMPATIBLE = 0x1F
 # EntryObject without an item.
 _ENTRY_BYTES = 64
@@ -29,7 +30,7 @@ def read_header(data: bytes, size: int) -> Header:
         entries = _ENTRIES.unpack_from(data, ENTRIES_AT)[0] if len(data) >= ENTRIES_AT + 8 else 0
         return Header(f"it has {size} bytes, fewer than a header", entries=entries, readable=False)
     (
-        signature, _, incompatible, state, machine, seqnum_id, header_size, arena_size,
+        signature, compatible, incompatible, state, machine, seqnum_id, header_size, arena_size,
         entries, _, head_seqnum, arrays, head, tail,
     ) = _LAYOUT.unpack_from(data)  # fmt: skip
     damage = ""
@@ -56,5 +57,7 @@ def read_header(data: bytes, size: int) -> Header:
         tail=tail,
         arrays=arrays,
         compact=bool(incompatible & _COMPACT),
+        sealed=bool(compatible & _SEALED),
+        incompatible=incompatible,
         readable=signature == _SIGNATURE and not incompatible & ~_KNOWN_INCOMPATIBLE and header_size >= SMALLEST,
     )

@@ -39,6 +39,7 @@ class Header:
     entries: how many it claims, even one that is not sound. head, tail: the times of the first and the last entry.
     arrays: where the chain of entry arrays begins. compact: their items have 32 bits.
     readable: its objects can be read one by one, whatever damage there is.
+    sealed: with seals of journald (FSS). incompatible: the flags of what a reader must know.
     """
 
     damage: str = ""
@@ -52,6 +53,8 @@ class Header:
     arrays: int = 0
     compact: bool = False
     readable: bool = True
+    sealed: bool = False
+    incompatible: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,26 +6,38 @@ from collections.abc import Sequence
 from typing import Any
 
 from opskit.core.finding import Finding
-from opskit.journal.files.verify import Verdict
+from opskit.journal.files.verify import State, Verdict
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Screen
 
 
 def verdicts_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """The result of `journal verify --json`."""
+    by_state = {state: [verdict for verdict in verdicts if verdict.state is state] for state in State}
+    listed = (State.IN_USE, State.SEALED, State.NEWER, State.NEVER_CLOSED)
     return {
         "files": len(verdicts),
-        "sound": sum(not verdict.damage and not verdict.skipped for verdict in verdicts),
-        "in_use": [verdict.path for verdict in verdicts if verdict.skipped],
-        "damaged": [{"path": verdict.path, "why": verdict.damage} for verdict in verdicts if verdict.damage],
+        "sound": len(by_state[State.SOUND]),
+        **{state.value: [verdict.path for verdict in by_state[state]] for state in listed},
+        "damaged": [
+            {"path": verdict.path, "why": verdict.damage, "entries": loss.entries, "lost": loss.lost}
+            for verdict in by_state[State.DAMAGED]
+            for loss in (verdict.loss,)
+        ],
     }
 
 
+_WORDS = {
+    State.SOUND: "sound", State.DAMAGED: "damaged", State.NEVER_CLOSED: "never closed", State.SEALED: "sealed",
+    State.NEWER: "of a newer systemd", State.IN_USE: "being written to",
+}  # fmt: skip
+
+
 def draw_verdicts(screen: Screen, verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> None:
-    """The damaged ones, then a line that counts."""
+    """The findings, then a line that counts."""
     draw_findings(screen, findings)
-    in_use = sum(verdict.skipped for verdict in verdicts)
-    sound = len(verdicts) - len(findings) - in_use
-    screen.done(
-        f"{len(verdicts)} files: {sound} sound, {len(findings)} damaged, {in_use} being written to or never closed"
-    )
+    counts = [(sum(verdict.state is state for verdict in verdicts), word) for state, word in _WORDS.items()]
+    words = [f"{count} {word}" for count, word in counts[:2]] + [
+        f"{count} {word}" for count, word in counts[2:] if count
+    ]
+    screen.done(f"{len(verdicts)} files: {', '.join(words)}")

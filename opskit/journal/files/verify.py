@@ -2,32 +2,64 @@
 
 from __future__ import annotations
 
+import enum
+import os
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opskit.core.finding import Finding
-from opskit.journal.files.model import ACTIVE, DISPOSED, ROOTS, JournalDirectory, JournalFile
+from opskit.journal.files.model import (
+    ACTIVE,
+    DISPOSED,
+    ROOTS,
+    JournalDirectory,
+    JournalFile,
+    Loss,
+    moment_text,
+    to_the_second,
+)
 
 _NAMES = 3
 # What this host's journald writes to.
 _JOURNALD = re.compile(rf"(?:{'|'.join(ROOTS)})/[^/]+/(?:system|user-[0-9]+)\.journal", re.DOTALL)
 
 
+# The key of a seal, as `journalctl --setup-keys` prints it: twelve bytes, the first interval and its length.
+VERIFY_KEY = re.compile(r"(?:[0-9a-fA-F]-*){24}/[0-9a-fA-F]+-[0-9a-fA-F]+")
+
+
+class State(enum.Enum):
+    """What can be told of a file."""
+
+    SOUND = "sound"
+    IN_USE = "in_use"  # a process writes to it
+    SEALED = "sealed"  # its objects are sound; its seals were not checked, without a key
+    NEWER = "newer"  # it has what this journalctl does not know
+    NEVER_CLOSED = "never_closed"  # sound, but a crash or a copy left it open
+    DAMAGED = "damaged"
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """A file and what is wrong with it, "" for nothing. skipped: journald writes to it, so it cannot be told."""
+    """What can be told of a file. damage: what is wrong with a damaged one; loss: what of it cannot be read."""
 
     path: str
     file: JournalFile
-    damage: str
-    skipped: bool = False
+    state: State
+    damage: str = ""
+    loss: Loss = field(default_factory=Loss)
 
 
 def as_pattern(path: str) -> str:
     """The path for journalctl's --file, which takes a pattern of glob(7)."""
     return re.sub(r"([\\*?\[])", r"\\\1", path)
+
+
+def is_journalds(path: str) -> bool:
+    """Whether this host's journald writes to a file of this path."""
+    return bool(_JOURNALD.fullmatch(path))
 
 
 def verify_line(directory: str = "") -> str:
@@ -47,16 +79,54 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def finding_of(verdict: Verdict) -> Finding:
-    """What to do about a damaged file."""
+def findings_of(verdicts: Sequence[Verdict]) -> list[Finding]:
+    """The damaged files, then what could not be told of others."""
+    findings = [_damaged(verdict) for verdict in verdicts if verdict.state is State.DAMAGED]
+    for state, make in ((State.NEWER, _newer), (State.NEVER_CLOSED, _never_closed), (State.SEALED, _sealed)):
+        paths = [verdict.path for verdict in verdicts if verdict.state is state]
+        findings += [make(paths)] if paths else []
+    return findings
+
+
+def _newer(paths: Sequence[str]) -> Finding:
+    title = f"made by a newer systemd, which this journalctl cannot check: {some(paths)}"
+    remedy = "copy them to a host with that systemd, and there opskit journal verify -D DIR"
+    return Finding("newer-file", "info", title, ", ".join(paths), remedy)
+
+
+def _never_closed(paths: Sequence[str]) -> Finding:
+    title = f"never closed, but sound: {some(paths)}"
+    evidence = "the host crashed, or the file was copied while journald wrote to it; its last entries may be missing"
+    return Finding("never-closed", "info", title, evidence)
+
+
+def _sealed(paths: Sequence[str]) -> Finding:
+    title = f"sealed, and checked without the key: every object is sound, the seals are not checked: {some(paths)}"
+    return Finding("sealed", "info", title, ", ".join(paths), "add --verify-key FILE, with the key in it")
+
+
+def _damaged(verdict: Verdict) -> Finding:
+    """What to do about a damaged file. What is to be removed is copied first."""
     path, name = verdict.path, shlex.quote(verdict.path)
-    read = f"journalctl --file={shlex.quote(as_pattern(path))} shows what can still be read"
+    read = f"opskit journal errors -p debug -D {shlex.quote(os.path.dirname(path))} shows what can still be read"
     if verdict.file.parsed.kind == DISPOSED:
         remedy = f"journald has set it aside; {read}; a vacuum deletes it by its age"
-    elif verdict.file.parsed.kind == ACTIVE and _JOURNALD.fullmatch(path):
+    elif verdict.file.parsed.kind == ACTIVE and is_journalds(path):
         remedy = f"journalctl --rotate sets it aside and begins a new one; {read}"
     elif verdict.file.parsed.kind == ACTIVE:
-        remedy = f"{read}; then rm -- {name}: by its name no vacuum deletes it"
+        remedy = f"{read}; copy it (cp -a -- {name} DIR), then rm -- {name}: by its name no vacuum deletes it"
     else:
-        remedy = f"{read}; then rm -- {name}, or leave it to a vacuum"
-    return Finding("damaged", "error", f"{path}: {verdict.damage}", remedy=remedy)
+        remedy = f"{read}; leave it to a vacuum, or copy it (cp -a -- {name} DIR), then rm -- {name}"
+    return Finding("damaged", "error", f"{path}: {verdict.damage}", loss_text(verdict.loss), remedy)
+
+
+def loss_text(loss: Loss) -> str:
+    """How many entries cannot be read, and from when to when; "" where that is not known."""
+    first, last = (to_the_second(moment_text(moment)) for moment in (loss.first, loss.last))
+    when = f", {first}" if first == last else f", from {first} to {last}"
+    entries = f"{loss.entries} {'entry' if loss.entries == 1 else 'entries'}"
+    if loss.lost:
+        return f"{loss.lost} of {entries} cannot be read{when if last else ''}"
+    if loss.partial:
+        return f"{loss.partial} of {entries} lack fields that cannot be read{when}"
+    return "all of its entries can be read" if loss.entries else ""

@@ -9,6 +9,7 @@ from typing import Optional
 from opskit.core.finding import Finding
 from opskit.journal.files.model import ACTIVE, DENIED, JournalDirectory
 from opskit.journal.files.verify import damaged_files
+from opskit.journal.releases import NEWEST, rules_of
 from opskit.journal.retain.bounds import Bounds
 from opskit.journal.retain.conf import Setting
 
@@ -24,7 +25,8 @@ class Usage:
 
 def damaged(directory: JournalDirectory) -> list[tuple[str, str]]:
     """The name of each file whose header cannot be believed, or that cannot be read, and why."""
-    pairs = [(file.name, file.damage) for file in directory.files]
+    known = rules_of(NEWEST).incompatible
+    pairs = [(file.name, file.damage) for file in directory.files if not file.header.incompatible & ~known]
     return [(name, why) for name, why in pairs if why and why != DENIED]
 
 

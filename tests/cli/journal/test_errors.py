@@ -420,6 +420,13 @@ def test_follow_as_json_has_an_envelope_a_line(growing: Growing, tmp_path: Path)
     assert growing
 
 
+def test_verify_leaves_a_file_alone_that_is_written_to(growing: Growing, tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "opskit", "journal", "verify", "-D", str(tmp_path), "--json"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["result"]["in_use"] == [f"{tmp_path}/x.journal"]
+    assert growing
+
+
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 

@@ -406,11 +406,44 @@ def test_verify_finds_a_damaged_file(place: Place) -> None:
     assert done.status == 4
     assert {one["path"] for one in done.answer["result"]["damaged"]} == {str(hurt), str(cut)}
     assert done.answer["result"]["sound"] == 4
-    assert all("or leave it to a vacuum" in one["remedy"] for one in done.answer["findings"])
+    assert all("leave it to a vacuum, or copy it" in one["remedy"] for one in done.answer["findings"])
     os.truncate(place.journals / "odd [a]*?\\name.journal", 100_000)
     done = place.opskit("journal", "verify", "-D", str(place.journals))
     assert "by its name no vacuum deletes it" in done.stdout
     assert "journalctl --rotate" not in done.stdout  # that is for what this host's journald writes to
+
+
+def test_verify_tells_sealed_newer_and_never_closed_from_damaged(place: Place) -> None:
+    """By the flags and the state in the header; journalctl refuses the first two, and says that they fail."""
+    sealed, newer, never_closed, *_ = sorted(path for path in place.journals.iterdir() if "@" in path.name)
+    never_closed = never_closed.rename(place.journals / "user-1000.journal")
+    for path, at, value in ((sealed, 8, 1), (newer, 12, 0x20), (never_closed, 16, 1)):
+        data = bytearray(path.read_bytes())
+        data[at] |= value
+        path.write_bytes(data)
+    done = place.opskit("journal", "verify", "-D", str(place.journals), "--json")
+    assert done.status == 0
+    result = done.answer["result"]
+    states = {name: result[name] for name in ("sealed", "newer", "never_closed", "in_use", "damaged")}
+    assert states == {
+        "sealed": [str(sealed)], "newer": [str(newer)], "never_closed": [str(never_closed)], "in_use": [],
+        "damaged": [],
+    }  # fmt: skip
+    assert [finding["id"] for finding in done.answer["findings"]] == ["newer-file", "never-closed", "sealed"]
+    assert not any("rm --" in finding["remedy"] for finding in done.answer["findings"])
+    # What is damaged in a sealed file is known without its key.
+    data = bytearray(sealed.read_bytes())
+    at = data.index(b"MESSAGE=entry 7") - 100
+    data[at : at + 200] = bytes(200)
+    sealed.write_bytes(data)
+    done = place.opskit("journal", "verify", "-D", str(place.journals), "--json")
+    assert done.status == 4
+    assert [one["path"] for one in done.answer["result"]["damaged"]] == [str(sealed)]
+    key = place.journals.parent / "key"
+    key.write_text("c262bd-85187f-0b1b04-877cc5/1c7af8-35a4e900\n")
+    shown = place.opskit("journal", "verify", "-D", str(place.journals), "--verify-key", str(key), "-v")
+    assert shown.status == 4
+    assert "c262bd" not in shown.stdout + shown.stderr
 
 
 def test_a_full_var_makes_no_file_damaged(place: Place) -> None:

@@ -11,12 +11,14 @@ from typing import Callable
 import pytest
 
 from opskit.core.command import Command, Result
-from opskit.core.errors import CommandFailed, Failed
+from opskit.core.errors import CommandFailed, Failed, UsageFault
 from opskit.journal.files.header import HEADER_BYTES
 from opskit.journal.files.see.directories import read_directory
-from opskit.journal.files.see.verify import verify
+from opskit.journal.files.see.verify import Check, read_key, verify
+from opskit.journal.files.verify import State
 
 ID = "ab" * 16
+CHECK = Check(0x1F)
 
 
 class Failing:
@@ -48,9 +50,9 @@ def come_online(path: Path) -> None:
 @pytest.mark.parametrize("name", ["system.journal", f"system@{ID}-{1:016x}-{1:016x}.journal"])
 def test_what_is_gone_meanwhile_is_not_damaged(tmp_path: Path, name: str) -> None:
     path = journal(tmp_path / name)
-    (found,) = verify(Failing(lambda: None), [read_directory(str(tmp_path))])
-    assert (found.damage, found.skipped) == ("entry number mismatch", False)
-    assert list(verify(Failing(path.unlink), [read_directory(str(tmp_path))])) == []
+    (found,) = verify(Failing(lambda: None), [read_directory(str(tmp_path))], CHECK)
+    assert (found.damage, found.state) == ("entry number mismatch", State.DAMAGED)
+    assert list(verify(Failing(path.unlink), [read_directory(str(tmp_path))], CHECK)) == []
 
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS, errno.ENOENT])
@@ -59,10 +61,22 @@ def test_a_journalctl_without_room_tells_of_no_damage(tmp_path: Path, reason: in
     failing = Failing(lambda: None)
     failing.said = f"File corruption detected at {path}:3990b0\nFAIL: {path} ({os.strerror(reason)})\n"
     with pytest.raises(Failed, match="/var/tmp"):
-        list(verify(failing, [read_directory(str(tmp_path))]))
+        list(verify(failing, [read_directory(str(tmp_path))], CHECK))
 
 
 def test_what_was_written_to_meanwhile_cannot_be_told(tmp_path: Path) -> None:
     path = journal(tmp_path / "system.journal")
-    (found,) = verify(Failing(lambda: come_online(path)), [read_directory(str(tmp_path))])
-    assert (found.damage, found.skipped) == ("", True)
+    (found,) = verify(Failing(lambda: come_online(path)), [read_directory(str(tmp_path))], CHECK)
+    assert (found.damage, found.state) == ("", State.IN_USE)
+
+
+def test_a_key_is_told_by_its_form_and_never_shown(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("c262bd-85187f-0b1b04-877cc5/1c7af8-35a4e900\n")
+    key = read_key(str(path))
+    command = Command(("journalctl", f"--verify-key={key}"), mutates=False, secret=key)
+    assert command.line == "journalctl --verify-key=..."
+    path.write_text("hunter2\n")
+    with pytest.raises(UsageFault) as caught:
+        read_key(str(path))
+    assert "hunter2" not in str(caught.value)
