@@ -10,21 +10,25 @@ A run without `end` is one that crashed: its outcome is `unfinished`. A line tha
 so (`torn`). What a key is for that this opskit does not know is kept, and no reason to refuse a line.
 
 It is one file, whatever its size, and is read from its end: what the newest runs are costs the same with ten runs
-behind them or a hundred thousand.
+behind them or a hundred thousand. Older runs about a disk are found by an index (ledger_index.py), which can be lost.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from io import BufferedReader
+from typing import Any, Optional
 
 from opskit.core.errors import Failed, UsageFault
 from opskit.core.files import sync_directory
-from opskit.core.ledger_lines import SCHEMA, Line, line_numbers, line_of, lines_from_end, parse_line
+from opskit.core.ledger_index import TAIL, keys_of, open_index, write_index
+from opskit.core.ledger_lines import SCHEMA, Line, line_numbers, line_of, lines_from_end, open_to_read, parse_line
 from opskit.core.ledger_runs import Damage, Run, StepRecord, build_runs
 from opskit.core.units import now, time_text
 
@@ -34,6 +38,7 @@ FILE_NAME = "ledger.jsonl"
 # For the tests of crashes: `OPSKIT_TEST_KILL=stepped:2` kills this process by SIGKILL right after that entry
 # is on the disk.
 TEST_KILL = "OPSKIT_TEST_KILL"
+_TELLING = re.compile(rb'.{0,30}"entry": "(begin|step)"')
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,9 @@ class Ledger:
             state = "Nothing was changed." if entry == "begin" else ""
             raise Failed(self.path, why, todo=todo, state=state) from error
         self._written[run] = number
+        if entry == "end":
+            with suppress(OSError):  # an index is only a help: what it does not cover is read
+                self._index_what_came()
         if os.environ.get(TEST_KILL) == f"{entry}:{values.get('number', 0)}":
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -131,9 +139,10 @@ class Ledger:
         runs = [replace(run, damage=tuple(_numbered(run.damage, numbers))) for run in runs]
         return Reading(tuple(runs), tuple(sorted(_numbered(damage, numbers), key=lambda each: each.offset)))
 
-    def _raw_lines(self) -> Iterator[tuple[int, bytes, bool]]:
+    def _raw_lines(self, start: int = 0) -> Iterator[tuple[int, bytes, bool]]:
+        """The lines from this offset on, the last one first; none without a ledger."""
         try:
-            yield from lines_from_end(self.path)
+            yield from lines_from_end(self.path, start)
         except (FileNotFoundError, NotADirectoryError):
             return
 
@@ -167,12 +176,67 @@ class Ledger:
                 break
         return lines
 
+    def _index_what_came(self) -> None:
+        """Take into the index what came since it was written, when that is much; see ledger_index.py."""
+        size = os.stat(self.path).st_size
+        index = open_index(self.path)
+        try:
+            covered = index.covered if index else 0
+            if size - covered < TAIL:
+                return
+            old = index.all_records() if index else []
+        except ValueError:
+            old, covered = [], 0
+        finally:
+            if index:
+                index.close()
+        # What a run can be looked up by is in the lines that begin it and its steps.
+        telling = (item for item in self._raw_lines(covered) if _TELLING.match(item[1]))
+        write_index(self.path, old, (parse_line(raw, offset, whole=whole) for offset, raw, whole in telling), size)
+
+    def about(self, keys: Iterable[str]) -> list[Run]:
+        """The runs about a thing, oldest first: UUIDs, PARTUUIDs, names of partitions, identities of disks, plans.
+
+        Of a key that more than 20 runs have only the first ten and the last ten. Raises OSError.
+        """
+        names = {key.lower() for key in keys if key}
+        offsets, covered = self._indexed(names)
+        lines = [parse_line(raw, offset, whole=whole) for offset, raw, whole in self._raw_lines(covered)]
+        runs = [*(self._run_at(offset) for offset in offsets), *build_runs(reversed(lines))[0]]
+        return [run for run in runs if run is not None and not names.isdisjoint(_keys_of_run(run))]
+
+    def _indexed(self, names: Iterable[str]) -> tuple[list[int], int]:
+        """Where the runs begin that the index has for these, and up to which byte it covers the ledger."""
+        index = open_index(self.path)
+        if index is None:
+            return [], 0
+        try:
+            return sorted({offset for name in names for offset in index.offsets(name)}), index.covered
+        except ValueError:
+            return [], 0
+        finally:
+            index.close()
+
+    def _run_at(self, offset: int) -> Optional[Run]:
+        """The run whose first line is at this offset; None when there is no such line."""
+        lines: list[Line] = []
+        with BufferedReader(open_to_read(self.path)) as file:
+            file.seek(offset)
+            for raw in file:
+                line = parse_line(raw.rstrip(b"\n"), offset)
+                offset += len(raw)
+                if lines and line.entry is not None and line.run != lines[0].run:
+                    break
+                lines.append(line)
+                if line.entry is None and len(lines) == 1:
+                    return None
+                if line.entry is not None and line.entry["entry"] == "end":
+                    break
+        return build_runs(lines)[0][0] if lines else None
+
     def runs_of(self, plan: str) -> list[Run]:
         """The runs that carried out, or tried to, the plan with this token, oldest first; [] without a ledger."""
-        text = f'"plan": {json.dumps(plan)}'.encode()
-        lines = [parse_line(raw, offset, whole=whole) for offset, raw, whole in self._raw_lines() if text in raw]
-        ids = [line.run for line in reversed(lines) if line.entry is not None and line.entry.get("plan") == plan]
-        return [self.read(since=run).runs[0] for run in dict.fromkeys(ids)]
+        return [run for run in self.about([plan]) if run.plan == plan]
 
     def find(self, name: str) -> Run:
         """The run with this id, the only one whose id begins so, or `last`. Raises UsageFault or OSError."""
@@ -200,6 +264,11 @@ class Ledger:
             if name in ids:
                 return {name}
         return ids
+
+
+def _keys_of_run(run: Run) -> set[str]:
+    entries: list[dict[str, Any]] = [{"plan": run.plan}, *({"fields": step.fields} for step in run.steps)]
+    return {key for entry in entries for key in keys_of(entry)}
 
 
 def _numbered(damage: Iterable[Damage], numbers: dict[int, int]) -> list[Damage]:

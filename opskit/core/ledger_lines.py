@@ -138,9 +138,10 @@ def _has_type(value: Any, kind: Any) -> bool:
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
-def lines_from_end(path: str) -> Iterator[tuple[int, bytes, bool]]:
+def lines_from_end(path: str, begin: int = 0) -> Iterator[tuple[int, bytes, bool]]:
     """The lines of a file, the last one first: offset, bytes without the newline, whether there was a newline.
 
+    begin: where the first of them begins; what is before it is not read
     Holds a block and the longest line in memory, and of a line over LONGEST only its beginning. Empty lines are left
     out. Raises OSError.
     """
@@ -148,8 +149,8 @@ def lines_from_end(path: str) -> Iterator[tuple[int, bytes, bool]]:
         start = file.seek(0, os.SEEK_END)
         pieces: list[bytes] = []  # of the line whose beginning is not read yet, the last piece first
         whole = False
-        while start > 0:
-            size = min(BLOCK, start)
+        while start > begin:
+            size = min(BLOCK, start - begin)
             start -= size
             file.seek(start)
             first, *others = file.read(size).split(b"\n")
@@ -165,7 +166,7 @@ def lines_from_end(path: str) -> Iterator[tuple[int, bytes, bool]]:
             pieces = [first] if len(pieces) > LONGEST // BLOCK else [*pieces, first]
         raw = b"".join(reversed(pieces))
         if raw:
-            yield 0, raw, whole
+            yield begin, raw, whole
 
 
 def open_to_read(path: str) -> FileIO:

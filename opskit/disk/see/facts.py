@@ -92,7 +92,7 @@ def see(
         package_manager=read_package_manager(),
         mounts=own,
         systemd=is_booted(),
-        made=read_made(state_dir, unseen) if state_dir else (),
+        made=read_made(state_dir, all_devices, unseen) if state_dir else (),
         users=_users(users, all_devices, own) if users else (),
         unseen=tuple(unseen),
     )
@@ -275,14 +275,17 @@ def _targets(table: FileFact) -> list[str]:
     return [entry.target for entry in entries(table.text) if entry.target.startswith("/")]
 
 
-def read_made(state_dir: str, unseen: list[str]) -> tuple[MadeRecord, ...]:
-    """What the ledger tells of partitions and filesystems that opskit began to make, oldest first."""
+def read_made(state_dir: str, devices: Sequence[BlockDevice], unseen: list[str]) -> tuple[MadeRecord, ...]:
+    """What the ledger tells of partitions and filesystems that opskit began to make on these, oldest first."""
     from opskit.core.ledger import Ledger  # noqa: PLC0415 - only a decision asks
 
     try:
-        runs = Ledger(state_dir).runs()
+        runs = Ledger(state_dir).about(key for device in devices for key in _ledger_keys(device))
     except PermissionError:
         unseen.append(f"the ledger in {state_dir}: that needs root")
+        return ()
+    except OSError as error:
+        unseen.append(f"the ledger in {state_dir}: {error.strerror}")
         return ()
     here = machine_id()
     steps = [(run.id, step) for run in runs if run.host in {"", here} for step in run.steps]
@@ -293,6 +296,12 @@ def read_made(state_dir: str, unseen: list[str]) -> tuple[MadeRecord, ...]:
     except (ShapeError, KeyError) as error:
         unseen.append(f"the ledger in {state_dir} has steps that this opskit does not know ({error})")
         return ()
+
+
+def _ledger_keys(device: BlockDevice) -> tuple[str, ...]:
+    """What the ledger has the runs about a device by."""
+    uuids = (signature.uuid for signature in device.signatures)
+    return (device.identity, device.partition_uuid, device.partition_name, *uuids)
 
 
 _MAKING = ("disk.create-partition", "disk.make-filesystem")

@@ -253,7 +253,7 @@ def test_show_has_each_command_with_how_it_ended_and_the_end_of_its_output(opski
 
 
 def test_a_ledger_that_only_root_may_read(opskit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbidden(_self: Ledger) -> None:
+    def forbidden(_self: Ledger, _start: int = 0) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Ledger, "_raw_lines", forbidden)

@@ -9,10 +9,11 @@ import pytest
 
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
-from opskit.disk.model import DiskPlace
+from opskit.disk.model import BlockDevice, DiskPlace, Signature
 from opskit.disk.see import facts
 
 PLACE = DiskPlace("vdb", "/dev/vdb", "serial:a", 2**31, 512, 2**20, 2**30, "gpt", "t", 1, "p", "n")
+DISK = BlockDevice("vdb", "/dev/vdb", "disk", "8:16", 2**31, serial="a")
 CHANGE = {"action": "", "target": "", "before": "", "after": "", "commands": [], "reversible": False}
 HERE = "0123abcd"
 
@@ -36,7 +37,7 @@ def step(ledger: Ledger, run: str, number: int, kind: str, *outcomes: str, **fie
 
 
 def done(ledger: Ledger) -> list[bool]:
-    return [made.mkfs_done for made in facts.read_made(ledger.state_dir, [])]
+    return [made.mkfs_done for made in facts.read_made(ledger.state_dir, [DISK], [])]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_a_filesystem_is_fresh_until_a_run_has_mounted_it(
     step(ledger, "a", 3, "disk.mount", "failed", "undone", uuid="u")
     begin(ledger, "b")
     step(ledger, "b", 1, "disk.mount", *outcomes, uuid=uuid)
-    assert [made.never_mounted for made in facts.read_made(ledger.state_dir, [])] == [False, fresh]
+    assert [made.never_mounted for made in facts.read_made(ledger.state_dir, [DISK], [])] == [False, fresh]
 
 
 @pytest.mark.parametrize(("host", "counts"), [(HERE, True), ("another", False), ("", True)])
@@ -95,6 +96,33 @@ def test_what_a_mkfs_that_failed_has_left_is_known(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path))
     begin(ledger, "a")
     step(ledger, "a", 1, "disk.make-filesystem", uuid="u")
-    assert facts.read_made(ledger.state_dir, [])[0].left == ""
+    assert facts.read_made(ledger.state_dir, [DISK], [])[0].left == ""
     ledger.append("stepped", "a", number=1, outcome="failed", record={"left": "5e11"}, commands=[], error="")
-    assert facts.read_made(ledger.state_dir, [])[0].left == "5e11"
+    assert facts.read_made(ledger.state_dir, [DISK], [])[0].left == "5e11"
+
+
+@pytest.mark.parametrize(
+    ("more", "counts"),
+    [
+        ({"serial": "a"}, True),
+        ({"serial": "b"}, False),
+        ({"partition_uuid": "P"}, True),
+        ({"partition_name": "n"}, True),
+        ({"signatures": (Signature("ext4", "filesystem", "u"),)}, True),
+        ({"signatures": (Signature("ext4", "filesystem", "v"),)}, False),
+        ({}, False),
+    ],
+)
+def test_what_was_made_is_found_by_all_that_shows_on_a_device(tmp_path: Path, more: Any, counts: bool) -> None:
+    ledger = Ledger(str(tmp_path))
+    begin(ledger, "a")
+    step(ledger, "a", 1, "disk.make-filesystem", uuid="u")
+    device = BlockDevice("vdc", "/dev/vdc", "disk", "8:32", 2**31, **more)
+    assert len(facts.read_made(ledger.state_dir, [device], [])) == counts
+
+
+def test_a_ledger_that_is_no_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ledger.jsonl").mkdir()
+    unseen: list[str] = []
+    assert facts.read_made(str(tmp_path), [DISK], unseen) == ()
+    assert [str(tmp_path) in text for text in unseen] == [True]
