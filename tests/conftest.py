@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,6 +69,9 @@ def pytest_configure() -> None:
     # Named and empty: neither /etc/opskit nor the user's own file is read then.
     (PLACE / "config.toml").touch()
     os.environ["OPSKIT_CONFIG"] = str(PLACE / "config.toml")
+    # A person is shown the time of the host: here that is UTC, wherever the tests run.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     sys.addaudithook(_audit)
 
 

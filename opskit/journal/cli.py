@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional
 
@@ -137,9 +138,7 @@ def vacuum(
     from opskit.journal.vacuum.plan import decide_vacuum  # noqa: PLC0415
     from opskit.journal.vacuum.see import see_vacuum  # noqa: PLC0415
 
-    limits = VacuumLimits(
-        parse_span("SPAN", span) if span else None, parse_size("--size", size) if size else None, files
-    )
+    limits = VacuumLimits(_span(span) if span else None, parse_size("--size", size) if size else None, files)
     if files is not None and files >= 1 << 64:
         raise UsageFault("--files", f"{files} is more than journalctl takes", todo="like 10")
     if limits == VacuumLimits():
@@ -218,7 +217,7 @@ def retain(
         raise UsageFault("--namespace", "each namespace has limits of its own", todo="the name of one namespace")
     scope = scope_of("", root, namespace)
     request = RetainRequest(
-        span=parse_span("SPAN", span) if span else None,
+        span=_span(span) if span else None,
         size=parse_size("--size", size) if size else None,
         span_text=" ".join(span.split()),
         root=scope.root,
@@ -230,6 +229,14 @@ def retain(
         session.need_root()
     chore = Chore(lambda _runner: see_retain(request), lambda facts, _run: decide_retain(facts, request))
     _carry_out(session, chore, "the journal is kept to that already", "the limit is set")
+
+
+def _span(text: str) -> int:
+    """A span, in microseconds. Raises UsageFault, which names --size for what looks like one: `500M`."""
+    if re.fullmatch(r"[0-9.]+[KMGT](?:i?B)?", text, re.ASCII):
+        todo = f"--size {text}; a span is like 2d, 12h, 1w, 1month"
+        raise UsageFault("SPAN", f"{text!r} looks like a size", todo=todo)
+    return parse_span("SPAN", text)
 
 
 def scope_of(directory: str, root: str, namespace: str, *, everything: bool = False) -> Scope:

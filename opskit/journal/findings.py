@@ -10,6 +10,7 @@ FINDINGS = (
         ("info",),
         "active files hold old entries, and stay: a vacuum deletes archived files only",
     ),
+    FindingKind("active-keep-size", ("info",), "active files alone take more than the size, and a vacuum keeps them"),
     FindingKind("bad-setting", ("warning",), "journald does not understand a setting, and ignores it"),
     FindingKind("copy-among-journals", ("critical",), "the directory for copies is in one whose journals are vacuumed"),
     FindingKind("copy-directory-open", ("critical",), "others could write to the directory for copies, or replace it"),
@@ -31,6 +32,7 @@ FINDINGS = (
     ),
     FindingKind("immutable", ("error",), "files cannot be deleted: they or their directory are immutable"),
     FindingKind("journal-damaged", ("warning",), "not all of the journal could be read"),
+    FindingKind("limit-dropped", ("warning",), "a limit that an earlier retain set is not named any more, and goes"),
     FindingKind("looks-archived", ("info",), "files look archived, but by their names no vacuum deletes them"),
     FindingKind("messages-lost", ("warning",), "journald dropped messages"),
     FindingKind(
@@ -73,6 +75,7 @@ FINDINGS = (
     FindingKind("same-directory", ("critical",), "two of the directories are the same one"),
     FindingKind("sealed", ("info",), "a journal file has seals, and its key was not given"),
     FindingKind("setting-beaten", ("info",), "the new setting overrides one that stands elsewhere"),
+    FindingKind("storage-none", ("warning",), "journald is set to keep no journal"),
     FindingKind("too-many-groups", ("info",), "further messages were counted together, for each unit"),
     FindingKind("too-short", ("error",), "the span is shorter than journald can keep to"),
     FindingKind("too-small", ("error",), "the size is smaller than journald can keep to"),

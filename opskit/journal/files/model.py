@@ -177,5 +177,11 @@ def moment_text(microseconds: int) -> Optional[str]:
 
 
 def to_the_second(moment: Optional[str]) -> str:
-    """A moment as moment_text has it, for a person; "" for none."""
-    return f"{moment[:19]}Z" if moment else ""
+    """A moment as moment_text has it, for a person, in the zone of the host and with its offset; "" for none."""
+    if not moment:
+        return ""
+    try:
+        local = datetime.fromisoformat(f"{moment[:19]}+00:00").astimezone()
+    except (OverflowError, ValueError, OSError):
+        return f"{moment[:19]}Z"
+    return local.isoformat().replace("+00:00", "Z")

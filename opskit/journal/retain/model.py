@@ -33,7 +33,7 @@ class RetainFacts:
     """directory: where journald keeps this journal; None when there is none. text: of the drop-in, None when absent.
 
     settings: every assignment in journald's order. filesystem: its size in bytes. persistent: the journal is kept in
-    /var. journald: it runs.
+    /var. journald: it runs. storage: what Storage= is set to, "" where it is not.
     """
 
     path: str
@@ -43,3 +43,4 @@ class RetainFacts:
     filesystem: int
     persistent: bool
     journald: bool
+    storage: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
@@ -13,7 +13,7 @@ from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.core.units import HOUR, MIB, MONTH, SECOND, size_text
 from opskit.journal.releases import rules_of
 from opskit.journal.retain.bounds import Bounds, bounds_of, parse_iec, parse_seconds
-from opskit.journal.retain.conf import Setting, winner
+from opskit.journal.retain.conf import Setting, parse_settings, winner
 from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
 from opskit.journal.retain.steps import RetainJournal
 from opskit.journal.vacuum.model import VacuumLimits
@@ -124,6 +124,20 @@ def _same(name: str, value: str, other_value: str) -> bool:
     return parse(value) == parse(other_value)
 
 
+def _storage(facts: RetainFacts, setting: Optional[Setting]) -> Iterator[Finding]:
+    """That journald keeps the journal in memory, or not at all."""
+    if facts.storage == "none" and setting:
+        title = f"{setting.where} sets Storage=none: journald keeps no journal at all, whatever its limits are"
+        yield Finding("storage-none", "warning", title, remedy=f"edit {shlex.quote(setting.path)}: Storage=persistent")
+    elif not facts.persistent:
+        title = "the journal is kept only in /run, and is lost at a reboot"
+        remedy = "mkdir /var/log/journal; systemctl restart systemd-journald"
+        if facts.storage == "volatile" and setting:
+            title = f"{title}: {setting.where} sets Storage=volatile"
+            remedy = f"edit {shlex.quote(setting.path)}: Storage=persistent; systemctl restart systemd-journald"
+        yield Finding("volatile", "warning", title, remedy=remedy)
+
+
 def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[dict[str, Any]]:
     """What journald deletes when it starts with these limits (journald-server.c, do_vacuum)."""
     if facts.directory is None or not facts.journald:
@@ -144,8 +158,11 @@ def _notes(
         if beaten:
             title = f"this overrides {name}={beaten.value} of {beaten.where}"
             yield Finding("setting-beaten", "info", title)
-    if not facts.persistent:
-        title = "the journal is kept only in /run, and is lost at a reboot"
-        yield Finding("volatile", "warning", title, remedy="mkdir /var/log/journal; systemctl restart systemd-journald")
+    for setting in parse_settings(facts.text or "", facts.path):
+        if setting.name not in values and setting.name != "MaxFileSec":
+            title = f"{setting.name}={setting.value}, which an earlier opskit journal retain set, is dropped"
+            option = "SPAN" if setting.name == "MaxRetentionSec" else f"--size {setting.value}"
+            yield Finding("limit-dropped", "warning", title, remedy=f"to keep both limits, name {option} too")
+    yield from _storage(facts, winner(others, "Storage"))
     if not facts.journald:
         yield Finding("not-running", "info", "journald is not running here: the limit applies from its next start")

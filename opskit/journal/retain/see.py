@@ -38,7 +38,9 @@ def see_retain(request: RetainRequest) -> RetainFacts:
     except OSError:
         filesystem = 0
     journald = not root and journald_runs(request.namespace)
-    return RetainFacts(path, read_text(path), settings, directory, filesystem, persistent, journald)
+    return RetainFacts(
+        path, read_text(path), settings, directory, filesystem, persistent, journald, storage.value if storage else ""
+    )
 
 
 def _directory(request: RetainRequest, *, persistent: bool) -> Optional[JournalDirectory]:

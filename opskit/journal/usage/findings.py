@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
@@ -16,11 +17,12 @@ from opskit.journal.retain.conf import Setting
 
 @dataclass(frozen=True)
 class Usage:
-    """A directory, and the limits for it; None where no journald of this system writes."""
+    """A directory, and the limits for it; None where no journald of this system writes. storage: what sets Storage=."""
 
     directory: JournalDirectory
     bounds: Optional[Bounds]
     bad: tuple[Setting, ...] = ()
+    storage: Optional[Setting] = None
 
 
 def damaged(directory: JournalDirectory) -> list[tuple[str, str]]:
@@ -54,7 +56,12 @@ def _over(usage: Usage) -> Iterator[Finding]:
         return
     taken = sum(file.allocated for file in usage.directory.files)
     use = usage.bounds.max_use
+    if usage.storage and usage.storage.value == "none":
+        title = f"{usage.storage.where} sets Storage=none: journald keeps no journal, and these files are old ones"
+        remedy = f"edit {shlex.quote(usage.storage.path)}: Storage=persistent; systemctl restart systemd-journald"
+        yield Finding("storage-none", "warning", title, remedy=remedy)
     if 0 < use.value < taken:
         active = sum(file.allocated for file in usage.directory.files if file.parsed.kind == ACTIVE)
         title = f"{usage.directory.path} takes {taken} bytes, more than {use.name} of {use.value} ({use.source})"
-        yield Finding("over-limit", "warning", title, f"{active} of them in active files", "opskit journal vacuum")
+        remedy = f"opskit journal vacuum --size {use.value}B{' --rotate' if active > use.value else ''} --dry-run"
+        yield Finding("over-limit", "warning", title, f"{active} of them in active files", remedy)

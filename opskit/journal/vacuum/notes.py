@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from opskit.core.finding import Finding
+from opskit.core.units import size_text
 from opskit.journal.files.model import JournalFile, moment_text
 from opskit.journal.files.verify import damaged_files, some
 from opskit.journal.vacuum.model import VacuumRequest
@@ -78,6 +79,8 @@ def vacuum_notes(
         here = not (request.rotate or scope.directory or scope.root or scope.namespace[:1] in {"*", "+"})
         remedy = "--rotate archives them first, so that they are deleted" if here else ""
         yield Finding("active-keep-old", "info", title, ", ".join(survivor.path for survivor in active), remedy)
+    for prediction in predictions:
+        yield from _active_size(request, prediction)
     behind = [survivor for survivor in survivors if survivor.why.startswith("behind ")]
     if behind:
         title = f"{len(behind)} old files are kept, because a vacuum stops at the first file that is young enough"
@@ -85,6 +88,21 @@ def vacuum_notes(
     for prediction in predictions:
         yield from _directory_notes(prediction)
     yield from _bytes_notes(request, deletions)
+
+
+def _active_size(request: VacuumRequest, prediction: Prediction) -> Iterator[Finding]:
+    """That active files alone take more than the limit of size."""
+    size = request.limits.size
+    taken = sum(file.allocated for file in prediction.active)
+    if not size or request.rotate or taken <= size:
+        return
+    scope = request.scope
+    here = not (scope.directory or scope.root or scope.namespace[:1] in {"*", "+"})
+    title = (
+        f"{prediction.directory.path}: active files take {size_text(taken)}, more than {size_text(size)}; they are kept"
+    )
+    remedy = "--rotate archives them first, so that they are deleted" if here else ""
+    yield Finding("active-keep-size", "info", title, remedy=remedy)
 
 
 def _bytes_notes(request: VacuumRequest, deletions: Sequence[Deletion]) -> Iterator[Finding]:

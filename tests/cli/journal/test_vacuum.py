@@ -211,6 +211,7 @@ def test_a_second_run_has_nothing_to_do(place: Place) -> None:
         (("-1d",), ""),
         (("yesterday",), "not a span"),
         (("--size", "500m"), "500M"),
+        (("500M",), "--size 500M"),
         (("--size", "500"), "500M"),
         ((), "no limit"),
         (("", "--files", "2"), "SPAN: it is empty"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from opskit.core.finding import Finding
 from opskit.core.plan import Plan, Refusal
 from opskit.core.systemd import conf_files
 from opskit.core.units import GIB, KIB, MIB, MONTH, SECOND, parse_span
@@ -164,3 +165,27 @@ def test_limits_that_are_none(span: str, size: int | None) -> None:
     refused = decide_retain(facts(), request(span, size))
     assert isinstance(refused, Refusal)
     assert refused.exit_code == 2
+
+
+def notes(found: RetainFacts, asked: RetainRequest) -> dict[str, Finding]:
+    plan = decide_retain(found, asked)
+    assert isinstance(plan, Plan)
+    return {note.id: note for note in plan.notes}
+
+
+def test_a_limit_that_goes_is_named() -> None:
+    text = dropin_text({"SystemMaxUse": "500M", "MaxRetentionSec": "30d", "MaxFileSec": "90h"})
+    assert notes(facts(text), request("10d"))["limit-dropped"].remedy.endswith("--size 500M too")
+    assert "MaxRetentionSec=30d" in notes(facts(text), request("", 500 * MIB))["limit-dropped"].title
+    assert "limit-dropped" not in notes(facts(text), request("10d", 400 * MIB))
+
+
+def test_where_the_journal_is_kept() -> None:
+    for storage, persistent, ident in (("none", True, "storage-none"), ("volatile", False, "volatile")):
+        setting = Setting("Storage", storage, "/etc/systemd/journald.conf", 3)
+        kept = replace(facts(settings=(setting,)), storage=storage, persistent=persistent)
+        finding = notes(kept, request())[ident]
+        assert f"/etc/systemd/journald.conf:3 sets Storage={storage}" in finding.title
+        assert "mkdir" not in finding.remedy
+    assert "mkdir" in notes(replace(facts(), persistent=False), request())["volatile"].remedy
+    assert not {"storage-none", "volatile"} & set(notes(facts(), request()))

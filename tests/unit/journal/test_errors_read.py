@@ -17,7 +17,7 @@ from opskit.journal.errors.query import ErrorsRequest, command_of, match_words
 from opskit.journal.errors.see import entries
 from opskit.journal.errors.see.catalog import fill, needs_fields, parse_catalog
 from opskit.journal.errors.see.entries import readable_scope, see_files
-from opskit.journal.files.model import JournalDirectory, JournalFile, ParsedName, Scope
+from opskit.journal.files.model import JournalDirectory, JournalFile, ParsedName, Scope, moment_text, to_the_second
 from opskit.journal.releases import Version
 
 EL7, EL8 = Version(219), Version(239)
@@ -119,6 +119,17 @@ def test_a_time_without_a_zone_is_the_callers(monkeypatch: pytest.MonkeyPatch) -
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_person_reads_the_time_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "EST+5")
+    time.tzset()
+    try:
+        assert to_the_second(moment_text(1_795_291_200_000_007)) == "2026-11-21T15:00:00-05:00"
+    finally:
+        monkeypatch.setenv("TZ", "UTC")
+        time.tzset()
+    assert to_the_second(moment_text(1_795_291_200_000_007)) == "2026-11-21T20:00:00Z"
 
 
 def test_how_journalctl_takes_a_time() -> None:

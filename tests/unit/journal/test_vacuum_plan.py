@@ -200,3 +200,11 @@ def test_another_set_of_files_is_another_plan() -> None:
     assert one.fingerprint == plan(facts(archived(5, 1), archived(1, 2)), request()).fingerprint
     assert one.fingerprint != plan(facts(archived(5, 1), archived(6, 0)), request()).fingerprint
     assert one.fingerprint != plan(facts(archived(5, 1, inode=77)), request()).fingerprint
+
+
+def test_active_files_that_take_more_than_the_size_are_told_of() -> None:
+    limits = VacuumLimits(size=8191)
+    decision = plan(facts(active(1)), request(limits=limits))
+    (note,) = [note for note in decision.notes if note.id == "active-keep-size"]
+    assert note.remedy.startswith("--rotate")
+    assert "active-keep-size" not in ids(plan(facts(active(1)), request(limits=VacuumLimits(size=8192))))
