@@ -16,7 +16,7 @@ from opskit import __version__, areas
 from opskit.core.caller import take_umask
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
-from opskit.core.text import shown
+from opskit.core.text import masked, shown
 from opskit.options import LazyGroup, bare_group, new_app
 from opskit.ui.screen import Screen
 
@@ -132,7 +132,8 @@ def _show(error: OpskitError, arguments: list[str]) -> int:
     if "--debug" in arguments:
         import traceback  # noqa: PLC0415
 
-        traceback.print_exception(type(error), error, error.__traceback__)
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+        print(masked("".join(lines)), end="", file=sys.stderr)
     json = "--json" in arguments or _value(arguments, "--format") == "json"
     color = _value(arguments, "--color") or os.environ.get("OPSKIT_COLOR") or "auto"
     screen = Screen(_command_name(arguments), json=json, color=color)

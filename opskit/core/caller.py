@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from opskit.core.text import masked
+
 # What nobody but the owner may write: a directory that is made on the way to a mount point is 0755.
 UMASK = 0o022
 _callers_umask = UMASK
@@ -44,5 +46,5 @@ def machine_id(root: str = "") -> str:
 
 
 def command_line() -> tuple[str, ...]:
-    """What was typed. No option of opskit takes a secret."""
-    return ("opskit", *sys.argv[1:])
+    """What was typed. No option of opskit takes a secret; what looks like one among mount options is masked."""
+    return ("opskit", *map(masked, sys.argv[1:]))

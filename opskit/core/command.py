@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from opskit.core.text import last_lines
+from opskit.core.text import last_lines, masked
 
 MINUTE = 60.0
 
@@ -68,14 +68,14 @@ class Result:
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        """What the ledger keeps: argv, status, seconds and the last lines of the output."""
+        """What the ledger keeps: argv, status, seconds and the last lines of the output; passwords are masked."""
         return {
-            "argv": list(self.command.argv),
-            "input": self.command.input,
+            "argv": [masked(word) for word in self.command.argv],
+            "input": masked(self.command.input),
             "status": self.status,
             "seconds": round(self.seconds, 4),
-            "stdout": last_lines(self.stdout),
-            "stderr": last_lines(self.stderr),
+            "stdout": masked(last_lines(self.stdout)),
+            "stderr": masked(last_lines(self.stderr)),
         }
 
 

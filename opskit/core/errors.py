@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opskit.core.text import last_lines
+from opskit.core.text import last_lines, masked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +39,10 @@ class OpskitError(Exception):
     id = "failed"
 
     def __init__(self, what: str, why: str, *, todo: str = "", state: str = "") -> None:
-        super().__init__(f"{what}: {why}")
-        self.what = what
-        self.why = why
-        self.todo = todo
+        super().__init__(masked(f"{what}: {why}"))
+        self.what = masked(what)
+        self.why = masked(why)
+        self.todo = masked(todo)
         self.state = state
         self.record: dict[str, Any] = {}  # what the ledger keeps of the step that raised this
         self.findings: tuple[Finding, ...] = ()

@@ -26,8 +26,9 @@ from opskit.core.errors import (
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
-from opskit.core.plan import Plan, Record, Step
+from opskit.core.plan import Change, Plan, Record, Step
 from opskit.core.runner import RecordingRunner, Runner
+from opskit.core.text import masked
 
 log = logging.getLogger("opskit.run")
 
@@ -61,6 +62,13 @@ class _Done:
     step: Step
     record: Record
     outcome: str = ""
+
+
+def _on_record(change: Change) -> dict[str, Any]:
+    """A change as the ledger keeps it: passwords are masked. An undo goes by the step's fields, not by this."""
+    values: dict[str, Any] = to_json(change)
+    texts = {key: masked(value) for key, value in values.items() if isinstance(value, str)}
+    return {**values, **texts, "commands": [masked(line) for line in change.commands]}
 
 
 @dataclass
@@ -104,7 +112,7 @@ class Execution:
                 user=who(),
                 pid=os.getpid(),
                 plan=self.plan_token,
-                changes=to_json(self.plan.changes),
+                changes=[_on_record(change) for change in self.plan.changes],
                 undoes=self.undoes,
                 hold=self.plan.hold,
             )
@@ -164,7 +172,7 @@ class Execution:
         self._stepped(done, "kept", RecordingRunner(self.runner), self._kept_because)
 
     def _begin(self, number: int, step: Step, record: Record) -> _Done:
-        values = {"fields": to_json(step), "change": to_json(step.change), "record": record}
+        values = {"fields": to_json(step), "change": _on_record(step.change), "record": record}
         self.ledger.append("step", self.run, number=number, kind=step.kind, **values)
         done = _Done(number, step, record)
         self._done.append(done)
@@ -188,7 +196,7 @@ class Execution:
     def _stepped(self, done: _Done, outcome: str, recording: RecordingRunner, error: str = "") -> None:
         done.outcome = outcome
         self.warnings += recording.warnings
-        values: dict[str, Any] = {"outcome": outcome, "record": done.record, "error": error}
+        values: dict[str, Any] = {"outcome": outcome, "record": done.record, "error": masked(error)}
         values["commands"] = [result.as_json() for result in recording.results]
         self.ledger.append("stepped", self.run, number=done.number, **values)
 
@@ -250,7 +258,7 @@ class Execution:
         level = logging.WARNING if isinstance(cause, Interrupted) else logging.ERROR
         log.log(level, "run %s: %s: %s: %s. %s", self.run, self.plan.title, outcome, cause, state)
         with contextlib.suppress(OpskitError):  # a full disk must not hide the cause
-            self.ledger.append("end", self.run, outcome=outcome, error=str(cause))
+            self.ledger.append("end", self.run, outcome=outcome, error=masked(str(cause)))
 
     def _take_back(self) -> tuple[list[str], list[str]]:
         """Undo what was begun, last first; one that fails does not stop the others."""

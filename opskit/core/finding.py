@@ -5,18 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from opskit.core.text import masked
+
 SEVERITIES = ("info", "warning", "error", "critical")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One entry of the envelope's `findings`. severity is one of SEVERITIES."""
+    """One entry of the envelope's `findings`. severity is one of SEVERITIES. Passwords in its texts are masked."""
 
     id: str
     severity: str
     title: str
     evidence: str = ""
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        for key in ("title", "evidence", "remedy"):
+            object.__setattr__(self, key, masked(getattr(self, key)))
 
     def as_json(self) -> dict[str, str]:
         """Its entry of the envelope: also a reason for a refusal is told as any finding is."""

@@ -1,6 +1,6 @@
 """The log, in the standard library's logging: stderr at -v, a rotating file, and mail for errors if configured.
 
-The logger is "opskit". Everything that is logged is escaped: a name from the host cannot forge a line.
+The logger is "opskit". What is logged is escaped: no name from the host can forge a line. Passwords are masked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 
 from opskit.core.config import Config
 from opskit.core.errors import Failed
-from opskit.core.text import shown
+from opskit.core.text import masked, shown
 
 FILE_NAME = "opskit.log"
 
@@ -24,7 +24,7 @@ class ScreenFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's text, control characters escaped."""
-        return "\n    ".join(shown(line) for line in super().format(record).split("\n"))
+        return "\n    ".join(shown(line) for line in masked(super().format(record)).split("\n"))
 
 
 class LineFormatter(logging.Formatter):
@@ -38,7 +38,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line, control characters escaped."""
-        return shown(super().format(record))
+        return shown(masked(super().format(record)))
 
 
 def log_to_stderr(verbose: int) -> None:

@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
+MASK = "***"
+# Options of mount(8)'s helpers that are a secret themselves: mount.cifs(8), mount.ceph(8), mount.ecryptfs(8), davfs.
+# A value in quotes can hold a comma (libmount).
+_SECRET = re.compile(
+    r"""(?i)(?<![\w-])((?:password|passwd|pass|passphrase|ecryptfs_passwd|secret)[2]?=)("[^"]*"|'[^']*'|[^,\s'"]+)"""
+)
+# The older form of mount.cifs, user=NAME%PASSWORD, and //NAME:PASSWORD@HOST of any address.
+_USER = re.compile(r"(?i)(?<![\w-])(user(?:name)?=[^,%\s]*%)[^,\s]+")
+_ADDRESS = re.compile(r"(//[^/\s:@]*:)[^@/\s]+(?=@)")
+
+
+def masked(text: str) -> str:
+    """The text without the passwords that options and addresses in it name: for all that is shown, saved or logged."""
+    if "=" not in text and "@" not in text:
+        return text
+    text = _USER.sub(rf"\1{MASK}", _SECRET.sub(rf"\1{MASK}", text))
+    return _ADDRESS.sub(rf"\1{MASK}", text)
+
+
 
 def shown(text: str) -> str:
     r"""The text with what a terminal would act on, and what is no valid Unicode, as escapes: `\x1b`, `\xff`.

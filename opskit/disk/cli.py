@@ -12,6 +12,7 @@ from opskit.areas import Entry
 from opskit.core.command import Runner
 from opskit.core.jsonable import to_json
 from opskit.core.units import size_text
+from opskit.disk.fstab.text import to_save
 from opskit.disk.model import HostFacts
 from opskit.disk.see.facts import FSTAB, load, see
 from opskit.disk.see.mounts import mounted_at
@@ -66,7 +67,7 @@ def facts_(
 ) -> None:
     """Save what decisions need, for a dry run anywhere: opskit disk mount … --facts host.json."""
     paths = ["/mnt", *(mount_points or ())]
-    facts = see(session.runner, fstab=fstab, state_dir=session.state_dir, deep=True, paths=paths)
+    facts = to_save(see(session.runner, fstab=fstab, state_dir=session.state_dir, deep=True, paths=paths))
     session.screen.answer(facts, lambda: session.screen.line(json.dumps(to_json(facts), indent=1)))
 
 

@@ -222,6 +222,7 @@ class FileFact:
     immutable: bool = False  # it or its directory: chattr +i or +a
     read_only: bool = False  # its filesystem is mounted read-only
     directory_free: int = -1  # bytes free where it is written
+    sha256: str = ""  # of the file itself, where passwords in the text are masked
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import typer
 from opskit.act import Chore, act, tell
 from opskit.core.command import Runner
 from opskit.core.errors import ExitCode, Failed
-from opskit.core.text import shown
+from opskit.core.text import masked, shown
 from opskit.disk.cli import Fstab
 from opskit.disk.fstab.check import check, mounts_at
 from opskit.disk.fstab.plan import decide_backup, decide_restore
@@ -137,10 +137,10 @@ def _rows(facts: HostFacts) -> list[dict[str, Any]]:
         rows.append(
             {
                 "line": entry.number,
-                "source": entry.source,
+                "source": masked(entry.source),
                 "mount_point": entry.target,
                 "fstype": entry.fstype,
-                "options": entry.options,
+                "options": masked(entry.options),
                 "dump": entry.dump,
                 "pass": entry.pass_,
                 "devices": [d.path for d in devices],

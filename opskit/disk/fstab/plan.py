@@ -81,16 +81,21 @@ def _mounted_at(facts: HostFacts, path: str) -> str:
 def fstab_checks(facts: HostFacts) -> tuple[str, ...]:
     """Shell lines for Plan.checks: stop the script if fstab is no longer what the plan was decided on."""
     path = shlex.quote(facts.fstab.real)
-    expected = text_hash(facts.fstab.text)
+    expected = _hash(facts.fstab)
     message = shlex.quote(f"{facts.fstab.real} was changed since this script was made")
     return (f'[ "$(sha256sum < {path})" = "{expected}  -" ] || {{ echo {message} >&2; exit 1; }}',)
+
+
+def _hash(file: FileFact) -> str:
+    """The hash of what is on the host, also where saved facts have its text with passwords masked."""
+    return file.sha256 or text_hash(file.text)
 
 
 def add_entry_steps(facts: HostFacts, line: str, run_id: str) -> tuple[BackupFstab, AddFstabEntry]:
     """Back fstab up and put a line at its end. The guards of fstab_reasons hold."""
     text = facts.fstab.text
     add = AddFstabEntry(
-        facts.fstab.real, line, text_hash(text), lacks_newline(text), facts.systemd_reads_fstab, facts.relabels_fstab
+        facts.fstab.real, line, _hash(facts.fstab), lacks_newline(text), facts.systemd_reads_fstab, facts.relabels_fstab
     )
     return backup_step(facts, run_id), add
 
@@ -98,14 +103,14 @@ def add_entry_steps(facts: HostFacts, line: str, run_id: str) -> tuple[BackupFst
 def remove_entry_steps(facts: HostFacts, entries: Sequence[Line], run_id: str) -> tuple[BackupFstab, RemoveFstabEntry]:
     """Back fstab up and take these entries out of it. The guards of fstab_reasons hold."""
     lines = tuple(Line(entry.number, entry.raw) for entry in entries)
-    before = text_hash(facts.fstab.text)
+    before = _hash(facts.fstab)
     remove = RemoveFstabEntry(facts.fstab.real, lines, before, facts.systemd_reads_fstab, facts.relabels_fstab)
     return backup_step(facts, run_id), remove
 
 
 def backup_step(facts: HostFacts, run_id: str) -> BackupFstab:
     """The step that copies fstab beside itself; the run's id, which begins with the time, is in the name."""
-    return BackupFstab(facts.fstab.real, facts.fstab.real + BACKUP_MARK + run_id, text_hash(facts.fstab.text))
+    return BackupFstab(facts.fstab.real, facts.fstab.real + BACKUP_MARK + run_id, _hash(facts.fstab))
 
 
 def decide_backup(facts: HostFacts, backups: Sequence[FileFact], run_id: str) -> Decision:
@@ -147,7 +152,7 @@ def _restore(facts: HostFacts, backup: FileFact, before: str = "", previous: str
         path=facts.fstab.real,
         backup=backup.real,
         sha256_before=before,
-        sha256_after=text_hash(backup.text),
+        sha256_after=_hash(backup),
         previous=previous,
         reload=facts.systemd_reads_fstab,
         relabel=facts.relabels_fstab,

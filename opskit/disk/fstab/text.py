@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opskit.core.files import sha256
 from opskit.core.mountinfo import unescape
-from opskit.disk.model import BlockDevice, named_by
+from opskit.core.text import masked
+from opskit.disk.model import BlockDevice, FileFact, HostFacts, named_by
 
 # Why mount ignores a line; each is the id of a finding as well.
 TOO_FEW_FIELDS = "bad-field-count"
@@ -86,6 +87,17 @@ def decode(data: bytes) -> str:
 def encode(text: str) -> bytes:
     """The text as the bytes it came from."""
     return text.encode("utf-8", "surrogateescape")
+
+
+def to_save(facts: HostFacts) -> HostFacts:
+    """The facts to save or send: passwords in fstab and crypttab are masked, and the hashes are those of the files."""
+    system = facts.system_fstab and _masked(facts.system_fstab)
+    return replace(facts, fstab=_masked(facts.fstab), crypttab=_masked(facts.crypttab), system_fstab=system)
+
+
+def _masked(file: FileFact) -> FileFact:
+    text = masked(file.text)
+    return file if text == file.text else replace(file, text=text, sha256=text_hash(file.text))
 
 
 def text_hash(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Optional
 
 from opskit.core import kernel, mountinfo, procfs
 from opskit.core.mountinfo import MountLine, unescape
+from opskit.core.text import masked
 from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, Mount, named_by
 from opskit.disk.see.sysfs import read_text
 
@@ -20,7 +21,7 @@ def own_mounts(proc: str = PROC) -> tuple[Mount, ...]:
 
 
 def _mount(line: MountLine, namespace: int = 0) -> Mount:
-    return Mount(line.device, line.target, line.source, line.fstype, line.options, namespace)
+    return Mount(line.device, line.target, masked(line.source), line.fstype, masked(line.options), namespace)
 
 
 def mounted_at(target: str) -> Optional[Mount]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.core.text import shown
+from opskit.core.text import masked, shown
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,26 @@ def test_shown(text: str, safe: str) -> None:
 def test_what_is_shown_is_printable_and_can_be_encoded(text: str) -> None:
     assert shown(text).isprintable()
     shown(text).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("//nas/x /x cifs user=ann,password=hunter2,vers=3 0 0", "//nas/x /x cifs user=ann,password=***,vers=3 0 0"),
+        ("rw,pass=hunter2", "rw,pass=***"),
+        ("passwd=hunter2\tx", "passwd=***\tx"),
+        ("PASSWORD2=hunter2 0 0", "PASSWORD2=*** 0 0"),
+        ('password="hunter2,and,more",ro', "password=***,ro"),
+        ("name=admin,secret=AQBhunter2==,noatime", "name=admin,secret=***,noatime"),
+        ("user=ann%hunter2,rw", "user=ann%***,rw"),
+        ("curlftpfs#ftp://ann:hunter2@host/x /x fuse", "curlftpfs#ftp://ann:***@host/x /x fuse"),
+        ("//ann:hunter2@nas/x", "//ann:***@nas/x"),
+        ("credentials=/root/.smb,user=ann,rw", "credentials=/root/.smb,user=ann,rw"),
+        ("compass=north,bypass=1", "compass=north,bypass=1"),
+        ("nfs://[fd00::1]:2049/x", "nfs://[fd00::1]:2049/x"),
+        ("subvol=@home", "subvol=@home"),
+    ],
+)
+def test_passwords_are_masked_and_nothing_else(text: str, safe: str) -> None:
+    assert masked(text) == safe
+    assert masked(safe) == safe
