@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
+import stat
 import tempfile
 
 from opskit.core.trust import check_links
@@ -29,13 +32,17 @@ def write_atomic(path: str, data: bytes, *, like: str = "", mode: int = 0o600) -
     like: a file whose mode, owner and extended attributes (the SELinux context is one) the new file gets;
     without it the file gets mode. A symlink at path is followed: the file it names is what is replaced, but nothing
     other than a file: the link of a masked drop-in names /dev/null. Another user's symlink is not followed.
-    Raises OSError; the temporary file is gone then and path is as it was.
+    What a write that was killed has left beside it is removed. Raises OSError; the temporary file is gone then and path
+    is as it was.
     """
     target = _followed(path)
     if os.path.lexists(target) and not os.path.isfile(target):
         raise OSError(errno.EINVAL, "not a regular file", target)
     directory = os.path.dirname(target)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.opskit-", dir=directory)
+    for left in leftovers(target):
+        with contextlib.suppress(OSError):
+            os.unlink(left)
+    descriptor, temporary = _make_temporary(target)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -51,6 +58,47 @@ def write_atomic(path: str, data: bytes, *, like: str = "", mode: int = 0o600) -
             os.unlink(temporary)
         raise
     sync_directory(directory)
+
+
+def _make_temporary(target: str) -> tuple[int, str]:
+    """A new file beside target, and its name. Its lock says that somebody writes it, as long as the process lives."""
+    directory, name = os.path.split(target)
+    while True:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.opskit-", dir=directory)
+        # Nobody else can open it. Another opskit may have taken it for a leftover before it was locked.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, temporary
+        os.close(descriptor)
+
+
+def leftovers(path: str) -> list[str]:
+    """What writes to this path that were killed have left beside it: temporary files of ours that nobody has locked."""
+    directory, name = os.path.split(os.path.realpath(path))
+    temporary = re.compile(rf"\.{re.escape(name)}\.opskit-[a-z0-9_]{{8}}")  # as tempfile makes them
+    try:
+        names = [inner for inner in sorted(os.listdir(directory)) if temporary.fullmatch(inner)]
+    except OSError:
+        return []
+    return [path for path in (os.path.join(directory, inner) for inner in names) if _is_left(path)]
+
+
+def _is_left(path: str) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def _followed(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,6 +31,12 @@ class Finding:
         return {key: getattr(self, key) for key in keys}
 
 
+def left_over(path: str) -> Finding:
+    """The finding for a temporary file of a write that was killed (core/files.py)."""
+    remedy = f"rm {shlex.quote(path)}; the next run that writes there removes it, too"
+    return Finding("left-over", "warning", f"{path} is left of a write that was killed", remedy=remedy)
+
+
 class FindingKind(NamedTuple):
     """What the registry says of a finding id; each area has its own in `findings.FINDINGS`.
 
@@ -47,5 +54,6 @@ class FindingKind(NamedTuple):
 FINDINGS = (
     FindingKind("changed-since-plan", ("critical",), "the host is no longer as it was when the plan was made"),
     FindingKind("plan-taken-back", ("critical",), "the plan of --only-plan was carried out, and taken back since"),
+    FindingKind("left-over", ("warning",), "a temporary file of a run that was killed is left"),
     FindingKind("command-failed", ("warning",), "a program failed without harm to what was asked for"),
 )

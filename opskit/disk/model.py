@@ -223,6 +223,7 @@ class FileFact:
     read_only: bool = False  # its filesystem is mounted read-only
     directory_free: int = -1  # bytes free where it is written
     sha256: str = ""  # of the file itself, where passwords in the text are masked
+    leftovers: tuple[str, ...] = ()  # temporary files beside it, of writes that were killed
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 history, history show, undo     cli.py
 how a run stands now            outcome.py: taken back or finished by a later run
+what killed runs have left      see.py
 the plan of an undo             plan.py; steps.py has its step
 what its findings mean          findings.py
 """

@@ -14,13 +14,14 @@ from opskit import areas
 from opskit.act import Chore, act
 from opskit.core.caller import command_line, machine_id
 from opskit.core.errors import Failed, Missing, UsageFault
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, left_over
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Outcome
 from opskit.core.text import shown
 from opskit.history.outcome import outcome_text, settle
 from opskit.history.plan import damage_finding, decide, kept_note, lost_note
+from opskit.history.see import left_by
 from opskit.options import changes, new_app, reads, reads_bare
 from opskit.session import Session
 from opskit.ui.plan import draw_notes
@@ -57,6 +58,7 @@ def history(session: Session, limit: Limit = None) -> None:
         reading = ledger.read(newest=limit or 0)
     runs = settle(reading.runs)
     findings = [damage_finding(damage) for damage in reading.damage]
+    findings += [left_over(path) for path in left_by(reading.runs)]
     listed = [{key: value for key, value in to_json(run).items() if key != "steps"} for run in runs]
     session.screen.answer({"runs": listed}, lambda: _draw_runs(session, runs), findings=findings)
     _draw_damage(session, findings)

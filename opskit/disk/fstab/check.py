@@ -9,7 +9,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, left_over
 from opskit.disk.fstab.sources import (
     by_uuid,
     devices_of,
@@ -55,6 +55,7 @@ def check(facts: HostFacts) -> tuple[Finding, ...]:
         title = f"the last line ({number}) has no newline: a line added with >> would join it"
         remedy = f"echo >> {shlex.quote(facts.fstab.path)}"
         findings.append(Finding("no-last-newline", "info", title, f"{facts.fstab.path}:{number}", remedy))
+    findings += [left_over(path) for path in facts.fstab.leftovers]
     return tuple(findings)
 
 

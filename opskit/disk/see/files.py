@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 
+from opskit.core.files import leftovers
 from opskit.core.kernel import FS_APPEND_FL, FS_IMMUTABLE_FL, inode_flags
 from opskit.disk.fstab.text import BACKUP_MARK, decode
 from opskit.disk.model import FileFact
@@ -37,6 +38,7 @@ def read_file_fact(path: str) -> FileFact:
         immutable=bool((flags | _directory_flags(real)) & (FS_IMMUTABLE_FL | FS_APPEND_FL)),
         read_only=_read_only(real),
         directory_free=_directory_free(real),
+        leftovers=tuple(leftovers(real)),
     )
 
 

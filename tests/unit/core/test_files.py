@@ -96,3 +96,24 @@ def test_a_name_that_is_no_unicode(tmp_path: Path) -> None:
 
 def test_sha256() -> None:
     assert sha256(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_a_temporary_file_that_another_takes_for_a_leftover_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is locked only in the moment after it was made."""
+    path = tmp_path / "x"
+    flock, hidden = files.fcntl.flock, []
+
+    def taken(descriptor: int, how: int) -> None:
+        if not hidden and how == files.fcntl.LOCK_EX:
+            hidden.append(files.leftovers(str(path)))
+            for left in hidden[0]:
+                Path(left).unlink()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(files.fcntl, "flock", taken)
+    write_atomic(str(path), b"new")
+    assert len(hidden[0]) == 1
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]

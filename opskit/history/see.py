@@ -1,0 +1,34 @@
+"""See what runs that were killed have left on the host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from opskit.core.files import leftovers
+from opskit.core.ledger import Run
+
+FILE_FIELDS = {"path", "backup", "previous", "copy"}
+
+
+def left_by(runs: Iterable[Run]) -> list[str]:
+    """The temporary files beside what the steps of unfinished runs name, each once."""
+    paths = {path for run in runs if run.outcome == "unfinished" for step in run.steps for path in _paths(step.fields)}
+    return sorted({left for path in paths for left in (*leftovers(path), *_copy(path))})
+
+
+def _copy(path: str) -> Iterator[str]:
+    """What a copy of a journal is called until it is whole."""
+    if os.path.isfile(f"{path}.opskit-copy"):
+        yield f"{path}.opskit-copy"
+
+
+def _paths(value: Any) -> Iterator[str]:
+    """The files that a step writes, by the names of its fields, also those in a list of files."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in FILE_FIELDS and isinstance(inner, str) and inner.startswith("/") and "\0" not in inner:
+                yield inner
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _paths(inner)
