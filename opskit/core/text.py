@@ -23,7 +23,6 @@ def masked(text: str) -> str:
     return _ADDRESS.sub(rf"\1{MASK}", text)
 
 
-
 def shown(text: str) -> str:
     r"""The text with what a terminal would act on, and what is no valid Unicode, as escapes: `\x1b`, `\xff`.
 
