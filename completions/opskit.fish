@@ -68,7 +68,7 @@ end
 
 complete -c opskit -f
 set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit history' 'opskit history show' 'opskit undo' 'opskit findings' 'opskit completion'
-set -g __opskit_valued '--auth-file' '--boot' '--by' '--color' '--conn-limit' '--depth' '--diff' '--directory' '--engine' '--exclude' '--expose' '--extended' '--facts' '--format' '--fstab' '--fstype' '--hold' '--installroot' '--interval' '--keep-copy' '--label' '--limit' '--listen' '--listen-backlog' '--lock-timeout' '--max-item-size' '--max-reqs-per-event' '--memory-file' '--memory-limit' '--min-size' '--mount-options' '--namespace' '--napi-ids' '--older-than' '--only-plan' '--pid' '--pidfile' '--port' '--prefix-delimiter' '--priority' '--protocol' '--reserved' '--root' '--sample' '--save' '--since' '--size' '--slab-growth-factor' '--slab-min-size' '--state-dir' '--sysconfig' '--systemd-version' '--table' '--threads' '--timeout' '--top' '--udp-port' '--unix-mask' '--unix-socket' '--until' '--user' '--verify-key' '--warn' '--wipe' '--workers' '-B' '-I' '-N' '-P' '-R' '-U' '-Y' '-b' '-c' '-e' '-m' '-o' '-s' '-t' 'opskit du -d' 'opskit journal errors --unit' 'opskit journal errors -D' 'opskit journal errors -p' 'opskit journal errors -u' 'opskit journal usage -D' 'opskit journal vacuum --files' 'opskit journal vacuum -D' 'opskit journal verify -D' 'opskit memcached explain --unit' 'opskit memcached explain --version' 'opskit memcached flags --version' 'opskit memcached lint --unit' 'opskit memcached lint --version' 'opskit memcached start -D' 'opskit memcached start -a' 'opskit memcached start -f' 'opskit memcached start -l' 'opskit memcached start -p' 'opskit memcached start -u' 'opskit memcached stop --unit' 'opskit memcached stop -p'
+set -g __opskit_valued '--auth-file' '--boot' '--by' '--color' '--conn-limit' '--depth' '--diff' '--directory' '--engine' '--exclude' '--exclude-from' '--exclude-type' '--expose' '--extended' '--facts' '--format' '--fstab' '--fstype' '--hold' '--installroot' '--interval' '--keep-copy' '--label' '--limit' '--listen' '--listen-backlog' '--lock-timeout' '--max-depth' '--max-item-size' '--max-reqs-per-event' '--memory-file' '--memory-limit' '--min-size' '--mount-options' '--namespace' '--napi-ids' '--older-than' '--only-plan' '--output' '--pid' '--pidfile' '--port' '--prefix-delimiter' '--priority' '--protocol' '--reserved' '--root' '--sample' '--save' '--since' '--size' '--slab-growth-factor' '--slab-min-size' '--state-dir' '--sysconfig' '--systemd-version' '--table' '--threads' '--threshold' '--timeout' '--top' '--type' '--udp-port' '--unix-mask' '--unix-socket' '--until' '--user' '--verify-key' '--warn' '--wipe' '--workers' '-B' '-I' '-N' '-P' '-R' '-U' '-Y' '-b' '-e' '-m' '-o' '-t' 'opskit df -x' 'opskit du -X' 'opskit du -d' 'opskit journal errors --unit' 'opskit journal errors -D' 'opskit journal errors -p' 'opskit journal errors -u' 'opskit journal usage -D' 'opskit journal vacuum --files' 'opskit journal vacuum -D' 'opskit journal verify -D' 'opskit memcached explain --unit' 'opskit memcached explain --version' 'opskit memcached flags --version' 'opskit memcached lint --unit' 'opskit memcached lint --version' 'opskit memcached start -D' 'opskit memcached start -a' 'opskit memcached start -c' 'opskit memcached start -f' 'opskit memcached start -l' 'opskit memcached start -p' 'opskit memcached start -s' 'opskit memcached start -u' 'opskit memcached stop --unit' 'opskit memcached stop -p' 'opskit memcached stop -s'
 
 # opskit
 complete -c opskit -n '__opskit_at opskit 0' -a disk -d 'Put data disks into service, safely'
@@ -257,19 +257,23 @@ complete -c opskit -n '__opskit_in opskit disk fstab restore' -l help -s h -d 'S
 
 # opskit du
 complete -c opskit -n '__opskit_in opskit du' -a '(__fish_complete_directories)'
-complete -c opskit -n '__opskit_in opskit du' -l depth -s d -x -d 'Directories this deep'
+complete -c opskit -n '__opskit_in opskit du' -l depth -l max-depth -s d -x -d 'Directories this deep'
+complete -c opskit -n '__opskit_in opskit du' -l summarize -s s -d 'Only each PATH: a depth of 0'
 complete -c opskit -n '__opskit_in opskit du' -l top -x -d 'Only the largest N'
-complete -c opskit -n '__opskit_in opskit du' -l min-size -x -d 'Only from this size: 10M, 1.5G'
+complete -c opskit -n '__opskit_in opskit du' -l min-size -l threshold -s t -x -d 'Only from this size: 10M, 1.5G'
 complete -c opskit -n '__opskit_in opskit du' -l files -d 'The largest files too, at any depth'
 complete -c opskit -n '__opskit_in opskit du' -l all -s a -d 'Every file down to the depth too'
-complete -c opskit -n '__opskit_in opskit du' -l apparent -d 'Sizes of the contents, not of the blocks'
+complete -c opskit -n '__opskit_in opskit du' -l apparent -l apparent-size -d 'Sizes of the contents, not of the blocks'
 complete -c opskit -n '__opskit_in opskit du' -l inodes -d 'Count entries instead of bytes'
 complete -c opskit -n '__opskit_in opskit du' -l one-file-system -s x -d 'Stay on the filesystem of each PATH'
 complete -c opskit -n '__opskit_in opskit du' -l exclude -x -d 'Leave out what matches, as du does'
+complete -c opskit -n '__opskit_in opskit du' -l exclude-from -s X -r -F -d 'The same, a glob on each line'
 complete -c opskit -n '__opskit_in opskit du' -l older-than -x -d 'Only files not modified for so long: 30d, 12h, 1y'
 complete -c opskit -n '__opskit_in opskit du' -l by -x -a 'ext age user' -d 'Sums by ext, age or user'
 complete -c opskit -n '__opskit_in opskit du' -l count-links -s l -d 'Count a file once for each of its links'
 complete -c opskit -n '__opskit_in opskit du' -l bytes -d 'Exact sizes in bytes'
+complete -c opskit -n '__opskit_in opskit du' -l total -s c -d 'A line with the total'
+complete -c opskit -n '__opskit_in opskit du' -l time -d 'When something in it was last modified'
 complete -c opskit -n '__opskit_in opskit du' -l null -s 0 -d 'End each line with NUL, names as they are'
 complete -c opskit -n '__opskit_in opskit du' -l save -r -F -d 'Keep this scan in FILE, for --diff'
 complete -c opskit -n '__opskit_in opskit du' -l keep -d 'Keep it in the state directory, as one of the last 30'
@@ -286,7 +290,13 @@ complete -c opskit -n '__opskit_in opskit du' -l help -s h -d 'Show this message
 
 # opskit df
 complete -c opskit -n '__opskit_in opskit df' -a '(__fish_complete_directories)'
-complete -c opskit -n '__opskit_in opskit df' -l all -d 'Pseudo filesystems and further mounts too'
+complete -c opskit -n '__opskit_in opskit df' -l all -s a -d 'Pseudo filesystems and further mounts too'
+complete -c opskit -n '__opskit_in opskit df' -l type -s t -x -d 'Only filesystems of this type'
+complete -c opskit -n '__opskit_in opskit df' -l exclude-type -s x -x -d 'None of this type'
+complete -c opskit -n '__opskit_in opskit df' -l inodes -s i -d 'Inodes instead of bytes'
+complete -c opskit -n '__opskit_in opskit df' -l total -d 'A line with the sums'
+complete -c opskit -n '__opskit_in opskit df' -l output -x -d 'These columns: source, fstype, size, used, avail, …'
+complete -c opskit -n '__opskit_in opskit df' -l print-type -s T -d 'As GNU df'
 complete -c opskit -n '__opskit_in opskit df' -l bytes -d 'Sizes in bytes'
 complete -c opskit -n '__opskit_in opskit df' -l warn -x -d 'A finding from so many percent used on'
 complete -c opskit -n '__opskit_in opskit df' -l deleted -d 'Files that are deleted but still open, and what frees them'

@@ -15,7 +15,7 @@ import gc
 import inspect
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Callable, ClassVar, get_args, get_origin, get_type_hints
 
 import typer
@@ -28,6 +28,7 @@ from opskit.core.units import configured_span, parse_seconds, parse_size
 from opskit.session import Session
 from opskit.ui.screen import Screen
 
+UsageError: Any = typer.BadParameter.__mro__[1]  # click's, wherever this release of typer has it
 Function = Callable[..., None]
 DEFAULT_STATE_DIR = "/var/lib/opskit"
 
@@ -192,9 +193,11 @@ class PlainCommand(TyperCommand):
 
     bare: options that are also understood without a value: their names, what is their value then, and the values that
     the next word may be. A word that begins with a dash can be one.
+    elsewhere: options of the program whose place the command takes, which it does not have: what to type instead
     """
 
     bare: ClassVar[tuple[frozenset[str], str, re.Pattern[str]]] = (frozenset(), "", re.compile("(?!)"))
+    elsewhere: ClassVar[Mapping[str, str]] = {}
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """As click does."""
@@ -208,7 +211,13 @@ class PlainCommand(TyperCommand):
                 break
             if word in names and not (follows and values.fullmatch(follows[0])):
                 words.append(value)
-        return super().parse_args(ctx, words)
+        try:
+            return super().parse_args(ctx, words)
+        except UsageError as error:
+            todo = self.elsewhere.get(getattr(error, "option_name", ""))
+            if todo is None:
+                raise
+            raise UsageFault(ctx.command_path, error.format_message(), todo=todo) from error
 
     def make_parser(self, ctx: Any) -> Any:
         """As click does; the order in which options came names each that came twice."""

@@ -19,5 +19,5 @@ Where a change belongs:
        --why                              why.py: the sum; see/why.py, with see/hidden.py, own.py and places.py
   mounts.py                               what kind of mount something is on
 
-The exactness of du is proved against GNU du: tests/cli/usage/test_du_as_gnu.py, tests/host/usage/test_du.py.
+The exactness of du is proved against GNU du: tests/cli/usage/test_du_as_gnu.py, tests/host/usage/test_du*.py.
 """

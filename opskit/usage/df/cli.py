@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Optional
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple, Optional
 
 import typer
 
 from opskit.core.caller import command_line
 from opskit.core.errors import ExitCode, Failed, Interrupted, UsageFault
 from opskit.core.text import shown
-from opskit.options import new_app, reads, span_of
+from opskit.options import PlainCommand, new_app, reads, span_of
 from opskit.session import Session
 from opskit.ui.errors import note_findings
 from opskit.usage.df.findings import find
-from opskit.usage.df.see.filesystems import see, see_paths
-from opskit.usage.df.show.filesystems import draw_filesystems, filesystem_json
+from opskit.usage.df.model import total
+from opskit.usage.df.see.filesystems import ANY, Types, see, see_paths
+from opskit.usage.df.show.filesystems import FIELDS, OF_INODES, draw_fields, draw_filesystems, filesystem_json
 
 if TYPE_CHECKING:
     from opskit.usage.du.model import Scan
@@ -28,14 +30,60 @@ if TYPE_CHECKING:
 app = new_app("", single=True)
 
 
-@reads(app, "df", example="opskit df /var")
+def fields_of(text: str) -> tuple[str, ...]:
+    """The fields that --output names, "" for none. Raises UsageFault."""
+    fields = tuple(text.split(",")) if text else ()
+    for field in fields:
+        if field not in FIELDS:
+            raise UsageFault("--output", f"{field!r} is none of {', '.join(FIELDS)}")
+    return fields
+
+
+class Table(NamedTuple):
+    """What is listed, and how. fields: of --output, () for the usual columns; total: with the sums; warn: percent."""
+
+    types: Types
+    fields: tuple[str, ...]
+    everything: bool
+    total: bool
+    exact: bool
+    warn: int
+
+
+class DfCommand(PlainCommand):
+    """Knows the options of GNU df that opskit has by another word, and --output without a value."""
+
+    bare = (frozenset({"--output"}), ",".join(FIELDS), re.compile(f"(?:{'|'.join(FIELDS)})(?:,.*)?"))
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("-k", "-m", "-B", "--block-size", "--si", "-H"), "opskit df --bytes has exact sizes"),
+        **dict.fromkeys(("-l", "--local"), "opskit df -x nfs4 -x cifs leaves these out"),
+        **dict.fromkeys(("-P", "--portability"), "leave it out: through a pipe each filesystem is one line"),
+        "--human-readable": "leave it out: sizes are human-readable, and exact with --bytes",
+    }
+
+
+@reads(app, "df", example="opskit df /var", command=DfCommand)
 def df(
     session: Session,
     mount_points: Annotated[
         Optional[list[str]],
         typer.Argument(metavar="[MOUNTPOINT]...", help="Only these; any path stands for the filesystem it is on."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Pseudo filesystems and further mounts too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Pseudo filesystems and further mounts too.")] = False,
+    only: Annotated[
+        Optional[list[str]], typer.Option("--type", "-t", metavar="TYPE", help="Only filesystems of this type.")
+    ] = None,
+    without: Annotated[
+        Optional[list[str]], typer.Option("--exclude-type", "-x", metavar="TYPE", help="None of this type.")
+    ] = None,
+    inodes: Annotated[bool, typer.Option("--inodes", "-i", help="Inodes instead of bytes.")] = False,
+    total_: Annotated[bool, typer.Option("--total", help="A line with the sums.")] = False,
+    output: Annotated[
+        str, typer.Option("--output", metavar="FIELDS", help="These columns: source, fstype, size, used, avail, …")
+    ] = "",
+    print_type: Annotated[  # noqa: ARG001 - the type is always there
+        bool, typer.Option("--print-type", "-T", help="As GNU df; opskit always shows the type.")
+    ] = False,
     exact: Annotated[bool, typer.Option("--bytes", help="Sizes in bytes.")] = False,
     warn: Annotated[
         int, typer.Option(metavar="PERCENT", min=1, max=100, help="A finding from so many percent used on.")
@@ -66,24 +114,38 @@ def df(
         raise UsageFault("opskit df", "--why and --deleted do not go together", todo="run one after the other")
     if why:
         _why(session, mount_points or (), exact=exact, seconds=timeout)
-        return
-    if deleted:
+    elif deleted:
         _deleted(session, mount_points or (), exact=exact, seconds=timeout)
-        return
-    failures: tuple[Failed, ...] = ()
-    if mount_points:
-        filesystems, failures = see_paths(mount_points, timeout)
     else:
-        filesystems = see(everything=everything, seconds=timeout)
-    findings = find(filesystems, warn)
+        types = Types(tuple(only or ()), tuple(without or ()))
+        fields = fields_of(output) or (OF_INODES if inodes else ())
+        table = Table(types, fields, everything=everything, total=total_, exact=exact, warn=warn)
+        _list(session, mount_points or (), table, check=check, seconds=timeout)
+
+
+def _list(session: Session, paths: Sequence[str], table: Table, *, check: bool, seconds: float) -> None:
+    """The filesystems with their figures, and findings."""
+    failures: tuple[Failed, ...] = ()
+    if paths:
+        filesystems, failures = see_paths(paths, seconds)
+        filesystems = tuple(filesystem for filesystem in filesystems if table.types.wants(filesystem.fstype))
+    else:
+        filesystems = see(everything=table.everything, seconds=seconds, types=table.types)
+    if not (filesystems or failures) and table.types != ANY:
+        raise Failed("df", "no filesystem is of these types", todo="opskit df --all has every type")
+    findings = find(filesystems, table.warn)
+    sums = [total(filesystems)] if table.total else []
 
     def draw() -> None:
-        if filesystems:
-            draw_filesystems(session.screen, filesystems, exact=exact)
+        if filesystems and table.fields:
+            draw_fields(session.screen, [*filesystems, *sums], table.fields, exact=table.exact)
+        elif filesystems:
+            draw_filesystems(session.screen, [*filesystems, *sums], exact=table.exact)
         note_findings(session.screen, findings)
 
     unreadable = [{"path": failure.what.removeprefix("df "), "why": failure.why} for failure in failures]
-    result = {"filesystems": [filesystem_json(filesystem) for filesystem in filesystems], "unreadable": unreadable}
+    listed = [filesystem_json(filesystem) for filesystem in filesystems]
+    result = {"filesystems": listed, "total": filesystem_json(sums[0]) if sums else None, "unreadable": unreadable}
     session.screen.answer(result, draw, findings=findings, error=failures[0] if failures else None)
     for failure in failures:
         print(f"opskit {shown(failure.what)}: {failure.why}", file=sys.stderr)

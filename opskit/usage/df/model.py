@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
@@ -71,6 +72,20 @@ class Filesystem:
     def files_percent(self) -> Optional[int]:
         """Of the inodes, rounded up; None where the filesystem counts none."""
         return percent(self.figures.files - self.figures.files_free, self.figures.files_free) if self.figures else None
+
+
+def total(filesystems: Sequence[Filesystem]) -> Filesystem:
+    """The sums of all that have figures, as a filesystem: `df --total`."""
+    with_figures = [filesystem for filesystem in filesystems if filesystem.figures]
+    figures = FilesystemFigures(
+        block_size=1,
+        blocks=sum(filesystem.size or 0 for filesystem in with_figures),
+        free=sum((filesystem.size or 0) - (filesystem.used or 0) for filesystem in with_figures),
+        available=sum(filesystem.available or 0 for filesystem in with_figures),
+        files=sum(filesystem.figures.files for filesystem in with_figures if filesystem.figures),
+        files_free=sum(filesystem.figures.files_free for filesystem in with_figures if filesystem.figures),
+    )
+    return Filesystem("total", "-", "-", "", readonly=True, remote=False, figures=figures)
 
 
 def percent(used: int, available: int) -> Optional[int]:

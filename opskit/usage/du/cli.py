@@ -6,15 +6,16 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Callable, NamedTuple, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Callable, ClassVar, NamedTuple, Optional
 
 import typer
 
 from opskit.core.errors import Failed, Interrupted, OpskitError, UsageFault
+from opskit.core.files import read_bytes
 from opskit.core.text import shown
-from opskit.options import new_app, one_of, reads, size_of, span_of
+from opskit.options import PlainCommand, new_app, one_of, reads, size_of, span_of
 from opskit.session import Session
 from opskit.usage.du.model import KEPT, MOST_WORKERS, Scan, ScanRequest
 from opskit.usage.du.show import ScanListing, changes_json, draw_changes, draw_scan, progress, scan_json
@@ -64,30 +65,61 @@ Paths = Annotated[
 ]
 
 
-@reads(app, "du", example="opskit du -x / --top 20")
+class DuCommand(PlainCommand):
+    """Knows the options of GNU du that opskit has by another word."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "-b": "opskit du --apparent --bytes",
+        **dict.fromkeys(("-k", "-m", "-B", "--block-size", "--si"), "opskit du --bytes has exact sizes"),
+        **dict.fromkeys(
+            ("-L", "--dereference", "-D", "-H", "--dereference-args"),
+            "opskit follows no link: name what it leads to, or the link with a / at its end",
+        ),
+        "--human-readable": "leave it out: sizes are human-readable, and exact with --bytes",
+    }
+
+
+@reads(app, "du", example="opskit du -x / --top 20", command=DuCommand)
 def du(
     session: Session,
     paths: Paths = None,
     depth: Annotated[
         Optional[int],
-        typer.Option("--depth", "-d", metavar="N", min=0, help=f"Directories this deep.  [default: {DEPTH}]"),
+        typer.Option(
+            "--depth", "-d", "--max-depth", metavar="N", min=0, help=f"Directories this deep.  [default: {DEPTH}]"
+        ),
     ] = None,
+    summarize: Annotated[bool, typer.Option("--summarize", "-s", help="Only each PATH: a depth of 0.")] = False,
     top: Annotated[
         Optional[int],
         typer.Option("--top", metavar="N", min=1, help="Only the largest N.  [default: 40; all through a pipe]"),
     ] = None,
     min_size: Annotated[
-        int, typer.Option(metavar="SIZE", parser=size_of("--min-size"), help="Only from this size: 10M, 1.5G.")
+        int,
+        typer.Option(
+            "--min-size",
+            "--threshold",
+            "-t",
+            metavar="SIZE",
+            parser=size_of("--min-size"),
+            help="Only from this size: 10M, 1.5G.",
+        ),
     ] = 0,
     files: Annotated[bool, typer.Option("--files", help="The largest files too, at any depth.")] = False,
     all_: Annotated[bool, typer.Option("--all", "-a", help="Every file down to the depth too.")] = False,
-    apparent: Annotated[bool, typer.Option("--apparent", help="Sizes of the contents, not of the blocks.")] = False,
+    apparent: Annotated[
+        bool, typer.Option("--apparent", "--apparent-size", help="Sizes of the contents, not of the blocks.")
+    ] = False,
     inodes: Annotated[bool, typer.Option("--inodes", help="Count entries instead of bytes.")] = False,
     one_file_system: Annotated[
         bool, typer.Option("--one-file-system", "-x", help="Stay on the filesystem of each PATH.")
     ] = False,
     exclude: Annotated[
         Optional[list[str]], typer.Option("--exclude", metavar="GLOB", help="Leave out what matches, as du does.")
+    ] = None,
+    exclude_from: Annotated[
+        Optional[list[str]],
+        typer.Option("--exclude-from", "-X", metavar="FILE", help="The same, a glob on each line; - is stdin."),
     ] = None,
     older_than: Annotated[
         Optional[float],
@@ -107,6 +139,8 @@ def du(
         bool, typer.Option("--count-links", "-l", help="Count a file once for each of its links.")
     ] = False,
     bytes_: Annotated[bool, typer.Option("--bytes", help="Exact sizes in bytes.")] = False,
+    total: Annotated[bool, typer.Option("--total", "-c", help="A line with the total.")] = False,
+    modified: Annotated[bool, typer.Option("--time", help="When something in it was last modified.")] = False,
     null: Annotated[bool, typer.Option("--null", "-0", help="End each line with NUL, names as they are.")] = False,
     save: Annotated[str, typer.Option("--save", metavar="FILE", help="Keep this scan in FILE, for --diff.")] = "",
     keep: Annotated[
@@ -131,32 +165,36 @@ def du(
 ) -> None:
     """Show what fills a disk: directories with all that is in them, the largest first.
 
-    The sizes are those of GNU du, to the byte: allocated blocks, a file with several links once. What cannot be read is
-    named, and the exit status is then 1.
+    The sizes are those of GNU du, to the byte: allocated blocks, a file with several links once; human-readable as of
+    its -h, which is this help here. What cannot be read is named, and the exit status is then 1.
     """
     import time  # noqa: PLC0415
 
+    if summarize and (depth or all_):
+        other = f"--depth {depth}" if depth else "--all"
+        raise UsageFault("opskit du", f"-s and {other} do not go together", todo="leave one of them out")
     now = time.time()
     limit = top or (TOP_ON_A_TERMINAL if sys.stdout.isatty() and not session.screen.json else 0)
     request = ScanRequest(
         roots=tuple(os.fsencode(path) for path in paths or ["."]),
-        depth=DEPTH if depth is None else depth,
+        depth=0 if summarize else DEPTH if depth is None else depth,
         apparent=apparent,
         directory_sizes=not apparent or _counts_directories(session.runner),
         one_file_system=one_file_system,
         count_links=count_links,
-        exclude=tuple(os.fsencode(pattern) for pattern in exclude or ()),
+        exclude=(*map(os.fsencode, exclude or ()), *_patterns(exclude_from or ())),
         older_than=None if older_than is None else now - older_than,
         by=by,
         now=now,
         all=all_,
+        time=modified,
         files=(limit or TOP_ON_A_TERMINAL) if files else 0,
         engine=engine,
         workers=workers or 0,
     )
-    listing = ScanListing(limit, min_size, inodes=inodes, exact=bytes_, null=null)
+    listing = ScanListing(limit, min_size, inodes=inodes, exact=bytes_, null=null, total=total, time=modified)
     if save or keep or diff:
-        keeping = Keeping(save, keep, diff, has_paths=bool(paths), has_depth=depth is not None)
+        keeping = Keeping(save, keep, diff, has_paths=bool(paths), has_depth=summarize or depth is not None)
         _with_saved(session, request, listing, keeping)
         return
     scan = _count(session, request)
@@ -165,6 +203,16 @@ def du(
         scan_json(scan, listing), lambda: draw_scan(session.screen, scan, listing), error=_fault(scan)
     )
     _end(scan)
+
+
+def _patterns(files: Sequence[str]) -> Iterator[bytes]:
+    """The globs in some files, as du reads them: white space at the end of a line is none of it. Raises Failed."""
+    for name in files:
+        try:
+            data = sys.stdin.buffer.read() if name == "-" else read_bytes(name)
+        except OSError as error:
+            raise Failed(name, f"it cannot be read ({error.strerror})") from error
+        yield from (line for line in map(bytes.rstrip, data.split(b"\n")) if line)
 
 
 def _count(session: Session, request: ScanRequest) -> Scan:
@@ -253,7 +301,12 @@ def _prepare(session: Session, request: ScanRequest, keeping: Keeping) -> tuple[
     from opskit.usage.du.see import kept  # noqa: PLC0415
     from opskit.usage.du.steps import open_folder  # noqa: PLC0415
 
-    for option, value in (("--by", request.by), ("--older-than", request.older_than), ("--files", request.files)):
+    for option, value in (
+        ("--by", request.by),
+        ("--older-than", request.older_than),
+        ("--files", request.files),
+        ("--time", request.time),
+    ):
         if value:
             why = "a saved scan holds directories only, and with --all the files in them"
             raise UsageFault(f"opskit du {option}", why, todo=f"leave {option} out")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
+NEVER = -(1 << 62)  # a time before all others, in seconds since the epoch
 MOST_WORKERS = 250  # as many as there is room for on the board (count.py)
 KEPT = 30  # scans of the same roots and options in the state directory; the oldest goes when one more comes
 
@@ -23,6 +24,7 @@ class ScanRequest:
         then count nothing
     by: sums by "ext", "age" or "user"; "" for none
     now: what ages are counted from (seconds since the epoch)
+    time: the newest modification of each entry, with all that counts in it
     all: files down to depth are entries too
     files: so many of the largest files are entries too
     engine: a name of readers.READERS; "" for the fastest that works here
@@ -40,6 +42,7 @@ class ScanRequest:
     by: str = ""
     now: float = 0.0
     all: bool = False
+    time: bool = False
     files: int = 0
     engine: str = ""
     workers: int = 0
@@ -47,16 +50,20 @@ class ScanRequest:
     @property
     def detailed(self) -> bool:
         """Whether each file has to be looked at by itself."""
-        return bool(self.exclude or self.older_than is not None or self.by or self.all or self.files)
+        return bool(self.exclude or self.older_than is not None or self.by or self.all or self.time or self.files)
 
 
 class TreeEntry(NamedTuple):
-    """A directory, or a file: its path, the bytes and the number of entries in it (itself among them)."""
+    """A directory, or a file: its path, the bytes and the number of entries in it (itself among them).
+
+    newest: when something in it was last modified, in seconds since the epoch; None where that was not asked for
+    """
 
     path: str
     bytes: int
     entries: int
     kind: str = "directory"
+    newest: Optional[int] = None
 
 
 class TreeGroup(NamedTuple):

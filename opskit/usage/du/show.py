@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 from opskit.core.text import shown
@@ -32,6 +33,8 @@ class ScanListing:
     inodes: measure in entries instead of bytes
     exact: sizes in bytes
     null: end each line with NUL, names as they are
+    total: a line with the total, whatever is listed
+    time: when something in each entry was last modified, too
     """
 
     top: int = 0
@@ -39,6 +42,8 @@ class ScanListing:
     inodes: bool = False
     exact: bool = False
     null: bool = False
+    total: bool = False
+    time: bool = False
 
     def value(self, entry: Union[TreeEntry, TreeGroup]) -> int:
         """What it is measured by."""
@@ -56,6 +61,16 @@ class ScanListing:
         """Its size, as du -h writes it, or exact."""
         value = entry if isinstance(entry, int) else self.value(entry)
         return str(value) if self.exact else ceiling_text(value)
+
+    def cells(self, entry: Union[TreeEntry, TreeGroup]) -> list[str]:
+        """What stands before its name: its size, and with time that, as `du --time` has it."""
+        newest = entry.newest if isinstance(entry, TreeEntry) else None
+        return self.cells_of(self.value(entry), newest)
+
+    def cells_of(self, value: int, newest: Optional[int]) -> list[str]:
+        """The same of a value (bytes or entries) and a time in seconds since the epoch."""
+        time = "" if newest is None else datetime.fromtimestamp(newest).strftime("%Y-%m-%d %H:%M")  # noqa: DTZ006
+        return [self.text(value), *([time] if self.time else [])]
 
 
 def name_of(entry: Union[TreeEntry, TreeGroup]) -> str:
@@ -80,16 +95,21 @@ def draw_scan(screen: Screen, scan: Scan, listing: ScanListing) -> None:
     """The lines, and the total: on a terminal always, else as `du --total` has it, where there are several roots."""
     chosen = listing.select(scan)
     total = scan.total_entries if listing.inodes else scan.total_bytes
+    ends = scan.groups or scan.several or listing.total
+    times = [entry.newest for entry in scan.entries if entry.newest is not None]
+    last = "\t".join([*listing.cells_of(total, max(times, default=None)), "total"])
     if listing.null:
-        data = "".join(f"{listing.text(entry)}\t{name_of(entry)}\0" for entry in chosen)
+        records = ["\t".join([*listing.cells(entry), name_of(entry)]) for entry in chosen]
+        records += [last] if listing.total else []
+        data = "".join(f"{record}\0" for record in records)
         sys.stdout.flush()
         sys.stdout.buffer.write(os.fsencode(data))
     elif sys.stdout.isatty():
         _draw_table(screen, chosen, listing, total, scan)
     else:
-        lines = [f"{listing.text(entry)}\t{shown(name_of(entry))}" for entry in chosen]
-        if scan.groups or scan.several:
-            lines.append(f"{listing.text(total)}\ttotal")
+        lines = ["\t".join([*listing.cells(entry), shown(name_of(entry))]) for entry in chosen]
+        if ends:
+            lines.append(last)
         if lines:
             screen.line("\n".join(lines))
 
@@ -99,13 +119,14 @@ def _draw_table(
 ) -> None:
     """A line each: size, share, bar (plain ASCII: any terminal has it) and name."""
     texts = [listing.text(entry) for entry in chosen]
+    times = [f"{'  '.join(listing.cells(entry)[1:])}  " if listing.time else "" for entry in chosen]
     width = max(map(len, [*texts, listing.text(total)]))
     columns = BAR if shutil.get_terminal_size().columns >= 80 else 0
-    for entry, text in zip(chosen, texts):
+    for entry, text, time in zip(chosen, texts, times):
         share = listing.value(entry) / total if total else 0.0
         full, empty = (bar(share, columns).strip(other) for other in ".#")
         drawn = screen.styled(full, "cyan", sys.stdout) + screen.styled(empty, "dim", sys.stdout)
-        screen.line(f"{text:>{width}}  {share:>4.0%}  {drawn}{'  ' if columns else ''}{shown(name_of(entry))}")
+        screen.line(f"{text:>{width}}  {share:>4.0%}  {drawn}{'  ' if columns else ''}{time}{shown(name_of(entry))}")
     listed = len(scan.groups or scan.entries)
     shown_of = f", {len(chosen)} of {listed} shown" if len(chosen) < listed else ""
     summary = f"{listing.text(total):>{width}}  total, in {scan.total_entries} entries{shown_of}"

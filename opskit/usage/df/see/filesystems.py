@@ -11,7 +11,7 @@ import functools
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from opskit.core.child import Answer, ask
 from opskit.core.errors import Failed
@@ -25,16 +25,33 @@ from opskit.usage.mounts import DUMMY, is_remote, may_hang, mount_of
 NOT_OURS_TO_SEE = (errno.EACCES, errno.ENOENT)
 
 
-def see(paths: Sequence[str] = (), *, everything: bool = False, seconds: float = 5) -> tuple[Filesystem, ...]:
+class Types(NamedTuple):
+    """Which types of filesystems are wanted. only: these, () for any; without: but not these."""
+
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    def wants(self, fstype: str) -> bool:
+        """Whether this one is."""
+        return (not self.only or fstype in self.only) and fstype not in self.without
+
+
+ANY = Types()
+
+
+def see(
+    paths: Sequence[str] = (), *, everything: bool = False, seconds: float = 5, types: Types = ANY
+) -> tuple[Filesystem, ...]:
     """The filesystems that df lists; or the one that each path is on, or that is on the block device it names.
 
     everything: pseudo filesystems and further mounts of the same filesystem too
+    types: without paths, only filesystems of these; the others are not even looked at
     seconds: how long to wait for network and FUSE mounts, all of them together
 
     Raises Failed for a path that is not there, Missing as mounts_here().
     """
     if not paths:
-        return _all(mounts_here(), everything=everything, seconds=seconds)
+        return _all(mounts_here(), everything=everything, seconds=seconds, types=types)
     filesystems, failures = see_paths(paths, seconds)
     for failure in failures:
         raise failure
@@ -53,8 +70,9 @@ def see_paths(paths: Sequence[str], seconds: float) -> tuple[tuple[Filesystem, .
     return tuple(filesystems), tuple(failures)
 
 
-def _all(lines: Sequence[MountLine], *, everything: bool, seconds: float) -> tuple[Filesystem, ...]:
+def _all(lines: Sequence[MountLine], *, everything: bool, seconds: float, types: Types) -> tuple[Filesystem, ...]:
     wanted = [line for line in lines if line.target.startswith("/") and (everything or line.fstype not in DUMMY)]
+    wanted = [line for line in wanted if types.wants(line.fstype)]
     answers = _probe_all(wanted, seconds)
     devices = {line.number: a.value[0] if a.value else line.device for line, a in zip(wanted, answers)}
     answer_of = {line.number: a for line, a in zip(wanted, answers)}

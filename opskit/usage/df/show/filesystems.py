@@ -51,6 +51,45 @@ def size(count: Optional[int], *, exact: bool) -> str:
     return f"-{ceiling_text(-count)}" if count < 0 else ceiling_text(count)
 
 
+# The fields of `df --output`, and the titles of their columns; every other one is a number.
+FIELDS = {
+    "source": "SOURCE",
+    "fstype": "TYPE",
+    "itotal": "INODES",
+    "iused": "IUSED",
+    "iavail": "IFREE",
+    "ipcent": "IUSE%",
+    "size": "SIZE",
+    "used": "USED",
+    "avail": "AVAIL",
+    "pcent": "USE%",
+    "target": "MOUNTED ON",
+}
+OF_INODES = ("source", "fstype", "itotal", "iused", "iavail", "ipcent", "target")
+
+
+def draw_fields(screen: Screen, filesystems: Sequence[Filesystem], fields: Sequence[str], *, exact: bool) -> None:
+    """The table with these columns only."""
+    columns = [Column(FIELDS[field], right=field not in {"source", "fstype", "target"}) for field in fields]
+    rows = []
+    for filesystem in filesystems:
+        figures = filesystem.figures
+        sizes = filesystem.size, filesystem.used, filesystem.available
+        counts = (figures.files, filesystem.files_used, figures.files_free) if figures else (None,) * 3
+        cells = {
+            **dict(zip(("size", "used", "avail"), (size(count, exact=exact) for count in sizes))),
+            **dict(zip(("itotal", "iused", "iavail"), ("" if count is None else str(count) for count in counts))),
+            "source": filesystem.source,
+            "fstype": filesystem.fstype,
+            # The sums are called so in the column that there is.
+            "target": filesystem.mount_point if filesystem.device or "source" in fields else filesystem.source,
+            "pcent": _percent(filesystem.used_percent),
+            "ipcent": _percent(filesystem.files_percent),
+        }
+        rows.append([cells[field] for field in fields])
+    draw_table(screen, columns, rows)
+
+
 def draw_filesystems(screen: Screen, filesystems: Sequence[Filesystem], *, exact: bool) -> None:
     """The table; with bars on a terminal, with every column and one line each elsewhere."""
     terminal = sys.stdout.isatty()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import Any, Optional
 
-from opskit.usage.du.model import ScanRequest
+from opskit.usage.du.model import NEVER, ScanRequest
 from opskit.usage.du.see.directory import Identity, Order, TreeDirectory
 from opskit.usage.du.see.readers import Columns
 
@@ -75,7 +75,7 @@ class Count:
     def answer(self) -> dict[str, Any]:
         """All that was counted, as plain values."""
         return {
-            "nodes": [(node.path(), node.size, node.entries) for node in self.nodes],
+            "nodes": [(node.path(), node.size, node.entries, node.newest) for node in self.nodes],
             "links": [(*which, order, node.path(), *rest) for which, (order, node, *rest) in self.links.items()],
         }
 
@@ -89,6 +89,7 @@ class Count:
         self.counts += 2 * (number + 1)
         for node in self.nodes:
             node.size = node.entries = 0
+            node.newest = NEVER
         self.links = {}
 
     def begin(self, columns: Columns) -> None:

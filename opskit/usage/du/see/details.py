@@ -21,8 +21,8 @@ SLACK = 4
 SLASH = ord("/")
 
 # A file that is an entry of its own, or may be one of the largest: its path, or b""; whether it is listed by `all`;
-# its group.
-More = tuple[bytes, bool, str]
+# its group; when it was modified.
+More = tuple[bytes, bool, str, int]
 
 
 class Excludes:
@@ -43,16 +43,16 @@ class Largest:
 
     def __init__(self, wanted: int) -> None:
         self._wanted = wanted
-        self._files: list[tuple[int, bytes]] = []
+        self._files: list[tuple[int, bytes, int]] = []
         self.threshold = 0
 
-    def add(self, size: int, path: bytes) -> None:
+    def add(self, size: int, path: bytes, modified: int) -> None:
         """Take a file of at least the threshold into account."""
-        self._files.append((size, path))
+        self._files.append((size, path, modified))
         if len(self._files) >= SLACK * self._wanted:
             self.files()
 
-    def files(self) -> list[tuple[int, bytes]]:
+    def files(self) -> list[tuple[int, bytes, int]]:
         """At most as many as are wanted, the largest first."""
         self._files = sorted(self._files, key=lambda file: (-file[0], file[1]))[: self._wanted]
         if len(self._files) == self._wanted:
@@ -71,7 +71,7 @@ class DetailedCount(Count):
         self._clear()
 
     def _clear(self) -> None:
-        self.listed: list[tuple[bytes, int]] = []
+        self.listed: list[tuple[bytes, int, int]] = []
         self.groups: dict[str, list[int]] = {}
         self.largest = Largest(self.request.files)
 
@@ -91,6 +91,7 @@ class DetailedCount(Count):
         if self.request.older_than is None or (not directory and columns.mtimes[0] <= self.request.older_than):
             super().begin(columns)
             self._group(self._name(columns, 0, directory=directory), self.root.own)
+            self.root.newest = columns.mtimes[0]
 
     def count(self, directory: TreeDirectory, start: int, columns: Columns, children: list[TreeDirectory]) -> None:
         """See Count.count."""
@@ -98,7 +99,7 @@ class DetailedCount(Count):
         base = directory.path(b"x")[:-1]
         kinds, nlinks = columns.kinds.translate(IS_DIRECTORY), columns.nlinks
         values = columns.sizes if request.apparent else columns.blocks
-        mtimes = columns.mtimes if request.older_than is not None else ()
+        mtimes = columns.mtimes
         identities = zip(columns.devices, columns.inodes)
         for at, (name, identity) in enumerate(zip(columns.names, identities)):
             if self._excludes and self._excludes.match(base + name):
@@ -110,6 +111,7 @@ class DetailedCount(Count):
                     if self.directory_counts:
                         child.group = self._name(columns, at, directory=True)
                         self._group(child.group, child.own)
+                        child.node.newest = max(child.node.newest, mtimes[at])
                 continue
             if self.foreign(identity) or (request.older_than is not None and mtimes[at] > request.older_than):
                 continue
@@ -118,6 +120,7 @@ class DetailedCount(Count):
                 self.link(directory, start + at, identity, values[at], more)
             else:
                 self.add(directory.node, values[at], 1)
+                directory.node.newest = max(directory.node.newest, mtimes[at])
                 self.take(values[at], more)
 
     def leave(self, directory: TreeDirectory) -> None:
@@ -127,17 +130,17 @@ class DetailedCount(Count):
 
     def take(self, size: int, more: More) -> None:
         """Count a file in its group, and among the files that are entries."""
-        path, listed, group = more
+        path, listed, group, modified = more
         self._group(group, size)
         if listed:
-            self.listed.append((path, size))
+            self.listed.append((path, size, modified))
         elif path:
-            self.largest.add(size, path)
+            self.largest.add(size, path, modified)
 
     def _more(self, directory: TreeDirectory, base: bytes, columns: Columns, at: int, size: int) -> More:
         listed = self.request.all and directory.depth < self.request.depth
         wanted = listed or (self.request.files and size >= self.largest.threshold)
-        return (base + columns.names[at] if wanted else b"", listed, self._name(columns, at))
+        return (base + columns.names[at] if wanted else b"", listed, self._name(columns, at), columns.mtimes[at])
 
     def _group(self, name: str, size: int, entries: int = 1) -> None:
         if name:

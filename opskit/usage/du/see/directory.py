@@ -7,6 +7,8 @@ import resource
 from collections.abc import Set as AbstractSet
 from typing import Optional
 
+from opskit.usage.du.model import NEVER
+
 Identity = tuple[int, int]  # device and inode
 Order = tuple[int, ...]
 Chain = list[tuple[bytes, int, Identity, int, str]]  # name, index, identity, own size and group, from the root down
@@ -22,6 +24,7 @@ class TreeDirectory:
     index: its position in its parent
     own: its own size
     node: the directory that it counts in: itself, down to the depth of the request
+    newest: of a node: the newest modification of what counts in it, where that is asked for
     size, entries: of a node: of all in it but for the nodes below it
     group: what it counts in itself, with --by
     descriptor: while it is open, else -1
@@ -30,7 +33,7 @@ class TreeDirectory:
 
     __slots__ = (
         *("children", "depth", "descriptor", "entries", "group", "identity", "index", "name", "node", "own", "parent"),
-        *("size", "_order"),
+        *("size", "newest", "_order"),
     )
 
     def __init__(
@@ -49,6 +52,7 @@ class TreeDirectory:
         self.depth: int = parent.depth + 1 if parent else 0
         self.node: TreeDirectory = self if parent is None or self.depth <= nodes_to else parent.node
         self.size = self.entries = self.children = 0
+        self.newest = NEVER
         self.descriptor = -1
         self._order: Optional[Order] = None
 

@@ -11,7 +11,7 @@ from typing import Any, Optional
 from opskit.core.child import ask
 from opskit.core.kernel import device_number
 from opskit.core.mountinfo import read_mountinfo
-from opskit.usage.du.model import Scan, ScanRequest, TreeEntry, TreeGroup, Unreadable
+from opskit.usage.du.model import NEVER, Scan, ScanRequest, TreeEntry, TreeGroup, Unreadable
 from opskit.usage.du.see.count import Board, is_directory
 from opskit.usage.du.see.details import Excludes, Largest, make_count, merge_groups
 from opskit.usage.du.see.directory import Identity, TreeDirectory, Visited
@@ -165,46 +165,52 @@ class _Scanner:
         """Put the answers for one root together. kind: "directory" or "file"; a file is the only node."""
         nodes: dict[bytes, list[int]] = {}
         links: dict[Identity, Any] = {}
-        listed: list[tuple[bytes, int]] = []
+        listed: list[tuple[bytes, int, int]] = []
         for answer in answers:
-            for path, size, entries in answer["nodes"]:
-                node = nodes.setdefault(path, [0, 0])
+            for path, size, entries, newest in answer["nodes"]:
+                node = nodes.setdefault(path, [0, 0, NEVER])
                 node[0] += size
                 node[1] += entries
+                node[2] = max(node[2], newest)
             for device, inode, order, *rest in answer["links"]:
                 first = links.get((device, inode))
                 if first is None or order < first[0]:
                     links[device, inode] = (order, *rest)
             listed += answer.get("listed", ())
             merge_groups(self.groups, answer.get("groups"))
-            for size, path in answer.get("files", ()):
-                self.largest.add(size, path)
+            for size, path, modified in answer.get("files", ()):
+                self.largest.add(size, path, modified)
             self.unreadable += [_unreadable(path, number) for path, number in answer["failed"]]
         for identity, (_, node, size, more) in links.items():
             if identity not in self.counted:
                 nodes[node][0] += size
                 nodes[node][1] += 1
                 if more:
+                    nodes[node][2] = max(nodes[node][2], more[3])
                     self._take(size, more, listed)
         if len(self.request.roots) > 1:
             self.counted.update(links)
         self._roll_up(root, nodes, kind)
-        self.entries += [TreeEntry(os.fsdecode(path), size * self.unit, 1, "file") for path, size in listed]
+        self.entries += [self._file(*file) for file in listed]
 
-    def _take(self, size: int, more: Any, listed: list[tuple[bytes, int]]) -> None:
+    def _file(self, path: bytes, size: int, modified: int) -> TreeEntry:
+        newest = modified if self.request.time else None
+        return TreeEntry(os.fsdecode(path), size * self.unit, 1, "file", newest)
+
+    def _take(self, size: int, more: Any, listed: list[tuple[bytes, int, int]]) -> None:
         """A linked file at its first link, as DetailedCount.take takes the others."""
-        path, is_listed, group = more
+        path, is_listed, group, modified = more
         if group:
             merge_groups(self.groups, {group: [size, 1]})
         if is_listed:
-            listed.append((path, size))
+            listed.append((path, size, modified))
         elif path:
-            self.largest.add(size, path)
+            self.largest.add(size, path, modified)
 
     def _roll_up(self, root: bytes, nodes: dict[bytes, list[int]], kind: str) -> None:
         """Add each directory to the one it is in, the deepest first."""
         for path in sorted(nodes, key=lambda path: _depth(root, path), reverse=True):
-            size, entries = nodes[path]
+            size, entries, newest = nodes[path]
             if path == root:
                 self.total[0] += size
                 self.total[1] += entries
@@ -213,15 +219,17 @@ class _Scanner:
                 parent = nodes[above if len(above) >= len(root) else root]
                 parent[0] += size
                 parent[1] += entries
+                parent[2] = max(parent[2], newest)
             if entries:
-                self.entries.append(TreeEntry(os.fsdecode(path), size * self.unit, entries, kind))
+                time = newest if self.request.time else None
+                self.entries.append(TreeEntry(os.fsdecode(path), size * self.unit, entries, kind, time))
 
     def _result(self) -> Scan:
         request = self.request
         if request.files:
             known = {entry.path for entry in self.entries if entry.kind == "file"}
-            files = [(os.fsdecode(path), size) for size, path in self.largest.files()]
-            self.entries += [TreeEntry(path, size * self.unit, 1, "file") for path, size in files if path not in known]
+            files = [self._file(path, size, modified) for size, path, modified in self.largest.files()]
+            self.entries += [file for file in files if file.path not in known]
         self.entries.sort(key=lambda entry: (-entry.bytes, os.fsencode(entry.path)))
         names = _user_names(self.groups) if request.by == "user" else {}
         groups = [TreeGroup(names.get(name, name), size * self.unit, n) for name, (size, n) in self.groups.items() if n]
