@@ -15,7 +15,7 @@ import gc
 import inspect
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Callable, ClassVar, get_args, get_origin, get_type_hints
 
 import typer
@@ -24,6 +24,7 @@ from typer.core import TyperCommand, TyperGroup
 from opskit.areas import Entry, load_app
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, UsageFault
+from opskit.core.reach import check_answers
 from opskit.core.units import configured_span, parse_seconds, parse_size
 from opskit.session import Session
 from opskit.ui.screen import Screen
@@ -324,10 +325,20 @@ def new_app(text: str, *, group: type[SuggestingGroup] = SuggestingGroup, single
 
 
 def reads(
-    app: typer.Typer, name: str, *, example: str = "", command: type[PlainCommand] = PlainCommand
+    app: typer.Typer,
+    name: str,
+    *,
+    example: str = "",
+    command: type[PlainCommand] = PlainCommand,
+    careful: Sequence[str] = (),
 ) -> Callable[[Function], Function]:
-    """Register a command that only looks. example: the command line that its help begins with; command: its class."""
-    return _register(app, name, READING, changing=False, example=example, command_class=command)
+    """Register a command that only looks.
+
+    example: the command line that its help begins with
+    command: its class
+    careful: the parameters whose paths it looks at with a time limit of its own, and shows what it can of the others
+    """
+    return _register(app, name, READING, changing=False, example=example, command_class=command, careful=careful)
 
 
 def reads_bare(app: typer.Typer) -> Callable[[Function], Function]:
@@ -356,19 +367,22 @@ def _register(
     changing: bool,
     example: str,
     command_class: type[PlainCommand] = PlainCommand,
+    careful: Sequence[str] = (),
 ) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
         help_text = inspect.getdoc(function) or ""
         text = f"Example: {example}\n\n{help_text}" if example else help_text
         short = help_text.split("\n\n", maxsplit=1)[0]
-        command = _with_shared(function, shared, changing=changing)
+        command = _with_shared(function, shared, changing=changing, careful=careful)
         app.command(name, cls=command_class, help=text, short_help=short)(command)
         return function
 
     return register
 
 
-def _with_shared(function: Function, shared: dict[str, tuple[Any, Any]], *, changing: bool) -> Function:
+def _with_shared(
+    function: Function, shared: dict[str, tuple[Any, Any]], *, changing: bool, careful: Sequence[str] = ()
+) -> Function:
     """The function as typer sees it: its own parameters (without the session), then the shared ones."""
     hints = get_type_hints(function, include_extras=True)
     own = list(inspect.signature(function).parameters.values())[1:]
@@ -391,6 +405,7 @@ def _with_shared(function: Function, shared: dict[str, tuple[Any, Any]], *, chan
         check_defaults(ctx)
         _check_values(ctx, {name: values[name] for name in given})
         options = {name: _configured(ctx, name, values.pop(name)) for name in shared}
+        _check_answers(ctx, {name: value for name, value in {**values, **options}.items() if name not in careful})
         gc.enable()  # __main__ begins without
         function(make_session(ctx.command_path, options, changing=changing), **values)
 
@@ -412,6 +427,20 @@ def _check_values(ctx: typer.Context, given: dict[str, Any]) -> None:
         label = max(parameter.opts, key=len) if option else parameter.human_readable_name.strip("[]")
         if value == "" or (isinstance(value, (list, tuple)) and "" in value):
             raise UsageFault(label, "it is empty", todo="leave it out, or say what is meant")
+
+
+# What names a path, by its metavar; `-` is stdin.
+PATHS = frozenset({"FILE", "DIR", "PATH", "MOUNTPOINT", "DEVICE", "DEVICE|MOUNTPOINT"})
+
+
+def _check_answers(ctx: typer.Context, values: dict[str, Any]) -> None:
+    """Raise Failed for a path whose server does not answer: whatever looked at it next would wait for ever."""
+    paths: list[str] = []
+    for parameter in ctx.command.params:
+        if str(parameter.metavar).strip("[].") in PATHS:
+            value = values.get(str(parameter.name))
+            paths += [value] if isinstance(value, str) else value or []
+    check_answers([path for path in paths if path not in {"", "-"}])
 
 
 def _annotated(hint: Any) -> Any:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Optional
 
 from opskit.core.errors import UsageFault
+from opskit.core.files import read_bytes
+from opskit.core.reach import silence_at
 from opskit.core.trust import weak_spot
 from opskit.core.units import configured_span, parse_seconds
 
@@ -56,8 +58,12 @@ def load_config() -> Config:
     origin: dict[str, str] = {}
     warnings = []
     for path in _paths():
-        weak = weak_spot(path)
-        if weak:
+        silence = silence_at(path)
+        if silence:
+            warnings.append(f"{path} is not read: {silence}")
+        elif not os.path.exists(path):
+            continue
+        elif weak := weak_spot(path):
             todo = "root must own it, and each directory above it, and nobody else may write there"
             warnings.append(f"{path} is not read, for others can change it: {weak}; {todo}")
         else:
@@ -80,11 +86,12 @@ def load_config() -> Config:
 
 
 def _paths() -> list[str]:
-    """The files that there are, the weakest first. One that OPSKIT_CONFIG names takes the place of both."""
+    """The files, the weakest first. One that OPSKIT_CONFIG names takes the place of both."""
     named = os.environ.get("OPSKIT_CONFIG")
+    if named == os.devnull:  # which is as good as empty
+        return []
     user = _users_config()
-    paths = [named] if named else [os.path.join(ETC, FILE_NAME), os.path.join(user, FILE_NAME)]
-    return [path for path in paths if os.path.exists(path)]
+    return [named] if named else [os.path.join(ETC, FILE_NAME), os.path.join(user, FILE_NAME)]
 
 
 def _users_config() -> str:
@@ -100,11 +107,10 @@ def _read(path: str) -> dict[str, Any]:
     # Only here: most hosts have no config file, and reading TOML costs start-up time.
     toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        with open(path, "rb") as file:
-            data: dict[str, Any] = toml.load(file)
+        data: dict[str, Any] = toml.loads(read_bytes(path).decode())
     except OSError as error:
         raise UsageFault(path, f"the config file cannot be read ({error.strerror})", todo=f"ls -l {path}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageFault(path, f"not TOML: {error}", todo="mend the file") from error
     return data
 

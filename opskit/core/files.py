@@ -1,4 +1,4 @@
-"""Writing a file so that a crash leaves the old one or the new one, never a piece of either."""
+"""A file read with a limit; written so that a crash leaves the old one or the new one, never a piece of either."""
 
 from __future__ import annotations
 
@@ -20,10 +20,43 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_bytes(path: str) -> bytes:
-    """The whole file. Raises OSError."""
-    with open(path, "rb") as file:
-        return file.read()
+# What is larger is no config file, unit or sysconfig file of anybody.
+LIMIT = 64 * 1024**2
+
+
+def read_bytes(path: str, limit: int = LIMIT) -> bytes:
+    """The whole of a regular file.
+
+    Raises OSError, also for what is none (a FIFO, whose writer may never come; a device, which a look can change), and
+    for one that is larger than limit bytes: strerror says which.
+    """
+    check_regular(os.stat(path), path)
+    # Should the path have become a FIFO since.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        check_regular(os.fstat(descriptor), path)
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", path)
+    return data
+
+
+def check_regular(status: os.stat_result, path: str) -> None:
+    """Raise OSError for what is not a regular file; strerror says what it is."""
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, f"it is {kind_of(status.st_mode)}, not a file", path)
+
+
+def kind_of(mode: int) -> str:
+    """What something other than a file is, by its st_mode."""
+    kinds = (
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISBLK, "a block device"),
+        (stat.S_ISCHR, "a character device"),
+        (stat.S_ISSOCK, "a socket"),
+    )
+    return next((name for test, name in kinds if test(mode)), "something else")
 
 
 def write_atomic(path: str, data: bytes, *, like: str = "", mode: int = 0o600) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import os
@@ -13,6 +14,7 @@ from io import TextIOWrapper
 from typing import Optional
 
 from opskit.core.errors import UsageFault
+from opskit.core.files import check_regular
 from opskit.core.log_config import TLS_PORTS, SmtpConfig
 
 # Seconds that a mail server may take for one answer, and that the end of opskit waits for mail under way.
@@ -28,6 +30,8 @@ class LogFile(logging.handlers.RotatingFileHandler):
         super().__init__(path, maxBytes=max_bytes, backupCount=files - 1, encoding="utf-8")
 
     def _open(self) -> TextIOWrapper:
+        with contextlib.suppress(FileNotFoundError):  # a FIFO without a reader would hold us up
+            check_regular(os.lstat(self.baseFilename), self.baseFilename)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         return open(os.open(self.baseFilename, flags, 0o600), "a", encoding="utf-8")
 
@@ -100,7 +104,8 @@ def read_credentials(path: str) -> tuple[str, str]:
     """User and password: the two lines of the file. Raises UsageFault, also when others may read it."""
     todo = f"chown $USER {path}; chmod 600 {path}; in it two lines: user, password"
     try:
-        with open(path, encoding="utf-8") as file:
+        # Not to wait for the writer of a FIFO.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), encoding="utf-8") as file:
             status = os.fstat(file.fileno())
             lines = file.read(4096).splitlines()
     except (OSError, UnicodeDecodeError) as error:

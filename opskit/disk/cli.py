@@ -203,7 +203,8 @@ def _act(
 ) -> Outcome:
     """Act on this host; or, with --facts, decide on saved facts."""
     from opskit.act import Chore, act  # noqa: PLC0415 - list and show do without
+    from opskit.disk.verdict import with_silence  # noqa: PLC0415
 
     if not session.facts:
         session.need_root()  # also to see: without it nobody can tell a blank disk
-    return act(session, Chore(read, decide, load=load))
+    return act(session, Chore(read, lambda facts, run: with_silence(decide(facts, run), facts), load=load))

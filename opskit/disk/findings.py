@@ -128,6 +128,11 @@ FINDINGS = (
     FindingKind("reserved-out-of-range", ("error",), "the reserved share is out of range"),
     FindingKind("same-wwn", ("critical",), "several disks have the same WWN: they may be one disk"),
     FindingKind("several-partitions", ("error", "critical"), "the disk has several partitions"),
+    FindingKind(
+        "silent-mount",
+        ("warning", "critical"),
+        "nobody can tell what is at a mount point: the server that it lies on does not answer",
+    ),
     FindingKind("stale-partitions", ("critical",), "the kernel still shows partitions of a table that is gone"),
     FindingKind("swap", ("critical",), "the device is swap space in use"),
     FindingKind("swap-not-active", ("warning",), "a swap entry of fstab is not in use"),

@@ -195,6 +195,7 @@ class PathFact:
     """What is at a path: absent, directory, file, symlink, block, character, other, below-a-file or unknown.
 
     real: the path with every symlink resolved.
+    unanswered: why nobody could look at it (a server that does not answer, an automount point), "" if it was looked at.
     """
 
     path: str
@@ -204,6 +205,7 @@ class PathFact:
     mounted: bool = False
     symlink_in: str = ""  # a symlink among its parents, or itself
     weak: str = ""  # what lets others than root put something else at this path (core/trust.py)
+    unanswered: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,14 @@
-"""The verdict on each block device in `opskit disk list`: system, in use, has data, ready; and why."""
+"""The verdict on each block device in `opskit disk list`: system, in use, has data, ready; and why.
+
+And what every plan says of what could not be looked at.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from opskit.core.finding import Finding
+from opskit.core.plan import Decision, Plan
 from opskit.disk import guard
 from opskit.disk.model import DATA, UNREADABLE, ZERO, BlockDevice, HostFacts
 
@@ -64,3 +71,14 @@ def _table(device: BlockDevice, facts: HostFacts) -> str:
     if not count:
         return f"{device.table} table, but the kernel shows no partition in it"
     return f"{device.table} table with {count} partition{'' if count == 1 else 's'}"
+
+
+def with_silence(decision: Decision, facts: HostFacts) -> Decision:
+    """A plan with a note on each path that did not answer; what it does is the same without."""
+    if not isinstance(decision, Plan):
+        return decision
+    silent = (fact for fact in facts.paths if fact.unanswered)
+    notes = tuple(
+        Finding("silent-mount", "warning", f"{fact.path} was not looked at: {fact.unanswered}") for fact in silent
+    )
+    return replace(decision, notes=(*decision.notes, *notes)) if notes else decision

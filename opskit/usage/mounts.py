@@ -4,45 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Optional
 
-from opskit.core.mountinfo import MountLine, unescape
-
-# What df calls dummy (gnulib, lib/mountlist.c): nothing is stored there.
-DUMMY = frozenset(
-    {"autofs", "proc", "subfs", "debugfs", "devpts", "fusectl", "fuse.portal", "mqueue", "rpc_pipefs", "sysfs"}
-    | {"devfs", "kernfs", "ignore", "none"}
-)
-# What df calls remote by its type alone (the same place); beside them: a source with a colon, and //server/share.
-REMOTE = frozenset(["acfs", "afs", "coda", "auristorfs", "fhgfs", "gpfs", "ibrix", "ocfs2", "vxfs"])
-# Kinds that somebody else than the kernel and its disks answers for; their calls can wait for ever.
-ANSWERED_ELSEWHERE = ("nfs", "cifs", "smb", "fuse", "ceph", "9p", "afs", "lustre", "glusterfs", "beegfs", "orangefs")
-# What holds no files but shows the kernel's state, beside what df calls dummy.
-KERNEL = frozenset(
-    {"proc", "sysfs", "cgroup", "cgroup2", "tracefs", "securityfs", "bpf", "pstore", "configfs", "efivarfs", "nsfs"}
-    | {"binfmt_misc", "selinuxfs", "hugetlbfs", "devtmpfs"}
-)
-
-
-def is_remote(line: MountLine) -> bool:
-    """Whether df calls it remote."""
-    shared = line.source.startswith("//") and line.fstype in {"smbfs", "smb3", "cifs"}
-    return ":" in line.source or shared or line.fstype in REMOTE or line.source == "-hosts"
-
-
-def may_hang(line: MountLine, lines: Sequence[MountLine]) -> bool:
-    """Whether a look at this mount can wait for ever: by its kind, or for a mount that its path leads through."""
-    return any(
-        (is_remote(other) or other.fstype.startswith(ANSWERED_ELSEWHERE))
-        and (other is line or line.target.startswith(other.target.rstrip("/") + "/"))
-        for other in lines
-    )
-
-
-def mount_of(path: str, lines: Sequence[MountLine]) -> Optional[MountLine]:
-    """The mount that an absolute path without symlinks is on by its name alone: the longest, and the last of these."""
-    over = [m for m in lines if path == m.target or path.startswith(m.target.rstrip("/") + "/")]
-    return max(reversed(over), key=lambda m: len(m.target), default=None)
+from opskit.core.mountinfo import ANSWERED_ELSEWHERE, DUMMY, KERNEL, MountLine, is_remote, may_hang, mount_of, unescape
 
 
 def layers(line: MountLine) -> tuple[str, list[str]]:

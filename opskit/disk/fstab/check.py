@@ -176,12 +176,20 @@ def _target(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     fact = facts.path(entry.target)
     if fact is None:
         return
-    if fact.kind == "absent":
+    if fact.unanswered and not _below_automount(facts, entry.target):
+        title = f"the mount point {entry.target} could not be looked at: {fact.unanswered}"
+        remedy = "see to its server; until it answers, every program that looks there waits"
+        yield Finding("silent-mount", "warning", title, evidence, remedy)
+    elif fact.kind == "absent":
         title = f"the mount point {entry.target} does not exist"
         yield Finding("absent-mount-point", "warning", title, evidence, f"mkdir -p {shlex.quote(entry.target)}")
     elif fact.kind in {"file", "block", "character", "other"} and not {"bind", "rbind"} & set(entry.option_list):
         title = f"the mount point {entry.target} is not a directory"
         yield Finding("mount-point-not-directory", "error", title, evidence, f"ls -l {shlex.quote(entry.target)}")
+
+
+def _below_automount(facts: HostFacts, target: str) -> bool:
+    return any(m.fstype == "autofs" and f"{target}/".startswith(f"{m.target}/") for m in facts.mounts)
 
 
 def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:

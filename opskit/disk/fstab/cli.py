@@ -19,6 +19,7 @@ from opskit.disk.fstab.text import entries
 from opskit.disk.model import FileFact, HostFacts
 from opskit.disk.see.facts import FSTAB, load, see
 from opskit.disk.see.files import list_backups, read_file_fact
+from opskit.disk.verdict import with_silence
 from opskit.options import changes, new_app, reads
 from opskit.session import Session
 from opskit.ui.errors import draw_findings
@@ -86,7 +87,11 @@ def backup(session: Session, fstab: Fstab = FSTAB) -> None:
     _need_root_for(session, fstab)
     outcome = act(
         session,
-        Chore(read, lambda pair, run: decide_backup(*pair, run), load=lambda path: (load(path), ())),
+        Chore(
+            read,
+            lambda pair, run: with_silence(decide_backup(*pair, run), pair[0]),
+            load=lambda path: (load(path), ()),
+        ),
     )
     made = shown(outcome.plan.result["backup"])
     tell(session, outcome, f"backup: {made}", f"{made} is the same as {shown(fstab)}")
@@ -107,7 +112,7 @@ def restore(
         return see(runner, fstab=fstab), read_file_fact(backup)
 
     _need_root_for(session, fstab)
-    outcome = act(session, Chore(read, lambda pair, run: decide_restore(*pair, run)))
+    outcome = act(session, Chore(read, lambda pair, run: with_silence(decide_restore(*pair, run), pair[0])))
     name = shown(fstab)
     tell(session, outcome, f"restored: {name} from {shown(backup)}", f"{name} is the same as {shown(backup)}")
 

@@ -141,6 +141,9 @@ def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
             f"{source} is already mounted on {target}",
             f"findmnt {target}",
         )
+    elif fact.unanswered:
+        title = f"nobody can tell what is at the mount point {target}: {fact.unanswered}"
+        yield Reason("silent-mount", title, "name another mount point, or see to the server of this one")
     elif fact.kind not in {"absent", "directory"}:
         what = "below a file" if fact.kind == "below-a-file" else f"a {fact.kind}"
         yield Reason("mount-point-no-directory", f"the mount point {target} is {what}, not a directory", remedy)

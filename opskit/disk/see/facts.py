@@ -7,13 +7,16 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Optional
 
 from opskit.core.caller import machine_id
 from opskit.core.command import Command
 from opskit.core.errors import Missing, UsageFault
+from opskit.core.files import read_bytes
 from opskit.core.jsonable import ShapeError, from_json
 from opskit.core.packages import read_package_manager
+from opskit.core.reach import Look, look_at
 from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.core.systemd import is_booted
 from opskit.core.units import now, time_text
@@ -34,7 +37,7 @@ from opskit.disk.model import (
 )
 from opskit.disk.see import mounts, probe, superblock, sysfs, udev
 from opskit.disk.see.files import read_file_fact
-from opskit.disk.see.paths import path_fact
+from opskit.disk.see.paths import path_facts
 from opskit.disk.see.sysfs import with_loop_slaves
 
 if TYPE_CHECKING:
@@ -78,6 +81,9 @@ def see(
     all_devices, close = _devices(runner, own, unseen, devices, deep=deep, blank=blank, root=root)
     table = read_file_fact(fstab)
     all_paths = dict.fromkeys(filter(None, [*devices, *paths, users, *_targets(table)]))
+    path_list = path_facts(all_paths, own)
+    unseen += [f"{fact.path}: {fact.unanswered}" for fact in path_list if fact.unanswered]
+    used_by = _users(users, all_devices, own, unseen) if users else ()
     return HostFacts(
         schema=SCHEMA,
         taken=time_text(now()),
@@ -87,13 +93,13 @@ def see(
         fstab=table,
         crypttab=read_file_fact(CRYPTTAB),
         system_fstab=None if table.real == os.path.realpath(FSTAB) else read_file_fact(FSTAB),
-        paths=tuple(path_fact(path, own) for path in all_paths),
+        paths=path_list,
         tools=read_tools(runner) if close else read_restorecon(),
         package_manager=read_package_manager(),
         mounts=own,
         systemd=is_booted(),
         made=read_made(state_dir, all_devices, unseen) if state_dir else (),
-        users=_users(users, all_devices, own) if users else (),
+        users=used_by,
         unseen=tuple(unseen),
     )
 
@@ -119,8 +125,10 @@ def _devices(
     others = mounts.other_namespaces() if root and close else ()
     swaps = mounts.swap_numbers()
     reasons = mounts.system_reasons(all_devices, own, swaps, mounts.root_argument())
-    in_use = (_with_use(device, own + others, swaps, reasons) for device in all_devices)
-    return tuple(_used(device, root, close=device.name in close, runner=runner) for device in in_use), close
+    in_use = _with_room([_with_use(device, own + others, swaps, reasons) for device in all_devices])
+    if not root:
+        return in_use, close
+    return tuple(look_closely(d, runner, _mounted_on(d)) if d.name in close and d.size else d for d in in_use), close
 
 
 def _block_devices() -> tuple[BlockDevice, ...]:
@@ -131,14 +139,19 @@ def _block_devices() -> tuple[BlockDevice, ...]:
     return sysfs.block_devices()
 
 
-def _users(path: str, devices: Sequence[BlockDevice], own: Sequence[Mount]) -> tuple[UsingProcess, ...]:
+def _users(
+    path: str, devices: Sequence[BlockDevice], own: Sequence[Mount], unseen: list[str]
+) -> tuple[UsingProcess, ...]:
     """Who uses the filesystem at a mount point, or of a device."""
     real = os.path.realpath(path)
     numbers = {device.number for device in devices if real == device.path}
     mount = next((m for m in reversed(own) if m.target == real or m.device in numbers), None)
     from opskit.disk.see.busy import users_of  # noqa: PLC0415 - only an unmount asks
 
-    return users_of(mount) if mount else ()
+    users = users_of(mount) if mount else ()
+    if users is None:
+        unseen.append(f"who uses {path}: a process has something open on a mount that does not answer")
+    return users or ()
 
 
 def _signed(
@@ -212,19 +225,21 @@ def _with_use(
     )
 
 
-def _used(device: BlockDevice, root: bool, *, close: bool, runner: Runner) -> BlockDevice:
-    """The device with its used space, and, if it is to be looked at closely, all that its bytes say."""
-    here = next((m.target for m in device.own_mounts), "")
-    if here:
-        try:
-            status = os.statvfs(here)
-            used, free = (status.f_blocks - status.f_bfree) * status.f_frsize, status.f_bavail * status.f_frsize
-            device = replace(device, used=used, free=free)
-        except OSError:
-            pass
-    if not (close and root and device.size):
-        return device
-    return look_closely(device, runner, here)
+def _mounted_on(device: BlockDevice) -> str:
+    return next((m.target for m in device.own_mounts), "")
+
+
+def _with_room(devices: Sequence[BlockDevice]) -> tuple[BlockDevice, ...]:
+    """The devices, those that are mounted with their used and free space."""
+    looks = [Look(target, partial(_room, target)) for target in map(_mounted_on, devices) if target]
+    room_of = {look.path: answer.value for look, answer in zip(looks, look_at(looks)) if answer.value}
+    room = [room_of.get(_mounted_on(device)) for device in devices]
+    return tuple(replace(d, used=r[0], free=r[1]) if r else d for d, r in zip(devices, room))
+
+
+def _room(target: str) -> list[int]:
+    status = os.statvfs(target)
+    return [(status.f_blocks - status.f_bfree) * status.f_frsize, status.f_bavail * status.f_frsize]
 
 
 def look_closely(device: BlockDevice, runner: Runner, target: str = "") -> BlockDevice:
@@ -341,20 +356,33 @@ def on_path(tool: str) -> bool:
     return any(os.access(os.path.join(folder, tool), os.X_OK) for folder in ENVIRONMENT["PATH"].split(":"))
 
 
+# What a shell writes for `<(ssh host opskit disk facts)`: a pipe that is meant.
+_OPEN_ALREADY = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
+
+
+def _read_facts(path: str) -> str:
+    """The text of saved facts. Raises OSError or ValueError."""
+    if path == "-":
+        return sys.stdin.read()
+    if path.startswith(_OPEN_ALREADY):
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    return read_bytes(path).decode()
+
+
 def load(path: str) -> HostFacts:
     """Facts saved by `opskit disk facts`. Raises UsageFault for what is none, or of another version."""
     name = "standard input" if path == "-" else path
     todo = "save them again on the host: opskit disk facts > host.json"
     try:
-        if path == "-":
-            text = sys.stdin.read()
-        else:
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-        data: Any = json.loads(text)
+        data: Any = json.loads(_read_facts(path))
     except PermissionError:
         raise Missing(name, "this file may not be read") from None
-    except (OSError, ValueError) as error:
+    except RecursionError:
+        raise UsageFault(name, "these are no facts (they are nested too deeply)", todo=todo) from None
+    except OSError as error:
+        raise UsageFault(name, f"these are no facts ({error.strerror})", todo=todo) from None
+    except ValueError as error:
         raise UsageFault(name, f"these are no facts ({error})", todo=todo) from None
     if isinstance(data, dict) and "result" in data and "schema" in data:
         data = data["result"]  # an envelope: `opskit disk facts --json`

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-from opskit.core.files import leftovers
+from opskit.core.files import kind_of, leftovers
 from opskit.core.kernel import FS_APPEND_FL, FS_IMMUTABLE_FL, inode_flags
 from opskit.disk.fstab.text import BACKUP_MARK, decode
 from opskit.disk.model import FileFact
@@ -25,7 +25,7 @@ def read_file_fact(path: str) -> FileFact:
     except OSError as error:
         return FileFact(path, real, exists=True, problem=_why(error))
     if not stat.S_ISREG(status.st_mode):
-        return FileFact(path, real, exists=True, problem=f"it is {_kind(status.st_mode)}, not a file")
+        return FileFact(path, real, exists=True, problem=f"it is {kind_of(status.st_mode)}, not a file")
     if status.st_size > LIMIT:
         return FileFact(path, real, exists=True, problem=f"it is larger than {LIMIT} bytes")
     text, problem, flags = _read(real)
@@ -102,8 +102,3 @@ def _why(error: OSError) -> str:
     if error.errno in {errno.EACCES, errno.EPERM}:
         return "it may not be read: that needs root"
     return f"it cannot be read ({error.strerror})"
-
-
-def _kind(mode: int) -> str:
-    tests = ((stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a FIFO"), (stat.S_ISBLK, "a block device"))
-    return next((name for test, name in tests if test(mode)), "something else")

@@ -8,6 +8,7 @@ from typing import Optional
 
 from opskit.core import kernel, mountinfo, procfs
 from opskit.core.mountinfo import MountLine, unescape
+from opskit.core.reach import doubtful_mount
 from opskit.core.text import masked
 from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, Mount, named_by
 from opskit.disk.see.sysfs import read_text
@@ -74,7 +75,9 @@ def _namespace(proc: str, pid: str) -> str:
 def swap_numbers(proc: str = PROC) -> frozenset[str]:
     """The device numbers under every swap area in use; for a swap file that of the filesystem it is on."""
     lines = read_text(proc, "swaps").splitlines()[1:]
-    return frozenset(filter(None, (device_number(unescape(line.split()[0])) for line in lines if line.split())))
+    paths = [unescape(line.split()[0]) for line in lines if line.split()]
+    # What is on a server is on no disk of this host.
+    return frozenset(filter(None, (device_number(path) for path in paths if not doubtful_mount(path))))
 
 
 def root_argument(proc: str = PROC) -> str:

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
-from typing import Optional
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Optional
 
+from opskit.core.child import Answer
+from opskit.core.reach import AUTOMOUNT, Look, look_at
 from opskit.core.trust import weak_spot
 from opskit.disk.model import Mount, PathFact
 
 
-def path_fact(path: str, own: Sequence[Mount]) -> PathFact:
-    """What is at a path. Nothing is followed for its kind: a symlink is a symlink."""
+def path_facts(paths: Iterable[str], own: Sequence[Mount]) -> tuple[PathFact, ...]:
+    """What is at each path. Nothing is followed for its kind: a symlink is a symlink.
+
+    Of a path on a mount that does not answer, and of one below an automount point, only the name is known.
+
+    own: the mounts of this process
+    """
+    looks = [Look(path, partial(_look, path)) for path in paths]
+    return tuple(_path_fact(look.path, answer, own) for look, answer in zip(looks, look_at(looks)))
+
+
+def _look(path: str) -> list[Any]:
+    """Its kind, the path without symlinks, whether it is an empty directory, its first symlink, its weak spot."""
     absolute = os.path.isabs(path)
     real = os.path.realpath(path) if absolute else path
     kind, empty = "absent", False
@@ -25,16 +39,20 @@ def path_fact(path: str, own: Sequence[Mount]) -> PathFact:
         kind = "below-a-file"
     except OSError:
         pass
-    plain = os.path.normpath(path)
-    return PathFact(
-        path=path,
-        kind=kind,
-        real=real,
-        empty=empty,
-        mounted=any(m.target == real for m in own),
-        symlink_in=_first_symlink(plain) if absolute and kind not in {"block", "character"} else "",
-        weak=weak_spot(path, itself=False) if absolute and kind in {"absent", "directory"} else "",
-    )
+    link = _first_symlink(os.path.normpath(path)) if absolute and kind not in {"block", "character"} else ""
+    weak = weak_spot(path, itself=False) if absolute and kind in {"absent", "directory"} else ""
+    return [kind, real, empty, link, weak]
+
+
+def _path_fact(path: str, answer: Answer, own: Sequence[Mount]) -> PathFact:
+    if answer.value is None:
+        plain = os.path.normpath(path)
+        mount = next((m for m in reversed(own) if m.target == plain), None)
+        if mount and mount.fstype == AUTOMOUNT:  # a directory, and more is there only once somebody opens it
+            return PathFact(path, "directory", plain, mounted=True)
+        return PathFact(path, "unknown", plain, mounted=mount is not None, unanswered=answer.why)
+    kind, real, empty, link, weak = answer.value
+    return PathFact(path, kind, real, empty, any(m.target == real for m in own), link, weak)
 
 
 def in_the_way(target: str, mount: Optional[Mount]) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from opskit.core.errors import UsageFault
+from opskit.core.files import read_bytes
 from opskit.core.systemd import UNIT_PATHS, unit_files
 from opskit.memcached.line.edit import is_memcached
 from opskit.memcached.line.sources import (
@@ -78,7 +79,6 @@ def from_pid(pid: int) -> LineSource:
 def _read(path: str) -> str:
     """A file's text. Raises UsageFault."""
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
+        return read_bytes(path).decode("utf-8", "surrogateescape")
     except OSError as error:
         raise UsageFault(path, f"it cannot be read ({error.strerror})", todo=f"ls -l {path}") from error

@@ -62,7 +62,7 @@ class DfCommand(PlainCommand):
     }
 
 
-@reads(app, "df", example="opskit df /var", command=DfCommand)
+@reads(app, "df", example="opskit df /var", command=DfCommand, careful=["mount_points"])
 def df(
     session: Session,
     mount_points: Annotated[

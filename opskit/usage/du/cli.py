@@ -79,7 +79,7 @@ class DuCommand(PlainCommand):
     }
 
 
-@reads(app, "du", example="opskit du -x / --top 20", command=DuCommand)
+@reads(app, "du", example="opskit du -x / --top 20", command=DuCommand, careful=["paths"])
 def du(
     session: Session,
     paths: Paths = None,

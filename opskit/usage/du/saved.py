@@ -70,7 +70,7 @@ def unpack(data: bytes, name: str) -> SavedScan:
         lines = gzip.decompress(data).decode("ascii").split("\n")
         head = json.loads(lines[0])
         version = head["opskit_scan"]
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError):
         raise UsageFault(name, "this is not a scan that opskit saved, or it is damaged") from None
     if version != VERSION:
         raise UsageFault(name, f"version {version} of saved scans is not {VERSION}", todo="use the newer opskit")
@@ -82,7 +82,7 @@ def unpack(data: bytes, name: str) -> SavedScan:
         request = ScanRequest(roots, exclude=exclude, **options)
         scan = Scan(entries, sums["bytes"], sums["entries"], several=len(roots) > 1)
         return SavedScan(datetime.fromisoformat(head["time"].replace("Z", "+00:00")), head["host"], request, scan)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         raise UsageFault(name, "this scan is damaged") from None
 
 

@@ -13,6 +13,7 @@ from typing import Optional
 
 from opskit.core.command import Command, Runner
 from opskit.core.errors import Missing, OpskitError
+from opskit.core.files import read_bytes
 from opskit.core.runner import ENVIRONMENT
 from opskit.yum.model import (
     APT,
@@ -119,8 +120,7 @@ def databases(runner: Runner, tools: Sequence[str]) -> tuple[str, ...]:
     folders = []
     for path in _macro_files():
         try:
-            with open(path, "rb") as file:
-                text = os.fsdecode(file.read())
+            text = os.fsdecode(read_bytes(path))
         except OSError:
             continue
         folders += [_expand(value) for value in _DBPATH.findall(text)]

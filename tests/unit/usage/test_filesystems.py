@@ -6,12 +6,11 @@ from typing import Optional
 
 import pytest
 
-from opskit.core.mountinfo import MountLine
+from opskit.core.mountinfo import MountLine, is_remote, may_hang, mount_of
 from opskit.usage.df.findings import find
 from opskit.usage.df.model import Filesystem, FilesystemFigures, percent
 from opskit.usage.df.see import filesystems
 from opskit.usage.df.see.filesystems import without_duplicates
-from opskit.usage.mounts import is_remote, may_hang, mount_of
 
 
 def line(number: int, target: str, source: str = "/dev/vdb1", *, device: str = "252:17", **more: str) -> MountLine:

@@ -262,7 +262,7 @@ def unmount(runner: Runner, target: str) -> None:
         if mount is None or error.result.status != MOUNT_FAILURE or mounted_at(target) is None:
             raise
         # It is mounted still, and so must its entry in fstab stay; what the kernel has against it umount alone tells.
-        users = "; ".join(describe(user) for user in users_of(mount))
+        users = "; ".join(describe(user) for user in users_of(mount) or ())
         held = f"{error.why}; a mount below it, a loop device, a swap file or an NFS export on it may hold it"
         why = f"in use by {users}" if users else held
         raise Busy(target, why, todo="end these, or wait for them, and try again") from error

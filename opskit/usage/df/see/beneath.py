@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from opskit.core.mountinfo import MountLine
-from opskit.usage.mounts import layers, may_hang, mount_of
+from opskit.core.mountinfo import MountLine, may_hang, mount_of
+from opskit.usage.mounts import layers
 
 # An overlay can be on an overlay (a container in a container); the kernel allows two (FILESYSTEM_MAX_STACK_DEPTH).
 DEEPEST = 3

@@ -15,12 +15,11 @@ from typing import Optional
 
 from opskit.core import procfs
 from opskit.core.kernel import device_number
-from opskit.core.mountinfo import MountLine, mounts_here, read_mountinfo
+from opskit.core.mountinfo import MountLine, may_hang, mount_of, mounts_here, read_mountinfo
 from opskit.core.systemd import control_group
 from opskit.usage.df.deleted import DeletedFile, DeletedFiles, Holder
 from opskit.usage.df.see.beneath import Beneath, beneath, has_name_below
 from opskit.usage.df.see.held import see_held
-from opskit.usage.mounts import may_hang, mount_of
 
 MARK = " (deleted)"
 # A line of maps, proc(5): addresses, permissions, offset, device in hexadecimal, inode, name.

@@ -16,10 +16,9 @@ from typing import Any, Callable, NamedTuple
 from opskit.core.child import Answer, ask
 from opskit.core.errors import Failed
 from opskit.core.kernel import device_number
-from opskit.core.mountinfo import MountLine, mounts_here
+from opskit.core.mountinfo import DUMMY, MountLine, is_remote, may_hang, mount_of, mounts_here
 from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.df.see.beneath import beneath
-from opskit.usage.mounts import DUMMY, is_remote, may_hang, mount_of
 
 # df says nothing of a mount point that is gone, or that this user may not look at.
 NOT_OURS_TO_SEE = (errno.EACCES, errno.ENOENT)

@@ -10,10 +10,9 @@ from typing import Optional
 
 from opskit.core import procfs
 from opskit.core.kernel import loop_backing
-from opskit.core.mountinfo import MountLine, unescape
+from opskit.core.mountinfo import MountLine, mount_of, unescape
 from opskit.usage.df.deleted import KernelFile
 from opskit.usage.df.see.beneath import beneath
-from opskit.usage.mounts import mount_of
 
 MARK = " (deleted)"
 SECTOR = 512

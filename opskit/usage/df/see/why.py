@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from opskit.core.errors import Failed
-from opskit.core.mountinfo import read_mountinfo
+from opskit.core.mountinfo import mount_of, read_mountinfo
 from opskit.usage.df.see.beneath import beneath
 from opskit.usage.df.see.deleted import see_deleted
 from opskit.usage.df.see.filesystems import see
@@ -16,7 +16,6 @@ from opskit.usage.df.see.own import own_bytes
 from opskit.usage.df.see.places import see_places
 from opskit.usage.df.why import WhyFacts
 from opskit.usage.du.model import Scan
-from opskit.usage.mounts import mount_of
 
 # So deep are the directories that may be named. /var/lib/docker/overlay2 is the fourth.
 DEPTH = 4

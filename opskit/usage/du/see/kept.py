@@ -15,13 +15,15 @@ from opskit.usage.du.saved import SavedScan, unpack
 
 LAST = "last"
 FOLDER, SUFFIX = "scans", ".json.gz"
+# Some bytes a directory: a scan of 100 million of them is smaller.
+MOST = 2 * 1024**3
 
 
 def read_saved(path: str) -> SavedScan:
     """The scan in a file. Raises UsageFault when there is none, OSError when it cannot be read."""
     if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may have no end
         raise UsageFault(path, "this is not a regular file")
-    return unpack(read_bytes(path), path)
+    return unpack(read_bytes(path, MOST), path)
 
 
 def find(name: str, state_dir: str, roots: tuple[bytes, ...]) -> SavedScan:

@@ -10,14 +10,14 @@ from typing import Any, Optional
 
 from opskit.core.child import ask
 from opskit.core.kernel import device_number
-from opskit.core.mountinfo import read_mountinfo
+from opskit.core.mountinfo import may_hang, read_mountinfo
 from opskit.usage.du.model import NEVER, Scan, ScanRequest, TreeEntry, TreeGroup, Unreadable
 from opskit.usage.du.see.count import Board, is_directory
 from opskit.usage.du.see.details import Excludes, Largest, make_count, merge_groups
 from opskit.usage.du.see.directory import Identity, TreeDirectory, Visited
 from opskit.usage.du.see.readers import Columns, Reader, make_reader
 from opskit.usage.du.see.walk import ALONE, AS_FIT, Tick, WalkAnswer, Walker, walk
-from opskit.usage.mounts import absolute, may_hang, may_wait, mounts_below, no_part_of_a_disk, silent_on
+from opskit.usage.mounts import absolute, may_wait, mounts_below, no_part_of_a_disk, silent_on
 
 ROOT_SECONDS = 5.0  # that a root has to answer
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK

@@ -1,0 +1,186 @@
+"""A mount that never answers (a FUSE one stands in for a dead NFS server) holds no command of the tree up.
+
+In fstab it is named, and what has nothing to do with it goes on as always; as the place of any path that a command
+takes it ends that command, with its name.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+import pytest
+import typer
+
+from host.hosts import Host
+from host.tools import ENVIRONMENT, OPSKIT, Answer, Disk
+from host.usage.test_du_silent_mount import HANG
+from opskit.cli import app
+from opskit.completion.tree import Node, read_tree
+from opskit.options import PATHS
+
+# With these words, and {disk}, a blank disk, {data}, one that is mounted on {target}, each command does something; and
+# its exit status is one of these. A new command needs a line.
+COMMANDS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "disk list": ("", (0,)),
+    "disk show": ("{disk}", (0,)),
+    "disk facts": ("", (0,)),
+    "disk mount": ("{disk} {target}2 -n", (0,)),
+    "disk umount": ("{target} -n", (0,)),
+    "disk grow": ("{target} -n", (0,)),
+    "disk fstab check": ("", (4,)),
+    "disk fstab show": ("", (0,)),
+    "disk fstab backup": ("-n", (0,)),
+    "disk fstab restore": ("", (0,)),
+    "du": ("{target}", (0,)),
+    "df": ("{target}", (0,)),
+    "journal usage": ("", (0, 6)),
+    "journal verify": ("", (0, 4, 6)),
+    "journal vacuum": ("30d -n", (0, 6)),
+    "journal retain": ("30d -n", (0, 5, 6)),
+    "journal errors": ("", (0, 1, 6)),
+    "memcached flags": ("", (0,)),
+    "memcached explain": ("-- -m 64", (0,)),
+    "memcached lint": ("-- -m 64 -l 127.0.0.1 -U 0", (0, 4)),
+    "memcached start": ("-p 21987 -n", (0, 5, 6)),
+    "memcached stop": ("-p 21987 -n", (0, 5)),
+    "memcached status": ("", (0,)),
+    "yum lock": ("", (0, 6)),
+    "yum wait": ("--timeout 1s", (0, 6, 7)),
+    "yum unlock": ("-n", (0, 5, 6)),
+    "yum why": ("", (0, 6)),
+    "history": ("", (0,)),
+    "history show": ("last", (0,)),
+    "undo": ("last -n", (0,)),
+    "findings": ("", (0,)),
+    "completion": ("bash", (0,)),
+}
+# They go on with what answers.
+NAMES_IT_AND_GOES_ON = ("du PATH", "df MOUNTPOINT")
+AT_ONCE = 16
+T = TypeVar("T")
+
+
+def tree() -> Iterator[Node]:
+    """Every command that does something."""
+    return (node for node in read_tree(typer.main.get_command(app)).walk() if node.runs and len(node.words) > 1)
+
+
+def name_of(node: Node) -> str:
+    return " ".join(node.words[1:])
+
+
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """What runs at the same time: nearly all the while each waits."""
+    left = iter(items)
+    while some := list(islice(left, AT_ONCE)):
+        yield some
+
+
+class Silent:
+    """Where opskit runs: a host with a mount that never answers, in its fstab by its name and through a link."""
+
+    def __init__(self, host: Host, disk: Disk, data: Disk) -> None:
+        self.host = host
+        self.mount = host.folder / "silent"
+        self.mount.mkdir()
+        (host.folder / "link").symlink_to(self.mount)
+        # Nobody has the mounts but who runs in this namespace.
+        self.inside = host.namespace("true")
+        host.mount(data, "--fstype", "ext4", inside=self.inside).well()
+        with host.fstab.open("a") as file:
+            file.write(f"server:/x {self.mount} nfs nofail 0 0\n")
+            file.write(f"server:/y {host.folder}/link/deeper nfs nofail 0 0\n")
+        self.words = {"disk": disk.path, "target": host.target}
+        server = host.start(
+            *self.inside.prefix, sys.executable, str(HANG), str(self.mount), "silent", stdout=subprocess.PIPE, cwd="/"
+        )
+        assert server.stdout
+        assert server.stdout.readline() == b"ready\n"
+
+    def start(self, node: Node, words: Iterable[str], **environment: str) -> subprocess.Popen[Any]:
+        own = {"OPSKIT_STATE_DIR": str(self.host.state)}
+        fstab = ["--fstab", str(self.host.fstab)] if any(o.names[0] == "--fstab" for o in node.options) else []
+        words = [*node.words[1:], *(fstab if "--fstab" not in words else ()), *words]
+        streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+        environment = {**ENVIRONMENT, **own, **environment}
+        return self.host.start(
+            *self.inside.prefix, *OPSKIT, *words, env=environment, cwd="/", stdin=subprocess.DEVNULL, **streams
+        )
+
+    def usual(self, node: Node) -> list[str]:
+        return COMMANDS[name_of(node)][0].format(**self.words).split()
+
+
+def ended(process: subprocess.Popen[bytes]) -> Answer:
+    out, err = process.communicate(timeout=120)
+    return Answer(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+@pytest.fixture
+def silent(host: Host, disk: Disk) -> Silent:
+    if not os.path.exists("/dev/fuse"):
+        pytest.skip("no /dev/fuse here")
+    return Silent(host, disk, host.new_disk())
+
+
+def test_every_command_goes_on_beside_it(silent: Silent) -> None:
+    nodes = list(tree())
+    assert {name_of(node) for node in nodes} == set(COMMANDS)
+    answers = {}
+    for some in batches(nodes):
+        running = [(node, silent.start(node, silent.usual(node))) for node in some]
+        answers.update({name_of(node): ended(process) for node, process in running})
+    wrong = {name: answer for name, answer in answers.items() if answer.code not in COMMANDS[name][1]}
+    assert not wrong
+    about = f"{silent.mount} (fuse.silent, silent) did not answer within 4 s"
+    for name in ("disk list", "disk mount", "disk umount", "disk grow", "disk fstab check", "disk fstab backup"):
+        assert about in answers[name].out + answers[name].err, name
+    assert "[silent-mount]" in answers["disk fstab check"].out
+
+
+def test_a_home_there_is_no_reason_to_wait(silent: Silent) -> None:
+    node = next(node for node in tree() if name_of(node) == "findings")
+    answer = ended(silent.start(node, [], HOME=f"{silent.mount}/home", OPSKIT_CONFIG=""))
+    assert answer.code == 0
+    assert f"{silent.mount}/home/.config/opskit/config.toml" in answer.err
+
+
+def cases(silent: Silent) -> Iterator[tuple[str, Node, list[str], str]]:
+    """For each path that a command takes: its name, the command and its words, with a path on the mount there."""
+    for node in tree():
+        usual = silent.usual(node)
+        for option in node.options:
+            if option.value in PATHS:
+                path = f"{silent.mount}/{option.names[0].strip('-')}"
+                before, dash, line = " ".join(usual).partition("-- ")
+                yield (
+                    f"{name_of(node)} {option.names[0]}",
+                    node,
+                    [*before.split(), option.names[0], path, *(dash + line).split()],
+                    path,
+                )
+        for place, argument in enumerate(node.arguments):
+            if argument.name in PATHS:
+                path = f"{silent.mount}/{place}"
+                words = [*usual[:place], path, *usual[place + 1 :]]
+                yield f"{name_of(node)} {argument.name}", node, words, path
+
+
+@pytest.mark.slow
+def test_every_path_that_a_command_takes(silent: Silent) -> None:
+    count = 0
+    for some in batches(cases(silent)):
+        running = [(name, path, silent.start(node, words)) for name, node, words, path in some]
+        for name, path, process in running:
+            answer = ended(process)
+            goes_on = name in NAMES_IT_AND_GOES_ON
+            assert (str(silent.mount) if goes_on else path) in answer.out + answer.err, (name, answer)
+            assert "did not answer" in answer.out + answer.err, (name, answer)
+            assert answer.code == 1 or goes_on, (name, answer)
+            count += 1
+    assert count > 60
