@@ -13,6 +13,7 @@ from opskit.core.command import Command
 from opskit.core.errors import Failed, Missing
 from opskit.core.packages import install_line, read_package_manager
 from opskit.core.runner import ENVIRONMENT, Runner
+from opskit.core.trust import weak_spot
 from opskit.core.units import KIB
 from opskit.memcached.line.edit import is_memcached
 from opskit.memcached.line.effect import Effect
@@ -56,12 +57,12 @@ def see_program(runner: Runner, path: str = "memcached") -> Program:
 
 
 def roots_own(path: str) -> bool:
-    """Whether a program is root's, and nobody else can write it: the line of a process can name any program."""
+    """Whether a program is root's, and nobody else can write or replace it: the line of a process can name any."""
     try:
         status = os.stat(path)
     except OSError:
         return False
-    return status.st_uid == 0 and not status.st_mode & 0o022
+    return status.st_uid == 0 and not status.st_mode & 0o022 and not weak_spot(path)
 
 
 def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optional[StartLimits] = None) -> Host:

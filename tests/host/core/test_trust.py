@@ -11,6 +11,7 @@ import pytest
 from host.hosts import Host
 from host.tools import ENVIRONMENT, Disk, run
 from opskit.core.trust import weak_spot
+from opskit.memcached.see.host import roots_own
 
 NOBODY = 65534
 
@@ -181,3 +182,12 @@ def test_a_mount_that_was_led_astray_is_found_and_unmounted(host: Host, disk: Di
     assert (answer.code, f"it came to {astray}: somebody replaced" in answer.err) == (8, True), answer
     assert [mount for mount in inside.mounts() if mount.source.startswith(disk.path)] == []
     assert host.table() == before
+
+
+def test_a_program_in_a_directory_of_another_is_not_roots(tmp_path: Path) -> None:
+    """Between the look and the start of memcached -h he could put another in its place, that root would run."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "memcached").symlink_to("/bin/true")
+    assert roots_own(str(tmp_path / "bin" / "memcached"))
+    foreign(tmp_path / "bin")
+    assert not roots_own(str(tmp_path / "bin" / "memcached"))
