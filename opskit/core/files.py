@@ -108,7 +108,12 @@ def _make_temporary(target: str) -> tuple[int, str]:
 def leftovers(path: str) -> list[str]:
     """What writes to this path that were killed have left beside it: temporary files of ours that nobody has locked."""
     directory, name = os.path.split(os.path.realpath(path))
-    temporary = re.compile(rf"\.{re.escape(name)}\.opskit-[a-z0-9_]{{8}}")  # as tempfile makes them
+    return leftovers_in(directory, re.escape(name))
+
+
+def leftovers_in(directory: str, name: str = ".+") -> list[str]:
+    """The same of all that was written in a directory. name: a pattern of the names of what was written."""
+    temporary = re.compile(rf"\.{name}\.opskit-[a-z0-9_]{{8}}")  # as tempfile makes them
     try:
         names = [inner for inner in sorted(os.listdir(directory)) if temporary.fullmatch(inner)]
     except OSError:

@@ -58,7 +58,7 @@ def history(session: Session, limit: Limit = None) -> None:
         reading = ledger.read(newest=limit or 0)
     runs = settle(reading.runs)
     findings = [damage_finding(damage) for damage in reading.damage]
-    findings += [left_over(path) for path in left_by(reading.runs)]
+    findings += [left_over(path) for path in left_by(reading.runs, session.state_dir)]
     listed = [{key: value for key, value in to_json(run).items() if key != "steps"} for run in runs]
     session.screen.answer({"runs": listed}, lambda: _draw_runs(session, runs), findings=findings)
     _draw_damage(session, findings)

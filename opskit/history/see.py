@@ -6,16 +6,25 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from opskit.core.files import leftovers
+from opskit.core.files import leftovers, leftovers_in
 from opskit.core.ledger import Run
 
 FILE_FIELDS = {"path", "backup", "previous", "copy"}
 
 
-def left_by(runs: Iterable[Run]) -> list[str]:
-    """The temporary files beside what the steps of unfinished runs name, each once."""
+def left_by(runs: Iterable[Run], state_dir: str) -> list[str]:
+    """The temporary files in the state directory, and beside what the steps of unfinished runs name; each once."""
     paths = {path for run in runs if run.outcome == "unfinished" for step in run.steps for path in _paths(step.fields)}
-    return sorted({left for path in paths for left in (*leftovers(path), *_copy(path))})
+    beside = {left for path in paths for left in (*leftovers(path), *_copy(path))}
+    return sorted(beside.union(*map(leftovers_in, _folders(state_dir))))
+
+
+def _folders(state_dir: str) -> list[str]:
+    try:
+        with os.scandir(state_dir) as entries:
+            return [state_dir, *(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))]
+    except OSError:
+        return []
 
 
 def _copy(path: str) -> Iterator[str]:

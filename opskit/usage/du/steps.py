@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from opskit.core.files import write_atomic
+from opskit.core.files import leftovers_in, write_atomic
 from opskit.core.lock import make_state_dir
 from opskit.usage.du.model import KEPT
 from opskit.usage.du.saved import SavedScan, pack
@@ -20,6 +20,8 @@ def save(path: str, saved: SavedScan) -> int:
 
 def keep(state_dir: str, run: str, saved: SavedScan) -> int:
     """Keep a scan under the name of a run, and the last KEPT like it. The bytes. Raises OSError, Failed."""
+    for left in leftovers_in(open_folder(state_dir)):  # each scan has a name of its own, and none is written twice
+        os.unlink(left)
     size = save(os.path.join(open_folder(state_dir), run + SUFFIX), saved)
     like = [name for name, other in kept_scans(state_dir) if other.request == saved.request]
     for name in like[:-KEPT]:

@@ -31,3 +31,14 @@ def test_a_temporary_file_is_named_and_removed(host: Host, disk: Disk) -> None:
         host.mount(disk).well()
         assert (temporary.exists(), foreign.exists(), held.exists()) == (False, True, True)
         assert "left-over" not in host.on_disk("fstab check", "--json").ids
+
+
+def test_what_a_killed_scan_has_left(host: Host) -> None:
+    words = ("du", "--keep", str(host.fstab.parent))
+    host.run(*words).well()
+    temporary = host.state / "scans" / ".20261128T180000Z-abc123.json.gz.opskit-abc12345"
+    temporary.write_bytes(b"half")
+    listed = host.run("history", "--json").well().json["findings"]
+    assert [finding["title"] for finding in listed] == [f"{temporary} is left of a write that was killed"]
+    host.run(*words).well()
+    assert not temporary.exists()
