@@ -6,17 +6,22 @@ With --only-plan: what was decided before is looked up in the ledger first, and 
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Callable, Generic, NamedTuple, Optional, TextIO, TypeVar
 
 from opskit.core.caller import command_line, machine_id
-from opskit.core.errors import ExitCode, Refused, UsageFault
+from opskit.core.errors import ExitCode, Missing, Refused, UsageFault
 from opskit.core.execute import Execution
+from opskit.core.finding import Finding
+from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, new_run_id
 from opskit.core.lock import device_lock, host_lock, lock_exists
 from opskit.core.plan import NO_RUN, Decision, Outcome, Plan, PlanToken, Reason, Refusal, Step, differences
+from opskit.core.preconditions import obstacles
 from opskit.core.runner import Runner
 from opskit.core.text import shown
 from opskit.session import Session
@@ -35,6 +40,7 @@ class Chore(Generic[F]):
     load: reads facts saved in a file, for --facts (a dry run far from the host); a command without it is registered
         with facts=False.
     undoes: the run that this one takes back.
+    root: whether to carry it out takes root; who sees without it can.
     draw: draws what a plan is about on a stream, before the plan itself.
     """
 
@@ -45,6 +51,7 @@ class Chore(Generic[F]):
         *,
         load: Optional[Callable[[str], F]] = None,
         undoes: str = "",
+        root: bool = False,
         draw: Callable[[Plan, TextIO], None] = lambda _plan, _stream: None,
     ) -> None:
         self.draw = draw
@@ -52,6 +59,7 @@ class Chore(Generic[F]):
         self.decide = decide
         self.load = load
         self.undoes = undoes
+        self.root = root
 
     def facts(self, session: Session) -> F:
         """The saved facts, if the session names some; else those of this host.
@@ -86,8 +94,11 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     Raises the errors of core/errors.py; SystemExit with 3 for --exit-code, with 0 where the plan of --only-plan was
     carried out before.
     """
+    if chore.root and not session.dry_run:
+        session.need_root()
     _stop_if_done(session, chore)
     decided = _first_decision(session, chore)
+    decided = decided._replace(plan=_possible(session, chore, decided.plan))
     plan = decided.plan
     if session.dry_run:
         _show(session, decided, chore.draw, mark=not chore.undoes)
@@ -158,6 +169,23 @@ def _first_decision(session: Session, chore: Chore[F]) -> Decided:
     with host_lock(session.state_dir, session.lock_timeout):
         _stop_if_done(session, chore)
         return _decided(session, chore, chore.see(session.runner))
+
+
+def _possible(session: Session, chore: Chore[F], plan: Plan) -> Plan:
+    """The plan, if a run of it can begin on this host; raises what a real run would, before anybody is asked.
+
+    A dry run shows an ordinary user what it can: that the rest takes root is a note then.
+    """
+    if session.facts or not plan.steps:
+        return plan
+    size = len(json.dumps(to_json(plan.steps)))
+    sudo = session.sudo if chore.root else ""
+    for obstacle in obstacles(session.state_dir, sudo=sudo, waits=session.lock_timeout > 0, size=size):
+        if not (session.dry_run and isinstance(obstacle, Missing)):
+            raise obstacle
+        note = Finding("needs-privilege", "warning", f"a real run needs more: {obstacle}", remedy=obstacle.todo)
+        plan = replace(plan, notes=(*plan.notes, note))
+    return plan
 
 
 def _same(token: PlanToken, now: Decided) -> None:

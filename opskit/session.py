@@ -71,8 +71,12 @@ class Session:
 
         log_to_file(self.state_dir, self.config)
 
+    @property
+    def sudo(self) -> str:
+        """The line to type as an ordinary user for what needs root, "" for root."""
+        return "sudo " + shlex.join(command_line()) if os.geteuid() != 0 else ""
+
     def need_root(self) -> None:
         """Raise Missing, with the sudo line to type, before any work."""
-        if os.geteuid() != 0:
-            line = "sudo " + shlex.join(command_line())
-            raise Missing("root", "this needs root", todo=line, state="Nothing was changed.")
+        if self.sudo:
+            raise Missing("root", "this needs root", todo=self.sudo, state="Nothing was changed.")

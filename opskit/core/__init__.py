@@ -3,6 +3,7 @@
 plan, execute, ledger, lock            a plan and its steps, carrying it out, its record, one opskit at a time
 ledger_lines, ledger_runs              a line of the ledger and its checksum; the runs, and what damage leaves unknown
 ledger_index                           where the runs about a disk are, in a ledger of any size
+preconditions, checks                  what has to hold before a run can begin; before the script of a dry run does
 runner, command, child, reach          the one place that starts programs; what may hang is asked in a child
 errors, finding, envelope, jsonable    what a person and --json are told
 units                                  spans of time and sizes: typed and printed

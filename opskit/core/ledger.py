@@ -58,6 +58,13 @@ def new_run_id() -> str:
     return now().strftime("%Y%m%dT%H%M%SZ-") + os.urandom(3).hex()
 
 
+def no_room(path: str, number: int, *, changed: bool) -> Failed:
+    """The error for a ledger that cannot be written. number: the errno. changed: whether the run had begun."""
+    todo = "make room, or name another place with --state-dir"
+    why = f"the ledger cannot be written ({os.strerror(number)})"
+    return Failed(path, why, todo=todo, state="" if changed else "Nothing was changed.")
+
+
 class Ledger:
     """The ledger in one state directory. Reading makes nothing; writing makes the directory (mode 0700)."""
 
@@ -73,10 +80,7 @@ class Ledger:
             kept = {"schema": SCHEMA, "entry": entry, "run": run, "time": time_text(now()), "line": number, **values}
             self._write(kept)
         except OSError as error:
-            todo = "make room, or name another place with --state-dir"
-            why = f"the ledger cannot be written ({error.strerror})"
-            state = "Nothing was changed." if entry == "begin" else ""
-            raise Failed(self.path, why, todo=todo, state=state) from error
+            raise no_room(self.path, error.errno or 0, changed=entry != "begin") from error
         self._written[run] = number
         if entry == "end":
             with suppress(OSError):  # an index is only a help: what it does not cover is read

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from opskit.core.errors import Busy, Failed, Missing
+from opskit.core.errors import Busy, Failed, Missing, OpskitError
 from opskit.core.trust import weak_spot
 
 FILE_NAME = "lock"
@@ -71,31 +71,45 @@ def check_state_dir(state_dir: str) -> None:
         raise Failed(state_dir, why, todo=todo, state="Nothing was changed.")
 
 
+def lock_path(state_dir: str) -> str:
+    """The file that the host's lock is on."""
+    return os.path.join(state_dir, FILE_NAME)
+
+
 def lock_exists(state_dir: str) -> bool:
     """Whether an opskit has ever taken the host's lock here."""
-    return os.path.exists(os.path.join(state_dir, FILE_NAME))
+    return os.path.exists(lock_path(state_dir))
+
+
+def busy(state_dir: str, holder: str) -> Busy:
+    """The error for a lock that another opskit has. holder: its pid."""
+    why = f"pid {holder} holds {lock_path(state_dir)}"
+    todo = "wait for it: --lock-timeout SPAN"
+    return Busy("another opskit is changing this host", why, todo=todo, state="Nothing was changed.")
+
+
+def no_lock(state_dir: str, number: int) -> OpskitError:
+    """The error for a lock file that cannot be made. number: the errno."""
+    path, why = lock_path(state_dir), f"the lock file cannot be made ({os.strerror(number)})"
+    todo = "name another place with --state-dir"
+    if number in {errno.EACCES, errno.EPERM} and os.geteuid() != 0:
+        return Missing(path, why, todo=f"{todo}, or OPSKIT_STATE_DIR; or sudo", state="Nothing was changed.")
+    return Failed(path, why, todo=todo, state="Nothing was changed.")
 
 
 @contextlib.contextmanager
 def host_lock(state_dir: str, timeout: float) -> Iterator[None]:
     """Hold the host's lock, waiting at most timeout seconds. Raises Busy, naming the holder's pid, or Failed."""
-    path = os.path.join(state_dir, FILE_NAME)
+    path = lock_path(state_dir)
     try:
         make_state_dir(state_dir)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        todo = "name another place with --state-dir"
-        why = f"the lock file cannot be made ({error.strerror})"
-        raise Failed(path, why, todo=todo, state="Nothing was changed.") from error
+        raise no_lock(state_dir, error.errno or 0) from error
     try:
         if not wait_for_flock(descriptor, timeout):
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            raise Busy(
-                "another opskit is changing this host",
-                f"pid {holder} holds {path}",
-                todo="wait for it: --lock-timeout SPAN",
-                state="Nothing was changed.",
-            )
+            raise busy(state_dir, holder)
         with contextlib.suppress(OSError):  # a full disk: who holds it is only for the message above
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -207,4 +207,5 @@ def _act(
 
     if not session.facts:
         session.need_root()  # also to see: without it nobody can tell a blank disk
-    return act(session, Chore(read, lambda facts, run: with_silence(decide(facts, run), facts), load=load))
+    chore = Chore(read, lambda facts, run: with_silence(decide(facts, run), facts), load=load, root=True)
+    return act(session, chore)

@@ -81,8 +81,6 @@ def undo(session: Session, run: RunName) -> None:
         # Each undo looks at the host before it acts; a script that does not would destroy what came since.
         why = "an undo checks each step on the host as it takes it back, which a script would not"
         raise UsageFault("--format sh", why, todo="--dry-run shows the plan; -v its commands")
-    if not session.dry_run:
-        session.need_root()
     with _ledger(session) as ledger:
         entry = ledger.find(run)
     here = machine_id()
@@ -90,6 +88,7 @@ def undo(session: Session, run: RunName) -> None:
         lambda _runner: _runs(session, entry),
         lambda runs, _run: decide(entry.id, runs, areas.load_step, here),
         undoes=entry.id,
+        root=True,
     )
     outcome = act(session, chore)
     if not session.dry_run:

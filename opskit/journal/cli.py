@@ -156,9 +156,10 @@ def vacuum(
         rotate=rotate,
         keep_copy=os.path.abspath(keep_copy) if keep_copy else "",
     )
-    if not session.dry_run and not (directory and os.access(directory, os.W_OK)):
-        session.need_root()
-    chore = Chore(lambda _runner: see_vacuum(request), lambda facts, _run: decide_vacuum(facts, request))
+    root_needed = not (directory and os.access(directory, os.W_OK))
+    chore = Chore(
+        lambda _runner: see_vacuum(request), lambda facts, _run: decide_vacuum(facts, request), root=root_needed
+    )
     _carry_out(session, chore, "no file is to be deleted", "vacuumed")
 
 
@@ -225,9 +226,10 @@ def retain(
         version=running_version(session.runner),
         now=now_microseconds(),
     )
-    if not session.dry_run and not (scope.root and os.access(scope.root, os.W_OK)):
-        session.need_root()
-    chore = Chore(lambda _runner: see_retain(request), lambda facts, _run: decide_retain(facts, request))
+    root_needed = not (scope.root and os.access(scope.root, os.W_OK))
+    chore = Chore(
+        lambda _runner: see_retain(request), lambda facts, _run: decide_retain(facts, request), root=root_needed
+    )
     _carry_out(session, chore, "the journal is kept to that already", "the limit is set")
 
 

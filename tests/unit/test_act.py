@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +13,7 @@ import pytest
 from opskit.act import Chore, act
 from opskit.core.command import Runner
 from opskit.core.config import Config
-from opskit.core.errors import Busy, ExitCode, Failed, Refused, TakenBack, UsageFault
+from opskit.core.errors import Busy, ExitCode, Failed, Missing, Refused, TakenBack, UsageFault
 from opskit.core.ledger import Ledger, Run
 from opskit.core.lock import host_lock
 from opskit.core.plan import Change, Decision, Outcome, Plan, Reason, Record, Refusal, Step
@@ -220,6 +222,75 @@ def test_the_ledger_of_another_host_says_nothing_of_this_one(noting: Noting, mon
     token = noting.act().token.text
     assert noting.act(token).run
     assert noting.notes == ["a", "a"]
+
+
+def _others_write(state: Path) -> None:
+    state.mkdir(mode=0o700)
+    state.chmod(0o777)
+
+
+def _a_file(state: Path) -> None:
+    state.write_text("")
+
+
+def _below_a_file(state: Path) -> None:
+    state.parent.rmdir()
+    state.parent.write_text("")
+
+
+def _a_symlink_for_the_lock(state: Path) -> None:
+    state.mkdir(mode=0o700)
+    (state / "lock").symlink_to(state / "elsewhere")
+
+
+@pytest.mark.parametrize("obstacle", [_others_write, _a_file, _below_a_file, _a_symlink_for_the_lock])
+def test_a_dry_run_stops_at_what_a_real_run_stops_at(tmp_path: Path, obstacle: Callable[[Path], None]) -> None:
+    """And the real one before it asks: there is nobody here to answer."""
+    state = tmp_path / "var" / "state"
+    state.parent.mkdir()
+    obstacle(state)
+    before = sorted(tmp_path.rglob("*"))
+    plan = Plan("note", (Noted(str(tmp_path / "notes")),))
+    errors = []
+    for dry_run in (True, False):
+        with pytest.raises(Failed) as failed:
+            act(session(state, dry_run=dry_run), chore(plan))
+        errors.append((str(failed.value), failed.value.todo, failed.value.state, failed.value.exit_code))
+    assert errors[0] == errors[1]
+    # The guard of the real run itself says the same.
+    with pytest.raises(Failed) as failed, host_lock(str(state), 0):
+        pass
+    assert errors[0][0] == str(failed.value)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_dry_run_says_that_another_opskit_is_at_work(noting: Noting) -> None:
+    with host_lock(str(noting.folder / "state"), 0):
+        for dry_run in (True, False):
+            with pytest.raises(Busy, match=f"pid {os.getpid()} holds"):
+                noting.act(dry_run=dry_run)
+        waiting = session(noting.folder / "state", dry_run=True)
+        waiting.lock_timeout = 60.0
+        act(waiting, Chore(lambda _runner: noting.plan, lambda seen, _run: seen))
+        # Nothing to do takes no lock, and a plan for another host nothing of this one.
+        for plan, facts in ((MOUNTED, ""), (noting.plan, "host.json")):
+            far = session(noting.folder / "state", dry_run=True)
+            far.facts = facts
+            outcome = act(far, Chore(lambda _runner: MOUNTED, lambda seen, _run: seen, load=lambda _path: noting.plan))
+            assert outcome.plan == plan
+
+
+def test_what_takes_root_is_shown_without(noting: Noting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "sudo", "sudo opskit note")
+    for dry_run in (True, False):
+        made = session(noting.folder / "state", dry_run=dry_run)
+        chore = Chore(lambda _runner: noting.plan, lambda seen, _run: seen, root=True)
+        if dry_run:
+            (note,) = act(made, chore).plan.notes
+            assert (note.id, note.remedy) == ("needs-privilege", "sudo opskit note")
+        else:
+            with pytest.raises(Missing, match="needs root"):
+                act(made, chore)
 
 
 @pytest.mark.parametrize(

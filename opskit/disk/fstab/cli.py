@@ -84,15 +84,13 @@ def backup(session: Session, fstab: Fstab = FSTAB) -> None:
         facts = see(runner, fstab=fstab)
         return facts, tuple(read_file_fact(path) for path in list_backups(facts.fstab.real))
 
-    _need_root_for(session, fstab)
-    outcome = act(
-        session,
-        Chore(
-            read,
-            lambda pair, run: with_silence(decide_backup(*pair, run), pair[0]),
-            load=lambda path: (load(path), ()),
-        ),
+    chore = Chore(
+        read,
+        lambda pair, run: with_silence(decide_backup(*pair, run), pair[0]),
+        load=lambda path: (load(path), ()),
+        root=_needs_root(fstab),
     )
+    outcome = act(session, chore)
     made = shown(outcome.plan.result["backup"])
     tell(session, outcome, f"backup: {made}", f"{made} is the same as {shown(fstab)}")
 
@@ -111,8 +109,10 @@ def restore(
     def read(runner: Runner) -> tuple[HostFacts, FileFact]:
         return see(runner, fstab=fstab), read_file_fact(backup)
 
-    _need_root_for(session, fstab)
-    outcome = act(session, Chore(read, lambda pair, run: with_silence(decide_restore(*pair, run), pair[0])))
+    chore = Chore(
+        read, lambda pair, run: with_silence(decide_restore(*pair, run), pair[0]), root=_needs_root(fstab)
+    )
+    outcome = act(session, chore)
     name = shown(fstab)
     tell(session, outcome, f"restored: {name} from {shown(backup)}", f"{name} is the same as {shown(backup)}")
 
@@ -127,10 +127,9 @@ def _readable(facts: HostFacts) -> HostFacts:
     return facts
 
 
-def _need_root_for(session: Session, fstab: str) -> None:
-    """Exit 6 before any work where fstab could not be written; a dry run only reads."""
-    if not session.dry_run and not os.access(os.path.dirname(os.path.realpath(fstab)), os.W_OK):
-        session.need_root()
+def _needs_root(fstab: str) -> bool:
+    """Whether fstab cannot be written by this user."""
+    return not os.access(os.path.dirname(os.path.realpath(fstab)), os.W_OK)
 
 
 def _rows(facts: HostFacts) -> list[dict[str, Any]]:

@@ -45,8 +45,6 @@ def why(
         )
         return
     seconds = int(hold)
-    if not session.dry_run:
-        session.need_root()
-    outcome = act(session, Chore(see_autoruns, lambda facts, run: decide_hold(facts, seconds, run)))
+    outcome = act(session, Chore(see_autoruns, lambda facts, run: decide_hold(facts, seconds, run), root=True))
     held = ", ".join(outcome.plan.result["units"])
     tell(session, outcome, f"held for {seconds_text(seconds)}: {held}", "no timer of a package manager is active")

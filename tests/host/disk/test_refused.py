@@ -161,7 +161,9 @@ def test_the_lock_is_held_by_another_opskit(host: Host, disk: Disk) -> None:
             assert answer.code == BUSY
             assert f"pid {os.getpid()} holds {host.state}/lock" in answer.json["error"]["why"]
         assert (disk.digest(), host.table(), host.backups(), host.ledger()) == before
-        host.on_disk("mount", disk.path, host.target, "--dry-run").well()
+        dry = ("mount", disk.path, host.target, "--dry-run")
+        assert host.on_disk(*dry).code == BUSY
+        host.on_disk(*dry, "--lock-timeout", "1m").well()  # as long as the real run would wait
     host.mount(disk).well()
 
 

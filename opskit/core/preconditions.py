@@ -1,0 +1,80 @@
+"""What has to hold before a run can begin: one list, by which a dry run and a real one stop at the same.
+
+Nothing is changed here, and no lock is taken: another opskit that begins in this moment would meet it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+
+from opskit.core import procfs
+from opskit.core.errors import Missing, OpskitError
+from opskit.core.ledger import Ledger, no_room
+from opskit.core.lock import busy, check_state_dir, lock_path, no_lock
+
+# A flock in /proc/locks (proc(5)): pid, device and inode of the file.
+_FLOCK = re.compile(r"^\d+: FLOCK +ADVISORY +WRITE (\d+) (\w+):(\w+):(\d+) ", re.MULTILINE)
+# What begin, end and the log take; the steps come to it.
+_ROOM = 32 * 1024
+
+
+def obstacles(state_dir: str, *, sudo: str, waits: bool, size: int) -> Iterator[OpskitError]:
+    """What keeps a run from beginning, each with what to do: root, the state directory, the lock, room for the ledger.
+
+    sudo: the line to type where root is needed and missing, "" where it is not.
+    waits: whether the run would wait for another opskit.
+    size: of the plan's steps as JSON, in bytes.
+    """
+    if sudo:
+        yield Missing("root", "this needs root", todo=sudo, state="Nothing was changed.")
+        return  # what else there is looks different to root
+    directory = os.path.abspath(state_dir)
+    try:
+        place = _writable(directory)
+        holder = 0 if waits else lock_holder(directory)
+    except OpskitError as error:
+        yield error
+        return
+    if holder:
+        yield busy(directory, str(holder))
+    status = os.statvfs(place)
+    free = status.f_bavail if os.geteuid() else status.f_bfree
+    # Each step is written before and after it. A filesystem without blocks (tmpfs without a limit) does not fill.
+    if status.f_blocks and free * status.f_frsize < _ROOM + 4 * size:
+        yield no_room(Ledger(directory).path, errno.ENOSPC, changed=False)
+
+
+def _writable(directory: str) -> str:
+    """The state directory, or where it is to be made. Raises Failed, Missing."""
+    place = directory
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise no_lock(directory, errno.EEXIST if place == directory else errno.ENOTDIR)
+    check_state_dir(directory)
+    if not os.access(place, os.W_OK | os.X_OK):
+        read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+        raise no_lock(directory, errno.EROFS if read_only else errno.EACCES)
+    if os.path.islink(lock_path(directory)):
+        raise no_lock(directory, errno.ELOOP)
+    return place
+
+
+def lock_holder(state_dir: str, locks: str = "/proc/locks") -> int:
+    """The pid of the opskit that has the lock, 0 for none (or none that this process may see)."""
+    try:
+        status = os.stat(lock_path(state_dir))
+        with open(lock_path(state_dir), encoding="ascii", errors="replace") as file:
+            written = file.read(32).strip()
+    except OSError:
+        return 0
+    device = (os.major(status.st_dev), os.minor(status.st_dev))
+    for pid, major, minor, inode in _FLOCK.findall(procfs.text(locks)):
+        # btrfs and overlay show another device there than stat does: the pid that the holder wrote stands for it.
+        same = (int(major, 16), int(minor, 16)) == device or pid == written
+        if int(inode) == status.st_ino and same:
+            return int(pid)
+    return 0
