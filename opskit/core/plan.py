@@ -69,6 +69,11 @@ class Step(ABC):
         return self.change
 
     @property
+    def checks(self) -> tuple[str, ...]:
+        """Shell lines that stop a script before its first change when what this touches is another (core/checks.py)."""
+        return ()
+
+    @property
     def commands(self) -> tuple[Command, ...]:
         """What apply runs; `change` shows the same commands (shell_lines), so that the two cannot differ."""
         return ()
@@ -113,7 +118,7 @@ class Plan:
     title: what is done, as the command line put it.
     basis: the identity of what is acted on (name, size, serial number, UUID …); part of the fingerprint.
     hold: the block device whose flock is held while steps with under_lock run; empty for none.
-    checks: shell lines for as_shell() that stop the script if the host is not as decided on.
+    checks: shell lines for as_shell() that stop the script if the host is not as decided on, beside those of the steps.
     notes: what a person should know beside the changes.
     result: what --json answers about the outcome.
     """
@@ -153,9 +158,11 @@ class Plan:
         if not self.steps:
             lines.append("# nothing to do")
             return "\n".join(lines) + "\n"
-        if self.checks:
+        # Several steps may touch the same file.
+        checks = (*self.checks, *dict.fromkeys(line for step in self.steps for line in step.checks))
+        if checks:
             stopped = "stopped: the host is not as it was when this script was made; nothing was changed"
-            lines += [f"trap 'echo \"{stopped}\" >&2' EXIT", *self.checks, "trap - EXIT"]
+            lines += [f"trap 'echo \"{stopped}\" >&2' EXIT", *checks, "trap - EXIT"]
         for change in self.changes:
             lines += ["", f"# {change.action}: {shown(change.target)}", *change.commands]
         return "\n".join(lines) + "\n"

@@ -14,6 +14,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
+from opskit.core.checks import absent_checks, file_checks
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import read_bytes, sha256, sync_directory, write_atomic
@@ -106,6 +107,11 @@ class Replacement:
     before: Optional[str]
     backup: str = ""
 
+    def checks(self) -> tuple[str, ...]:
+        """Shell lines that stop a script if the file is no longer as it was, or the name of the backup is taken."""
+        old = "" if self.before is None else sha256(_encoded(self.before))
+        return (*file_checks(self.path, old), *(absent_checks(self.backup) if self.backup else ()))
+
     def lines(self) -> tuple[str, ...]:
         """Shell lines that write it."""
         path = shlex.quote(self.path)
@@ -182,6 +188,11 @@ class ReplaceText(Step):
         @abstractmethod
         def replacement(self) -> Replacement:
             """The file and its text."""
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The file is as it was."""
+        return self.replacement.checks()
 
     @property
     def settle(self) -> tuple[Command, ...]:

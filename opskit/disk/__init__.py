@@ -6,9 +6,9 @@ Where a change belongs:
                                  (blkid, wipefs, the bytes), superblock, paths, files, busy · layout.py: arithmetic
   a reason against               guard.py: the disk · mount/request.py: the request and the mount point ·
                                  mount/mkfs.py: the filesystem asked for · fstab/plan.py: fstab
-  `mount` and `umount`           mount/: plan.py, of it raw_plan.py what is made on a disk · umount_plan.py · steps/ ·
-                                 script_checks.py: what stops the script of a dry run
+  `mount` and `umount`           mount/: plan.py, of it raw_plan.py what is made on a disk · umount_plan.py · steps/
   `grow`                         grow/: plan.py, steps.py
+  what stops a script            script_checks.py: of mount, umount and grow; the steps' own: Step.checks
   `fstab`, and every entry       fstab/: text.py the bytes, sources.py what an entry means on this host, check.py the
                                  findings, plan.py, steps.py (of it BackupFstab), cli.py the commands; the file is
                                  replaced by core/textfile.py, and its backups are listed by see/files.py

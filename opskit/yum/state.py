@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Optional
 
+from opskit.core.checks import process_checks
 from opskit.yum.explain import service_of
 from opskit.yum.model import (
     DNF,
@@ -314,10 +315,9 @@ def _signal(facts: Facts, lock: LockFile, process: ProcessFacts, name: str) -> t
     return (*stop, *_opskit(facts, lock, "unlock"), signal_line(process.pid, process.start_ticks, name))
 
 
-def signal_commands(pid: int, start_ticks: int, name: str) -> tuple[str, str]:
-    """Shell lines that signal this very process: the 20th field behind the name in stat is its start (proc(5))."""
-    look = f"sed 's/.*) //' /proc/{pid}/stat | cut -d ' ' -f 20"
-    return (f'[ "$({look})" = {start_ticks} ]', f"kill -{name} {pid}")
+def signal_commands(pid: int, start_ticks: int, name: str) -> tuple[str, ...]:
+    """Shell lines that signal this very process."""
+    return (*process_checks(pid, start_ticks), f"kill -{name} {pid}")
 
 
 def signal_line(pid: int, start_ticks: int, name: str) -> str:

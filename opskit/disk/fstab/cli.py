@@ -109,9 +109,7 @@ def restore(
     def read(runner: Runner) -> tuple[HostFacts, FileFact]:
         return see(runner, fstab=fstab), read_file_fact(backup)
 
-    chore = Chore(
-        read, lambda pair, run: with_silence(decide_restore(*pair, run), pair[0]), root=_needs_root(fstab)
-    )
+    chore = Chore(read, lambda pair, run: with_silence(decide_restore(*pair, run), pair[0]), root=_needs_root(fstab))
     outcome = act(session, chore)
     name = shown(fstab)
     tell(session, outcome, f"restored: {name} from {shown(backup)}", f"{name} is the same as {shown(backup)}")

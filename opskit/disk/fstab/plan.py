@@ -78,14 +78,6 @@ def _mounted_at(facts: HostFacts, path: str) -> str:
     return path
 
 
-def fstab_checks(facts: HostFacts) -> tuple[str, ...]:
-    """Shell lines for Plan.checks: stop the script if fstab is no longer what the plan was decided on."""
-    path = shlex.quote(facts.fstab.real)
-    expected = _hash(facts.fstab)
-    message = shlex.quote(f"{facts.fstab.real} was changed since this script was made")
-    return (f'[ "$(sha256sum < {path})" = "{expected}  -" ] || {{ echo {message} >&2; exit 1; }}',)
-
-
 def _hash(file: FileFact) -> str:
     """The hash of what is on the host, also where saved facts have its text with passwords masked."""
     return file.sha256 or text_hash(file.text)
@@ -124,7 +116,7 @@ def decide_backup(facts: HostFacts, backups: Sequence[FileFact], run_id: str) ->
         note = Finding("backup-exists", "info", f"{same[-1]} is the same as {facts.fstab.path}")
         return Plan(title, notes=(note,), result={"backup": same[-1]})
     step = backup_step(facts, run_id)
-    return Plan(title, (step,), checks=fstab_checks(facts), result={"backup": step.backup})
+    return Plan(title, (step,), result={"backup": step.backup})
 
 
 def decide_restore(facts: HostFacts, backup: FileFact, run_id: str) -> Decision:
@@ -144,7 +136,7 @@ def decide_restore(facts: HostFacts, backup: FileFact, run_id: str) -> Decision:
     first = backup_step(facts, run_id)
     restore = _restore(facts, backup, first.sha256, first.backup)
     result = {"restored": backup.path, "backup": first.backup}
-    return Plan(title, (first, restore), checks=fstab_checks(facts), notes=notes, result=result)
+    return Plan(title, (first, restore), notes=notes, result=result)
 
 
 def _restore(facts: HostFacts, backup: FileFact, before: str = "", previous: str = "") -> RestoreFstab:

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import ClassVar, Union
 
+from opskit.core.checks import absent_checks, file_checks
 from opskit.core.command import Command, Runner
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import sha256
@@ -93,6 +94,10 @@ class BackupFstab(FstabStep):
     sha256: str
 
     @property
+    def checks(self) -> tuple[str, ...]:
+        return (*file_checks(self.path, self.sha256), *absent_checks(self.backup))
+
+    @property
     def change(self) -> Change:
         commands = (f"cp -a -- {shlex.quote(self.path)} {shlex.quote(self.backup)}",)
         return Change("backup-fstab", self.path, "no backup of it", self.backup, commands, reversible=True)
@@ -142,6 +147,10 @@ class RestoreFstab(FstabStep):
     previous: str = ""
     reload: bool = False
     relabel: bool = False
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return (*file_checks(self.path, self.sha256_before), *file_checks(self.backup, self.sha256_after))
 
     @property
     def change(self) -> Change:
@@ -224,6 +233,10 @@ class AddFstabEntry(FstabStep):
     relabel: bool = False
 
     @property
+    def checks(self) -> tuple[str, ...]:
+        return file_checks(self.path, self.sha256_before)
+
+    @property
     def change(self) -> Change:
         new = shlex.quote(temporary(self.path))
         newline = (f"printf '\\n' >> {new}",) if self.newline_first else ()
@@ -282,6 +295,10 @@ class RemoveFstabEntry(FstabStep):
     sha256_before: str
     reload: bool = False
     relabel: bool = False
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return file_checks(self.path, self.sha256_before)
 
     @property
     def change(self) -> Change:

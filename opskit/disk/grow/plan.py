@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
@@ -15,6 +14,7 @@ from opskit.disk import guard
 from opskit.disk.grow.steps import GrowFilesystem, GrowPartition
 from opskit.disk.layout import last_end
 from opskit.disk.model import SFDISK_NO_TELL_KERNEL, BlockDevice, HostFacts, Mount
+from opskit.disk.script_checks import in_service_checks
 
 GROWABLE = ("ext3", "ext4", "xfs")
 
@@ -56,7 +56,7 @@ def decide_grow(facts: HostFacts, what: str) -> Decision:
         steps=steps,
         basis=(*growth.disk.basis, f"{growth.device.size} bytes", *growth.device.contents_basis),
         hold=growth.disk.path if partition else "",
-        checks=(f'[ "$(cat /sys/class/block/{shlex.quote(growth.disk.name)}/size)" = {growth.disk.size // 512} ]',),
+        checks=in_service_checks(facts, growth.device, growth.mount),
         result={
             "device": growth.device.path,
             "disk": growth.disk.path,

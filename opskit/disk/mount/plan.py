@@ -10,7 +10,7 @@ from typing import Optional, Union
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import guard
-from opskit.disk.fstab.plan import EntryDecision, EntryRequest, decide_entry, fstab_checks
+from opskit.disk.fstab.plan import EntryRequest, decide_entry
 from opskit.disk.fstab.sources import missing
 from opskit.disk.fstab.text import plain_target
 from opskit.disk.model import BlockDevice, DiskPlace, HostFacts
@@ -24,9 +24,9 @@ from opskit.disk.mount.request import (
     request_reasons,
     target_reasons,
 )
-from opskit.disk.mount.script_checks import blank_checks, disk_checks, mount_point_checks, place_checks, wipe_checks
 from opskit.disk.mount.steps.make import CreatePartition
 from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem
+from opskit.disk.script_checks import blank_checks, disk_checks, mount_point_checks, place_checks, wipe_checks
 
 READ_ONLY_TYPES = ("iso9660", "squashfs", "udf", "cramfs", "erofs", "romfs")
 
@@ -220,7 +220,7 @@ def _into_service(
         steps=tuple(steps),
         basis=_basis(facts, place, device),
         hold=place.disk_path if making else "",
-        checks=(*checks, *_fstab_checks(facts, entry)),
+        checks=checks,
         notes=(*notes, *entry.notes, *_unknown_path(facts, request.target)),
         result={
             "device": device.path if device else "",
@@ -267,10 +267,6 @@ def _checks(
         return checks + blank_checks(shlex.quote(disk.path), disk)
     inside = device or next(iter(facts.partitions(disk)), disk)
     return checks + place_checks(place, inside, makes=bool(making))
-
-
-def _fstab_checks(facts: HostFacts, entry: EntryDecision) -> tuple[str, ...]:
-    return fstab_checks(facts) if entry.steps else ()
 
 
 def _replaceable(facts: HostFacts, target: str) -> Iterator[Finding]:

@@ -9,11 +9,12 @@ from typing import Optional
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
-from opskit.disk.fstab.plan import fstab_checks, fstab_reasons, remove_entry_steps
+from opskit.disk.fstab.plan import fstab_reasons, remove_entry_steps
 from opskit.disk.fstab.sources import devices_of, names_a_device
 from opskit.disk.fstab.text import FstabEntry, entries, entries_for_device, plain_target
 from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount, describe, named_by
 from opskit.disk.mount.steps.mount import UnmountFilesystem
+from opskit.disk.script_checks import in_service_checks
 
 # A message names this many processes; the rest are counted.
 NAMED = 10
@@ -66,7 +67,7 @@ def decide_umount(facts: HostFacts, request: UmountRequest, run: str) -> Decisio
         title=title,
         steps=tuple(steps),
         basis=(*facts.disk_of(device).basis, *device.contents_basis) if device else (),
-        checks=fstab_checks(facts) if service.entries and request.use_fstab else (),
+        checks=in_service_checks(facts, device, service.mount) if device else (),
         notes=tuple(_left(facts, entry) for entry in service.others if request.use_fstab),
         result={"device": device.path if device else "", "mount_point": service.target},
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Optional
 
+from opskit.core.checks import inode_checks
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.units import size_text
@@ -256,7 +257,8 @@ def _steps(facts: VacuumFacts, request: VacuumRequest, deletions: Sequence[Delet
 
 
 def _checks(deletions: Sequence[Deletion], request: VacuumRequest) -> tuple[str, ...]:
-    """Shell lines that stop a script when a file that was to go is no longer there."""
+    """Shell lines that stop a script when a file that was to go is another one; what a rotation makes is not there."""
     if request.rotate:
         return ()
-    return tuple(f"[ -f {shlex.quote(deletion.path)} ]" for deletion in deletions)
+    checks = (inode_checks(one.path, one.file.inode, size=one.file.size) for one in deletions)
+    return tuple(line for lines in checks for line in lines)

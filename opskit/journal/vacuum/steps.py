@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Union
 
 from opskit.core.caller import machine_id
+from opskit.core.checks import absent_checks
 from opskit.core.command import MINUTE, Command, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import sync_directory
@@ -194,6 +195,10 @@ class CopyJournals(Step):
     place: str
     files: tuple[Copied, ...]
     bytes: int
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return tuple(line for file in self.files for line in absent_checks(file.copy))
 
     @property
     def change(self) -> Change:

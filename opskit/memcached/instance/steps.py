@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable, ClassVar, Union
 
+from opskit.core.checks import absent_checks, process_checks
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, CommandFailed, Failed
 from opskit.core.plan import Change, Record, Step
@@ -37,6 +38,10 @@ class MakeDirectory(Step):
     kind: ClassVar[str] = "memcached.make-directory"
     path: str
     user: str = ""
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return absent_checks(self.path)
 
     @property
     def change(self) -> Change:
@@ -164,6 +169,10 @@ class StopMemcached(Step):
     user: str = ""
 
     @property
+    def checks(self) -> tuple[str, ...]:
+        return process_checks(self.process.pid, self.process.started)
+
+    @property
     def commands(self) -> tuple[Command, ...]:
         return (end_command(self.process.pid),)
 
@@ -225,6 +234,11 @@ class RemovePidFile(Step):
     kind: ClassVar[str] = "memcached.remove-pid-file"
     path: str
     pid: int
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        path = shlex.quote(self.path)
+        return (f'[ "$(tr -d "[:space:]" < {path})" = {self.pid} ]', f"[ ! -e /proc/{self.pid} ]")
 
     @property
     def change(self) -> Change:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Union
 
+from opskit.core.checks import unit_checks
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Failed
 from opskit.core.plan import Change, Record, Step
@@ -75,6 +76,10 @@ class StartUnit(Step):
     wanted: Wanted
 
     @property
+    def checks(self) -> tuple[str, ...]:
+        return unit_checks(self.unit, active=self.active)
+
+    @property
     def commands(self) -> tuple[Command, ...]:
         return (systemctl("restart" if self.active else "start", self.unit),)
 
@@ -115,6 +120,10 @@ class StopUnit(Step):
     kind: ClassVar[str] = "memcached.stop-unit"
 
     unit: str
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return unit_checks(self.unit, active=True)
 
     @property
     def commands(self) -> tuple[Command, ...]:

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import ClassVar, Union
 
+from opskit.core.checks import absent_checks, inode_checks, process_checks
 from opskit.core.command import Runner
 from opskit.core.errors import Busy, CannotUndo, Failed
-from opskit.core.files import sync_directory
+from opskit.core.files import sha256, sync_directory
 from opskit.core.plan import Change, Record, Step
 from opskit.yum.model import TRANSACTION
 from opskit.yum.see.facts import see
@@ -57,6 +58,10 @@ class _Signal(Step):
     start_ticks: int
     name: str
     locks: tuple[str, ...]
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return process_checks(self.pid, self.start_ticks)
 
     def _same(self) -> bool:
         status = read_stat(self.pid)
@@ -179,9 +184,15 @@ class Clear(Step):
     backup: str
 
     @property
+    def checks(self) -> tuple[str, ...]:
+        path, digest = quote(self.path), sha256(self.content.encode("latin-1"))
+        same = f'[ "$(head -c {READ_BYTES} {path} | sha256sum)" = "{digest}  -" ]'
+        return (f"[ ! -L {path} ]", *inode_checks(self.path, self.inode), same, *absent_checks(self.backup))
+
+    @property
     def change(self) -> Change:
         path, backup = quote(self.path), quote(self.backup)
-        commands = (f'[ "$(stat -c %i {path})" = {self.inode} ]', f"ln {path} {backup}", f"rm {path}")
+        commands = (*inode_checks(self.path, self.inode), f"ln {path} {backup}", f"rm {path}")
         return Change("clear-lock", self.path, self.why, f"gone; kept as {self.backup}", commands, True)
 
     def apply(self, runner: Runner, record: Record) -> Record:

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar
 
+from opskit.core.checks import unit_checks
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Failed
 from opskit.core.plan import Change, Record, Step
@@ -31,6 +32,12 @@ class Hold(Step):
     timers: tuple[str, ...]
     seconds: int
     back: str
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """Only what is at work is stopped, and started again; what is masked already would be unmasked."""
+        masked = (f'[ "$(systemctl is-enabled {shlex.quote(unit)} || :)" != masked-runtime ]' for unit in self.units)
+        return (*(line for unit in self.timers for line in unit_checks(unit, active=True)), *masked)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import pytest
 
 from opskit.core.command import Command, Result
 from opskit.core.plan import Plan
-from opskit.disk.fstab.plan import add_entry_steps, decide_backup, decide_restore, fstab_checks, remove_entry_steps
+from opskit.disk.fstab.plan import add_entry_steps, decide_backup, decide_restore, remove_entry_steps
 from opskit.disk.fstab.text import entries, entry_line, parse
 from opskit.disk.model import FileFact, HostFacts
 from opskit.disk.see.files import read_file_fact
@@ -91,7 +91,7 @@ def same(pair: tuple[Path, Path], ours: Sequence[Any], theirs: Sequence[Any]) ->
 
 
 def test_adding_an_entry(pair: tuple[Path, Path]) -> None:
-    shell(fstab_checks(facts(pair[1])))
+    shell(line for step in add_entry_steps(facts(pair[1]), LINE, RUN) for line in step.checks)
     same(pair, *(add_entry_steps(facts(path), LINE, RUN) for path in pair))
 
 
@@ -134,7 +134,7 @@ def test_the_whole_script(pair: tuple[Path, Path]) -> None:
 
 
 def test_a_script_stops_when_fstab_has_changed(pair: tuple[Path, Path]) -> None:
-    checks = fstab_checks(facts(pair[1]))
+    checks = add_entry_steps(facts(pair[1]), LINE, RUN)[1].checks
     pair[1].write_bytes(pair[1].read_bytes() + b"# more\n")
     with pytest.raises(AssertionError, match="was changed since this script was made"):
         shell([*checks, "exit 0"])
