@@ -28,11 +28,11 @@ _opskit_mountpoints() {
   done </proc/self/mounts 2>/dev/null
 }
 
-# The runs in the ledger, and `last`.
+# The newest runs in the ledger, and `last`.
 _opskit_runs() {
   echo last
-  sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p' \
-    "${OPSKIT_STATE_DIR:-/var/lib/opskit}/ledger.jsonl" 2>/dev/null
+  tail -c 2000000 "${OPSKIT_STATE_DIR:-/var/lib/opskit}/ledger.jsonl" 2>/dev/null |
+    sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p'
 }
 
 # Every unit that systemd has loaded; a failed one may have a mark before its name.
@@ -98,8 +98,9 @@ _opskit_command() {
     'opskit yum wait') commands='' options='--installroot --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit yum unlock') commands='' options='--installroot --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit yum why') commands='' options='--hold --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
-    'opskit history') commands='show' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit history') commands='show prune' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
+    'opskit history prune') commands='' options='--older-than --all --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit findings') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit completion') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('bash zsh fish man') ;;

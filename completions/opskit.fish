@@ -58,16 +58,17 @@ function __opskit_targets
     __opskit_devices
 end
 
-# The runs in the ledger, and `last`.
+# The newest runs in the ledger, and `last`.
 function __opskit_runs
     set -l state /var/lib/opskit
     set -q OPSKIT_STATE_DIR; and set state $OPSKIT_STATE_DIR
     echo last
-    sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p' $state/ledger.jsonl 2>/dev/null
+    tail -c 2000000 $state/ledger.jsonl 2>/dev/null |
+        sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p'
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit history' 'opskit history show' 'opskit undo' 'opskit findings' 'opskit completion'
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit history' 'opskit history show' 'opskit history prune' 'opskit undo' 'opskit findings' 'opskit completion'
 set -g __opskit_valued '--auth-file' '--boot' '--by' '--color' '--conn-limit' '--depth' '--diff' '--directory' '--engine' '--exclude' '--exclude-from' '--exclude-type' '--expose' '--extended' '--facts' '--format' '--fstab' '--fstype' '--hold' '--installroot' '--interval' '--keep-copy' '--label' '--limit' '--listen' '--listen-backlog' '--lock-timeout' '--max-depth' '--max-item-size' '--max-reqs-per-event' '--memory-file' '--memory-limit' '--min-size' '--mount-options' '--namespace' '--napi-ids' '--older-than' '--only-plan' '--output' '--pid' '--pidfile' '--port' '--prefix-delimiter' '--priority' '--protocol' '--reserved' '--root' '--sample' '--save' '--since' '--size' '--slab-growth-factor' '--slab-min-size' '--state-dir' '--sysconfig' '--systemd-version' '--table' '--threads' '--threshold' '--timeout' '--top' '--type' '--udp-port' '--unix-mask' '--unix-socket' '--until' '--user' '--verify-key' '--warn' '--wipe' '--workers' '-B' '-I' '-N' '-P' '-R' '-U' '-Y' '-b' '-e' '-m' '-o' '-t' 'opskit df -x' 'opskit du -X' 'opskit du -d' 'opskit journal errors --unit' 'opskit journal errors -D' 'opskit journal errors -p' 'opskit journal errors -u' 'opskit journal usage -D' 'opskit journal vacuum --files' 'opskit journal vacuum -D' 'opskit journal verify -D' 'opskit memcached explain --unit' 'opskit memcached explain --version' 'opskit memcached flags --version' 'opskit memcached lint --unit' 'opskit memcached lint --version' 'opskit memcached start -D' 'opskit memcached start -a' 'opskit memcached start -c' 'opskit memcached start -f' 'opskit memcached start -l' 'opskit memcached start -p' 'opskit memcached start -s' 'opskit memcached start -u' 'opskit memcached stop --unit' 'opskit memcached stop -p' 'opskit memcached stop -s'
 
 # opskit
@@ -594,6 +595,7 @@ complete -c opskit -n '__opskit_in opskit yum why' -l help -s h -d 'Show this me
 
 # opskit history
 complete -c opskit -n '__opskit_at opskit history 0' -a show -d 'Show each step of a run with its commands, times and output'
+complete -c opskit -n '__opskit_at opskit history 0' -a prune -d 'Take old runs out of the ledger: those that an undo cannot need any more'
 complete -c opskit -n '__opskit_in opskit history' -l limit -x -d 'Only the newest so many'
 complete -c opskit -n '__opskit_in opskit history' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit history' -l quiet -s q -d 'Say nothing on success'
@@ -612,6 +614,23 @@ complete -c opskit -n '__opskit_in opskit history show' -l color -x -a 'auto alw
 complete -c opskit -n '__opskit_in opskit history show' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit history show' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit history show' -l help -s h -d 'Show this message and exit'
+
+# opskit history prune
+complete -c opskit -n '__opskit_in opskit history prune' -l older-than -x -d 'Runs that began longer ago: 1y, 6month'
+complete -c opskit -n '__opskit_in opskit history prune' -l all -d 'Also runs that could still be undone'
+complete -c opskit -n '__opskit_in opskit history prune' -l dry-run -s n -d 'Show the plan and change nothing'
+complete -c opskit -n '__opskit_in opskit history prune' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit history prune' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
+complete -c opskit -n '__opskit_in opskit history prune' -l yes -s y -d 'Answer the question with yes'
+complete -c opskit -n '__opskit_in opskit history prune' -l only-plan -x -d 'Carry out the plan to which a dry run gave this token, or nothing'
+complete -c opskit -n '__opskit_in opskit history prune' -l lock-timeout -x -d 'How long to wait for another opskit: 30s, 5m'
+complete -c opskit -n '__opskit_in opskit history prune' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit history prune' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit history prune' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit history prune' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit history prune' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit history prune' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit history prune' -l help -s h -d 'Show this message and exit'
 
 # opskit undo
 complete -c opskit -n '__opskit_at opskit undo 0' -a '(__opskit_runs)'

@@ -35,11 +35,11 @@ _opskit_mountpoints() {
   done </proc/self/mounts 2>/dev/null
 }
 
-# The runs in the ledger, and `last`.
+# The newest runs in the ledger, and `last`.
 _opskit_runs() {
   echo last
-  sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p' \
-    "${OPSKIT_STATE_DIR:-/var/lib/opskit}/ledger.jsonl" 2>/dev/null
+  tail -c 2000000 "${OPSKIT_STATE_DIR:-/var/lib/opskit}/ledger.jsonl" 2>/dev/null |
+    sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p'
 }
 
 # Every unit that systemd has loaded; a failed one may have a mark before its name.

@@ -65,12 +65,13 @@ function __opskit_targets
     __opskit_devices
 end
 
-# The runs in the ledger, and `last`.
+# The newest runs in the ledger, and `last`.
 function __opskit_runs
     set -l state /var/lib/opskit
     set -q OPSKIT_STATE_DIR; and set state $OPSKIT_STATE_DIR
     echo last
-    sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p' $state/ledger.jsonl 2>/dev/null
+    tail -c 2000000 $state/ledger.jsonl 2>/dev/null |
+        sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p'
 end
 
 complete -c opskit -f

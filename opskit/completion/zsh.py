@@ -41,11 +41,12 @@ _opskit_units() {
   _wanted units expl 'unit' compadd -a found
 }
 
-# The runs in the ledger, and `last`.
+# The newest runs in the ledger, and `last`.
 _opskit_runs() {
   local expl ledger=${OPSKIT_STATE_DIR:-/var/lib/opskit}/ledger.jsonl
   local -a found
-  found=(last ${(f)"$(sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p' $ledger 2>/dev/null)"})
+  found=(last ${(f)"$(tail -c 2000000 $ledger 2>/dev/null |
+    sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p')"})
   _wanted runs expl 'run' compadd -a found
 }
 """

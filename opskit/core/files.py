@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Iterable
 
 from opskit.core.trust import check_links
 
@@ -59,9 +60,10 @@ def kind_of(mode: int) -> str:
     return next((name for test, name in kinds if test(mode)), "something else")
 
 
-def write_atomic(path: str, data: bytes, *, like: str = "", mode: int = 0o600) -> None:
+def write_atomic(path: str, data: bytes | Iterable[bytes], *, like: str = "", mode: int = 0o600) -> None:
     """Put data at path: a temporary file beside it, fsync, rename, fsync of the directory.
 
+    data: the bytes, or the pieces of them, one after the other
     like: a file whose mode, owner and extended attributes (the SELinux context is one) the new file gets;
     without it the file gets mode. A symlink at path is followed: the file it names is what is replaced, but nothing
     other than a file: the link of a masked drop-in names /dev/null. Another user's symlink is not followed.
@@ -78,7 +80,7 @@ def write_atomic(path: str, data: bytes, *, like: str = "", mode: int = 0o600) -
     descriptor, temporary = _make_temporary(target)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             if like:
                 _copy_metadata(os.path.realpath(like), file.fileno())

@@ -26,7 +26,7 @@ from io import BufferedReader
 from typing import Any, Optional
 
 from opskit.core.errors import Failed, UsageFault
-from opskit.core.files import sync_directory
+from opskit.core.files import sync_directory, write_atomic
 from opskit.core.ledger_index import TAIL, keys_of, open_index, write_index
 from opskit.core.ledger_lines import SCHEMA, Line, line_numbers, line_of, lines_from_end, open_to_read, parse_line
 from opskit.core.ledger_runs import Damage, Run, StepRecord, build_runs
@@ -241,6 +241,38 @@ class Ledger:
     def runs_of(self, plan: str) -> list[Run]:
         """The runs that carried out, or tried to, the plan with this token, oldest first; [] without a ledger."""
         return [run for run in self.about([plan]) if run.plan == plan]
+
+    def each(self) -> Iterator[Run]:
+        """Every run, the newest first, one after the other: however many there are, one is in memory. Raises OSError.
+
+        A run whose lines are not together is given once for each piece of them.
+        """
+        lines: list[Line] = []
+        for offset, raw, whole in self._raw_lines():
+            line = parse_line(raw, offset, whole=whole)
+            if line.entry is not None and any(other.entry is not None and other.run != line.run for other in lines):
+                yield from build_runs(reversed(lines))[0]
+                lines = []
+            lines.append(line)
+        yield from build_runs(reversed(lines))[0]
+
+    def drop(self, runs: Iterable[str]) -> int:
+        """Take these runs out. Returns how many bytes the ledger has lost. Raises Failed, with the ledger as it was."""
+        names = frozenset(runs)
+        try:
+            before = os.stat(self.path).st_size
+            write_atomic(self.path, self._lines_without(names))
+            return before - os.stat(self.path).st_size
+        except OSError as error:
+            why = f"the ledger cannot be written anew ({error.strerror})"
+            todo = f"make room in {self.state_dir}: the new ledger stands beside the old one for a moment"
+            raise Failed(self.path, why, todo=todo, state="It is as it was.") from error
+
+    def _lines_without(self, names: frozenset[str]) -> Iterator[bytes]:
+        with BufferedReader(open_to_read(self.path)) as file:
+            for raw in file:
+                if Line(0, raw, whole=True, entry=None).run not in names:
+                    yield raw
 
     def find(self, name: str) -> Run:
         """The run with this id, the only one whose id begins so, or `last`. Raises UsageFault or OSError."""

@@ -1,8 +1,9 @@
 """The area history: what opskit did on this host, and taking it back.
 
-history, history show, undo     cli.py
+history, show, prune, undo      cli.py
 how a run stands now            outcome.py: taken back or finished by a later run
 what killed runs have left      see.py
 the plan of an undo             plan.py; steps.py has its step
+which runs a prune takes out    prune.py; steps.py has its step
 what its findings mean          findings.py
 """

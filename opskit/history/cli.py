@@ -6,23 +6,28 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
 from opskit import areas
-from opskit.act import Chore, act
+from opskit.act import Chore, act, tell
 from opskit.core.caller import command_line, machine_id
+from opskit.core.command import Runner
 from opskit.core.errors import Failed, Missing, UsageFault
 from opskit.core.finding import Finding, left_over
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Outcome
 from opskit.core.text import shown
+from opskit.core.units import now, seconds_text, time_text
 from opskit.history.outcome import outcome_text, settle
 from opskit.history.plan import damage_finding, decide, kept_note, lost_note
+from opskit.history.prune import RunOutline, decide_prune, outline
 from opskit.history.see import left_by
-from opskit.options import changes, new_app, reads, reads_bare
+from opskit.history.steps import PruneRuns
+from opskit.options import changes, new_app, reads, reads_bare, span_of
 from opskit.session import Session
 from opskit.ui.plan import draw_notes
 from opskit.ui.screen import Column, draw_table
@@ -72,6 +77,43 @@ def show(session: Session, run: RunName) -> None:
     findings = [*map(damage_finding, entry.damage), *(lost_note(entry, step) for step in entry.lost)]
     session.screen.answer(entry, lambda: _draw_run(session, entry), findings=findings)
     _draw_damage(session, findings)
+
+
+@changes(app, "prune", facts=False, example="opskit history prune --older-than 1y --dry-run")
+def prune(
+    session: Session,
+    older_than: Annotated[
+        float,
+        typer.Option(
+            "--older-than",
+            metavar="SPAN",
+            parser=span_of("--older-than", numbers=False),
+            help="Runs that began longer ago: 1y, 6month.",
+        ),
+    ],
+    everything: Annotated[bool, typer.Option("--all", help="Also runs that could still be undone.")] = False,
+) -> None:
+    """Take old runs out of the ledger: those that an undo cannot need any more.
+
+    A run that is not finished is never taken out. Nothing else ever takes a run out.
+    """
+    if session.format == "sh":
+        raise UsageFault("--format sh", "only opskit can tell which lines of the ledger it needs", todo="--dry-run")
+    if not session.dry_run:
+        session.need_root()
+    oldest = now().timestamp() - older_than
+    before = time_text(datetime.fromtimestamp(max(oldest, 0), timezone.utc))
+
+    def see(_runner: Runner) -> list[RunOutline]:
+        with _ledger(session) as ledger:
+            return [outline(run) for run in ledger.each()][::-1]
+
+    span = seconds_text(older_than)
+    chore = Chore(see, lambda runs, _run: decide_prune(runs, session.state_dir, span, before, everything=everything))
+    outcome = act(session, chore)
+    steps = [step for step in outcome.plan.steps if isinstance(step, PruneRuns)]
+    many = sum(len(step.runs) for step in steps)
+    tell(session, outcome, f"{many} runs were taken out of the ledger", "no run is old enough that nobody needs")
 
 
 @changes(undo_app, "undo", facts=False, example="opskit undo last --dry-run")

@@ -9,7 +9,8 @@ FINDINGS = (
     FindingKind("already-undone", ("info",), "the run has been undone"),
     FindingKind("another-host", ("critical",), "the run was made on another host"),
     FindingKind("cannot-undo", ("warning",), "a step is kept, with its reason"),
-    FindingKind("ledger-damaged", ("warning",), "a line of the ledger is broken, missing or there twice"),
+    FindingKind("ledger-damaged", ("warning", "critical"), "a line of the ledger is broken, missing or there twice"),
     FindingKind("lost-step", ("error",), "a step may have been done, and the ledger has lost what an undo needs of it"),
+    FindingKind("run-kept", ("info",), "a prune keeps a run that is old enough, with its reason"),
     FindingKind("undo-of-undo", ("error",), "the run is itself an undo"),
 )

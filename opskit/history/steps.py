@@ -1,4 +1,4 @@
-"""The step of an undo: a step of an earlier run, taken back by its own undo."""
+"""The steps of the history: one of an earlier run, taken back by its own undo; and runs taken out of the ledger."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from opskit.core.command import Runner
+from opskit.core.errors import CannotUndo
+from opskit.core.ledger import Ledger
 from opskit.core.plan import Change, Record, Step
 
 
@@ -35,3 +37,40 @@ class UndoStep(Step):
 
     def undo_change(self, record: Record) -> str:
         return f"it is itself an undo; run the command of {self.run} again"
+
+
+@dataclass(frozen=True)
+class PruneRuns(Step):
+    """Take runs out of the ledger, which is written anew without them.
+
+    runs: their ids, the oldest first
+    of: how many runs the ledger has
+    """
+
+    kind: ClassVar[str] = "history.prune"
+
+    state_dir: str
+    runs: tuple[str, ...]
+    of: int
+
+    @property
+    def change(self) -> Change:
+        path = Ledger(self.state_dir).path
+        before = f"{self.of} runs, from {self.runs[0]} on"
+        after = f"{len(self.runs)} runs fewer, the last of them {self.runs[-1]}"
+        return Change("prune-ledger", path, before, after, (), reversible=False)
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """Raises Failed, with the ledger as it was."""
+        return {"bytes": Ledger(self.state_dir).drop(self.runs)}
+
+    def undo_change(self, record: Record) -> str:
+        return "what was pruned is gone"
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Nothing is to do where the ledger could not be written: it is as it was."""
+        if "bytes" in record:
+            raise CannotUndo("what was pruned is gone")
+
+
+KINDS: dict[str, type[Step]] = {PruneRuns.kind: PruneRuns}

@@ -9,6 +9,7 @@ import json
 import shlex
 import sys
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Union
@@ -201,6 +202,53 @@ def test_what_was_taken_back_and_what_was_finished_is_told(opskit: Any, tmp_path
     out = opskit("history", "show", "run-1")[1]
     assert (f"outcome  taken-back by {undo}" in out, f"{tmp_path}/a: undone" in out) == (True, True)
     assert json.loads(opskit("history", "--json")[1])["result"]["runs"][0]["by"] == undo
+
+
+def test_prune(opskit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, *files(tmp_path, "a"))
+    opskit("undo", "last", "--yes")
+    make(tmp_path, *files(tmp_path, "b"), run="run-2")
+    before = (tmp_path / "state/ledger.jsonl").read_bytes()
+    code, out, _ = opskit("history", "prune", "--older-than", "1y", "-n")
+    assert (code, "nothing to do" in out) == (0, True)
+    monkeypatch.setattr("opskit.history.cli.now", lambda: datetime.now(timezone.utc) + timedelta(days=400))
+    code, out, _ = opskit("history", "prune", "--older-than", "1y", "--dry-run")
+    assert (code, "1. prune-ledger" in out, "cannot be taken back" in out) == (0, True, True)
+    assert "run run-2 is kept: done, and can still be undone" in out
+    code, _, err = opskit("history", "prune", "--older-than", "1y")
+    assert (code, "--yes" in err) == (5, True)
+    assert (tmp_path / "state/ledger.jsonl").read_bytes() == before
+    code, out, _ = opskit("history", "prune", "--older-than", "1y", "--yes")
+    assert (code, out.splitlines()) == (0, ["2 runs were taken out of the ledger"])
+    runs = Ledger(str(tmp_path / "state")).read()
+    assert ([run.id for run in runs.runs][:1], runs.runs[1].title, runs.damage) == (
+        ["run-2"],
+        "prune runs older than 1y from the ledger",
+        (),
+    )
+    lines = [line for line in before.splitlines(keepends=True) if b'"run": "run-2"' in line]
+    assert (tmp_path / "state/ledger.jsonl").read_bytes().startswith(b"".join(lines))
+    code, out, _ = opskit("history", "prune", "--older-than", "2y", "--yes")
+    assert (code, "nothing to do" in out) == (0, True)
+    assert opskit("undo", "run-2", "--yes")[0] == 0
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_prune_on_a_full_disk_leaves_the_ledger_as_it_was(
+    opskit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, *files(tmp_path, "a"))
+    before = (tmp_path / "state/ledger.jsonl").read_bytes()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("opskit.core.ledger.write_atomic", full)
+    monkeypatch.setattr("opskit.history.cli.now", lambda: datetime.now(timezone.utc) + timedelta(days=400))
+    code, _, err = opskit("history", "prune", "--older-than", "1y", "--all", "--yes")
+    assert (code, "the ledger cannot be written anew" in err) == (8, True)
+    assert (tmp_path / "state/ledger.jsonl").read_bytes().startswith(before)
+    assert opskit("history")[2] == ""
 
 
 def test_an_option_before_the_subcommand_is_not_swallowed(opskit: Any) -> None:
@@ -476,6 +524,9 @@ def test_help_begins_with_an_example(opskit: Any, arguments: tuple[str, ...], fi
         (("history", "shwo"), "did you mean 'show'"),
         (("history", "--limit", "0"), "--limit"),
         (("undo", "last", "--exit-code"), "--exit-code"),
+        (("history", "prune"), "--older-than"),
+        (("history", "prune", "--older-than", "365"), "--older-than"),
+        (("history", "prune", "--older-than", "1y", "--format", "sh"), "only opskit can tell"),
         (("undo", "last", "--format", "xml"), "'xml' is none of"),
         (("undo", "last", "--facts", "x"), "--facts"),
         (("undo", "last", "--wipe", "x"), "--wipe"),
