@@ -392,7 +392,7 @@ complete -c opskit -n '__opskit_in opskit journal errors' -l until -x -d 'Up to 
 complete -c opskit -n '__opskit_in opskit journal errors' -l boot -s b -x -d 'Only of this boot'
 complete -c opskit -n '__opskit_in opskit journal errors' -l unit -s u -x -a '(__opskit_units)' -d 'Only of this unit'
 complete -c opskit -n '__opskit_in opskit journal errors' -l priority -s p -x -a 'emerg alert crit err warning notice info debug' -d 'Down to this one: err, 4, debug for everything'
-complete -c opskit -n '__opskit_in opskit journal errors' -l top -x -d 'Only the N most frequent groups'
+complete -c opskit -n '__opskit_in opskit journal errors' -l top -x -d 'Only the N most important groups'
 complete -c opskit -n '__opskit_in opskit journal errors' -l check -d 'Exit 4 when there are errors'
 complete -c opskit -n '__opskit_in opskit journal errors' -l follow -s f -d 'Go on as entries come'
 complete -c opskit -n '__opskit_in opskit journal errors' -l directory -s D -x -a '(__fish_complete_directories)' -d 'The journals in this directory instead'

@@ -12,7 +12,7 @@ Where a change belongs:
   usage/      what the journal takes, and the limits in force: see.py, findings.py, show.py
   errors/     query.py, moments.py: what journalctl is asked for; see/: entries.py reads them, careful.py sees to it
               that none is passed over, by what index.py has, catalog.py; select.py: which entries of a damaged
-              file; export.py: the format, parsed as it comes; mask.py: what is alike;
+              file; export.py: the format, parsed as it comes; mask.py: what is alike; traces.py;
               groups.py; incidents.py: what is behind: OOM kills, core dumps, disks, failed units, lost messages;
               findings.py, show.py, cli.py
   cli.py      every other command; see.py: what each asks of the host

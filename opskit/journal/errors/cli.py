@@ -66,7 +66,7 @@ def errors(
             help="Down to this one: err, 4, debug for everything.",
         ),
     ] = "err",
-    top: Annotated[int, typer.Option(metavar="N", min=0, help="Only the N most frequent groups; 0: all.")] = 20,
+    top: Annotated[int, typer.Option(metavar="N", min=0, help="Only the N most important groups; 0: all.")] = 20,
     check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are errors.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as entries come.")] = False,
     directory: InDirectory = "",
@@ -165,7 +165,7 @@ def _explained(
     examples, catalog = {}, {}
     for group in groups:
         text = texts.get(group.message_id, "")
-        long = len(group.example) >= EXAMPLE_BYTES
+        long = len(group.example) >= EXAMPLE_BYTES and not group.lines
         fields = read_entry(runner, request.scope, group.cursor) if long or needs_fields(text) else {}
         if long and fields:
             examples[group.cursor] = fields["MESSAGE"]

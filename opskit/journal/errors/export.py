@@ -37,6 +37,7 @@ FIELDS = (
     "_SYSTEMD_UNIT",
     "SYSLOG_IDENTIFIER",
     "_TRANSPORT",
+    "CONTAINER_NAME",
 )
 _FIELDS = frozenset(name.encode() for name in FIELDS)
 _ENTRY = re.compile(

@@ -11,12 +11,19 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Optional, Union
 
 from opskit.journal.errors.export import UNKNOWN_PRIORITY, ExportEntry
 from opskit.journal.errors.incidents import JOURNALD, RSYSLOG, IncidentRule, Incidents, rule_of, rules_for
-from opskit.journal.errors.mask import alike, pattern_of
+from opskit.journal.errors.mask import alike, kept_numbers, pattern_apart, pattern_of
+from opskit.journal.errors.traces import is_frame, is_opener
 
+# What the name of a container's group begins with.
+CONTAINER = "container "
+# Of a sender so many groups of a priority come before those of others.
+SENDER_FIRST = 3
+# What began in the last quarter of the time began lately.
+LATELY = 0.75
 # From here on what is new is counted for its unit, in a group of its own.
 GROUPS = 5000
 UNITS = 500
@@ -36,7 +43,8 @@ PRIORITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "deb
 class MessageGroup:
     """Messages of a unit that are alike. first, last: microseconds since 1970; priority: the worst, None without one.
 
-    example: the first message, or its beginning. cursor: where that is.
+    example: the first message, or its beginning, with the lines of its stack trace. cursor: where that is.
+    lines: of the stack traces behind these messages. tail: the last of them.
     """
 
     unit: str
@@ -49,6 +57,8 @@ class MessageGroup:
     first: int
     last: int
     count: int = 0
+    lines: int = 0
+    tail: bytes = b""
 
     @property
     def per_hour(self) -> Optional[float]:
@@ -56,7 +66,25 @@ class MessageGroup:
         return (self.count - 1) * 3.6e9 / (self.last - self.first) if self.last > self.first else None
 
 
-Known = tuple[Optional[MessageGroup], Optional[IncidentRule]]
+class Apart:
+    """Messages that are alike but for numbers that count: the group of each, by these numbers, and their rule."""
+
+    def __init__(self, rule: Optional[IncidentRule]) -> None:
+        self.rule = rule
+        self.groups: dict[tuple[bytes, ...], MessageGroup] = {}
+
+
+@dataclass(frozen=True)
+class TraceLine:
+    """A line of a stack trace. opens: it comes before the line that says what is wrong."""
+
+    opens: bool
+
+
+# What is to be done with a message beside being counted for its group.
+Known = tuple[Optional[MessageGroup], Union[IncidentRule, Apart, TraceLine, None]]
+# So many are told apart.
+APART_MOST = 50
 
 
 @dataclass
@@ -70,6 +98,10 @@ class Sender:
     chosen: bool
     rules: tuple[IncidentRule, ...]
     known: dict[bytes, Known] = field(default_factory=dict)
+    # Of a stack trace: the group that its lines belong to, the line before this one, and what has opened it.
+    last: Optional[MessageGroup] = None
+    before: bytes = b""
+    opened: bytes = b""
 
 
 class Tally:
@@ -80,6 +112,7 @@ class Tally:
         self.incidents = Incidents()
         self.overflowed = False
         self.entries = 0  # of all that was read, also what was not chosen
+        self.trace_lines = 0  # chosen entries that are lines of stack traces
         self.lacking = False  # an entry has no message, or not the priority by which it was found
         self._groups: dict[tuple[str, str], MessageGroup] = {}
         self._senders: dict[tuple[bytes, bytes], Sender] = {}
@@ -100,13 +133,17 @@ class Tally:
             group, rule = known
             if group is not None:
                 moment = int(when)
+                sender.last = group
                 group.count += 1
                 if moment > group.last:
                     group.last = moment
                 elif moment < group.first:
                     group.first = moment
             if rule is not None:
-                self.incidents.note(rule, sender.unit, message, int(when))
+                if not isinstance(rule, IncidentRule):
+                    rule = self._add(rule, sender, message, (cursor, when))
+                if rule is not None:
+                    self.incidents.note(rule, sender.unit, message, int(when))
         self.entries += number
 
     @property
@@ -117,11 +154,31 @@ class Tally:
     @property
     def chosen(self) -> int:
         """Entries of the chosen priorities."""
-        return sum(group.count for group in self._groups.values())
+        return self.trace_lines + sum(group.count for group in self._groups.values())
 
     def groups(self) -> list[MessageGroup]:
-        """Every group, the most frequent first."""
-        return sorted(self._groups.values(), key=lambda group: (-group.count, -group.last, group.unit, group.pattern))
+        """Every group, what is most important first: the worst priority, then what began lately, then what is frequent.
+
+        Of a sender no more than SENDER_FIRST come before those of others; the host comes before its containers.
+        """
+        begin = min((group.first for group in self._groups.values()), default=0)
+        end = max((group.last for group in self._groups.values()), default=0)
+        lately = begin + (end - begin) * LATELY
+
+        def key(group: MessageGroup) -> tuple[bool, int, bool, bool, int, int, str, str]:
+            none = group.priority is None
+            contained = group.unit.startswith(CONTAINER)
+            old = group.first < lately
+            return none, group.priority or 0, contained, old, -group.count, -group.last, group.unit, group.pattern
+
+        ordered = sorted(self._groups.values(), key=key)
+        ranks: dict[tuple[str, Optional[int]], int] = {}
+        ranked = []
+        for number, group in enumerate(ordered):
+            rank = ranks[group.unit, group.priority] = ranks.get((group.unit, group.priority), -1) + 1
+            worst = len(PRIORITIES) if group.priority is None else group.priority
+            ranked.append((worst, rank // SENDER_FIRST, number, group))
+        return [group for *_, group in sorted(ranked, key=lambda item: item[:3])]
 
     def new_groups(self, after: int) -> list[MessageGroup]:
         """Those that came to be after so many."""
@@ -147,14 +204,55 @@ class Tally:
 
     def _new(self, sender: Sender, text: bytes, message: bytes, place: tuple[bytes, bytes]) -> Known:
         """The group and the rule for a message that is not like any before of this sender."""
-        group = self._group(sender, message, place) if sender.chosen else None
         self.lacking = self.lacking or not message
-        known = sender.known[text] = (group, rule_of(sender.rules, message))
         self._remember(len(text))
+        rule = rule_of(sender.rules, message)
+        known: Known = (None, rule)
+        if sender.chosen and rule is None and (is_opener(message) or is_frame(message, sender.before)):
+            known = (None, TraceLine(is_opener(message)))
+        elif sender.chosen and kept_numbers(text):
+            known = (None, Apart(rule))
+        elif sender.chosen:
+            known = (self._group(sender, message, place, pattern_of(message)), rule)
+            sender.before = b""
+        sender.known[text] = known
         return known
 
-    def _group(self, sender: Sender, message: bytes, place: tuple[bytes, bytes]) -> MessageGroup:
-        pattern = os.fsdecode(pattern_of(message))
+    def _add(
+        self, kind: Union[Apart, TraceLine], sender: Sender, message: bytes, place: tuple[bytes, bytes]
+    ) -> Optional[IncidentRule]:
+        """Count a message whose group is not that of all that are alike. Returns its rule."""
+        if isinstance(kind, TraceLine):
+            self._add_line(kind, sender, message, place)
+            return None
+        numbers = kept_numbers(message)
+        if numbers not in kind.groups and len(kind.groups) >= APART_MOST:
+            numbers = ()
+        group = kind.groups.get(numbers)
+        if group is None:
+            pattern = pattern_apart(message) if numbers else pattern_of(message)
+            group = kind.groups[numbers] = self._group(sender, message, place, pattern)
+        _count(group, sender, int(place[1]))
+        return kind.rule
+
+    def _add_line(self, line: TraceLine, sender: Sender, message: bytes, place: tuple[bytes, bytes]) -> None:
+        sender.before = message
+        if line.opens:
+            sender.opened = message[:EXAMPLE_BYTES]
+        elif sender.opened:
+            sender.opened = _longer(sender.opened, message)
+        elif sender.last is None:
+            _count(self._group(sender, message, place, pattern_of(message)), sender, int(place[1]))
+            return
+        else:
+            head = sender.last
+            if head.count == 1:
+                head.example, head.tail = _longer(head.example, message), message[:EXAMPLE_BYTES]
+            head.lines += 1
+        self.trace_lines += 1
+
+    def _group(self, sender: Sender, message: bytes, place: tuple[bytes, bytes], masked: bytes) -> MessageGroup:
+        pattern = os.fsdecode(masked)
         unit = sender.unit
         group = self._groups.get((unit, pattern))
         if group is None and len(self._groups) >= GROUPS:
@@ -165,17 +263,21 @@ class Tally:
             group = self._groups.get((unit, pattern))
         if group is None:
             moment = int(place[1])
+            example = _longer(sender.opened, message) if sender.opened else message[:EXAMPLE_BYTES]
             group = self._groups[unit, pattern] = MessageGroup(
                 unit=unit,
                 pattern=pattern,
                 identifier=sender.identifier,
                 priority=sender.priority,
                 message_id=sender.message_id,
-                example=message[:EXAMPLE_BYTES],
+                example=example,
                 cursor=os.fsdecode(place[0]),
                 first=moment,
                 last=moment,
+                lines=sender.opened.count(b"\n") + bool(sender.opened),
+                tail=message[:EXAMPLE_BYTES] if sender.opened else b"",
             )
+        sender.opened = b""
         if sender.priority is not None and (group.priority is None or sender.priority < group.priority):
             group.priority = sender.priority
         return group
@@ -189,6 +291,17 @@ class Tally:
             self._remembered = self._remembered_bytes = 0
 
 
+def _count(group: MessageGroup, sender: Sender, moment: int) -> None:
+    sender.last = group
+    group.count += 1
+    group.first, group.last = min(group.first, moment), max(group.last, moment)
+
+
+def _longer(text: bytes, line: bytes) -> bytes:
+    """The text with a further line, while there is room."""
+    return text if len(text) + len(line) >= EXAMPLE_BYTES else text + b"\n" + line
+
+
 _NUMBERS = {str(number).encode() for number in range(len(PRIORITIES))}
 # Units of which every login, run or container has one of its own.
 _PASSING = re.compile(
@@ -196,11 +309,19 @@ _PASSING = re.compile(
 )
 
 
+def _container(name: str) -> str:
+    """The name of a container; one of kubelet's (k8s_CONTAINER_POD_NAMESPACE_…) as namespace/pod/container."""
+    match = re.fullmatch(r"k8s_([^_]+)_([^_]+)_([^_]+)_[^_]+_\d+", name)
+    return f"{match[3]}/{match[2]}/{match[1]}" if match else name
+
+
 def unit_of(fields: dict[bytes, bytes]) -> str:
-    """Whose message it is: the unit that dumped core or that systemd speaks of, else the sender's own.
+    """Whose message it is: the container's; the unit's that dumped core, or that systemd speaks of; the sender's own.
 
     Without that the failures of all units would be init.scope's. `session-*.scope` stands for every session.
     """
+    if name := fields.get(b"CONTAINER_NAME"):
+        return CONTAINER + _container(os.fsdecode(name[:NAME_BYTES]))
     for name in (b"COREDUMP_UNIT", b"UNIT", b"_SYSTEMD_UNIT"):
         if unit := fields.get(name):
             return _PASSING.sub("*", os.fsdecode(unit[:NAME_BYTES]))

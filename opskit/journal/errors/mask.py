@@ -9,6 +9,7 @@ at the speed of a copy, and messages that are equal then have the same pattern w
 
 from __future__ import annotations
 
+import itertools
 import re
 
 # What comes later does not tell messages apart: a stack trace, a dumped request.
@@ -53,6 +54,42 @@ _INSIDE = re.compile(
     + rb"|(?<![A-Za-z\d])(?=[A-Za-z]*\d[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z\d]{16,}(?![A-Za-z\d])"
     + rb"|\d+(?:\.\d+)*"
 )
+
+
+# Numbers that tell kinds apart: an exit status, a signal, an errno, the status of HTTP, a port that is bound.
+_KEPT = re.compile(
+    rb"(?i:\b(?:exit(?:ed)?|status|code|signal|errno|error|rc|returned|ret))"
+    rb"(?:[ =:#(]|(?:with|status|code|error) ){1,3}"
+    rb"(-?\d{1,3})\b(?![.:\d]|/\d)"
+    rb"|HTTP/\d(?:\.\d)?\"? (\d{3})\b"
+    rb"|\((\d{1,3}): [A-Z]"
+    rb"|(?:[Bb]ind|[Ll]isten)\w*(?:\(\))?(?: to| on| port)* (?:[\d.]*|\*|\[[\da-f:]*\]):?(\d{1,5})\b"
+)
+# What stands in a message for the first of these, the second …: letters of no language.
+_PLACES = [bytes((1, number)) for number in range(2, 9)]
+
+
+def kept_numbers(message: bytes) -> tuple[bytes, ...]:
+    """The numbers of a message that tell it from others that are alike."""
+    return tuple(match[match.lastindex or 0] for match in _kept(message))
+
+
+def _kept(message: bytes) -> list[re.Match[bytes]]:
+    return list(itertools.islice(_KEPT.finditer(message[:LOOKED_AT]), len(_PLACES)))
+
+
+def pattern_apart(message: bytes) -> bytes:
+    """The pattern of a message, its kept_numbers in it as they are."""
+    text, at, numbers = b"", 0, []
+    for place, match in zip(_PLACES, _kept(message)):
+        index = match.lastindex or 0
+        text += message[at : match.start(index)] + place
+        at = match.end(index)
+        numbers.append(match[index])
+    pattern = pattern_of(text + message[at:])
+    for place, number in zip(_PLACES, numbers):
+        pattern = pattern.replace(place, number)
+    return pattern
 
 
 def alike(message: bytes) -> bytes:

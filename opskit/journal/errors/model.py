@@ -53,5 +53,5 @@ class ErrorFacts:
 
     @property
     def groups(self) -> list[MessageGroup]:
-        """The groups, the most frequent first."""
+        """The groups, the most important first."""
         return self.tally.groups()

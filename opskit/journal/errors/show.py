@@ -65,12 +65,19 @@ class ErrorListing:
     request: Mapping[str, Any] = field(default_factory=dict)
 
     def groups(self, facts: ErrorFacts) -> list[MessageGroup]:
-        """The most frequent ones."""
+        """The most important ones."""
         return facts.groups[: self.top] if self.top else facts.groups
 
     def example(self, group: MessageGroup) -> str:
         """The message in full."""
         return self.examples.get(group.cursor) or os.fsdecode(group.example)
+
+    def brief(self, group: MessageGroup) -> str:
+        """The message; of a stack trace its first and its last line."""
+        example = self.example(group)
+        if not group.lines:
+            return example
+        return f"{example.partition(chr(10))[0]} [{group.lines} lines of stack traces] {os.fsdecode(group.tail)}"
 
 
 @contextmanager
@@ -127,6 +134,7 @@ def group_json(group: MessageGroup, listing: ErrorListing) -> dict[str, Any]:
         "last": moment_text(group.last),
         "per_hour": None if group.per_hour is None else round(group.per_hour, 3),
         "example": listing.example(group),
+        "trace_lines": group.lines,
         "cursor": group.cursor,
         "message_id": group.message_id or None,
         "catalog": listing.catalog.get(group.cursor),
@@ -196,7 +204,7 @@ def finding_line(finding: Finding) -> str:
 def row(group: MessageGroup, listing: ErrorListing) -> tuple[str, ...]:
     """A row of the table; the last column has the pattern and the example, both whole."""
     *few, pattern = cells(group)
-    example = listing.example(group)
+    example = listing.brief(group)
     return (*few, pattern if example == pattern else f"{pattern}  like: {example}")
 
 
@@ -221,7 +229,7 @@ def _draw_group(screen: Screen, group: MessageGroup, listing: ErrorListing) -> N
     colored = screen.styled(priority, _STYLES[priority], sys.stdout) if priority in _STYLES else priority
     screen.line(f"{group.count} x  {colored}  {screen.styled(shown(group.unit) or '-', 'bold', sys.stdout)}  {when}")
     screen.line(f"    {shown(group.pattern) or '(no message)'}")
-    example = listing.example(group)
+    example = listing.brief(group)
     if example and shown(example) != shown(group.pattern):
         _block(screen, "like: ", example)
     if text := listing.catalog.get(group.cursor):

@@ -102,8 +102,8 @@ def test_everything_is_found(journal: Path) -> None:
     result = body["result"]
     assert result["entries"] == 7 == len(journalctl("-D", str(journal), "-p", "err", "-o", "json").splitlines())
     groups = {group["unit"]: group for group in result["groups"]}
-    assert list(groups) == ["kernel", "long", "bad", "foo.service"]
-    assert [group["count"] for group in result["groups"]] == [2, 1, 1, 1, 1, 1]
+    assert list(groups) == ["foo.service", "kernel", "long", "bad"]
+    assert [group["count"] for group in result["groups"]] == [1, 1, 1, 1, 2, 1]
     ids = [finding["id"] for finding in body["findings"]]
     kinds = ["disk-error", "oom-kill", "unit-failed", "core-dump", *["messages-lost"] * 3, "no-priority"]
     assert ids == kinds
