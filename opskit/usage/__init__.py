@@ -9,7 +9,7 @@ Where a change belongs:
        several processes                  see/walk.py: the walker, the workers and their protocol
        several roots                      see/scan.py: walks put together
        scans that are kept                saved.py: the file; see/kept.py: finding one; steps.py: writing one;
-                                          changes.py: what changed between two
+                                          changes.py: what changed between two; ncdu.py: ncdu's format
   df/  the command, what a person sees    cli.py; show/, a file for each question
        the figures                        model.py; see/filesystems.py
        what is wrong                      findings.py (the ids of du and df: usage/findings.py)

@@ -142,7 +142,12 @@ def du(
     total: Annotated[bool, typer.Option("--total", "-c", help="A line with the total.")] = False,
     modified: Annotated[bool, typer.Option("--time", help="When something in it was last modified.")] = False,
     null: Annotated[bool, typer.Option("--null", "-0", help="End each line with NUL, names as they are.")] = False,
-    save: Annotated[str, typer.Option("--save", metavar="FILE", help="Keep this scan in FILE, for --diff.")] = "",
+    save: Annotated[
+        str,
+        typer.Option(
+            "--save", metavar="FILE", help="Keep this scan in FILE, for --diff; as ncdu's export in FILE.ncdu."
+        ),
+    ] = "",
     keep: Annotated[
         bool, typer.Option("--keep", help=f"Keep it in the state directory, as one of the last {KEPT}.")
     ] = False,
@@ -266,11 +271,15 @@ def _with_saved(session: Session, request: ScanRequest, listing: ScanListing, ke
 
     from opskit.core.units import ceiling_text, now  # noqa: PLC0415
     from opskit.usage.du.changes import compare  # noqa: PLC0415
+    from opskit.usage.du.ncdu import ALL_DEPTHS, SUFFIX, shallow  # noqa: PLC0415
     from opskit.usage.du.saved import SavedScan  # noqa: PLC0415
 
     request, old = _prepare(session, request, keeping)
-    scan = _count(session, request)
-    new = SavedScan(now(), socket.gethostname(), request, scan)
+    # ncdu wants every file; what is shown, kept and compared stays what was asked for.
+    wanted = replace(request, depth=ALL_DEPTHS, all=True) if keeping.save.endswith(SUFFIX) else request
+    whole = SavedScan(now(), socket.gethostname(), wanted, _count(session, wanted))
+    new = whole if wanted is request else shallow(whole, request.depth, files=request.all)
+    scan = new.scan
     result: dict[str, Any]
     if old and not scan.partial:
         changes = compare(old, new, inodes=listing.inodes)
@@ -280,7 +289,7 @@ def _with_saved(session: Session, request: ScanRequest, listing: ScanListing, ke
         result = scan_json(scan, listing)
         draw = lambda: draw_scan(session.screen, scan, listing)  # noqa: E731
     run = session.run if keeping.keep else ""
-    size, failure = (0, None) if scan.partial else _keep(new, keeping, session.state_dir, run)
+    size, failure = (0, None) if scan.partial else _keep(whole, new, keeping, session.state_dir, run)
     result["saved"] = {"path": keeping.save or None, "run": run or None, "bytes": size} if size else None
     session.screen.answer(result, draw, error=failure or _fault(scan))
     if scan.partial:
@@ -298,6 +307,7 @@ def _with_saved(session: Session, request: ScanRequest, listing: ScanListing, ke
 def _prepare(session: Session, request: ScanRequest, keeping: Keeping) -> tuple[ScanRequest, Optional[SavedScan]]:
     """The request, and the old scan. Paths become absolute: they mean the same from anywhere."""
     from opskit.usage.du.changes import comparable  # noqa: PLC0415
+    from opskit.usage.du.ncdu import SUFFIX  # noqa: PLC0415
     from opskit.usage.du.see import kept  # noqa: PLC0415
     from opskit.usage.du.steps import open_folder  # noqa: PLC0415
 
@@ -315,15 +325,14 @@ def _prepare(session: Session, request: ScanRequest, keeping: Keeping) -> tuple[
     except FileNotFoundError as error:
         raise Failed("opskit du", "the working directory is gone", todo="name the paths from / on") from error
     old = None
-    try:
-        if keeping.diff:
-            old = kept.find(keeping.diff, session.state_dir, request.roots if keeping.has_paths else ())
-            comparable_request = comparable(old.request, keeping.given(request))
-            request = replace(comparable_request, engine=request.engine, workers=request.workers)
-    except OSError as error:
-        raise Failed(
-            str(error.filename or keeping.diff), f"the saved scan cannot be read ({error.strerror})"
-        ) from error
+    if keeping.diff:
+        old = _find(session, request, keeping)
+        comparable_request = comparable(old.request, keeping.given(request))
+        request = replace(comparable_request, engine=request.engine, workers=request.workers)
+    if keeping.save.endswith(SUFFIX) and len(request.roots) > 1:
+        raise UsageFault(
+            "opskit du --save", "ncdu's format has one root", todo=f"name one PATH, or a file without {SUFFIX}"
+        )
     try:
         if keeping.save:
             kept.check_target(keeping.save)
@@ -334,8 +343,30 @@ def _prepare(session: Session, request: ScanRequest, keeping: Keeping) -> tuple[
     return request, old
 
 
-def _keep(new: SavedScan, keeping: Keeping, state_dir: str, run: str) -> tuple[int, Optional[Failed]]:
-    """Write the scan to its file and to the state directory: its bytes, 0 for none; and why it could not be written."""
+def _find(session: Session, request: ScanRequest, keeping: Keeping) -> SavedScan:
+    """The old scan. Raises UsageFault, Failed."""
+    from opskit.usage.du.ncdu import ALL_DEPTHS, shallow  # noqa: PLC0415
+    from opskit.usage.du.see import kept  # noqa: PLC0415
+
+    roots = request.roots if keeping.has_paths else ()
+    try:
+        old = kept.find(keeping.diff, session.state_dir, roots, apparent=request.apparent)
+    except OSError as error:
+        what = str(error.filename or keeping.diff)
+        raise Failed(what, f"the saved scan cannot be read ({error.strerror})") from error
+    if old.request.depth == ALL_DEPTHS:  # ncdu's has every file, and does not tell what was left out
+        old = shallow(old, request.depth, files=request.all)
+        left_out = {name: getattr(request, name) for name in ("one_file_system", "exclude")}
+        old = replace(old, request=replace(old.request, **left_out))
+    return old
+
+
+def _keep(whole: SavedScan, new: SavedScan, keeping: Keeping, state_dir: str, run: str) -> tuple[int, Optional[Failed]]:
+    """Write the scan to its file and to the state directory: its bytes, 0 for none; and why it could not be written.
+
+    whole: what goes into the file
+    new: what is kept
+    """
     from opskit.usage.du import steps  # noqa: PLC0415
 
     # The engine and the workers make no difference to the result.
@@ -343,7 +374,7 @@ def _keep(new: SavedScan, keeping: Keeping, state_dir: str, run: str) -> tuple[i
     size = 0
     try:
         if keeping.save:
-            size = steps.save(keeping.save, plain)
+            size = steps.save(keeping.save, plain if whole is new else whole)
         if keeping.keep:
             size = steps.keep(state_dir, run, plain)
     except OSError as error:

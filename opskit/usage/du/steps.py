@@ -7,13 +7,15 @@ import os
 from opskit.core.files import leftovers_in, write_atomic
 from opskit.core.lock import make_state_dir
 from opskit.usage.du.model import KEPT
+from opskit.usage.du.ncdu import SUFFIX as NCDU
+from opskit.usage.du.ncdu import export
 from opskit.usage.du.saved import SavedScan, pack
 from opskit.usage.du.see.kept import FOLDER, SUFFIX, kept_scans
 
 
 def save(path: str, saved: SavedScan) -> int:
     """Write a scan to a file, which has the old content or the new one at any moment. The bytes. Raises OSError."""
-    data = pack(saved)
+    data = export(saved) if path.endswith(NCDU) else pack(saved)
     write_atomic(path, data)
     return len(data)
 

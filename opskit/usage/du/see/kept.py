@@ -11,6 +11,7 @@ from opskit.core.errors import Failed, UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.trust import check_links
 from opskit.core.units import time_text
+from opskit.usage.du.ncdu import is_export, parse
 from opskit.usage.du.saved import SavedScan, unpack
 
 LAST = "last"
@@ -19,20 +20,24 @@ FOLDER, SUFFIX = "scans", ".json.gz"
 MOST = 2 * 1024**3
 
 
-def read_saved(path: str) -> SavedScan:
-    """The scan in a file. Raises UsageFault when there is none, OSError when it cannot be read."""
+def read_saved(path: str, *, apparent: bool = False) -> SavedScan:
+    """The scan in a file; apparent: of ncdu's, which has both sizes.
+
+    Raises UsageFault when there is none, OSError when it cannot be read.
+    """
     if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may have no end
         raise UsageFault(path, "this is not a regular file")
-    return unpack(read_bytes(path, MOST), path)
+    data = read_bytes(path, MOST)
+    return parse(data, path, apparent=apparent) if is_export(data) else unpack(data, path)
 
 
-def find(name: str, state_dir: str, roots: tuple[bytes, ...]) -> SavedScan:
+def find(name: str, state_dir: str, roots: tuple[bytes, ...], *, apparent: bool = False) -> SavedScan:
     """The scan that a file, a run or "last" (the newest that was kept, of these roots if there are any) names.
 
     Raises UsageFault, with the newest that are kept, when there is no such scan.
     """
     if os.path.lexists(name):
-        return read_saved(name)
+        return read_saved(name, apparent=apparent)
     kept = [(run, saved) for run, saved in kept_scans(state_dir) if not roots or saved.request.roots == roots]
     for run, saved in reversed(kept):
         if name in {run, LAST}:
