@@ -220,3 +220,55 @@ def test_run_ids_sort_by_time_and_differ() -> None:
     assert one != two
     assert one[8] == "T"
     assert one[15:17] == "Z-"
+
+
+def whole(ledger: Ledger, *names: str) -> None:
+    for name in names:
+        begin(ledger, name)
+        step(ledger, name, 1)
+        stepped(ledger, name, 1)
+        ledger.append("end", name, outcome="done")
+
+
+def test_each_gives_the_runs_one_by_one_the_newest_first(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    assert list(ledger.each()) == []
+    whole(ledger, "a", "b", "c")
+    assert list(ledger.each()) == ledger.runs()[::-1]
+    with Path(ledger.path).open("ab") as file:
+        file.write(Path(ledger.path).read_bytes().splitlines(keepends=True)[1])
+    assert [run.id for run in ledger.each()] == ["a", "c", "b", "a"], "a line that stands apart is a piece of its own"
+
+
+def test_runs_that_are_dropped_are_gone_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    whole(ledger, "a", "b", "c")
+    path = Path(ledger.path)
+    lines = [
+        *path.read_bytes().splitlines(keepends=True),
+        b"garbage\n",
+        b'{"run": "b", broken\n',
+        b'{"run": "c", broken',
+    ]
+    path.write_bytes(b"".join(lines))
+    assert ledger.drop(["b", "no such run"]) == sum(map(len, [*lines[4:8], lines[13]]))
+    assert path.read_bytes() == b"".join([*lines[:4], *lines[8:13], lines[14]])
+    assert path.stat().st_mode & 0o777 == 0o600
+    whole(ledger, "d")
+    assert [run.id for run in ledger.runs()] == ["a", "c", "d"]
+
+
+def test_a_ledger_that_cannot_be_written_anew_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(str(tmp_path))
+    whole(ledger, "a", "b")
+    before = Path(ledger.path).read_bytes()
+
+    def torn(_names: object) -> Any:
+        yield before[:100]
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ledger, "_lines_without", torn)
+    with pytest.raises(Failed, match="cannot be written anew") as caught:
+        ledger.drop(["a"])
+    assert caught.value.state == "It is as it was."
+    assert (Path(ledger.path).read_bytes(), os.listdir(tmp_path)) == (before, ["ledger.jsonl"])
