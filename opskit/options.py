@@ -22,6 +22,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from opskit.areas import Entry, load_app
+from opskit.core.caller import allow_open_files
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.reach import check_answers
@@ -407,6 +408,7 @@ def _with_shared(
         options = {name: _configured(ctx, name, values.pop(name)) for name in shared}
         _check_answers(ctx, {name: value for name, value in {**values, **options}.items() if name not in careful})
         gc.enable()  # __main__ begins without
+        allow_open_files()
         function(make_session(ctx.command_path, options, changing=changing), **values)
 
     del command.__wrapped__

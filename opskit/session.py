@@ -8,7 +8,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
-from opskit.core.caller import command_line
+from opskit.core.caller import CAP_SYS_ADMIN, command_line, has_capability
 from opskit.core.config import Config
 from opskit.core.errors import Missing
 from opskit.ui.screen import Screen
@@ -76,7 +76,13 @@ class Session:
         """The line to type as an ordinary user for what needs root, "" for root."""
         return "sudo " + shlex.join(command_line()) if os.geteuid() != 0 else ""
 
-    def need_root(self) -> None:
-        """Raise Missing, with the sudo line to type, before any work."""
+    def need_root(self, *, mounts: bool = False) -> None:
+        """Raise Missing, with the sudo line to type, before any work.
+
+        mounts: whether it will mount: root in a container may not
+        """
         if self.sudo:
             raise Missing("root", "this needs root", todo=self.sudo, state="Nothing was changed.")
+        if mounts and not has_capability(CAP_SYS_ADMIN):
+            why = "root may not mount here (no CAP_SYS_ADMIN, as in a container)"
+            raise Missing("root", why, todo="run it on the host itself", state="Nothing was changed.")

@@ -1,10 +1,13 @@
-"""Who called opskit, and how."""
+"""Who called opskit, how, and within which limits."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 
+from opskit.core import procfs
+from opskit.core.errors import Missing
 from opskit.core.text import masked
 
 # What nobody but the owner may write: a directory that is made on the way to a mount point is 0755.
@@ -48,3 +51,35 @@ def machine_id(root: str = "") -> str:
 def command_line() -> tuple[str, ...]:
     """What was typed. No option of opskit takes a secret; what looks like one among mount options is masked."""
     return ("opskit", *map(masked, sys.argv[1:]))
+
+
+# Of capabilities(7).
+CAP_SYS_ADMIN = 21
+
+
+def has_capability(number: int) -> bool:
+    """Whether this process has a capability in effect; yes where nothing says so."""
+    match = re.search(r"^CapEff:\s+([0-9a-f]+)$", procfs.text("/proc/self/status"), re.MULTILINE)
+    return match is None or bool(int(match[1], 16) >> number & 1)
+
+
+# opskit opens some files at the same time, and so do the programs that it starts.
+OPEN_FILES = 64
+
+
+def allow_open_files() -> None:
+    """See to it that enough files can be open at once. Raises Missing where this user may not raise the limit.
+
+    A look that cannot open a file would take it for one that is not there.
+    """
+    import resource  # noqa: PLC0415
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if not 0 <= soft < OPEN_FILES:
+        return
+    try:
+        most = hard if hard == resource.RLIM_INFINITY else max(hard, OPEN_FILES)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, most))
+    except (OSError, ValueError):
+        why = f"only {soft} files may be open at once here, and opskit needs {OPEN_FILES}"
+        raise Missing("ulimit -n", why, todo=f"ulimit -n {OPEN_FILES}, in a new shell") from None

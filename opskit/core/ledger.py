@@ -105,10 +105,13 @@ class Ledger:
             # A power cut can leave half a line; it must not swallow the next one.
             torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
             data = b"\n" + line_of({**entry, "torn": True}) if torn else line_of(entry)
-            written = os.write(descriptor, data)
-            if written != len(data):
+            try:
+                written = os.write(descriptor, data)
+                while written < len(data):  # a second try says why it was not all: a full disk, a limit (ulimit -f)
+                    written += os.write(descriptor, data[written:])
+            except OSError:
                 os.ftruncate(descriptor, size)
-                raise OSError(28, os.strerror(28))
+                raise
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import os
 import re
 
+from opskit.core.errors import Missing
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def need_proc(proc: str = "/proc") -> None:
+    """Raise Missing where no process is shown at all: that is not a host on which nobody does anything."""
+    if not os.path.exists(os.path.join(proc, "self")):
+        raise Missing(
+            proc, "it shows no process, so opskit cannot tell who does what", todo=f"mount -t proc proc {proc}"
+        )
 
 
 def text(*parts: str) -> str:

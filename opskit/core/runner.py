@@ -165,7 +165,10 @@ def _start(command: Command, **more: Any) -> subprocess.Popen[Any]:
             start_new_session=True,
             **more,
         )
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if error.filename == os.devnull:
+            todo = f"mknod -m 666 {os.devnull} c 1 3; or mount -t devtmpfs dev /dev"
+            raise Missing(os.devnull, "it is not there, and programs are started with it as stdin", todo=todo) from None
         raise missing_tool(command.argv[0]) from None
     except PermissionError:
         raise Missing(command.argv[0], "it is there, but may not be run", todo=f"ls -l {command.argv[0]}") from None

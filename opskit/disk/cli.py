@@ -206,6 +206,6 @@ def _act(
     from opskit.disk.verdict import with_silence  # noqa: PLC0415
 
     if not session.facts:
-        session.need_root()  # also to see: without it nobody can tell a blank disk
+        session.need_root(mounts=True)  # also to see: without it nobody can tell a blank disk
     chore = Chore(read, lambda facts, run: with_silence(decide(facts, run), facts), load=load, root=True)
     return act(session, chore)

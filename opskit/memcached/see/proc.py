@@ -16,7 +16,11 @@ TCP_LISTEN = "0A"
 
 
 def listeners(ports: Sequence[int] = ()) -> list[tuple[Listener, str]]:
-    """Every listening socket of this network namespace with its inode; with ports only those on one of them."""
+    """Every listening socket of this network namespace with its inode; with ports only those on one of them.
+
+    Raises Missing without /proc.
+    """
+    procfs.need_proc()
     listening = []
     for table, protocol in TABLES:
         try:

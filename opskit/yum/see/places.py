@@ -14,6 +14,7 @@ from typing import Optional
 from opskit.core.command import Command, Runner
 from opskit.core.errors import Missing, OpskitError
 from opskit.core.files import read_bytes
+from opskit.core.procfs import need_proc
 from opskit.core.runner import ENVIRONMENT
 from opskit.yum.model import (
     APT,
@@ -102,7 +103,8 @@ def tools_here() -> tuple[str, ...]:
 
 
 def need_tools() -> tuple[str, ...]:
-    """The package managers of this host. Raises Missing when there is none."""
+    """The package managers of this host. Raises Missing when there is none, or nobody can tell whether one runs."""
+    need_proc()
     tools = tools_here()
     if not tools:
         raise Missing("package manager", f"none of {', '.join(TOOLS)} is on this host", todo="nothing is locked here")

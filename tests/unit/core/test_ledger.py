@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -163,11 +165,19 @@ def test_a_write_that_is_cut_short_is_taken_out_again(tmp_path: Path, monkeypatc
     begin(ledger, "a")
     before = Path(ledger.path).read_bytes()
     write = os.write
-    monkeypatch.setattr(module.os, "write", lambda fd, data: write(fd, data[:10]))
-    with pytest.raises(Failed, match="cannot be written") as caught:
+    calls = count()
+
+    def cut_short(descriptor: int, data: bytes) -> int:
+        """Some bytes, and no more of them: a limit for the size of files (setrlimit(2))."""
+        if next(calls) % 2:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        return write(descriptor, data[:10])
+
+    monkeypatch.setattr(module.os, "write", cut_short)
+    with pytest.raises(Failed, match="File too large") as caught:
         begin(ledger, "b")
     assert caught.value.state == "Nothing was changed."
-    with pytest.raises(Failed, match="cannot be written") as caught:
+    with pytest.raises(Failed, match="File too large") as caught:
         ledger.append("step", "a")
     assert caught.value.state == ""
     assert Path(ledger.path).read_bytes() == before

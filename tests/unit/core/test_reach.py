@@ -87,3 +87,17 @@ def test_one_child_for_each_mount_and_none_for_the_others(monkeypatch: pytest.Mo
     assert asked == [2]
     assert [answer.came for answer in look_at(looks[2:3], mounts, 3)] == [False]  # and nobody waits for it again
     assert asked == [2]
+
+
+def test_what_an_automount_guards_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither as an argument nor as a mount point of fstab: to open it would mount it."""
+
+    def opened() -> int:
+        raise AssertionError("it was looked at")
+
+    mounts = (mount(1, "/"), mount(2, "/auto", "autofs", "systemd-1"))
+    monkeypatch.setattr(reach, "read_mountinfo", lambda: mounts)
+    monkeypatch.setattr(os, "statvfs", lambda _path: opened())
+    reach.check_answers(["/auto", "/auto/below"])
+    answers = look_at([Look("/auto", opened), Look("/auto/below", opened)])
+    assert [(answer.came, answer.value) for answer in answers] == [(False, None)] * 2
