@@ -47,6 +47,28 @@ def test_every_step_of_an_area_is_in_its_kinds(area: str) -> None:
     assert all(kind.startswith(f"{area}.") for kind in kinds)
 
 
+# What these touch the plan checks, which has the facts; the last two touch nothing that is there.
+CHECKED_BY_THE_PLAN = {
+    "disk.erase-signatures",
+    "disk.create-partition",
+    "disk.make-filesystem",
+    "disk.make-mount-point",
+    "disk.mount",
+    "disk.umount",
+    "disk.grow-partition",
+    "disk.grow-filesystem",
+    "journal.vacuum",
+    "journal.rotate",
+    "memcached.start",
+}
+
+
+def test_a_script_checks_what_each_step_touches() -> None:
+    """A step without checks of its own is one that somebody has thought about."""
+    without = {cls.kind for area in AREAS for cls in step_classes(area) if cls.checks is Step.checks}
+    assert without - {"history.undo", "history.prune"} == CHECKED_BY_THE_PLAN  # these are no scripts
+
+
 def test_a_field_that_came_later_has_a_default() -> None:
     """A ledger of an older opskit must still be good for an undo."""
     step = from_json(CreatePartition, {"place": to_json(PLACE), "tool": "sfdisk"})

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
+from uuid import uuid4
 
 import pytest
 
@@ -18,10 +19,9 @@ from host.disk.test_shell_plan import script, sh
 from host.hosts import Host
 from host.tools import GIB, MIB, Disk, mounts, run, until
 
-UUID = "11111111-2222-4333-8444-555555555555"
 # Sectors: the partition leaves room before and behind it.
-START, SIZE = 4096, 320 * 2048
-BEHIND = f"start={START + SIZE + 4096},size=8192"
+START = 4096
+SIZES = {"ext4": 16 * 2048, "xfs": 320 * 2048}
 
 
 @dataclass
@@ -32,22 +32,29 @@ class Scene:
     disk: Disk
     fstype: str = "ext4"
     text: str = ""
+    # One of its own: tests beside this one have disks, too.
+    uuid: str = field(default_factory=lambda: str(uuid4()))
+
+    @property
+    def other_uuid(self) -> str:
+        """One that differs in a digit."""
+        return self.uuid[:-1] + ("0" if self.uuid[-1] == "1" else "1")
 
     @property
     def device(self) -> str:
         """Where the filesystem is: on the partition if there is one."""
         return (*self.disk.partitions, self.disk.path)[0]
 
-    def mkfs(self, fstype: str, uuid: str = UUID) -> None:
+    def mkfs(self, fstype: str) -> None:
         if fstype == "xfs":
-            run("mkfs.xfs", "-q", "-f", "-m", f"uuid={uuid}", self.device)
+            run("mkfs.xfs", "-q", "-f", "-m", f"uuid={self.uuid}", self.device)
         else:
-            run(f"mkfs.{fstype}", "-q", "-F", "-U", uuid, self.device)
+            run(f"mkfs.{fstype}", "-q", "-F", "-U", self.uuid, self.device)
 
-    def partition(self, start: int = START, size: int = SIZE, uuid: str = UUID) -> None:
+    def partition(self, start: int = START, more: int = 0) -> None:
         """The one partition of the disk, as it is or in another way; the kernel knows it too."""
         run("partx", "-d", self.disk.path, check=False)
-        self.disk.make_partition("gpt", f"start={start},size={size},uuid={uuid}")
+        self.disk.make_partition("gpt", f"start={start},size={SIZES[self.fstype] + more},uuid={self.uuid}")
 
     @contextlib.contextmanager
     def unmounted(self) -> Iterator[None]:
@@ -126,12 +133,13 @@ def a_byte(scene: Scene) -> Iterator[None]:
 def uuid_of_the_filesystem(scene: Scene) -> Iterator[None]:
     def give(uuid: str) -> None:
         with scene.unmounted():
-            program = ("xfs_admin",) if scene.fstype == "xfs" else ("tune2fs", "-f")
-            run(*program, "-U", uuid, scene.device, check=scene.fstype != "xfs")
+            if scene.fstype != "xfs":  # tune2fs changes only what was checked since it was mounted
+                run("e2fsck", "-fp", scene.device, check=False)
+            run("xfs_admin" if scene.fstype == "xfs" else "tune2fs", "-U", uuid, scene.device)
 
-    give(UUID.replace("5", "6"))
+    give(scene.other_uuid)
     yield
-    give(UUID)
+    give(scene.uuid)
 
 
 @contextlib.contextmanager
@@ -146,15 +154,15 @@ def partition_uuid(scene: Scene) -> Iterator[None]:
     def give(uuid: str) -> None:
         run("sfdisk", "-q", "--no-reread", "--no-tell-kernel", "--part-uuid", scene.disk.path, "1", uuid)
 
-    give(UUID.replace("5", "6"))
+    give(scene.other_uuid)
     yield
-    give(UUID)
+    give(scene.uuid)
 
 
 @contextlib.contextmanager
 def size_of_the_partition(scene: Scene) -> Iterator[None]:
     with scene.unmounted():
-        scene.partition(size=SIZE + 2048)
+        scene.partition(more=2048)
     yield
     with scene.unmounted():
         scene.partition()
@@ -169,7 +177,8 @@ def start_of_the_partition(scene: Scene) -> Iterator[None]:
             content = scene.host.folder / "content"
             run("dd", f"if={scene.device}", f"of={content}", "bs=1M", "conv=sparse", "status=none")
             scene.partition(start=start)
-            run("dd", f"if={content}", f"of={scene.device}", "bs=1M", "conv=fsync", "status=none")
+            run("blkdiscard", scene.device)
+            run("dd", f"if={content}", f"of={scene.device}", "bs=1M", "conv=sparse,fsync,notrunc", "status=none")
             content.unlink()
 
     move(START + 2048)
@@ -179,7 +188,7 @@ def start_of_the_partition(scene: Scene) -> Iterator[None]:
 
 @contextlib.contextmanager
 def a_partition_behind(scene: Scene) -> Iterator[None]:
-    line = {"input": BEHIND + "\n", "stdin": None}
+    line = {"input": f"start={START + SIZES[scene.fstype] + 4096},size=8192\n", "stdin": None}
     run("sfdisk", "-q", "--no-reread", "--no-tell-kernel", "--append", scene.disk.path, **line)
     run("partx", "-u", scene.disk.path)
     yield
@@ -237,17 +246,17 @@ def mount_wipe(host: Host) -> Scene:
 
 
 def mount_existing(host: Host) -> Scene:
-    scene = Scene(host, host.new_disk(GIB))
+    scene = Scene(host, host.new_disk())
     scene.partition()
     scene.mkfs("ext4")
     scene.text = script(host, "mount", scene.device, host.target)
     return scene
 
 
-def _in_service(host: Host) -> Scene:
-    scene = Scene(host, host.new_disk(GIB), "xfs")
+def _in_service(host: Host, fstype: str = "ext4") -> Scene:
+    scene = Scene(host, host.new_disk(GIB if fstype == "xfs" else 64 * MIB), fstype)
     scene.partition()
-    scene.mkfs("xfs")
+    scene.mkfs(fstype)
     host.on_disk("mount", scene.device, host.target, "--yes").well()
     return scene
 
@@ -265,7 +274,7 @@ def umount_without_fstab(host: Host) -> Scene:
 
 
 def grow(host: Host) -> Scene:
-    scene = _in_service(host)
+    scene = _in_service(host, "xfs")  # it grows on any kernel
     scene.text = script(host, "grow", host.target)
     return scene
 
