@@ -13,7 +13,8 @@ Where a change belongs:
   errors/     query.py, moments.py: what journalctl is asked for; see/: entries.py reads them, careful.py sees to it
               that none is passed over, by what index.py has, catalog.py; select.py: which entries of a damaged
               file; export.py: the format, parsed as it comes; mask.py: what is alike; traces.py;
-              groups.py; incidents.py: what is behind: OOM kills, core dumps, disks, failed units, lost messages;
+              groups.py; incidents.py: what is behind: core dumps, failed units, lost messages; kernel.py: the same of
+              the kernel's messages;
               findings.py, show.py, cli.py
   cli.py      every other command; see.py: what each asks of the host
   steps.py    the steps by their kinds, for an undo

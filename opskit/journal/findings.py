@@ -5,6 +5,7 @@ from __future__ import annotations
 from opskit.core.finding import FindingKind
 
 FINDINGS = (
+    FindingKind("access-denied", ("warning",), "SELinux denied something to a program"),
     FindingKind(
         "active-keep-old",
         ("info",),
@@ -32,9 +33,14 @@ FINDINGS = (
     ),
     FindingKind("immutable", ("error",), "files cannot be deleted: they or their directory are immutable"),
     FindingKind("journal-damaged", ("warning",), "not all of the journal could be read"),
+    FindingKind("kernel-bug", ("critical",), "the kernel reports a fault of its own"),
+    FindingKind("kernel-stuck", ("critical",), "a processor was stuck in the kernel"),
     FindingKind("limit-dropped", ("warning",), "a limit that an earlier retain set is not named any more, and goes"),
     FindingKind("looks-archived", ("info",), "files look archived, but by their names no vacuum deletes them"),
+    FindingKind("memory-corrected", ("warning",), "the hardware corrected errors of the memory"),
+    FindingKind("memory-failing", ("critical",), "the hardware reports errors of memory or processor"),
     FindingKind("messages-lost", ("warning",), "journald dropped messages"),
+    FindingKind("network-trouble", ("warning",), "the kernel reports trouble of a network device"),
     FindingKind(
         "never-closed", ("info",), "a journal file was left open by a crash, or copied while it was; it is sound"
     ),
@@ -62,6 +68,7 @@ FINDINGS = (
     ),
     FindingKind("oom-kill", ("error",), "the kernel killed a process because memory ran out"),
     FindingKind("over-limit", ("warning",), "the journal takes more than its limit"),
+    FindingKind("pool-full", ("critical",), "a thin pool has no space left"),
     FindingKind("read-only", ("critical",), "a journal directory is on a filesystem that is mounted read-only"),
     FindingKind("restart-deletes", ("warning",), "journald deletes files when it starts with the new setting"),
     FindingKind("rotate-elsewhere", ("error",), "--rotate is for the journal of this host only"),
@@ -76,6 +83,8 @@ FINDINGS = (
     FindingKind("sealed", ("info",), "a journal file has seals, and its key was not given"),
     FindingKind("setting-beaten", ("info",), "the new setting overrides one that stands elsewhere"),
     FindingKind("storage-none", ("warning",), "journald is set to keep no journal"),
+    FindingKind("table-full", ("error",), "a table of the kernel is full"),
+    FindingKind("task-hung", ("error",), "a process was blocked in the kernel for minutes"),
     FindingKind("too-many-groups", ("info",), "further messages were counted together, for each unit"),
     FindingKind("too-short", ("error",), "the span is shorter than journald can keep to"),
     FindingKind("too-small", ("error",), "the size is smaller than journald can keep to"),

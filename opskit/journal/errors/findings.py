@@ -10,7 +10,9 @@ from typing import Callable
 from opskit.core.finding import Finding
 from opskit.core.systemd import FailedUnit
 from opskit.journal.errors.groups import GROUPS
-from opskit.journal.errors.incidents import DISK, DUMP, FAILED, LOST, OOM, Incident
+from opskit.journal.errors.incidents import DUMP, FAILED, Incident
+from opskit.journal.errors.kernel import DISK, LOST, OOM
+from opskit.journal.errors.kernel import KINDS as KERNEL_KINDS
 from opskit.journal.errors.model import ErrorFacts
 from opskit.journal.files.model import Loss, files_by_path
 from opskit.journal.files.verify import loss_text, verify_line
@@ -23,6 +25,7 @@ def findings_of(facts: ErrorFacts) -> tuple[Finding, ...]:
     """The findings, what is worst first."""
     incidents = facts.tally.incidents
     findings = [finding_of_incident(incident) for kind in (DISK, OOM) for incident in incidents.of(kind)]
+    findings += [finding_of_incident(incident) for kind in KERNEL_KINDS for incident in incidents.of(kind)]
     findings += _units(facts.failed_units, incidents.of(FAILED))
     findings += [finding_of_incident(incident) for kind in (DUMP, LOST) for incident in incidents.of(kind)]
     findings += _reading(facts)
@@ -31,7 +34,7 @@ def findings_of(facts: ErrorFacts) -> tuple[Finding, ...]:
 
 def finding_of_incident(incident: Incident) -> Finding:
     """The finding for what the journal tells of one subject."""
-    return _KINDS[incident.kind](incident)
+    return _KINDS.get(incident.kind, _kernel)(incident)
 
 
 def _times(count: int) -> str:
@@ -43,9 +46,16 @@ def _many(count: int, noun: str, nouns: str = "") -> str:
 
 
 def _disk(incident: Incident) -> Finding:
-    title = f"disk {incident.subject}: {_many(incident.count, 'kernel error message')}"
+    title = f"disk {incident.subject or 'of an array'}: {_many(incident.count, 'kernel error message')}"
     remedy = "copy its data away first; then opskit disk list, smartctl -a, or ask the provider of the disk"
     return Finding(DISK, "critical", title, incident.example, remedy)
+
+
+def _kernel(incident: Incident) -> Finding:
+    """What kernel.py has words for."""
+    kind = KERNEL_KINDS[incident.kind]
+    title = f"{kind.title.format(subject=incident.subject)}: {_many(incident.count, 'message')}"
+    return Finding(incident.kind, kind.severity, title, incident.example, kind.remedy)
 
 
 def _oom(incident: Incident) -> Finding:
@@ -75,7 +85,7 @@ def _units(failed: Sequence[FailedUnit], logged: Sequence[Incident]) -> Iterator
 
 def _failed_before(incident: Incident) -> Finding:
     title = f"{incident.subject} failed {_times(incident.count)}{f' ({incident.detail})' if incident.detail else ''}"
-    remedy = f"add --unit {shlex.quote(incident.subject)}"
+    remedy = f"journalctl -u {shlex.quote(incident.subject)} -n 30 has its last lines, of every priority"
     return Finding(FAILED, "warning", title, incident.example, remedy)
 
 

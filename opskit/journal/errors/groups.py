@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Optional, Union
 
 from opskit.journal.errors.export import UNKNOWN_PRIORITY, ExportEntry
-from opskit.journal.errors.incidents import JOURNALD, RSYSLOG, IncidentRule, Incidents, rule_of, rules_for
+from opskit.journal.errors.incidents import JOURNALD, RSYSLOG, Incidents, rule_of, rules_for
+from opskit.journal.errors.kernel import AVC, IncidentRule
 from opskit.journal.errors.mask import alike, kept_numbers, pattern_apart, pattern_of
 from opskit.journal.errors.traces import is_frame, is_opener
 
@@ -196,7 +197,7 @@ class Tally:
             rules=rules_for(fields),
         )
         # Of those that are read beside the priorities, these may have none.
-        exempt = sender.rules in {JOURNALD, RSYSLOG}
+        exempt = sender.rules in {JOURNALD, RSYSLOG, AVC}
         self.lacking = self.lacking or not (self.everything or exempt or text in _NUMBERS)
         self._remember(len(before) + len(after))
         self._senders[before, after] = sender

@@ -12,25 +12,15 @@ import re
 from dataclasses import dataclass
 from typing import Optional
 
+from opskit.journal.errors.kernel import AVC, KERNEL, LOST, SETROUBLESHOOT, IncidentRule
 from opskit.journal.errors.mask import LOOKED_AT
 
-OOM, DUMP, DISK, FAILED, LOST = "oom-kill", "core-dump", "disk-error", "unit-failed", "messages-lost"
+DUMP, FAILED = "core-dump", "unit-failed"
 # So many subjects of a kind are told apart; the rest is one.
 SUBJECTS = 200
 OTHERS = b"(others)"
 EXAMPLE_BYTES = 2048
 COREDUMP_ID = b"fc2e22bc6ee647b6b90729ab34a250b1"  # SD_MESSAGE_COREDUMP in systemd's sd-messages.h
-
-
-@dataclass(frozen=True)
-class IncidentRule:
-    """kind: one of the above. pattern: its group `subject` is what it happened to.
-
-    Its group `amount` says how many messages were lost, `detail` tells a pid or a result.
-    """
-
-    kind: str
-    pattern: re.Pattern[bytes]
 
 
 @dataclass
@@ -60,32 +50,6 @@ def _rules(kind: str, *patterns: bytes) -> tuple[IncidentRule, ...]:
     return tuple(IncidentRule(kind, re.compile(pattern, re.DOTALL)) for pattern in patterns)
 
 
-_DEV = rb"(?P<subject>[\w!-]+?)"
-# Every kernel says "Killed process", beside "Kill process … or sacrifice child" until 4.18 (mm/oom_kill.c).
-# blk_update_request is block/blk-core.c's; the words of the filesystems are those of fs/ext4/super.c, fs/xfs, fs/btrfs.
-KERNEL = (
-    *_rules(OOM, rb"Killed process (?P<detail>\d+) \((?P<subject>.*?)\),? (?:UID|total-vm)"),
-    *_rules(
-        DISK,
-        rb"(?:I/O|critical \w+(?: \w+)?|(?:device )?offline|timeout|protection|medium) error, dev " + _DEV + rb",",
-        rb"Buffer I/O error on (?:dev|device) " + _DEV + rb",",
-        rb"lost (?:async |sync )?page write due to I/O error on " + _DEV + rb"$",
-        rb"(?:EXT\d-fs|BTRFS|XFS|F\dFS-fs) (?:error|critical) \(device " + _DEV + rb"\)",
-        rb"EXT\d-fs \(" + _DEV + rb"\): (?:Remounting filesystem read-only|I/O error|.*[Ee]rror.* reading)",
-        rb"XFS \(" + _DEV + rb"\): .*(?:I/O [Ee]rror|[Cc]orruption|[Ss]hutting down|xfs_repair)",
-        rb"Aborting journal on device " + _DEV + rb"(?:-\d+)?\.$",
-        rb"Detected IO errors while flushing file data on " + _DEV + rb"(?:-\d+)?$",
-        rb"(?P<subject>ata\d+)(?:\.\d+)?: (?:exception Emask|failed command|error: \{|COMRESET failed|link is slow)",
-        rb"nvme (?P<subject>nvme\d+): (?:I/O .*timeout|controller is down|Removing after|Device not ready)",
-        rb"(?P<subject>nvme\d+n\d+): .*I/O (?:Cmd|Error)",
-        rb"sd [\d:]+: \[" + _DEV + rb"\].*(?:Medium Error|Hardware Error|FAILED Result|Unrecovered|Unhandled)",
-        rb"sd (?P<subject>[\d:]+): rejecting I/O to (?:offline|dead) device",
-        rb"md/raid\w*:\w+: Disk failure on " + _DEV + rb",",
-        rb"device-mapper: multipath: (?:[\d:]+: )?Failing path (?P<subject>[\w:]+?)\.$",
-    ),
-    # lib/ratelimit.c; audit_log_lost() in kernel/audit.c.
-    *_rules(LOST, rb"^(?P<subject>[\w.]+?): (?P<amount>\d+) callbacks suppressed", rb"(?P<subject>audit): audit_lost="),
-)
 JOURNALD = _rules(
     LOST,
     rb"Suppressed (?P<amount>\d+) messages from (?:/\S*/)?(?P<subject>[^/\s]+)$",
@@ -121,6 +85,10 @@ def rules_for(fields: dict[bytes, bytes]) -> tuple[IncidentRule, ...]:
         return JOURNALD
     if sender == b"rsyslogd":
         return RSYSLOG
+    if sender in {b"setroubleshoot", b"setroubleshootd"}:
+        return SETROUBLESHOOT
+    if fields.get(b"_TRANSPORT") == b"audit":
+        return AVC
     return MANAGER if b"UNIT" in fields else NO_RULES
 
 
@@ -129,7 +97,7 @@ def rule_of(rules: tuple[IncidentRule, ...], message: bytes) -> Optional[Inciden
     beginning = message[:LOOKED_AT]
     for rule in rules:
         if rule.pattern.search(beginning):
-            return rule
+            return rule if rule.kind else None
     return None
 
 

@@ -25,6 +25,8 @@ BESIDE = (
     ("_TRANSPORT=kernel", "PRIORITY=4"),
     ("_PID=1", "PRIORITY=4"),
     ("SYSLOG_IDENTIFIER=rsyslogd",),
+    # AVC (linux/audit.h): without a priority, where nothing but journald takes the audit's messages
+    ("_AUDIT_TYPE=1400",),
 )
 
 

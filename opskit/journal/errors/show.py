@@ -20,7 +20,8 @@ from opskit.core.text import shown
 from opskit.journal.errors.export import Batches
 from opskit.journal.errors.findings import finding_of_incident, findings_of
 from opskit.journal.errors.groups import PRIORITIES, MessageGroup, Tally
-from opskit.journal.errors.incidents import DISK, DUMP, FAILED, LOST, OOM, Incident
+from opskit.journal.errors.incidents import DUMP, FAILED, Incident
+from opskit.journal.errors.kernel import DISK, KINDS, LOST, OOM
 from opskit.journal.errors.model import ErrorFacts
 from opskit.journal.files.model import Loss, moment_text, to_the_second
 from opskit.ui.errors import draw_findings
@@ -105,6 +106,9 @@ def errors_json(facts: ErrorFacts, listing: ErrorListing) -> dict[str, Any]:
         "groups": [group_json(group, listing) for group in listing.groups(facts)],
         "units_failed": list(facts.failed_units),
         **incidents,
+        "kernel": [
+            {"kind": kind, **_incident_json(incident)} for kind in KINDS for incident in facts.tally.incidents.of(kind)
+        ],
         "without_priority": facts.without_priority,
         "damaged": [_loss_json(loss) for loss in facts.losses],
     }

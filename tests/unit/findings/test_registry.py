@@ -9,6 +9,7 @@ import pytest
 import findings as script
 from opskit import cli
 from opskit.areas import load_findings
+from opskit.journal.errors.kernel import KINDS as KERNEL_KINDS
 from unit.findings.made import ROOT, made
 
 LOCKS = ("held", "waiting-at-a-prompt", "stopped", "stale", "reused", "zombie", "malformed", "outside", "not-readable")
@@ -25,6 +26,7 @@ DECLARED: dict[str, set[tuple[str, str]]] = {
         (name, "critical")
         for name in ("memory-over-host", "memory-over-cgroup", "pid-file-foreign", "pid-file-unwritable")
     },
+    "journal/errors/findings.py: incident.kind": {(name, kind.severity) for name, kind in KERNEL_KINDS.items()},
     "yum/findings.py: finding_id(verdict)": {
         (f"lock-{state}", severity) for state in LOCKS for severity in ("info", "warning", "error")
     },

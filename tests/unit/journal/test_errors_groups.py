@@ -12,7 +12,8 @@ from opskit.journal.errors import groups as groups_module
 from opskit.journal.errors import incidents
 from opskit.journal.errors.findings import findings_of
 from opskit.journal.errors.groups import OTHER_MESSAGES, Tally, unit_of
-from opskit.journal.errors.incidents import COREDUMP_ID, DISK, DUMP, FAILED, LOST, OOM
+from opskit.journal.errors.incidents import COREDUMP_ID, DUMP, FAILED
+from opskit.journal.errors.kernel import DISK, LOST, OOM
 from opskit.journal.errors.model import ErrorFacts, WithoutPriority
 from opskit.journal.errors.show import ErrorListing, errors_json, group_json, rate_text
 

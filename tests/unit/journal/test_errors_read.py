@@ -35,7 +35,7 @@ def test_it_only_reads() -> None:
 def test_what_p_would_miss_is_asked_for_too() -> None:
     words = command_of(ErrorsRequest(Scope(), limit=1), EL7).argv
     assert words[4:8] == ("PRIORITY=0", "PRIORITY=1", "+", "_TRANSPORT=driver")
-    assert words.count("+") == 4
+    assert words.count("+") == 5
     assert not any(word.startswith(("-p", "--priority")) for word in words)
 
 

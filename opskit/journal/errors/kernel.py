@@ -1,0 +1,196 @@
+"""What the kernel's messages tell of: kinds of trouble, from kernel 3.10 (EL7) to 6.12 (EL10).
+
+A rule's words are those of the source file that is named beside it, in every one of those kernels that has it. What
+NOTHING fits is no trouble, whatever else fits it: a drive for disks that are taken out, a loop device, a command that a
+disk does not know (DISCARD, WRITE SAME), and that the kernel goes without.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+OOM, DISK, LOST = "oom-kill", "disk-error", "messages-lost"
+MEMORY, MEMORY_CORRECTED = "memory-failing", "memory-corrected"
+STUCK, HUNG, BUG = "kernel-stuck", "task-hung", "kernel-bug"
+POOL, TABLE, DENIED, NETWORK = "pool-full", "table-full", "access-denied", "network-trouble"
+
+
+@dataclass(frozen=True)
+class IncidentRule:
+    """kind: one of the above, or of incidents.py. pattern: its group `subject` is what it happened to.
+
+    Its group `amount` says how many messages were lost, `detail` tells a pid or a result.
+    """
+
+    kind: str
+    pattern: re.Pattern[bytes]
+
+
+@dataclass(frozen=True)
+class KernelKind:
+    """What a person is told of one subject. title: with {subject} in it."""
+
+    severity: str
+    title: str
+    remedy: str
+
+
+KINDS = {
+    MEMORY: KernelKind(
+        "critical", "memory or processor fails ({subject})",
+        "move what runs here to another host; ras-mc-ctl --errors, mcelog or the vendor's tools name the part",
+    ),
+    MEMORY_CORRECTED: KernelKind(
+        "warning", "memory errors that were corrected ({subject})",
+        "ras-mc-ctl --error-count, or edac-util -v: a number that grows wants a new module",
+    ),
+    STUCK: KernelKind(
+        "critical", "the kernel was stuck ({subject})",
+        "the trace below it says where; a virtual machine: ask whether its host is overcommitted",
+    ),
+    HUNG: KernelKind(
+        "error", "process {subject} was blocked in the kernel for minutes",
+        "mostly a disk or an NFS server that does not answer: opskit df, cat /proc/PID/stack",
+    ),
+    BUG: KernelKind(
+        "critical", "the kernel has a fault ({subject})", "keep /var/crash, update the kernel, and reboot into it"
+    ),
+    POOL: KernelKind(
+        "critical", "thin pool {subject} is full", "lvs -a; lvextend its data or its metadata; fstrim in what is on it"
+    ),
+    TABLE: KernelKind(
+        "error", "a table of the kernel is full: {subject}",
+        "sysctl net.netfilter.nf_conntrack_max, net.ipv4.neigh.default.gc_thresh3, fs.file-max … or find who fills it",
+    ),
+    DENIED: KernelKind(
+        "warning", "SELinux denied something to {subject}", "ausearch -m avc -ts recent; audit2why -al"
+    ),
+    NETWORK: KernelKind(
+        "warning", "network device {subject} has trouble", "ip -s link; ethtool -S; the cable, the port of the switch"
+    ),
+}  # fmt: skip
+
+
+def _rules(kind: str, *patterns: bytes) -> tuple[IncidentRule, ...]:
+    return tuple(IncidentRule(kind, re.compile(pattern, re.DOTALL)) for pattern in patterns)
+
+
+_DEV = rb"(?P<subject>[\w!-]+?)"
+NOTHING = _rules(
+    "",
+    # Drives for disks that are taken out, and what is no disk (block/blk-core.c).
+    rb"error, dev (?:fd|sr|loop|ram|zram|nbd)\d+,|[Bb]uffer I/O error on (?:dev|device) (?:fd|sr|loop|nbd)\d+",
+    # Commands that a disk may refuse (block/blk-core.c, blk_op_str; drivers/scsi/sd.c).
+    rb"error, dev \S+ sector \d+ op 0x[0-9a-f]+:\((?:DISCARD|SECURE_ERASE|WRITE_SAME|WRITE_ZEROES)\)",
+    rb"(?:operation not supported|critical target) error, dev",
+    rb"WRITE SAME failed|Write same.* not supported|[Dd]iscard.* not supported",
+    rb"nvme \w+: .*completion polled|nvme \w+: Shutdown timeout set to",
+    # ext4/super.c, ext4/mballoc.c: what a mount tells as well.
+    rb"EXT\d-fs \([\w!-]+\): (?:mounted filesystem|re-mounted|unmounting|recovery complete|orphan cleanup|\d+ orphan)",
+    rb"XFS \([\w!-]+\): (?:Mounting|Ending|Unmounting|Starting recovery|Quotacheck|Using|EXPERIMENTAL)",
+)
+KERNEL = (
+    *NOTHING,
+    # mm/oom_kill.c: "Killed process", beside "Kill process … or sacrifice child" until 4.18.
+    *_rules(OOM, rb"Killed process (?P<detail>\d+) \((?P<subject>.*?)\),? (?:UID|total-vm)"),
+    *_rules(
+        DISK,
+        # blk_update_request of block/blk-core.c; fs/buffer.c
+        rb"(?:I/O|critical \w+(?: \w+)?|(?:device )?offline|timeout|protection|medium) error, dev " + _DEV + rb",",
+        rb"Buffer I/O error on (?:dev|device) " + _DEV + rb",",
+        rb"lost (?:async |sync )?page write due to I/O error on " + _DEV + rb"$",
+        # fs/ext4/super.c, page-io.c; fs/jbd2/journal.c, commit.c
+        rb"(?:EXT\d-fs|BTRFS|XFS|F\dFS-fs) (?:error|critical) \(device " + _DEV + rb"\)",
+        rb"EXT\d-fs \(" + _DEV + rb"\): (?:Remounting filesystem read-only|I/O error|.*[Ee]rror.* reading"
+        rb"|Delayed block allocation failed|failed to convert unwritten)",
+        rb"EXT\d-fs warning \(device " + _DEV + rb"\): (?:\w+:\d+: )?(?:I/O error|ext4_end_bio)",
+        rb"JBD2: (?:Error -?\d+ detected|I/O error|.*recovery failed).*?(?: for| on)? " + _DEV + rb"-\d+\.?$",
+        rb"Aborting journal on device " + _DEV + rb"(?:-\d+)?\.$",
+        rb"Detected IO errors while flushing file data on " + _DEV + rb"(?:-\d+)?$",
+        # fs/xfs/xfs_log.c, xfs_fsops.c, xfs_buf.c
+        rb"XFS \(" + _DEV + rb"\): .*(?:I/O [Ee]rror|[Cc]orruption|[Ss]hutting down|[Ss]hut down|xfs_repair"
+        rb"|xfs_log_force: error|[Mm]etadata CRC error|[Ff]ailing async write|log mount/recovery failed)",
+        # fs/btrfs/volumes.c, super.c
+        rb"BTRFS(?: warning| info)? \(device " + _DEV + rb"[^)]*\): (?:csum failed|bdev .* errs: |forced readonly"
+        rb"|parent transid verify failed|lost page write|.*[Tt]ransaction aborted)",
+        # drivers/ata/libata-eh.c, drivers/nvme/host/pci.c and core.c
+        rb"(?P<subject>ata\d+)(?:\.\d+)?: (?:exception Emask|failed command|error: \{|COMRESET failed|link is slow"
+        rb"|disabled|hard resetting link failed)",
+        rb"nvme (?P<subject>nvme\d+): (?:I/O .*timeout|controller is down|Removing after|Device not ready)",
+        rb"(?P<subject>nvme\d+n\d+): .*I/O (?:Cmd|Error)",
+        # drivers/scsi/sd.c, scsi_lib.c, scsi_error.c
+        rb"sd [\d:]+: \[" + _DEV + rb"\].*(?:Medium Error|Hardware Error|FAILED Result|Unrecovered|Unhandled)",
+        rb"(?:sd|scsi) (?P<subject>[\d:]+): (?:\[\w+\] )?(?:rejecting I/O to (?:offline|dead) device|Device offlined)",
+        # drivers/md/raid1.c, raid5.c, md.c; dm-mpath.c, dm-raid.c, dm-snap.c
+        rb"md/raid\w*:\w+: (?:Disk failure on|.*Operation continuing|.*not enough operational).*?" + _DEV + rb"[,.]",
+        rb"md: super_written gets error=-?\d+(?:, uptodate=\d)?(?P<subject>)$",
+        rb"(?P<subject>md/?\w*):? ?\w*: (?:Cannot continue operation|unrecoverable I/O read error|too many errors)",
+        rb"device-mapper: multipath: (?:[\d:]+: )?Failing path (?P<subject>[\w:]+?)\.$",
+        rb"device-mapper: snapshots: Invalidating snapshot: (?P<subject>.*)$",
+    ),
+    # drivers/md/dm-thin.c
+    *_rules(
+        POOL,
+        rb"device-mapper: thin: (?P<subject>[\d:]+): (?:switching pool to (?:out-of-data-space|read-only|failed)"
+        rb"|reached low water mark for metadata|no free (?:data|metadata) space|unable to allocate)",
+        rb"device-mapper: space map metadata: (?P<subject>unable to allocate) new metadata block",
+    ),
+    # arch/x86/kernel/cpu/mce/core.c, drivers/acpi/apei/ghes.c, drivers/edac/edac_mc.c, mm/memory-failure.c
+    *_rules(
+        MEMORY_CORRECTED,
+        rb"EDAC (?P<subject>MC\d+): \d+ CE ",
+        rb"\[Hardware Error\]: (?P<subject>Corrected error|.*event severity: corrected)",
+        rb"mce: \[Hardware Error\]: (?P<subject>Machine check events logged)",
+    ),
+    *_rules(
+        MEMORY,
+        rb"EDAC (?P<subject>MC\d+): \d+ UE ",
+        rb"\[Hardware Error\]: (?P<subject>CPU \d+: Machine Check|.*event severity: (?:fatal|recoverable)|Uncorrected)",
+        rb"(?P<subject>Memory failure): 0x[0-9a-f]+: ",
+        rb"(?P<subject>CPU\d+): Core temperature.* above threshold",
+        rb"(?P<subject>Uhhuh\. NMI received) for unknown reason",
+    ),
+    # kernel/watchdog.c, kernel/watchdog_hld.c, kernel/rcu/tree_stall.h, kernel/hung_task.c
+    *_rules(
+        STUCK,
+        rb"(?P<subject>soft lockup) - CPU#\d+ stuck for",
+        rb"(?P<subject>hard LOCKUP) on cpu",
+        rb"(?P<subject>rcu\w*):? (?:INFO: \w+ )?(?:self-detected stall|detected stalls?|detected expedited stalls)",
+        rb"INFO: (?P<subject>rcu\w+) (?:self-)?detected stall",
+        rb"(?P<subject>\w+) kthread starved for \d+ jiffies",
+        rb"(?P<subject>clocksource): .*(?:Marking clocksource .* unstable|watchdog on CPU)",
+    ),
+    *_rules(HUNG, rb"INFO: task (?P<subject>\S+?):\d+ blocked (?:in \S+ )?for more than \d+ seconds"),
+    # kernel/panic.c, arch/x86/mm/fault.c, arch/x86/kernel/dumpstack.c, lib/list_debug.c
+    *_rules(
+        BUG,
+        rb"^(?P<subject>BUG: (?:unable to handle|kernel NULL|Bad page|workqueue lockup|scheduling while atomic))",
+        rb"^(?P<subject>kernel BUG at \S+?)(?::\d+!|!)",
+        rb"^(?P<subject>(?:Kernel panic|Oops|general protection fault|Internal error|list_(?:add|del) corruption))\b",
+    ),
+    # net/netfilter/nf_conntrack_core.c, net/core/neighbour.c, fs/file_table.c, net/ipv4/tcp.c, tcp_input.c
+    *_rules(
+        TABLE,
+        rb"(?P<subject>nf_conntrack|ip_conntrack): (?:[\w-]+: )?table full, dropping packet",
+        rb"(?P<subject>neighbour|Neighbour|ipv[46]): ?(?:\w+: )?(?:neighbor |neighbour |arp_cache: )?table overflow",
+        rb"(?P<subject>Neighbour) table overflow",
+        rb"VFS: (?P<subject>file-max) limit \d+ reached",
+        rb"TCP: (?P<subject>out of memory|too many orphaned sockets)",
+        rb"TCP: (?:request_sock_TCP|request_sock_TCPv6): (?P<subject>Possible SYN flooding) on port",
+        rb"(?P<subject>inotify|fork rejected by pids controller)(?: in |: .*limit)",
+    ),
+    # net/sched/sch_generic.c, drivers/net/bonding/bond_main.c, net/core/dev.c
+    *_rules(
+        NETWORK,
+        rb"NETDEV WATCHDOG: (?P<subject>[\w.-]+) ",
+        rb"(?P<subject>[\w.-]+):? (?:NIC )?[Ll]ink is [Dd]own",
+        rb"(?P<subject>bond\w*): (?:\(slave \w+\): )?link status definitely down",
+        rb"(?P<subject>[\w.-]+): (?:Detected Tx Unit Hang|Reset adapter|transmit timed out|tx timeout)",
+    ),
+    # lib/ratelimit.c; audit_log_lost() in kernel/audit.c.
+    *_rules(LOST, rb"^(?P<subject>[\w.]+?): (?P<amount>\d+) callbacks suppressed", rb"(?P<subject>audit): audit_lost="),
+)
+# security/selinux/avc.c, as the audit subsystem logs it; and setroubleshootd.
+AVC = _rules(DENIED, rb"avc:  ?denied .*? (?:comm|exe)=\"?(?P<subject>[^\" ]+)")
+SETROUBLESHOOT = _rules(DENIED, rb"SELinux is preventing (?P<subject>\S+) from")
