@@ -278,9 +278,14 @@ class Ledger:
                     yield raw
 
     def find(self, name: str) -> Run:
-        """The run with this id, the only one whose id begins so, or `last`. Raises UsageFault or OSError."""
+        """The run with this id, the only one whose id begins so, or `last`; of a plan's token its last run.
+
+        Raises UsageFault or OSError.
+        """
         if name == "last":
             runs = self.read(newest=1).runs
+        elif ":" in name:
+            runs = tuple(self.runs_of(name)[-1:])
         else:
             ids = self._ids(name) if name else set()
             chosen = name if name in ids else min(ids, default="")

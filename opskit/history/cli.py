@@ -40,7 +40,9 @@ app = new_app(HELP)
 undo_app = new_app("", single=True)
 
 Limit = Annotated[Optional[int], typer.Option("--limit", min=1, help="Only the newest so many.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, the beginning of it, or `last`.")]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="The run's id, the beginning of it, its plan's token, or `last`.")
+]
 
 
 @contextmanager
@@ -99,8 +101,6 @@ def prune(
     """
     if session.format == "sh":
         raise UsageFault("--format sh", "only opskit can tell which lines of the ledger it needs", todo="--dry-run")
-    if not session.dry_run:
-        session.need_root()
     oldest = now().timestamp() - older_than
     before = time_text(datetime.fromtimestamp(max(oldest, 0), timezone.utc))
 
@@ -109,7 +109,11 @@ def prune(
             return [outline(run) for run in ledger.each()][::-1]
 
     span = seconds_text(older_than)
-    chore = Chore(see, lambda runs, _run: decide_prune(runs, session.state_dir, span, before, everything=everything))
+    chore = Chore(
+        see,
+        lambda runs, _run: decide_prune(runs, session.state_dir, span, before, everything=everything),
+        root=True,
+    )
     outcome = act(session, chore)
     steps = [step for step in outcome.plan.steps if isinstance(step, PruneRuns)]
     many = sum(len(step.runs) for step in steps)

@@ -208,6 +208,10 @@ def test_a_plan_that_failed_and_took_itself_back_can_be_tried_again(noting: Noti
     again = noting.act(token)
     assert again.run != token.partition(":")[0]
     assert [(run.plan, run.outcome) for run in noting.runs()] == [(token, "taken-back"), (token, "done")]
+    ledger = Ledger(str(noting.folder / "state"))
+    assert ledger.find(token).id == again.run
+    with pytest.raises(UsageFault, match="no such run"):
+        ledger.find(token[:-1])
 
 
 def test_the_token_of_another_command(noting: Noting) -> None:
