@@ -194,22 +194,45 @@ def commands() -> list[tuple[list[str], list[Any]]]:
     return found
 
 
+FITTING = {
+    "SPAN": ["30s", "2 days", "0s", "infinity", "1ms", "5000 weeks"],
+    "SIZE": ["500M", "1.5G", "0", "16E", "1K"],
+    "RUN": ["last", "2", "20261128T180000Z-abc123"],
+    "FLAGS": ["-m 64", "-p 11211 -c 10", "-m 64k -vv -S", "-o modern,hashpower=99 -l ::1"],
+}
+
+
+def fitting(parameter: Any, paths: Sequence[str]) -> list[str]:
+    """Values that a parameter may take: its words, numbers, spans, sizes; else one of the paths."""
+    words = getattr(getattr(parameter.type, "func", None), "words", ())
+    kind = str(parameter.metavar or parameter.type.name).strip("[].").upper()
+    numbers = ["0", "1", "7", "-1", "4294967296", "99999999999999999999"]
+    return list(words) or FITTING.get(kind) or (numbers if kind.startswith(("INTEGER", "N", "PORT")) else list(paths))
+
+
+def _value(parameter: Any, chance: random.Random, values: Sequence[str], paths: Sequence[str]) -> str:
+    return chance.choice(fitting(parameter, paths) if chance.random() < 0.85 else values)
+
+
 def random_line(chance: random.Random, tree: Sequence[tuple[list[str], list[Any]]], paths: Sequence[str]) -> list[str]:
     """A command line: words of one command, its options with values of any kind, in any order."""
     words, parameters = chance.choice(tree)
-    line: list[str] = []
+    parts: list[list[str]] = []
     values = [*WORDS, *paths]
-    for parameter in chance.sample(parameters, min(len(parameters), chance.choice([0, 1, 2, 3, 5]))):
-        if parameter.param_type_name == "argument":
-            line += [chance.choice(values)]
-        elif parameter.is_flag or parameter.count:
-            line += [chance.choice(parameter.opts)]
-        else:
-            option, value = chance.choice(parameter.opts), chance.choice(values)
-            line += [f"{option}={value}"] if chance.random() < 0.3 and option.startswith("--") else [option, value]
-    chance.shuffle(line)
+    options = [parameter for parameter in parameters if parameter.param_type_name != "argument"]
+    for parameter in chance.sample(options, min(len(options), chance.choice([0, 1, 2, 3, 5]))):
+        option, value = chance.choice(parameter.opts), _value(parameter, chance, values, paths)
+        joined = [f"{option}={value}"] if chance.random() < 0.3 and option.startswith("--") else [option, value]
+        parts.append([option] if parameter.is_flag or parameter.count else joined)
+    parts += [
+        [_value(parameter, chance, values, paths)]
+        for parameter in parameters
+        if parameter not in options and chance.random() < (0.9 if parameter.required else 0.4)
+    ]
     if chance.random() < 0.2:
-        line.insert(chance.randrange(len(line) + 1), chance.choice(["--bogus", "--", "-Z", "--json", "--help", "x y"]))
+        parts.append([chance.choice(["--bogus", "--", "-Z", "--json", "--help", "x y"])])
+    chance.shuffle(parts)
+    line = [word for part in parts for word in part]
     if words[:2] == ["yum", "wait"]:  # whatever follows would be run
         line = [word for word in line if word.startswith("-") and word != "--"] + chance.choice([[], ["--", "true"]])
     if words[:1] == ["du"]:  # of a small folder, and not of all disks
