@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[str, tuple[int, ...]]] = {
     "yum why": ("", (0, 6)),
     "history": ("", (0,)),
     "history show": ("last", (0,)),
+    "history prune": ("--older-than 1y -n", (0,)),
     "undo": ("last -n", (0,)),
     "findings": ("", (0,)),
     "completion": ("bash", (0,)),
