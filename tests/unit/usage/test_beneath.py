@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
+from opskit.core.child import SILENT, Answer
 from opskit.core.mountinfo import MountLine, parse_mountinfo
 from opskit.usage.df.see.beneath import beneath, has_name_below
 from opskit.usage.df.see.held import see_held
@@ -43,15 +46,27 @@ def test_an_overlay_takes_space_beneath_it(tmp_path: Path) -> None:
     assert beneath(line, [disk(str(tmp_path), fstype="nfs4")]) == (line, -1)
 
 
+def test_where_a_mount_may_hang_a_child_looks_at_the_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their names are those of whoever mounted them, and a link may lead anywhere."""
+    (tmp_path / "up/diff").mkdir(parents=True)
+    answers = [Answer([str(tmp_path), 7]), SILENT, Answer([3, 4]), SILENT]
+    monkeypatch.setattr("opskit.usage.df.see.beneath.ask", lambda *_: [answers.pop(0)])
+    line, lines = overlay(tmp_path), [disk(str(tmp_path)), disk("/far", 3, "nfs4")]
+    assert beneath(line, lines) == (lines[0], 7)
+    assert beneath(line, lines) == (line, -1)
+    assert not has_name_below(line, "/merged/x", tmp_path.stat(), lines)
+    assert answers == []
+
+
 def test_a_file_that_a_lower_folder_still_has(tmp_path: Path) -> None:
     (tmp_path / "low2").mkdir()
     kept, own = tmp_path / "low2/kept", tmp_path / "own"
     kept.write_text("x")
     own.write_text("y" * 9)
     line = overlay(tmp_path)
-    assert has_name_below(line, "/merged/kept", kept.stat())
-    assert not has_name_below(line, "/merged/kept", own.stat())
-    assert not has_name_below(line, "/merged/own", own.stat())
+    assert has_name_below(line, "/merged/kept", kept.stat(), [])
+    assert not has_name_below(line, "/merged/kept", own.stat(), [])
+    assert not has_name_below(line, "/merged/own", own.stat(), [])
 
 
 def test_what_the_kernel_holds(tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Any, Callable, NamedTuple
 
+from opskit.core.child import ask
 from opskit.core.mountinfo import MountLine, may_hang, mount_of
 from opskit.usage.mounts import layers
 
 # An overlay can be on an overlay (a container in a container); the kernel allows two (FILESYSTEM_MAX_STACK_DEPTH).
 DEEPEST = 3
+SECONDS = 5.0  # that a layer has to answer
 
 
 class Beneath(NamedTuple):
@@ -31,26 +34,38 @@ def beneath(line: MountLine, lines: Sequence[MountLine]) -> Beneath:
         mount = mount_of(upper, lines) if upper else None
         if mount is None or may_hang(mount, lines):
             return on
-        try:
-            real, device = os.path.realpath(upper), os.stat(upper).st_dev
-        except OSError:  # of another mount namespace
+        layer = _ask(partial(_real, upper), lines)
+        if not layer:  # of another mount namespace
             return on
-        on = Beneath(mount_of(real, lines) or mount, device)
+        on = Beneath(mount_of(layer[0], lines) or mount, layer[1])
     return on
 
 
-def has_name_below(line: MountLine, path: str, status: os.stat_result) -> bool:
+def has_name_below(line: MountLine, path: str, status: os.stat_result, lines: Sequence[MountLine]) -> bool:
     """Whether a file that is deleted in an overlay is one that a lower folder of it still has: no space is freed then.
 
     path: as it was, from / on
     status: of the open file. What was copied up and not changed since looks the same: it is taken for the lower one.
     """
     inside = path[len(line.target.rstrip("/")) :]
-    for lower in layers(line)[1]:
-        try:
-            below = os.lstat(lower + inside)
-        except OSError:  # not in this one, or of another mount namespace
-            continue
-        if (below.st_size, below.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
-            return True
-    return False
+    same = [status.st_size, status.st_mtime_ns]
+    return any(_ask(partial(_look, lower + inside), lines) == same for lower in layers(line)[1])
+
+
+def _real(path: str) -> list[Any]:
+    return [os.path.realpath(path), os.stat(path).st_dev]
+
+
+def _look(path: str) -> list[Any]:
+    status = os.lstat(path)
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _ask(question: Callable[[], list[Any]], lines: Sequence[MountLine]) -> list[Any]:
+    """The answer, [] for an OSError. By a child where anything may hang: a layer is named by whoever mounted it."""
+    if any(may_hang(line, lines) for line in lines):
+        return ask([question], SECONDS)[0].value or []
+    try:
+        return question()
+    except OSError:
+        return []

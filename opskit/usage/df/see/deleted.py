@@ -107,7 +107,7 @@ class _Reader:
         identity = (status.st_dev if on.device < 0 else on.device, status.st_ino)
         if identity not in self.open_files:
             overlay = line.fstype == "overlay"
-            if overlay and has_name_below(line, path, status):
+            if overlay and has_name_below(line, path, status, self.mounts):
                 return None
             namespace = namespace if on.mount is line else 0
             self.open_files[identity] = _OpenFile(status, path, on, line.target if overlay else "", namespace)
