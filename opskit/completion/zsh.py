@@ -11,21 +11,21 @@ HEAD = r"""#compdef opskit
 # Every block device that has a size.
 _opskit_devices() {
   local entry expl
-  local -a found
+  local -a devices
   for entry in /sys/class/block/*(N); do
-    [[ $(<$entry/size) != 0 && $entry:t != ram<-> ]] && found+=("/dev/${${entry:t}//!//}")
+    [[ $(<$entry/size) != 0 && $entry:t != ram<-> ]] && devices+=("/dev/${${entry:t}//!//}")
   done 2>/dev/null
-  _wanted devices expl 'block device' compadd -a found
+  _wanted devices expl 'block device' compadd -a devices
 }
 
 # Every mount point of a block device; the kernel writes a space as \040.
 _opskit_mountpoints() {
   local source place rest expl
-  local -a found
+  local -a mountpoints
   while read -r source place rest; do
-    [[ $source == /dev/* ]] && found+=("${(g:o:)place}")
+    [[ $source == /dev/* ]] && mountpoints+=("${(g:o:)place}")
   done </proc/self/mounts 2>/dev/null
-  _wanted mountpoints expl 'mount point' compadd -a found
+  _wanted mountpoints expl 'mount point' compadd -a mountpoints
 }
 
 _opskit_targets() {
@@ -35,19 +35,19 @@ _opskit_targets() {
 # Every unit that systemd has loaded; a failed one may have a mark before its name.
 _opskit_units() {
   local expl
-  local -a found
-  found=(${(f)"$(systemctl list-units --all --full --plain --no-legend --no-pager 2>/dev/null |
+  local -a units
+  units=(${(f)"$(systemctl list-units --all --full --plain --no-legend --no-pager 2>/dev/null |
     sed 's/^[^[:alnum:]_-]*//; s/ .*//')"})
-  _wanted units expl 'unit' compadd -a found
+  _wanted units expl 'unit' compadd -a units
 }
 
 # The newest runs in the ledger, and `last`.
 _opskit_runs() {
   local expl ledger=${OPSKIT_STATE_DIR:-/var/lib/opskit}/ledger.jsonl
-  local -a found
-  found=(last ${(f)"$(tail -c 2000000 $ledger 2>/dev/null |
+  local -a runs
+  runs=(last ${(f)"$(tail -c 2000000 $ledger 2>/dev/null |
     sed -n 's/.*"entry": "begin", "run": "\([^"]*\)".*/\1/p')"})
-  _wanted runs expl 'run' compadd -a found
+  _wanted runs expl 'run' compadd -a runs
 }
 """
 TAIL = """
