@@ -82,13 +82,13 @@ def _write_line(entry: FstabEntry, *, source: str = "", options: str = "") -> st
 def _form(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     """The number of fields, and what the last two are."""
     evidence = _evidence(facts, entry)
-    wanted = "write: SOURCE MOUNTPOINT TYPE OPTIONS 0 0"
+    form = "write: SOURCE MOUNTPOINT TYPE OPTIONS 0 0"
     if entry.ignored == TOO_FEW_FIELDS:
         title = f"line {entry.number} has only {entry.count} field(s), so mount ignores it"
-        yield Finding("bad-field-count", "error", title, evidence, wanted)
+        yield Finding("bad-field-count", "error", title, evidence, form)
     elif entry.ignored == NOT_A_NUMBER:
         title = f"line {entry.number}: the fifth or sixth field is not a number, so mount ignores the whole line"
-        remedy = wanted + r" (a space in a path is \040, and a comment stands on a line of its own)"
+        remedy = form + r" (a space in a path is \040, and a comment stands on a line of its own)"
         yield Finding("bad-number", "error", title, evidence, remedy)
     elif entry.count > 6:
         title = f"line {entry.number} has {entry.count} fields; what comes after the sixth is ignored"
@@ -140,9 +140,9 @@ def _unknown(facts: HostFacts, entry: FstabEntry) -> Finding:
 
 
 def _with_nofail(entry: FstabEntry) -> str:
-    wanted = [o for o in entry.option_list if o not in {"fail", "nofail"}] or ["defaults"]
-    timeout = () if any(o.startswith("x-systemd.device-timeout") for o in wanted) else (DEVICE_TIMEOUT,)
-    return ",".join([*wanted, "nofail", *timeout])
+    options = [o for o in entry.option_list if o not in {"fail", "nofail"}] or ["defaults"]
+    timeout = () if any(o.startswith("x-systemd.device-timeout") for o in options) else (DEVICE_TIMEOUT,)
+    return ",".join([*options, "nofail", *timeout])
 
 
 def _nofail(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterator[Finding]:

@@ -217,7 +217,7 @@ class EntryDecision:
 
 
 def decide_entry(
-    facts: HostFacts, wanted: EntryRequest, device: Optional[BlockDevice], *, use_fstab: bool
+    facts: HostFacts, request: EntryRequest, device: Optional[BlockDevice], *, use_fstab: bool
 ) -> EntryDecision:
     """The steps that give a filesystem its entry, none where it has one, or the reasons against.
 
@@ -227,20 +227,20 @@ def decide_entry(
     if not use_fstab:
         return EntryDecision()
     path = facts.fstab.path
-    mine = _entries_for(facts.fstab.text, wanted, device)
-    there = [e for e in entries_for_target(facts.fstab.text, wanted.target) if e not in mine]
+    present = _entries_for(facts.fstab.text, request, device)
+    others = [e for e in entries_for_target(facts.fstab.text, request.target) if e not in present]
     absent = missing(facts)
     reasons = [
         Reason(
             "mount-point-in-fstab",
-            f"{path} line {e.number} already mounts {e.source} on {wanted.target}"
+            f"{path} line {e.number} already mounts {e.source} on {request.target}"
             + (", but no disk of this host holds it" if e in absent else ""),
-            f"name another mount point, or remove that entry: opskit disk umount {wanted.target}",
+            f"name another mount point, or remove that entry: opskit disk umount {request.target}",
         )
-        for e in there
+        for e in others
     ]
-    for entry in mine:
-        if plain_target(entry.target) != plain_target(wanted.target):
+    for entry in present:
+        if plain_target(entry.target) != plain_target(request.target):
             title = f"{path} line {entry.number} already mounts this filesystem on {entry.target}"
             remedy = f"mount it there, or remove that entry: opskit disk umount {entry.target}"
             reasons.append(Reason("filesystem-in-fstab", title, remedy))
@@ -249,21 +249,21 @@ def decide_entry(
             reasons.append(Reason("entry-ignored", title, f"fix that line in {path}: {entry.raw.strip()}"))
     if reasons:
         return EntryDecision(reasons=tuple(reasons))
-    if mine:
-        return EntryDecision(mine[0].raw.strip(), notes=_notes(path, mine[0]))
-    if not wanted.uuid:
-        title = f"the {wanted.fstype} filesystem has no UUID that {path} could name it by"
+    if present:
+        return EntryDecision(present[0].raw.strip(), notes=_notes(path, present[0]))
+    if not request.uuid:
+        title = f"the {request.fstype} filesystem has no UUID that {path} could name it by"
         return EntryDecision(reasons=(Reason("no-uuid", title, "--no-fstab mounts it without an entry"),))
     broken = tuple(fstab_reasons(facts))
     if broken:
         return EntryDecision(reasons=broken)
-    return EntryDecision(wanted.line, add_entry_steps(facts, wanted.line, wanted.run))
+    return EntryDecision(request.line, add_entry_steps(facts, request.line, request.run))
 
 
-def _entries_for(text: str, wanted: EntryRequest, device: Optional[BlockDevice]) -> tuple[FstabEntry, ...]:
+def _entries_for(text: str, request: EntryRequest, device: Optional[BlockDevice]) -> tuple[FstabEntry, ...]:
     if device is not None:
         return entries_for_device(text, device)
-    return tuple(e for e in entries(text) if e.source == f"UUID={wanted.uuid}")
+    return tuple(e for e in entries(text) if e.source == f"UUID={request.uuid}")
 
 
 def _notes(path: str, entry: FstabEntry) -> tuple[Finding, ...]:

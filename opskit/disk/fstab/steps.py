@@ -125,7 +125,7 @@ class BackupFstab(FstabStep):
         if not os.path.lexists(self.backup):
             return
         if file_hash(self.backup) != file_hash(self.path):
-            why = f"the backup stays: {self.path} is no longer the same as {self.backup}"
+            why = f"the backup is kept: {self.path} is no longer the same as {self.backup}"
             raise CannotUndo(why, keeps_earlier=False)
         remove_file(self.backup)
 
@@ -185,7 +185,7 @@ class RestoreFstab(FstabStep):
         now = file_hash(self.path)
         if now not in {self.sha256_before, self.sha256_after}:
             kept = f"; what was there before is in {self.previous}" if self.previous else ""
-            raise CannotUndo(f"{self.path} stays: it was changed since{kept}")
+            raise CannotUndo(f"{self.path} is kept: it was changed since{kept}")
         if now != self.sha256_before:
             self._put_back()
         settle(runner, self.path, reload=self.reload, relabel=self.relabel and bool(self.sha256_before))
@@ -196,7 +196,7 @@ class RestoreFstab(FstabStep):
         elif file_hash(self.previous) == self.sha256_before:
             write_file(self.path, read_file(self.previous), like=self.path)
         else:
-            raise CannotUndo(f"{self.path} stays: {self.previous} no longer holds what was there before")
+            raise CannotUndo(f"{self.path} is kept: {self.previous} no longer holds what was there before")
 
     def _commands(self, source: str) -> tuple[str, ...]:
         if not self.sha256_before:
@@ -273,7 +273,7 @@ class AddFstabEntry(FstabStep):
         restored = self._removed(text)
         ours = parse(self.line)[0]
         if restored == text and isinstance(ours, FstabEntry) and any(e.source == ours.source for e in entries(text)):
-            raise CannotUndo(f"the entry of {ours.source} stays: it was edited since")
+            raise CannotUndo(f"the entry of {ours.source} is kept: it was edited since")
         if sha256(data) != self.sha256_before and restored != text:
             write_file(self.path, encode(restored), like=self.path)
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)

@@ -124,8 +124,8 @@ def entries(text: str) -> tuple[FstabEntry, ...]:
 
 def entries_for_target(text: str, target: str) -> tuple[FstabEntry, ...]:
     """The entries of a mount point; `/data` and `/data/` are the same one."""
-    wanted = plain_target(target)
-    return tuple(e for e in entries(text) if e.has_target and plain_target(e.target) == wanted)
+    place = plain_target(target)
+    return tuple(e for e in entries(text) if e.has_target and plain_target(e.target) == place)
 
 
 def entries_for_device(text: str, device: BlockDevice) -> tuple[FstabEntry, ...]:

@@ -71,7 +71,7 @@ class GrowPartition(Step):
             raise Failed(device.path, why, todo=f"partx -u {device_path(self.disk)}; dmesg | tail")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        return "a grown partition stays: making it smaller could cut its filesystem"
+        return "making the partition smaller could cut its filesystem"
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Give the partition its old size back, as long as its filesystem has not grown into the new one."""
@@ -83,7 +83,7 @@ class GrowPartition(Step):
             return  # growpart changes nothing, or both the table and what the kernel has of it
         # sfdisk's table can be larger already although the kernel does not show it: it is written in any case.
         if self.tool != "sfdisk":
-            raise CannotUndo("the partition stays grown; nothing on it was changed")
+            raise CannotUndo("the partition is kept as large as it became; nothing on it was changed")
         for command in self._resize(self.size):
             runner.run(command)
 
@@ -118,14 +118,14 @@ class GrowFilesystem(Step):
             raise Failed(self.target, "the filesystem does not fill its device", todo="dmesg | tail")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        return "a grown filesystem stays: it cannot be made smaller while it is in use"
+        return "the filesystem cannot be made smaller while it is in use"
 
     def undo(self, runner: Runner, record: Record) -> None:
         """It cannot be made smaller; if it did not grow there is nothing to take back."""
         device = read_device(self.device)
         size = filesystem_size(device.path, self.fstype, device.size, self.target)
         if size is None or size.blocks * size.block_size != self.before:
-            raise CannotUndo("a filesystem that began to grow stays as large as it became")
+            raise CannotUndo("the filesystem has begun to grow, and is kept as large as it became")
 
 
 STEPS: tuple[type[Step], ...] = (GrowPartition, GrowFilesystem)

@@ -48,12 +48,12 @@ def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decisi
         return Refusal(title, (*reasons, *_missing_there(facts, request)))
     device = named_device(facts, request.device)
     disk = facts.disk_of(device)
-    wanted = _what(facts, request, ids, device, disk)
-    if isinstance(wanted, list):
-        return Refusal(title, tuple(wanted))
-    if isinstance(wanted, NewFilesystem):
-        return _decide_made(facts, request, ids, wanted, title)
-    return _decide_existing(facts, request, ids, wanted, title)
+    filesystem = _what(facts, request, ids, device, disk)
+    if isinstance(filesystem, list):
+        return Refusal(title, tuple(filesystem))
+    if isinstance(filesystem, NewFilesystem):
+        return _decide_made(facts, request, ids, filesystem, title)
+    return _decide_existing(facts, request, ids, filesystem, title)
 
 
 def _missing_there(facts: HostFacts, request: MountRequest) -> Iterator[Reason]:
@@ -198,8 +198,8 @@ def _into_service(
     """What follows once there is, or will be, a filesystem: entry, mount point, mount."""
     here = device is not None and device.is_mounted_on(request.target)
     reasons = [] if here else list(mount_point_reasons(facts, request.target))
-    wanted = EntryRequest(request.target, fstype, uuid, fstab_options(request.mount_options), ids.run)
-    entry = decide_entry(facts, wanted, device, use_fstab=request.use_fstab)
+    entry_request = EntryRequest(request.target, fstype, uuid, fstab_options(request.mount_options), ids.run)
+    entry = decide_entry(facts, entry_request, device, use_fstab=request.use_fstab)
     reasons += entry.reasons
     if reasons:
         return Refusal(title, tuple(reasons))

@@ -74,7 +74,7 @@ def decide_umount(facts: HostFacts, request: UmountRequest, run: str) -> Decisio
 
 
 def _left(facts: HostFacts, entry: FstabEntry) -> Finding:
-    title = f"{facts.fstab.path} line {entry.number} mounts {entry.source} on {entry.target}: it stays"
+    title = f"{facts.fstab.path} line {entry.number} mounts {entry.source} on {entry.target}: it is kept"
     return Finding("entry-stays", "info", title)
 
 
@@ -88,14 +88,14 @@ def _find(facts: HostFacts, request: UmountRequest) -> _InService:
             device = partitions[0]
         mount = next(reversed(device.own_mounts), None)
         # Swap space has no mount point to be taken out of.
-        mine = tuple(e for e in entries_for_device(facts.fstab.text, device) if not e.is_swap)
-        return _InService(mount.target if mount else "", device, mount, mine)
+        of_device = tuple(e for e in entries_for_device(facts.fstab.text, device) if not e.is_swap)
+        return _InService(mount.target if mount else "", device, mount, of_device)
     mount = facts.mount_on(real)
     device = facts.device_of(mount)
     names = (request.what, real)
     here = tuple(e for e in entries(facts.fstab.text) if e.has_target and _leads_to(facts, e.target, names))
-    mine = tuple(e for e in here if device is None or _is_of(facts, e, device, here))
-    return _InService(real, device, mount, mine, tuple(e for e in here if e not in mine))
+    of_device = tuple(e for e in here if device is None or _is_of(facts, e, device, here))
+    return _InService(real, device, mount, of_device, tuple(e for e in here if e not in of_device))
 
 
 def _leads_to(facts: HostFacts, target: str, names: tuple[str, str]) -> bool:

@@ -22,7 +22,8 @@ class ParsedName:
     """What a file's name says, by which alone a vacuum tells what it may delete.
 
     kind: archived (`X@id-seqnum-realtime.journal`), disposed (`X@realtime-random.journal~`: it was found damaged, or
-    never closed) or active. realtime: of an archived file's first entry; of a disposed one's disposal.
+        never closed) or active.
+    realtime: of an archived file's first entry; of a disposed one's disposal.
     """
 
     kind: str
@@ -35,11 +36,15 @@ class ParsedName:
 class Header:
     """The header of a journal file (systemd's src/libsystemd/sd-journal/journal-def.h).
 
-    damage: why it cannot be believed, "" for a sound one. state: offline, online or archived.
-    entries: how many it claims, even one that is not sound. head, tail: the times of the first and the last entry.
-    arrays: where the chain of entry arrays begins. compact: their items have 32 bits.
+    damage: why it cannot be believed, "" for a sound one.
+    state: offline, online or archived.
+    entries: how many it claims, even one that is not sound.
+    head, tail: the times of the first and the last entry.
+    arrays: where the chain of entry arrays begins.
+    compact: their items have 32 bits.
     readable: its objects can be read one by one, whatever damage there is.
-    sealed: with seals of journald (FSS). incompatible: the flags of what a reader must know.
+    sealed: with seals of journald (FSS).
+    incompatible: the flags of what a reader must know.
     """
 
     damage: str = ""
@@ -61,9 +66,12 @@ class Header:
 class JournalFile:
     """A regular file whose name ends as a journal's.
 
-    allocated: its blocks in bytes, which is what a vacuum counts. opens: why it could not be opened or read, "" else.
-    crtime: the xattr user.crtime_usec. atime_stays: reading the file leaves its atime alone (noatime).
-    unremovable: it, or its directory, is immutable (chattr +i, +a). links: its hard links.
+    allocated: its blocks in bytes, which is what a vacuum counts.
+    crtime: the xattr user.crtime_usec.
+    atime_stays: reading the file leaves its atime alone (noatime).
+    open_error: why it could not be opened or read, "" else.
+    unremovable: it, or its directory, is immutable (chattr +i, +a).
+    links: its hard links.
     """
 
     name: str
@@ -92,10 +100,12 @@ class JournalFile:
 class JournalDirectory:
     """A directory that a vacuum looks at, its files in the order in which readdir hands them over.
 
-    machine_id, namespace: by its name, "" for none. passed_over: journalctl sees it, and its vacuum does not.
-    identity: device and inode. read_only: it is on a filesystem that is.
+    machine_id, namespace: by its name, "" for none.
     ignored: names that end as journals' and are no regular files.
     read_error: why it could not be read, "" else.
+    passed_over: journalctl sees it, and its vacuum does not.
+    identity: device and inode.
+    read_only: it is on a filesystem that is.
     """
 
     path: str
@@ -140,8 +150,10 @@ def files_by_path(directories: Iterable[JournalDirectory]) -> dict[str, JournalF
 
 @dataclass(frozen=True)
 class Scope:
-    """What was asked for. directory: -D; root: --root.
+    """What was asked for.
 
+    directory: -D.
+    root: --root.
     namespace: its name, `*` for all, `+name` for it and the default; the default one alone for "".
     everything: all that there is, whatever a vacuum would look at.
     """

@@ -61,6 +61,6 @@ def _named(what: str, processes: Sequence[HostProcess]) -> StopFacts:
 
 def _with_socket(path: str) -> list[HostProcess]:
     """The instances that have this UNIX socket, by their lines."""
-    wanted = os.path.abspath(path)
+    path = os.path.abspath(path)
     sockets = [(process, effect_of_process(process.line).socket) for process in instances()]
-    return [process for process, socket in sockets if socket and proc.absolute(process.pid, socket) == wanted]
+    return [process for process, socket in sockets if socket and proc.absolute(process.pid, socket) == path]

@@ -71,7 +71,7 @@ class MakeDirectory(Step):
         except FileNotFoundError:
             return
         except OSError as error:
-            raise CannotUndo(f"{self.path} stays: {error.strerror}", keeps_earlier=False) from error
+            raise CannotUndo(f"{self.path} is kept: {error.strerror}", keeps_earlier=False) from error
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,12 @@ def taken(ports: Sequence[int]) -> tuple[TakenPort, ...]:
 
 def owners_of(inodes: set[str]) -> dict[str, int]:
     """The process that has each of these sockets open; without root only our own are seen."""
-    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+    inode_of = {f"socket:[{inode}]": inode for inode in inodes}
     owners: dict[str, int] = {}
     for pid in procfs.pids():
         for link in _sockets(pid):
-            if link in wanted:
-                owners.setdefault(wanted[link], pid)
+            if link in inode_of:
+                owners.setdefault(inode_of[link], pid)
         if len(owners) == len(inodes):
             break
     return owners

@@ -177,7 +177,7 @@ def test_the_entry_of_a_disk_that_takes_turns_with_it_stays(host: Host, disk: Di
         file.write(other)
     before = host.table()
     answer = host.on_disk("umount", host.target, "--yes").well()
-    assert f"on {host.target}: it stays" in answer.err
+    assert f"on {host.target}: it is kept" in answer.err
     assert host.fstab.read_text() == FSTAB + other
     host.run("undo", "last", "--yes").well()
     assert (host.table(), bool(host.mounted())) == (before, True)

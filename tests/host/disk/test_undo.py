@@ -23,7 +23,7 @@ def test_undo_of_a_mount_keeps_the_filesystem_and_says_so(host: Host, fstype: st
     device = disk.path if layout == "whole-disk" else disk.partitions[0]
     uuid = disk.value("UUID", device)
     answer = host.run("undo", "last", "--yes").well()
-    assert f"the filesystem on {device} stays" in answer.out
+    assert f"is kept: what is on {device} is not destroyed" in answer.out
     assert (host.table(), host.mounted(), Path(host.target).parent.exists()) == (before, None, False)
     assert host.backups() == []
     assert disk.value("UUID", device) == uuid

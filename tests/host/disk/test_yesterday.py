@@ -55,7 +55,7 @@ def test_a_mount_of_then(host: Host) -> None:
     here(host, disk, old).put(host.state)
     uuid = disk.value("UUID", disk.partitions[0])
     answer = host.run("undo", "last", "--yes").well()
-    assert "stays" in answer.out + answer.err, "the filesystem does"
+    assert "is not destroyed" in answer.out + answer.err, "the filesystem does"
     assert (host.fstab.read_text(), host.mounted(), Path(host.target).parent.exists()) == (FSTAB, None, False)
     assert (host.backups(), disk.value("UUID", disk.partitions[0])) == ([], uuid)
 

@@ -194,7 +194,7 @@ def test_an_entry_that_was_edited_since_stays(plain: Path, runner: FakeRunner, e
     record = carry_out(add, runner)
     text = plain.read_text().replace(LINE, edited)
     plain.write_text(text)
-    with pytest.raises(CannotUndo, match="the entry of UUID=0a1b stays: it was edited since"):
+    with pytest.raises(CannotUndo, match="the entry of UUID=0a1b is kept: it was edited since"):
         add.undo(runner, record)
     assert plain.read_text() == text
 
@@ -212,7 +212,7 @@ def test_the_backup_stays_when_fstab_is_another(plain: Path, runner: FakeRunner)
     backup = add_entry_steps(facts(plain), LINE, RUN)[0]
     carry_out(backup, runner)
     plain.write_text("changed\n")
-    with pytest.raises(CannotUndo, match="the backup stays") as caught:
+    with pytest.raises(CannotUndo, match="the backup is kept") as caught:
         backup.undo(runner, {})
     assert not caught.value.keeps_earlier, "nothing that was done before stands on a backup"
     assert Path(backup.backup).exists()

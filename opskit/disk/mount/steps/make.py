@@ -146,9 +146,9 @@ class CreatePartition(Step):
 
     def verify(self, runner: Runner, record: Record) -> None:
         partition = probe.with_signatures(device_at(self.place), runner)
-        wanted = self.place.partition_uuid
-        if self.tool != "parted" and partition.partition_uuid.lower() != wanted.lower():
-            raise Failed(partition.path, f"its PARTUUID is {partition.partition_uuid}, not {wanted}")
+        expected = self.place.partition_uuid
+        if self.tool != "parted" and partition.partition_uuid.lower() != expected.lower():
+            raise Failed(partition.path, f"its PARTUUID is {partition.partition_uuid}, not {expected}")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         path, before, lines = self.place.disk_path, f"{self.place.table} table", shell_lines(self.undo_commands(record))
@@ -238,10 +238,10 @@ class MakeFilesystem(Step):
             raise Failed(record["device"], why, todo=FAILING)
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        return f"the filesystem on {record.get('device', name_of(self.place))} stays: what is on it is not destroyed"
+        return f"what is on {record.get('device', name_of(self.place))} is not destroyed"
 
     def undo(self, runner: Runner, record: Record) -> None:
-        raise CannotUndo("a filesystem stays once mkfs has begun; the same command continues with it")
+        raise CannotUndo("a filesystem is kept once mkfs has begun; the same command continues with it")
 
 
 STEPS: tuple[type[Step], ...] = (EraseSignatures, CreatePartition, MakeFilesystem)

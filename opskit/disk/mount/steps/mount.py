@@ -84,7 +84,7 @@ class MakeMountPoint(Step):
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise CannotUndo(f"{path} stays ({error.strerror})", keeps_earlier=False) from None
+                raise CannotUndo(f"{path} is kept ({error.strerror})", keeps_earlier=False) from None
             sync_directory(os.path.dirname(path))
 
 

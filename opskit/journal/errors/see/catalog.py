@@ -29,10 +29,10 @@ def catalog_texts(runner: Runner, ids: Iterable[str]) -> dict[str, str]:
 
     journalctl ends with 1 when it does not know one of the ids, and tells of the others.
     """
-    wanted = sorted({message_id for message_id in ids if _ID.fullmatch(message_id)})
-    if not wanted:
+    known_ids = sorted({message_id for message_id in ids if _ID.fullmatch(message_id)})
+    if not known_ids:
         return {}
-    command = Command(("journalctl", "--no-pager", "--dump-catalog", *wanted), mutates=False, accept=(0, 1))
+    command = Command(("journalctl", "--no-pager", "--dump-catalog", *known_ids), mutates=False, accept=(0, 1))
     try:
         dump = runner.run(command).stdout
     except OpskitError:

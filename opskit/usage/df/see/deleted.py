@@ -115,9 +115,9 @@ class _Reader:
 
     def _mount(self, pid: str, number: int, device: str) -> tuple[Optional[MountLine], int]:
         """The mount of a file: ours by number or device, else one in the namespace of the process (a container)."""
-        mine = _pick(self.mounts, number, device)
-        if mine:
-            return mine, 0
+        line = _pick(self.mounts, number, device)
+        if line:
+            return line, 0
         return _pick(self._mounts_of(pid), number, device), int(pid)
 
     def _mounts_of(self, pid: str) -> Sequence[MountLine]:
