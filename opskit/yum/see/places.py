@@ -195,7 +195,7 @@ def places_in(root: str, settings: Iterable[Setting]) -> Iterator[LockPlace]:
 
 
 def _expanded(root: str, folder: str) -> list[str]:
-    path = os.path.normpath(f"{root}/{folder}")
+    path = os.path.normpath(f"{root}/{folder.lstrip('/')}")  # of two slashes at the beginning normpath keeps both
     if not _VARIABLE.search(folder):
         return [path]
     return sorted(glob.glob(_VARIABLE.sub("*", glob.escape(path))))

@@ -625,3 +625,7 @@ def test_a_negative_pid_is_that_of_a_group(tmp_path: Path) -> None:
         path.write_text(content)
         lock = read_lock(LockPlace(str(path), "yum", "pid"))
         assert (lock.pid, lock.group) == (int(content), group)
+
+
+def test_no_place_begins_with_two_slashes() -> None:
+    assert [place.path for place in lock_places("", ()) if place.path.startswith("//")] == []
