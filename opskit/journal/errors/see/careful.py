@@ -54,10 +54,16 @@ class CarefulReading:
         """Raises what journalctl's failure raises."""
         indexes = self._indexes()
         damaged = {path for path, index in indexes.items() if index.damage}
-        self._read(damaged)
+        failure = None
+        try:
+            self._read(damaged)
+        except CommandFailed as error:  # what journalctl makes of some damage: "Invalid field."
+            failure, self._shown = error, -1
         short = self._short({path: index for path, index in indexes.items() if path not in damaged})
         if short:
             self._read(damaged | short)
+        elif failure:
+            raise failure
         counts = [index.without_priority for index in indexes.values()]
         self.without_priority = WithoutPriority(
             sum(count.entries for count in counts), sum(count.audit for count in counts)
@@ -142,12 +148,14 @@ class CarefulReading:
         return short
 
     def _count(self, paths: Sequence[str]) -> int:
-        """How many entries of the chosen time journalctl gives of these files, whatever their unit and boot."""
+        """How many entries of the chosen time journalctl gives of these, of every unit and boot; -1: it failed."""
         count = 0
         for at in range(0, len(paths), NAMED_AT_ONCE):
             request = replace(self.request, files=tuple(paths[at : at + NAMED_AT_ONCE]), boot="", boot_id="", units=())
-            with contextlib.suppress(CommandFailed):
+            try:
                 count += self._cursors(command_of(request, self.version))
+            except CommandFailed:
+                return -1
         return count
 
     def _cursors(self, command: Command) -> int:

@@ -55,6 +55,9 @@ class _Index:
             if name in heads
             for value, at, count in self._reader.values(heads[name])
         }
+        for value, (at, _) in values.items():
+            if value.partition(b"=")[0] not in heads:
+                raise DamagedObjectError(f"data object at {at:#x}: its content is of no field")
         if b"_PID" in heads:
             values.update(self._first_process(heads[b"_PID"]))
         for payload in self._selection.unit_values(values):
