@@ -6,6 +6,7 @@ from opskit.core.finding import FindingKind
 
 FINDINGS = (
     FindingKind("ambiguous-option", ("error",), "the beginning of a long option fits several options"),
+    FindingKind("answers-nobody", ("error",), "memcached would run and close every connection at once"),
     FindingKind("any-port", ("warning",), "memcached would listen on any free port, another one at each start"),
     FindingKind("belongs-to-unit", ("critical",), "the process belongs to a unit: systemd may start it again"),
     FindingKind("connections-near-limit", ("warning",), "nearly as many connections are open as are allowed"),
@@ -15,7 +16,7 @@ FINDINGS = (
     FindingKind("evictions", ("warning",), "items are evicted before they expire"),
     FindingKind("exposed", ("warning", "error", "critical"), "memcached can be reached from other hosts"),
     FindingKind("extra-value", ("error",), "an option has a value and takes none"),
-    FindingKind("few-clients", ("warning",), "-c serves fewer clients than it says"),
+    FindingKind("few-clients", ("warning", "error"), "-c serves fewer clients than it says"),
     FindingKind("ignored-by-socket", ("warning",), "-s takes the place of TCP and UDP: other options have no effect"),
     FindingKind("large-items", ("info",), "large items make every size coarser in this release"),
     FindingKind("listener-dropped", ("error",), "memcached drops an address to listen on"),

@@ -6,6 +6,7 @@ started; _in_threads and _listening come later, and end a daemon once it is in t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, Optional
@@ -18,12 +19,24 @@ from opskit.memcached.line.release import (
     CONNECTIONS_CHECKED,
     ITEM_CHECKED_AT_END,
     ITEMS_TO_1G,
+    LARGE_PAGES,
     LONG_OPTIONS,
     NEGATIVE_CHECKED,
     NEWEST,
     PORT_CHECKED,
     UDP_OFF,
     Release,
+)
+from opskit.memcached.line.storage import (
+    CHUNK,
+    SIGFPE,
+    SIGNALS,
+    SIGSEGV,
+    chunk_ends,
+    chunk_size,
+    sizes_end,
+    storage_ends,
+    storage_ends_late,
 )
 from opskit.memcached.line.table import PROTOCOLS, V150
 from opskit.memcached.model import Host
@@ -35,12 +48,13 @@ FILES_ALWAYS = 7
 FILES_PER_THREAD = (4, 5)
 # stdin, stdout, stderr and the file of users: measured on 1.6.18.
 FILES_FOR_USERS = 4
-CHUNK = 512 * KIB
 # Of the memory, for the hot and the warm LRU together.
 LRU_PERCENT = 80
 # Up to so many threads, the power of 2 of the locks; the hash table has to be larger (thread.c). Seen on 1.6.18.
 LOCKS = ((2, 10), (3, 11), (4, 12), (10, 13), (20, 14), (2**31, 15))
 HASHPOWER = 16
+# It has no memory for so many seconds of every class, and does not look whether it got it: seen on 1.6.18.
+WINDOW = 10**9
 # An exit status, and why.
 End = tuple[int, str]
 
@@ -94,18 +108,29 @@ class Effect(NamedTuple):
         """Whether there is a server after it."""
         return self.status is None and not self.prints
 
-    def clients(self) -> tuple[int, int]:
-        """How many clients can be served at once: least and most (it differs by release)."""
+    @property
+    def files(self) -> tuple[int, int]:
+        """How many files it has open without any client: least and most (it differs by release)."""
         udp = sum(listener.protocol == "udp" for listener in self.listeners)
         tcp = max(1, len(self.listeners) - udp)
         fixed = FILES_ALWAYS + tcp + udp * (self.threads if udp == 1 else 1)
-        low, high = (self.connections - fixed - each * self.threads for each in reversed(FILES_PER_THREAD))
-        return max(0, low), max(0, high)
+        least, most = (fixed + each * self.threads for each in FILES_PER_THREAD)
+        return least, most
+
+    def clients(self) -> tuple[int, int]:
+        """How many clients can be served at once: least and most (it differs by release)."""
+        least, most = self.files
+        return max(0, self.connections - most), max(0, self.connections - least)
+
+
+def end_text(status: int) -> str:
+    """`exit status 64`; of a signal, which is below 0, its name."""
+    return f"exit status {status}" if status >= 0 else f"killed by {SIGNALS[status]}"
 
 
 def late_end(status: int, effect: Effect) -> str:
     """What a person sees of an end that comes once a daemon is in the background."""
-    return f"exit status {status}" + ("; with -d silently, and with status 0" if effect.daemon else "")
+    return end_text(status) + ("; with -d silently, and with status 0" if effect.daemon else "")
 
 
 def effect_of(line: CommandLine, host: Optional[Host] = None) -> Effect:
@@ -119,7 +144,14 @@ def effect_of(line: CommandLine, host: Optional[Host] = None) -> Effect:
     late = next(chain(_in_threads(line, effect), _listening(effect, host)), None)
     if late is not None:
         return effect._replace(status=late[0], why=late[1], late=True)
-    return effect._replace(silent=line.integer("R", 1) < 0 and line.release < NEGATIVE_CHECKED)
+    never = line.integer("R", 1) < 0 and line.release < NEGATIVE_CHECKED
+    return effect._replace(silent=never or (line.has("N") and only_loopback(effect)))
+
+
+def only_loopback(effect: Effect) -> bool:
+    """Whether it listens on nothing but the loopback, whose connections have no NAPI id."""
+    addresses = [listener.address for listener in effect.listeners if listener.protocol == "tcp"]
+    return bool(addresses) and all(address.startswith("127.") or address == "::1" for address in addresses)
 
 
 def effect_of_process(words: Sequence[str]) -> Effect:
@@ -198,7 +230,7 @@ def _one_value(option: LineOption, release: Release, host: Host) -> Iterator[End
     ends = {
         "f": (option.number is not None and option.number.value <= 1, 1, "the factor must be more than 1"),
         "D": (not value, 1, "no delimiter"),
-        "L": (release < (1, 6, 0), 1, "no large pages on Linux in this release"),
+        "L": (release < LARGE_PAGES, 1, "no large pages on Linux in this release"),
         "B": (value not in PROTOCOLS, EX_USAGE, f"{value!r} is no protocol"),
         "S": ("sasl" not in host.features, EX_USAGE, "built without SASL"),
         "Z": ("tls" not in host.features, EX_USAGE, "built without TLS"),
@@ -241,8 +273,8 @@ def _afterwards(line: CommandLine, effect: Effect) -> Iterator[End]:
         yield EX_USAGE, "-m is less than two times -I"
     if late and effect.item_size > 1024 * MIB:
         yield EX_USAGE, "items over 1 GiB"
-    if odd_size(line, effect.item_size):
-        yield EX_USAGE, "-I is not a multiple of 512k"
+    yield from chunk_ends(line, effect.item_size)
+    yield from storage_ends(line, effect.item_size, effect.udp)
     yield from _against_each_other(line, effect)
 
 
@@ -267,8 +299,8 @@ def _against_each_other(line: CommandLine, effect: Effect) -> Iterator[End]:
 
 def odd_size(line: CommandLine, size: int) -> bool:
     """Whether an item of this size cannot be cut into chunks: not a multiple of 512k, where items are in chunks."""
-    chunked = line.release >= ITEM_CHECKED_AT_END or (line.release >= ITEMS_TO_1G and size > MIB)
-    return chunked and size % CHUNK != 0 and "slab_chunk_max" not in line.extended
+    chunk = chunk_size(line, size)
+    return line.release >= ITEMS_TO_1G and not chunk.status and chunk.size == CHUNK and size % CHUNK != 0
 
 
 def _lru_percent(line: CommandLine) -> int:
@@ -301,6 +333,14 @@ def _in_threads(line: CommandLine, effect: Effect) -> Iterator[End]:
         yield EX_USAGE, "no UDP with -Y"
     if effect.connections < FILES_ALWAYS + 1 + FILES_PER_THREAD[0] * effect.threads - 1:
         yield 1, "not enough connections for its own threads"
+    yield from sizes_end(line, effect.item_size)
+    yield from storage_ends_late(line)
+    factor = line.last("f")
+    if factor and factor.number and math.isnan(factor.number.value):
+        yield SIGFPE, "-f is not a number, and memcached divides by what comes of it"
+    window = line.extended.get("slab_automove_window")
+    if window and not 0 <= window.number < WINDOW:
+        yield SIGSEGV, "slab_automove_window: the memory for so long a window is not there"
     hashpower = line.extended.get("hashpower")
     power = int(hashpower.number) if hashpower else HASHPOWER
     if line.release >= LONG_OPTIONS and power <= next(n for most, n in LOCKS if effect.threads <= most):

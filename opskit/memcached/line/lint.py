@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional
 
 from opskit.core.finding import Finding
 from opskit.memcached.line.edit import Edit, LineFinding, OptionText, words_of
-from opskit.memcached.line.effect import Effect, effect_of, late_end
+from opskit.memcached.line.effect import Effect, effect_of, end_text, late_end
 from opskit.memcached.line.lint_host import host_findings, user_findings
 from opskit.memcached.line.lint_listen import listen_findings
 from opskit.memcached.line.lint_values import value_findings
@@ -155,12 +155,18 @@ def _together(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
         remedy = "-o ssl_chain_cert=FILE,ssl_key=FILE"
         finding = Finding("tls-without-certificate", "error", "-Z without a certificate", "exit status 64", remedy)
         yield LineFinding(finding)
+    if line.has("N") and effect.silent:
+        title = f"-N {line.text('N')}: it closes each connection over the loopback at once, and listens on nothing else"
+        finding = Finding("answers-nobody", "error", title, "the loopback has no NAPI ids", "leave -N out")
+        yield LineFinding(finding, (Edit(line.position("N")),))
     low, high = effect.clients()
     if effect.runs and line.has("c") and low * 5 < effect.connections * 3:
         title = f"-c {effect.connections} serves {low} to {high} clients, not {effect.connections}"
         evidence = f"listeners and 4 to 5 open files for each of {effect.threads} threads count as well"
-        more = str(effect.connections + effect.connections - low)
-        finding = Finding("few-clients", "warning", title, evidence, f"-c {more} for that many")
+        files = effect.files[1]
+        more = str(max(effect.connections + files, files * 5 // 2 + 1))  # three fifths of it are for clients then
+        severity = "warning" if high else "error"
+        finding = Finding("few-clients", severity, title, evidence, f"-c {more} for that many")
         yield LineFinding(finding, (Edit(line.position("c"), (("c", more),)),))
 
 
@@ -183,7 +189,7 @@ def _else(line: CommandLine, effect: Effect, results: list[LineFinding]) -> Iter
         return
     if effect.status is not None:
         title = f"memcached {release_text(line.release)} does not start: {effect.why}"
-        end = late_end(effect.status, effect) if effect.late else f"exit status {effect.status}, at once"
+        end = late_end(effect.status, effect) if effect.late else f"{end_text(effect.status)}, at once"
         remedy = "-c 1024" if "connections" in effect.why else "opskit memcached flags shows what each option takes"
         yield LineFinding(Finding("does-not-start", "error", title, end, remedy))
     if effect.runs and not effect.socket and not effect.listeners:

@@ -9,8 +9,19 @@ from typing import Optional
 from opskit.core.finding import Finding
 from opskit.core.units import GIB, KIB, MIB, size_text
 from opskit.memcached.line.edit import Edit, LineFinding, OptionText
-from opskit.memcached.line.effect import CHUNK, Effect, odd_size
-from opskit.memcached.line.numbers import INTEGER, OCTAL, PORTS, SIZE, Number, is_integer, meant_bytes, memory_bytes
+from opskit.memcached.line.effect import Effect, odd_size
+from opskit.memcached.line.numbers import (
+    FLOAT,
+    INTEGER,
+    OCTAL,
+    PORTS,
+    SIZE,
+    Number,
+    is_integer,
+    is_real,
+    meant_bytes,
+    memory_bytes,
+)
 from opskit.memcached.line.parse import CommandLine, LineOption
 from opskit.memcached.line.release import (
     ITEM_CHECKED_AT_END,
@@ -21,6 +32,7 @@ from opskit.memcached.line.release import (
     at,
     release_text,
 )
+from opskit.memcached.line.storage import CHUNK, sizes_of
 from opskit.memcached.line.table import PROTOCOLS, Flag
 
 
@@ -40,6 +52,7 @@ def value_findings(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
         elif option.letter == "B" and not option.wrong and option.value not in PROTOCOLS:
             title = f"-B {option.value}: the protocols are ascii, binary and auto"
             yield _finding("out-of-range", "error", title, "exit status 64", "-B auto", position)
+    yield from _log_size(line, effect)
     yield from _memory(line, effect)
 
 
@@ -108,7 +121,8 @@ def _no_number(option: LineOption, position: int, flag: Flag, number: Number) ->
         alone = re.split(r"[\s#]", text.strip(), maxsplit=1)[0]
         number_alone = (letter, alone) if is_integer(alone) else None
         remedy = f"-{letter} with a number"
-        yield _finding("not-a-number", "error", title, f"-{letter} {read}", remedy, position, number_alone)
+        severity = "warning" if flag.kind == FLOAT and is_real(text) else "error"  # inf, 0x1p3: it runs with that
+        yield _finding("not-a-number", severity, title, f"-{letter} {read}", remedy, position, number_alone)
 
 
 def _port(position: int, letter: str, number: Number, release: Release) -> Iterator[LineFinding]:
@@ -125,7 +139,8 @@ def _port(position: int, letter: str, number: Number, release: Release) -> Itera
         yield _finding("out-of-range", "error", title, evidence, "-p with a port from 1 to 65535", position)
     elif value >= PORTS:
         bound = int(number.value) % PORTS
-        title = f"-{letter} {value} binds {what} port {bound}: only 16 bits of it are used"
+        where = f"{what} port {bound}" if bound else f"any free {what} port, a different one at each start"
+        title = f"-{letter} {value} binds {where}: only 16 bits of it are used"
         evidence, remedy = f"{value} mod 65536 = {bound}", f"-{letter} with a port from 1 to 65535"
         yield _finding("reinterpreted", "error", title, evidence, remedy, position)
 
@@ -157,6 +172,17 @@ def _item(
         title = f"{option.text}: items over 1m make all chunk sizes coarser in this release"
         same = ("I", number.text)
         yield _finding("large-items", "info", title, "memcached itself warns of this", "-I 1m", position, same)
+
+
+def _log_size(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
+    """worker_logbuf_size, where memcached takes its value for the one size of chunks, too."""
+    option = sizes_of(line)
+    if effect.runs and option is not None and option.name == "worker_logbuf_size":
+        title = (
+            f"-o {option.text} is taken for slab_sizes={option.value} as well: chunks of that size and of the largest"
+        )
+        evidence = "a mistake in memcached up to 1.6.39: what is larger than that takes the largest chunk"
+        yield LineFinding(Finding("reinterpreted", "error", title, evidence, "leave worker_logbuf_size out"))
 
 
 def _memory(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:

@@ -11,6 +11,13 @@ from opskit.core.units import GIB, KIB, MIB
 INTEGER, FLOAT, OCTAL, SIZE = "integer", "float", "octal", "size"
 LONG_MAX = 2**63 - 1
 PORTS = 65536
+# What strtod(3) reads.
+_REAL = re.compile(
+    r"(?P<sign>[+-]?)"
+    r"(?:(?P<hex>0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?)"
+    r"|(?P<decimal>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)|(?P<word>inf(?:inity)?|nan))",
+    re.IGNORECASE,
+)
 # Of more digits C keeps none apart, and Python reads no more than 4300.
 DIGITS = 4000
 
@@ -51,9 +58,24 @@ def atoi(text: str) -> int:
 
 
 def atof(text: str) -> float:
-    """The decimal number that C reads there; 0 without one."""
-    match = re.match(r"[ \t\n]*([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)", text)
-    return float(match[1]) if match else 0.0
+    """The number that C reads there, by strtod(3): decimal, hexadecimal, inf or nan; 0 without one."""
+    match = _REAL.match(text.lstrip(" \t\n\v\f\r"))
+    if match is None:
+        return 0.0
+    number = float.fromhex(match["hex"]) if match["hex"] else float(match["decimal"] or match["word"])
+    return -number if match["sign"] == "-" else number
+
+
+def safe_long(text: str) -> Optional[int]:
+    """The whole number that memcached's safe_strtol reads: nothing but a blank may follow it. None for no number.
+
+    Cut to 32 bits, as it is stored.
+    """
+    match = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]+)(?:[ \t\n\v\f\r]|\Z)", text)
+    if match is None:
+        return None
+    value = int(match[1][:DIGITS])
+    return atoi(match[1]) if abs(value) <= LONG_MAX else None
 
 
 def strtol8(text: str) -> int:
@@ -75,6 +97,13 @@ def is_integer(text: str) -> bool:
 def is_number(text: str) -> bool:
     """Whether it is one decimal number and nothing else."""
     return re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)", text) is not None
+
+
+def is_real(text: str) -> bool:
+    """Whether memcached's safe_strtod reads a number there: nothing but a blank may follow it."""
+    head = text.lstrip(" \t\n\v\f\r")
+    match = _REAL.match(head)
+    return match is not None and (match.end() == len(head) or head[match.end()] in " \t\n\v\f\r")
 
 
 def item_size(text: str) -> int:

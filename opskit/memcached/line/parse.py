@@ -22,14 +22,31 @@ from opskit.memcached.line.numbers import (
     atoi,
     is_integer,
     is_number,
+    is_real,
     read_number,
+    safe_long,
 )
-from opskit.memcached.line.release import LONG_OPTIONS, NEGATIVE_CHECKED, XXH3, Release
-from opskit.memcached.line.table import EXTENDED, FLAGS, HASHES, LISTEN, SUBOPTIONS, TEXT, WHOLE, Flag, Suboption
+from opskit.memcached.line.release import CHUNK_IN_KIB, LONG_OPTIONS, NEGATIVE_CHECKED, XXH3, Release
+from opskit.memcached.line.table import (
+    CHUNK,
+    EXTENDED,
+    FLAGS,
+    HASHES,
+    LISTEN,
+    STORAGE,
+    SUBOPTIONS,
+    TEXT,
+    WHOLE,
+    WHOLE_FLOAT,
+    Flag,
+    Suboption,
+)
 
 # What can be wrong with a word.
 UNKNOWN, NO_VALUE, EXTRA_VALUE, AMBIGUOUS = "unknown", "no-value", "extra-value", "ambiguous"
 # What can be wrong with an option behind -o; the last is read as another number, the others end memcached.
+# Where extstore keeps what comes from memory (storage.c).
+BUCKETS = ("compact", "lowttl", "chunked", "default")
 NOT_IN_RELEASE, OUT_OF_RANGE, MISSING_VALUE, NOT_A_NUMBER = (
     "not-in-release", "out-of-range", "missing-value", "not-a-number",
 )  # fmt: skip
@@ -263,34 +280,55 @@ def read_extended(text: str, release: Release) -> list[ExtendedOption]:
 def _extended(name: str, value: Optional[str], release: Release) -> ExtendedOption:
     """One of them, with what is wrong with it."""
     row = SUBOPTIONS.get(name)
-    number: float = atof(value or "") if row and row.value == FLOAT else atoi(value or "")
+    real = row is not None and row.value in {FLOAT, WHOLE_FLOAT}
+    number: float = atof(value or "") if real else atoi(value or "")
     wrong = ("", "")
     if row is None or row.since > release or release >= row.until:
         wrong = (NOT_IN_RELEASE, "unknown")
     elif row.value and not (value is None and row.optional):
-        wrong = _wrong_value(row, value or "", number, release)
+        wrong = _wrong_value(row, value, number, release)
     return ExtendedOption(name, value, number, *wrong)
 
 
-def _wrong_value(row: Suboption, value: str, number: float, release: Release) -> tuple[str, str]:
+def _wrong_value(row: Suboption, value: Optional[str], number: float, release: Release) -> tuple[str, str]:
     """What is wrong with a value, and what it should be; empty for a good one."""
-    hashes = HASHES if release >= XXH3 else HASHES[:2]
-    exact = is_number(value) if row.value == FLOAT else is_integer(value)
-    if not value:
-        return MISSING_VALUE, "it takes a value"
+    if row.value == CHUNK and release < CHUNK_IN_KIB:
+        return "", ""  # what comes of a bad one shows later: chunk_ends of storage.py
+    if value is None:
+        return ("", "") if row.name == "slab_sizes" else (MISSING_VALUE, "it takes a value")
+    if row.value == STORAGE:
+        fault = _path_fault(value)
+        return (OUT_OF_RANGE, fault) if fault else ("", "")
     if row.value == TEXT:
+        hashes = HASHES if release >= XXH3 else HASHES[:2]
         bad = row.name == "hash_algorithm" and value not in hashes
         return (OUT_OF_RANGE, "one of " + ", ".join(hashes)) if bad else ("", "")
+    if row.name == "slab_automove_window" and number < 0:
+        return "", ""  # it is read without a sign: what comes of it shows later
     if (row.low is not None and number < row.low) or (row.high is not None and number > row.high):
         return OUT_OF_RANGE, f"it takes {_bounds(row)}"
-    if not exact:
-        whole = row.value == WHOLE
-        return (
-            (OUT_OF_RANGE, "the whole value must be a number") if whole else (NOT_A_NUMBER, f"it is read as {number:g}")
-        )
-    return "", ""
+    return _inexact(row, value, number)
+
+
+def _inexact(row: Suboption, value: str, number: float) -> tuple[str, str]:
+    """What is wrong with a value that is not a number and nothing else."""
+    if row.value in {WHOLE, CHUNK} and safe_long(value) is None:
+        return OUT_OF_RANGE, "the whole value must be a number"
+    if row.value == WHOLE_FLOAT and not is_real(value):
+        return OUT_OF_RANGE, "the whole value must be a number"
+    exact = is_number(value) if row.value in {FLOAT, WHOLE_FLOAT} else is_integer(value)
+    return ("", "") if exact else (NOT_A_NUMBER, f"it is read as {number:g}")
+
+
+def _path_fault(value: str) -> str:
+    """What is wrong with the value of ext_path, for which memcached ends at once; "" for a good one."""
+    path, _, rest = value.partition(":")
+    size, _, bucket = rest.partition(":")
+    if not path or not size:
+        return "a size is needed: PATH:SIZE, as in /data/ext:64m"
+    return f"{bucket} is none of {', '.join(BUCKETS)}" if bucket and bucket not in BUCKETS else ""
 
 
 def _bounds(row: Suboption) -> str:
-    low = "more than 0" if row.value == FLOAT else f"{row.low:.0f}"
+    low = "more than 0" if row.value == FLOAT else f"{row.low or 0:.0f}"
     return f"{low} to {row.high:.0f}" if row.high is not None else f"{low} and up"

@@ -28,6 +28,12 @@ UDP_OFF: Release = (1, 5, 6)
 PID_FILE_REMOVED: Release = (1, 6, 0)
 XXH3: Release = (1, 6, 10)
 PORT_CHECKED: Release = (1, 6, 16)
+# slab_chunk_max counts KiB, and what is no number ends it with 1 (memcached.c of 1.6.23 and 1.6.24).
+CHUNK_IN_KIB: Release = (1, 6, 24)
+# worker_logbuf_size is no longer taken for slab_sizes as well (memcached.c of 1.6.39 and 1.6.45).
+LOG_SIZE_ALONE: Release = (1, 6, 40)
+# -L asks for transparent huge pages on Linux, too (memcached.c of 1.5.8 and 1.5.9).
+LARGE_PAGES: Release = (1, 5, 9)
 # Between 1.6.18 and 1.6.38: values below 0 are refused for -R and -n, blanks before a value are passed over.
 NEGATIVE_CHECKED: Release = (1, 6, 38)
 

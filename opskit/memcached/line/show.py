@@ -9,6 +9,7 @@ from typing import Any
 from opskit.core.finding import Finding
 from opskit.core.text import shown
 from opskit.core.units import size_text
+from opskit.memcached.line.effect import end_text
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
 
@@ -50,7 +51,7 @@ def draw_effect(screen: Screen, result: dict[str, Any]) -> None:
     """What this release makes of the line, in a line."""
     effect = result["effect"]
     if not effect["starts"]:
-        screen.line(f"memcached {result['release']}: exit status {effect['exit_status']}: {shown(effect['why'])}")
+        screen.line(f"memcached {result['release']}: {end_text(effect['exit_status'])}: {shown(effect['why'])}")
         return
     where = effect["socket"] or ", ".join(effect["listeners"]) or "nowhere"
     memory = "no limit" if effect["memory_bytes"] > NO_LIMIT else size_text(effect["memory_bytes"])

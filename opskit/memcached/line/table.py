@@ -10,10 +10,21 @@ from typing import NamedTuple, Optional
 
 from opskit.core.units import KIB, MIB
 from opskit.memcached.line.numbers import FLOAT, INTEGER, OCTAL, SIZE
-from opskit.memcached.line.release import FIRST, ITEMS_TO_1G, NEGATIVE_CHECKED, PORT_CHECKED, UDP_OFF, Release, at
+from opskit.memcached.line.release import (
+    FIRST,
+    ITEMS_TO_1G,
+    LARGE_PAGES,
+    NEGATIVE_CHECKED,
+    PORT_CHECKED,
+    UDP_OFF,
+    Release,
+    at,
+)
 
 # How a value is read, beside the numbers of numbers.py. WHOLE: a number of -o that has to be all of its text.
 TEXT, CHOICE, LISTEN, EXTENDED, WHOLE = "text", "choice", "listen", "extended", "number"
+# Of -o: a decimal number that has to be all of its text; the largest chunk; the file of extstore (storage.py).
+WHOLE_FLOAT, CHUNK, STORAGE = "whole decimal", "chunk", "storage"
 PROTOCOLS = ("auto", "ascii", "binary")
 History = tuple[tuple[Release, str], ...]
 # (from which release on, least, most, what memcached does with another: "" for nothing, else its exit status)
@@ -143,8 +154,7 @@ _ROWS = (
     ),
     Flag(
         "L", "enable-largepages", "use large memory pages", does=(
-            # Not on Linux in 1.4.25, there in 1.6.18: which release between them brought it was not found out.
-            (FIRST, "no support on Linux: exit 1"), ((1, 6, 0), "transparent huge pages, where the kernel has them"),
+            (FIRST, "no support on Linux: exit 1"), (LARGE_PAGES, "transparent huge pages, where the kernel has them"),
         ),
     ),
     Flag(
@@ -195,7 +205,10 @@ _ROWS = (
         "Z", "enable-ssl", "TLS", since=(1, 5, 13), build="tls",
         does=_always("without it in the build, or without -o ssl_chain_cert and ssl_key: exit 64"),
     ),
-    Flag("N", "napi-ids", "choose threads by NAPI id", "NUM", INTEGER, since=(1, 6, 9), limits=_range(1)),
+    Flag(
+        "N", "napi-ids", "choose threads by NAPI id", "NUM", INTEGER, since=(1, 6, 9), limits=_range(1),
+        does=_always("over the loopback, which has no NAPI ids, nobody is answered"),
+    ),
     Flag(
         "o", "extended", "further options, with commas between them", "LIST", EXTENDED,
         does=_always("one that the release does not know: exit 1 (modern, before 1.4.26)"),
@@ -248,7 +261,7 @@ _SUBOPTION_ROWS = (
     Suboption("worker_logbuf_size", "KiB for each thread's log", WHOLE, 0, since=V1426),
     Suboption("track_sizes", "stats sizes, without stopping the world", since=V1426),
     Suboption("slab_sizes", "the chunk sizes, with - between them", TEXT, since=V1426),
-    Suboption("slab_chunk_max", "largest chunk: bytes; by 1.6.38 KiB, at most 1024", INTEGER, 1, since=V1429),
+    Suboption("slab_chunk_max", "largest chunk: bytes; from 1.6.24 on KiB", CHUNK, 1, 1024, since=V1429),
     Suboption("temporary_ttl", "seconds: shorter-lived items apart", INTEGER, since=V1435),
     Suboption("no_inline_ascii_resp", "smaller items (from 1.5.0 on: nothing)", since=V1435),
     Suboption("hot_max_factor", "when items leave the hot LRU", FLOAT, 0.000001, since=V150),
@@ -282,17 +295,19 @@ _SUBOPTION_ROWS = (
     Suboption("ssl_session_cache", "sessions are taken up again", since=(1, 6, 3), build="tls"),
     Suboption("ssl_min_version", "0 to 3: TLS 1.0 to 1.3", WHOLE, 0, 3, (1, 6, 11), build="tls"),
     Suboption("ssl_kernel_tls", "TLS in the kernel", since=(1, 6, 16), build="tls"),
+    Suboption("ext_path", "file for external storage, PATH:SIZE", STORAGE, since=V154, build="extstore"),
     *(
-        Suboption(name, meaning, TEXT, since=V154, build="extstore")
+        Suboption(name, meaning, WHOLE, 0, since=V154, build="extstore")
         for name, meaning in (
-            ("ext_path", "file for external storage, PATH:SIZE"), ("ext_page_size", "MiB of a page"),
-            ("ext_wbuf_size", "MiB of a write buffer"), ("ext_threads", "threads"), ("ext_io_depth", "requests"),
+            ("ext_page_size", "MiB of a page"), ("ext_wbuf_size", "MiB of a write buffer"),
+            ("ext_threads", "threads"), ("ext_io_depth", "requests"),
             ("ext_item_size", "bytes from which on items go there"), ("ext_item_age", "seconds idle"),
             ("ext_low_ttl", "seconds"), ("ext_recache_rate", "one of so many"), ("ext_compact_under", "pages"),
-            ("ext_drop_under", "pages"), ("ext_max_frag", "share"), ("ext_max_sleep", "microseconds"),
-            ("slab_automove_freeratio", "share of memory kept free"),
+            ("ext_drop_under", "pages"), ("ext_max_sleep", "microseconds"),
         )
     ),
+    Suboption("ext_max_frag", "share", WHOLE_FLOAT, since=V154, build="extstore"),
+    Suboption("slab_automove_freeratio", "share of memory kept free", WHOLE_FLOAT, since=V154, build="extstore"),
     Suboption("ext_drop_unread", "what nobody read is not kept", since=V154, build="extstore"),
     Suboption("proxy_config", "file: run as a proxy", TEXT, since=(1, 6, 13), build="proxy"),
     Suboption("proxy_arg", "what the file is given", TEXT, since=(1, 6, 26), build="proxy"),

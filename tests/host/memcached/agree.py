@@ -51,7 +51,10 @@ def ask(listeners: list[str]) -> dict[str, Any]:
                 connection.sendall(b"stats settings\r\n")
                 said = b""
                 while not said.endswith((b"END\r\n", b"ERROR\r\n")) and not said.startswith(b"CLIENT_ERROR"):
-                    said += connection.recv(65536)
+                    answer = connection.recv(65536)
+                    if not answer:
+                        return {"silent": "it closed the connection"}
+                    said += answer
         except OSError as error:
             return {"silent": str(error)}
         pairs = (line.split(" ", 2)[1:] for line in said.decode().splitlines() if line.startswith("STAT "))

@@ -20,14 +20,19 @@ from checkout import ROOT
 from opskit.memcached.line.effect import Effect, effect_of
 from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import read_release
+from opskit.memcached.line.table import SUBOPTIONS
 from opskit.memcached.model import Host, Program
-from tiers import Agree
+from tiers import Agree, more, slow
 
 APART = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 HERE = Path(__file__).parent
 LINES = ROOT / "tests" / "golden" / "memcached" / "lines.txt"
 # What depends on more than the line: names, SASL's own files, a link-local address, what the network card can do.
-LEFT_OUT = ("cache.example.com", "fe80::1", "-N 2", "-S -U", "localhost")
+LEFT_OUT = ("cache.example.com", "fe80::1", "-S -U", "localhost")
+# Values at and around every bound, and what is no number, for each option behind -o and some before it.
+VALUES = ("", "-1", "0", "1", "2", "79", "80", "abc", "12k", "1.5", " 5", "99999999999", "inf", "nan", "0x10")
+BASE = "-l 127.0.0.1 -u memcached"
+PROXY = {"proxy_config", "proxy_arg", "proxy_uring"}
 USERS = ("memcached", "memcache")
 
 
@@ -69,6 +74,7 @@ def words_of(line: str, place: Path) -> list[str]:
     names = {"m": the_user(), "memcached": the_user()}
     paths = {"/run/m.sock": "m.sock", "/run/m.pid": "m.pid", "/etc/m.pw": "m.pw", "/dev/shm/m": "m.mem"}
     found = [names.get(word, word) if before == "-u" else word for before, word in zip(["", *words], words)]
+    found = [word.replace("ext_path=/dev/shm/m:", f"ext_path={place}/m.ext:") for word in found]
     return [str(place / paths[word]) if word in paths else word for word in found]
 
 
@@ -109,16 +115,50 @@ def differences(claimed: Effect, seen: dict[str, Any]) -> list[str]:
     return found + [f"{k}: {v} claimed, {seen[k]} seen" for k, v in pairs.items() if k in seen and seen[k] != v]
 
 
+def generated_lines() -> list[str]:
+    """A line for every option behind -o and each of these values, for numbers before it, for chunks and for files."""
+    lines = []
+    for row in SUBOPTIONS.values():
+        if row.name not in PROXY:
+            bounds = [str(int(bound) + n) for bound in (row.low, row.high) if bound for n in (-1, 0, 1)]
+            texts = [f"={value}" for value in (*VALUES, *bounds)] if row.value else ["=1"]
+            lines += [shlex.join(["-o", row.name + text]) for text in ["", *texts]]
+    lines += [
+        f"-{letter} {value}" for letter in "ctRbfnN" for value in ("-1", "0", "1", "2", "abc", "inf", "nan", "0x9")
+    ]
+    lines += [
+        f"-t {threads} -c {files}" for threads in (1, 3, 8, 32) for files in range(4 * threads + 2, 4 * threads + 13)
+    ]
+    for chunk in (256, 100000, 262144, 524288, 1048576, 2097152):
+        lines += [f"-I {size} -o slab_chunk_max={chunk}" for size in ("512k", "700k", "768k", "1m", "2m")]
+    lines += [
+        f"-o ext_path=/dev/shm/m:{size}" for size in ("1", "0g", "10m", "256m", "257M", "1g", "1g:compact", "1g:x")
+    ]
+    for pages in ("ext_page_size=1", "ext_page_size=8", "ext_page_size=8,ext_wbuf_size=3", "ext_wbuf_size=0"):
+        lines += [f"-I {size} -o {pages},ext_path=/dev/shm/m:1g" for size in ("1m", "4m", "5m")]
+    return [f"{BASE} {line}" for line in lines]
+
+
 def test_the_claims_agree_with_the_real_one(place: Path, agree: Agree) -> None:
+    compare(golden_lines(), place, agree)
+
+
+@pytest.mark.parametrize("part", [slow(0), *map(more, range(1, 6))])
+def test_generated_values_agree_with_the_real_one(part: int, place: Path, agree: Agree) -> None:
+    """Every sixth of them in --full, all of them with --more."""
+    compare(generated_lines()[part::6], place, agree)
+
+
+def compare(lines: list[str], place: Path, agree: Agree) -> None:
+    """Run the lines, and hold what was claimed of each to what came of it."""
     program = installed()
-    lines = golden_lines()
     given = [words_of(line, place) for line in lines]
     claimed = [claim(words, program) for words in given]
     asked = [{"words": words, "expected": len(sockets(one)) if one.runs else 0} for words, one in zip(given, claimed)]
     done = subprocess.run(
         [*APART, sys.executable, str(HERE / "agree.py")],
         input="".join(json.dumps(one) + "\n" for one in asked),
-        capture_output=True, text=True, check=True, timeout=110, cwd="/",
+        capture_output=True, text=True, check=True, timeout=600, cwd="/",
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     seen = [json.loads(text) for text in done.stdout.splitlines()]
