@@ -60,7 +60,7 @@ def ledger(vm: Machine) -> list[dict[str, Any]]:
 
 def settled(vm: Machine) -> str:
     """Wait until no job of the boot is left; `running`, or `degraded` when a unit has failed."""
-    return vm.run("systemctl", "is-system-running", "--wait", check=False).stdout.strip()
+    return vm.run("systemctl", "is-system-running", "--wait", check=False, timeout=600).stdout.strip()
 
 
 def appeared(vm: Machine, serial: str) -> None:

@@ -22,7 +22,6 @@ from opskit.disk.fstab.sources import (
     what_and_where,
 )
 from opskit.disk.fstab.text import (
-    DEVICE_TIMEOUT,
     NOT_A_NUMBER,
     TOO_FEW_FIELDS,
     FstabEntry,
@@ -41,7 +40,7 @@ NOT_FOR_FSTAB_TYPES = frozenset({"squashfs", "iso9660", "udf", "erofs"})
 SAME_TYPES = {"ext4": ("ext2", "ext3"), "ext3": ("ext2",), "msdos": ("vfat",)}
 # Drivers for a format that blkid calls by another name.
 DRIVERS = {"ntfs-3g": "ntfs", "ntfs3": "ntfs", "fuseblk": "ntfs", "lowntfs-3g": "ntfs"}
-NOFAIL = f"defaults,nofail,{DEVICE_TIMEOUT}"
+NOFAIL = "defaults,nofail"
 
 
 def check(facts: HostFacts) -> tuple[Finding, ...]:
@@ -141,8 +140,7 @@ def _unknown(facts: HostFacts, entry: FstabEntry) -> Finding:
 
 def _with_nofail(entry: FstabEntry) -> str:
     options = [o for o in entry.option_list if o not in {"fail", "nofail"}] or ["defaults"]
-    timeout = () if any(o.startswith("x-systemd.device-timeout") for o in options) else (DEVICE_TIMEOUT,)
-    return ",".join([*options, "nofail", *timeout])
+    return ",".join([*options, "nofail"])
 
 
 def _nofail(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterator[Finding]:

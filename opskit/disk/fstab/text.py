@@ -23,10 +23,6 @@ from opskit.disk.model import BlockDevice, FileFact, HostFacts, named_by
 TOO_FEW_FIELDS = "bad-field-count"
 NOT_A_NUMBER = "bad-number"
 
-# How long systemd waits for a data disk before it gives the mount up; the boot goes on meanwhile (nofail). 10 s were
-# too few for a slow virtual machine: its disks came after 11 s.
-DEVICE_TIMEOUT = "x-systemd.device-timeout=30s"
-
 # The name of a backup goes on with this and the id of the run.
 BACKUP_MARK = ".opskit-"
 

@@ -11,7 +11,6 @@ from uuid import UUID, uuid5
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Reason
-from opskit.disk.fstab.text import DEVICE_TIMEOUT
 from opskit.disk.model import HostFacts
 from opskit.disk.mount.mkfs import DEFAULT_FILESYSTEM, MkfsOptions, option_reasons
 
@@ -81,12 +80,14 @@ def request_reasons(request: MountRequest) -> Iterator[Reason]:
 
 
 def fstab_options(requested: str) -> str:
-    """The options of the fstab entry: a data disk that is missing must not stop the boot."""
+    """The options of the fstab entry: a data disk that is missing must not stop the boot.
+
+    How long it is waited for stays systemd's own 90 s: nofail holds no boot up, and a shorter time loses the disk on a
+    slow host (one came after 30.5 s).
+    """
     options = requested.split(",") if requested else ["defaults"]
     if "nofail" not in options:
         options.append("nofail")
-    if not any(option.startswith("x-systemd.device-timeout=") for option in options):
-        options.append(DEVICE_TIMEOUT)
     return ",".join(options)
 
 

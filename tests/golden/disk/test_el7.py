@@ -100,7 +100,7 @@ class Expected:
 
 
 def line(uuid: str, fstype: str, target: str = "/mnt", check: int = 2) -> str:
-    return f"UUID={uuid} {target} {fstype} defaults,nofail,x-systemd.device-timeout=30s 0 {check}"
+    return f"UUID={uuid} {target} {fstype} defaults,nofail 0 {check}"
 
 
 EXT4 = Signature("ext4", "filesystem", "6e241884-0978-4cd7-b54d-34ae22404e56", "data", "1.0")

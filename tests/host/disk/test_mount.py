@@ -49,7 +49,7 @@ def test_a_blank_disk_goes_into_service_and_a_second_run_changes_nothing(host: H
     assert (mounted.source, mounted.fstype) == (device, fstype)
     uuid, passing = disk.value("UUID", device), 0 if fstype == "xfs" else 2
     assert (
-        host.added() == f"UUID={uuid} {host.target} {fstype} defaults,nofail,x-systemd.device-timeout=30s 0 {passing}"
+        host.added() == f"UUID={uuid} {host.target} {fstype} defaults,nofail 0 {passing}"
     )
     host.assert_fstab_parses()
     assert f"opskit undo {host.ledger()[-1]['run']}" in answer.out
@@ -104,7 +104,7 @@ def test_the_options_of_mkfs_arrive_there(host: Host, disk: Disk) -> None:
     mounted = host.mounted()
     assert mounted
     assert {"noatime", "nodev"} <= set(mounted.options)
-    assert host.added().split()[3] == "noatime,nodev,nofail,x-systemd.device-timeout=30s"
+    assert host.added().split()[3] == "noatime,nodev,nofail"
     made = next(
         e for e in host.ledger() if e["entry"] == "stepped" and any("mkfs.ext4" in c["argv"] for c in e["commands"])
     )

@@ -15,7 +15,7 @@ from opskit.disk.model import BlockDevice, FileFact, HostFacts, Mount, PathFact,
 
 ROOT_UUID = "11111111-0000-4000-8000-000000000001"
 DATA_UUID = "22222222-0000-4000-8000-000000000002"
-GOOD_OPTIONS = "defaults,nofail,x-systemd.device-timeout=30s"
+GOOD_OPTIONS = "defaults,nofail"
 ROOT = f"UUID={ROOT_UUID} / xfs defaults 0 0\n"
 DATA = f"UUID={DATA_UUID} /data ext4 {GOOD_OPTIONS} 0 2\n"
 

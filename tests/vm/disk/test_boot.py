@@ -38,7 +38,7 @@ def test_the_host_boots_without_the_disk_and_opskit_says_what_is_missing(vm: Mac
     taken = vm.disks.pop("vdb")
     vm.start()  # raises unless it reaches multi-user.target
     count("faults injected")
-    # Once systemd has waited for the disk (x-systemd.device-timeout) nothing has failed but the wait.
+    # Once systemd has waited for the disk (90 s) nothing has failed but the wait.
     assert settled(vm) == "running"
     assert failed_units(vm) == ""
     assert mounted(vm) is None
