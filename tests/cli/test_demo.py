@@ -12,7 +12,8 @@ import pytest
 from checkout import ROOT
 
 # It makes .venv, unless scripts/test has made it.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+# Not beside tests/cli/test_fresh.py: its mount namespace would take the demo's mount with it, and umount refuses then.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("mounts")]
 
 
 def demo(place: Path, **environment: str) -> subprocess.CompletedProcess[str]:

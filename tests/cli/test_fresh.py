@@ -39,7 +39,7 @@ for directory in $shared; do
 done
 exec chroot . sh -c 'cd /root/opskit && exec "$@"' sh "$@"
 """
-pytestmark = [pytest.mark.slow, pytest.mark.host, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.host, pytest.mark.timeout(1800), pytest.mark.xdist_group("mounts")]
 
 
 def run(*argv: str | Path, env: dict[str, str] | None = None, timeout: float = 900) -> subprocess.CompletedProcess[str]:
