@@ -48,9 +48,7 @@ def test_a_blank_disk_goes_into_service_and_a_second_run_changes_nothing(host: H
     assert mounted
     assert (mounted.source, mounted.fstype) == (device, fstype)
     uuid, passing = disk.value("UUID", device), 0 if fstype == "xfs" else 2
-    assert (
-        host.added() == f"UUID={uuid} {host.target} {fstype} defaults,nofail 0 {passing}"
-    )
+    assert host.added() == f"UUID={uuid} {host.target} {fstype} defaults,nofail 0 {passing}"
     host.assert_fstab_parses()
     assert f"opskit undo {host.ledger()[-1]['run']}" in answer.out
     if table != "whole-disk":
