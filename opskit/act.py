@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Callable, Generic, NamedTuple, Optional, TextIO, TypeVar
 
-from opskit.core.caller import command_line, machine_id
+from opskit.core.caller import command_line, follow_up, machine_id
 from opskit.core.errors import ExitCode, Missing, Refused, UsageFault
 from opskit.core.execute import Execution
 from opskit.core.finding import Finding
@@ -283,7 +283,8 @@ def tell(session: Session, outcome: Outcome, done: str, nothing: str) -> None:
     def draw() -> None:
         if outcome.run:
             back = any(change.reversible for change in outcome.plan.changes)
-            session.screen.done(shown(done) + (f"\ntake it back: opskit undo {outcome.run}" if back else ""))
+            undo = f"\ntake it back: {follow_up('undo', outcome.run)}" if back and outcome.run else ""
+            session.screen.done(shown(done) + undo)
             if not session.screen.quiet:
                 draw_notes(session.screen, outcome.warnings, sys.stderr)
         else:

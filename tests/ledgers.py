@@ -48,9 +48,20 @@ class Sample:
 
     def only(self, *kinds: str) -> Sample:
         """This run as if it had had no other steps."""
-        numbers = {step["number"] for step in self.steps() if step["kind"] in kinds}
-        entries = zip(self.lines, self.entries)
-        return Sample(tuple(line for line, entry in entries if entry.get("number", 0) in {0, *numbers}))
+        numbers = {step["number"]: at for at, step in enumerate(self.only_steps(*kinds), 1)}
+        lines = []
+        for entry in self.entries:
+            if entry.get("number", 0) in {0, *numbers}:
+                # Else the ledger would have lost the others.
+                planned = [step["change"] for step in self.only_steps(*kinds)]
+                changes = {"changes": planned} if "changes" in entry else {}
+                number = {"number": numbers[entry["number"]]} if "number" in entry else {}
+                lines.append(json.dumps({**entry, **changes, **number}))
+        return Sample(tuple(lines))
+
+    def only_steps(self, *kinds: str) -> list[dict[str, Any]]:
+        """The entries before the steps of these kinds."""
+        return [step for step in self.steps() if step["kind"] in kinds]
 
     def replace(self, texts: Mapping[str, str]) -> Sample:
         """This run, of other devices and folders. A text is replaced wherever it stands."""

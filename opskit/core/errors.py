@@ -93,14 +93,14 @@ class Busy(OpskitError):
 
 
 class TakenBack(OpskitError):
-    """Failed, and what had been done was taken back."""
+    """Failed, and all that had been done was taken back."""
 
     exit_code = ExitCode.TAKEN_BACK
     id = "taken-back"
 
 
 class TakeBackFailed(OpskitError):
-    """Failed, and taking back failed too: a person has to look."""
+    """Failed, and something of it is left: it cannot be taken back, or taking back failed too."""
 
     exit_code = ExitCode.TAKE_BACK_FAILED
     id = "take-back-failed"
@@ -139,11 +139,12 @@ class CommandFailed(Failed):
 class CannotUndo(OpskitError):
     """This step is kept as it is; the reason is for the person who asked to take it back.
 
-    keeps_earlier: the earlier steps of the run are kept too (a mount that is kept needs its fstab entry).
+    keeps_earlier: the earlier steps of the run are kept too (a mount that is kept needs its fstab entry). What is kept
+        without them is a left-over that harms nobody: a backup, a directory with something in it by now.
     """
 
     id = "cannot-undo"
 
-    def __init__(self, why: str, *, keeps_earlier: bool = True) -> None:
-        super().__init__("kept", why)
+    def __init__(self, why: str, *, keeps_earlier: bool = True, todo: str = "") -> None:
+        super().__init__("kept", why, todo=todo)
         self.keeps_earlier = keeps_earlier

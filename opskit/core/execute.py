@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Callable, NoReturn, Optional
 
-from opskit.core.caller import machine_id, who
+from opskit.core.caller import follow_up, machine_id, who
 from opskit.core.errors import (
     Busy,
     CannotUndo,
@@ -125,7 +125,12 @@ class Execution:
                     self._fail_undo(error, interrupts)
                 self._fail(error, interrupts)
         if interrupts.number:  # during the last step, which was finished
-            raise Interrupted(interrupts.number, state=f"Every step is done. To take them back: opskit undo {self.run}")
+            back = follow_up("undo", self.run)
+            raise Interrupted(interrupts.number, state=f"Every step is done. To take them back: {back}")
+
+    @property
+    def _history(self) -> str:
+        return follow_up("history", "show", self.run)
 
     def _steps(self, interrupts: Interrupts) -> None:
         released = False
@@ -142,10 +147,13 @@ class Execution:
                 self._attempt(number, step)
             else:
                 self._carry_out_step(number, step)
+        self._broken += [Failed(note.title, "", todo=note.remedy) for note in self.plan.leaves]
         if self._broken:
             first = self._broken[0]
             todo = first.todo if isinstance(first, OpskitError) else ""
-            why = f"{len(self._broken)} of {len(self.plan.steps)} steps could not be taken back: {first}"
+            left = sum(done.outcome != "done" for done in self._done) + len(self.plan.leaves)
+            of = len(self.plan.steps) + len(self.plan.leaves)
+            why = f"{left} of {of} steps could not be taken back: {str(first).removesuffix(': ')}"
             raise Failed(self.plan.title, why, todo=todo) from first
 
     def _attempt(self, number: int, step: Step) -> None:
@@ -156,9 +164,9 @@ class Execution:
         try:
             self._carry_out_step(number, step)
         except CannotUndo as error:  # kept, for a reason that the ledger has
-            self._kept_because = (
-                f"{_name(step)} was not possible, and what is left may depend on this" if error.keeps_earlier else ""
-            )
+            if error.keeps_earlier:
+                self._kept_because = f"{_name(step)} was not possible, and what is left may depend on this"
+                self._broken.append(Failed(_name(step), error.why, todo=error.todo))
         except Exception as error:
             if isinstance(error, (Busy, Missing)) and number == 1:
                 raise  # nothing was changed yet, and the rest without the first would be half an undo
@@ -204,7 +212,7 @@ class Execution:
         if isinstance(cause, StillRunning):
             self._leave(cause)
         kept, broken = self._take_back()
-        outcome = "take-back-failed" if broken else "taken-back"
+        outcome = "take-back-failed" if broken or kept else "taken-back"
         state = _state(kept, broken)
         self._end(outcome, cause, state)
         what = cause.what if isinstance(cause, OpskitError) else self.plan.title
@@ -214,11 +222,13 @@ class Execution:
             why = f"a fault in opskit: {type(cause).__name__}: {cause}"
             todo = "the same command with --debug shows where; please report it"
         if broken:
-            todo = f"opskit history show {self.run} has each step; put right by hand what is named below"
+            todo = f"{self._history} has each step; put right by hand what is named below"
             raise TakeBackFailed(what, why, todo=todo, state=state) from cause
         if isinstance(cause, Interrupted):
             raise Interrupted(interrupts.number, state=state) from cause
-        if isinstance(cause, Busy) and not kept:
+        if kept:
+            raise TakeBackFailed(what, why, todo=todo, state=state) from cause
+        if isinstance(cause, Busy):
             cause.state = cause.state or state
             raise cause
         raise TakenBack(what, why, todo=todo, state=state) from cause
@@ -249,7 +259,7 @@ class Execution:
             cause.state = state
             raise cause
         if isinstance(cause, OpskitError):
-            todo = cause.todo or f"opskit history show {self.run} has each step"
+            todo = cause.todo or f"{self._history} has each step"
             raise Failed(cause.what, cause.why, todo=todo, state=state) from cause
         raise cause
 

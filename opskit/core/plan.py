@@ -48,10 +48,12 @@ class Step(ABC):
     Its fields go into the ledger, and `kind` ("area.name") finds the class again for an undo: neither may be renamed.
     A step writes what it adds to this class: a step that only runs programs needs `kind`, `change` and `commands`.
     under_lock: whether the plan's device lock is held while it runs.
+    whole: whether its undo puts back all of its target, and with it what later runs changed there: those come first.
     """
 
     kind: ClassVar[str]
     under_lock: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
 
     if TYPE_CHECKING:  # at run time a subclass with a field `change` would get the property as its default
 
@@ -96,8 +98,18 @@ class Step(ABC):
         return ()
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        """What taking it back changes, or the reason why it is kept."""
+        """What taking it back changes, or the reason why it is kept, whatever the host looks like."""
         return "it cannot be taken back"
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """What undo would change on the host as it is now; None where nothing of the step is left. Changes nothing.
+
+        Raises CannotUndo when the step must be kept as it is.
+        """
+        change = self.undo_change(record)
+        if isinstance(change, str):
+            raise CannotUndo(change)
+        return change
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Take it back. Works on a step that was only half done or never began, and a second time.
@@ -121,6 +133,7 @@ class Plan:
     checks: shell lines for as_shell() that stop the script if the host is not as decided on, beside those of the steps.
     notes: what a person should know beside the changes.
     result: what --json answers about the outcome.
+    leaves: what of an undo the host as it is now does not let go: the rest is done, and the run is no success.
     """
 
     title: str
@@ -130,6 +143,7 @@ class Plan:
     checks: tuple[str, ...] = ()
     notes: tuple[Finding, ...] = ()
     result: dict[str, Any] = field(default_factory=dict)
+    leaves: tuple[Finding, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:

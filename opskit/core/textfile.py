@@ -12,13 +12,13 @@ import os
 import shlex
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, ClassVar, Optional
 
 from opskit.core.checks import absent_checks, file_checks
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import read_bytes, sha256, sync_directory, write_atomic
-from opskit.core.plan import Record, Step
+from opskit.core.plan import Change, Record, Step
 
 
 def read_file(path: str) -> bytes:
@@ -160,14 +160,18 @@ class Replacement:
         if read_text(self.path) != self.text:
             raise Failed(self.path, "it does not hold what was written")
 
+    def check_unedited(self, now: Optional[str]) -> None:
+        """Raise CannotUndo when the text of now is neither that of the replacement nor that of before."""
+        if now not in {self.text, self.before}:
+            raise CannotUndo(f"{self.path} was changed since", todo=f"cat -- {shlex.quote(self.path)}")
+
     def take_back(self, *, made: bool) -> None:
         """Put back what was there, unless somebody edited it since. Raises CannotUndo.
 
         made: whether the directory came with it, and goes with it if nothing else is in it by now
         """
         now = read_text(self.path)
-        if now not in {self.text, self.before}:
-            raise CannotUndo(f"{self.path} is kept: it was changed since", keeps_earlier=False)
+        self.check_unedited(now)
         if self.before is None:
             remove_file(self.path)
         elif now != self.before:
@@ -181,6 +185,8 @@ class Replacement:
 
 class ReplaceText(Step):
     """A step that gives a file a text, runs `settle`, and takes back both."""
+
+    whole: ClassVar[bool] = True
 
     if TYPE_CHECKING:  # as Step.change
 
@@ -226,6 +232,12 @@ class ReplaceText(Step):
     def verify(self, runner: Runner, record: Record) -> None:
         """The file holds the text."""
         self.replacement.check()
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where the file is as it was before."""
+        now = read_text(self.replacement.path)
+        self.replacement.check_unedited(now)
+        return None if now == self.replacement.before else super().left(runner, record)
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Raises CannotUndo when the file was edited since."""

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Annotated, Any, NoReturn, Optional
 
@@ -13,20 +14,21 @@ import typer
 
 from opskit import areas
 from opskit.act import Chore, act, tell
-from opskit.core.caller import command_line, machine_id
+from opskit.core.caller import command_line, follow_up, machine_id
 from opskit.core.command import Runner
 from opskit.core.errors import Failed, Missing, UsageFault
 from opskit.core.finding import Finding, left_over
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
-from opskit.core.plan import Outcome
+from opskit.core.plan import Outcome, Plan, Refusal
 from opskit.core.text import shown
 from opskit.core.units import now, seconds_text, time_text
+from opskit.history.model import UndoFacts
 from opskit.history.outcome import outcome_text, settle
 from opskit.history.plan import damage_finding, decide, kept_note, lost_note
 from opskit.history.prune import RunOutline, decide_prune, outline
-from opskit.history.see import left_by
-from opskit.history.steps import PruneRuns
+from opskit.history.see import RELATED_RUNS, left_by, look
+from opskit.history.steps import PruneRuns, UndoStep
 from opskit.options import changes, new_app, reads, reads_bare, span_of
 from opskit.session import Session
 from opskit.ui.plan import draw_notes
@@ -129,38 +131,89 @@ def undo(session: Session, run: RunName) -> None:
         raise UsageFault("--format sh", why, todo="--dry-run shows the plan; -v its commands")
     with _ledger(session) as ledger:
         entry = ledger.find(run)
+        if run == "last" and entry.undoes:  # what it left is tried again
+            entry = ledger.find(entry.undoes)
     here = machine_id()
-    chore = Chore(
-        lambda _runner: _runs(session, entry),
-        lambda runs, _run: decide(entry.id, runs, areas.load_step, here),
-        undoes=entry.id,
-        root=True,
-    )
+
+    seen: list[UndoFacts] = []
+
+    def see(_runner: Runner) -> UndoFacts:
+        seen.append(_look(session, entry))
+        return seen[-1]
+
+    chore = Chore(see, lambda facts, _run: decide(entry.id, facts, here), undoes=entry.id, root=True)
     outcome = act(session, chore)
     if not session.dry_run:
-        _report(session, entry, outcome)
+        _report(session, entry, outcome, seen[-1])
 
 
 def _runs(session: Session, run: Run) -> list[Run]:
-    """This run and all that came after it, which may have undone it; of an undo the one that it undoes, too."""
+    """The newest runs, and all from this one on, or from the one that it undoes."""
+    first = run.undoes or run.id
     with _ledger(session) as ledger:
-        first = ledger.read(since=run.undoes).runs[:1] if run.undoes else ()
-        runs = ledger.read(since=run.id).runs
-    return [*(other for other in first if other.id == run.undoes), *runs]
+        newest = ledger.read(newest=NEWEST).runs
+        return list(newest if any(each.id == first for each in newest) else ledger.read(since=first).runs)
 
 
-def _report(session: Session, run: Run, outcome: Outcome) -> None:
-    """What the undo did, and what it left as it is."""
+# Of a host's ledger so much is read in any case: among these runs are those that an undo can bring back.
+NEWEST = 2 * RELATED_RUNS
+
+
+def _look(session: Session, run: Run) -> UndoFacts:
+    return look(session.runner, run, _runs(session, run), areas.load_step)
+
+
+def _possible(facts: UndoFacts, run: Run) -> set[tuple[str, int]]:
+    """Which steps of other runs, on the same things, an undo of these would take back now."""
+    plans = {other: decide(other, facts, machine_id()) for other in facts.left if other != run.id}
+    return {
+        (other, step.number)
+        for other, plan in plans.items()
+        if isinstance(plan, Plan)
+        for step in plan.steps
+        if isinstance(step, UndoStep)
+    }
+
+
+def _notes_on(again: set[tuple[str, int]], runs: Sequence[Run]) -> list[Finding]:
+    """What of other runs can be taken back after this undo, the newest first, each with the command that does it."""
+    ids = {ident for ident, _ in again}
+    return [
+        Finding(
+            "takes-back-more",
+            "info",
+            f"something of run {run.id} ({run.title}) can be taken back now, too",
+            remedy=follow_up("undo", run.id),
+        )
+        for run in reversed(runs)
+        if run.id in ids
+    ]
+
+
+def _kept_now(facts: UndoFacts, run: Run) -> Sequence[Finding]:
+    """The notes on what is kept of a run, as the host is now."""
+    decision = decide(run.id, facts, machine_id())
+    return decision.reasons if isinstance(decision, Refusal) else decision.notes
+
+
+def _report(session: Session, run: Run, outcome: Outcome, before: UndoFacts) -> None:
+    """What the undo did, what it left as it is, and what more can be taken back now. Raises Failed for a lost step."""
     steps: tuple[StepRecord, ...] = ()
+    more: list[Finding] = []
+    after = before
     if outcome.run:
         with _ledger(session) as ledger:
             steps = ledger.find(outcome.run).steps
+        after = _look(session, run)
+        more = _notes_on(_possible(after, run) - _possible(before, run), after.runs)
     if run.lost:
         _fail_for_lost(run, steps, outcome.run)
     # Steps that had to stay, as it turned out only when they were about to be taken back.
     original = {step.number: step for step in run.steps}
     kept = [kept_note(run, original[step.fields["number"]], step.error) for step in steps if step.outcome == "kept"]
-    notes = [*outcome.plan.notes, *kept, *outcome.warnings]
+    remedies = {note.evidence: note.remedy for note in _kept_now(after, run)} if kept else {}
+    kept = [replace(note, remedy=remedies.get(note.evidence, "")) for note in kept]
+    notes = [*outcome.plan.notes, *kept, *outcome.warnings, *more]
     changed = any(step.outcome == "done" for step in steps)
     result = {**outcome.plan.as_json(), **outcome.result, "changed": changed}
 
@@ -170,8 +223,10 @@ def _report(session: Session, run: Run, outcome: Outcome) -> None:
             session.screen.done(f"Run {run.id} was taken back{part}, as run {outcome.run}.")
         else:
             session.screen.done(f"{outcome.plan.title}: nothing to do")
-        for note in notes:
+        for note in notes if outcome.run else ():  # else they were shown in place of a plan
             session.screen.done(f"  {note.severity}: {shown(note.title)}")
+            if note.remedy:
+                session.screen.done(f"    to do: {shown(note.remedy)}")
 
     session.screen.answer(result, draw, findings=notes)
 
@@ -182,7 +237,7 @@ def _fail_for_lost(run: Run, steps: tuple[StepRecord, ...], undo_run: Optional[s
     why = f"the ledger has lost what an undo needs of step {names}"
     done = sum(step.outcome == "done" for step in steps)
     state = f"{done} of its steps were taken back, as run {undo_run}." if undo_run else "Nothing was changed."
-    todo = f"opskit history show {run.id} has what is known; look for the rest by hand"
+    todo = f"{follow_up('history', 'show', run.id)} has what is known; look for the rest by hand"
     raise Failed(f"undo of {run.id}", why, todo=todo, state=state)
 
 

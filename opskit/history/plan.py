@@ -2,92 +2,170 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
-from typing import Callable
+from dataclasses import dataclass, field, replace
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
-from opskit.core.jsonable import ShapeError
 from opskit.core.ledger import Damage, Run, StepRecord
-from opskit.core.plan import Change, Decision, Plan, Reason, Refusal, Step
-from opskit.history.outcome import is_whole
+from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.history.model import UndoFacts
 from opskit.history.steps import UndoStep
 
-Load = Callable[[StepRecord], Step]
 # What is left of a step that has one of these outcomes; `undone` and `kept` were settled in the run itself.
 LEFT_BEHIND = ("done", "failed", "unfinished", "lost")
 
 
-def decide(run_id: str, runs: Sequence[Run], load: Load, host: str = "") -> Decision:
-    """The plan that takes the run back, empty when nothing of it is left; refused for a run that is an undo.
+def decide(run_id: str, facts: UndoFacts, host: str = "") -> Decision:
+    """The plan that takes the run back, empty when nothing of it is left.
+
+    Refused for a run that is an undo, and where something is left that cannot be taken back, and nothing that can.
 
     run_id: the run to take back
-    runs: all runs of the ledger
-    load: makes a step of its ledger entry; raises LookupError or ShapeError
     host: the machine-id of this host
     """
-    run = next(run for run in runs if run.id == run_id)
+    run = next(run for run in facts.runs if run.id == run_id)
     title = f"undo of {run.id} ({run.title})"
     if run.undoes:
         why = f"run {run.id} is itself an undo, of {run.undoes}"
-        remedy = "run the original command again" + _original(run.undoes, runs)
+        remedy = "run the original command again" + _original(run.undoes, facts.runs)
         return Refusal(title, (Reason("undo-of-undo", why, remedy, exit_code=ExitCode.USAGE),))
     if run.host and host and run.host != host:
         why = f"run {run.id} was made on another host (machine-id {run.host})"
         remedy = "this state directory is a copy: begin a new one here with --state-dir, or remove it"
         return Refusal(title, (Reason("another-host", why, remedy),))
-    basis = ("undo", run.id)
-    if run.outcome == "taken-back":
-        text = f"run {run.id} failed, and took itself back then as far as it could"
-        note = Finding("already-taken-back", "info", text)
-        return Plan(title, basis=basis, notes=(note,))
-    earlier = [other for other in runs if other.undoes == run.id]
-    whole = [other for other in earlier if is_whole(other)]
-    if whole:
-        note = Finding("already-undone", "info", f"run {whole[-1].id} has taken run {run.id} back")
-        return Plan(title, basis=basis, notes=(note,))
-    # An undo that failed half-way has taken some of the steps back already.
-    settled = {step.fields.get("number") for other in earlier for step in other.steps if step.outcome == "done"}
-    steps, notes = [], []
+    sorted_ = _sort(run, facts)
+    nothing_done = sorted_.kept and (sorted_.in_the_way or not sorted_.gone)
+    if not sorted_.steps and nothing_done and not sorted_.lost:  # what is lost is told by the command itself
+        reasons = tuple(Reason("cannot-undo", note.title, note.remedy, note.evidence) for note in sorted_.kept)
+        return Refusal(title, reasons)
+    notes = (*sorted_.lost, *sorted_.kept)
+    if not sorted_.steps:
+        notes = (*_why_nothing(run, facts, sorted_.repeated), *notes)
+    locked = any(step.step.under_lock for step in sorted_.steps)
+    hold = run.hold if locked else ""
+    leaves = tuple(note for note in sorted_.kept if note.severity == "error")
+    return Plan(title, tuple(sorted_.steps), ("undo", run.id), hold=hold, notes=notes, leaves=leaves)
+
+
+@dataclass
+class _Sorted:
+    """The steps of a run: those to take back, notes on those that are kept, how many there is nothing left of.
+
+    lost: notes on those that the ledger has lost
+    in_the_way: whether one of those kept could be taken back, were the host as the run left it
+    repeated: the later runs that did the same since, so that what is on the host is theirs
+    """
+
+    steps: list[UndoStep] = field(default_factory=list)
+    kept: list[Finding] = field(default_factory=list)
+    lost: list[Finding] = field(default_factory=list)
+    gone: int = 0
+    in_the_way: bool = False
+    repeated: list[str] = field(default_factory=list)
+
+
+def _sort(run: Run, facts: UndoFacts) -> _Sorted:
+    done = settled(run, facts.runs)
+    result = _Sorted()
     # A step that cannot be taken back depends on every step before it: those are kept too.
     beyond = ""
-    for step in reversed(run.steps):
-        if step.outcome not in LEFT_BEHIND or step.number in settled:
+    for record in reversed(run.steps):
+        left = facts.left[run.id][record.number]
+        if record.outcome == "lost":
+            result.lost.append(lost_note(run, record))
+            beyond = f"{record.change['action']} {record.change['target']} is kept, and depends on it"
             continue
-        undo = kept_note(run, step, beyond) if beyond else _undo_of(run, step, load)
-        if not step.change["reversible"]:
-            beyond = f"{step.change['action']} {step.change['target']} is kept, and depends on it"
-        if isinstance(undo, Finding):
-            notes.append(undo)
-        else:
-            steps.append(undo)
-    locked = any(step.step.under_lock for step in steps)
-    return Plan(title, tuple(steps), basis, hold=run.hold if locked else "", notes=tuple(notes))
+        later = _later(run, record, facts)
+        repeated = [other.id for other in later if _what(record) in map(_what, _in_effect(other, facts))]
+        settled_before = record.outcome not in LEFT_BEHIND or record.number in done
+        if settled_before or left.gone or repeated:
+            result.gone += 1
+            result.repeated += repeated if not (settled_before or left.gone) else []
+            continue
+        if left.step and left.step.whole and later:
+            left = replace(left, kept=f"run {later[-1].id} has changed it since", keeps_earlier=True, todo="")
+        # A left-over may be free to go once the steps before it are taken back: a backup is of fstab then.
+        tried = left.change and not left.in_the_way and (not left.kept or result.steps)
+        if not beyond and tried and left.step and left.change:
+            result.steps.append(UndoStep(run.id, record.number, left.change, left.step, record.record))
+            continue
+        first = facts.undo(later[-1].id) if later else ""
+        # What depends on a step that is kept anyway is not for the host to let go.
+        blocks = left.in_the_way and not beyond
+        remedy = first if beyond else left.todo or first if blocks else first or left.todo
+        result.kept.append(kept_note(run, record, beyond or left.kept, remedy, blocks=blocks))
+        result.in_the_way |= blocks
+        if left.keeps_earlier or not record.change["reversible"]:
+            beyond = f"{record.change['action']} {record.change['target']} is kept, and depends on it"
+    return result
+
+
+def settled(run: Run, runs: Sequence[Run]) -> set[int]:
+    """The numbers of the steps that an undo has taken back, and that no undo can have brought back since.
+
+    The undo of a run that came between the two can: it puts back what it found, which may be what this run did.
+    """
+    number_of = {other.id: number for number, other in enumerate(runs)}
+    taken_back: dict[int, int] = {}  # step -> which run took it back
+    for number, other in enumerate(runs):
+        done = [step.fields.get("number") for step in other.steps if step.outcome == "done"]
+        if other.undoes == run.id:
+            taken_back.update((step, number) for step in done if isinstance(step, int))
+        elif done and number_of.get(other.undoes, -1) > number_of[run.id]:
+            taken_back = {step: at for step, at in taken_back.items() if at < number_of[other.undoes]}
+    return set(taken_back)
+
+
+def _later(run: Run, record: StepRecord, facts: UndoFacts) -> list[Run]:
+    """The runs after this one of which something is left on the same thing; the newest last."""
+    (number,) = (number for number, other in enumerate(facts.runs) if other.id == run.id)
+    target = record.change["target"]
+    later = [other for other in facts.runs[number + 1 :] if other.id in facts.left]
+    return [other for other in later if target in {step.change["target"] for step in _in_effect(other, facts)}]
+
+
+def _in_effect(run: Run, facts: UndoFacts) -> list[StepRecord]:
+    """The steps of a run of which something is left on what they changed: of a backup it is left beside that."""
+    done = settled(run, facts.runs)
+    rest = [step for step in run.steps if step.outcome in LEFT_BEHIND and step.number not in done]
+    changes = {step.number: facts.left[run.id][step.number].change for step in rest}
+    return [step for step in rest if (change := changes[step.number]) and change.target == step.change["target"]]
+
+
+def _what(record: StepRecord) -> tuple[str, ...]:
+    """What a step did: of two runs that did the same, the later one is to be taken back."""
+    return (record.kind, *(record.change[key] for key in ("target", "before", "after")))
+
+
+def _why_nothing(run: Run, facts: UndoFacts, repeated: Sequence[str]) -> tuple[Finding, ...]:
+    """Why nothing of a run is left. repeated: the runs that did the same since."""
+    undone_by = [other.id for other in facts.runs if other.undoes == run.id]
+    if repeated:
+        title = f"run {repeated[-1]} has done the same since, so it is that one to take back"
+        return (Finding("nothing-left", "info", title, remedy=facts.undo(repeated[-1])),)
+    if undone_by:
+        return (Finding("already-undone", "info", f"run {undone_by[-1]} has taken run {run.id} back"),)
+    if run.outcome in {"taken-back", "take-back-failed"}:
+        text = f"run {run.id} failed, and took itself back then as far as it could"
+        return (Finding("already-taken-back", "info", text),)
+    return (Finding("nothing-left", "info", f"nothing of run {run.id} is left on this host"),)
 
 
 def _original(run_id: str, runs: Sequence[Run]) -> str:
-    lines = [" ".join(run.command) for run in runs if run.id == run_id]
+    lines = [shlex.join(run.command) for run in runs if run.id == run_id]
     return f": {lines[0]}" if lines else ""
 
 
-def _undo_of(run: Run, record: StepRecord, load: Load) -> UndoStep | Finding:
-    """The step that takes this one back, or a note on why it is kept."""
-    if record.outcome == "lost":
-        return lost_note(run, record)
-    try:
-        step = load(record)
-    except (LookupError, ShapeError) as error:
-        return kept_note(run, record, f"this opskit does not know the step ({record.kind}: {error})")
-    change = step.undo_change(record.record)
-    if isinstance(change, Change):
-        return UndoStep(run.id, record.number, change, step, record.record)
-    return kept_note(run, record, change)
+def kept_note(run: Run, record: StepRecord, why: str, remedy: str = "", *, blocks: bool = False) -> Finding:
+    """The note on a step that is not taken back.
 
-
-def kept_note(run: Run, record: StepRecord, why: str) -> Finding:
-    """The note on a step that is not taken back."""
+    blocks: whether that is for what the host is like now
+    """
     what = f"{record.change['action']} {record.change['target']}"
-    return Finding("cannot-undo", "warning", f"{what} is kept: {why}", evidence=f"step {record.number} of run {run.id}")
+    evidence = f"step {record.number} of run {run.id}"
+    return Finding("cannot-undo", "error" if blocks else "warning", f"{what} is kept: {why}", evidence, remedy)
 
 
 def lost_note(run: Run, record: StepRecord) -> Finding:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional
 import typer
 
 from opskit.areas import Entry
+from opskit.core.caller import follow_up
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.units import parse_size, parse_span, size_text
 from opskit.options import LazyGroup, changes, new_app, reads
@@ -179,6 +180,7 @@ def _carry_out(session: Session, chore: Chore[Any], nothing: str, done: str) -> 
     record = {"gone": [], "freed": 0, **steps[-1].record}
     findings = (*outcome.plan.notes, *outcome.warnings, *outcome_findings(record))
     failed = len(findings) > len(outcome.plan.notes) + len(outcome.warnings)
+    run = str(outcome.run)
     gone, freed = len(record["gone"]), size_text(record["freed"])
     result = {**outcome.result}
     result.update(as_predicted=not failed, gone=record["gone"], freed_bytes=record["freed"])
@@ -186,7 +188,7 @@ def _carry_out(session: Session, chore: Chore[Any], nothing: str, done: str) -> 
     def draw() -> None:
         session.screen.done(f"{done}: {gone} files deleted, {freed} freed{'' if failed else ', as predicted'}")
         if steps[-1].change["reversible"]:
-            session.screen.done(f"take it back: opskit undo {outcome.run}")
+            session.screen.done(f"take it back: {follow_up('undo', run)}")
         draw_findings(session.screen, [*outcome.warnings, *outcome_findings(record)])
 
     session.screen.answer(result, draw, findings=findings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from dataclasses import dataclass, replace
-from typing import ClassVar, Union
+from typing import ClassVar, Optional, Union
 
 from opskit.core.checks import absent_checks, file_checks
 from opskit.core.command import Command, Runner
@@ -120,14 +120,19 @@ class BackupFstab(FstabStep):
         before = f"a copy of {self.path}"
         return Change("remove-fstab-backup", self.backup, before, "absent", commands, reversible=False)
 
-    def undo(self, runner: Runner, record: Record) -> None:
-        """Remove the backup, if nothing is lost by that."""
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """The backup, if it is there. Raises CannotUndo where it has what fstab has not."""
         if not os.path.lexists(self.backup):
-            return
+            return None
         if file_hash(self.backup) != file_hash(self.path):
             why = f"the backup is kept: {self.path} is no longer the same as {self.backup}"
-            raise CannotUndo(why, keeps_earlier=False)
-        remove_file(self.backup)
+            raise CannotUndo(why, keeps_earlier=False, todo=f"rm -- {shlex.quote(self.backup)}")
+        return super().left(runner, record)
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Remove the backup, if nothing is lost by that."""
+        if self.left(runner, record):
+            remove_file(self.backup)
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,7 @@ class RestoreFstab(FstabStep):
     """
 
     kind: ClassVar[str] = "disk.restore-fstab"
+    whole: ClassVar[bool] = True
     path: str
     backup: str
     sha256_before: str
@@ -180,23 +186,29 @@ class RestoreFstab(FstabStep):
             "restore-fstab", self.path, before, self.previous, self._commands(self.previous), reversible=False
         )
 
-    def undo(self, runner: Runner, record: Record) -> None:
-        """Put back what was there, unless somebody edited since. Raises CannotUndo."""
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where fstab is as it was before. Raises CannotUndo where somebody edited since."""
         now = file_hash(self.path)
-        if now not in {self.sha256_before, self.sha256_after}:
+        if now == self.sha256_before:
+            return None
+        if now != self.sha256_after:
             kept = f"; what was there before is in {self.previous}" if self.previous else ""
             raise CannotUndo(f"{self.path} is kept: it was changed since{kept}")
-        if now != self.sha256_before:
+        if self.sha256_before and file_hash(self.previous) != self.sha256_before:
+            raise CannotUndo(f"{self.path} is kept: {self.previous} no longer holds what was there before")
+        return super().left(runner, record)
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Put back what was there, unless somebody edited since. Raises CannotUndo."""
+        if self.left(runner, record):
             self._put_back()
         settle(runner, self.path, reload=self.reload, relabel=self.relabel and bool(self.sha256_before))
 
     def _put_back(self) -> None:
         if not self.sha256_before:
             remove_file(self.path)
-        elif file_hash(self.previous) == self.sha256_before:
-            write_file(self.path, read_file(self.previous), like=self.path)
         else:
-            raise CannotUndo(f"{self.path} is kept: {self.previous} no longer holds what was there before")
+            write_file(self.path, unchanged(self.previous, self.sha256_before), like=self.path)
 
     def _commands(self, source: str) -> tuple[str, ...]:
         if not self.sha256_before:
@@ -266,16 +278,25 @@ class AddFstabEntry(FstabStep):
         commands = _replacing(self.path, tuple(edits), reload=self.reload, relabel=self.relabel)
         return Change("remove-fstab-entry", self.path, self.line, "no entry", commands, reversible=False)
 
-    def undo(self, runner: Runner, record: Record) -> None:
-        """Take out our line and nothing else: that is the text from before, unless somebody edited since."""
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Our line, if it is there. Raises CannotUndo where somebody edited it."""
         data = read_file(self.path)
         text = decode(data)
-        restored = self._removed(text)
+        if sha256(data) == self.sha256_before:
+            return None
+        if self._removed(text) != text:
+            return super().left(runner, record)
         ours = parse(self.line)[0]
-        if restored == text and isinstance(ours, FstabEntry) and any(e.source == ours.source for e in entries(text)):
-            raise CannotUndo(f"the entry of {ours.source} is kept: it was edited since")
-        if sha256(data) != self.sha256_before and restored != text:
-            write_file(self.path, encode(restored), like=self.path)
+        edited = [e for e in entries(text) if isinstance(ours, FstabEntry) and e.source == ours.source]
+        if edited:
+            why = f"the entry of {edited[0].source} is kept: it was edited since"
+            raise CannotUndo(why, todo=f"take line {edited[0].number} out of {self.path} by hand")
+        return None
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Take out our line and nothing else: that is the text from before, unless somebody edited since."""
+        if self.left(runner, record):
+            write_file(self.path, encode(self._removed(decode(read_file(self.path)))), like=self.path)
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)
 
     def _removed(self, text: str) -> str:
@@ -324,12 +345,19 @@ class RemoveFstabEntry(FstabStep):
         commands = _replacing(self.path, (edit,), reload=self.reload, relabel=self.relabel)
         return Change("put-back-fstab-entry", self.path, "no entry", self._text(), commands, reversible=False)
 
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """The lines that are absent. Raises CannotUndo where one would only harm by now."""
+        data = read_file(self.path)
+        text = decode(data)
+        if sha256(data) == self.sha256_before or (not self._fits(text) and self._appended(text) == text):
+            return None
+        self._check_use(runner, text)
+        return super().left(runner, record)
+
     def undo(self, runner: Runner, record: Record) -> None:
         """Put the lines back at their place; where somebody edited since, those that are absent at the end."""
-        data = read_file(self.path)
-        if sha256(data) != self.sha256_before:
-            text = decode(data)
-            self._check_use(runner, text)
+        if self.left(runner, record):
+            text = decode(read_file(self.path))
             restored = put_back_lines(text, self.lines) if self._fits(text) else self._appended(text)
             write_file(self.path, encode(restored), like=self.path)
         settle(runner, self.path, reload=self.reload, relabel=self.relabel)
@@ -341,7 +369,8 @@ class RemoveFstabEntry(FstabStep):
             if taken and not self._fits(text):  # else it was there beside ours, too
                 raise CannotUndo(f"{self.path} mounts {taken[0].source} on {entry.target} now")
             if not entry.is_swap and not _is_here(runner, entry.source):
-                raise CannotUndo(f"{entry.source} is on no device of this host, so its entry is not put back")
+                why = f"{entry.source} is on no device of this host, so its entry is not put back"
+                raise CannotUndo(why, todo="opskit disk list shows the block devices")
 
     def _fits(self, text: str) -> bool:
         """Whether the text is that from before without our lines."""

@@ -28,6 +28,7 @@ from opskit.disk.model import (
     HiddenPartition,
     Signature,
 )
+from opskit.disk.see.sysfs import read_device
 
 # blkid(8): 2 means nothing was found (or it could not be read), 8 that the result is ambivalent.
 BLKID_NOTHING = 2
@@ -53,6 +54,21 @@ def with_signatures(device: BlockDevice, runner: Runner) -> BlockDevice:
     if _MANGLED.search(values.get("LABEL", "")):
         values["LABEL"] = _label(device, runner)
     return replace(from_blkid(device, values), ambivalent=result.status == BLKID_AMBIVALENT)
+
+
+def has_filesystem(device: BlockDevice, uuid: str, runner: Runner) -> bool:
+    """Whether there is a filesystem with this UUID ("" for one without) on a device now."""
+    filesystem = with_signatures(device, runner).filesystem
+    return filesystem is not None and filesystem.uuid == uuid
+
+
+def with_uuid(uuid: str, runner: Runner) -> tuple[BlockDevice, ...]:
+    """Every device that has the filesystem with this UUID, whatever blkid remembers of earlier."""
+    argv = ("blkid", "-c", "/dev/null", "-t", f"UUID={uuid}", "-o", "device")
+    result = runner.run(Command(argv, mutates=False, timeout=PROBE_SECONDS, accept=(0, BLKID_NOTHING)))
+    paths = (os.path.realpath(path) for path in result.stdout.splitlines())
+    devices = [read_device(path.removeprefix("/dev/").replace("/", "!")) for path in paths]
+    return tuple(device for device in devices if device.number and has_filesystem(device, uuid, runner))
 
 
 def _label(device: BlockDevice, runner: Runner) -> str:

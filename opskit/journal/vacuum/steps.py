@@ -8,7 +8,7 @@ import os
 import shlex
 import time
 from dataclasses import dataclass
-from typing import ClassVar, Union
+from typing import ClassVar, Optional, Union
 
 from opskit.core.caller import machine_id
 from opskit.core.checks import absent_checks
@@ -169,6 +169,10 @@ class VacuumJournal(Step):
         )
         return Change("restore-journals", "journal", "deleted", f"{len(pairs)} files", (*pairs, "sync"), False)
 
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where no file is absent that there was."""
+        return super().left(runner, record) if any(not os.path.lexists(path) for path in self.deletes) else None
+
     def undo(self, runner: Runner, record: Record) -> None:
         """Bring back what went, from the copies. Raises CannotUndo, or Failed."""
         absent = [path for path in self.deletes if not os.path.lexists(path)]
@@ -236,6 +240,10 @@ class CopyJournals(Step):
         commands = tuple(f"rm -- {shlex.quote(file.copy)}" for file in self.files)
         before = f"copies of {len(self.files)} files"
         return Change("remove-journal-copies", self.place, before, "no copies", commands, reversible=False)
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where there is no copy any more."""
+        return super().left(runner, record) if any(os.path.lexists(file.copy) for file in self.files) else None
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Remove the copies of files that are there; a copy that is the only one left stays."""

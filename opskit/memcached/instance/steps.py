@@ -8,8 +8,8 @@ import select
 import shlex
 import stat
 import time
-from dataclasses import dataclass
-from typing import Callable, ClassVar, Union
+from dataclasses import dataclass, replace
+from typing import Callable, ClassVar, Optional, Union
 
 from opskit.core.checks import absent_checks, process_checks
 from opskit.core.command import Command, Runner, shell_lines
@@ -63,6 +63,18 @@ class MakeDirectory(Step):
     def undo_change(self, record: Record) -> Union[Change, str]:
         line = f"rmdir {shlex.quote(self.path)}"
         return Change("remove-directory", self.path, "a directory", "absent", (line,), reversible=False)
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """The directory, if it is there. Raises CannotUndo when there is something in it."""
+        try:
+            names = os.listdir(self.path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise CannotUndo(f"{self.path} is kept: {error.strerror}", keeps_earlier=False) from error
+        if names:
+            raise CannotUndo(f"{self.path} is kept: it holds {names[0]}", keeps_earlier=False)
+        return super().left(runner, record)
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Remove it, unless there is something in it by now."""
@@ -136,16 +148,26 @@ class StartMemcached(Step):
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         lines = shell_lines(self.undo_commands(record))
-        before = f"runs as pid {record.get('pid', 0)}"
+        before = f"runs as pid {record['pid']}" if "pid" in record else "may run"
         return Change("stop", "memcached", before, "not running; what it held is gone", lines, reversible=False)
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """The process that was started, if it runs."""
+        process = self._process(record)
+        return super().left(runner, {**record, "pid": process.pid}) if process else None
+
+    def _process(self, record: Record) -> Optional[HostProcess]:
+        """The process of the step; one that an undo of its stop has started has the same line and pid file."""
+        process = proc.process(record["pid"]) if "pid" in record else proc.with_line(self.line)
+        started = record.get("started", process.started if process else 0)
+        if process is not None and (process.line, process.started) == (self.line, started):
+            return process
+        process = proc.with_line(self.line)
+        return process if process is not None and read_pid(self.pid_file) == process.pid else None
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Stop the process that was started, if it is still that one."""
-        process = proc.process(record["pid"]) if "pid" in record else proc.with_line(self.line)
-        if process is not None and (
-            process.line != self.line or process.started != record.get("started", process.started)
-        ):
-            process = None
+        process = self._process(record)
         if process is not None and not end(runner, process, STOP_SECONDS):
             raise Failed("memcached", f"pid {process.pid} has not ended after {STOP_SECONDS:g} s")
         remove_stale(self.pid_file, record.get("pid", process.pid if process else 0))
@@ -207,13 +229,29 @@ class StopMemcached(Step):
         lines = shell_lines(self.undo_commands(record))
         return why or Change("start", "memcached", "not running", "runs again, empty", lines, reversible=False)
 
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where it runs. The directory of its pid file is made if need be."""
+        (command,) = self.undo_commands(record)
+        if lives(self.process.pid, self.process.started) or proc.with_line(command.argv):
+            return None
+        change = super().left(runner, record)
+        made = self._directory()
+        return replace(change, commands=(*made.change.commands, *change.commands)) if change and made else change
+
+    def _directory(self) -> Optional[MakeDirectory]:
+        """The step that makes the directory of its pid file, where that is missing: /run is empty after a boot."""
+        folder = os.path.dirname(self.pid_file)
+        return MakeDirectory(folder, self.user) if folder and not os.path.lexists(folder) else None
+
     def undo(self, runner: Runner, record: Record) -> None:
         """Start the same line again; its cache is empty."""
-        (command,) = self.undo_commands(record)
-        runs = lives(self.process.pid, self.process.started) or proc.with_line(command.argv)
-        if runs and not isinstance(self.undo_change(record), str):
+        if not self.left(runner, record):
             return
-        super().undo(runner, record)
+        made = self._directory()
+        if made:
+            made.apply(runner, {})
+        (command,) = self.undo_commands(record)
+        runner.run(command)
         if not until(lambda: _listens(command.argv), START_SECONDS):
             raise Failed("memcached", f"it does not run again: {command.line}")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Union
+from dataclasses import dataclass, replace
+from typing import ClassVar, Optional, Union
 
 from opskit.core.checks import unit_checks
 from opskit.core.command import Command, Runner, shell_lines
@@ -48,6 +48,13 @@ class WriteSettings(ReplaceText):
     @property
     def undo_settle(self) -> tuple[Command, ...]:
         return (*self.settle, *((systemctl("restart", self.unit),) if self.active else ()))
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """With what the restart costs, where the unit runs."""
+        change = super().left(runner, record)
+        if change is None or not self.active:
+            return change
+        return replace(change, after=f"{change.after}; {self.unit} starts anew: what it holds now is gone")
 
     @property
     def change(self) -> Change:
@@ -103,6 +110,10 @@ class StartUnit(Step):
             raise Failed(self.unit, "it ended at once", todo=f"journalctl -u {self.unit} -n 20")
         check(self.wanted, pid)
 
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where it ran before, or does not run any more."""
+        return super().left(runner, record) if not self.active and is_active(runner, self.unit) else None
+
     def undo_commands(self, record: Record) -> tuple[Command, ...]:
         return () if self.active else (systemctl("stop", self.unit),)
 
@@ -137,6 +148,10 @@ class StopUnit(Step):
     def verify(self, runner: Runner, record: Record) -> None:
         if is_active(runner, self.unit):
             raise Failed(self.unit, "it still runs", todo=f"systemctl status {self.unit}")
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where it runs."""
+        return None if is_active(runner, self.unit) else super().left(runner, record)
 
     def undo_commands(self, record: Record) -> tuple[Command, ...]:
         return (systemctl("start", self.unit),)

@@ -14,7 +14,7 @@ import signal
 import time
 from dataclasses import dataclass
 from shlex import quote
-from typing import ClassVar, Union
+from typing import ClassVar, Optional, Union
 
 from opskit.core.checks import absent_checks, inode_checks, process_checks
 from opskit.core.command import Runner
@@ -237,6 +237,10 @@ class Clear(Step):
         path, backup = quote(self.path), quote(self.backup)
         commands = (f"ln {backup} {path}", f"rm {backup}")
         return Change("put-back-lock", self.path, f"kept as {self.backup}", f"as it was: {self.why}", commands, True)
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where the file that was put aside is there no more."""
+        return super().left(runner, record) if os.path.lexists(self.backup) else None
 
     def undo(self, runner: Runner, record: Record) -> None:
         if not os.path.lexists(self.backup):

@@ -30,12 +30,12 @@ OLD = "0.1.0"
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="an undo needs root")
 
 
-def undo(folder: Path, run: Sample, *options: str) -> str:
-    """Take this run of 0.1.0 back, with its paths below the folder. Returns stdout."""
+def undo(folder: Path, run: Sample, *options: str, code: int = 0) -> str:
+    """Take this run of 0.1.0 back, with its paths below the folder; it ends with this code. Returns stdout."""
     Sample(tuple(line.replace("/sample/", f"{folder}/") for line in run.lines)).put(folder / "state")
     argv = [sys.executable, "-m", "opskit", "undo", "last", "--yes", "--state-dir", str(folder / "state"), *options]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return done.stdout
 
 
@@ -129,5 +129,5 @@ def test_a_lock_file_that_was_put_aside(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_taken_back_is_said_to_stay(tmp_path: Path, kind: str) -> None:
     run = sample(OLD, kind)
-    findings = json.loads(undo(tmp_path, run, "--json"))["findings"]
+    findings = json.loads(undo(tmp_path, run, "--json", code=5))["findings"]
     assert [finding["id"] for finding in findings] == ["cannot-undo" for _ in run.steps()]

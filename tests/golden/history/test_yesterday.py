@@ -17,6 +17,7 @@ from opskit.core.command import Command, Result
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Change, Plan, Refusal
+from opskit.history.model import StepLeft, UndoFacts
 from opskit.history.plan import decide
 
 # What an undo of a stopped memcached starts has to be a program of root's: on any machine this one is.
@@ -82,10 +83,10 @@ def test_an_undo_of_then_is_known(release: str, tmp_path: Any) -> None:
     undo = sample_of_undo(release)
     disk = runs("disk", release, tmp_path)
     original = disk[undo.run].undoes
-    done = decide(original, list(disk.values()), load_step)
+    done = decide(original, as_it_was(disk, original))
     assert isinstance(done, Plan)
     assert [note.id for note in done.notes] == ["already-undone"]
-    again = decide(undo.run, list(disk.values()), load_step)
+    again = decide(undo.run, as_it_was(disk, undo.run))
     assert isinstance(again, Refusal)
     assert [reason.id for reason in again.reasons] == ["undo-of-undo"]
     # Without its end, and its last step.
@@ -94,9 +95,20 @@ def test_an_undo_of_then_is_known(release: str, tmp_path: Any) -> None:
                        if entry["entry"] != "end" and entry.get("number") != numbers[-1]))  # fmt: skip
     others = tuple(line for run in samples(release, "disk") if run.run != undo.run for line in run.lines)
     Sample((*others, *cut.lines)).put(tmp_path / "state")
-    left = decide(original, Ledger(str(tmp_path / "state")).runs(), load_step)
+    left = decide(original, as_it_was({run.id: run for run in Ledger(str(tmp_path / "state")).runs()}, original))
     assert isinstance(left, Plan)
     assert [step.number for step in left.steps] == [1]  # type: ignore[attr-defined]
+
+
+def as_it_was(runs: dict[str, Run], name: str) -> UndoFacts:
+    """A host on which all that the steps of a run did is as it was."""
+    left = {}
+    for record in runs[name].steps:
+        if record.kind != "history.undo":
+            step = load_step(record)
+            change = step.undo_change(record.record)
+            left[record.number] = StepLeft(step, change) if isinstance(change, Change) else StepLeft(step, kept=change)
+    return UndoFacts(tuple(runs.values()), {name: left})
 
 
 def sample_of_undo(release: str) -> Sample:

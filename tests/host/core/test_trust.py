@@ -179,7 +179,7 @@ def test_a_mount_that_was_led_astray_is_found_and_unmounted(host: Host, disk: Di
     before = host.table()
     answer = host.mount(disk, inside=inside)
     astray = elsewhere / "data" if when.startswith("before") else Path(f"{above}.away/data")
-    assert (answer.code, f"it came to {astray}: somebody replaced" in answer.err) == (8, True), answer
+    assert (answer.code, f"it came to {astray}: somebody replaced" in answer.err) == (9, True), answer
     assert [mount for mount in inside.mounts() if mount.source.startswith(disk.path)] == []
     assert host.table() == before
 

@@ -133,7 +133,7 @@ def test_another_fstab_than_the_host_s_own_keeps_its_context(host: Host, disk: D
 
 def test_a_filesystem_whose_first_mount_failed_gets_its_context_by_the_next(host: Host, disk: Disk) -> None:
     fails = host.namespace(host.shim("mount", "exit 32"))
-    assert host.mount(disk, inside=fails).code == 8
+    assert host.mount(disk, inside=fails).code == 9
     inside = with_restorecon(host)
     host.mount(disk, inside=inside).well()
     assert called(host)[-1] == f"{host.target} directory {disk.partitions[0]}"

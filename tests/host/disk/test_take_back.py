@@ -1,4 +1,4 @@
-"""A run that fails, or that is interrupted, takes back what it did: exit 8, 130, 143; 9 when that fails too."""
+"""A run that fails, or that is interrupted, takes back what it did: exit 8, 130, 143; 9 when anything of it is left."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tiers import slow
 FAILED_BACK, BACK_FAILED = 8, 9
 
 
-def assert_taken_back(host: Host, before: tuple[Any, ...], inside: Namespace) -> None:
+def assert_taken_back(host: Host, before: tuple[Any, ...], inside: Namespace, outcome: str = "taken-back") -> None:
     assert (host.table(), host.backups()) == (before, [])
     assert host.mounted(inside=inside) is None
     assert not Path(host.target).parent.exists()
-    assert host.outcome() == "taken-back"
+    assert host.outcome() == outcome
 
 
 FAILURES = {
@@ -39,10 +39,10 @@ def test_mount_fails(host: Host, disk: Disk, how: str, layout: str) -> None:
     before = host.table()
     options = ["--whole-disk"] if layout == "whole-disk" else []
     answer = host.mount(disk, *options, "--json", inside=inside)
-    assert answer.code == FAILED_BACK
-    assert_taken_back(host, before, inside)
+    assert answer.code == BACK_FAILED  # a filesystem is left
+    assert_taken_back(host, before, inside, "take-back-failed")
     error = answer.json["error"]
-    assert (error["exit_code"], error["id"]) == (FAILED_BACK, "taken-back")
+    assert (error["exit_code"], error["id"]) == (BACK_FAILED, "take-back-failed")
     assert "Kept, and cannot be taken back: make-filesystem" in error["state"]
     host.mount(disk, *options).well()  # the filesystem that was kept goes into service
     assert sum(entry.get("kind") == "disk.make-filesystem" for entry in host.ledger()) == 1
@@ -107,7 +107,7 @@ def test_fstab_that_is_edited_meanwhile_keeps_the_edit(host: Host, disk: Disk) -
     edit = f'echo "# edited meanwhile" >> {host.fstab}; exit 32'
     inside = host.namespace(host.shim("mount", edit))
     text = host.fstab.read_text()
-    assert host.mount(disk, inside=inside).code == FAILED_BACK
+    assert host.mount(disk, inside=inside).code == BACK_FAILED  # the filesystem is kept
     assert host.fstab.read_text() == text + "# edited meanwhile\n"
 
 
@@ -162,7 +162,8 @@ def test_a_signal_during_a_step(host: Host, disk: Disk, number: signal.Signals, 
     assert code == 128 + number, said
     assert "taken back" in said
     assert "Traceback" not in said
-    assert_taken_back(host, before, held.inside)
+    outcome = "taken-back" if program == "sfdisk" else "take-back-failed"
+    assert_taken_back(host, before, held.inside, outcome)
     if program == "sfdisk":
         assert (disk.partitions, disk.value("PTTYPE")) == ([], "")
     else:  # the step was finished, and a filesystem is kept

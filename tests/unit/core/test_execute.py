@@ -272,8 +272,9 @@ def test_an_undo_that_fails_does_not_stop_the_others(bench: Bench) -> None:
 def test_a_step_that_cannot_be_undone_is_kept_and_named(bench: Bench) -> None:
     bench.hooks["apply c"] = raises(Failed("c", "broken"))
     bench.hooks["undo b"] = raises(CannotUndo("made new"))
-    with pytest.raises(TakenBack) as caught:
+    with pytest.raises(TakeBackFailed) as caught:
         bench.carry_out(ABC)
+    assert (caught.value.exit_code, bench.run.outcome) == (9, "take-back-failed")
     assert caught.value.state == ("Kept, and cannot be taken back: make b (made new). Everything else was taken back.")
     # b was done, and it still is; c failed.
     assert bench.outcomes() == ["undone", "done", "undone"]
@@ -386,7 +387,7 @@ def test_a_run_that_undoes_goes_on_after_a_failure_and_says_what_is_left(bench: 
     assert bench.undone() == []
     error = caught.value
     assert (error.exit_code, error.what, error.todo) == (1, "work", "pull")
-    assert error.why == "1 of 3 steps could not be taken back: a: stuck"
+    assert error.why == "2 of 3 steps could not be taken back: a: stuck"
     assert error.state == "NOT done: make a. Done: make c. Left as it was: make b."
     assert (bench.run.outcome, bench.run.undoes) == ("failed", "z")
     assert bench.outcomes() == ["failed", "kept", "done"]
@@ -403,9 +404,11 @@ def test_a_run_that_undoes_is_done_when_steps_are_kept(bench: Bench) -> None:
 def test_what_a_step_that_is_kept_stands_on_is_kept_too(bench: Bench) -> None:
     """A mount that stays needs its fstab entry and its mount point: the steps before it are not even begun."""
     bench.hooks["apply b"] = raises(CannotUndo("something else is mounted there now"))
-    bench.carry_out((*ABC, FakeStep("d")), undoes="z")
+    with pytest.raises(Failed) as caught:
+        bench.carry_out((*ABC, FakeStep("d")), undoes="z")
     assert bench.happened == ["remember a", "apply a", "verify a", "remember b", "apply b"]
-    assert bench.run.outcome == "done"
+    assert "3 of 4 steps could not be taken back: make b: something else" in caught.value.why
+    assert bench.run.outcome == "failed"
     assert bench.outcomes() == ["done", "kept", "kept", "kept"]
     errors = [step.error for step in bench.run.steps]
     assert errors == [
@@ -419,7 +422,7 @@ def test_a_failing_run_takes_back_the_rest_although_a_step_is_kept(bench: Bench)
     """Only a run that undoes another keeps what was before: a failing one must not leave an entry without a mount."""
     bench.hooks["apply c"] = raises(Failed("c", "broken"))
     bench.hooks["undo c"] = raises(CannotUndo("made new"))
-    with pytest.raises(TakenBack):
+    with pytest.raises(TakeBackFailed):
         bench.carry_out(ABC)
     assert bench.undone() == ["undo c", "undo b", "undo a"]
     assert bench.outcomes() == ["undone", "undone", "kept"]

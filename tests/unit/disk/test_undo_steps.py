@@ -35,10 +35,12 @@ class FakeRunner:
 
     def __init__(self) -> None:
         self.ran: list[str] = []
+        self.asked: list[str] = []
+        self.answer = ""
 
     def run(self, command: Command) -> Result:
-        self.ran.append(command.line)
-        return Result(command, 0, "", "", 0.0)
+        (self.ran if command.mutates else self.asked).append(command.line)
+        return Result(command, 0, self.answer, "", 0.0)
 
 
 class FakeHost:
@@ -143,8 +145,9 @@ def test_an_unmount_that_somebody_took_back_already_is_done(host: FakeHost, runn
 def test_another_filesystem_is_not_mounted_in_its_place(host: FakeHost, runner: FakeRunner, found: Any) -> None:
     host.devices["vdb1"] = replace(PARTITION, signatures=found)
     record = {"device": "/dev/vdb1", "number": "252:17"}
-    with pytest.raises(CannotUndo, match="another filesystem now"):
+    with pytest.raises(CannotUndo, match="UUID u-1: no device of this host has it"):
         UNMOUNT.undo(runner, record)
+    assert runner.asked == ["blkid -c /dev/null -t UUID=u-1 -o device"]
     host.mount = mounted("252:17")
     with pytest.raises(CannotUndo, match="something else is mounted"):
         UNMOUNT.undo(runner, record)

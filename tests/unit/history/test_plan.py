@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, ClassVar, Union
+from typing import Any, ClassVar, Optional, Union
 
 import pytest
 
@@ -16,7 +16,9 @@ from opskit.core.jsonable import ShapeError, to_json
 from opskit.core.ledger import Run, StepRecord
 from opskit.core.plan import Change, Plan, Record, Refusal, Step
 from opskit.core.runner import Runner
+from opskit.history.model import UndoFacts
 from opskit.history.plan import decide
+from opskit.history.see import look
 from opskit.history.steps import UndoStep
 
 
@@ -44,6 +46,12 @@ class FakeStep(Step):
     def undo_change(self, record: Record) -> Union[Change, str]:
         return record.get("stays") or Change("unmake", self.name, "there", "gone", (f"rm {self.name}",), False)
 
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """As the record says that the host is."""
+        if "kept" in record:
+            raise CannotUndo(record["kept"], keeps_earlier=record.get("keeps_earlier", True), todo=f"see {self.name}")
+        return None if record.get("gone") else super().left(runner, record)
+
     def undo(self, runner: Runner, record: Record) -> None:
         self.undone.append((self.name, record))
 
@@ -67,9 +75,21 @@ def run(run_id: str, *steps: StepRecord, outcome: str = "done", undoes: str = ""
     return Run(run_id, "", "", "root", 1, "work", ("opskit", "work"), undoes, outcome, host=host, steps=steps)
 
 
-def plan_of(*runs: Run) -> Plan:
-    decision = decide("r", runs, load)
+def facts(*runs: Run, name: str = "r") -> UndoFacts:
+    (entry,) = [run for run in runs if run.id == name]
+    runner: Any = None
+    return look(runner, entry, runs, load)
+
+
+def plan_of(*runs: Run, name: str = "r") -> Plan:
+    decision = decide(name, facts(*runs, name=name))
     assert isinstance(decision, Plan)
+    return decision
+
+
+def refusal_of(*runs: Run, name: str = "r") -> Refusal:
+    decision = decide(name, facts(*runs, name=name))
+    assert isinstance(decision, Refusal)
     return decision
 
 
@@ -120,7 +140,7 @@ def test_a_run_that_took_itself_back_has_nothing_left() -> None:
 
 
 def test_a_run_already_undone_has_nothing_left() -> None:
-    plan = plan_of(run("r", step(1)), run("s", undoes="r"))
+    plan = plan_of(run("r", step(1)), run("s", step(1, fields={"number": 1}), undoes="r"))
     assert plan.steps == ()
     assert (plan.notes[0].id, plan.notes[0].title) == ("already-undone", "run s has taken run r back")
 
@@ -138,7 +158,7 @@ def test_an_undo_that_kept_something_can_be_tried_again() -> None:
 @pytest.mark.parametrize(("made_on", "here", "refused"), [("x", "y", True), ("x", "x", False), ("", "y", False)])
 def test_a_run_of_another_host_is_not_undone_here(made_on: str, here: str, refused: bool) -> None:
     """A ledger that came with a copied disk tells of another host's /dev/vdb."""
-    decision = decide("r", [run("r", step(1), host=made_on)], load, here)
+    decision = decide("r", facts(run("r", step(1), host=made_on)), here)
     assert isinstance(decision, Refusal) is refused
     if isinstance(decision, Refusal):
         assert ([reason.id for reason in decision.reasons], decision.exit_code) == (["another-host"], 5)
@@ -160,19 +180,14 @@ def test_after_an_undo_that_ended_half_way_only_the_rest_is_left(outcome: str) -
 
 
 def test_an_undo_is_not_undone() -> None:
-    decision = decide("r", [run("q"), run("r", step(1), undoes="q")], load)
-    assert isinstance(decision, Refusal)
+    decision = refusal_of(run("q"), run("r", step(1), undoes="q"))
     assert decision.exit_code == 2
     assert decision.reasons[0].title == "run r is itself an undo, of q"
     assert decision.reasons[0].remedy == "run the original command again: opskit work"
 
 
 def test_plans_of_two_runs_differ_even_when_they_do_the_same() -> None:
-    runs = [run("r", step(1)), run("s", step(1))]
-    one, two = (decide(name, runs, load) for name in ("r", "s"))
-    assert isinstance(one, Plan)
-    assert isinstance(two, Plan)
-    assert one.fingerprint != two.fingerprint
+    assert plan_of(run("r", step(1))).fingerprint != plan_of(run("s", step(1)), name="s").fingerprint
 
 
 def test_the_undo_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,3 +202,66 @@ def test_the_undo_step(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(found.undo_change({}), str)
     with pytest.raises(CannotUndo):
         found.undo(runner, {})
+
+
+def undone(number: int, *numbers: int, of: str = "r") -> Run:
+    """An undo that took these steps back."""
+    steps = (step(at, fields={"number": taken}) for at, taken in enumerate(numbers, 1))
+    return run(f"u{number}", *steps, undoes=of)
+
+
+def test_what_is_gone_from_the_host_is_not_planned() -> None:
+    plan = plan_of(run("r", step(1), step(2, record={"gone": True})))
+    assert (targets(plan), plan.notes) == (["a"], ())
+    nothing = plan_of(run("r", step(1, record={"gone": True})))
+    assert (nothing.steps, [note.id for note in nothing.notes]) == ((), ["nothing-left"])
+
+
+def test_nothing_taken_back_is_refused_with_what_to_do() -> None:
+    """0 of 2 steps taken back is no success."""
+    refusal = refusal_of(run("r", step(1), step(2, record={"kept": "something else is mounted"})))
+    assert (refusal.exit_code, [reason.id for reason in refusal.reasons]) == (5, ["cannot-undo"] * 2)
+    assert refusal.reasons[0].title == "make b is kept: something else is mounted"
+    assert refusal.reasons[0].remedy == "see b"
+    assert refusal.reasons[1].title == "make a is kept: make b is kept, and depends on it"
+    grown = refusal_of(run("r", step(1, record={"stays": "it stays grown"})))
+    assert grown.reasons[0].title == "make a is kept: it stays grown"
+
+
+def test_what_the_host_does_not_let_go_makes_the_undo_no_success() -> None:
+    plan = plan_of(run("r", step(1, record={"kept": "it was edited"}), step(2)))
+    assert (targets(plan), [note.title for note in plan.leaves]) == (["b"], ["make a is kept: it was edited"])
+    assert [note.severity for note in plan.leaves] == ["error"]
+
+
+def test_a_left_over_is_tried_behind_other_steps_only() -> None:
+    """A backup is of fstab again once the entry is taken out; a second undo does not try it for ever."""
+    backup = step(1, record={"kept": "fstab differs", "keeps_earlier": False})
+    first = run("r", backup, step(2))
+    assert (targets(plan_of(first)), plan_of(first).leaves) == (["b", "a"], ())
+    second = plan_of(first, undone(1, 2))
+    assert (second.steps, [note.id for note in second.notes]) == ((), ["already-undone", "cannot-undo"])
+
+
+def test_what_the_undo_of_a_later_run_brought_back_is_taken_back_again() -> None:
+    mount, umount = run("r", step(1)), run("s", step(1))
+    assert targets(plan_of(mount, umount, undone(1, 1), undone(2, 1, of="s"))) == ["a"]
+    # What came after the undo of r is another matter.
+    assert plan_of(mount, undone(1, 1), umount, undone(2, 1, of="s")).steps == ()
+
+
+def test_what_a_later_run_did_again_is_its_own() -> None:
+    plan = plan_of(run("r", step(1)), run("s", step(1)))
+    assert (plan.steps, [(note.id, note.remedy) for note in plan.notes]) == ((), [("nothing-left", "opskit undo s")])
+    assert targets(plan_of(run("r", step(1)), run("s", step(1)), undone(1, 1, of="s"))) == ["a"]
+
+
+def test_of_a_whole_file_the_later_change_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeStep, "whole", True)
+    other = step(1, change={**to_json(FakeStep("a").change), "after": "something else"})
+    refusal = refusal_of(run("r", step(1)), run("s", other))
+    assert (refusal.reasons[0].title, refusal.reasons[0].remedy) == (
+        "make a is kept: run s has changed it since",
+        "opskit undo s",
+    )
+    assert targets(plan_of(run("r", step(1)), run("s", other), undone(1, 1, of="s"))) == ["a"]

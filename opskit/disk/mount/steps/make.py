@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Union
+from typing import ClassVar, Optional, Union
 
 from opskit.core.command import MINUTE, Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, CommandFailed, Failed
@@ -159,17 +159,27 @@ class CreatePartition(Step):
         forget = Command(("partx", "-d", self.place.disk_path), mutates=True, accept=(0, 1))
         return (forget, *(command for command, _, _ in zeros(self.place)))
 
-    def undo(self, runner: Runner, record: Record) -> None:
-        """Remove the table, if it is the one that this step wrote and its partition is as empty as it was made."""
-        disk = probe.with_signatures(read_device(self.place.disk), runner)
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where the disk has no table and no trace of one. Raises CannotUndo where more is on it by now."""
+        place = self.place
+        disk = probe.with_signatures(read_device(place.disk), runner)
+        self._check_removable(disk, runner)
+        headers, entries = superblock.gpt_traces(place.disk_path, place.disk_size, place.sector_size)
+        traces = disk.table or headers or place.partition_uuid.lower() in entries
+        return super().left(runner, record) if traces else None
+
+    def _check_removable(self, disk: BlockDevice, runner: Runner) -> None:
+        """Raise CannotUndo unless the table is the one of this step and its partition is as empty as it was made.
+
+        disk: with its signatures
+        """
         place = self.place
         if not disk.number:
-            raise CannotUndo(f"{place.disk_path} is gone")
+            raise CannotUndo(f"{place.disk_path} is gone", todo="was it detached? opskit disk list")
         if disk.size != place.disk_size or (disk.identity and disk.identity != place.disk_identity):
             raise CannotUndo(f"{place.disk_path} is another disk now")
         if not disk.table:
-            remove_half(runner, disk, self.place, known=self.tool != "parted")
-            return
+            return  # of a half of one remove_half asks more
         if not self._is_ours(disk, runner):
             raise CannotUndo("the partition table on the disk is not the one that opskit made")
         # Through the disk: the kernel need not show the partition (any more).
@@ -181,6 +191,14 @@ class CreatePartition(Step):
                 raise CannotUndo(f"there is something on {content.path}; it is kept, and so is the partition")
             if probe.exclusive(content.path) != FREE:
                 raise CannotUndo(f"{content.path} is in use")
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Remove the table. Raises CannotUndo as left does."""
+        disk = probe.with_signatures(read_device(self.place.disk), runner)
+        self._check_removable(disk, runner)
+        if not disk.table:
+            remove_half(runner, disk, self.place, known=self.tool != "parted")
+            return
         for command in self.undo_commands(record):
             runner.run(command)
 
@@ -240,8 +258,17 @@ class MakeFilesystem(Step):
     def undo_change(self, record: Record) -> Union[Change, str]:
         return f"what is on {record.get('device', name_of(self.place))} is not destroyed"
 
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where mkfs wrote nothing. Raises CannotUndo where it did."""
+        return None if self._is_blank() else super().left(runner, record)
+
+    def _is_blank(self) -> bool:
+        return probe.contents(self.place.disk_path, self.place.size, self.place.start) == ZERO
+
     def undo(self, runner: Runner, record: Record) -> None:
-        raise CannotUndo("a filesystem is kept once mkfs has begun; the same command continues with it")
+        """Nothing to do where mkfs wrote nothing. Raises CannotUndo where it did."""
+        if not self._is_blank():
+            raise CannotUndo("a filesystem is kept once mkfs has begun; the same command continues with it")
 
 
 STEPS: tuple[type[Step], ...] = (EraseSignatures, CreatePartition, MakeFilesystem)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar, Union
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Optional, Union
 
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Busy, CannotUndo, CommandFailed, Failed
 from opskit.core.files import sync_directory
 from opskit.core.plan import Change, Record, Step
 from opskit.disk.layout import UNNAMED, device_path, name_of, shell_line
-from opskit.disk.model import DiskPlace, Mount, describe
+from opskit.disk.model import BlockDevice, DiskPlace, Mount, describe
 from opskit.disk.mount.steps.make import FAILING, run_on_disk
 from opskit.disk.see import probe, udev
 from opskit.disk.see.busy import users_of
-from opskit.disk.see.mounts import mounted_at, targets_of
+from opskit.disk.see.mounts import mounted_at, own_mounts, targets_of
 from opskit.disk.see.paths import holds_something, in_the_way
 from opskit.disk.see.sysfs import device_at, read_device
 from opskit.disk.selinux import restorecon
@@ -50,18 +50,10 @@ class MakeMountPoint(Step):
 
     def remember(self, runner: Runner) -> Record:
         """The directories that will be made, deepest first."""
-        missing = []
-        path = self.path
-        while not os.path.lexists(path):
-            missing.append(path)
-            path = os.path.dirname(path)
-        return {"made": missing}
+        return {"made": missing_directories(self.path)}
 
     def apply(self, runner: Runner, record: Record) -> Record:
-        for path in reversed(record["made"]):
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(path, 0o755)
-            sync_directory(os.path.dirname(path))
+        make_directories(record["made"])
         if self.relabel:
             runner.run(restorecon(self.path))
         return {}
@@ -76,6 +68,14 @@ class MakeMountPoint(Step):
         commands = tuple(f"rmdir {shlex.quote(path)}" for path in record["made"])
         return Change("remove-mount-point", self.path, "an empty directory", "absent", commands, True)
 
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """The directories that are there. Raises CannotUndo where one is in use."""
+        made = [path for path in record["made"] if os.path.lexists(path)]
+        if made and (mounted_at(made[0]) or holds_something(made[0])):
+            why = f"{made[0]} is kept ({'it is mounted on' if mounted_at(made[0]) else 'it is not empty'})"
+            raise CannotUndo(why, keeps_earlier=False, todo=f"ls -la {shlex.quote(made[0])}")
+        return super().left(runner, {"made": made}) if made else None
+
     def undo(self, runner: Runner, record: Record) -> None:
         """Remove what was made, as long as it is empty."""
         for path in record["made"]:
@@ -88,6 +88,23 @@ class MakeMountPoint(Step):
             sync_directory(os.path.dirname(path))
 
 
+def missing_directories(path: str) -> list[str]:
+    """What of a path is missing, the deepest first."""
+    missing = []
+    while not os.path.lexists(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    return missing
+
+
+def make_directories(paths: Sequence[str]) -> None:
+    """Make directories, the deepest first in the list; whoever made one in the meantime has done it for us."""
+    for path in reversed(paths):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o755)
+        sync_directory(os.path.dirname(path))
+
+
 def is_same(runner: Runner, mount: Mount, uuid: str, record: Record) -> bool:
     """Whether what is mounted is the filesystem with this UUID; one without a UUID is known by its device number.
 
@@ -98,6 +115,13 @@ def is_same(runner: Runner, mount: Mount, uuid: str, record: Record) -> bool:
     device = read_device(os.path.basename(os.path.realpath(f"/sys/dev/block/{mount.device}")))
     filesystem = probe.with_signatures(device, runner).filesystem if device.number else None
     return filesystem is not None and filesystem.uuid == uuid
+
+
+def check_same(runner: Runner, mount: Mount, uuid: str, record: Record) -> None:
+    """Raise CannotUndo when what is mounted is not the filesystem of the step."""
+    if not is_same(runner, mount, uuid, record):
+        why = f"something else is mounted on {mount.target} now ({mount.source})"
+        raise CannotUndo(why, todo=f"findmnt {shlex.quote(mount.target)}; unmount it first if it is not needed there")
 
 
 def systemd_unit(runner: Runner, target: str) -> str:
@@ -217,18 +241,25 @@ class MountFilesystem(Step):
         before, lines = f"{self.fstype} of {record['device']}", shell_lines((umount(self.target),))
         return Change("umount", self.target, before, "not mounted", lines, reversible=True)
 
-    def undo(self, runner: Runner, record: Record) -> None:
-        """Unmount, if it is still our device that is mounted there. Raises Busy when somebody uses it."""
-        for stray in record.get("strays", ()):
-            mount = mounted_at(stray)
-            if mount is not None and is_same(runner, mount, self.uuid, record):
-                unmount(runner, stray)
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """The mount, by whatever name its device has now. Raises CannotUndo when something else is mounted there."""
         mount = mounted_at(self.target)
         if mount is None:
-            return
-        if not is_same(runner, mount, self.uuid, record):
-            raise CannotUndo(f"something else is mounted on {self.target} now")
-        unmount(runner, self.target)
+            return super().left(runner, record) if self._strays(runner, record) else None
+        check_same(runner, mount, self.uuid, record)
+        return super().left(runner, {**record, "device": mount.source})
+
+    def _strays(self, runner: Runner, record: Record) -> list[str]:
+        """Where else the device came to, and still is."""
+        strays = ((stray, mounted_at(stray)) for stray in record.get("strays", ()))
+        return [stray for stray, mount in strays if mount and is_same(runner, mount, self.uuid, record)]
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Unmount, if it is still our device that is mounted there. Raises Busy when somebody uses it."""
+        for stray in self._strays(runner, record):
+            unmount(runner, stray)
+        if mounted_at(self.target) and self.left(runner, record):
+            unmount(runner, self.target)
 
 
 def check_writable(target: str) -> None:
@@ -306,24 +337,49 @@ class UnmountFilesystem(Step):
         argv = ("mount", "-t", self.fstype, "-o", self.options, record["device"], self.target)
         return (Command(argv, mutates=True, timeout=MOUNT_SECONDS),)
 
-    def undo(self, runner: Runner, record: Record) -> None:
-        """Mount it again, if its device is still the same and nothing is mounted there."""
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """The mount that is missing, of the device that has the filesystem now; the mount point is made if need be.
+
+        Raises CannotUndo when something is in its way, or no device has the filesystem.
+        """
         mount = mounted_at(self.target)
         if mount is not None:
-            if is_same(runner, mount, self.uuid, record):
-                return
-            raise CannotUndo(f"something else is mounted on {self.target} now")
+            check_same(runner, mount, self.uuid, record)
+            return None
         why = in_the_way(self.target, None)
         if why and (os.path.realpath(self.target) != self.target or record.get("hid") is False):
-            raise CannotUndo(f"{self.target}: {why}")
+            raise CannotUndo(f"{self.target}: {why}", todo=f"ls -la {shlex.quote(self.target)}")
+        device = self._device(runner, record)
+        elsewhere = [mount.target for mount in own_mounts() if mount.device == device.number]
+        if elsewhere:
+            why = f"{device.path} is mounted on {elsewhere[0]} now"
+            raise CannotUndo(why, todo=f"umount {shlex.quote(elsewhere[0])}, if it is not needed there")
+        change = self.undo_change({**record, "device": device.path})
+        if isinstance(change, Change) and not os.path.lexists(self.target):
+            change = replace(change, commands=(f"mkdir -p {shlex.quote(self.target)}", *change.commands))
+        return change if isinstance(change, Change) else None
+
+    def _device(self, runner: Runner, record: Record) -> BlockDevice:
+        """The device that has the filesystem: by its name of then, else by the UUID. Raises CannotUndo."""
         device = read_device(self.device)
-        if device.number != record["number"]:
-            raise CannotUndo(f"{record['device']} is gone")
         # After a reboot another disk can have its name and number.
-        filesystem = probe.with_signatures(device, runner).filesystem
-        if filesystem is None or filesystem.uuid != self.uuid:
-            raise CannotUndo(f"{record['device']} is another filesystem now")
-        super().undo(runner, record)
+        if device.number == record["number"] and probe.has_filesystem(device, self.uuid, runner):
+            return device
+        devices = probe.with_uuid(self.uuid, runner) if self.uuid else ()
+        if len(devices) != 1:
+            many = f"several devices have it: {', '.join(device.path for device in devices)}"
+            why = many if devices else "no device of this host has it"
+            what = f"the filesystem with UUID {self.uuid}" if self.uuid else f"the filesystem of {record['device']}"
+            raise CannotUndo(f"{what}: {why}", todo="opskit disk list shows the block devices")
+        return devices[0]
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Mount it again, unless it is mounted. Raises CannotUndo as left does."""
+        if not self.left(runner, record):
+            return
+        make_directories(missing_directories(self.target))
+        (command,) = self.undo_commands({**record, "device": self._device(runner, record).path})
+        run_on_disk(runner, command)
 
 
 STEPS: tuple[type[Step], ...] = (MakeMountPoint, MountFilesystem, UnmountFilesystem)
