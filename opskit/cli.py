@@ -58,6 +58,10 @@ def main(arguments: list[str]) -> int:
     try:
         code = _invoke(arguments)
         sys.stdout.flush()
+    except Interrupted as signalled:  # when the command had ended, before the answer was written
+        return _show(signalled, [])
+    except KeyboardInterrupt:
+        return _show(Interrupted(signal.SIGINT, state=NOTHING_UNDER_WAY), [])
     except BrokenPipeError:
         _forget_stdout()  # `| head -1` has read enough
         return 128 + signal.SIGPIPE

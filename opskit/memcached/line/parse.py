@@ -26,7 +26,7 @@ from opskit.memcached.line.numbers import (
     read_number,
     safe_long,
 )
-from opskit.memcached.line.release import CHUNK_IN_KIB, LONG_OPTIONS, NEGATIVE_CHECKED, XXH3, Release
+from opskit.memcached.line.release import CHUNK_IN_KIB, LONG_OPTIONS, NEGATIVE_CHECKED, STORAGE_BUCKETS, XXH3, Release
 from opskit.memcached.line.table import (
     CHUNK,
     EXTENDED,
@@ -297,7 +297,7 @@ def _wrong_value(row: Suboption, value: Optional[str], number: float, release: R
     if value is None:
         return ("", "") if row.name == "slab_sizes" else (MISSING_VALUE, "it takes a value")
     if row.value == STORAGE:
-        fault = _path_fault(value)
+        fault = _path_fault(value, release)
         return (OUT_OF_RANGE, fault) if fault else ("", "")
     if row.value == TEXT:
         hashes = HASHES if release >= XXH3 else HASHES[:2]
@@ -320,13 +320,14 @@ def _inexact(row: Suboption, value: str, number: float) -> tuple[str, str]:
     return ("", "") if exact else (NOT_A_NUMBER, f"it is read as {number:g}")
 
 
-def _path_fault(value: str) -> str:
+def _path_fault(value: str, release: Release) -> str:
     """What is wrong with the value of ext_path, for which memcached ends at once; "" for a good one."""
     path, _, rest = value.partition(":")
     size, _, bucket = rest.partition(":")
     if not path or not size:
         return "a size is needed: PATH:SIZE, as in /data/ext:64m"
-    return f"{bucket} is none of {', '.join(BUCKETS)}" if bucket and bucket not in BUCKETS else ""
+    buckets = BUCKETS if release >= STORAGE_BUCKETS else BUCKETS[-1:]
+    return f"{bucket} is none of {', '.join(buckets)}" if bucket and bucket not in buckets else ""
 
 
 def _bounds(row: Suboption) -> str:

@@ -32,6 +32,8 @@ PORT_CHECKED: Release = (1, 6, 16)
 CHUNK_IN_KIB: Release = (1, 6, 24)
 # worker_logbuf_size is no longer taken for slab_sizes as well (memcached.c of 1.6.39 and 1.6.45).
 LOG_SIZE_ALONE: Release = (1, 6, 40)
+# ext_path may name another bucket than the default one (storage.c of 1.6.25 and 1.6.26).
+STORAGE_BUCKETS: Release = (1, 6, 26)
 # -L asks for transparent huge pages on Linux, too (memcached.c of 1.5.8 and 1.5.9).
 LARGE_PAGES: Release = (1, 5, 9)
 # Between 1.6.18 and 1.6.38: values below 0 are refused for -R and -n, blanks before a value are passed over.
