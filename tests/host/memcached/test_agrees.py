@@ -128,7 +128,7 @@ def generated_lines() -> list[str]:
         f"-{letter} {value}" for letter in "ctRbfnN" for value in ("-1", "0", "1", "2", "abc", "inf", "nan", "0x9")
     ]
     # Well below and above the number from which on it starts: at that number itself it is by chance.
-    lines += [f"-t {threads} -c {4 * threads + more}" for threads in (1, 3, 8, 32) for more in (1, 2, 14, 15)]
+    lines += [f"-t {threads} -c {4 * threads + more}" for threads in (1, 3, 8, 32) for more in (1, 2, 60, 61)]
     for chunk in (256, 100000, 262144, 524288, 1048576, 2097152):
         lines += [f"-I {size} -o slab_chunk_max={chunk}" for size in ("512k", "700k", "768k", "1m", "2m")]
     lines += [
