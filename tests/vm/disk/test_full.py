@@ -182,6 +182,7 @@ def test_the_state_directory_is_full(vm: Machine, count: Count) -> None:
     assert said["status"] == 9
     assert said["error"]["what"] == LEDGER
     as_before(vm, fstab)
-    assert [run["outcome"] for run in answer(vm, "history")["result"]["runs"]] == ["unfinished"]
+    outcomes = [run["outcome"] for run in answer(vm, "history")["result"]["runs"]]
+    assert outcomes in (["unfinished"], ["take-back-failed"])  # as there is room for a last line or not
     vm.run("rm", f"{STATE}/fill")
     in_service(vm, fstab)
