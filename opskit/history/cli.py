@@ -129,6 +129,8 @@ def undo(session: Session, run: RunName) -> None:
         # Each undo looks at the host before it acts; a script that does not would destroy what came since.
         why = "an undo checks each step on the host as it takes it back, which a script would not"
         raise UsageFault("--format sh", why, todo="--dry-run shows the plan; -v its commands")
+    if not session.dry_run:
+        session.need_root()  # before the ledger, which is root's, is asked for a run
     with _ledger(session) as ledger:
         entry = ledger.find(run)
         if run == "last" and entry.undoes:  # what it left is tried again
