@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from opskit.core.files import read_bytes
 
 _KEYS = ("cachedir", "persistdir", "logdir", "system_state_dir")
 _NAMED = re.compile(rf"^({'|'.join(_KEYS)})[ \t]*[=:]", re.MULTILINE)
 # A configuration of a megabyte is none.
-_READ_BYTES = 1_000_000
+_MOST_BYTES = 1_000_000
 
 
 class Setting(NamedTuple):
@@ -75,18 +76,9 @@ def read_settings(path: str) -> Iterator[Setting]:
 
 def _text(path: str) -> str:
     try:
-        # O_NONBLOCK: a FIFO in its place must not block us.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return read_bytes(path, _MOST_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return ""
-        return os.read(descriptor, _READ_BYTES).decode("utf-8", "replace")
-    except OSError:
-        return ""
-    finally:
-        os.close(descriptor)
 
 
 def dnf_options(words: Sequence[str]) -> DnfOptions:
