@@ -12,7 +12,7 @@ from typing import Optional
 
 from opskit.core.command import Runner
 from opskit.core.errors import Failed
-from opskit.yum.model import PID_MAX, SCRIPTLET, Facts, LockFile, LockPlace, ProcessFacts, Relative
+from opskit.yum.model import PID_MAX, SCRIPTLET, Facts, LockFile, LockPlace, Relative
 from opskit.yum.see.config import dnf_options, read_settings
 from opskit.yum.see.locks import read_lock
 from opskit.yum.see.places import databases, lock_places, need_tools, places_in, tools_here
@@ -156,7 +156,7 @@ def _facts(root: str, locks: tuple[LockFile, ...], managers: list[int], orphans:
         if process is None or not (pid in pids or process.manager or process.inner_pid):
             continue
         # In another pid namespace the same number is another process: only one that sees this very file counts.
-        inside = _sees_lock(process, locks)
+        inside = _sees_lock(process.pid, process.inner_pid, locks)
         processes.append(process if inside else dataclasses.replace(process, inner_pid=0))
     unfinished = sorted(glob.glob(glob.escape(root) + "/var/lib/yum/transaction-all*"))
     return Facts(
@@ -177,21 +177,17 @@ def _insiders(locks: tuple[LockFile, ...], pids: set[int]) -> Iterator[int]:
     doubtful = {pid for pid in pids if pid == 1 or not words_of(pid)}
     for pid in all_pids() if doubtful else ():
         inner = inner_pid(pid)
-        if inner in doubtful and any(
-            lock.pid == inner and sees_file(pid, path, lock.device, lock.inode)
-            for lock in locks
-            for path in (lock.place.path, lock.place.inner)
-        ):
+        if inner in doubtful and _sees_lock(pid, inner, locks):
             yield pid
 
 
-def _sees_lock(process: ProcessFacts, locks: tuple[LockFile, ...]) -> bool:
-    for lock in locks:
-        if process.inner_pid and lock.pid == process.inner_pid:
-            paths = (lock.place.path, lock.place.inner)
-            if any(sees_file(process.pid, path, lock.device, lock.inode) for path in paths):
-                return True
-    return False
+def _sees_lock(pid: int, inner: int, locks: tuple[LockFile, ...]) -> bool:
+    """Whether a process sees a lock that names the pid which it has in its own pid namespace (0 for ours)."""
+    return inner != 0 and any(
+        lock.pid == inner and sees_file(pid, path, lock.device, lock.inode)
+        for lock in locks
+        for path in (lock.place.path, lock.place.inner)
+    )
 
 
 def _watched(facts: Facts, locks: tuple[LockFile, ...], seconds: float) -> Facts:
