@@ -13,10 +13,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Callable, Generic, NamedTuple, Optional, TextIO, TypeVar
 
-from opskit.core.caller import command_line, follow_up, machine_id
+from opskit.core.caller import command_line, machine_id
 from opskit.core.errors import ExitCode, Missing, Refused, UsageFault
 from opskit.core.execute import Execution
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, new_run_id
 from opskit.core.lock import device_lock, host_lock, lock_exists

@@ -16,6 +16,7 @@ from opskit import __version__, areas
 from opskit.core.caller import take_umask
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
+from opskit.core.finding import follow_up
 from opskit.core.text import masked, shown
 from opskit.options import LazyGroup, bare_group, new_app
 from opskit.ui.screen import Screen
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> int:
     except Interrupted as signalled:  # when the command had ended, before the answer was written
         return _show(signalled, [])
     except KeyboardInterrupt:
-        return _show(Interrupted(signal.SIGINT, state=NOTHING_UNDER_WAY), [])
+        return _show(Interrupted(signal.SIGINT, state=_nothing_under_way()), [])
     except BrokenPipeError:
         _forget_stdout()  # `| head -1` has read enough
         return 128 + signal.SIGPIPE
@@ -69,7 +70,7 @@ def main(arguments: list[str]) -> int:
         _forget_stdout()
         why = f"the answer cannot be written ({error.strerror})"
         # A command that only looks has not even loaded what carries out a plan.
-        state = "What was changed is in opskit history." if "opskit.core.execute" in sys.modules else ""
+        state = f"What was changed: {follow_up('history')}." if "opskit.core.execute" in sys.modules else ""
         _show(Failed("stdout", why, todo="make room", state=state), [])
         return ExitCode.FAILED
     return code
@@ -81,7 +82,7 @@ def _forget_stdout() -> None:
 
 
 def _interrupted(number: int, _frame: Optional[FrameType]) -> NoReturn:
-    raise Interrupted(number, state=NOTHING_UNDER_WAY)
+    raise Interrupted(number, state=_nothing_under_way())
 
 
 HANDLERS: dict[int, Any] = {
@@ -90,7 +91,9 @@ HANDLERS: dict[int, Any] = {
     signal.SIGHUP: _interrupted,
 }
 
-NOTHING_UNDER_WAY = "No step was under way; opskit history lists what has been done."
+
+def _nothing_under_way() -> str:
+    return f"No step was under way; {follow_up('history')} lists what has been done."
 
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -109,7 +112,7 @@ def _invoke(arguments: list[str]) -> int:
     except UsageError as error:
         return _show(_usage(error, arguments), arguments)
     except (KeyboardInterrupt, typer.Abort):
-        return _show(Interrupted(signal.SIGINT, state=NOTHING_UNDER_WAY), arguments)
+        return _show(Interrupted(signal.SIGINT, state=_nothing_under_way()), arguments)
     except SystemExit as stop:
         return int(stop.code or 0)
     except BrokenPipeError:
@@ -122,7 +125,7 @@ def _invoke(arguments: list[str]) -> int:
         todo = "the same command with --debug shows where; please report it"
         return _show(Failed("a fault in opskit", why, todo=todo), arguments)
     if result == 128 + signal.SIGINT:  # what typer makes of a KeyboardInterrupt
-        return _show(Interrupted(signal.SIGINT, state=NOTHING_UNDER_WAY), arguments)
+        return _show(Interrupted(signal.SIGINT, state=_nothing_under_way()), arguments)
     return result if isinstance(result, int) else ExitCode.DONE
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
 
 from opskit.core import procfs
@@ -84,19 +83,3 @@ def allow_open_files() -> None:
     except (OSError, ValueError):
         why = f"only {soft} files may be open at once here, and opskit needs {OPEN_FILES}"
         raise Missing("ulimit -n", why, todo=f"ulimit -n {OPEN_FILES}, in a new shell") from None
-
-
-def repeated_options(*names: str) -> tuple[str, ...]:
-    """What was typed of these options and --state-dir: a command that follows on this one has to repeat them."""
-    options, given = (*names, "--state-dir"), []
-    words = sys.argv[1 : sys.argv.index("--") if "--" in sys.argv else None]
-    for number, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name in options:
-            given += [name, value if equals else "".join(words[number + 1 : number + 2])]
-    return tuple(given)
-
-
-def follow_up(*words: str) -> str:
-    """The opskit command that follows on this one, as it has to be typed: with the state directory of this one."""
-    return shlex.join(("opskit", *words, *repeated_options()))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Callable, NoReturn, Optional
 
-from opskit.core.caller import follow_up, machine_id, who
+from opskit.core.caller import machine_id, who
 from opskit.core.errors import (
     Busy,
     CannotUndo,
@@ -23,7 +23,7 @@ from opskit.core.errors import (
     TakeBackFailed,
     TakenBack,
 )
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger
 from opskit.core.plan import Change, Plan, Record, Step
@@ -238,7 +238,7 @@ class Execution:
         names = [_name(done.step) for done in self._done]
         done, begun = "; ".join(names[:-1]) or "nothing", "".join(names[-1:])
         cause.state = f"Nothing is taken back while it runs. Done: {done}. Begun: {begun}."
-        cause.todo = f"{cause.todo}; once it has ended: opskit undo {self.run}"
+        cause.todo = f"{cause.todo}; once it has ended: {follow_up('undo', self.run)}"
         self._end("take-back-failed", cause, cause.state)
         raise cause
 

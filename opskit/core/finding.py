@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,6 +30,21 @@ class Finding:
         """Its entry of the envelope: also a reason for a refusal is told as any finding is."""
         keys = ("id", "severity", "title", "evidence", "remedy")
         return {key: getattr(self, key) for key in keys}
+
+
+def follow_up(*words: str) -> str:
+    """The opskit command that follows on this one, as it has to be typed: with what this one had in place of defaults.
+
+    words: without `opskit`; of --state-dir, and --fstab for the commands of disk, they lack what this command was given
+    """
+    names = ("--state-dir", *(("--fstab",) if words[0] == "disk" else ()))
+    typed = sys.argv[1 : sys.argv.index("--") if "--" in sys.argv else None]
+    given = []
+    for number, word in enumerate(typed):
+        name, equals, value = word.partition("=")
+        if name in names and name not in words:
+            given += [name, value if equals else "".join(typed[number + 1 : number + 2])]
+    return shlex.join(("opskit", *words, *given))
 
 
 def left_over(path: str) -> Finding:

@@ -27,6 +27,7 @@ from typing import Any, Optional
 
 from opskit.core.errors import Failed, UsageFault
 from opskit.core.files import sync_directory, write_atomic
+from opskit.core.finding import follow_up
 from opskit.core.ledger_index import TAIL, keys_of, open_index, write_index
 from opskit.core.ledger_lines import SCHEMA, Line, line_numbers, line_of, lines_from_end, open_to_read, parse_line
 from opskit.core.ledger_runs import Damage, Run, StepRecord, build_runs
@@ -290,10 +291,10 @@ class Ledger:
             ids = self._ids(name) if name else set()
             chosen = name if name in ids else min(ids, default="")
             if len(ids) > 1 and chosen != name:
-                raise UsageFault(name, f"{len(ids)} runs begin so", todo="opskit history lists the runs")
+                raise UsageFault(name, f"{len(ids)} runs begin so", todo=f"{follow_up('history')} lists the runs")
             runs = self.read(since=chosen).runs[:1] if chosen else ()
         if not runs:
-            raise UsageFault(name or "''", f"no such run in {self.path}", todo="opskit history lists the runs")
+            raise UsageFault(name or "''", f"no such run in {self.path}", todo=f"{follow_up('history')} lists the runs")
         return runs[0]
 
     def _ids(self, name: str) -> set[str]:

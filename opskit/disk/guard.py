@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from opskit.core.errors import ExitCode
+from opskit.core.finding import follow_up
 from opskit.core.packages import install_line
 from opskit.core.plan import Reason
 from opskit.disk.fstab.text import entries
@@ -95,7 +96,7 @@ def not_a_device(facts: HostFacts, path: str) -> Iterator[Reason]:
         yield Reason("ambiguous-name", title, "name one of these", exit_code=ExitCode.USAGE)
         return
     kind = fact.kind if fact else "absent"
-    remedy = "opskit disk list shows the block devices"
+    remedy = f"{follow_up('disk', 'list')} shows the block devices"
     if kind in {"absent", "unknown", "below-a-file"}:
         disks = [d for d in facts.devices if d.kind == "disk" and not d.system]
         none = "" if disks else "this host has no data disk: attach one in the cloud console first; "
@@ -126,7 +127,8 @@ def system(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     why = tuple(dict.fromkeys(w for device in related(facts, disk) for w in device.system))
     if why:
         title = f"{disk.path} is a system disk: {', '.join(why)} is on it"
-        yield Reason("system-disk", title, "name the data disk; opskit disk list shows the verdict on each")
+        remedy = f"name the data disk; {follow_up('disk', 'list')} shows the verdict on each"
+        yield Reason("system-disk", title, remedy)
 
 
 def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = "") -> Iterator[Reason]:
@@ -168,7 +170,8 @@ def _mounts(device: BlockDevice) -> Iterator[Reason]:
     own = {mount.target for mount in device.own_mounts}
     for mount in device.mounts:
         if not mount.namespace:
-            yield Reason("mounted", f"{device.path} is mounted on {mount.target}", f"opskit disk umount {mount.target}")
+            remedy = follow_up("disk", "umount", mount.target)
+            yield Reason("mounted", f"{device.path} is mounted on {mount.target}", remedy)
         elif mount.target not in own:
             title = f"{device.path} is mounted on {mount.target} in the mount namespace of pid {mount.namespace}"
             yield Reason("mounted", title, f"systemctl status {mount.namespace} shows which service that is; stop it")
@@ -256,9 +259,9 @@ def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
         for entry in entries(table.text):
             if counts_on_it(entry.source):
                 title = f"{table.path} line {entry.number} uses {disk.path}: {entry.source} on {entry.target}"
-                remedy = (
-                    f"opskit disk umount {entry.target} removes the entry" if entry.has_target else "remove the line"
-                )
+                named = ("--fstab", table.path) if table is facts.system_fstab else ()
+                umount = follow_up("disk", "umount", entry.target, *named)
+                remedy = f"{umount} removes the entry" if entry.has_target else "remove the line"
                 yield Reason("named-in-fstab", title, remedy)
     for table in (*tables, facts.crypttab):
         if table.exists and table.problem:
@@ -287,7 +290,8 @@ def unread(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     yield from unreadable(facts, disk)
     if disk.contents == UNREAD and not any(d.mounts for d in related(facts, disk)):
         title = f"the contents of {disk.path} were not read"
-        yield Reason("unread", title, "run it as root; for saved facts: sudo opskit disk facts > host.json")
+        remedy = f"run it as root; for saved facts: sudo {follow_up('disk', 'facts')} > host.json"
+        yield Reason("unread", title, remedy)
 
 
 def backup_gpt(disk: BlockDevice) -> Iterator[Reason]:

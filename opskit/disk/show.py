@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from opskit.core.errors import ExitCode, Refused
+from opskit.core.finding import follow_up
 from opskit.core.jsonable import to_json
 from opskit.core.text import shown
 from opskit.core.units import size_text
@@ -79,10 +80,11 @@ def draw_list(screen: Screen, facts: HostFacts) -> None:
     rows = [_cells(_row(facts, device)) for device in _listed(facts)]
     keep = [i for i, c in enumerate(COLUMNS) if not sys.stdout.isatty() or screen.wide() or c.title not in WIDE_ONLY]
     draw_table(screen, [COLUMNS[i] for i in keep], [[row[i] for i in keep] for row in rows])
+    check = follow_up("disk", "fstab", "check")
     for entry in missing(facts):
         sure = "" if facts.root else " (without root this is not certain)"
         where = f"{facts.fstab.path} line {entry.number}"
-        screen.note(f"missing{sure}: {shown(what_and_where(entry))} ({shown(where)}); opskit disk fstab check")
+        screen.note(f"missing{sure}: {shown(what_and_where(entry))} ({shown(where)}); {shown(check)}")
     for text in facts.unseen:
         screen.note(f"not seen: {text}")
     _say_data_disks(screen, facts)
@@ -113,7 +115,8 @@ def _say_data_disks(screen: Screen, facts: HostFacts) -> None:
         screen.note("There is no data disk: nothing to format. Attach one in the cloud console first.")
     ready = [d.path for d in data if verdict(facts, d)[0] == READY]
     if ready:
-        screen.note(f"Ready: {', '.join(map(shown, ready))}. Next: opskit disk mount {shown(ready[0])} /data --dry-run")
+        mount = follow_up("disk", "mount", ready[0], "/data", "--dry-run")
+        screen.note(f"Ready: {', '.join(map(shown, ready))}. Next: {shown(mount)}")
 
 
 def show_json(facts: HostFacts, path: str) -> dict[str, Any]:

@@ -14,10 +14,10 @@ import typer
 
 from opskit import areas
 from opskit.act import Chore, act, tell
-from opskit.core.caller import command_line, follow_up, machine_id
+from opskit.core.caller import command_line, machine_id
 from opskit.core.command import Runner
 from opskit.core.errors import Failed, Missing, UsageFault
-from opskit.core.finding import Finding, left_over
+from opskit.core.finding import Finding, follow_up, left_over
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Outcome, Plan, Refusal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import Optional
 
@@ -44,13 +43,7 @@ class UndoFacts:
 
     runs: those of the ledger, the oldest first
     left: what is left of each step, by its number; of the run, and of those that changed the same things
-    options: what a command that finishes this one has to repeat of it (--state-dir)
     """
 
     runs: tuple[Run, ...]
     left: dict[str, dict[int, StepLeft]]
-    options: tuple[str, ...] = ()
-
-    def undo(self, run: str) -> str:
-        """The command that takes a run back."""
-        return shlex.join(("opskit", "undo", run, *self.options))

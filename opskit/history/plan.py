@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from opskit.core.errors import ExitCode
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.ledger import Damage, Run, StepRecord
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.history.model import UndoFacts
@@ -91,7 +91,7 @@ def _sort(run: Run, facts: UndoFacts) -> _Sorted:
         if not beyond and tried and left.step and left.change:
             result.steps.append(UndoStep(run.id, record.number, left.change, left.step, record.record))
             continue
-        first = facts.undo(later[-1].id) if later else ""
+        first = follow_up("undo", later[-1].id) if later else ""
         # What depends on a step that is kept anyway is not for the host to let go.
         blocks = left.in_the_way and not beyond
         remedy = first if beyond else left.todo or first if blocks else first or left.todo
@@ -144,7 +144,7 @@ def _why_nothing(run: Run, facts: UndoFacts, repeated: Sequence[str]) -> tuple[F
     undone_by = [other.id for other in facts.runs if other.undoes == run.id]
     if repeated:
         title = f"run {repeated[-1]} has done the same since, so it is that one to take back"
-        return (Finding("nothing-left", "info", title, remedy=facts.undo(repeated[-1])),)
+        return (Finding("nothing-left", "info", title, remedy=follow_up("undo", repeated[-1])),)
     if undone_by:
         return (Finding("already-undone", "info", f"run {undone_by[-1]} has taken run {run.id} back"),)
     if run.outcome in {"taken-back", "take-back-failed"}:
@@ -183,5 +183,5 @@ def damage_finding(damage: Damage) -> Finding:
     """What is wrong with the ledger, as a finding."""
     where = f"line {damage.line} of the ledger is broken: " if damage.line else "the ledger has a gap: "
     of_run = f" (run {damage.run})" if damage.run else ""
-    remedy = f"opskit history show {damage.run} has what is left of the run" if damage.run else ""
+    remedy = f"{follow_up('history', 'show', damage.run)} has what is left of the run" if damage.run else ""
     return Finding("ledger-damaged", "warning", f"{where}{damage.what}{of_run}", remedy=remedy)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from opskit.core.files import sha256
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.ledger import Run
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.history.outcome import is_whole
@@ -72,7 +72,8 @@ def decide_prune(runs: Sequence[RunOutline], state_dir: str, span: str, before: 
     title = f"prune runs older than {span} from the ledger"
     ids = [run.id for run in runs]
     if len(set(ids)) != len(ids):
-        remedy = "opskit history names each line; keep a copy of the ledger, and take the doubled lines out by hand"
+        by_hand = "keep a copy of the ledger, and take the doubled lines out by hand"
+        remedy = f"{follow_up('history')} names each line; {by_hand}"
         why = "lines of a run stand apart, or twice, in the ledger"
         return Refusal(title, (Reason("ledger-damaged", why, remedy),))
     old = [run for run in runs if _TIME.fullmatch(run.began) and run.began < before]
@@ -118,10 +119,11 @@ def _kept(
 
 
 def _notes(unfinished: set[str], undoable: set[str], damaged: set[str]) -> Iterable[Finding]:
+    undo = follow_up("undo", "RUN")
     kinds = (
-        (unfinished, "not finished", "the same command again finishes it, or opskit undo takes it back"),
+        (unfinished, "not finished", f"the same command again finishes it, or {undo} takes it back"),
         (undoable, "done, and can still be undone", "--all prunes these, too"),
-        (damaged, "damaged in the ledger", "opskit history names the lines; --all prunes these, too"),
+        (damaged, "damaged in the ledger", f"{follow_up('history')} names the lines; --all prunes these, too"),
     )
     for names, why, remedy in kinds:
         if names:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Callable
 
-from opskit.core.caller import repeated_options
 from opskit.core.command import Runner
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import leftovers, leftovers_in
@@ -34,7 +33,7 @@ def look(runner: Runner, run: Run, runs: Sequence[Run], load: Load) -> UndoFacts
         each.id: {step.number: _left(runner, step, load) for step in each.steps}
         for each in (run, *related[-RELATED_RUNS:])
     }
-    return UndoFacts(tuple(runs), left, repeated_options())
+    return UndoFacts(tuple(runs), left)
 
 
 def _left(runner: Runner, record: StepRecord, load: Load) -> StepLeft:

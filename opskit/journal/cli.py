@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional
 import typer
 
 from opskit.areas import Entry
-from opskit.core.caller import follow_up
 from opskit.core.errors import ExitCode, UsageFault
+from opskit.core.finding import follow_up
 from opskit.core.units import parse_size, parse_span, size_text
 from opskit.options import LazyGroup, changes, new_app, reads
 from opskit.session import Session

@@ -9,6 +9,7 @@ from shlex import quote
 from typing import Optional
 
 from opskit.core.checks import process_checks
+from opskit.core.finding import follow_up
 from opskit.yum.explain import service_of
 from opskit.yum.model import (
     DNF,
@@ -296,7 +297,7 @@ def _by_files(files: Sequence[str]) -> set[str]:
 
 def opskit_line(root: str, word: str) -> str:
     """`opskit yum WORD` for the locks below root ("" for the host)."""
-    return f"opskit yum {word}" + (f" --installroot {quote(root)}" if root else "")
+    return follow_up("yum", word, *(("--installroot", root) if root else ()))
 
 
 def _opskit(facts: Facts, lock: LockFile, word: str) -> tuple[str, ...]:

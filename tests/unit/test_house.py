@@ -365,6 +365,34 @@ def test_files_and_functions_are_short() -> None:
     none(faults)
 
 
+# The commands whose answer depends on --state-dir or --fstab.
+STATEFUL = re.compile(
+    r"\bopskit (disk|history|undo|journal (vacuum|retain)|memcached (start|stop)|yum (unlock|why --hold)|du --keep)\b"
+)
+
+
+def shown_to_nobody_as_a_hint(tree: ast.AST) -> Iterator[str]:
+    """Examples, the name of what failed, and what a file that opskit writes says of its origin."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "example":
+            yield from strings(node.value)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"UsageFault", "Failed"}:
+            yield from strings(node.args[0])
+    yield from (text for text in strings(tree) if text.startswith(("Example: ", "# Written by opskit ")))
+
+
+def test_a_hint_carries_what_its_command_needs() -> None:
+    """`opskit disk umount /data`, pasted, would take the entry out of another fstab than this command was given."""
+    faults = []
+    for name in (name for name in NAMES if part_of(name) != "completion"):
+        tree = parse(name)
+        hints = set(strings(tree)) - set(shown_to_nobody_as_a_hint(tree))
+        faults += [
+            f"{name}: {text!r}: make it with follow_up() of core/finding.py" for text in hints if STATEFUL.search(text)
+        ]
+    none(faults)
+
+
 def test_no_file_on_the_top_level_that_the_design_does_not_have() -> None:
     ignored = set((ROOT / ".gitignore").read_text().split())
     present = {path.name + ("/" if path.is_dir() else "") for path in ROOT.iterdir()}

@@ -10,6 +10,7 @@ import typer
 from opskit.act import Chore, act, tell
 from opskit.core.command import Runner
 from opskit.core.errors import ExitCode, Failed
+from opskit.core.finding import follow_up
 from opskit.core.text import masked, shown
 from opskit.disk.cli import Fstab
 from opskit.disk.fstab.check import check, mounts_at
@@ -119,7 +120,7 @@ def _readable(facts: HostFacts) -> HostFacts:
     """The facts. Raises Failed when there is no fstab that could be looked at."""
     fstab = facts.fstab
     if not fstab.exists:
-        raise Failed(fstab.path, "there is no such file", todo="opskit disk fstab restore lists backups")
+        raise Failed(fstab.path, "there is no such file", todo=f"{follow_up('disk', 'fstab', 'restore')} lists backups")
     if fstab.problem:
         raise Failed(fstab.path, fstab.problem)
     return facts

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.units import KIB
 from opskit.disk.fstab.sources import missing
@@ -44,10 +44,12 @@ def fstab_reasons(facts: HostFacts) -> Iterator[Reason]:
 def _text_reasons(fstab: FileFact) -> Iterator[Reason]:
     """Why there is no text to change."""
     if not fstab.exists:
-        remedy = f"opskit disk fstab restore lists backups; or create an empty one: touch {shlex.quote(fstab.real)}"
+        restore = follow_up("disk", "fstab", "restore")
+        remedy = f"{restore} lists backups; or create an empty one: touch {shlex.quote(fstab.real)}"
         yield Reason("fstab-absent", f"{fstab.path} is absent", remedy)
     elif fstab.problem:
-        remedy = f"ls -l {shlex.quote(fstab.path)}; move it away if it is broken, then opskit disk fstab restore"
+        restore = follow_up("disk", "fstab", "restore")
+        remedy = f"ls -l {shlex.quote(fstab.path)}; move it away if it is broken, then {restore}"
         yield Reason("fstab-unreadable", f"{fstab.path}: {fstab.problem}", remedy)
 
 
@@ -153,7 +155,7 @@ def _restore(facts: HostFacts, backup: FileFact, before: str = "", previous: str
 
 def _loss_reasons(fstab: FileFact, backup: FileFact) -> Iterator[Reason]:
     """What would keep the host from booting: a backup that is no fstab, or that lacks what the system is mounted by."""
-    remedy = "opskit disk fstab restore lists the backups"
+    remedy = f"{follow_up('disk', 'fstab', 'restore')} lists the backups"
     new = entries(backup.text)
     broken = [entry for entry in new if entry.ignored]
     if broken:
@@ -169,7 +171,7 @@ def _loss_reasons(fstab: FileFact, backup: FileFact) -> Iterator[Reason]:
 
 
 def _backup_reasons(backup: FileFact) -> Iterator[Reason]:
-    remedy = "opskit disk fstab restore lists the backups"
+    remedy = f"{follow_up('disk', 'fstab', 'restore')} lists the backups"
     if not backup.exists:
         yield Reason("backup-absent", f"{backup.path} is absent", remedy, exit_code=ExitCode.USAGE)
     elif backup.problem:
@@ -235,14 +237,14 @@ def decide_entry(
             "mount-point-in-fstab",
             f"{path} line {e.number} already mounts {e.source} on {request.target}"
             + (", but no disk of this host holds it" if e in absent else ""),
-            f"name another mount point, or remove that entry: opskit disk umount {request.target}",
+            f"name another mount point, or remove that entry: {follow_up('disk', 'umount', request.target)}",
         )
         for e in others
     ]
     for entry in present:
         if plain_target(entry.target) != plain_target(request.target):
             title = f"{path} line {entry.number} already mounts this filesystem on {entry.target}"
-            remedy = f"mount it there, or remove that entry: opskit disk umount {entry.target}"
+            remedy = f"mount it there, or remove that entry: {follow_up('disk', 'umount', entry.target)}"
             reasons.append(Reason("filesystem-in-fstab", title, remedy))
         elif entry.ignored:
             title = f"{path} line {entry.number} is meant for this filesystem, but mount ignores it ({entry.ignored})"

@@ -11,6 +11,7 @@ from opskit.core.checks import absent_checks, file_checks
 from opskit.core.command import Command, Runner
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import sha256
+from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
 from opskit.core.textfile import (
     changed,
@@ -370,7 +371,7 @@ class RemoveFstabEntry(FstabStep):
                 raise CannotUndo(f"{self.path} mounts {taken[0].source} on {entry.target} now")
             if not entry.is_swap and not _is_here(runner, entry.source):
                 why = f"{entry.source} is on no device of this host, so its entry is not put back"
-                raise CannotUndo(why, todo="opskit disk list shows the block devices")
+                raise CannotUndo(why, todo=f"{follow_up('disk', 'list')} shows the block devices")
 
     def _fits(self, text: str) -> bool:
         """Whether the text is that from before without our lines."""

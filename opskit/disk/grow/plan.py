@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
+from opskit.core.finding import follow_up
 from opskit.core.packages import install_line
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.units import MIB
@@ -111,7 +112,7 @@ def _reasons(facts: HostFacts, growth: _GrowTarget) -> Iterator[Reason]:
         yield Reason(
             "not-mounted",
             f"{device.path} is not mounted, and filesystems grow while mounted",
-            f"opskit disk mount {device.path}",
+            follow_up("disk", "mount", device.path),
         )
     elif growth.mount.read_only:
         yield Reason(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Optional, Union
 
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import guard
 from opskit.disk.fstab.plan import EntryRequest, decide_entry
@@ -62,7 +62,8 @@ def _missing_there(facts: HostFacts, request: MountRequest) -> Iterator[Reason]:
         if plain_target(entry.target) == plain_target(request.target):
             where = f"{facts.fstab.path} line {entry.number}"
             title = f"{where} mounts {entry.source} on {request.target}, but no disk of this host holds it"
-            yield Reason("missing-filesystem", title, "attach the disk that holds it; opskit disk fstab check")
+            remedy = f"attach the disk that holds it; {follow_up('disk', 'fstab', 'check')}"
+            yield Reason("missing-filesystem", title, remedy)
 
 
 def named_device(facts: HostFacts, path: str) -> BlockDevice:
@@ -280,4 +281,4 @@ def _replaceable(facts: HostFacts, target: str) -> Iterator[Finding]:
 def _unknown_path(facts: HostFacts, target: str) -> Iterator[Finding]:
     if facts.path(target) is None:
         text = f"the facts do not say what is at {target}: it is assumed to be absent"
-        yield Finding("mount-point-not-in-facts", "warning", text, remedy=f"opskit disk facts {shlex.quote(target)}")
+        yield Finding("mount-point-not-in-facts", "warning", text, remedy=follow_up("disk", "facts", target))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Optional, Union
 
 from opskit.core.errors import ExitCode
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.packages import install_line
 from opskit.core.plan import Reason, Step
 from opskit.core.units import size_text
@@ -206,7 +206,7 @@ def _other_place(request: MountRequest, made: MadeRecord) -> Iterator[Reason]:
         return
     began = "a partition" if made.place.partition_number else "a filesystem on the whole disk"
     title = f"run {made.run} began {began}, but something else is requested this time"
-    remedy = f"repeat the options of that run (opskit history show {made.run}), or --wipe {request.device}"
+    remedy = f"repeat the options of that run ({follow_up('history', 'show', made.run)}), or --wipe {request.device}"
     yield Reason("other-place", title, remedy)
 
 

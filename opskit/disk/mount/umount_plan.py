@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk.fstab.plan import fstab_reasons, remove_entry_steps
 from opskit.disk.fstab.sources import devices_of, names_a_device
@@ -120,7 +120,8 @@ def _reasons(facts: HostFacts, request: UmountRequest, service: _InService) -> I
     could_be = fact is not None and fact.kind in {"directory", "symlink"}
     if mount is None and not service.entries and device is None and not could_be:
         title = f"{request.what}: no such mount point or device"
-        yield Reason("no-such-mount", title, "opskit disk list shows what is mounted", exit_code=ExitCode.USAGE)
+        remedy = f"{follow_up('disk', 'list')} shows what is mounted"
+        yield Reason("no-such-mount", title, remedy, exit_code=ExitCode.USAGE)
     if mount is not None and device is None:
         title = f"{request.what} is a mount of {mount.source} ({mount.fstype}), not of a block device"
         yield Reason("not-a-disk", title, f"umount {request.what}, if that is what you want")

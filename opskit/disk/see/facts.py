@@ -14,6 +14,7 @@ from opskit.core.caller import machine_id
 from opskit.core.command import Command
 from opskit.core.errors import Missing, UsageFault
 from opskit.core.files import read_bytes
+from opskit.core.finding import follow_up
 from opskit.core.jsonable import ShapeError, from_json
 from opskit.core.packages import read_package_manager
 from opskit.core.reach import Look, look_at
@@ -373,7 +374,7 @@ def _read_facts(path: str) -> str:
 def load(path: str) -> HostFacts:
     """Facts saved by `opskit disk facts`. Raises UsageFault for what is none, or of another version."""
     name = "standard input" if path == "-" else path
-    todo = "save them again on the host: opskit disk facts > host.json"
+    todo = f"save them again on the host: {follow_up('disk', 'facts')} > host.json"
     try:
         data: Any = json.loads(_read_facts(path))
     except PermissionError:

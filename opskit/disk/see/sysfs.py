@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from opskit.core.errors import Failed
+from opskit.core.finding import follow_up
 from opskit.core.kernel import loop_backing
 from opskit.disk.layout import SYSFS_SECTOR, device_path
 from opskit.disk.model import BlockDevice, DiskPlace
@@ -149,7 +150,7 @@ def device_at(place: DiskPlace) -> BlockDevice:
         device = read_device(place.disk)
         if device.number:
             return device
-        raise Failed(place.disk_path, "the disk is gone", todo="was it detached? opskit disk list")
+        raise Failed(place.disk_path, "the disk is gone", todo=f"was it detached? {follow_up('disk', 'list')}")
     for device in read_partitions(place.disk):
         if (device.partition_number, device.start, device.size) == (place.partition_number, place.start, place.size):
             return device

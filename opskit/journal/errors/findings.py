@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Callable
 
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.systemd import FailedUnit
 from opskit.journal.errors.groups import GROUPS
 from opskit.journal.errors.incidents import DUMP, FAILED, Incident
@@ -47,7 +47,7 @@ def _many(count: int, noun: str, nouns: str = "") -> str:
 
 def _disk(incident: Incident) -> Finding:
     title = f"disk {incident.subject or 'of an array'}: {_many(incident.count, 'kernel error message')}"
-    remedy = "copy its data away first; then opskit disk list, smartctl -a, or ask the provider of the disk"
+    remedy = f"copy its data away first; then {follow_up('disk', 'list')}, smartctl -a, or ask the provider of the disk"
     return Finding(DISK, "critical", title, incident.example, remedy)
 
 

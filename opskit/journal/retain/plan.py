@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Optional
 
 from opskit.core.errors import ExitCode
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.core.units import HOUR, MIB, MONTH, SECOND, size_text
 from opskit.journal.releases import rules_of
@@ -99,7 +99,8 @@ def _unit(namespace: str) -> str:
 
 def _reasons(facts: RetainFacts, request: RetainRequest, values: dict[str, str], after: Bounds) -> Iterator[Reason]:
     if request.span == 0 or request.size == 0:
-        yield Reason("no-limit", "0 means no limit", "opskit undo takes a limit back", exit_code=ExitCode.USAGE)
+        remedy = f"{follow_up('undo', 'RUN')} takes a limit back"
+        yield Reason("no-limit", "0 means no limit", remedy, exit_code=ExitCode.USAGE)
     if request.size is not None and 0 < request.size < MIB:
         title = f"journald keeps at least 1M, which is more than {size_text(request.size)}"
         yield Reason("too-small", title, "--size 1M or more", exit_code=ExitCode.USAGE)
@@ -152,7 +153,8 @@ def _notes(
 ) -> Iterator[Finding]:
     if deletes:
         title = f"the restart of journald deletes {len(deletes)} files, and no undo restores them"
-        yield Finding("restart-deletes", "warning", title, remedy="first opskit journal vacuum --keep-copy DIR")
+        remedy = f"first {follow_up('journal', 'vacuum', '--keep-copy', 'DIR')}"
+        yield Finding("restart-deletes", "warning", title, remedy=remedy)
     for name in values:
         beaten = winner(others, name)
         if beaten:
@@ -160,7 +162,7 @@ def _notes(
             yield Finding("setting-beaten", "info", title)
     for setting in parse_settings(facts.text or "", facts.path):
         if setting.name not in values and setting.name != "MaxFileSec":
-            title = f"{setting.name}={setting.value}, which an earlier opskit journal retain set, is dropped"
+            title = f"{setting.name}={setting.value}, set by an earlier retain, is dropped"
             option = "SPAN" if setting.name == "MaxRetentionSec" else f"--size {setting.value}"
             yield Finding("limit-dropped", "warning", title, remedy=f"to keep both limits, name {option} too")
     yield from _storage(facts, winner(others, "Storage"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.journal.files.model import ACTIVE, DENIED, JournalDirectory
 from opskit.journal.files.verify import damaged_files
 from opskit.journal.releases import NEWEST, rules_of
@@ -63,5 +63,6 @@ def _over(usage: Usage) -> Iterator[Finding]:
     if 0 < use.value < taken:
         active = sum(file.allocated for file in usage.directory.files if file.parsed.kind == ACTIVE)
         title = f"{usage.directory.path} takes {taken} bytes, more than {use.name} of {use.value} ({use.source})"
-        remedy = f"opskit journal vacuum --size {use.value}B{' --rotate' if active > use.value else ''} --dry-run"
+        rotate = ("--rotate",) if active > use.value else ()
+        remedy = follow_up("journal", "vacuum", "--size", f"{use.value}B", *rotate, "--dry-run")
         yield Finding("over-limit", "warning", title, f"{active} of them in active files", remedy)

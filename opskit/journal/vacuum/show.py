@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Plan, Record
 from opskit.core.text import shown
 from opskit.core.units import size_text
@@ -63,7 +63,7 @@ def outcome_findings(record: Record) -> list[Finding]:
             remedy = "lsattr, or a filesystem that is read-only, may tell why; journalctl only warns, and exits 0"
             findings.append(Finding("not-removed", "error", f"{path} was not removed", remedy=remedy))
         else:
-            remedy = "please report it, with opskit history show last"
+            remedy = f"please report it, with {follow_up('history', 'show', 'last')}"
             findings.append(
                 Finding("not-predicted", "critical", f"{path} is gone, although it was to be kept", remedy=remedy)
             )

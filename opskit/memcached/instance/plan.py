@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from opskit.core.errors import ExitCode
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.memcached.instance.request import LOOPBACK, StartFacts, StartRequest, StopFacts, Wanted, build
 from opskit.memcached.instance.steps import MakeDirectory, RemovePidFile, StartMemcached, StopMemcached
@@ -140,11 +140,13 @@ def decide_stop(facts: StopFacts) -> Decision:
     title = f"stop memcached at {facts.what}"
     if facts.unseen:
         text = f"who listens on {facts.what} cannot be seen: a process of another user, or in a container"
-        return Refusal(title, (Reason("unseen", text, "sudo opskit memcached stop", exit_code=ExitCode.MISSING),))
+        return Refusal(
+            title, (Reason("unseen", text, f"sudo {follow_up('memcached', 'stop')}", exit_code=ExitCode.MISSING),)
+        )
     if facts.several:
         names = ", ".join(process.text for process in facts.several)
         text = f"{facts.what} is that of {len(facts.several)} instances: {names}"
-        remedy = "name one by its pid file: opskit memcached stop --pidfile FILE"
+        remedy = f"name one by its pid file: {follow_up('memcached', 'stop', '--pidfile', 'FILE')}"
         return Refusal(title, (Reason("several-instances", text, remedy),))
     if facts.other is not None:
         text = f"{facts.what} belongs to {facts.other.text}, which is not memcached"
@@ -156,7 +158,9 @@ def decide_stop(facts: StopFacts) -> Decision:
         return Plan(title, (RemovePidFile(facts.pid_file, facts.pid),) if stale else ())
     if process.unit:
         text = f"{process.text} belongs to {process.unit}: systemd may start it again"
-        return Refusal(title, (Reason("belongs-to-unit", text, f"opskit memcached stop --unit {process.unit}"),))
+        return Refusal(
+            title, (Reason("belongs-to-unit", text, follow_up("memcached", "stop", "--unit", process.unit)),)
+        )
     line = parse(process.line[1:], NEWEST)
     effect = effect_of(line)
     # A daemon is in /.

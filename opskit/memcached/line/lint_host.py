@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.units import MIB, size_text
 from opskit.memcached.line.edit import Edit, LineFinding, OptionText
 from opskit.memcached.line.effect import EX_OSERR, Effect, late_end, privileged
@@ -34,7 +34,11 @@ def host_findings(line: CommandLine, effect: Effect, host: Host) -> Iterator[Lin
     for taken in conflicts(effect, host):
         holder = taken.holder.text if taken.holder else UNSEEN
         title = f"{taken.listener.text} is taken by {holder}"
-        remedy = f"opskit memcached stop --port {taken.listener.port}" if _is_memcached(taken) else "another port"
+        remedy = (
+            follow_up("memcached", "stop", "--port", str(taken.listener.port))
+            if _is_memcached(taken)
+            else "another port"
+        )
         yield LineFinding(Finding("port-taken", "error", title, evidence, remedy))
     if effect.pid_file and host.pid_file:
         yield from _pid_file(host.pid_file, line.release)

@@ -14,6 +14,7 @@ import typer
 
 from opskit.core.errors import Failed, Interrupted, OpskitError, UsageFault
 from opskit.core.files import read_bytes
+from opskit.core.finding import follow_up
 from opskit.core.text import shown
 from opskit.options import PlainCommand, new_app, one_of, reads, size_of, span_of
 from opskit.session import Session
@@ -299,8 +300,9 @@ def _with_saved(session: Session, request: ScanRequest, listing: ScanListing, ke
             raise SystemExit(failure.exit_code)
         raise failure
     if size:
+        line = shown(follow_up("du", "--diff", run or keeping.save))
         name = run or shown(shlex.quote(keeping.save))
-        session.screen.note(f"kept: {name} ({ceiling_text(size)}); what changes from now on: opskit du --diff {name}")
+        session.screen.note(f"kept: {name} ({ceiling_text(size)}); what changes from now on: {line}")
     _end(scan)
 
 

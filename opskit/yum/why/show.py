@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Optional
 
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.text import shown
 from opskit.core.units import time_text
 from opskit.ui.screen import Column, Screen, draw_table
@@ -57,7 +57,7 @@ def draw_why(screen: Screen, autoruns: Autoruns) -> None:
         return
     draw_table(screen, COLUMNS, [_cells(autorun) for autorun in autoruns.entries])
     if autoruns.systemd:
-        screen.note("to keep the timers out of a maintenance window: opskit yum why --hold 2h")
+        screen.note(f"to keep the timers out of a maintenance window: {follow_up('yum', 'why', '--hold', '2h')}")
 
 
 def _cells(autorun: Autorun) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import ClassVar, Optional, Union
 
 from opskit.core.command import MINUTE, Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, CommandFailed, Failed
+from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
 from opskit.core.units import size_text
 from opskit.disk.layout import (
@@ -175,7 +176,7 @@ class CreatePartition(Step):
         """
         place = self.place
         if not disk.number:
-            raise CannotUndo(f"{place.disk_path} is gone", todo="was it detached? opskit disk list")
+            raise CannotUndo(f"{place.disk_path} is gone", todo=f"was it detached? {follow_up('disk', 'list')}")
         if disk.size != place.disk_size or (disk.identity and disk.identity != place.disk_identity):
             raise CannotUndo(f"{place.disk_path} is another disk now")
         if not disk.table:

@@ -12,6 +12,7 @@ from typing import ClassVar, Optional, Union
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Busy, CannotUndo, CommandFailed, Failed
 from opskit.core.files import sync_directory
+from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
 from opskit.disk.layout import UNNAMED, device_path, name_of, shell_line
 from opskit.disk.model import BlockDevice, DiskPlace, Mount, describe
@@ -370,7 +371,7 @@ class UnmountFilesystem(Step):
             many = f"several devices have it: {', '.join(device.path for device in devices)}"
             why = many if devices else "no device of this host has it"
             what = f"the filesystem with UUID {self.uuid}" if self.uuid else f"the filesystem of {record['device']}"
-            raise CannotUndo(f"{what}: {why}", todo="opskit disk list shows the block devices")
+            raise CannotUndo(f"{what}: {why}", todo=f"{follow_up('disk', 'list')} shows the block devices")
         return devices[0]
 
     def undo(self, runner: Runner, record: Record) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Callable, Optional
 
+from opskit.core.finding import follow_up
 from opskit.usage.df.why import Reclaimable
 
 # What `opskit journal vacuum --size` is told to leave; it removes archived files only.
@@ -66,7 +67,8 @@ def _journal(here: Callable[..., list[str]], measure: Measure) -> Optional[Recla
     archived = here("var/log/journal/*/*@*", "run/log/journal/*/*@*")
     size = measure(folders)
     frees = min(measure(archived) if archived else 0, max(0, size - JOURNAL_KEPT))
-    return Reclaimable("journal", "the journal", tuple(folders), size, frees, "opskit journal vacuum --size 100M")
+    vacuum = follow_up("journal", "vacuum", "--size", "100M")
+    return Reclaimable("journal", "the journal", tuple(folders), size, frees, vacuum)
 
 
 def _other_kernels(paths: Sequence[str], running: str) -> list[str]:

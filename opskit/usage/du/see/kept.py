@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from opskit.core.errors import Failed, UsageFault
 from opskit.core.files import read_bytes
+from opskit.core.finding import follow_up
 from opskit.core.trust import check_links
 from opskit.core.units import time_text
 from opskit.usage.du.ncdu import is_export, parse
@@ -43,7 +44,7 @@ def find(name: str, state_dir: str, roots: tuple[bytes, ...], *, apparent: bool 
         if name in {run, LAST}:
             return saved
     newest = ", ".join(f"{run} ({_label(saved)})" for run, saved in kept[-5:])
-    todo = f"these are kept: {newest}" if newest else "keep one with: opskit du --keep"
+    todo = f"these are kept: {newest}" if newest else f"keep one with: {follow_up('du', '--keep')}"
     raise UsageFault("opskit du --diff", f"{name!r} is neither a file nor a kept scan", todo=todo)
 
 
