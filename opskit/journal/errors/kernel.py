@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 OOM, DISK, LOST = "oom-kill", "disk-error", "messages-lost"
 MEMORY, MEMORY_CORRECTED = "memory-failing", "memory-corrected"
-STUCK, HUNG, BUG = "kernel-stuck", "task-hung", "kernel-bug"
+HOT, STUCK, HUNG, BUG = "cpu-hot", "kernel-stuck", "task-hung", "kernel-bug"
 POOL, TABLE, DENIED, NETWORK = "pool-full", "table-full", "access-denied", "network-trouble"
 
 
@@ -45,6 +45,10 @@ KINDS = {
         "warning", "memory errors that were corrected ({subject})",
         "ras-mc-ctl --error-count, or edac-util -v: a number that grows wants a new module",
     ),
+    HOT: KernelKind(
+        "warning", "processor {subject} was too hot, and was slowed down",
+        "ipmitool sdr type temperature; look at its fans, its filters, and the air around the host",
+    ),
     STUCK: KernelKind(
         "critical", "the kernel was stuck ({subject})",
         "the trace below it says where; a virtual machine: ask whether its host is overcommitted",
@@ -57,11 +61,13 @@ KINDS = {
         "critical", "the kernel has a fault ({subject})", "keep /var/crash, update the kernel, and reboot into it"
     ),
     POOL: KernelKind(
-        "critical", "thin pool {subject} is full", "lvs -a; lvextend its data or its metadata; fstrim in what is on it"
+        "critical", "thin pool is full ({subject})",
+        "lvs -a; lvextend its data or its metadata; fstrim in what is on it",
     ),
     TABLE: KernelKind(
         "error", "a table of the kernel is full: {subject}",
-        "sysctl net.netfilter.nf_conntrack_max, net.ipv4.neigh.default.gc_thresh3, fs.file-max … or find who fills it",
+        "sysctl net.netfilter.nf_conntrack_max, net.ipv4.neigh.default.gc_thresh3, fs.file-max …, TasksMax= of a unit, "
+        "or find who fills it",
     ),
     DENIED: KernelKind(
         "warning", "SELinux denied something to {subject}", "ausearch -m avc -ts recent; audit2why -al"
@@ -83,9 +89,12 @@ NOTHING = _rules(
     rb"error, dev (?:fd|sr|loop|ram|zram|nbd)\d+,|[Bb]uffer I/O error on (?:dev|device) (?:fd|sr|loop|nbd)\d+",
     # Commands that a disk may refuse (block/blk-core.c, blk_op_str; drivers/scsi/sd.c).
     rb"error, dev \S+ sector \d+ op 0x[0-9a-f]+:\((?:DISCARD|SECURE_ERASE|WRITE_SAME|WRITE_ZEROES)\)",
-    rb"(?:operation not supported|critical target) error, dev",
+    # Reservations of disks that hosts share: of a cluster, no damage.
+    rb"(?:operation not supported|critical target|critical nexus|reservation conflict) error, dev",
     rb"WRITE SAME failed|Write same.* not supported|[Dd]iscard.* not supported",
     rb"nvme \w+: .*completion polled|nvme \w+: Shutdown timeout set to",
+    # drivers/nvme/host/core.c: Write Zeroes and Dataset Management (discard) that a disk does not know.
+    rb"nvme\w+: [\w /]+\(0x[89]\) @ LBA",
     # ext4/super.c, ext4/mballoc.c: what a mount tells as well.
     rb"EXT\d-fs \([\w!-]+\): (?:mounted filesystem|re-mounted|unmounting|recovery complete|orphan cleanup|\d+ orphan)",
     rb"XFS \([\w!-]+\): (?:Mounting|Ending|Unmounting|Starting recovery|Quotacheck|Using|EXPERIMENTAL)",
@@ -94,47 +103,53 @@ KERNEL = (
     *NOTHING,
     # mm/oom_kill.c: "Killed process", beside "Kill process … or sacrifice child" until 4.18.
     *_rules(OOM, rb"Killed process (?P<detail>\d+) \((?P<subject>.*?)\),? (?:UID|total-vm)"),
+    # BLK_STS_NOSPC of block/blk-core.c: a thin pool, or a storage box, that has no room left.
+    *_rules(POOL, rb"critical space allocation error, dev " + _DEV + rb","),
     *_rules(
         DISK,
-        # blk_update_request of block/blk-core.c; fs/buffer.c
-        rb"(?:I/O|critical \w+(?: \w+)?|(?:device )?offline|timeout|protection|medium) error, dev " + _DEV + rb",",
+        # blk_update_request of block/blk-core.c, blk_print_req_error of blk-mq.c; fs/buffer.c
+        rb"(?:I/O|critical \w+|device offline|timeout|protection|recoverable transport) error, dev " + _DEV + rb",",
         rb"Buffer I/O error on (?:dev|device) " + _DEV + rb",",
         rb"lost (?:async |sync )?page write due to I/O error on " + _DEV + rb"$",
         # fs/ext4/super.c, page-io.c; fs/jbd2/journal.c, commit.c
-        rb"(?:EXT\d-fs|BTRFS|XFS|F\dFS-fs) (?:error|critical) \(device " + _DEV + rb"\)",
+        rb"(?:EXT\d-fs|BTRFS:?|F\dFS-fs) (?:error|critical) \(device " + _DEV + rb"(?:: state \w+)?\)",
         rb"EXT\d-fs \(" + _DEV + rb"\): (?:Remounting filesystem read-only|I/O error|.*[Ee]rror.* reading"
         rb"|Delayed block allocation failed|failed to convert unwritten)",
         rb"EXT\d-fs warning \(device " + _DEV + rb"\): (?:\w+:\d+: )?(?:I/O error|ext4_end_bio)",
-        rb"JBD2: (?:Error -?\d+ detected|I/O error|.*recovery failed).*?(?: for| on)? " + _DEV + rb"-\d+\.?$",
+        rb"JBD2: (?:Error -?\d+ detected|(?:previous )?I/O error) .* for " + _DEV + rb"-\d+\.?$",
         rb"Aborting journal on device " + _DEV + rb"(?:-\d+)?\.$",
         rb"Detected IO errors while flushing file data on " + _DEV + rb"(?:-\d+)?$",
         # fs/xfs/xfs_log.c, xfs_fsops.c, xfs_buf.c
         rb"XFS \(" + _DEV + rb"\): .*(?:I/O [Ee]rror|[Cc]orruption|[Ss]hutting down|[Ss]hut down|xfs_repair"
         rb"|xfs_log_force: error|[Mm]etadata CRC error|[Ff]ailing async write|log mount/recovery failed)",
         # fs/btrfs/volumes.c, super.c
-        rb"BTRFS(?: warning| info)? \(device " + _DEV + rb"[^)]*\): (?:csum failed|bdev .* errs: |forced readonly"
+        rb"BTRFS(?: warning| info)? \(device "
+        + _DEV
+        + rb"(?:: state \w+)?\): (?:csum failed|bdev .* errs: |forced readonly"
         rb"|parent transid verify failed|lost page write|.*[Tt]ransaction aborted)",
         # drivers/ata/libata-eh.c, drivers/nvme/host/pci.c and core.c
         rb"(?P<subject>ata\d+)(?:\.\d+)?: (?:exception Emask|failed command|error: \{|COMRESET failed|link is slow"
         rb"|disabled|hard resetting link failed)",
-        rb"nvme (?P<subject>nvme\d+): (?:I/O .*timeout|controller is down|Removing after|Device not ready)",
-        rb"(?P<subject>nvme\d+n\d+): .*I/O (?:Cmd|Error)",
+        rb"nvme (?P<subject>nvme\d+): (?:I/O .*timeout|controller is down|Removing after|Disabling device after"
+        rb"|Device not ready)",
+        rb"(?P<subject>nvme\d+n\d+): [\w /]+\(0x[0-9a-f]+\) @ LBA ",
         # drivers/scsi/sd.c, scsi_lib.c, scsi_error.c
         rb"sd [\d:]+: \[" + _DEV + rb"\].*(?:Medium Error|Hardware Error|FAILED Result|Unrecovered|Unhandled)",
         rb"(?:sd|scsi) (?P<subject>[\d:]+): (?:\[\w+\] )?(?:rejecting I/O to (?:offline|dead) device|Device offlined)",
         # drivers/md/raid1.c, raid5.c, md.c; dm-mpath.c, dm-raid.c, dm-snap.c
-        rb"md/raid\w*:\w+: (?:Disk failure on|.*Operation continuing|.*not enough operational).*?" + _DEV + rb"[,.]",
+        rb"md/\w+:?\w*: Disk failure on " + _DEV + rb"[, ]",
         rb"md: super_written gets error=-?\d+(?:, uptodate=\d)?(?P<subject>)$",
-        rb"(?P<subject>md/?\w*):? ?\w*: (?:Cannot continue operation|unrecoverable I/O read error|too many errors)",
+        rb"md/raid\w*:(?P<subject>\w+): (?:[\w-]+: )?(?:Cannot continue operation|unrecoverable I/O read error"
+        rb"|not enough operational)",
         rb"device-mapper: multipath: (?:[\d:]+: )?Failing path (?P<subject>[\w:]+?)\.$",
-        rb"device-mapper: snapshots: Invalidating snapshot: (?P<subject>.*)$",
+        rb"device-mapper: (?P<subject>snapshot)s: Invalidating snapshot: ",
     ),
     # drivers/md/dm-thin.c
     *_rules(
         POOL,
         rb"device-mapper: thin: (?P<subject>[\d:]+): (?:switching pool to (?:out-of-data-space|read-only|failed)"
         rb"|reached low water mark for metadata|no free (?:data|metadata) space|unable to allocate)",
-        rb"device-mapper: space map metadata: (?P<subject>unable to allocate) new metadata block",
+        rb"device-mapper: space map (?P<subject>metadata): unable to allocate new metadata block",
     ),
     # arch/x86/kernel/cpu/mce/core.c, drivers/acpi/apei/ghes.c, drivers/edac/edac_mc.c, mm/memory-failure.c
     *_rules(
@@ -148,9 +163,12 @@ KERNEL = (
         rb"EDAC (?P<subject>MC\d+): \d+ UE ",
         rb"\[Hardware Error\]: (?P<subject>CPU \d+: Machine Check|.*event severity: (?:fatal|recoverable)|Uncorrected)",
         rb"(?P<subject>Memory failure): 0x[0-9a-f]+: ",
-        rb"(?P<subject>CPU\d+): Core temperature.* above threshold",
+        # EL7's mm/memory-failure.c
+        rb"(?P<subject>MCE) 0x[0-9a-f]+: (?:Killing|.* page recovery)",
         rb"(?P<subject>Uhhuh\. NMI received) for unknown reason",
     ),
+    # arch/x86/kernel/cpu/mce/therm_throt.c
+    *_rules(HOT, rb"(?P<subject>CPU\d+): \w+ temperature above threshold"),
     # kernel/watchdog.c, kernel/watchdog_hld.c, kernel/rcu/tree_stall.h, kernel/hung_task.c
     *_rules(
         STUCK,
@@ -177,13 +195,14 @@ KERNEL = (
         rb"(?P<subject>Neighbour) table overflow",
         rb"VFS: (?P<subject>file-max) limit \d+ reached",
         rb"TCP: (?P<subject>out of memory|too many orphaned sockets)",
-        rb"TCP: (?:request_sock_TCP|request_sock_TCPv6): (?P<subject>Possible SYN flooding) on port",
-        rb"(?P<subject>inotify|fork rejected by pids controller)(?: in |: .*limit)",
+        rb"TCP: (?:request_sock_)?TCP(?:v6)?: Possible (?P<subject>SYN flooding on port [^\s,]+?)\.? ",
+        rb"cgroup: (?P<subject>fork rejected by pids controller in \S+)",
     ),
     # net/sched/sch_generic.c, drivers/net/bonding/bond_main.c, net/core/dev.c
     *_rules(
         NETWORK,
-        rb"NETDEV WATCHDOG: (?P<subject>[\w.-]+) ",
+        rb"NETDEV WATCHDOG: (?P<subject>[\w.-]+) \(",
+        rb"(?P<subject>[\w.-]+): NETDEV WATCHDOG: CPU",
         rb"(?P<subject>[\w.-]+):? (?:NIC )?[Ll]ink is [Dd]own",
         rb"(?P<subject>bond\w*): (?:\(slave \w+\): )?link status definitely down",
         rb"(?P<subject>[\w.-]+): (?:Detected Tx Unit Hang|Reset adapter|transmit timed out|tx timeout)",

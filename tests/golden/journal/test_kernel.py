@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,16 @@ from tiers import Agree
 LINES = [line for line in Path(__file__).with_name("kernel.txt").read_text().splitlines() if line[0] != "#"]
 
 
+DISK = re.compile(r"disk (?:of an array|[\w:.-]{3,20}): 1 kernel error message")
+
+
 def findings(message: str, fields: str) -> list[str]:
     tally = Tally(3)
     tally.add([(b"s=1", b"1", fields.encode(), message.encode(), b"")])
     found = findings_of(ErrorFacts(tally))
     assert all(finding.title and finding.remedy and "{" not in finding.title for finding in found)
+    # Whose it is: no single letter of a name that was cut, and no sentence.
+    assert all(DISK.fullmatch(finding.title) for finding in found if finding.id == "disk-error"), found
     return [finding.id for finding in found]
 
 

@@ -13,7 +13,7 @@ from opskit.journal.errors import incidents
 from opskit.journal.errors.findings import findings_of
 from opskit.journal.errors.groups import OTHER_MESSAGES, Tally, unit_of
 from opskit.journal.errors.incidents import COREDUMP_ID, DUMP, FAILED
-from opskit.journal.errors.kernel import DISK, LOST, OOM
+from opskit.journal.errors.kernel import DISK, LOST, OOM, POOL
 from opskit.journal.errors.model import ErrorFacts, WithoutPriority
 from opskit.journal.errors.show import ErrorListing, errors_json, group_json, rate_text
 
@@ -89,7 +89,7 @@ TROUBLES = [
     (KERNEL, "end_request: I/O error, dev sdb, sector 0", DISK, "sdb", 0),
     (KERNEL, "print_req_error: I/O error, dev nvme0n1, sector 7", DISK, "nvme0n1", 0),
     (KERNEL, "blk_update_request: critical medium error, dev vdc, sector 7 op 0x0:(READ)", DISK, "vdc", 0),
-    (KERNEL, "critical space allocation error, dev dm-3, sector 7 op 0x1:(WRITE)", DISK, "dm-3", 0),
+    (KERNEL, "critical space allocation error, dev dm-3, sector 7 op 0x1:(WRITE)", POOL, "dm-3", 0),
     (KERNEL, "Buffer I/O error on device sda1, logical block 12", DISK, "sda1", 0),
     (KERNEL, "Buffer I/O error on dev dm-0, logical block 12, lost async page write", DISK, "dm-0", 0),
     (KERNEL, "lost page write due to I/O error on sda1", DISK, "sda1", 0),
