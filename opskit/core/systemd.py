@@ -6,6 +6,7 @@ at files. Every release from 219 (EL7) on.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,10 @@ UNIT_SECONDS = 90.0
 # Where systemd looks for its own configuration and for units, the strongest first (systemd.unit(5)).
 CONF_PATHS = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd")
 UNIT_PATHS = tuple(f"{path}/system" for path in CONF_PATHS)
+# Where its own library is: on Fedora and EL, on Debian, and on others.
+_LIBRARIES = tuple(
+    f"{path}/libsystemd-shared-*.so" for path in ("usr/lib*/systemd", "usr/lib/*/systemd", "lib/systemd")
+)
 # What list-units has before a unit in a state that stands out; 219 has it with --plain, too.
 _MARKS = {"\N{BLACK CIRCLE}", "\N{WHITE CIRCLE}", "\N{MULTIPLICATION SIGN}", "*", "x"}
 
@@ -54,6 +59,16 @@ class FailedUnit:
 def is_booted(root: str = "/") -> bool:
     """Whether systemd runs this host, as sd_booted(3) finds out. root: where the host's / is."""
     return os.path.isdir(os.path.join(root, "run/systemd/system"))
+
+
+def installed_release(root: str = "/") -> int:
+    """The release of systemd, which the name of its shared library has since 231; 0 where there is none."""
+    for pattern in _LIBRARIES:
+        for path in glob.iglob(os.path.join(root, pattern)):
+            match = re.search(r"-shared-(\d+)[^/]*\.so$", path)
+            if match:
+                return int(match.group(1))
+    return 0
 
 
 def parse_assignments(text: str, path: str = "") -> list[Assignment]:

@@ -20,8 +20,14 @@ FINDINGS = (
     FindingKind("bad-field-count", ("warning", "error"), "a line of fstab has too few or too many fields"),
     FindingKind("bad-mount-options", ("error",), "the mount options that were given cannot stand in fstab"),
     FindingKind("bad-mount-point", ("error",), "the name of a mount point is too long, or has a NUL in it"),
-    FindingKind("bad-number", ("error",), "the dump or pass field of an fstab entry is not a number"),
+    FindingKind("bad-number", ("warning", "error"), "the dump or pass field of an fstab entry is not a number"),
+    FindingKind(
+        "boot-reads-otherwise",
+        ("warning", "error"),
+        "systemd has another entry in a line of fstab, at boot, than mount has",
+    ),
     FindingKind("busy", ("error",), "processes use the mount"),
+    FindingKind("byte-order-mark", ("error",), "fstab begins with a byte order mark"),
     FindingKind(
         "changed-since-crash",
         ("critical",),
@@ -152,6 +158,7 @@ FINDINGS = (
     FindingKind("unknown-table", ("error",), "opskit does not write this type of partition table"),
     FindingKind("unread", ("critical",), "the contents of the device were not read, or could not be"),
     FindingKind("unreadable", ("critical",), "the device cannot be read in full"),
+    FindingKind("uuid-case", ("error",), "a UUID in fstab is in upper case where the device has it in lower case"),
     FindingKind("wipe-names-another", ("error",), "--wipe names another device than the one that would be wiped"),
     FindingKind("wrong-fstype", ("error",), "the type in an fstab entry is not that of the filesystem"),
 )

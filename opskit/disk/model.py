@@ -294,6 +294,7 @@ class HostFacts:
     package_manager: str = YUM  # core/packages.py; facts without it were saved on a host of the EL family
     mounts: tuple[Mount, ...] = ()  # of every filesystem in our namespace
     systemd: bool = False
+    systemd_release: int = 0  # 0 where unknown
     made: tuple[MadeRecord, ...] = ()
     system_fstab: Optional[FileFact] = None  # /etc/fstab, when another one is worked on (--fstab)
     users: tuple[UsingProcess, ...] = ()  # of the filesystem that is to be unmounted

@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from opskit.core.finding import Finding, left_over
+from opskit.disk.fstab.form import evidence_of, file_form, form, write_line
 from opskit.disk.fstab.sources import (
     by_uuid,
     devices_of,
+    exact_source,
+    fits_type,
     is_system,
     missing,
     names_a_device,
@@ -22,8 +25,6 @@ from opskit.disk.fstab.sources import (
     what_and_where,
 )
 from opskit.disk.fstab.text import (
-    NOT_A_NUMBER,
-    TOO_FEW_FIELDS,
     FstabEntry,
     entries,
     entry_line,
@@ -36,17 +37,14 @@ from opskit.disk.model import BlockDevice, HostFacts, Mount
 # Mounts that nobody writes into fstab: images, media and memory.
 NOT_FOR_FSTAB_KINDS = frozenset({"rom", "ram", "zram"})
 NOT_FOR_FSTAB_TYPES = frozenset({"squashfs", "iso9660", "udf", "erofs"})
-# The ext4 driver mounts all three, and vfat and msdos are one format.
-SAME_TYPES = {"ext4": ("ext2", "ext3"), "ext3": ("ext2",), "msdos": ("vfat",)}
-# Drivers for a format that blkid calls by another name.
-DRIVERS = {"ntfs-3g": "ntfs", "ntfs3": "ntfs", "fuseblk": "ntfs", "lowntfs-3g": "ntfs"}
 NOFAIL = "defaults,nofail"
 
 
 def check(facts: HostFacts) -> tuple[Finding, ...]:
     """Every finding about facts.fstab, by line, then about the file, then about mounts without an entry."""
     all_entries = entries(facts.fstab.text)
-    findings = [finding for entry in all_entries for finding in _entry(facts, entry)]
+    findings = list(file_form(facts))
+    findings += [finding for entry in all_entries for finding in _entry(facts, entry)]
     findings += _duplicates(facts, all_entries)
     findings += _without_entry(facts, all_entries)
     if lacks_newline(facts.fstab.text):
@@ -59,43 +57,13 @@ def check(facts: HostFacts) -> tuple[Finding, ...]:
 
 
 def _entry(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
-    yield from _form(facts, entry)
+    yield from form(facts, entry)
     if entry.ignored:
         return
     devices = devices_of(facts, entry)
     yield from _source(facts, entry, devices)
     yield from _target(facts, entry)
     yield from _in_use(facts, entry, devices)
-
-
-def _evidence(facts: HostFacts, entry: FstabEntry) -> str:
-    return f"{facts.fstab.path}:{entry.number}: {entry.raw.strip()}"
-
-
-def _write_line(entry: FstabEntry, *, source: str = "", options: str = "") -> str:
-    options = options or entry.options or "defaults"
-    line = entry_line(source or entry.source, entry.target, entry.fstype, options, entry.dump, entry.pass_)
-    return f"write line {entry.number} as: {line}"
-
-
-def _form(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
-    """The number of fields, and what the last two are."""
-    evidence = _evidence(facts, entry)
-    form = "write: SOURCE MOUNTPOINT TYPE OPTIONS 0 0"
-    if entry.ignored == TOO_FEW_FIELDS:
-        title = f"line {entry.number} has only {entry.count} field(s), so mount ignores it"
-        yield Finding("bad-field-count", "error", title, evidence, form)
-    elif entry.ignored == NOT_A_NUMBER:
-        title = f"line {entry.number}: the fifth or sixth field is not a number, so mount ignores the whole line"
-        remedy = form + r" (a space in a path is \040, and a comment stands on a line of its own)"
-        yield Finding("bad-number", "error", title, evidence, remedy)
-    elif entry.count > 6:
-        title = f"line {entry.number} has {entry.count} fields; what comes after the sixth is ignored"
-        remedy = r"a space in a path is \040, and a comment stands on a line of its own"
-        yield Finding("bad-field-count", "warning", title, evidence, remedy)
-    elif entry.count == 3:
-        title = f"line {entry.number} has no options, which not every program that reads fstab accepts"
-        yield Finding("bad-field-count", "warning", title, evidence, _write_line(entry))
 
 
 def _source(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:
@@ -105,7 +73,7 @@ def _source(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
         if entry in missing(facts):
             yield _unknown(facts, entry)
         return
-    evidence = _evidence(facts, entry)
+    evidence = evidence_of(facts, entry)
     if len(devices) > 1 and not any(shared_uuid_is_normal(d) for d in devices):
         names = " and ".join(d.path for d in devices)
         title = f"{entry.source} is on {names}: it is left to chance which of them is mounted"
@@ -113,11 +81,15 @@ def _source(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
         yield Finding("ambiguous-source", "critical", title, evidence, remedy)
         return
     device = devices[0]
+    exact = exact_source(entry.source, device)
+    if exact != entry.source:
+        title = f"{entry.source} is in other letters than {exact} of {device.path}: neither mount nor the boot finds it"
+        yield Finding("uuid-case", "error", title, evidence, write_line(entry, source=exact))
     if unstable(entry.source):
         uuid = by_uuid(device)
         title = f"{entry.source} can be another disk after a reboot"
         unknown = f"blkid {shlex.quote(entry.source)} shows its UUID: write that instead"
-        remedy = _write_line(entry, source=uuid) if uuid else unknown
+        remedy = write_line(entry, source=uuid) if uuid else unknown
         yield Finding("device-name", "warning", title, evidence, remedy)
     yield from _nofail(facts, entry, device)
     yield from _fstype(facts, entry, device)
@@ -128,14 +100,15 @@ def _unknown(facts: HostFacts, entry: FstabEntry) -> Finding:
     title = f"{what_and_where(entry)}: there is no such {what} on this host"
     severity = "warning"
     remedy = f"attach it, or remove line {entry.number}"
-    if waits_at_boot(entry):
+    if waits_at_boot(facts, entry):
         severity = "error"
         title += "; without nofail the next boot stops in emergency mode"
-        remedy += f"; to boot without it {_write_line(entry, options=_with_nofail(entry))}"
+    if waits_at_boot(facts, entry) and plain_target(entry.target) != "/":
+        remedy += f"; to boot without it {write_line(entry, options=_with_nofail(entry))}"
     if facts.unseen and not facts.root:
         severity = "warning"
         title += " (without root this is not certain)"
-    return Finding("unknown-source", severity, title, _evidence(facts, entry), remedy)
+    return Finding("unknown-source", severity, title, evidence_of(facts, entry), remedy)
 
 
 def _with_nofail(entry: FstabEntry) -> str:
@@ -144,29 +117,34 @@ def _with_nofail(entry: FstabEntry) -> str:
 
 
 def _nofail(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterator[Finding]:
-    if not waits_at_boot(entry) or is_system(facts, device):
+    if not waits_at_boot(facts, entry) or is_system(facts, device):
         return
     title = f"{entry.target} is on the data disk {device.path} without nofail: if the disk is absent, the boot stops"
-    remedy = _write_line(entry, options=_with_nofail(entry))
-    yield Finding("missing-nofail", "warning", title, _evidence(facts, entry), remedy)
+    remedy = write_line(entry, options=_with_nofail(entry))
+    yield Finding("missing-nofail", "warning", title, evidence_of(facts, entry), remedy)
 
 
 def _fstype(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterator[Finding]:
     signature = device.signatures[0] if len(device.signatures) == 1 else None
-    if signature is None or signature.usage not in {"filesystem", "other"} or entry.fstype in {"auto", "none"}:
+    if signature is None or signature.usage not in {"filesystem", "other"} or entry.fstype == "none":
         return
-    fstypes = [DRIVERS.get(fstype, fstype) for fstype in entry.fstype.split(",")]
-    if signature.type in fstypes or any(signature.type in SAME_TYPES.get(fstype, ()) for fstype in fstypes):
+    if fits_type(entry, signature.type):
         return
     title = f"line {entry.number} says {entry.fstype}, but {device.path} holds {signature.type}"
     remedy = f"write {signature.type} in place of {entry.fstype} in line {entry.number}"
-    yield Finding("wrong-fstype", "error", title, _evidence(facts, entry), remedy)
+    yield Finding("wrong-fstype", "error", title, evidence_of(facts, entry), remedy)
 
 
 def _target(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
-    if not entry.has_target:
+    if entry.is_swap:
         return
-    evidence = _evidence(facts, entry)
+    evidence = evidence_of(facts, entry)
+    if not entry.has_target:
+        title = f"line {entry.number} has no mount point but {entry.target}: nothing mounts it, at boot or later"
+        yield Finding(
+            "relative-mount-point", "error", title, evidence, "write the directory to mount it on, such as /data"
+        )
+        return
     if not entry.target.startswith("/"):
         title = f"the mount point {entry.target} is relative"
         yield Finding("relative-mount-point", "error", title, evidence, f"write it from the root on: /{entry.target}")
@@ -194,7 +172,7 @@ def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
     """Whether the entry is in force now."""
     if "noauto" in entry.option_list:
         return
-    evidence = _evidence(facts, entry)
+    evidence = evidence_of(facts, entry)
     if entry.is_swap:
         if devices and not any(d.swap for d in devices):
             remedy = f"swapon {shlex.quote(devices[0].path)}"
@@ -230,9 +208,10 @@ def _duplicates(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterat
         if count > 1:
             same = [e for e in good if e.has_target and plain_target(e.target) == target]
             numbers = ", ".join(str(e.number) for e in same)
-            title = f"the mount point {target} is in lines {numbers}: one would cover the other"
+            title = f"the mount point {target} is in lines {numbers}: systemd takes the first one only at boot, and"
+            title += " `mount -a` mounts one over the other"
             remedy = f"remove all but one of the lines {numbers}"
-            yield Finding("duplicate-mount-point", "error", title, _evidence(facts, same[-1]), remedy)
+            yield Finding("duplicate-mount-point", "error", title, evidence_of(facts, same[-1]), remedy)
     by_device: dict[str, list[FstabEntry]] = {}
     for entry in good:
         devices = devices_of(facts, entry) if names_a_device(entry) else ()
@@ -243,7 +222,7 @@ def _duplicates(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterat
             numbers = ", ".join(str(e.number) for e in same)
             title = f"{path} is in lines {numbers}"
             remedy = f"remove all but one of the lines {numbers}; for a second place use a bind mount"
-            yield Finding("duplicate-source", "warning", title, _evidence(facts, same[-1]), remedy)
+            yield Finding("duplicate-source", "warning", title, evidence_of(facts, same[-1]), remedy)
 
 
 def _without_entry(facts: HostFacts, all_entries: tuple[FstabEntry, ...]) -> Iterator[Finding]:

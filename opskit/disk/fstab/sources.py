@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from opskit.disk.fstab.boot import entry_at_boot, unit_at_boot
 from opskit.disk.fstab.text import FstabEntry, entries
 from opskit.disk.model import BlockDevice, HostFacts, named_by
 
@@ -15,6 +16,10 @@ UNSTABLE = re.compile(
 )
 # Filesystems over several devices, each of which carries the one UUID.
 SHARED_UUID_TYPES = frozenset({"btrfs", "zfs_member", "bcachefs", "linux_raid_member"})
+# The ext4 driver mounts all three, and vfat and msdos are one format.
+SAME_TYPES = {"ext4": ("ext2", "ext3"), "ext3": ("ext2",), "msdos": ("vfat",)}
+# Drivers for a format that blkid calls by another name.
+DRIVERS = {"ntfs-3g": "ntfs", "ntfs3": "ntfs", "fuseblk": "ntfs", "lowntfs-3g": "ntfs"}
 # Filesystems whose source is no block device, whatever it looks like.
 VIRTUAL_TYPES = frozenset(
     {"tmpfs", "proc", "sysfs", "devpts", "devtmpfs", "overlay", "nfs", "nfs4", "cifs", "9p", "ceph"}
@@ -58,6 +63,17 @@ def by_uuid(device: BlockDevice) -> str:
     return f"UUID={uuids[0]}" if len(uuids) == 1 else ""
 
 
+def exact_source(source: str, device: BlockDevice) -> str:
+    """The UUID= or PARTUUID= of a source in the letters that the device has it in; any other source as it is."""
+    tag, equals, value = source.partition("=")
+    plain = value.strip("\"'")
+    uuids = [signature.uuid for signature in device.signatures] if tag == "UUID" else [device.partition_uuid]
+    same = [uuid for uuid in uuids if uuid.lower() == plain.lower()]
+    if tag not in {"UUID", "PARTUUID"} or plain in same or not same:
+        return source
+    return f"{tag}{equals}{same[0]}"
+
+
 def shared_uuid_is_normal(device: BlockDevice) -> bool:
     """Whether other devices may well carry the same UUID."""
     return any(s.type in SHARED_UUID_TYPES for s in device.signatures)
@@ -78,11 +94,16 @@ def is_system(facts: HostFacts, device: BlockDevice) -> bool:
     return False
 
 
-def waits_at_boot(entry: FstabEntry) -> bool:
-    """Whether systemd ends in emergency mode when the device is absent: local-fs.target needs the mount.
+def waits_at_boot(facts: HostFacts, entry: FstabEntry) -> bool:
+    """Whether the boot ends in emergency mode when the device is absent: local-fs.target requires its mount.
 
-    Not for swap, which swap.target only wants.
+    Not for swap, which swap.target only wants, and not for what is mounted with the network.
     """
-    options = entry.option_list
-    automount = any(o.startswith("x-systemd.automount") for o in options)
-    return not (entry.is_swap or automount or {"nofail", "noauto"} & set(options))
+    unit = unit_at_boot(entry_at_boot(entry, facts.systemd_release))
+    return unit is not None and unit.stops_boot
+
+
+def fits_type(entry: FstabEntry, fstype: str) -> bool:
+    """Whether the type in an entry mounts a filesystem that blkid calls fstype."""
+    types = [DRIVERS.get(name, name) for name in entry.fstype.split(",")]
+    return "auto" in types or fstype in types or any(fstype in SAME_TYPES.get(name, ()) for name in types)

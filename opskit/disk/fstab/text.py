@@ -189,6 +189,17 @@ def put_back_lines(text: str, lines: Iterable[Line]) -> str:
     return "".join(result)
 
 
+def number_fits(text: str) -> bool:
+    """Whether a decimal number fits a long of 64 bits."""
+    return len(text.lstrip("+-0")) < 20 and -(2**63) <= int(text) < 2**63
+
+
+def number_value(text: str) -> int:
+    """What C makes of a decimal number that goes into an int: a long at most, and 32 bits of that."""
+    value = int(text) if number_fits(text) else (-(2**63) if text.startswith("-") else 2**63 - 1)
+    return (value + 2**31) % 2**32 - 2**31
+
+
 def _parse_line(number: int, raw: str) -> Line:
     body = raw.removesuffix("\n").removesuffix("\r").lstrip(" \t")
     if not body or body.startswith("#"):
@@ -197,10 +208,13 @@ def _parse_line(number: int, raw: str) -> Line:
     text = [unescape(field) for field in fields[:4]] + [""] * (4 - len(fields))
     numbers = fields[4:6] + ["0"] * (6 - max(len(fields), 4))
     ignored = TOO_FEW_FIELDS if len(fields) < 3 else ""
-    if not ignored and not all(_NUMBER.fullmatch(n) for n in numbers):
+    values = [number_value(n) if _NUMBER.fullmatch(n) else None for n in numbers]
+    # One too long for a long is forgiven where the line ends with it (libmount/src/tab_parse.c, next_s32).
+    long = [n for n, value in zip(numbers, values) if value is not None and not number_fits(n)]
+    forgiven = len(long) == 1 and len(fields) <= 6 and body.endswith(long[0]) and fields[-1] == long[0]
+    if not ignored and (None in values or (long and not forgiven)):
         ignored = NOT_A_NUMBER
-    # int() of thousands of digits is an error in Python and nonsense in an fstab.
-    dump, pass_ = (int(n) if _NUMBER.fullmatch(n) and len(n) < 10 else 0 for n in numbers)
+    dump, pass_ = (value or 0 for value in values)
     return FstabEntry(
         number,
         raw,

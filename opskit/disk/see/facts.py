@@ -19,7 +19,7 @@ from opskit.core.jsonable import ShapeError, from_json
 from opskit.core.packages import read_package_manager
 from opskit.core.reach import Look, look_at
 from opskit.core.runner import ENVIRONMENT, Runner
-from opskit.core.systemd import is_booted
+from opskit.core.systemd import installed_release, is_booted
 from opskit.core.units import now, time_text
 from opskit.disk.fstab.text import entries
 from opskit.disk.model import (
@@ -99,6 +99,7 @@ def see(
         package_manager=read_package_manager(),
         mounts=own,
         systemd=is_booted(),
+        systemd_release=installed_release(),
         made=read_made(state_dir, all_devices, unseen) if state_dir else (),
         users=used_by,
         unseen=tuple(unseen),
