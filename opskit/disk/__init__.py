@@ -9,8 +9,8 @@ Where a change belongs:
   `mount` and `umount`           mount/: plan.py, of it raw_plan.py what is made on a disk · umount_plan.py · steps/
   `grow`                         grow/: plan.py, steps.py
   what stops a script            script_checks.py: of mount, umount and grow; the steps' own: Step.checks
-  `fstab`, and every entry       fstab/: text.py the bytes, as mount reads them, boot.py as systemd does, sources.py what
-                                 an entry means on this host, check.py the findings (of it form.py: one line by itself),
+  `fstab`, and every entry       fstab/: text.py the bytes, as mount reads them, boot.py as systemd does, sources.py
+                                 what an entry means on this host, check.py the findings, form.py those of one line,
                                  plan.py, steps.py (of it BackupFstab), cli.py the commands; the file is replaced by
                                  core/textfile.py, and its backups are listed by see/files.py
   what several steps run         selinux.py: restorecon

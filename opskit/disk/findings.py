@@ -23,7 +23,7 @@ FINDINGS = (
     FindingKind("bad-number", ("warning", "error"), "the dump or pass field of an fstab entry is not a number"),
     FindingKind(
         "boot-reads-otherwise",
-        ("warning", "error"),
+        ("warning", "error", "critical"),
         "systemd has another entry in a line of fstab, at boot, than mount has",
     ),
     FindingKind("busy", ("error",), "processes use the mount"),
@@ -101,6 +101,11 @@ FINDINGS = (
     FindingKind("mount-without-entry", ("info", "warning"), "a filesystem is mounted and has no entry in fstab"),
     FindingKind("mounted", ("critical",), "the device is mounted"),
     FindingKind("mounted-below", ("error",), "another filesystem is mounted below the mount point"),
+    FindingKind(
+        "mounted-otherwise",
+        ("warning", "critical"),
+        "the filesystem is mounted with other options than those asked for, or those of its fstab entry",
+    ),
     FindingKind("mounted-over", ("critical",), "there are several mounts on the mount point"),
     FindingKind("mounted-twice", ("error",), "the device is mounted in several places"),
     FindingKind("multipath", ("critical",), "the device is one path of a multipath device"),
@@ -116,11 +121,13 @@ FINDINGS = (
     FindingKind("not-an-fstab", ("critical",), "the file does not read as an fstab"),
     FindingKind("not-for-xfs", ("error",), "the option is for ext3 and ext4 only"),
     FindingKind("not-growable", ("critical",), "opskit does not grow this filesystem"),
+    FindingKind("noauto-entry", ("info",), "the fstab entry of the filesystem does not mount it at boot"),
     FindingKind("not-mounted", ("warning", "critical"), "the filesystem is not mounted"),
     FindingKind("not-the-last-partition", ("critical",), "only the last partition of a disk is grown"),
     FindingKind("other-device-mounted", ("error",), "another device is mounted on the mount point of an fstab entry"),
     FindingKind("other-filesystem", ("critical",), "the device has another filesystem than the one that was asked for"),
     FindingKind("other-label", ("critical",), "the filesystem has another label than the one that was asked for"),
+    FindingKind("other-options", ("critical",), "the fstab entry has other options than those that were asked for"),
     FindingKind(
         "other-place",
         ("critical",),
@@ -158,7 +165,9 @@ FINDINGS = (
     FindingKind("unknown-table", ("error",), "opskit does not write this type of partition table"),
     FindingKind("unread", ("critical",), "the contents of the device were not read, or could not be"),
     FindingKind("unreadable", ("critical",), "the device cannot be read in full"),
-    FindingKind("uuid-case", ("error",), "a UUID in fstab is in upper case where the device has it in lower case"),
+    FindingKind(
+        "uuid-case", ("error", "critical"), "a UUID in fstab is in upper case where the device has it in lower case"
+    ),
     FindingKind("wipe-names-another", ("error",), "--wipe names another device than the one that would be wiped"),
-    FindingKind("wrong-fstype", ("error",), "the type in an fstab entry is not that of the filesystem"),
+    FindingKind("wrong-fstype", ("error", "critical"), "the type in an fstab entry is not that of the filesystem"),
 )

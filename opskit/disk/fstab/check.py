@@ -19,6 +19,7 @@ from opskit.disk.fstab.sources import (
     is_system,
     missing,
     names_a_device,
+    not_in_force,
     shared_uuid_is_normal,
     unstable,
     waits_at_boot,
@@ -78,6 +79,8 @@ def _source(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
         names = " and ".join(d.path for d in devices)
         title = f"{entry.source} is on {names}: it is left to chance which of them is mounted"
         remedy = "detach the copy, or give it its own UUID (xfs_admin -U generate, tune2fs -U random)"
+        if entry.source.startswith("LABEL="):
+            remedy = "give one of them another label (e2label, xfs_admin -L), or name it by its UUID: blkid"
         yield Finding("ambiguous-source", "critical", title, evidence, remedy)
         return
     device = devices[0]
@@ -191,6 +194,21 @@ def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
     if other is not None and devices and other not in devices:
         title = f"{other.path} is mounted on {entry.target}, but line {entry.number} says {entry.source}"
         yield Finding("other-device-mounted", "error", title, evidence, f"umount {shlex.quote(entry.target)}; {remedy}")
+    elif other is not None and not {"bind", "rbind"} & set(entry.option_list):
+        yield from _in_force(facts, entry, here[-1], other)
+
+
+def _in_force(facts: HostFacts, entry: FstabEntry, mount: Mount, device: BlockDevice) -> Iterator[Finding]:
+    """Whether it is mounted with the options of the entry, as far as the kernel shows them."""
+    absent = not_in_force(mount, entry.options)
+    remount = f"mount -o remount {shlex.quote(entry.target)}"
+    if absent:
+        title = f"{entry.target} is mounted without {','.join(absent)}, which line {entry.number} has"
+        yield Finding("mounted-otherwise", "warning", title, evidence_of(facts, entry), remount)
+    elif mount.read_only and "ro" not in entry.option_list and not device.read_only and device.kind != "rom":
+        title = f"{entry.target} is mounted read-only, and line {entry.number} does not say ro"
+        remedy = f"dmesg may say why (an error of the filesystem); then {remount.replace('remount', 'remount,rw')}"
+        yield Finding("mounted-otherwise", "warning", title, evidence_of(facts, entry), remedy)
 
 
 def mounts_at(facts: HostFacts, target: str) -> tuple[Mount, ...]:

@@ -6,14 +6,17 @@ import difflib
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.text import masked, shown
 from opskit.core.units import KIB
-from opskit.disk.fstab.sources import missing
+from opskit.disk.fstab.boot import entry_at_boot, unit_at_boot
+from opskit.disk.fstab.form import meant, read_otherwise, write_line
+from opskit.disk.fstab.sources import exact_source, fits_type, missing, waits_at_boot
 from opskit.disk.fstab.steps import AddFstabEntry, BackupFstab, RemoveFstabEntry, RestoreFstab
 from opskit.disk.fstab.text import (
     BACKUP_MARK,
@@ -29,8 +32,10 @@ from opskit.disk.fstab.text import (
     split_lines,
     text_hash,
 )
-from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, FileFact, HostFacts
+from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, FileFact, HostFacts, named_by
 
+# What fstab's readers alone know: mount -a, systemd.
+_FOR_READERS = frozenset({"nofail", "fail", "auto", "noauto", "defaults", "_netdev"})
 # Room for a directory entry and the last block of each of the two files that a change writes.
 SPARE = 8 * KIB
 
@@ -190,6 +195,7 @@ class EntryRequest:
     """The entry that is wanted: where, what, with which options.
 
     run: names the backup of fstab.
+    asked: the mount options that a person named, "" for none.
     """
 
     target: str
@@ -197,6 +203,7 @@ class EntryRequest:
     uuid: str
     options: str
     run: str
+    asked: str = ""
 
     @property
     def line(self) -> str:
@@ -210,12 +217,14 @@ class EntryDecision:
     """The steps for fstab, or the reasons against.
 
     line: the entry that will be or is there.
+    fstype: the type by which the entry that is there mounts it, "" without one.
     """
 
     line: str = ""
     steps: tuple[Step, ...] = ()
     reasons: tuple[Reason, ...] = ()
     notes: tuple[Finding, ...] = ()
+    fstype: str = ""
 
 
 def decide_entry(
@@ -246,13 +255,12 @@ def decide_entry(
             title = f"{path} line {entry.number} already mounts this filesystem on {entry.target}"
             remedy = f"mount it there, or remove that entry: {follow_up('disk', 'umount', entry.target)}"
             reasons.append(Reason("filesystem-in-fstab", title, remedy))
-        elif entry.ignored:
-            title = f"{path} line {entry.number} is meant for this filesystem, but mount ignores it ({entry.ignored})"
-            reasons.append(Reason("entry-ignored", title, f"fix that line in {path}: {entry.raw.strip()}"))
+        else:
+            reasons += _unfit(facts, request, entry, device)
     if reasons:
         return EntryDecision(reasons=tuple(reasons))
     if present:
-        return EntryDecision(present[0].raw.strip(), notes=_notes(path, present[0]))
+        return EntryDecision(present[0].raw.strip(), notes=_notes(facts, present[0]), fstype=_type(present[0], request))
     if not request.uuid:
         title = f"the {request.fstype} filesystem has no UUID that {path} could name it by"
         return EntryDecision(reasons=(Reason("no-uuid", title, "--no-fstab mounts it without an entry"),))
@@ -268,9 +276,65 @@ def _entries_for(text: str, request: EntryRequest, device: Optional[BlockDevice]
     return tuple(e for e in entries(text) if e.source == f"UUID={request.uuid}")
 
 
-def _notes(path: str, entry: FstabEntry) -> tuple[Finding, ...]:
+def entry_in_use(facts: HostFacts, device: BlockDevice, target: str) -> Optional[FstabEntry]:
+    """The entry by which a device is mounted on this mount point; None without one that mount reads."""
+    of_target = entries_for_target(facts.fstab.text, target)
+    return next((e for e in of_target if not e.ignored and named_by(e.source, device)), None)
+
+
+def _unfit(
+    facts: HostFacts, request: EntryRequest, entry: FstabEntry, device: Optional[BlockDevice]
+) -> Iterator[Reason]:
+    """Why the entry that is there cannot be the one to mount by; the remedy is the line to write."""
+    path, line = facts.fstab.path, f"{facts.fstab.path} line {entry.number}"
+    if entry.ignored:
+        title = f"{line} is meant for this filesystem, but mount ignores it ({entry.ignored})"
+        yield Reason("entry-ignored", title, f"fix that line in {path}: {meant(entry) or entry.raw.strip()}")
+        return
+    for finding in read_otherwise(facts, entry):
+        if finding.severity == "error":
+            yield Reason("boot-reads-otherwise", f"{path} {finding.title}", finding.remedy)
+    exact = exact_source(entry.source, device) if device else entry.source
+    if exact != entry.source:
+        title = f"{line} has {entry.source} for {exact}: neither mount nor the boot finds it"
+        yield Reason("uuid-case", title, write_line(entry, source=exact))
+    if entry.fstype != "none" and not fits_type(entry, request.fstype):
+        title = f"{line} says {entry.fstype}, but the filesystem is {request.fstype}"
+        yield Reason("wrong-fstype", title, write_line(replace(entry, fstype=request.fstype)))
+    if request.asked and _effective(request.asked) != _effective(entry.options):
+        title = f"{line} mounts it with {shown(masked(entry.options))}, but --mount-options {request.asked} was given"
+        remedy = f"leave --mount-options out; or {masked(write_line(entry, options=request.options))}"
+        yield Reason("other-options", title, remedy)
+
+
+def _effective(options: str) -> frozenset[str]:
+    """What of the options is for the kernel or mount(8): without those for fstab's readers alone."""
+    return frozenset(mount_options(options).split(","))
+
+
+def _type(entry: FstabEntry, request: EntryRequest) -> str:
+    """The type to mount by: the driver that the entry names, if it names one."""
+    return request.fstype if entry.fstype in {"auto", "none"} or "," in entry.fstype else entry.fstype
+
+
+def mount_options(text: str) -> str:
+    """The options of an entry for mount(8) itself, without those that only fstab's readers know."""
+    return ",".join(
+        option
+        for option in text.split(",")
+        if option and not option.startswith(("x-", "comment=")) and option not in _FOR_READERS
+    )
+
+
+def _notes(facts: HostFacts, entry: FstabEntry) -> tuple[Finding, ...]:
     """An entry of somebody else is left as it is; what it lacks is said."""
-    if "nofail" in entry.option_list:
-        return ()
-    text = f"{path} line {entry.number} has no nofail: the host will not boot without this disk"
-    return (Finding("missing-nofail", "warning", text, entry.raw.strip(), f"add nofail to the options in {path}"),)
+    line = f"{facts.fstab.path} line {entry.number}"
+    if waits_at_boot(facts, entry):
+        text = f"{line} has no nofail: the host will not boot without this disk"
+        remedy = f"add nofail to the options in {facts.fstab.path}"
+        return (Finding("missing-nofail", "warning", text, entry.raw.strip(), remedy),)
+    unit = unit_at_boot(entry_at_boot(entry, facts.systemd_release))
+    if unit is not None and not unit.links:
+        text = f"{line} is noauto: a reboot does not mount it"
+        return (Finding("noauto-entry", "info", text, entry.raw.strip()),)
+    return ()

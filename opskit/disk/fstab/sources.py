@@ -6,7 +6,7 @@ import re
 
 from opskit.disk.fstab.boot import entry_at_boot, unit_at_boot
 from opskit.disk.fstab.text import FstabEntry, entries
-from opskit.disk.model import BlockDevice, HostFacts, named_by
+from opskit.disk.model import BlockDevice, HostFacts, Mount, named_by
 
 TAGS = ("UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=")
 # Names that the kernel gives in the order in which it finds the disks.
@@ -20,6 +20,9 @@ SHARED_UUID_TYPES = frozenset({"btrfs", "zfs_member", "bcachefs", "linux_raid_me
 SAME_TYPES = {"ext4": ("ext2", "ext3"), "ext3": ("ext2",), "msdos": ("vfat",)}
 # Drivers for a format that blkid calls by another name.
 DRIVERS = {"ntfs-3g": "ntfs", "ntfs3": "ntfs", "fuseblk": "ntfs", "lowntfs-3g": "ntfs"}
+# Options of mount(8) that the kernel shows of every mount, and those that take one back.
+_SHOWN = frozenset({"ro", "noexec", "nosuid", "nodev", "noatime", "nodiratime", "sync", "dirsync"})
+_TAKEN_BACK = {"rw": "ro", "exec": "noexec", "suid": "nosuid", "dev": "nodev", "async": "sync"}
 # Filesystems whose source is no block device, whatever it looks like.
 VIRTUAL_TYPES = frozenset(
     {"tmpfs", "proc", "sysfs", "devpts", "devtmpfs", "overlay", "nfs", "nfs4", "cifs", "9p", "ceph"}
@@ -107,3 +110,9 @@ def fits_type(entry: FstabEntry, fstype: str) -> bool:
     """Whether the type in an entry mounts a filesystem that blkid calls fstype."""
     types = [DRIVERS.get(name, name) for name in entry.fstype.split(",")]
     return "auto" in types or fstype in types or any(fstype in SAME_TYPES.get(name, ()) for name in types)
+
+
+def not_in_force(mount: Mount, options: str) -> list[str]:
+    """Which of these options the mount does not have, of those that the kernel shows of every mount."""
+    now = set(mount.options.split(","))
+    return [o for o in options.split(",") if (o in _SHOWN and o not in now) or _TAKEN_BACK.get(o, "") in now]

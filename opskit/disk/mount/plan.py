@@ -10,16 +10,15 @@ from typing import Optional, Union
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import guard
-from opskit.disk.fstab.plan import EntryRequest, decide_entry
-from opskit.disk.fstab.sources import missing
+from opskit.disk.fstab.plan import EntryRequest, decide_entry, entry_in_use, mount_options
+from opskit.disk.fstab.sources import missing, not_in_force
 from opskit.disk.fstab.text import plain_target
-from opskit.disk.model import BlockDevice, DiskPlace, HostFacts
+from opskit.disk.model import BlockDevice, DiskPlace, HostFacts, Mount
 from opskit.disk.mount.raw_plan import NewFilesystem, decide_raw
 from opskit.disk.mount.request import (
     MountRequest,
     NewIds,
     fstab_options,
-    mount_options,
     mount_point_reasons,
     request_reasons,
     target_reasons,
@@ -48,6 +47,10 @@ def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decisi
         return Refusal(title, (*reasons, *_missing_there(facts, request)))
     device = named_device(facts, request.device)
     disk = facts.disk_of(device)
+    existing = _existing(facts, device)
+    entry = entry_in_use(facts, existing.device, request.target) if existing and request.use_fstab else None
+    if entry and not request.wipe:
+        request = replace(request, entry_options=entry.options)
     filesystem = _what(facts, request, ids, device, disk)
     if isinstance(filesystem, list):
         return Refusal(title, tuple(filesystem))
@@ -199,21 +202,28 @@ def _into_service(
     """What follows once there is, or will be, a filesystem: entry, mount point, mount."""
     here = device is not None and device.is_mounted_on(request.target)
     reasons = [] if here else list(mount_point_reasons(facts, request.target))
-    entry_request = EntryRequest(request.target, fstype, uuid, fstab_options(request.mount_options), ids.run)
+    asked = request.mount_options
+    entry_request = EntryRequest(request.target, fstype, uuid, fstab_options(asked), ids.run, asked)
     entry = decide_entry(facts, entry_request, device, use_fstab=request.use_fstab)
     reasons += entry.reasons
+    if device and here:
+        reasons += _mounted_otherwise(device, request)
     if reasons:
         return Refusal(title, tuple(reasons))
     steps: list[Step] = [*making, *entry.steps]
-    notes += tuple(_replaceable(facts, request.target)) if not here else ()
+    if device and here:
+        notes += tuple(_entry_not_in_force(facts, device, request))
+    else:
+        notes += tuple(_replaceable(facts, request.target))
     if not here:
         fact = facts.path(request.target)
         if fact is None or fact.kind == "absent":
             steps.append(MakeMountPoint(request.target, facts.relabels))
         systemd = facts.systemd_reads_fstab and request.use_fstab
-        options = mount_options(request.mount_options)
+        options = mount_options(request.options)
         relabel = _relabels(facts, options, uuid, makes=bool(making))
-        steps.append(MountFilesystem(place, request.target, fstype, uuid, options, systemd, relabel))
+        by = entry.fstype or fstype
+        steps.append(MountFilesystem(place, request.target, by, uuid, options, systemd, relabel))
     checks = _checks(facts, request, making, place, device)
     checks += () if here else mount_point_checks(request.target)
     return Plan(
@@ -233,6 +243,29 @@ def _into_service(
             "formats": bool(making),
         },
     )
+
+
+def _mounted_otherwise(device: BlockDevice, request: MountRequest) -> Iterator[Reason]:
+    """It is in service, and not with the options that were asked for, as far as the kernel shows them."""
+    mount = _mount_there(device, request)
+    absent = not_in_force(mount, request.mount_options)
+    if absent:
+        title = f"{device.path} is in service on {mount.target} with {mount.options}, not with {','.join(absent)}"
+        remedy = f"mount -o remount,{','.join(absent)} {shlex.quote(mount.target)}; then run this again"
+        yield Reason("mounted-otherwise", title, remedy)
+
+
+def _mount_there(device: BlockDevice, request: MountRequest) -> Mount:
+    return next(m for m in reversed(device.own_mounts) if m.target == request.target)
+
+
+def _entry_not_in_force(facts: HostFacts, device: BlockDevice, request: MountRequest) -> Iterator[Finding]:
+    """It is in service, and not with the options of its entry."""
+    mount = _mount_there(device, request)
+    absent = not_in_force(mount, request.entry_options)
+    if absent and not request.mount_options:
+        title = f"{mount.target} is mounted without {','.join(absent)}, which its entry in {facts.fstab.path} has"
+        yield Finding("mounted-otherwise", "warning", title, remedy=f"mount -o remount {shlex.quote(mount.target)}")
 
 
 def _basis(facts: HostFacts, place: DiskPlace, device: Optional[BlockDevice]) -> tuple[str, ...]:

@@ -38,7 +38,10 @@ class NewIds:
 
 @dataclass(frozen=True)
 class MountRequest:
-    """What `opskit disk mount` was asked for. "" and None: not asked for, the default holds."""
+    """What `opskit disk mount` was asked for. "" and None: not asked for, the default holds.
+
+    entry_options: those of the entry that is there, by which it is mounted where no others are asked for.
+    """
 
     device: str
     target: str = "/mnt"
@@ -52,11 +55,17 @@ class MountRequest:
     discard: bool = True
     lazy_init: Optional[bool] = None
     wipe: str = ""
+    entry_options: str = ""
+
+    @property
+    def options(self) -> str:
+        """The options to mount with."""
+        return self.mount_options or self.entry_options
 
     @property
     def read_only(self) -> bool:
         """Whether it is to be mounted read-only."""
-        return "ro" in self.mount_options.split(",")
+        return "ro" in self.options.split(",")
 
     @property
     def mkfs(self) -> MkfsOptions:
@@ -74,8 +83,9 @@ def request_reasons(request: MountRequest) -> Iterator[Reason]:
         title = f"--wipe names {request.wipe}, but the device is {request.device}"
         remedy = f"to destroy what is on it, repeat its name: --wipe {shlex.quote(request.device)}"
         yield Reason("wipe-names-another", title, remedy, exit_code=usage)
-    if any(char in request.mount_options for char in " \t\n"):
-        title = f"--mount-options {request.mount_options!r}: options are joined by commas, without blanks"
+    empty = bool(request.mount_options) and not all(request.mount_options.split(","))
+    if empty or any(char in request.mount_options for char in " \t\r\n"):
+        title = f"--mount-options {request.mount_options!r}: options are joined by one comma each, without blanks"
         yield Reason("bad-mount-options", title, "noatime,nodev", exit_code=usage)
 
 
@@ -88,16 +98,6 @@ def fstab_options(requested: str) -> str:
     options = requested.split(",") if requested else ["defaults"]
     if "nofail" not in options:
         options.append("nofail")
-    return ",".join(options)
-
-
-def mount_options(requested: str) -> str:
-    """The options for mount(8) itself, without those that only fstab's readers know."""
-    options = [
-        o
-        for o in requested.split(",")
-        if o and not o.startswith("x-") and o not in {"nofail", "auto", "noauto", "defaults"}
-    ]
     return ",".join(options)
 
 

@@ -107,3 +107,30 @@ def test_a_disk_made_from_a_snapshot_beside_its_origin_is_refused(host: Host, di
     refused = host.mount(disk, "--json")
     assert (refused.code, refused.ids) == (5, ["duplicate-uuid"])
     assert (disk.digest(), host.table()) == before
+
+
+def test_the_options_and_the_type_of_the_entry_are_those_of_the_mount(host: Host, disk: Disk) -> None:
+    """cases: an entry with ro,noexec,nosuid was mounted rw,relatime, and "in service"."""
+    device = make_existing(disk, "ext4")
+    line = f"UUID={disk.value('UUID', device)} {host.target} ext4 ro,noexec,nosuid,nofail 0 2\n"
+    host.fstab.write_text(host.fstab.read_text() + line)
+    host.mount(disk).well()
+    mounted = host.mounted()
+    assert mounted
+    assert {"ro", "noexec", "nosuid"} <= set(mounted.options)
+    assert host.mount(disk).well().out.startswith("nothing to do")
+    other = host.mount(disk, "--mount-options", "noatime", "--json")
+    assert (other.code, other.ids) == (5, ["other-options", "mounted-otherwise"])
+    host.on_disk("umount", host.target, "--yes").well()
+    host.run("undo", "last", "--yes").well()
+    again = host.mounted()
+    assert again
+    assert {"ro", "noexec", "nosuid"} <= set(again.options)
+
+
+def test_an_entry_of_another_type_is_refused(host: Host, disk: Disk) -> None:
+    device = make_existing(disk, "ext4")
+    host.fstab.write_text(f"{host.fstab.read_text()}UUID={disk.value('UUID', device)} {host.target} xfs nofail 0 0\n")
+    refused = host.mount(disk, "--json")
+    assert (refused.code, refused.ids) == (5, ["wrong-fstype"])
+    assert host.mounted() is None

@@ -187,9 +187,9 @@ def test_kernel_names_are_not_lasting(name: str) -> None:
 
 
 def test_missing_nofail() -> None:
-    text = ROOT + DATA.replace(GOOD_OPTIONS, "noatime")
+    text = ROOT + DATA.replace(GOOD_OPTIONS, "discard")
     finding = only(host(text), "missing-nofail")
-    assert finding.remedy == f"write line 2 as: {DATA.strip().replace('defaults', 'noatime')}"
+    assert finding.remedy == f"write line 2 as: {DATA.strip().replace('defaults', 'discard')}"
     assert ids(host(text)) == ["missing-nofail"]
 
 
@@ -340,3 +340,23 @@ def test_images_and_media_need_no_entry(kind: str, fstype: str) -> None:
 def test_no_last_newline() -> None:
     assert ids(host((ROOT + DATA).rstrip("\n"))) == ["no-last-newline"]
     assert ids(host("", mounts=())) == []
+
+
+def test_options_that_are_not_in_force() -> None:
+    text = ROOT + DATA.replace(GOOD_OPTIONS, "ro,noexec,noatime,nofail")
+    finding = only(host(text), "mounted-otherwise")
+    assert finding.title == "/data is mounted without ro,noexec,noatime, which line 2 has"
+    assert finding.remedy == "mount -o remount /data"
+    mounted = (MOUNTED[0], Mount("252:17", "/data", "/dev/vdb1", "ext4", "ro,noexec,noatime,rw"))
+    assert ids(host(text, mounts=mounted)) == []
+
+
+def test_a_mount_that_became_read_only() -> None:
+    mounted = (MOUNTED[0], Mount("252:17", "/data", "/dev/vdb1", "ext4", "ro,relatime,ro"))
+    assert only(host(ROOT + DATA, mounts=mounted), "mounted-otherwise").title.startswith("/data is mounted read-only")
+
+
+def test_a_label_on_two_devices_is_mended_by_another_label() -> None:
+    twin = device("vdd1", "252:49", kind="partition", signatures=signed("ext4", "4", label="data"))
+    facts = host(ROOT + DATA.replace(f"UUID={DATA_UUID}", "LABEL=data"))
+    assert "e2label" in only(replace(facts, devices=(*facts.devices, twin)), "ambiguous-source").remedy
