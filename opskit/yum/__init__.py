@@ -9,6 +9,8 @@ Where a change belongs:
   `yum lock`                     cli.py, show.py
   `yum wait`                     wait/: see.py, inotify and pidfds; cli.py
   `yum unlock`                   unlock/: plan.py; steps.py, signals through a pidfd, a broken file put aside; cli.py
+  rpm's Berkeley DB              database/: regions.py, what a killed process left in it; see.py; plan.py and steps.py,
+                                 its rebuilding by `yum unlock`
   `yum why`                      why/: see.py, cron.py and units.py, what runs by itself; plan.py and steps.py, --hold;
                                  cli.py, show.py
   a step that an old run had     steps.py: KINDS

@@ -56,11 +56,11 @@ def lock(
     that dnf.conf and the command line of a dnf that runs name are looked at, and the locks of zypper, apt and
     rpm-ostree where these are.
     No lock is taken, nothing is signalled. Exits 0 when all is free, 7 when one is held or stopped, 4 when one is
-    broken (stale, reused, zombie, malformed).
+    broken (stale, reused, zombie, malformed) or a killed process left rpm's database unusable (DB_RUNRECOVERY).
     """
     facts = see(session.runner, named_root(installroot), sample, everyone=True)
     verdicts = judge(facts)
     findings = find(facts, verdicts)
     result = lock_json(facts, verdicts)
     session.screen.answer(result, lambda: draw_locks(session.screen, verdicts, findings), findings=findings)
-    raise typer.Exit(exit_code(verdicts))
+    raise typer.Exit(exit_code(facts, verdicts))

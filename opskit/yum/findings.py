@@ -80,6 +80,13 @@ FINDINGS = (
     FindingKind("not-readable", ("warning", "critical"), "a file or process could not be looked at"),
     FindingKind("only-waiting-is-safe", ("error",), "nothing but waiting is safe"),
     FindingKind("orphaned-scriptlet", ("warning",), "a scriptlet of a package still runs, without its package manager"),
+    FindingKind(
+        "rpm-database-recovery",
+        ("error",),
+        "a killed process left the Berkeley DB of rpm in a state in which rpm does not open it (DB_RUNRECOVERY)",
+    ),
+    FindingKind("rpm-database-no-room", ("critical",), "there is no room to copy and rebuild the database of rpm"),
+    FindingKind("rpm-database-open", ("error",), "a process has the database of rpm open"),
     FindingKind("runs-without-lock", ("info",), "a package manager runs without the lock"),
     FindingKind("systemd-silent", ("warning", "critical"), "systemd did not answer"),
     FindingKind("taken-over", ("info",), "a lock that needs nothing to be done"),
@@ -90,6 +97,7 @@ FINDINGS = (
 def find(facts: Facts, verdicts: Sequence[LockVerdict]) -> tuple[Finding, ...]:
     """A finding for each lock that is not free, then those on broken transactions, then the managers without a lock."""
     findings = [_of_lock(verdict) for verdict in verdicts if verdict.state != FREE]
+    findings += _databases(facts)
     findings += after_broken(facts, verdicts)
     findings += _services(verdicts)
     findings += _idle(verdicts)
@@ -172,6 +180,16 @@ def after_broken(facts: Facts, verdicts: Sequence[LockVerdict]) -> Iterator[Find
         unfinished = f"{manager}{below} history list" if dnf else "yum-complete-transaction --cleanup-only"
         title = "a transaction broke: the history shows it as unfinished (no status, or *)"
         yield Finding("unfinished-transaction", "warning", title, evidence, unfinished)
+
+
+def _databases(facts: Facts) -> Iterator[Finding]:
+    for database in facts.databases:
+        if database.broken:
+            pids = ", ".join(map(str, database.killed))
+            why = f"pid {pids} was killed at work on it" if pids else "Berkeley DB has noted a fatal error in it"
+            title = f"{database.folder}: rpm does not open its database (DB_RUNRECOVERY): {why}"
+            evidence = f"noted in {database.folder}/__db.001"
+            yield Finding("rpm-database-recovery", "error", title, evidence, opskit_line(facts.root, "unlock"))
 
 
 def _services(verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:

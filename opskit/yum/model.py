@@ -131,6 +131,54 @@ class ProcessFacts:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What a process has noted of itself in the regions of a Berkeley DB (regions.py).
+
+    writes: whether it holds a write lock; else it is in the middle of a call of the library.
+    lives: whether a process with this pid has the regions in its memory.
+    """
+
+    pid: int
+    writes: bool = False
+    lives: bool = True
+
+
+@dataclass(frozen=True)
+class RpmDatabase:
+    """rpm's database in Berkeley DB (EL7, EL8), where something noted in its regions tells of more than rest.
+
+    inner: the folder as a process sees it that has changed its root to the installroot.
+    regions, region_inodes: the files `__db.*`, which all who have it open share.
+    inode: that of its file Packages.
+    size: of all its files, in bytes.
+    room: what root can still write on its filesystem, in bytes.
+    panic: whether the library itself has noted that nobody can go on.
+    openers: the processes that have it open, as far as they can be seen.
+    """
+
+    folder: str
+    inner: str
+    regions: tuple[str, ...]
+    region_inodes: tuple[int, ...]
+    inode: int
+    size: int
+    room: int
+    panic: bool = False
+    claims: tuple[Claim, ...] = ()
+    openers: tuple[Relative, ...] = ()
+
+    @property
+    def killed(self) -> tuple[int, ...]:
+        """The pids of those that were killed in the middle of a change or of a call."""
+        return tuple(dict.fromkeys(claim.pid for claim in self.claims if not claim.lives))
+
+    @property
+    def broken(self) -> bool:
+        """Whether rpm refuses to open it, with DB_RUNRECOVERY, until its regions are gone (env_failchk.c)."""
+        return self.panic or bool(self.killed)
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that a decision about locks needs.
 
@@ -139,6 +187,7 @@ class Facts:
     processes: the holders of locks, and every package manager that runs, in our pid namespace or below it.
     orphans: scriptlets of rpm whose parent has ended.
     unfinished: the files that yum leaves of a transaction that did not end.
+    databases: those of rpm in Berkeley DB in which something is noted.
     pidfd: whether a signal can be sent through a pidfd here.
     whole: whether every process of the host can be seen: as root, and in its first pid namespace.
     """
@@ -149,6 +198,7 @@ class Facts:
     processes: tuple[ProcessFacts, ...] = ()
     orphans: tuple[Relative, ...] = ()
     unfinished: tuple[str, ...] = ()
+    databases: tuple[RpmDatabase, ...] = ()
     pidfd: bool = True
     is_root: bool = True
     whole: bool = False

@@ -101,7 +101,7 @@ def draw_locks(screen: Screen, verdicts: Sequence[LockVerdict], findings: Sequen
     drawn: set[int] = set()
     for verdict in taken:
         _draw_lock(screen, verdict, drawn)
-    if not taken:
+    if not taken and not any(finding.id == "rpm-database-recovery" for finding in findings):
         screen.done(f"free: no package manager is locked ({len(verdicts)} places looked at)")
     others = [finding for finding in findings if not finding.id.startswith("lock-")]
     draw_findings(screen, others)

@@ -326,9 +326,9 @@ def signal_line(pid: int, start_ticks: int, name: str) -> str:
     return " && ".join(signal_commands(pid, start_ticks, name))
 
 
-def exit_code(verdicts: Sequence[LockVerdict]) -> int:
+def exit_code(facts: Facts, verdicts: Sequence[LockVerdict]) -> int:
     """0 free, 7 held or stopped, 4 broken; what is held comes first: a script waits, and looks again."""
     states = {verdict.state for verdict in verdicts}
     if states & set(TAKEN):
         return 7
-    return 4 if states & set(BROKEN) else 0
+    return 4 if states & set(BROKEN) or any(database.broken for database in facts.databases) else 0

@@ -12,6 +12,7 @@ from typing import Optional
 
 from opskit.core.command import Runner
 from opskit.core.errors import Failed
+from opskit.yum.database.see import see_databases
 from opskit.yum.model import PID_MAX, SCRIPTLET, Facts, LockFile, LockPlace, Relative
 from opskit.yum.see.config import dnf_options, read_settings
 from opskit.yum.see.locks import read_lock
@@ -166,6 +167,7 @@ def _facts(root: str, locks: tuple[LockFile, ...], managers: list[int], orphans:
         processes=tuple(processes),
         orphans=orphans,
         unfinished=tuple(unfinished),
+        databases=tuple(see_databases((lock.place for lock in locks), whole=whole)),
         pidfd=has_pidfd(),
         is_root=os.geteuid() == 0,
         whole=whole,

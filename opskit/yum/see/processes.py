@@ -85,6 +85,11 @@ def words_of(pid: int) -> list[str]:
     return text.rstrip("\0").split("\0") if text else []
 
 
+def maps_of(pid: int) -> str:
+    """What a process has in its memory, as lines of maps; "" where it may not be read."""
+    return _text(str(pid), "maps")
+
+
 def is_manager(name: str, words: Sequence[str]) -> bool:
     """Whether this is a package manager by its name or command line: `/usr/bin/python3 /usr/bin/dnf install x` is."""
     programs = [os.path.basename(word) for word in words[:1]]
@@ -120,7 +125,7 @@ def read_process(pid: int, boot: float) -> Optional[ProcessFacts]:
         files=files,
         transaction=transaction,
         manager=is_manager(status.name, words),
-        linked=_LIBRARY.search(_text(str(pid), "maps")) is not None,
+        linked=_LIBRARY.search(maps_of(pid)) is not None,
         unseen=unseen,
         ignores_sigint=bool(int(fields.get("SigIgn", "") or "0", 16) >> (signal.SIGINT - 1) & 1),
         parents=tuple(_parents(status.parent)),

@@ -18,7 +18,9 @@ def unlock(session: Session, installroot: InstallRoot = "") -> None:
 
     SIGCONT to a holder that is stopped, SIGINT to one that reads metadata, downloads or waits at its prompt; a lock
     file that is malformed, or whose pid is another program or a zombie, is kept under another name. Refused in a
-    transaction, whatever else is given. A dead pid is left to the tool, which takes it over by itself; what other
+    transaction, whatever else is given. An rpm database in Berkeley DB (EL7, EL8) that a killed process left unusable
+    (DB_RUNRECOVERY) is copied, its regions are moved to the copy, and it is rebuilt; nothing of it while a process has
+    it open. A dead pid is left to the tool, which takes it over by itself; what other
     users have below /var/tmp is left alone.
     """
     root = named_root(installroot)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.yum.database.plan import rebuild, unusable
 from opskit.yum.findings import after_broken, holder_text
 from opskit.yum.model import TRANSACTION, Facts, ProcessFacts
 from opskit.yum.state import (
@@ -37,6 +38,12 @@ def decide_unlock(facts: Facts, run: str) -> Decision:
         return Refusal(title, tuple(refused))
     steps = tuple(_steps(facts, verdicts, run))
     waiting = list(_waiting(facts, verdicts))
+    databases = [database for database in facts.databases if database.broken]
+    # Not beside a holder that ends or goes on: it has the database open.
+    if databases and not waiting and all(isinstance(step, Clear) for step in steps):
+        waiting = list(unusable(facts, databases))
+        if not waiting:
+            steps = (*steps, *(step for database in databases for step in rebuild(facts, database, run)))
     if waiting and not steps:
         return Refusal(title, tuple(waiting))
     if not facts.pidfd and any(not isinstance(step, Clear) for step in steps):
@@ -44,6 +51,7 @@ def decide_unlock(facts: Facts, run: str) -> Decision:
     notes = [*_stale(verdicts), *waiting, *after_broken(facts, verdicts)]
     taken = [verdict for verdict in verdicts if verdict.state != FREE]
     basis = [f"{verdict.path} {verdict.state} {verdict.lock.pid}" for verdict in taken if verdict.state != STALE]
+    basis += [f"{database.folder} {database.inode}" for database in databases]
     locks = [{"path": verdict.path, "state": verdict.state, "advice": verdict.advice} for verdict in taken]
     return Plan(title, steps, tuple(basis), notes=tuple(notes), result={"locks": locks})
 

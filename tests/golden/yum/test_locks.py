@@ -89,7 +89,7 @@ def test_diagnosis(path: Path) -> None:
     names = {place[0]: name for name, place in PLACES.items()}
     taken = {names[v.lock.place.path]: [v.state, v.phase, v.advice] for v in verdicts if v.state != "free"}
     assert taken == expect.get("states", {})
-    assert exit_code(verdicts) == expect["exit"]
+    assert exit_code(facts, verdicts) == expect["exit"]
     assert [finding.id for finding in find(facts, verdicts)] == expect["findings"]
     for one in verdicts:
         assert one.state == "free" or one.why
