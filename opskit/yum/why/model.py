@@ -35,9 +35,11 @@ class Autoruns:
     systemd: whether it runs this host.
     unread: the crontabs and folders that this user cannot read.
     silent: why systemd did not answer; "" when it did.
+    held_until: when a hold ends that is in force, in seconds since 1970; 0 without one.
     """
 
     systemd: bool
     entries: tuple[Autorun, ...] = ()
     unread: tuple[str, ...] = ()
     silent: str = ""
+    held_until: float = 0.0

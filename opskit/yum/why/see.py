@@ -16,7 +16,7 @@ from opskit.core.errors import OpskitError
 from opskit.core.systemd import is_booted
 from opskit.yum.why.cron import CronLine, mentions, names, next_run, parse
 from opskit.yum.why.model import CRON, Autorun, Autoruns
-from opskit.yum.why.units import UNITS, parse_units
+from opskit.yum.why.units import UNITS, held_until, parse_units
 
 _SHOWN = "Id,LoadState,ActiveState,UnitFileState,FragmentPath,NextElapseUSecRealtime,NextElapseUSecMonotonic"
 _RUNS = "Unit,ExecStart"
@@ -28,19 +28,21 @@ _CRON_FOLDERS = ("hourly", "daily", "weekly", "monthly")
 def see_autoruns(runner: Runner, root: str = "/") -> Autoruns:
     """What may run the package manager here, by its units, the crontabs and cloud-init's configuration."""
     systemd = is_booted(root)
-    units, silent = _units(runner) if systemd else (_enabled(root), "")
-    return Autoruns(systemd, (*units, *_crontabs(root), *_cron_folders(root)), tuple(_unread(root)), silent)
+    units, held, silent = _units(runner) if systemd else (_enabled(root), 0.0, "")
+    return Autoruns(systemd, (*units, *_crontabs(root), *_cron_folders(root)), tuple(_unread(root)), silent, held)
 
 
-def _units(runner: Runner) -> tuple[tuple[Autorun, ...], str]:
+def _units(runner: Runner) -> tuple[tuple[Autorun, ...], float, str]:
+    """What it runs, until when a hold is in force (0: none is), and why systemd did not answer ("": it did)."""
     # In UTC systemctl's times need no guess at a zone.
     # A pattern leaves out what is inactive, as the service of a timer mostly is, unless --all is given.
     argv = ("env", "TZ=UTC", "systemctl", "show", "--all", f"--property={_SHOWN},{_RUNS}")
     try:
         stdout = runner.run(Command((*argv, *UNITS, "*.timer", "*.service"), mutates=False, timeout=20)).stdout
     except OpskitError as error:
-        return (), f"systemctl: {error.why}"
-    return parse_units(stdout, time.time() - time.monotonic(), _counts), ""
+        return (), 0.0, f"systemctl: {error.why}"
+    boot = time.time() - time.monotonic()
+    return parse_units(stdout, boot, _counts), held_until(stdout, boot), ""
 
 
 def _enabled(root: str) -> tuple[Autorun, ...]:

@@ -17,7 +17,11 @@ COLUMNS = [Column(title) for title in ("WHAT", "KIND", "STATE", "NEXT", "RUNS", 
 
 def why_json(autoruns: Autoruns) -> dict[str, Any]:
     """The result of `yum why --json`."""
-    return {"systemd": autoruns.systemd, "autoruns": [_json(autorun) for autorun in autoruns.entries]}
+    return {
+        "systemd": autoruns.systemd,
+        "held_until": _text(autoruns.held_until),
+        "autoruns": [_json(autorun) for autorun in autoruns.entries],
+    }
 
 
 def _json(autorun: Autorun) -> dict[str, Any]:
@@ -26,14 +30,14 @@ def _json(autorun: Autorun) -> dict[str, Any]:
         "kind": autorun.kind,
         "command": autorun.command,
         "state": autorun.state,
-        "next": _next(autorun),
+        "next": _text(autorun.next),
         "when": autorun.when,
         "keep_out": keep_out(autorun),
     }
 
 
-def _next(autorun: Autorun) -> Optional[str]:
-    return time_text(datetime.fromtimestamp(autorun.next, timezone.utc)) if autorun.next else None
+def _text(moment: float) -> Optional[str]:
+    return time_text(datetime.fromtimestamp(moment, timezone.utc)) if moment else None
 
 
 def not_read(autoruns: Autoruns) -> tuple[Finding, ...]:
@@ -61,5 +65,5 @@ def draw_why(screen: Screen, autoruns: Autoruns) -> None:
 
 
 def _cells(autorun: Autorun) -> tuple[str, ...]:
-    when = _next(autorun) or autorun.when
+    when = _text(autorun.next) or autorun.when
     return (autorun.name, autorun.kind, autorun.state, when, autorun.command, keep_out(autorun))

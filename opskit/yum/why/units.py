@@ -31,6 +31,8 @@ UNITS = {
     "walinuxagent.service": (AGENT, "Azure agent: extensions, patch runs"),
     "cloud-final.service": (CLOUD_INIT, "cloud-init: packages and package_upgrade, at the first boot"),
 }
+# The timer of a hold (plan.py), which brings everything back.
+_HOLD = re.compile(r"opskit-yum-hold-.*\.timer")
 # `systemctl show` of ExecStart: { path=/usr/bin/dnf ; argv[]=/usr/bin/dnf -y update ; ignore_errors=no ; ... }
 _ARGV = re.compile(r"^ExecStart=\{.*? argv\[\]=(.*?) ; ignore_errors=", re.MULTILINE)
 
@@ -40,11 +42,7 @@ def parse_units(text: str, boot: float, counts: Callable[[str], bool] = names) -
 
     boot: when the monotonic clock began.
     """
-    blocks: dict[str, dict[str, str]] = {}
-    for block in text.strip().split("\n\n"):
-        properties = dict(line.partition("=")[::2] for line in block.split("\n"))
-        properties["ExecStart"] = "; ".join(_ARGV.findall(block))
-        blocks.setdefault(properties.get("Id", ""), properties)
+    blocks = _blocks(text)
     autoruns = []
     for name, properties in blocks.items():
         runs = blocks.get(properties.get("Unit", ""), {}).get("ExecStart", "") if name.endswith(".timer") else ""
@@ -52,14 +50,38 @@ def parse_units(text: str, boot: float, counts: Callable[[str], bool] = names) -
             continue
         kind, command = UNITS.get(name, (TIMER, runs))
         state = "masked" if properties["LoadState"] == "masked" else properties.get("ActiveState", "")
-        moments = [_moment(properties.get("NextElapseUSecRealtime", ""))]
-        span = _seconds(properties.get("NextElapseUSecMonotonic", ""))
-        moments.append(boot + span if span else 0.0)
-        first = min([moment for moment in moments if moment] or [0.0])
+        first = _next(properties, boot)
         when = "" if first else _when(kind, state, properties.get("UnitFileState", ""))
         in_etc = properties.get("FragmentPath", "").startswith("/etc/")
         autoruns.append(Autorun(name, kind, command, state, first, when, in_etc))
     return tuple(autoruns)
+
+
+def held_until(text: str, boot: float) -> float:
+    """When the last hold ends that is in force, by the timers that bring back what it holds; 0 without one."""
+    ends = [
+        _next(properties, boot)
+        for name, properties in _blocks(text).items()
+        if _HOLD.fullmatch(name) and properties.get("ActiveState") == "active"
+    ]
+    return max(ends, default=0.0)
+
+
+def _blocks(text: str) -> dict[str, dict[str, str]]:
+    """The properties of each unit, by its name."""
+    blocks: dict[str, dict[str, str]] = {}
+    for block in text.strip().split("\n\n"):
+        properties = dict(line.partition("=")[::2] for line in block.split("\n"))
+        properties["ExecStart"] = "; ".join(_ARGV.findall(block))
+        blocks.setdefault(properties.get("Id", ""), properties)
+    return blocks
+
+
+def _next(properties: dict[str, str], boot: float) -> float:
+    """When a timer elapses next, in seconds since 1970; 0 where it does not."""
+    span = _seconds(properties.get("NextElapseUSecMonotonic", ""))
+    moments = (_moment(properties.get("NextElapseUSecRealtime", "")), boot + span if span else 0.0)
+    return min([moment for moment in moments if moment] or [0.0])
 
 
 def _when(kind: str, state: str, enabled: str) -> str:

@@ -33,7 +33,7 @@ from opskit.yum.why.plan import decide_hold
 from opskit.yum.why.see import see_autoruns
 from opskit.yum.why.show import not_read
 from opskit.yum.why.steps import Hold
-from opskit.yum.why.units import _seconds, parse_units
+from opskit.yum.why.units import _seconds, held_until, parse_units
 
 STAT = "812 (a) S 1 (b) c) S 700 812 700 34816 812 4194560 10 0 0 0 250 50 0 0 20 0 3 0 100000 1000 25 0"
 
@@ -383,6 +383,14 @@ def test_a_hold_brings_back_what_it_masks_before_it_masks() -> None:
     )
     assert change.reversible
     assert [(note.id, note.remedy) for note in plan.notes] == [("not-held", "put a # before the line in /etc/crontab")]
+
+
+def test_until_when_a_hold_is_in_force() -> None:
+    timer = "Id=opskit-yum-hold-20261121t100000z-abc123.timer\nLoadState=loaded\nActiveState={}\n"
+    span = "NextElapseUSecMonotonic=2h 3min\n"
+    assert held_until(UNITS, 1000.0) == 0.0
+    assert held_until(f"{UNITS}\n{timer.format('active')}{span}", 1000.0) == 1000.0 + 2 * 3600 + 3 * 60
+    assert held_until(f"{UNITS}\n{timer.format('inactive')}{span}", 1000.0) == 0.0
 
 
 def test_a_hold_of_nothing_and_without_systemd() -> None:

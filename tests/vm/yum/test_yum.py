@@ -45,6 +45,9 @@ def test_timers_are_held_and_come_back_by_an_undo(vm: Machine) -> None:
     assert any("opskit-yum-hold-" in line for line in back)
     again = answer(vm, "yum", "why", "--hold", "2h", "--yes")
     assert (again["status"], again["result"]["changed"]) == (0, False)
+    during = opskit(vm, "yum", "why")
+    assert "held until " in during.stderr
+    assert "why --hold" not in during.stderr
     opskit(vm, "undo", done["result"]["run"], "--yes")
     assert state(vm, TIMER, "LoadState") == "loaded"
     assert state(vm, TIMER, "ActiveState") == "active"
