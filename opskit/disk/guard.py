@@ -15,7 +15,7 @@ from opskit.core.finding import follow_up
 from opskit.core.packages import install_line
 from opskit.core.plan import Reason
 from opskit.disk.fstab.text import entries
-from opskit.disk.model import BUSY, UNREAD, UNREADABLE, BlockDevice, HostFacts, Signature, named_by
+from opskit.disk.model import BUSY, SILENT, UNREAD, UNREADABLE, BlockDevice, HostFacts, Signature, named_by
 
 # Kinds of device that a partition table or a filesystem may be made on.
 FORMATTABLE = ("disk", "loop", "nbd")
@@ -61,7 +61,7 @@ def lost_table(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     """The kernel shows partitions of a disk that has no table any more: after a reboot they would be gone."""
     partitions = facts.partitions(disk)
     if partitions and not (disk.table or disk.table_backup_only):
-        if disk.contents == UNREADABLE:  # the table may well be where it cannot be read
+        if disk.contents in {UNREADABLE, SILENT}:  # the table may well be where it cannot be read
             yield _unreadable(disk)
             return
         names = ", ".join(p.path for p in partitions)
@@ -277,11 +277,14 @@ def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
 def unreadable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     """A disk that fails is not put into service."""
     for device in related(facts, disk):
-        if device.contents == UNREADABLE:
+        if device.contents in {UNREADABLE, SILENT}:
             yield _unreadable(device)
 
 
 def _unreadable(device: BlockDevice) -> Reason:
+    if device.contents == SILENT:
+        remedy = "dmesg | tail; dmsetup info shows a volume that is suspended, multipath -ll one without a path"
+        return Reason("unreadable", f"{device.path} does not answer", remedy)
     return Reason("unreadable", f"{device.path} cannot be read in full", "dmesg | tail; is the disk failing?")
 
 

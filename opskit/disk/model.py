@@ -17,6 +17,7 @@ SCHEMA = 1
 ZERO = "zero"
 DATA = "data"
 UNREADABLE = "unreadable"
+SILENT = "silent"  # no answer at all: a volume that is suspended, a path that is gone
 UNREAD = "unread"  # not looked at: no root, or the decision needs no look
 
 # Mount points without which the host is not the host.

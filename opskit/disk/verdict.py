@@ -10,7 +10,7 @@ from dataclasses import replace
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan
 from opskit.disk import guard
-from opskit.disk.model import DATA, UNREADABLE, ZERO, BlockDevice, HostFacts
+from opskit.disk.model import DATA, SILENT, UNREADABLE, ZERO, BlockDevice, HostFacts
 
 SYSTEM = "system"
 IN_USE = "in use"
@@ -34,6 +34,8 @@ def verdict(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
 def _data(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
     if device.size <= 0:
         return UNKNOWN, "size 0"
+    if device.contents == SILENT:
+        return UNKNOWN, "it does not answer"
     if device.ambivalent or device.signatures:
         return HAS_DATA, _signatures(device)
     if device.table_backup_only:

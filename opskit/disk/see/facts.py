@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from opskit.core.caller import machine_id
 from opskit.core.command import Command
-from opskit.core.errors import Missing, UsageFault
+from opskit.core.errors import CommandFailed, Failed, Missing, UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.finding import follow_up
 from opskit.core.jsonable import ShapeError, from_json
@@ -25,7 +25,9 @@ from opskit.disk.fstab.text import entries
 from opskit.disk.model import (
     RESTORECON,
     SCHEMA,
+    SILENT,
     UNREAD,
+    UNREADABLE,
     VERSION,
     ZERO,
     BlockDevice,
@@ -46,11 +48,14 @@ if TYPE_CHECKING:
 
 FSTAB = "/etc/fstab"
 CRYPTTAB = "/etc/crypttab"
+# What is memory has no bytes worth a look, and always answers.
+_MEMORY = frozenset({"zram", "ram"})
 # Kinds that are looked into for `opskit disk facts`, whatever is asked about.
 LOOKED_INTO = ("disk", "partition", "loop", "nbd", "dm", "md")
 
 # Only their presence counts.
 PRESENT = ("mkfs.ext3", "mkfs.ext4", "mkfs.xfs", "parted", "growpart", "sgdisk", "resize2fs", "xfs_growfs")
+_Look = Callable[[BlockDevice, Runner], BlockDevice]
 
 
 def see(
@@ -119,18 +124,46 @@ def _devices(
     """Every block device, and the kernel names of those that were looked at closely; see `see`."""
     all_devices = with_loop_slaves(_block_devices())
     close = _wanted(all_devices, paths, deep=deep)
+    # Without udev's database blkid reads them all.
+    everything = deep or blank or not udev.has_database()
+    all_devices = _with_silence(all_devices, unseen, close, everything=everything) if root else all_devices
+    silent = frozenset(device.name for device in all_devices if device.contents == SILENT)
+    close -= silent
     zero = _all_zero(all_devices, own) if blank and root else {}
     all_devices = tuple(zero.get(device.name, device) for device in all_devices)
-    all_devices = _signed(all_devices, runner, unseen, root=root, leave=close | frozenset(zero))
+    all_devices = _signed(all_devices, runner, unseen, root=root, leave=close | silent | frozenset(zero))
     if blank:
-        close = _bare(all_devices, own) - frozenset(zero)
+        close = _bare(all_devices, own)
     others = mounts.other_namespaces() if root and close else ()
     swaps = mounts.swap_numbers()
     reasons = mounts.system_reasons(all_devices, own, swaps, mounts.root_argument())
     in_use = _with_room([_with_use(device, own + others, swaps, reasons) for device in all_devices])
     if not root:
         return in_use, close
-    return tuple(look_closely(d, runner, _mounted_on(d)) if d.name in close and d.size else d for d in in_use), close
+    return tuple(_closely(d, runner, unseen, look_closely) if d.name in close and d.size else d for d in in_use), close
+
+
+def _with_silence(
+    devices: tuple[BlockDevice, ...], unseen: list[str], close: frozenset[str], *, everything: bool
+) -> tuple[BlockDevice, ...]:
+    """The devices, with what does not answer marked as such: nothing reads that any more. It is named in unseen.
+
+    close: the kernel names of those that will be looked at closely; everything: all will be read
+    """
+    read = {d.disk or d.name for d in devices if d.size and (everything or d.name in close)}
+    silent = probe.silent([d.path for d in devices if d.name in read and d.kind not in _MEMORY])
+    names = {d.name for d in devices if d.path in silent}
+    unseen += [f"{d.path}: it did not answer within {probe.ANSWER_SECONDS:g} s" for d in devices if d.path in silent]
+    return tuple(replace(d, contents=SILENT) if {d.name, d.disk} & names else d for d in devices)
+
+
+def _closely(device: BlockDevice, runner: Runner, unseen: list[str], look: _Look) -> BlockDevice:
+    """The device as this look shows it; one of which a program fails, or does not end, is named in unseen."""
+    try:
+        return look(device, runner)
+    except Failed as error:
+        unseen.append(f"{device.path}: {error}")
+        return replace(device, contents=UNREADABLE if isinstance(error, CommandFailed) else SILENT)
 
 
 def _block_devices() -> tuple[BlockDevice, ...]:
@@ -177,7 +210,7 @@ def _signed(
             unseen.append("signatures (udev has no database here, and blkid needs root)")
         return devices
     return tuple(
-        probe.with_signatures(device, runner)
+        _closely(device, runner, unseen, probe.with_signatures)
         if device.name in rest - leave and device.size and device.kind != "zram"
         else device
         for device in devices
@@ -202,7 +235,13 @@ def _all_zero(devices: tuple[BlockDevice, ...], own: Sequence[Mount]) -> dict[st
     mounted = {m.device for m in own}
     blank = {}
     for device in devices:
-        idle = device.kind in LOOKED_INTO and device.size and not device.holders and device.number not in mounted
+        idle = (
+            device.contents == UNREAD
+            and device.kind in LOOKED_INTO
+            and device.size
+            and not device.holders
+            and device.number not in mounted
+        )
         if idle and probe.begins_with_zeros(device.path) and probe.contents(device.path, device.size) == ZERO:
             blank[device.name] = replace(device, contents=ZERO, exclusive=probe.exclusive(device.path))
     return blank
@@ -211,7 +250,9 @@ def _all_zero(devices: tuple[BlockDevice, ...], own: Sequence[Mount]) -> dict[st
 def _bare(devices: tuple[BlockDevice, ...], own: Sequence[Mount]) -> frozenset[str]:
     """The kernel names of the devices on which nothing shows: they may be blank."""
     mounted = {m.device for m in own}
-    bare = (d for d in devices if not (d.signatures or d.table or d.holders or d.number in mounted))
+    bare = (
+        d for d in devices if d.contents == UNREAD and not (d.signatures or d.table or d.holders or d.number in mounted)
+    )
     return frozenset(d.name for d in bare if d.kind in LOOKED_INTO)
 
 
@@ -244,11 +285,9 @@ def _room(target: str) -> list[int]:
     return [(status.f_blocks - status.f_bfree) * status.f_frsize, status.f_bavail * status.f_frsize]
 
 
-def look_closely(device: BlockDevice, runner: Runner, target: str = "") -> BlockDevice:
-    """The device with what blkid, wipefs, a test open and its own bytes say.
-
-    target: where it is mounted, "" for nowhere.
-    """
+def look_closely(device: BlockDevice, runner: Runner) -> BlockDevice:
+    """The device with what blkid, wipefs, a test open and its own bytes say."""
+    target = _mounted_on(device)
     # What udev said may be old: for a decision the device itself is asked.
     bare = replace(device, signatures=(), table="", table_uuid="", ambivalent=False)
     device = probe.with_wipefs(probe.with_signatures(bare, runner), runner)

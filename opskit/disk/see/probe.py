@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import os
 import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
+from opskit.core.child import ask
 from opskit.core.command import Command, Result, Runner
 from opskit.core.files import sha256
 from opskit.core.kernel import device_number
@@ -34,12 +37,40 @@ from opskit.disk.see.sysfs import read_device
 BLKID_NOTHING = 2
 BLKID_AMBIVALENT = 8
 PROBE_SECONDS = 30.0
+# How long disks are waited for, all of them together; one in standby takes some seconds until it turns.
+ANSWER_SECONDS = 5.0
+# At first one child asks all of them, and where that takes so long each gets a child of its own, so many at a time.
+FIRST_SECONDS = 1.5
+AT_ONCE = 16
 _EXPORT = re.compile(r"^([A-Z_]+)=((?:\\.|[^\\\n])*)$", re.MULTILINE | re.DOTALL)
 
 # What `-o export` makes of bytes that are no printable ASCII: `^[` and `M-C` (misc-utils/blkid.c, safe_print).
 _MANGLED = re.compile(r"\^|M-")
 
 PARTITION_TABLES = {"gpt", "dos", "PMBR", "mac", "bsd", "sun", "sgi", "atari"}
+
+
+def silent(paths: Sequence[str]) -> frozenset[str]:
+    """The devices that do not answer: a suspended volume, a disk whose paths are gone. A read of one never returns."""
+    if not paths or ask([partial(_read_each, paths)], FIRST_SECONDS)[0].came:
+        return frozenset()
+    silences: set[str] = set()
+    for start in range(0, len(paths), AT_ONCE):
+        some = paths[start : start + AT_ONCE]
+        answers = ask([partial(_read_each, [path]) for path in some], ANSWER_SECONDS)
+        silences |= {path for path, answer in zip(some, answers) if not answer.came}
+    return frozenset(silences)
+
+
+def _read_each(paths: Sequence[str]) -> None:
+    """Read the beginning of each device past the page cache. An error is an answer, too."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
+            try:
+                os.preadv(descriptor, [mmap.mmap(-1, mmap.PAGESIZE)], 0)  # O_DIRECT wants it aligned
+            finally:
+                os.close(descriptor)
 
 
 def parse_export(text: str) -> dict[str, str]:

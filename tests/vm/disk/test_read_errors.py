@@ -58,3 +58,23 @@ def test_a_filesystem_with_sectors_that_cannot_be_read_is_not_mounted_again(
     found = mounted(vm)
     assert found
     assert found["fstype"] == fstype
+
+
+def test_a_volume_that_is_suspended_is_named_and_the_others_are_shown(vm: Machine, count: Count) -> None:
+    """Whatever reads it waits for ever, in state D."""
+    vm.run("dmsetup", "create", "linear", "--table", "0 2097152 linear /dev/vdb 0")
+    vm.run("udevadm", "settle")
+    vm.run("dmsetup", "suspend", "linear")
+    try:
+        listed = answer(vm, "disk", "list")
+        verdicts = {device["path"]: (device["verdict"], device["reason"]) for device in listed["result"]["devices"]}
+        assert verdicts["/dev/dm-0"] == ("unknown", "it does not answer")
+        assert verdicts["/dev/vda"][0] == "system"
+        assert any(text.startswith("/dev/dm-0: it did not answer") for text in listed["result"]["unseen"])
+        planned = answer(vm, "disk", "mount", "/dev/dm-0", TARGET, "-n")
+        assert planned["status"] == 5
+        assert "/dev/dm-0 does not answer" in {finding["title"] for finding in planned["findings"]}
+    finally:
+        vm.run("dmsetup", "resume", "linear")
+    count("faults injected")
+    count("refusals")
