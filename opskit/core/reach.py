@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
 
-from opskit.core.errors import Failed
+from opskit.core.errors import Failed, Missing
 from opskit.core.mountinfo import MountLine, is_answered_elsewhere, read_mountinfo
 
 if TYPE_CHECKING:
@@ -131,7 +131,10 @@ def check_answers(paths: Iterable[str]) -> None:
 
 def silence_at(path: str) -> str:
     """Which mount that a path leads to does not answer; "" if it does, or is none whose server can be gone."""
-    return next((why for _, why in _silences([path])), "")
+    try:
+        return next((why for _, why in _silences([path])), "")
+    except Missing:  # no /proc
+        return ""
 
 
 def _silences(paths: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -85,7 +85,8 @@ def see(
         unseen.append("the bytes of devices and the mounts of other namespaces: that needs root")
     own = mounts.own_mounts()
     all_devices, close = _devices(runner, own, unseen, devices, deep=deep, blank=blank, root=root)
-    table = read_file_fact(fstab)
+    table, crypttab = read_file_fact(fstab), read_file_fact(CRYPTTAB)
+    unseen += [f"{crypttab.path}: {crypttab.problem}"] if root and crypttab.problem else []
     all_paths = dict.fromkeys(filter(None, [*devices, *paths, users, *_targets(table)]))
     path_list = path_facts(all_paths, own)
     unseen += [f"{fact.path}: {fact.unanswered}" for fact in path_list if fact.unanswered]
@@ -97,7 +98,7 @@ def see(
         root=root,
         devices=all_devices,
         fstab=table,
-        crypttab=read_file_fact(CRYPTTAB),
+        crypttab=crypttab,
         system_fstab=None if table.real == os.path.realpath(FSTAB) else read_file_fact(FSTAB),
         paths=path_list,
         tools=read_tools(runner) if close else read_restorecon(),

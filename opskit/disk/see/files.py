@@ -8,6 +8,7 @@ import stat
 
 from opskit.core.files import kind_of, leftovers
 from opskit.core.kernel import FS_APPEND_FL, FS_IMMUTABLE_FL, inode_flags
+from opskit.core.reach import silence_at
 from opskit.disk.fstab.text import BACKUP_MARK, decode
 from opskit.disk.model import FileFact
 
@@ -17,6 +18,8 @@ LIMIT = 4 * 1024 * 1024
 
 def read_file_fact(path: str) -> FileFact:
     """A text file with what stands in the way of writing it. Never raises for what is at the path."""
+    if why := silence_at(path):
+        return FileFact(path, path, exists=True, problem=why)
     real = os.path.realpath(path)
     try:
         status = os.stat(real)

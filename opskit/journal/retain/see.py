@@ -8,7 +8,8 @@ from typing import Optional
 from opskit.core.caller import machine_id
 from opskit.core.errors import Failed
 from opskit.core.files import read_bytes
-from opskit.core.systemd import conf_files
+from opskit.core.reach import check_answers
+from opskit.core.systemd import CONF_PATHS, conf_files
 from opskit.core.textfile import read_text
 from opskit.journal.files.model import ROOTS, JournalDirectory, Scope
 from opskit.journal.files.see.directories import read_directories
@@ -27,6 +28,7 @@ def see_retain(request: RetainRequest) -> RetainFacts:
     except OSError as error:
         raise Failed(error.filename or path, f"it cannot be read ({error.strerror})") from error
     storage = winner(settings, "Storage")
+    check_answers([root + ROOTS[1]])
     persistent = os.path.isdir(root + ROOTS[1])
     if storage and storage.value in {"persistent", "volatile"}:
         persistent = storage.value == "persistent"
@@ -56,7 +58,10 @@ def _directory(request: RetainRequest, *, persistent: bool) -> Optional[JournalD
 def read_settings(root: str = "", namespace: str = "") -> tuple[Setting, ...]:
     """Every assignment, in the order in which journald reads them: of one name the last counts. Raises OSError."""
     settings: list[Setting] = []
-    for path in conf_files(conf_name(namespace), root):
+    name = conf_name(namespace)
+    check_answers(f"{root}{place}/{name}{more}" for place in CONF_PATHS for more in ("", ".d"))
+    for path in conf_files(name, root):
+        check_answers([path])
         if os.path.isfile(path):
             settings += parse_settings(read_bytes(path).decode("utf-8", "surrogateescape"), path)
     return tuple(settings)

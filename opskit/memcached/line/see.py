@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from opskit.core.errors import UsageFault
 from opskit.core.files import read_bytes
+from opskit.core.reach import check_answers
 from opskit.core.systemd import UNIT_PATHS, unit_files
 from opskit.memcached.line.edit import is_memcached
 from opskit.memcached.line.sources import (
@@ -36,6 +37,7 @@ def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> LineSource:
     values = dict(unit.environment)
     for path in unit.files:
         optional, path = path.startswith("-"), path.removeprefix("-")  # noqa: PLW2901
+        check_answers([path])
         if os.path.exists(path) or not optional:
             values.update(parse_environment(_read(path)))
     words = split_words(unit.start.lstrip("-@:+!"))
@@ -52,6 +54,7 @@ def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> LineSource:
 def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
     """A unit as its files say, with drop-ins; systemd itself is not asked. Raises UsageFault when there is none."""
     name = name if name.endswith(".service") else f"{name}.service"
+    check_answers(f"{place}/{name}{more}" for place in paths for more in ("", ".d"))
     files = unit_files(name, paths)
     if not files:
         raise UsageFault(name, "there is no such unit", todo=f"looked in {', '.join(paths)}")
@@ -77,7 +80,8 @@ def from_pid(pid: int) -> LineSource:
 
 
 def _read(path: str) -> str:
-    """A file's text. Raises UsageFault."""
+    """A file's text. Raises UsageFault, and Failed where it is on a mount that does not answer."""
+    check_answers([path])
     try:
         return read_bytes(path).decode("utf-8", "surrogateescape")
     except OSError as error:

@@ -12,6 +12,7 @@ from opskit.core import procfs
 from opskit.core.command import Command
 from opskit.core.errors import Failed, Missing
 from opskit.core.packages import install_line, read_package_manager
+from opskit.core.reach import check_answers
 from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.core.trust import weak_spot
 from opskit.core.units import KIB
@@ -70,8 +71,11 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
 
     program: the memcached here
     limits: under what it runs; without any, started by us
+
+    Raises Failed for a pid file or a socket on a mount that does not answer.
     """
     limits = limits or StartLimits()
+    check_answers(path for path in (effect.pid_file, effect.socket) if path)
     root = os.geteuid() == 0 if limits.root is None else limits.root
     user = _uid(effect.user)
     ports = [listener.port for listener in effect.listeners if listener.port > 0]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from opskit.core.files import read_bytes
+from opskit.core.reach import check_answers
 
 _KEYS = ("cachedir", "persistdir", "logdir", "system_state_dir")
 _NAMED = re.compile(rf"^({'|'.join(_KEYS)})[ \t]*[=:]", re.MULTILINE)
@@ -35,8 +36,12 @@ class DnfOptions(NamedTuple):
     settings: tuple[Setting, ...]
 
 
+_DROP_INS = ("/usr/share/dnf5/libdnf.conf.d", "/etc/dnf/libdnf5.conf.d")
+
+
 def settings_of(root: str) -> Iterator[Setting]:
     """The folders that the configuration below root names; dnf takes the host's where the root has none."""
+    check_answers(root + path for path in ("/etc/dnf/dnf.conf", *_DROP_INS))
     own = [f"{root}/etc/dnf/dnf.conf", *_drop_ins(root)]
     if root and not os.path.exists(own[0]):
         own = ["/etc/dnf/dnf.conf", *_drop_ins("")]
@@ -47,7 +52,7 @@ def settings_of(root: str) -> Iterator[Setting]:
 def _drop_ins(root: str) -> list[str]:
     """What dnf 5 reads after its dnf.conf: the distribution's, then the host's own."""
     paths = []
-    for folder in ("/usr/share/dnf5/libdnf.conf.d", "/etc/dnf/libdnf5.conf.d"):
+    for folder in _DROP_INS:
         try:
             names = sorted(os.listdir(root + folder))
         except OSError:

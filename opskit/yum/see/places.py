@@ -15,6 +15,7 @@ from opskit.core.command import Command, Runner
 from opskit.core.errors import Missing, OpskitError
 from opskit.core.files import read_bytes
 from opskit.core.procfs import need_proc
+from opskit.core.reach import check_answers
 from opskit.core.runner import ENVIRONMENT
 from opskit.yum.model import (
     APT,
@@ -80,6 +81,8 @@ _OF_USERS = (
     ("/var/tmp/yum-*/yum.pid", YUM),  # noqa: S108
     ("/var/tmp/yum-*/*/*/yum.pid", YUM),  # noqa: S108
 )
+# The folders of the other places.
+_STOOD_IN = ("/var/run", "/var/cache/yum/lock", "/var/tmp", "/run/dnf")  # noqa: S108
 _DATABASES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
 _HOME = "/opskit-home"
 # The macros that a definition of %_dbpath uses: the RHEL family's, and Debian's.
@@ -156,7 +159,11 @@ def lock_places(root: str, folders: Sequence[str]) -> tuple[LockPlace, ...]:
     """Every lock that there can be below root ("" for the host): those of the system, of users, of rpm.
 
     folders: rpm's databases, as `databases` names them.
+
+    Raises Failed for a place on a server that does not answer: who holds a lock there nobody can tell.
     """
+    folders = tuple(dict.fromkeys(_databases(folders)))
+    check_answers(root + path for path in (*_STOOD_IN, *(path for _, path in _FOLDERS), *folders))
     locks = [LockPlace(f"{root}/var/run/yum.pid", YUM, PID, "", "/var/run/yum.pid")]
     locks += places_in(root, [*(Setting(*folder) for folder in _FOLDERS), *settings_of(root)])
     rare = [place for program in _RARE if _program(program) for place in _RARE[program]]
@@ -170,7 +177,7 @@ def lock_places(root: str, folders: Sequence[str]) -> tuple[LockPlace, ...]:
             phase = {"metadata": METADATA, "download": DOWNLOAD, "rpmdb": TRANSACTION}.get(phase, "")
             locks.append(LockPlace(path, tool, PID, phase, path[len(root) :], owner))
     places: set[tuple[int, int]] = set()
-    for folder in dict.fromkeys(_databases(folders)):
+    for folder in folders:
         try:
             status = os.stat(root + folder)
         except OSError:
@@ -188,6 +195,7 @@ def places_in(root: str, settings: Iterable[Setting]) -> Iterator[LockPlace]:
     A variable in a folder's name ($basearch) stands for whatever is there.
     """
     for setting in settings:
+        check_answers([_VARIABLE.split(f"{root}/{setting.value}", 1)[0]])
         for folder in _expanded(root, setting.value):
             inner = folder[len(root) :]
             for name, tool, how, phase in _IN_FOLDER.get(setting.key, ()):

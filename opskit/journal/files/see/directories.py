@@ -16,6 +16,7 @@ from typing import Optional
 from opskit.core.caller import machine_id
 from opskit.core.errors import Missing, UsageFault
 from opskit.core.kernel import FS_NOATIME_FL, Statx, inode_flags
+from opskit.core.reach import check_answers
 from opskit.journal.files.header import HEADER_BYTES, read_header
 from opskit.journal.files.model import DENIED, ROOTS, Header, JournalDirectory, JournalFile, Scope, valid_namespace
 from opskit.journal.files.names import classify
@@ -135,13 +136,17 @@ def _keeps_atime(descriptor: int) -> bool:
 
 
 def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[JournalDirectory, ...]:
-    """The directories with their files; one that cannot be read has the reason. Raises OSError for -D itself."""
+    """The directories with their files; one that cannot be read has the reason.
+
+    Raises OSError for -D itself, and Failed for what a server keeps that does not answer.
+    """
     if scope.directory:
         tops = [_Top(scope.directory, files=rules.roots or scope.everything)]
         os.close(os.open(scope.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
     else:
         names = (*ROOTS, REMOTE) if scope.root else ROOTS
         tops = [_Top(scope.root + name, files=rules.roots or scope.everything) for name in names]
+    check_answers(top.path for top in tops)
     local = not (scope.directory or scope.root or scope.everything)
     directories: dict[str, JournalDirectory] = {}
     for top in tops:
@@ -149,7 +154,9 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[JournalDire
             continue
         if top.files or scope.directory:
             directories[top.path] = replace(_read(top.path, "", ""), passed_over=not top.files)
-        for name in _names(top.path):
+        inside = _names(top.path)
+        check_answers(os.path.join(top.path, name) for name in inside)
+        for name in inside:
             machine, _, namespace = name.partition(".")
             path = os.path.join(top.path, name)
             if not _is_journal_directory(name) or not os.path.isdir(path):
