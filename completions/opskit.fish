@@ -279,6 +279,8 @@ complete -c opskit -n '__opskit_in opskit du' -l null -s 0 -d 'End each line wit
 complete -c opskit -n '__opskit_in opskit du' -l save -r -F -d 'Keep this scan in FILE, for --diff'
 complete -c opskit -n '__opskit_in opskit du' -l keep -d 'Keep it in the state directory, as one of the last 30'
 complete -c opskit -n '__opskit_in opskit du' -l diff -r -F -d 'What changed since a FILE, a kept RUN, or the last'
+complete -c opskit -n '__opskit_in opskit du' -l browse -d 'Walk in it on the whole screen, and delete'
+complete -c opskit -n '__opskit_in opskit du' -l dry-run -s n -d 'With --browse: d shows the plan and deletes nothing'
 complete -c opskit -n '__opskit_in opskit du' -l engine -x -a 'statx stat' -d 'How to read: statx or stat'
 complete -c opskit -n '__opskit_in opskit du' -l workers -x -d 'So many processes, from the start'
 complete -c opskit -n '__opskit_in opskit du' -l json -d 'Answer with one JSON envelope'

@@ -42,6 +42,7 @@ class Chore(Generic[F]):
     undoes: the run that this one takes back.
     root: whether to carry it out takes root; who sees without it can.
     draw: draws what a plan is about on a stream, before the plan itself.
+    lasting: whether the command has --format and --only-plan, so that a dry run can name them.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class Chore(Generic[F]):
         undoes: str = "",
         root: bool = False,
         draw: Callable[[Plan, TextIO], None] = lambda _plan, _stream: None,
+        lasting: bool = True,
     ) -> None:
+        self.lasting = lasting
         self.draw = draw
         self.see = see
         self.decide = decide
@@ -101,7 +104,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     decided = decided._replace(plan=_possible(session, chore, decided.plan))
     plan = decided.plan
     if session.dry_run:
-        _show(session, decided, chore.draw, mark=not chore.undoes)
+        _show(session, decided, chore)
         if plan.steps and session.exit_code:
             raise SystemExit(ExitCode.CHANGES_PENDING)
         return Outcome(plan, decided.token)
@@ -239,7 +242,7 @@ def _runs_of_plan(session: Session) -> list[Run]:
     return [run for run in runs if run.host in {"", machine_id()}]
 
 
-def _show(session: Session, decided: Decided, draw_more: Callable[[Plan, TextIO], None], *, mark: bool) -> None:
+def _show(session: Session, decided: Decided, chore: Chore[F]) -> None:
     """The plan as a dry run shows it: text, shell script or JSON."""
     plan, token = decided.plan, decided.token
     if session.format == "sh":
@@ -248,8 +251,11 @@ def _show(session: Session, decided: Decided, draw_more: Callable[[Plan, TextIO]
 
     def draw() -> None:
         if plan.steps:
-            draw_more(plan, sys.stdout)
-            draw_plan(session.screen, plan, sys.stdout, commands=session.verbose > 0, mark=mark)
+            chore.draw(plan, sys.stdout)
+            draw_plan(session.screen, plan, sys.stdout, commands=session.verbose > 0, mark=not chore.undoes)
+            if not chore.lasting:
+                session.screen.line("Dry run: nothing was changed.")
+                return
             session.screen.line("Dry run: nothing was changed. -v shows the commands, --format sh a script of them.")
             session.screen.line(f"To carry out this plan and no other: --only-plan {token.text}")
         else:

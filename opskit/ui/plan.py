@@ -56,11 +56,11 @@ def confirm(screen: Screen, *, yes: bool) -> None:
             todo="--yes answers the question",
             state="Nothing was changed.",
         )
-    if _answer("Carry this out? [y/N] ").strip().lower() not in {"y", "yes"}:
+    if answer_of("Carry this out? [y/N] ").strip().lower() not in {"y", "yes"}:
         raise NeedsConfirmation("not confirmed", "the answer was no", state="Nothing was changed.")
 
 
-def _answer(question: str) -> str:
+def answer_of(question: str) -> str:
     """The line that is typed at a question.
 
     A signal in the moment before read(2) would not be noticed before a key is pressed: it wakes up select(2), too.

@@ -1,4 +1,4 @@
-"""What fills a disk: `opskit du` and `opskit df`. Both only look.
+"""What fills a disk: `opskit du` and `opskit df`. Both only look, but for what is deleted in `opskit du --browse`.
 
 Where a change belongs:
 
@@ -10,6 +10,8 @@ Where a change belongs:
        several roots                      see/scan.py: walks put together
        scans that are kept                saved.py: the file; see/kept.py: finding one; steps.py: writing one;
                                           changes.py: what changed between two; ncdu.py: ncdu's format
+       --browse                           browse/cli.py; the screen and its keys: ui/browse; deleting: delete/, with
+                                          model.py, plan.py, see/ (trees, processes, who else needs it), steps.py
   df/  the command, what a person sees    cli.py; show/, a file for each question
        the figures                        model.py; see/filesystems.py
        what is wrong                      findings.py (the ids of du and df: usage/findings.py)
@@ -17,6 +19,7 @@ Where a change belongs:
                                           that the kernel holds
        overlays                           see/beneath.py: the filesystem that their files take space on
        --why                              why.py: the sum; see/why.py, with see/hidden.py, own.py and places.py
+  steps.py                                KINDS: the steps of the area
   mounts.py                               what kind of mount something is on
 
 The exactness of du is proved against GNU du: tests/cli/usage/test_du_as_gnu.py, tests/host/usage/test_du*.py.

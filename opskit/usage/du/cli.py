@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Callable, ClassVar, NamedTuple
 
 import typer
 
-from opskit.core.errors import Failed, Interrupted, OpskitError, UsageFault
+from opskit.core.errors import Failed, Interrupted, Missing, OpskitError, UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.finding import follow_up
 from opskit.core.text import shown
@@ -155,6 +155,16 @@ def du(
     diff: Annotated[
         str, typer.Option("--diff", metavar="FILE", help="What changed since a FILE, a kept RUN, or the last.")
     ] = "",
+    browse: Annotated[
+        bool,
+        typer.Option(
+            "--browse",
+            help="Walk in it on the whole screen, and delete; also in a saved FILE, ncdu's, a kept RUN or the last.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="With --browse: d shows the plan and deletes nothing.")
+    ] = False,
     engine: Annotated[
         str,
         typer.Option(
@@ -198,6 +208,9 @@ def du(
         engine=engine,
         workers=workers or 0,
     )
+    if browse or dry_run:
+        _browse(session, request, paths or ["."], browse=browse, dry_run=dry_run, others=(save, keep, diff, null))
+        return
     listing = ScanListing(limit, min_size, inodes=inodes, exact=bytes_, null=null, total=total, time=modified)
     if save or keep or diff:
         keeping = Keeping(save, keep, diff, has_paths=bool(paths), has_depth=summarize or depth is not None)
@@ -209,6 +222,33 @@ def du(
         scan_json(scan, listing), lambda: draw_scan(session.screen, scan, listing), error=_fault(scan)
     )
     _end(scan)
+
+
+def _browse(
+    session: Session,
+    request: ScanRequest,
+    paths: Sequence[str],
+    *,
+    browse: bool,
+    dry_run: bool,
+    others: Sequence[object],
+) -> None:
+    """Hand over to the browser what it can show. others: the values of options that do not go with it."""
+    if not browse:
+        raise UsageFault("opskit du --dry-run", "du changes nothing but with --browse", todo="leave it out")
+    given = (session.screen.json, request.by, request.older_than is not None, request.files, *others)
+    names = ("--json", "--by", "--older-than", "--files", "--save", "--keep", "--diff", "--null")
+    for name in (name for name, value in zip(names, given) if value):
+        raise UsageFault(f"opskit du {name}", "it does not go with --browse", todo="leave one of them out")
+    if len(paths) > 1:
+        raise UsageFault("opskit du --browse", "it shows one PATH", todo="name the directory that they are in")
+    try:
+        from opskit.usage.du.browse.cli import browse as show_browser  # noqa: PLC0415 - most do without
+    except ModuleNotFoundError as error:
+        if error.name not in {"curses", "_curses"}:
+            raise
+        raise Missing("opskit du --browse", "this Python has no curses", todo="opskit du --all") from None
+    show_browser(session, request, paths[0], dry_run=dry_run)
 
 
 def _patterns(files: Sequence[str]) -> Iterator[bytes]:

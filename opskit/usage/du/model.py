@@ -26,6 +26,7 @@ class ScanRequest:
     now: what ages are counted from (seconds since the epoch)
     time: the newest modification of each entry, with all that counts in it
     all: files down to depth are entries too
+    links: with all, every further name of a file with several links, too, as an entry of 0 bytes
     files: so many of the largest files are entries too
     engine: a name of readers.READERS; "" for the fastest that works here
     workers: so many processes from the start; 0 for as many as fit the machine and the tree
@@ -42,6 +43,7 @@ class ScanRequest:
     by: str = ""
     now: float = 0.0
     all: bool = False
+    links: bool = False
     time: bool = False
     files: int = 0
     engine: str = ""
@@ -56,6 +58,7 @@ class ScanRequest:
 class TreeEntry(NamedTuple):
     """A directory, or a file: its path, the bytes and the number of entries in it (itself among them).
 
+    kind: directory, file, or link: a further name of a file that counts elsewhere
     newest: when something in it was last modified, in seconds since the epoch; None where that was not asked for
     """
 
@@ -88,6 +91,7 @@ class Scan:
     partial: it was interrupted, and this is what had been counted by then
     several: there was more than one root
     on_no_disk: mount points below the roots that are no part of a disk, and their types; counted unless -x was given
+    linked: how many files with several links were met
     """
 
     entries: tuple[TreeEntry, ...]
@@ -98,3 +102,4 @@ class Scan:
     groups: tuple[TreeGroup, ...] = ()
     several: bool = False
     on_no_disk: tuple[tuple[str, str], ...] = ()
+    linked: int = 0

@@ -10,6 +10,7 @@ import findings as script
 from opskit import cli
 from opskit.areas import load_findings
 from opskit.journal.errors.kernel import KINDS as KERNEL_KINDS
+from opskit.usage.du.delete.plan import REASONS as DELETE_REASONS
 from unit.findings.made import ROOT, made
 
 LOCKS = ("held", "waiting-at-a-prompt", "stopped", "stale", "reused", "zombie", "malformed", "outside", "not-readable")
@@ -30,6 +31,7 @@ DECLARED: dict[str, set[tuple[str, str]]] = {
     "yum/findings.py: finding_id(verdict)": {
         (f"lock-{state}", severity) for state in LOCKS for severity in ("info", "warning", "error")
     },
+    "usage/du/delete/plan.py: kind": {(name, "critical") for name in DELETE_REASONS},
     "yum/wait/cli.py: finding_id(verdict)": {(f"lock-{state}", "error") for state in LOCKS},
 }
 

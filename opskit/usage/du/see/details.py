@@ -72,6 +72,7 @@ class DetailedCount(Count):
 
     def _clear(self) -> None:
         self.listed: list[tuple[bytes, int, int]] = []
+        self.names: list[tuple[int, int, bytes, int]] = []
         self.groups: dict[str, list[int]] = {}
         self.largest = Largest(self.request.files)
 
@@ -83,7 +84,8 @@ class DetailedCount(Count):
     def answer(self) -> dict[str, Any]:
         """See Count.answer."""
         files = self.largest.files() if self.request.files else []
-        return {**super().answer(), "listed": self.listed, "files": files, "groups": self.groups}
+        more = {"files": files, "groups": self.groups, "names": self.names}
+        return {**super().answer(), "listed": self.listed, **more}
 
     def begin(self, columns: Columns) -> None:
         """See Count.begin."""
@@ -118,6 +120,8 @@ class DetailedCount(Count):
             more = self._more(directory, base, columns, at, values[at])
             if (nlinks[at] > 1 and not request.count_links) or identity in self.watched:
                 self.link(directory, start + at, identity, values[at], more)
+                if request.links and more[1]:
+                    self.names.append((*identity, more[0], more[3]))
             else:
                 self.add(directory.node, values[at], 1)
                 directory.node.newest = max(directory.node.newest, mtimes[at])

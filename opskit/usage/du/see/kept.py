@@ -32,8 +32,12 @@ def read_saved(path: str, *, apparent: bool = False) -> SavedScan:
     return parse(data, path, apparent=apparent) if is_export(data) else unpack(data, path)
 
 
-def find(name: str, state_dir: str, roots: tuple[bytes, ...], *, apparent: bool = False) -> SavedScan:
+def find(
+    name: str, state_dir: str, roots: tuple[bytes, ...], *, apparent: bool = False, option: str = "--diff"
+) -> SavedScan:
     """The scan that a file, a run or "last" (the newest that was kept, of these roots if there are any) names.
+
+    option: what it was named with
 
     Raises UsageFault, with the newest that are kept, when there is no such scan.
     """
@@ -45,7 +49,8 @@ def find(name: str, state_dir: str, roots: tuple[bytes, ...], *, apparent: bool 
             return saved
     newest = ", ".join(f"{run} ({_label(saved)})" for run, saved in kept[-5:])
     todo = f"these are kept: {newest}" if newest else f"keep one with: {follow_up('du', '--keep')}"
-    raise UsageFault("opskit du --diff", f"{name!r} is neither a file nor a kept scan", todo=todo)
+    either = "neither a file" if option == "--diff" else "neither a directory, nor a file"
+    raise UsageFault(f"opskit du {option}", f"{name!r} is {either} nor a kept scan", todo=todo)
 
 
 def check_target(path: str) -> None:

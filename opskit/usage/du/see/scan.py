@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any, Optional
@@ -45,6 +45,7 @@ class _Scanner:
         self.groups: dict[str, list[int]] = {}
         self.largest = Largest(request.files)
         self.total = [0, 0]
+        self.linked = 0
         self.partial = False
         self.board = Board()
         self.lines = read_mountinfo()
@@ -188,14 +189,23 @@ class _Scanner:
                 if more:
                     nodes[node][2] = max(nodes[node][2], more[3])
                     self._take(size, more, listed)
+        self.linked += len(links)
+        names = (name for answer in answers for name in answer.get("names", ()))
+        self.entries += self._further_names(names, links)
         if len(self.request.roots) > 1:
             self.counted.update(links)
         self._roll_up(root, nodes, kind)
         self.entries += [self._file(*file) for file in listed]
 
-    def _file(self, path: bytes, size: int, modified: int) -> TreeEntry:
+    def _further_names(self, names: Iterable[Any], links: dict[Identity, Any]) -> Iterator[TreeEntry]:
+        """The names of linked files that are not the first one, where each counts."""
+        for device, inode, path, modified in names:
+            if path != links[device, inode][-1][0] or (device, inode) in self.counted:
+                yield self._file(path, 0, modified, "link")
+
+    def _file(self, path: bytes, size: int, modified: int, kind: str = "file") -> TreeEntry:
         newest = modified if self.request.time else None
-        return TreeEntry(os.fsdecode(path), size * self.unit, 1, "file", newest)
+        return TreeEntry(os.fsdecode(path), size * self.unit, int(kind == "file"), kind, newest)
 
     def _take(self, size: int, more: Any, listed: list[tuple[bytes, int, int]]) -> None:
         """A linked file at its first link, as DetailedCount.take takes the others."""
@@ -242,7 +252,7 @@ class _Scanner:
         on_no_disk = tuple(dict.fromkeys(mounts))
         size = total * self.unit
         listed = tuple(self.entries)
-        return Scan(listed, size, entries, unreadable, self.partial, tuple(groups), several, on_no_disk)
+        return Scan(listed, size, entries, unreadable, self.partial, tuple(groups), several, on_no_disk, self.linked)
 
 
 def _in_walk(root: TreeDirectory, here: str, target: str) -> tuple[bytes, bytes]:

@@ -1,0 +1,1 @@
+"""What is to be deleted, and who needs it."""

@@ -1,0 +1,183 @@
+"""Looks at what is to be deleted: what it is, what it takes, and who has it open."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from typing import Callable, Optional
+
+from opskit.core.kernel import Statx
+from opskit.core.mountinfo import mount_of, mounts_here
+from opskit.core.reach import check_answers
+from opskit.core.runner import Runner
+from opskit.usage.du.delete.model import DeleteFacts, DeleteTarget, Hindrance, LinkedFile, OpenedFile
+from opskit.usage.du.delete.see.needs import needs_of
+from opskit.usage.du.delete.see.uses import Uses, see_uses
+
+OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+# So many hindrances of one target are kept: of a million the first tell enough.
+MOST = 100
+# Called at each directory, with the entries so far and its path.
+DeleteTick = Callable[[int, str], None]
+
+
+def open_directory(path: str) -> int:
+    """A descriptor of a directory, opened name by name from / on; none of them may be a link. Raises OSError."""
+    descriptor = os.open("/", OPEN_DIRECTORY)
+    for name in path.split("/"):
+        if name:
+            try:
+                inner = os.open(name, OPEN_DIRECTORY, dir_fd=descriptor)
+            finally:
+                os.close(descriptor)
+            descriptor = inner
+    return descriptor
+
+
+def see_targets(
+    paths: Sequence[str], runner: Runner, state_dir: str, tick: DeleteTick = lambda _entries, _path: None
+) -> DeleteFacts:
+    """What these paths are, what deleting them frees, and what stands against it.
+
+    paths: from / on
+    state_dir: opskit's own, which is kept
+    tick: told how far it is
+
+    Raises Failed when what they are on does not answer.
+    """
+    check_answers(paths)
+    uses = see_uses()
+    mounts = mounts_here()
+    targets: list[DeleteTarget] = []
+    hindrances: list[Hindrance] = []
+    for given in paths:
+        above, name = os.path.split(given)
+        path = os.path.join(os.path.realpath(above), name)
+        tree = _DeleteTree(path, uses, tick)
+        try:
+            tree.look()
+        except OSError as error:
+            gone = isinstance(error, FileNotFoundError)
+            kind = "delete-gone" if gone else "delete-unreadable"
+            words = "it is not there any more" if gone else error.strerror or str(error)
+            tree.hindrances.append(Hindrance(kind, tree.at(), words))
+        hindrances += tree.hindrances
+        mount = mount_of(path, mounts)
+        if tree.status:
+            targets.append(tree.target(mount.fstype if mount else ""))
+    hindrances += needs_of([target.path for target in targets], runner, state_dir, uses)
+    return DeleteFacts(tuple(targets), tuple(dict.fromkeys(hindrances)), uses.unseen)
+
+
+class _DeleteTree:
+    """One target while it is looked at. names: from the target down to where that is."""
+
+    def __init__(self, path: str, uses: Uses, tick: DeleteTick) -> None:
+        self.path, self.uses, self.tick = path, uses, tick
+        self.names: list[str] = []
+        self.status: Optional[os.stat_result] = None
+        self.entries = self.size = 0
+        self.linked: dict[tuple[int, int], list[int]] = {}
+        self.opened: list[OpenedFile] = []
+        self.hindrances: list[Hindrance] = []
+        self.statx = Statx()
+
+    def at(self, name: str = "") -> str:
+        return "/".join([self.path, *self.names, *([name] if name else [])])
+
+    def target(self, fstype: str) -> DeleteTarget:
+        """What was seen."""
+        assert self.status is not None  # noqa: S101 - look() begins with it
+        return DeleteTarget(
+            self.path,
+            stat.S_ISDIR(self.status.st_mode),
+            self.status.st_dev,
+            self.status.st_ino,
+            self.entries,
+            self.size,
+            tuple(LinkedFile(*identity, *values) for identity, values in self.linked.items()),
+            tuple(self.opened),
+            fstype,
+        )
+
+    def look(self) -> None:
+        """Count all of it. Raises OSError."""
+        above, name = os.path.split(self.path)
+        parent = open_directory(above)
+        try:
+            self.status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            self._writable(parent, above)
+            self._entry(parent, name, self.path, self.status)
+            if stat.S_ISDIR(self.status.st_mode) and self.status.st_dev != os.fstat(parent).st_dev:
+                self._against("delete-other-filesystem", self.path)
+                return
+            if stat.S_ISDIR(self.status.st_mode):
+                self._below(os.open(name, OPEN_DIRECTORY, dir_fd=parent))
+        finally:
+            os.close(parent)
+
+    def _writable(self, parent: int, above: str) -> None:
+        if os.fstatvfs(parent).f_flag & os.ST_RDONLY:
+            self._against("delete-immutable", self.path, "is on a filesystem that is mounted read-only")
+        elif not os.access(f"/proc/self/fd/{parent}", os.W_OK | os.X_OK):
+            self._against("delete-unreadable", self.path, f"this user may not delete in {above}")
+
+    def _below(self, descriptor: int) -> None:
+        """Count what is in an open directory, which is closed then."""
+        stack = [self._level(descriptor)]
+        try:
+            while stack:
+                here, entries = stack[-1]
+                name = next(entries, None)
+                if name is None:
+                    os.close(stack.pop()[0])
+                    if self.names:
+                        self.names.pop()
+                    continue
+                status = os.stat(name, dir_fd=here, follow_symlinks=False)
+                path = self.at(name)
+                is_directory = stat.S_ISDIR(status.st_mode)
+                # An overlay gives files the numbers of the filesystem beneath; only a directory tells.
+                if is_directory and status.st_dev != self._device:
+                    self._against("delete-other-filesystem", path)
+                    continue
+                self._entry(here, name, path, status)
+                if is_directory:
+                    self.names.append(name)
+                    stack.append(self._level(os.open(name, OPEN_DIRECTORY, dir_fd=here)))
+        finally:
+            for opened, _ in stack:
+                os.close(opened)
+
+    @property
+    def _device(self) -> int:
+        return self.status.st_dev if self.status else 0
+
+    def _level(self, descriptor: int) -> tuple[int, Iterator[str]]:
+        self.tick(self.entries, self.at())
+        try:
+            return descriptor, iter(os.listdir(descriptor))
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def _entry(self, directory: int, name: str, path: str, status: os.stat_result) -> None:
+        self.entries += 1
+        size = status.st_blocks * 512
+        identity = (status.st_dev, status.st_ino)
+        if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
+            self.linked.setdefault(identity, [status.st_nlink, 0, size])[1] += 1
+        else:
+            self.size += size
+        if self.statx.of(directory, name)[1]:
+            self._against("delete-immutable", path, "is immutable, or can only be appended to")
+        for use in self.uses.of.get(identity, ()):
+            if use.only_reads and stat.S_ISREG(status.st_mode):
+                self.opened.append(OpenedFile(path, *identity, size, use.process))
+            else:
+                self._against("delete-in-use", path, f"{use.process}, which {use.how}")
+
+    def _against(self, kind: str, path: str, by: str = "") -> None:
+        if len(self.hindrances) < MOST:
+            self.hindrances.append(Hindrance(kind, path, by))

@@ -1,0 +1,270 @@
+"""What `opskit du --browse` refuses to delete, on real mounts, with real processes; and how much space it frees."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from host.hosts import Host
+from host.tools import GIB, attach, make_filesystem, run
+from opskit.core.errors import CommandFailed
+from opskit.core.plan import Plan, Refusal
+from opskit.core.runner import HostRunner, ReadOnlyRunner
+from opskit.usage.du.delete.model import DeleteFacts
+from opskit.usage.du.delete.plan import decide
+from opskit.usage.du.delete.see.needs import needs_of
+from opskit.usage.du.delete.see.trees import see_targets
+from opskit.usage.du.delete.see.uses import Uses, see_uses
+
+HOLD = """import os, sys
+kept = [eval(sys.argv[1])]
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def see(*paths: Path) -> DeleteFacts:
+    return see_targets([str(path) for path in paths], ReadOnlyRunner(HostRunner()), "/var/lib/opskit")
+
+
+def against(*paths: Path) -> list[str]:
+    """The ids of the reasons against deleting these."""
+    decision = decide(see(*paths), "")
+    return sorted({reason.id for reason in decision.reasons}) if isinstance(decision, Refusal) else []
+
+
+@pytest.fixture
+def tree(host: Host) -> Path:
+    root = host.folder / "tree"
+    (root / "in/deep").mkdir(parents=True)
+    (root / "in/deep/file").write_bytes(b"x" * 8192)
+    return root
+
+
+def hold(host: Host, what: str, **more: object) -> subprocess.Popen[bytes]:
+    """A process that has something: an expression of Python."""
+    argv = (sys.executable, "-c", HOLD, what)
+    process = host.start(*argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **more)
+    assert process.stdout
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def test_what_nobody_needs_can_go(tree: Path) -> None:
+    facts = see(tree)
+    assert facts.hindrances == ()
+    assert facts.targets[0].entries == 4
+    assert against(tree / "in", tree / "in/deep/file") == []
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        "mount -t tmpfs none {0}/in/deep",
+        "mount --bind {0}/in {0}/in",
+        "touch {0}/one && mount --bind /dev/null {0}/one",
+        "mkdir {0}/../other && mount --bind {0}/in {0}/../other",
+        "mkdir {0}/../over {0}/../low && mount -t overlay -o lowerdir={0}/in:{0}/../low none {0}/../over",
+    ],
+    ids=["mount in it", "bind on itself", "file bound", "mounted elsewhere", "layer"],
+)
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "in a namespace"])
+def test_mounts(host: Host, tree: Path, setup: str, elsewhere: bool) -> None:
+    lines = setup.format(tree)
+    if elsewhere:
+        host.namespace(lines)
+    else:
+        run("sh", "-euc", lines)
+        target = lines.split()[-1]
+        host.after.append(lambda: run("umount", target))
+    assert "delete-mount-point" in against(tree)
+    assert (tree / "in/deep").exists()
+
+
+def test_a_part_on_another_filesystem_or_subvolume(host: Host) -> None:
+    disk = host.new_disk(GIB // 2)
+    make_filesystem("btrfs", disk.path)
+    at = host.folder / "at"
+    at.mkdir()
+    host.put_over(at, disk.path)
+    (at / "plain").mkdir()
+    run("btrfs", "subvolume", "create", str(at / "plain/sub"))
+    assert against(at / "plain") == ["delete-other-filesystem"]
+    assert against(at / "plain/sub") == ["delete-other-filesystem"]
+    assert against(at) == ["delete-mount-point", "delete-other-filesystem"]
+
+
+@pytest.mark.parametrize(
+    ("what", "kept"),
+    [
+        ("os.chdir('{0}/in/deep')", True),
+        ("open('{0}/in/deep/file', 'r+b')", True),
+        ("open('{0}/in/deep/file', 'ab')", True),
+        ("os.open('{0}/in', os.O_RDONLY)", True),
+        ("__import__('mmap').mmap(os.open('{0}/in/deep/file', os.O_RDONLY), 0, prot=1)", True),
+        ("open('{0}/in/deep/file', 'rb')", False),
+    ],
+    ids=["works there", "writes", "appends", "directory", "mapped", "reads"],
+)
+def test_processes(host: Host, tree: Path, what: str, kept: bool) -> None:
+    process = hold(host, what.format(tree))
+    decision = decide(see(tree), "")
+    if kept:
+        assert isinstance(decision, Refusal)
+        assert {reason.id for reason in decision.reasons} == {"delete-in-use"}
+        assert f"(pid {process.pid})" in decision.reasons[0].title
+    else:
+        assert isinstance(decision, Plan)
+        assert "delete-opened" in [note.id for note in decision.notes]
+        assert decision.result["frees_bytes"] < 16384 <= sum(target.size for target in see(tree).targets) + 1
+    process.communicate()
+    assert against(tree) == []
+
+
+def test_a_program_that_runs_and_the_image_of_a_disk(host: Host, tree: Path) -> None:
+    program = tree / "in/sleeper"
+    program.write_bytes(Path("/bin/sleep").read_bytes())
+    program.chmod(0o755)
+    process = host.start(str(program), "100")
+    assert against(tree) == ["delete-in-use"]
+    process.terminate()
+    process.wait()
+    (tree / "image").write_bytes(bytes(1 << 20))
+    disk = attach(tree / "image")
+    host.disks.append(disk)
+    assert against(tree / "image") == ["delete-in-use"]
+
+
+@pytest.mark.parametrize("flag", ["i", "a"])
+def test_an_immutable_file(host: Host, flag: str) -> None:
+    disk = host.new_disk()
+    make_filesystem("ext4", disk.path)
+    at = host.folder / "at"
+    at.mkdir()
+    host.put_over(at, disk.path)
+    (at / "d").mkdir()
+    (at / "d/file").touch()
+    run("chattr", f"+{flag}", str(at / "d/file"))
+    assert against(at / "d") == ["delete-immutable"]
+    run("chattr", f"-{flag}", str(at / "d/file"))
+    assert against(at / "d") == []
+    run("mount", "-o", "remount,ro", str(at))
+    assert against(at / "d") == ["delete-immutable"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/etc", "/etc/fstab", "/usr", "/usr/bin/env", "/usr/local", "/var", "/var/lib", "/var/log", "/home", "/root",
+     "/boot", "/proc/1", "/var/lib/opskit", "/var/lib/opskit/ledger.jsonl", "/tmp"],
+)  # fmt: skip
+def test_the_system_itself(path: str) -> None:
+    kinds = {hindrance.kind for hindrance in needs_of([path], Silent(), "/var/lib/opskit", see_uses())}
+    assert "delete-system" in kinds
+
+
+def test_near_the_system_is_not_in_it() -> None:
+    for path in ("/usr/local/old", "/var/log/old", "/var/lib/opskit2", "/opt/old", "/etcetera", "/home/nobody-at-all"):
+        kinds = {hindrance.kind for hindrance in needs_of([path], Silent(), "/var/lib/opskit", see_uses())}
+        assert "delete-system" not in kinds, path
+
+
+class Silent:
+    """A runner for which no program is there, or rpm with an answer of ours."""
+
+    def __init__(self, stdout: str = "") -> None:
+        self.stdout = stdout
+
+    def run(self, command: object) -> object:
+        from opskit.core.command import Result  # noqa: PLC0415
+
+        if self.stdout == "fail":
+            raise CommandFailed(Result(command, 1, "", "error: rpmdb", 0.0))  # type: ignore[arg-type]
+        return Result(command, 0, self.stdout, "", 0.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("stdout", "kinds"),
+    [
+        ("nginx 0 /srv/www/html\nnginx 0 /usr/sbin/nginx\n", ["delete-packaged"]),
+        ("nginx 64 /srv/www/log\n", []),  # a ghost: the package only knows of it
+        ("nginx 0 /srv/www2\n", []),
+        ("fail", ["delete-unreadable"]),
+    ],
+)
+def test_packages_of_rpm(stdout: str, kinds: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rpmdb.sqlite").touch()
+    monkeypatch.setattr("opskit.usage.du.delete.see.needs.RPM_FOLDERS", (str(tmp_path),))
+    needs = list(needs_of(["/srv/www"], Silent(stdout), "/var/lib/opskit", see_uses()))  # type: ignore[arg-type]
+    assert [hindrance.kind for hindrance in needs] == kinds
+
+
+def test_packages_of_dpkg() -> None:
+    if not Path("/var/lib/dpkg/info").exists():
+        pytest.skip("no dpkg here")
+    needs = list(needs_of(["/var/cache/apt/archives"], Silent(), "/var/lib/opskit", see_uses()))  # type: ignore[arg-type]
+    assert [(hindrance.kind, hindrance.by) for hindrance in needs] == [("delete-packaged", "the package apt")]
+
+
+@pytest.mark.parametrize("line", ["ExecStart=-{0}/in/deep/file -x", "WorkingDirectory={0}", 'EnvironmentFile="{0}/in"'])
+def test_units_of_systemd(line: str, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opskit.usage.du.delete.see.needs.UNIT_PATHS", (str(tmp_path),))
+    unit = tmp_path / "x.service"
+    unit.write_text(f"[Service]\n# ExecStart={tree}\n{line.format(tree)}\n")
+    assert against(tree) == ["delete-unit"]
+    unit.write_text(f"[Service]\n# ExecStart={tree}\nExecStart={tree}2/x\nDescription={tree}\n")
+    assert against(tree) == []
+
+
+@pytest.fixture
+def filesystem(host: Host) -> Path:
+    disk = host.new_disk(GIB // 2)
+    make_filesystem("ext4", disk.path)  # xfs frees some time later
+    at = host.folder / "at"
+    at.mkdir()
+    host.put_over(at, disk.path)
+    return at
+
+
+def test_it_frees_what_it_says(host: Host, filesystem: Path) -> None:
+    """With links within, across what is deleted, and to what stays; and a file that is read meanwhile."""
+    at = filesystem
+    for name in ("x/a", "y/b", "z"):
+        (at / name).mkdir(parents=True)
+        (at / name / "own").write_bytes(os.urandom(1 << 20))
+    for source, link in (("x/a/own", "x/l"), ("x/a/own", "y/l"), ("y/b/own", "z/kept")):
+        os.link(at / source, at / link)
+    (at / "x/read").write_bytes(os.urandom(1 << 21))
+    reader = hold(host, f"open('{at}/x/read', 'rb')")
+    decision = decide(see(at / "x", at / "y"), "")
+    assert isinstance(decision, Plan)
+
+    def free() -> int:
+        os.sync()
+        figures = os.statvfs(at)
+        return figures.f_bfree * figures.f_frsize
+
+    before = free()
+    for step in decision.steps:
+        step.apply(HostRunner(), {})
+    # ext4 frees a block of a directory or two with the next transaction.
+    assert abs(free() - before - decision.result["frees_bytes"]) <= 8192
+    assert decision.notes[1].title.startswith("2.0M more is free only when")
+    reader.communicate()
+    assert abs(free() - before - decision.result["frees_bytes"] - (1 << 21)) <= 8192
+    assert sorted(os.listdir(at)) == ["lost+found", "z"]
+
+
+def test_an_unseen_process_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    from opskit.usage.du.delete.see import uses  # noqa: PLC0415
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(uses, "_uses_of", denied)
+    seen: Uses = see_uses()
+    assert seen.unseen > 1
+    assert seen.of == {}
