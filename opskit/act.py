@@ -196,9 +196,10 @@ def _same(token: PlanToken, now: Decided) -> None:
     if now.token.fingerprint == token.fingerprint:
         return
     different = "; ".join(differences(token.fingerprint, now.plan, now.lasting))
+    different = different or "what it acts on, or one of its changes, is another"
     reason = Reason(
         "changed-since-plan",
-        f"the host is no longer as it was when the plan was made: {different or 'one of its changes is another'}",
+        f"the host is no longer as it was when the plan was made: {different}",
         remedy="run the same command again, without --only-plan, and read the new plan",
         evidence=f"plan {token.text}, now {now.token.text}",
     )

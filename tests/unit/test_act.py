@@ -180,6 +180,13 @@ def test_another_plan_than_that_of_the_token_is_refused(noting: Noting, tmp_path
         noting.stays(token, why)
 
 
+def test_another_plan_whose_parts_have_the_same_digits_by_chance(noting: Noting) -> None:
+    """The three digits of a part are those of another one in 4096."""
+    run, _, fingerprint = noting.token().partition(":")
+    whole, _, parts = fingerprint.partition("-")
+    noting.stays(f"{run}:{whole[::-1]}-{parts}", "made: what it acts on, or one of its changes, is another")
+
+
 def test_what_changes_between_the_two_looks_is_refused(noting: Noting, tmp_path: Path) -> None:
     looks = iter((noting.plan, replace(noting.plan, basis=("another disk",))))
     made = session(tmp_path / "state")
