@@ -22,6 +22,7 @@ EMPTY = "it is empty"
         (["yum", "unlock", "--installroot", ""], f"opskit: --installroot: {EMPTY}"),
         (["memcached", "stop", "--pidfile", ""], f"opskit: --pidfile: {EMPTY}"),
         (["undo", "", "--yes"], f"opskit: RUN: {EMPTY}"),
+        (["disk", "mount", "/dev/vdb", "--label", "a", "--label", "b"], "opskit: --label: it is given twice"),
         (["df", "--timeout", "nan"], "opskit: --timeout: 'nan' is not a span of time"),
         (["yum", "lock", "--sample", "61s"], "opskit: --sample: '61s' is more than 1min"),
         (["du", "--older-than", "30"], "opskit: --older-than: '30' has a number without a unit"),

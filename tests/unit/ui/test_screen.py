@@ -1,0 +1,179 @@
+"""What is shown to a person: colours, notes, tables, plans, the question, errors. No text is a terminal's code."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+from opskit.core.command import Runner
+from opskit.core.errors import NeedsConfirmation, Refused
+from opskit.core.finding import Finding
+from opskit.core.plan import Change, Plan, Reason, Record, Step
+from opskit.ui.errors import draw_error, draw_findings, note_findings
+from opskit.ui.plan import confirm, draw_notes, draw_plan
+from opskit.ui.screen import Column, Screen, bar, draw_table
+
+HOSTILE = "a\033[2Jb\nc"
+HARMLESS = r"a\x1b[2Jb\nc"
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("color", "environment", "terminal", "colored"),
+    [
+        ("auto", {}, True, True),
+        ("auto", {}, False, False),
+        ("auto", {"NO_COLOR": "1"}, True, False),
+        ("auto", {"NO_COLOR": ""}, True, True),  # no-color.org: present and not empty
+        ("auto", {"TERM": "dumb"}, True, False),
+        ("always", {"NO_COLOR": "1", "TERM": "dumb"}, False, True),
+        ("never", {}, True, False),
+    ],
+)
+def test_colours(
+    monkeypatch: pytest.MonkeyPatch, color: str, environment: dict[str, str], *, terminal: bool, colored: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    text = Screen("opskit", color=color).styled("text", "red", Terminal() if terminal else io.StringIO())
+    assert text == ("\033[31mtext\033[0m" if colored else "text")
+
+
+@pytest.mark.parametrize(
+    ("quiet", "json", "note", "done"),
+    [(False, False, "n\n", "d\n"), (True, False, "", ""), (False, True, "", "d\n"), (True, True, "", "")],
+)
+def test_what_quiet_and_json_leave_out(
+    capsys: pytest.CaptureFixture[str], *, quiet: bool, json: bool, note: str, done: str
+) -> None:
+    screen = Screen("opskit", quiet=quiet, json=json)
+    screen.note("n")
+    screen.done("d")
+    assert capsys.readouterr() == (done, note)
+
+
+def test_a_table_in_a_pipe_is_one_record_a_line() -> None:
+    stream = io.StringIO()
+    columns = [Column("NAME"), Column("SIZE", right=True), Column("LAST")]
+    draw_table(Screen("opskit"), columns, [[HOSTILE, "5", ""], ["[red]x[/red]", "1000", "y" * 300]], stream)
+    head, *rows = stream.getvalue().splitlines()
+    width = len(HARMLESS)
+    assert head == f"{'NAME':<{width}}  SIZE  LAST"
+    assert rows == [f"{HARMLESS}     5  -", f"{'[red]x[/red]':<{width}}  1000  {'y' * 300}"]
+
+
+def test_a_table_on_a_terminal_has_the_same_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    draw_table(Screen("opskit", color="never"), [Column("NAME")], [[HOSTILE], ["[red]x[/red]"], [""]], stream)
+    assert [line.strip() for line in stream.getvalue().splitlines()][2:] == [HARMLESS, "[red]x[/red]", "-"]
+    assert "\033" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(("share", "drawn"), [(-1, "...."), (0, "...."), (0.5, "##.."), (1, "####"), (7, "####")])
+def test_a_bar(share: float, drawn: str) -> None:
+    assert bar(share, 4) == drawn
+
+
+@pytest.mark.parametrize(
+    ("answer", "agreed"),
+    [("y\n", True), (" YES \n", True), ("\n", False), ("", False), ("n\n", False), ("yo\n", False)],
+)
+def test_only_a_yes_is_one(monkeypatch: pytest.MonkeyPatch, answer: str, *, agreed: bool) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("opskit.ui.plan._answer", lambda _question: answer)
+    if agreed:
+        confirm(Screen("opskit"), yes=False)
+        return
+    with pytest.raises(NeedsConfirmation, match="the answer was no") as no:
+        confirm(Screen("opskit"), yes=False)
+    assert no.value.state == "Nothing was changed."
+
+
+@pytest.mark.parametrize(("json", "terminal"), [(True, True), (False, False), (True, False)])
+def test_nobody_is_asked_who_cannot_answer(monkeypatch: pytest.MonkeyPatch, *, json: bool, terminal: bool) -> None:
+    def asked(_question: str) -> str:
+        raise AssertionError
+
+    monkeypatch.setattr("opskit.ui.plan._answer", asked)
+    monkeypatch.setattr(sys, "stdin", Terminal() if terminal else io.StringIO("y\n"))
+    with pytest.raises(NeedsConfirmation, match="there is no terminal to ask on"):
+        confirm(Screen("opskit", json=json), yes=False)
+    confirm(Screen("opskit", json=json), yes=True)
+
+
+def test_an_error_with_all_its_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    reasons = [
+        Reason("one", f"first {HOSTILE}", "do this"),
+        Reason("two", f"second {HOSTILE}", "do that"),
+        Reason("three", "third", "do that"),
+        Reason("four", "fourth"),
+    ]
+    draw_error(Screen("opskit"), Refused("title", reasons))
+    out, err = capsys.readouterr()
+    assert out == ""
+    # The lines of what a program said stay lines.
+    assert err == (
+        "opskit: title: first a\\x1b[2Jb\n    c\n"
+        f"  also: second {HARMLESS}\n  also: third\n  also: fourth\n"
+        "  to do: do this\n  or: do that\n  state: Nothing was changed.\n"
+    )
+
+
+@dataclass(frozen=True)
+class Shown(Step):
+    """A step of which only the change is looked at."""
+
+    kind: ClassVar[str] = "test.shown"
+    reversible: bool
+
+    @property
+    def change(self) -> Change:
+        return Change("make", HOSTILE, HOSTILE, "new", (f"one {HOSTILE}",), self.reversible)
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        raise NotImplementedError
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        raise NotImplementedError
+
+
+def test_a_plan() -> None:
+    plan = Plan("title", (Shown(reversible=True), Shown(reversible=False)))
+    change = f"make  {HARMLESS}\n       {HARMLESS} -> new\n"
+    stays = "       cannot be taken back\n"
+    # The lines of a command stay lines.
+    command = "       $ one a\\x1b[2Jb\n       $ c\n"
+    for commands, mark, expected in (
+        (False, True, f"  1. {change}  2. {change}{stays}"),
+        (False, False, f"  1. {change}  2. {change}"),
+        (True, True, f"  1. {change}{command}  2. {change}{stays}{command}"),
+    ):
+        stream = io.StringIO()
+        draw_plan(Screen("opskit"), plan, stream, commands=commands, mark=mark)
+        assert stream.getvalue() == f"Plan: title\n{expected}"
+
+
+def test_findings_and_notes(capsys: pytest.CaptureFixture[str]) -> None:
+    finding = Finding("id", "warning", f"title {HOSTILE}", f"seen {HOSTILE}", f"do {HOSTILE}")
+    draw_findings(Screen("opskit"), [finding])
+    note_findings(Screen("opskit"), [finding])
+    draw_notes(Screen("opskit"), [finding], sys.stdout)
+    out, err = capsys.readouterr()
+    assert out == (
+        f"warning: title {HARMLESS} [id]\n  seen: seen {HARMLESS}\n  to do: do {HARMLESS}\n"
+        f"  warning: title {HARMLESS}\n    to do: do {HARMLESS}\n"
+    )
+    assert err == f"warning: title {HARMLESS} [id]: seen {HARMLESS}\n  to do: do {HARMLESS}\n"
