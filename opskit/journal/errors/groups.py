@@ -42,10 +42,14 @@ PRIORITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "deb
 
 @dataclass
 class MessageGroup:
-    """Messages of a unit that are alike. first, last: microseconds since 1970; priority: the worst, None without one.
+    """Messages of a unit that are alike.
 
-    example: the first message, or its beginning, with the lines of its stack trace. cursor: where that is.
-    lines: of the stack traces behind these messages. tail: the last of them.
+    priority: the worst, None without one.
+    example: the first message, or its beginning, with the lines of its stack trace.
+    cursor: where that is in the journal.
+    first, last: microseconds since 1970.
+    lines: how many lines the stack traces behind these messages have.
+    tail: the last of these lines.
     """
 
     unit: str
@@ -77,7 +81,10 @@ class Apart:
 
 @dataclass(frozen=True)
 class TraceLine:
-    """A line of a stack trace. opens: it comes before the line that says what is wrong."""
+    """A line of a stack trace.
+
+    opens: it comes before the line that says what is wrong.
+    """
 
     opens: bool
 
@@ -106,7 +113,10 @@ class Sender:
 
 
 class Tally:
-    """The groups. limit: the last priority that is chosen, 7 for every entry, also those without a priority."""
+    """The groups.
+
+    limit: the last priority that is chosen; 7 for every entry, also those without a priority.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -120,7 +130,10 @@ class Tally:
         self._remembered = self._remembered_bytes = 0
 
     def add(self, entries: Iterable[ExportEntry]) -> None:
-        """Count these. The loop that everything goes through: short, and without a call where nothing is new."""
+        """Count these entries.
+
+        Every entry goes through this loop: it is short, and calls nothing where nothing is new.
+        """
         senders = self._senders
         number = 0
         for number, (cursor, when, before, message, after) in enumerate(entries, 1):  # noqa: B007

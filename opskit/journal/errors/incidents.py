@@ -25,9 +25,12 @@ COREDUMP_ID = b"fc2e22bc6ee647b6b90729ab34a250b1"  # SD_MESSAGE_COREDUMP in syst
 
 @dataclass
 class Incident:
-    """What one rule or several found about one subject. amount: messages lost, where that is known.
+    """What one rule or several found about one subject.
 
-    first, last: microseconds since 1970. message: the last one. detail: a pid, a result.
+    amount: messages lost, where that is known.
+    first, last: microseconds since 1970.
+    message: the last one.
+    detail: a pid, a result.
     """
 
     kind: str
@@ -108,7 +111,10 @@ class Incidents:
         self._incidents: dict[tuple[str, bytes], Incident] = {}
 
     def note(self, rule: IncidentRule, unit: str, message: bytes, moment: int) -> None:
-        """Count a message that falls under this rule. moment: microseconds since 1970."""
+        """Count a message that falls under this rule.
+
+        moment: microseconds since 1970
+        """
         match = rule.pattern.search(message[:LOOKED_AT])
         if not match:
             return
