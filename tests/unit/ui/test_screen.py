@@ -93,7 +93,7 @@ def test_a_bar(share: float, drawn: str) -> None:
 )
 def test_only_a_yes_is_one(monkeypatch: pytest.MonkeyPatch, answer: str, *, agreed: bool) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal())
-    monkeypatch.setattr("opskit.ui.plan._answer", lambda _question: answer)
+    monkeypatch.setattr("opskit.ui.plan.answer_of", lambda _question: answer)
     if agreed:
         confirm(Screen("opskit"), yes=False)
         return
@@ -107,7 +107,7 @@ def test_nobody_is_asked_who_cannot_answer(monkeypatch: pytest.MonkeyPatch, *, j
     def asked(_question: str) -> str:
         raise AssertionError
 
-    monkeypatch.setattr("opskit.ui.plan._answer", asked)
+    monkeypatch.setattr("opskit.ui.plan.answer_of", asked)
     monkeypatch.setattr(sys, "stdin", Terminal() if terminal else io.StringIO("y\n"))
     with pytest.raises(NeedsConfirmation, match="there is no terminal to ask on"):
         confirm(Screen("opskit", json=json), yes=False)
