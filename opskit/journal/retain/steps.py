@@ -40,7 +40,16 @@ class RetainJournal(ReplaceText):
 
     @property
     def change(self) -> Change:
-        return Change("retain-journal", self.path, _brief(self.before), _brief(self.text), self.lines(), True)
+        after = f"{_brief(self.text)}{self._restart}"
+        return Change("retain-journal", self.path, _brief(self.before), after, self.lines(), True)
+
+    @property
+    def _restart(self) -> str:
+        """What the restart does, beside: it is a change of its own."""
+        if not self.unit:
+            return ""
+        deletes = f", and deletes {len(self.deletes)} of its files" if self.deletes else ""
+        return f"; {self.unit} is restarted{deletes}"
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Write it, restart, and see what went. Raises Failed when the drop-in is not as it was."""
@@ -56,9 +65,8 @@ class RetainJournal(ReplaceText):
             runner.run(Command(("systemctl", "is-active", "--quiet", self.unit), mutates=False))
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        return Change(
-            "take-back-retention", self.path, _brief(self.text), _brief(self.before), self.undo_lines(), False
-        )
+        after = _brief(self.before) + (f"; {self.unit} is restarted" if self.unit else "")
+        return Change("take-back-retention", self.path, _brief(self.text), after, self.undo_lines(), False)
 
 
 def _brief(text: Optional[str]) -> str:

@@ -93,7 +93,7 @@ class StartUnit(Step):
     @property
     def change(self) -> Change:
         before = "runs with other settings" if self.active else "not running"
-        after = f"listens on {self.wanted.where}"
+        after = f"listens on {self.wanted.where}" + ("; what it held is gone" if self.active else "")
         return Change("start-unit", self.unit, before, after, shell_lines(self.commands), reversible=True)
 
     def verify(self, runner: Runner, record: Record) -> None:

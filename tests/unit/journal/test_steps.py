@@ -175,6 +175,15 @@ def test_holes_are_copied_as_holes(tmp_path: Path) -> None:
     assert not same_content(str(source), str(target))
 
 
+def test_a_restart_of_journald_is_shown_with_what_it_deletes() -> None:
+    """Where the journal has no journald there is none."""
+    text = "[Journal]\nMaxRetentionSec=30day\n"
+    for deletes, more in (((), ""), (("/a", "/b"), ", and deletes 2 of its files")):
+        step = RetainJournal("/f", text, None, "systemd-journald.service", deletes=deletes)
+        assert step.change.after == f"MaxRetentionSec=30day; systemd-journald.service is restarted{more}"
+    assert RetainJournal("/f", text, None, "").change.after == "MaxRetentionSec=30day"
+
+
 def test_a_drop_in_is_written_and_taken_back(tmp_path: Path) -> None:
     path = tmp_path / "conf.d" / "x.conf"
     step = RetainJournal(str(path), "[Journal]\nA=1\n", None, "systemd-journald.service")
@@ -183,6 +192,9 @@ def test_a_drop_in_is_written_and_taken_back(tmp_path: Path) -> None:
     record = {**record, **step.apply(runner, record)}
     assert path.read_text() == "[Journal]\nA=1\n"
     assert path.stat().st_mode & 0o777 == 0o644
+    left = step.left(runner, record)
+    assert left
+    assert left.after == "absent; systemd-journald.service is restarted"
     step.undo(runner, record)
     assert not path.parent.exists()
     assert runner.ran == ["systemctl restart systemd-journald.service"] * 2
