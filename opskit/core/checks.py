@@ -7,7 +7,11 @@ anything. One function for each kind of thing; those of disks are in disk/script
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Iterable
+
+from opskit.core.files import sha256
 
 
 def file_checks(path: str, sha256: str) -> tuple[str, ...]:
@@ -21,6 +25,21 @@ def file_checks(path: str, sha256: str) -> tuple[str, ...]:
 def absent_checks(path: str) -> tuple[str, ...]:
     """There is nothing by this name, no dangling symlink either."""
     return (f"[ ! -e {shlex.quote(path)} ]", f"[ ! -L {shlex.quote(path)} ]")
+
+
+def names_checks(directory: str, patterns: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
+    """The names in a directory that match one of the patterns are these, and no other has come."""
+    wanted = sha256(b"".join(name + b"\0" for name in sorted(map(os.fsencode, names))))
+    match = " -o ".join(f"-name {shlex.quote(pattern)}" for pattern in patterns)
+    look = f"LC_ALL=C find {shlex.quote(directory)} -maxdepth 1 \\( {match} \\) -printf '%f\\0' | LC_ALL=C sort -z"
+    message = shlex.quote(f"{directory} holds other files than when this script was made")
+    return (f'[ "$({look} | sha256sum)" = "{wanted}  -" ] || {{ echo {message} >&2; exit 1; }}',)
+
+
+def time_checks(before: int) -> tuple[str, ...]:
+    """It is not that late yet. before: seconds since 1970."""
+    message = shlex.quote("by now other files are old enough: make the script anew")
+    return (f'[ "$(date +%s)" -lt {before} ] || {{ echo {message} >&2; exit 1; }}',)
 
 
 def inode_checks(path: str, inode: int, *, size: int = -1) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Optional
 
-from opskit.core.checks import inode_checks
+from opskit.core.checks import inode_checks, names_checks, time_checks
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
-from opskit.core.units import size_text
+from opskit.core.units import SECOND, size_text
 from opskit.journal.files.model import (
     ACTIVE,
     ARCHIVED,
@@ -67,7 +67,7 @@ def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
     # What journald still writes to grows while the plan is read.
     sizes = {deletion.path: 0 if deletion.path in before else deletion.file.allocated for deletion in deletions}
     basis = tuple(f"{deletion.path} {deletion.file.inode} {sizes[deletion.path]}" for deletion in deletions)
-    return Plan(title, steps, basis, notes=notes, result=result, checks=_checks(deletions, request))
+    return Plan(title, steps, basis, notes=notes, result=result, checks=_checks(facts, request, predictions, deletions))
 
 
 def _limits_text(request: VacuumRequest) -> str:
@@ -256,9 +256,23 @@ def _steps(facts: VacuumFacts, request: VacuumRequest, deletions: Sequence[Delet
     )
 
 
-def _checks(deletions: Sequence[Deletion], request: VacuumRequest) -> tuple[str, ...]:
-    """Shell lines that stop a script when a file that was to go is another one; what a rotation makes is not there."""
-    if request.rotate:
-        return ()
-    checks = (inode_checks(one.path, one.file.inode, size=one.file.size) for one in deletions)
+def _checks(
+    facts: VacuumFacts, request: VacuumRequest, predictions: Sequence[Prediction], deletions: Sequence[Deletion]
+) -> tuple[str, ...]:
+    """Shell lines that stop a script, which can be run days later, when other files would go than were shown.
+
+    That is when one of them is another file, when one was archived since, and when one more has become old enough.
+    """
+    checks = [
+        names_checks(
+            directory.path, ("*.journal", "*.journal~"), (*(f.name for f in directory.files), *directory.ignored)
+        )
+        for directory in facts.directories
+        if directory.files and not directory.passed_over
+    ]
+    if not request.rotate:  # what a rotation makes is not there yet
+        checks += [inode_checks(each.path, each.file.inode, size=each.file.size) for each in deletions]
+    kept = [candidate.age for prediction in predictions for candidate in prediction.kept]
+    if request.limits.span and kept:
+        checks.append(time_checks((min(kept) + request.limits.span) // SECOND))
     return tuple(line for lines in checks for line in lines)

@@ -347,10 +347,31 @@ def test_piped_every_file_that_stays_is_a_line_without_anything_that_a_terminal_
     assert "behind \\x1b[31mx\\ny@" in behind[0]
 
 
+def refuses_what_the_plan_did_not_name(place: Place, script: str) -> None:
+    """A script made on Monday and run on Friday: a file was archived meanwhile, or another has become old enough."""
+    before = place.names()
+    new = place.journals / "later.journal~"
+    new.touch()
+    done = subprocess.run(["sh"], input=script, text=True, check=False, capture_output=True)
+    new.unlink()
+    assert "holds other files than when this script was made" in done.stderr
+    tools = place.state.parent / "tools"
+    tools.mkdir()
+    (tools / "date").write_text("#!/bin/sh\necho 99999999999\n")
+    (tools / "date").chmod(0o755)
+    path = {"PATH": f"{tools}:/usr/sbin:/usr/bin:/sbin:/bin"}
+    late = subprocess.run(["sh"], input=script, text=True, check=False, capture_output=True, env=path)
+    assert "by now other files are old enough" in late.stderr
+    assert done.returncode == late.returncode == 1
+    assert "stopped" in done.stderr
+    assert place.names() == before
+
+
 def test_the_script_of_a_dry_run_does_the_same(place: Place) -> None:
     copy = place.state.parent / "copy"
     wanted = [one["path"] for one in place.vacuum("2d", "--dry-run", "--json").answer["result"]["deletes"]]
     script = place.vacuum("2d", "--keep-copy", str(copy), "--format", "sh").stdout
+    refuses_what_the_plan_did_not_name(place, script)
     subprocess.run(["sh"], input=script, text=True, check=True, capture_output=True)
     assert not [path for path in wanted if os.path.exists(path)]
     assert len(list(copy.iterdir())) == len(wanted)
