@@ -13,7 +13,8 @@ Where a change belongs:
                                  what an entry means on this host, check.py the findings, form.py those of one line,
                                  plan.py, steps.py (of it BackupFstab), cli.py the commands; the file is replaced by
                                  core/textfile.py, and its backups are listed by see/files.py
-  what several steps run         selinux.py: restorecon
+  what several steps run         selinux.py: restorecon · mount/steps/tried.py: what works on a disk; why it failed:
+                                 causes.py, from the words of the kernel, which see/kernel_log.py reads
   a step of an old ledger        steps.py: KINDS has every step by its kind
   what a person sees             cli.py: the commands; show.py: list and show; verdict.py: the verdict
 

@@ -13,6 +13,7 @@ FINDINGS = (
         "several filesystems match the source of an fstab entry: which one is mounted is left to chance",
     ),
     FindingKind("ambivalent", ("critical",), "the device has signatures that contradict each other"),
+    FindingKind("automount", ("info", "error", "critical"), "the mount point is an automount point of systemd"),
     FindingKind("backup-absent", ("error",), "the backup of fstab that was named does not exist"),
     FindingKind("backup-exists", ("info",), "an earlier backup is the same as fstab is now"),
     FindingKind("backup-gpt", ("critical",), "the GPT of the disk is damaged: only its backup is left"),
@@ -21,6 +22,7 @@ FINDINGS = (
     FindingKind("bad-mount-options", ("error",), "the mount options that were given cannot stand in fstab"),
     FindingKind("bad-mount-point", ("error",), "the name of a mount point is too long, or has a NUL in it"),
     FindingKind("bad-number", ("warning", "error"), "the dump or pass field of an fstab entry is not a number"),
+    FindingKind("beyond-disk-end", ("critical",), "a partition ends beyond the end of its disk"),
     FindingKind(
         "boot-reads-otherwise",
         ("warning", "error", "critical"),

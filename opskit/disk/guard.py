@@ -277,7 +277,12 @@ def named_in_tables(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
 def unreadable(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     """A disk that fails is not put into service."""
     for device in related(facts, disk):
-        if device.contents in {UNREADABLE, SILENT}:
+        inside = facts.device(device.disk)
+        if inside and device.start + device.size > inside.size > 0:
+            title = f"{device.path} ends beyond the end of {inside.path}: the disk was made smaller, or is another one"
+            remedy = f"give the disk its old size back; if only the kernel has the partition: partx -d {inside.path}"
+            yield Reason("beyond-disk-end", title, remedy)
+        elif device.contents in {UNREADABLE, SILENT}:
             yield _unreadable(device)
 
 

@@ -6,6 +6,8 @@ see/ fills them from the host; guard.py and the plans decide on them. Sizes and 
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -271,12 +273,14 @@ class UsingProcess:
     """A process that uses a filesystem.
 
     what: open file, working directory, root directory, program, mapped file.
+    unit: the service of systemd that it belongs to, "" for none.
     """
 
     pid: int
     command: str
     user: str
     what: str
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -296,6 +300,7 @@ class HostFacts:
     mounts: tuple[Mount, ...] = ()  # of every filesystem in our namespace
     systemd: bool = False
     systemd_release: int = 0  # 0 where unknown
+    swap_files: dict[str, str] = field(default_factory=dict)  # in use: path -> major:minor of its filesystem
     made: tuple[MadeRecord, ...] = ()
     system_fstab: Optional[FileFact] = None  # /etc/fstab, when another one is worked on (--fstab)
     users: tuple[UsingProcess, ...] = ()  # of the filesystem that is to be unmounted
@@ -388,3 +393,12 @@ def named_by(spec: str, device: BlockDevice) -> bool:
 def describe(user: UsingProcess) -> str:
     """One process for a message."""
     return f"pid {user.pid} ({user.command}, user {user.user}, {user.what})"
+
+
+def ending(users: Sequence[UsingProcess]) -> str:
+    """What makes these processes let go: their services are stopped, what is left is ended by hand."""
+    services = dict.fromkeys(shlex.quote(user.unit) for user in users if user.unit)
+    rest = " ".join(str(user.pid) for user in users if not user.unit)
+    lines = [f"systemctl stop {' '.join(services)}"] if services else []
+    lines += [f"end {rest}, or wait for them"] if services and rest else []
+    return f"{'; '.join(lines)}; then try again" if lines else "end these, or wait for them, and try again"

@@ -136,7 +136,8 @@ def _rows(facts: HostFacts) -> list[dict[str, Any]]:
     rows = []
     for entry in entries(facts.fstab.text):
         devices = devices_of(facts, entry)
-        mounted = any(d.swap for d in devices) if entry.is_swap else bool(mounts_at(facts, entry.target))
+        there = mounts_at(facts, entry.target)[-1:]  # an automount point alone is not what is mounted when it is opened
+        mounted = any(d.swap for d in devices) if entry.is_swap else any(m.fstype != "autofs" for m in there)
         rows.append(
             {
                 "line": entry.number,

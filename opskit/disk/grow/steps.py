@@ -10,6 +10,7 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.units import size_text
 from opskit.disk.layout import SYSFS_SECTOR, device_path
+from opskit.disk.mount.steps.tried import run_on_disk
 from opskit.disk.see.superblock import filesystem_size
 from opskit.disk.see.sysfs import read_device
 
@@ -110,6 +111,11 @@ class GrowFilesystem(Step):
     def commands(self) -> tuple[Command, ...]:
         argv = ("xfs_growfs", self.target) if self.fstype == "xfs" else ("resize2fs", device_path(self.device))
         return (Command(argv, mutates=True, timeout=GROW_SECONDS),)
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        for command in self.commands:
+            run_on_disk(runner, command, device_path(self.device), fstype=self.fstype, target=self.target)
+        return {}
 
     def verify(self, runner: Runner, record: Record) -> None:
         device = read_device(self.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
@@ -19,6 +19,7 @@ from opskit.disk.mount.request import (
     MountRequest,
     NewIds,
     fstab_options,
+    is_automount,
     mount_point_reasons,
     request_reasons,
     target_reasons,
@@ -201,6 +202,9 @@ def _into_service(
 ) -> Decision:
     """What follows once there is, or will be, a filesystem: entry, mount point, mount."""
     here = device is not None and device.is_mounted_on(request.target)
+    if device and request.entry_options and is_automount(facts, request.target):
+        note = Finding("automount", "info", f"{request.target} is an automount point: opening it mounts {device.path}")
+        return Plan(title, notes=(note,), result=_result(request, place, fstype, uuid, device))
     reasons = [] if here else list(mount_point_reasons(facts, request.target))
     asked = request.mount_options
     entry_request = EntryRequest(request.target, fstype, uuid, fstab_options(asked), ids.run, asked)
@@ -233,16 +237,33 @@ def _into_service(
         hold=place.disk_path if making else "",
         checks=checks,
         notes=(*notes, *entry.notes, *_unknown_path(facts, request.target)),
-        result={
-            "device": device.path if device else "",
-            "disk": place.disk_path,
-            "mount_point": request.target,
-            "fstype": fstype,
-            "uuid": uuid,
-            "fstab_line": entry.line,
-            "formats": bool(making),
-        },
+        result=_result(request, place, fstype, uuid, device, entry.line, formats=bool(making)),
     )
+
+
+def _result(
+    request: MountRequest,
+    place: DiskPlace,
+    fstype: str,
+    uuid: str,
+    device: Optional[BlockDevice],
+    line: str = "",
+    *,
+    formats: bool = False,
+) -> dict[str, Any]:
+    """What --json answers.
+
+    line: the entry.
+    """
+    return {
+        "device": device.path if device else "",
+        "disk": place.disk_path,
+        "mount_point": request.target,
+        "fstype": fstype,
+        "uuid": uuid,
+        "fstab_line": line,
+        "formats": formats,
+    }
 
 
 def _mounted_otherwise(device: BlockDevice, request: MountRequest) -> Iterator[Reason]:

@@ -93,6 +93,12 @@ def _not_blank(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
     wipe = f"if it may be destroyed: --wipe {shlex.quote(disk.path)}"
     partitions = facts.partitions(disk)
     yield from guard.backup_gpt(disk)
+    bare = not (disk.table or disk.table_backup_only or any(p.signatures or p.ambivalent for p in partitions))
+    if guard.filesystem_beside_table(facts, disk) and bare:
+        names = " and ".join(partition.path for partition in partitions)
+        title = f"{disk.path} holds {disk.signatures[0].type}; the kernel still shows {names} of a table that is gone"
+        yield Reason("stale-partitions", title, f"partx -d {shlex.quote(disk.path)}; then run this again")
+        return
     if guard.filesystem_beside_table(facts, disk):
         title = f"{disk.path} has a {disk.signatures[0].type} signature and a partition table: one of them is stale"
         yield Reason("filesystem-and-table", title, f"wipefs {disk.path} lists them; {wipe}")

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Reason
+from opskit.disk.fstab.boot import unit_name
 from opskit.disk.model import HostFacts
 from opskit.disk.mount.mkfs import DEFAULT_FILESYSTEM, MkfsOptions, option_reasons
 
@@ -134,6 +135,10 @@ def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
     if fact.symlink_in:
         title = f"the mount point {target} goes through the symlink {fact.symlink_in}"
         yield Reason("symlink-mount-point", title, f"name the real path: {fact.real}")
+    elif fact.mounted and is_automount(facts, fact.real):
+        unit = shlex.quote(unit_name(fact.real, ".automount"))
+        title = f"{target} is an automount point: systemd mounts the filesystem of its entry when somebody opens it"
+        yield Reason("automount", title, f"name another mount point; or systemctl stop {unit}, then run this again")
     elif fact.mounted:
         other = facts.mount_on(fact.real)
         source = other.source if other else "something"
@@ -151,3 +156,9 @@ def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
     elif fact.kind == "directory" and not fact.empty:
         title = f"the directory {target} is not empty: its files would be hidden"
         yield Reason("mount-point-not-empty", title, remedy)
+
+
+def is_automount(facts: HostFacts, target: str) -> bool:
+    """Whether an automount point waits there: what is uppermost is of autofs."""
+    mount = facts.mount_on(target)
+    return mount is not None and mount.fstype == "autofs"

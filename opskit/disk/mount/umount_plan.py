@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
@@ -9,13 +10,15 @@ from typing import Optional
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.disk.fstab.boot import unit_name
 from opskit.disk.fstab.plan import fstab_reasons, remove_entry_steps
 from opskit.disk.fstab.sources import devices_of, names_a_device
 from opskit.disk.fstab.text import FstabEntry, entries, entries_for_device, plain_target
-from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount, describe, named_by
+from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount, describe, ending, named_by
 from opskit.disk.mount.steps.mount import UnmountFilesystem
 from opskit.disk.script_checks import in_service_checks
 
+AUTOFS = "autofs"
 # A message names this many processes; the rest are counted.
 NAMED = 10
 
@@ -116,16 +119,14 @@ def _is_of(facts: HostFacts, entry: FstabEntry, device: BlockDevice, here: Seque
 
 def _reasons(facts: HostFacts, request: UmountRequest, service: _InService) -> Iterator[Reason]:
     mount, device = service.mount, service.device
-    fact = facts.path(request.what)
-    could_be = fact is not None and fact.kind in {"directory", "symlink"}
-    if mount is None and not service.entries and device is None and not could_be:
-        title = f"{request.what}: no such mount point or device"
-        remedy = f"{follow_up('disk', 'list')} shows what is mounted"
-        yield Reason("no-such-mount", title, remedy, exit_code=ExitCode.USAGE)
-    if mount is not None and device is None:
-        title = f"{request.what} is a mount of {mount.source} ({mount.fstype}), not of a block device"
-        yield Reason("not-a-disk", title, f"umount {request.what}, if that is what you want")
-    if device is not None and device.system:  # who uses it besides makes no difference
+    yield from _no_disk(facts, request, service)
+    swap_files = _swap_files(facts, service)
+    if swap_files and device is not None and device.system == ("swap",):
+        names = " ".join(map(shlex.quote, swap_files))
+        title = f"{' and '.join(swap_files)} on {service.target} is swap in use"
+        remedy = f"swapoff {names}; then run this again"
+        yield Reason("busy", title, remedy, exit_code=ExitCode.BUSY)
+    elif device is not None and device.system:  # who uses it besides makes no difference
         yield Reason(
             "system-disk", f"{device.path} belongs to the system: {', '.join(device.system)}", "opskit leaves it alone"
         )
@@ -149,6 +150,40 @@ def _reasons(facts: HostFacts, request: UmountRequest, service: _InService) -> I
         yield from _entries_of_another(facts, service)
 
 
+def _no_disk(facts: HostFacts, request: UmountRequest, service: _InService) -> Iterator[Reason]:
+    """What the request names is nothing that is mounted, or no disk."""
+    mount, device = service.mount, service.device
+    fact = facts.path(request.what)
+    could_be = fact is not None and fact.kind in {"directory", "symlink"}
+    if mount is None and not service.entries and device is None and not could_be:
+        title = f"{request.what}: no such mount point or device"
+        remedy = f"{follow_up('disk', 'list')} shows what is mounted"
+        yield Reason("no-such-mount", title, remedy, exit_code=ExitCode.USAGE)
+    if mount is not None and mount.fstype == AUTOFS:
+        yield _automount(mount.target)
+    elif mount is not None and device is None:
+        title = f"{request.what} is a mount of {mount.source} ({mount.fstype}), not of a block device"
+        yield Reason("not-a-disk", title, f"umount {request.what}, if that is what you want")
+
+
+def _swap_files(facts: HostFacts, service: _InService) -> list[str]:
+    """The swap files in use on a filesystem that is mounted."""
+    if service.device is None or service.mount is None:
+        return []
+    return [path for path, number in facts.swap_files.items() if number == service.device.number]
+
+
+def _automount(target: str) -> Reason:
+    """What an automount point guards comes back with the next look at it."""
+    title = f"{target} is an automount point: systemd mounts its filesystem again as soon as somebody opens it"
+    remedy = f"systemctl stop {shlex.quote(unit_name(target, '.automount'))}; then run this again"
+    return Reason("automount", title, remedy, exit_code=ExitCode.BUSY)
+
+
+def _umount_lines(targets: Sequence[str]) -> str:
+    return "; ".join(f"umount {shlex.quote(target)}" for target in targets)
+
+
 def _entries_of_another(facts: HostFacts, service: _InService) -> Iterator[Reason]:
     """The entry is in use for another device: a copy of this one has the same UUID."""
     for entry in service.entries:
@@ -165,20 +200,24 @@ def _in_the_way(facts: HostFacts, device: BlockDevice, mount: Mount) -> Iterator
     others = [m.target for m in device.own_mounts if m.target != mount.target]
     if others:
         title = f"{device.path} is mounted on {mount.target} and on {', '.join(others)} as well"
-        yield Reason("mounted-twice", title, "unmount the others first", exit_code=ExitCode.BUSY)
-    if sum(m.target == mount.target for m in facts.mounts) > 1:
+        remedy = f"unmount the others first: {_umount_lines(others)}"
+        yield Reason("mounted-twice", title, remedy, exit_code=ExitCode.BUSY)
+    if any(m.target == mount.target and m.fstype == AUTOFS for m in facts.mounts):
+        yield _automount(mount.target)
+    elif sum(m.target == mount.target for m in facts.mounts) > 1:
         yield Reason("mounted-over", f"there are several mounts on {mount.target}", f"findmnt {mount.target}")
     below = [m.target for m in facts.mounts if m.target.startswith(mount.target.rstrip("/") + "/")]
     if below:
         title = f"{', '.join(below)} is mounted below {mount.target}"
-        yield Reason("mounted-below", title, "unmount that first", exit_code=ExitCode.BUSY)
+        remedy = f"unmount that first: {_umount_lines(sorted(below, reverse=True))}"
+        yield Reason("mounted-below", title, remedy, exit_code=ExitCode.BUSY)
     for loop in facts.loops_over(device):
         title = f"{mount.target} is in use by {loop.path} (a loop device over {loop.backing_file})"
         yield Reason("busy", title, f"losetup -d {loop.path}", exit_code=ExitCode.BUSY)
     if facts.users:
         more = f"; and {len(facts.users) - NAMED} more" if len(facts.users) > NAMED else ""
         title = f"{mount.target} is in use by {'; '.join(describe(u) for u in facts.users[:NAMED])}{more}"
-        yield Reason("busy", title, "end these, or wait for them, and try again", exit_code=ExitCode.BUSY)
+        yield Reason("busy", title, ending(facts.users), exit_code=ExitCode.BUSY)
 
 
 def _options(mount: Mount) -> str:

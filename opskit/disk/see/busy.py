@@ -10,6 +10,7 @@ from opskit.core import procfs
 from opskit.core.child import ask
 from opskit.core.kernel import device_number
 from opskit.core.mountinfo import MountLine, may_hang, mount_of, read_mountinfo
+from opskit.core.systemd import control_group, units_of
 from opskit.disk.model import Mount, UsingProcess
 from opskit.disk.see.mounts import PROC
 
@@ -28,7 +29,7 @@ def users_of(mount: Mount) -> Optional[tuple[UsingProcess, ...]]:
 
 
 def _users(device: str, own: int) -> list[list[Any]]:
-    """In a child: pid, command line, user and kind of use of each process but our own.
+    """In a child: pid, command line, user, kind of use and service of each process but our own.
 
     own: the pid of opskit
     """
@@ -48,10 +49,20 @@ def _users(device: str, own: int) -> list[list[Any]]:
         try:
             with process.oneshot():
                 words = process.cmdline() or [process.name()]
-                users.append([process.pid, " ".join(words), process.username(), what])
+                users.append([process.pid, " ".join(words), process.username(), what, _service(process.pid)])
         except psutil.NoSuchProcess:
             continue
     return users
+
+
+def _service(pid: int) -> str:
+    """The service of the host that a process is in; what a user runs in a session of his own is in none."""
+    try:
+        with open(f"{PROC}/{pid}/cgroup", "rb") as file:
+            units = units_of(control_group(os.fsdecode(file.read())))
+    except OSError:
+        return ""
+    return units[0] if units and units[0].endswith(".service") and not units[0].startswith("user@") else ""
 
 
 def _uses(pid: int, device: str, mounts: Sequence[MountLine]) -> Iterator[str]:

@@ -106,6 +106,7 @@ def see(
         mounts=own,
         systemd=is_booted(),
         systemd_release=installed_release(),
+        swap_files=mounts.swap_files(),
         made=read_made(state_dir, all_devices, unseen) if state_dir else (),
         users=used_by,
         unseen=tuple(unseen),

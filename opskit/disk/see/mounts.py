@@ -80,6 +80,13 @@ def swap_numbers(proc: str = PROC) -> frozenset[str]:
     return frozenset(filter(None, (device_number(path) for path in paths if not doubtful_mount(path))))
 
 
+def swap_files(proc: str = PROC) -> dict[str, str]:
+    """The swap files in use, each with the number of the device that its filesystem is on."""
+    words = (line.split() for line in read_text(proc, "swaps").splitlines()[1:])
+    paths = [unescape(line[0]) for line in words if line[1:2] == ["file"]]
+    return {path: device_number(path) for path in paths if not doubtful_mount(path)}
+
+
 def root_argument(proc: str = PROC) -> str:
     """The root= of the kernel's command line, "" without one."""
     words = read_text(proc, "cmdline").split()

@@ -17,6 +17,7 @@ from opskit.disk.model import FilesystemSize
 EXT_OFFSET = 1024
 EXT_MAGIC = 0xEF53
 EXT_VALID = 1
+EXT_ERRORS = 2
 GPT_MAGIC = b"EFI PART"
 # _IOR('X', 100, struct xfs_fsop_geom_v1): 112 bytes, in every kernel since xfs came.
 # An allocation group smaller than this is not made (XFS_MIN_AG_BLOCKS).
@@ -112,6 +113,15 @@ def made_partly(path: str, fstype: str) -> bool:
     except (OSError, struct.error):
         return False
     return False
+
+
+def has_errors(path: str, fstype: str) -> bool:
+    """Whether ext itself says that it has errors (s_state: bit 1); False where that cannot be read."""
+    try:
+        superblock = _read(path, EXT_OFFSET, 1024) if fstype.startswith("ext") else b""
+    except OSError:
+        return False
+    return len(superblock) == 1024 and bool(struct.unpack_from("<H", superblock, 0x3A)[0] & EXT_ERRORS)
 
 
 def superblock_damaged(path: str) -> bool:

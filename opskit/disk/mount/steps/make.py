@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Optional, Union
 
 from opskit.core.command import MINUTE, Command, Runner, shell_lines
-from opskit.core.errors import CannotUndo, CommandFailed, Failed
+from opskit.core.errors import CannotUndo, Failed
 from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
 from opskit.core.units import size_text
@@ -22,20 +22,9 @@ from opskit.disk.layout import (
 )
 from opskit.disk.model import FREE, ZERO, BlockDevice, DiskPlace
 from opskit.disk.mount.mkfs import MkfsOptions, mkfs_argv
+from opskit.disk.mount.steps.tried import MORE, run_on_disk
 from opskit.disk.see import probe, superblock
 from opskit.disk.see.sysfs import device_at, read_device, read_partitions
-
-FAILING = "dmesg | tail; the disk may be failing"
-
-
-def run_on_disk(runner: Runner, command: Command) -> None:
-    """Run what writes to a disk. Should it fail, the kernel knows more of it: sfdisk, for one, says nothing."""
-    try:
-        runner.run(command)
-    except CommandFailed as error:
-        error.todo = error.todo or FAILING
-        raise
-
 
 # A discard of a large cloud disk took minutes; two hours is past any of them.
 MKFS_SECONDS = 120 * MINUTE
@@ -140,7 +129,7 @@ class CreatePartition(Step):
 
     def apply(self, runner: Runner, record: Record) -> Record:
         for command in self.commands:
-            run_on_disk(runner, command)
+            run_on_disk(runner, command, self.place.disk_path)
         if self.stale:
             runner.run(Command(("wipefs", "-a", device_at(self.place).path), mutates=True))
         return {}
@@ -242,7 +231,7 @@ class MakeFilesystem(Step):
 
     def apply(self, runner: Runner, record: Record) -> Record:
         try:
-            run_on_disk(runner, self._command(record["device"]))
+            run_on_disk(runner, self._command(record["device"]), record["device"])
         except Failed as error:
             # Nobody else can have written there yet: by this the next run knows what it may go on over.
             error.record = {"left": probe.look_at_bytes(record["device"], self.place.size)[1]}
@@ -254,7 +243,7 @@ class MakeFilesystem(Step):
         if filesystem is None or (filesystem.type, filesystem.uuid) != (self.options.fstype, self.uuid):
             present = f"{filesystem.type} {filesystem.uuid}" if filesystem else "none at all"
             why = f"it does not hold the filesystem that was made, but {present}"
-            raise Failed(record["device"], why, todo=FAILING)
+            raise Failed(record["device"], why, todo=MORE)
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         return f"what is on {record.get('device', name_of(self.place))} is not destroyed"

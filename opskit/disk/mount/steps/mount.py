@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 from collections.abc import Iterator, Sequence
@@ -15,8 +16,8 @@ from opskit.core.files import sync_directory
 from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
 from opskit.disk.layout import UNNAMED, device_path, name_of, shell_line
-from opskit.disk.model import BlockDevice, DiskPlace, Mount, describe
-from opskit.disk.mount.steps.make import FAILING, run_on_disk
+from opskit.disk.model import BlockDevice, DiskPlace, Mount, describe, ending
+from opskit.disk.mount.steps.tried import FAILING, run_on_disk
 from opskit.disk.see import probe, udev
 from opskit.disk.see.busy import users_of
 from opskit.disk.see.mounts import mounted_at, own_mounts, targets_of
@@ -196,7 +197,8 @@ class MountFilesystem(Step):
             runner.run(Command(("systemctl", "reset-failed", unit), mutates=True, accept=(0, 1, 5)))
         if self._is_to_be_mounted(record["number"]):  # udev may have been waited for
             with self._noting_strays(record):
-                run_on_disk(runner, self._command(record["device"]))
+                device, options = record["device"], self.options
+                run_on_disk(runner, self._command(device), device, fstype=self.fstype, options=options)
         if self.relabel:
             runner.run(restorecon(self.target))
         return {}
@@ -234,7 +236,10 @@ class MountFilesystem(Step):
             raise Failed(self.target, f"{record['device']} is not mounted there", todo="dmesg | tail")
         wants_read_only = "ro" in self.options.split(",")
         if os.statvfs(self.target).f_flag & os.ST_RDONLY and not wants_read_only:
-            raise Failed(self.target, "it is mounted read-only", todo=FAILING)
+            why = "the kernel mounted it read-only: the device cannot be written, or the filesystem has errors"
+            raise Failed(
+                self.target, why, todo="dmesg | tail says which; --mount-options ro, if that is what it is for"
+            )
         if not wants_read_only:
             check_writable(self.target)
 
@@ -277,7 +282,8 @@ def check_writable(target: str) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise Failed(target, f"it cannot be written ({error.strerror})", todo=FAILING) from error
+        todo = FAILING if error.errno == errno.EIO else "dmesg | tail may say why"
+        raise Failed(target, f"it cannot be written ({error.strerror})", todo=todo) from error
 
 
 def umount(target: str) -> Command:
@@ -294,10 +300,11 @@ def unmount(runner: Runner, target: str) -> None:
         if mount is None or error.result.status != MOUNT_FAILURE or mounted_at(target) is None:
             raise
         # It is mounted still, and so must its entry in fstab stay; what the kernel has against it umount alone tells.
-        users = "; ".join(describe(user) for user in users_of(mount) or ())
+        using = users_of(mount) or ()
+        users = "; ".join(map(describe, using))
         held = f"{error.why}; a mount below it, a loop device, a swap file or an NFS export on it may hold it"
         why = f"in use by {users}" if users else held
-        raise Busy(target, why, todo="end these, or wait for them, and try again") from error
+        raise Busy(target, why, todo=ending(using)) from error
 
 
 @dataclass(frozen=True)
@@ -380,7 +387,7 @@ class UnmountFilesystem(Step):
             return
         make_directories(missing_directories(self.target))
         (command,) = self.undo_commands({**record, "device": self._device(runner, record).path})
-        run_on_disk(runner, command)
+        run_on_disk(runner, command, command.argv[-2], fstype=self.fstype, options=self.options)
 
 
 STEPS: tuple[type[Step], ...] = (MakeMountPoint, MountFilesystem, UnmountFilesystem)

@@ -1,0 +1,61 @@
+"""Run what works on a disk, and say why it failed: the program itself seldom knows."""
+
+from __future__ import annotations
+
+import os
+
+from opskit.core.command import Command, Runner
+from opskit.core.errors import CommandFailed
+from opskit.disk.causes import Attempt, cause_of
+from opskit.disk.model import BUSY
+from opskit.disk.see import probe, superblock
+from opskit.disk.see.kernel_log import KernelLog, knows_filesystem
+from opskit.disk.see.sysfs import read_device
+
+MORE = "dmesg | tail may say more"
+# What the kernel answers for the device itself (EIO).
+FAILING = "dmesg | tail; the disk may be failing"
+
+
+def run_on_disk(
+    runner: Runner, command: Command, path: str, *, fstype: str = "", options: str = "", target: str = ""
+) -> None:
+    """Run a command that works on a device.
+
+    path: of the device.
+    fstype: of the filesystem that is mounted or grown, "" for none.
+
+    Raises CommandFailed with the cause, as far as the kernel's messages, its filesystems and the device tell it.
+    """
+    log = KernelLog()
+    try:
+        runner.run(command)
+    except CommandFailed as error:
+        name = os.path.basename(os.path.realpath(path))
+        device = read_device(name)
+        attempt = Attempt(
+            name=name,
+            path=path,
+            disk=device.disk,
+            fstype=fstype,
+            options=options,
+            target=target,
+            known=not fstype or knows_filesystem(fstype),
+            held=probe.exclusive(path) == BUSY and not target_of_ours(target),
+            read_only=device.read_only,
+            errors=superblock.has_errors(path, fstype),
+        )
+        cause = cause_of(attempt, log.words())
+        if cause is None:
+            error.todo = error.todo or MORE
+            raise
+        explained = CommandFailed(error.result, f"{cause.why} (exit status {error.result.status})")
+        explained.todo = cause.todo
+        raise explained from error
+    finally:
+        log.close()
+
+
+def target_of_ours(target: str) -> bool:
+    """Whether the device is held by its own mount: what grows is mounted."""
+    return bool(target) and os.path.ismount(target)
