@@ -4,6 +4,7 @@ Where a change belongs:
 
   du/  the command, what a person sees    cli.py, show.py
        what is asked and counted          model.py
+       the globs of --exclude-from        see/patterns.py
        reading a directory                see/readers.py: names, and their attributes; see/directory.py: opening it
        what counts where                  see/count.py, GNU du's rules; see/details.py: excludes, ages, groups, files
        several processes                  see/walk.py: the walker, the workers and their protocol

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Callable, ClassVar, NamedTuple
 import typer
 
 from opskit.core.errors import Failed, Interrupted, Missing, OpskitError, UsageFault
-from opskit.core.files import read_bytes
 from opskit.core.finding import follow_up
 from opskit.core.text import shown
 from opskit.options import PlainCommand, new_app, one_of, reads, size_of, span_of
@@ -252,13 +251,14 @@ def _browse(
 
 
 def _patterns(files: Sequence[str]) -> Iterator[bytes]:
-    """The globs in some files, as du reads them: white space at the end of a line is none of it. Raises Failed."""
+    """The globs in some files. Raises Failed."""
+    from opskit.usage.du.see.patterns import read_patterns  # noqa: PLC0415 - most do without
+
     for name in files:
         try:
-            data = sys.stdin.buffer.read() if name == "-" else read_bytes(name)
-        except OSError as error:
+            yield from read_patterns(name)
+        except OSError as error:  # noqa: PERF203 - hardly anybody names two
             raise Failed(name, f"it cannot be read ({error.strerror})") from error
-        yield from (line for line in map(bytes.rstrip, data.split(b"\n")) if line)
 
 
 def _count(session: Session, request: ScanRequest) -> Scan:

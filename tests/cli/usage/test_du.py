@@ -300,3 +300,32 @@ def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
         )
         assert done.returncode == code, done.stderr
         assert said in (done.stderr if code else done.stdout)
+
+
+def test_globs_come_through_the_pipe_of_the_shell(tree: Path) -> None:
+    """`--exclude-from <(…)` as GNU du takes it."""
+    sizes = []
+    for command in ("du --apparent-size", f"{sys.executable} -m opskit du --apparent --bytes"):
+        line = f"{command} --exclude-from <(echo four; echo '*.txt') -a -d 9 {tree}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, cwd=ROOT)
+        sizes.append({text.split("\t")[1] for text in done.stdout.splitlines()})
+    assert sizes[0] == sizes[1]
+    assert str(tree / "four") not in sizes[0]
+
+
+def test_a_pipe_that_has_no_end_is_waited_for_with_a_limit(tree: Path, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = (
+        "import opskit.usage.du.see.patterns as p, sys; p.PIPE_SECONDS = 0.1; from opskit import cli;"
+        f"sys.exit(cli.main(['du', '--exclude-from', {str(fifo)!r}, {str(tree)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "did not end within 0.1 s" in done.stderr
+    full = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m opskit du --exclude-from <(head -c 70M /dev/zero) {tree}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert full.returncode == 1
+    assert "more than 67108864 bytes" in full.stderr
