@@ -254,3 +254,27 @@ def test_who_may_not_write_the_ledger_deletes_nothing(tree: Path, browse: Browse
     terminal.wait_for("Enter: back")
     assert not any("Carry this out" in line for line in terminal.screen)
     assert (tree / "large/in/file").exists()
+
+
+@pytest.mark.parametrize("at", ["step:1", "stepped:1"])
+def test_a_crash_is_in_the_ledger_and_an_undo_says_what_is_gone(
+    tree: Path, browse: Browse, tmp_path: Path, at: str
+) -> None:
+    terminal = browse(tree, OPSKIT_TEST_KILL=at)
+    terminal.wait_for("q quit")
+    terminal.type("d")
+    terminal.wait_for("Carry this out?")
+    terminal.type("y\n")
+    assert terminal.end() < 0
+    assert (tree / "large").exists() == (at == "step:1")
+    environment = {**os.environ, "OPSKIT_STATE_DIR": str(tmp_path / "state")}
+    undo = subprocess.run(
+        [sys.executable, "-m", "opskit", "undo", "last", "--yes"],
+        env=environment, capture_output=True, text=True, check=False, cwd="/",
+    )  # fmt: skip
+    assert undo.returncode != 0
+    assert "cannot be taken back" in undo.stderr
+    again = browse(tree)
+    again.wait_for("q quit")
+    again.type("q")
+    assert again.end() == 0

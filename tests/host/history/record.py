@@ -41,6 +41,7 @@ from opskit.journal.steps import RotateJournal
 from opskit.memcached.instance.request import Wanted
 from opskit.memcached.line.listen import Listener
 from opskit.memcached.steps import StartUnit, StopUnit, WriteSettings
+from opskit.usage.steps import DeleteTree
 from opskit.yum.steps import Hold
 
 WHERE = os.environ.get("OPSKIT_RECORD", "")
@@ -181,6 +182,15 @@ def test_yum(root: Root, tmp_path: Path) -> None:
     hold = Hold((timer, "packagekit.service"), (timer,), 7200, "opskit-yum-hold-20261128t143855z-1a367c")
     carry_out(state, "keep the package manager out", hold, command="opskit yum why --hold 2h --yes")
     save("yum", state, tmp_path)
+
+
+def test_usage(tmp_path: Path) -> None:
+    state, old = tmp_path / "state", tmp_path / "old"
+    (old / "in").mkdir(parents=True)
+    status = old.stat()
+    step = DeleteTree(str(old), True, status.st_dev, status.st_ino, 2, 8192)
+    carry_out(state, f"delete {old}", step, command=f"opskit du --browse {tmp_path}")
+    save("usage", state, tmp_path)
 
 
 def test_what_an_undo_does_is_pinned() -> None:

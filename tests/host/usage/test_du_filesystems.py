@@ -101,6 +101,8 @@ def make(mounts: Mounts, kind: str, seed: int) -> Path:
     if kind == "btrfs":
         run("btrfs", "subvolume", "create", str(folder / "subvolume"))
         trees(folder / "subvolume/in", seed + 1000)
+        run("btrfs", "subvolume", "create", str(folder / "subvolume/nested"))
+        make_tree(folder / "subvolume/nested/in", seed + 3000)
         run("btrfs", "subvolume", "snapshot", str(folder / "subvolume"), str(folder / "snapshot"))
         make_tree(folder / "snapshot/since", seed + 2000)
         run("cp", "-a", "--reflink=always", str(folder / "backup"), str(folder / "shared"))

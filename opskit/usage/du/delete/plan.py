@@ -26,7 +26,7 @@ REASONS = {
     "delete-packaged": ("{path} belongs to {by}", "leave it, or remove the package first"),
     "delete-unit": ("{path} is named by {by}", "leave it, or disable that unit first"),
     "delete-fstab": ("{path} is named by {by}", "leave it, or take the entry out of fstab first"),
-    "delete-unreadable": ("{path} cannot be looked at: {by}", "sudo opskit du --browse"),
+    "delete-unreadable": ("{path}: {by}", "sudo opskit du --browse"),
 }
 
 

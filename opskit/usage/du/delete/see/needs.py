@@ -166,9 +166,8 @@ def _packages(targets: Sequence[str], runner: Runner) -> Iterator[Hindrance]:
         except Missing:
             stdout = ""
         except (CommandFailed, Failed) as error:
-            yield from (
-                Hindrance("delete-unreadable", target, f"rpm does not tell ({error.why})") for target in targets
-            )
+            why = f"rpm does not tell whose it is ({error.why})"
+            yield from (Hindrance("delete-unreadable", target, why) for target in targets)
             return
         for target in targets:
             if target in stdout:

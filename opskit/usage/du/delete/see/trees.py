@@ -60,7 +60,7 @@ def see_targets(
         except OSError as error:
             gone = isinstance(error, FileNotFoundError)
             kind = "delete-gone" if gone else "delete-unreadable"
-            words = "it is not there any more" if gone else error.strerror or str(error)
+            words = "it is not there any more" if gone else f"it cannot be looked at ({error.strerror})"
             tree.hindrances.append(Hindrance(kind, tree.at(), words))
         hindrances += tree.hindrances
         mount = mount_of(path, mounts)
