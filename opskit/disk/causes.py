@@ -21,7 +21,7 @@ _IO_ERROR = re.compile(r"(?:I/O|critical (?:medium|target)) error,? (?:on )?dev(
 class Attempt:
     """What was tried.
 
-    name: the kernel's name of the device; disk: of the disk that it is on.
+    name: the kernel's name of the device, "" for any loop device; disk: of the disk that it is on.
     known: whether the kernel has this type of filesystem.
     held: whether somebody else holds the device exclusively.
     errors: whether its ext filesystem is marked as having errors.
@@ -168,7 +168,8 @@ def cause_of(attempt: Attempt, words: Sequence[str]) -> Optional[Cause]:
 
 def _is_about(attempt: Attempt, line: str) -> bool:
     """Whether a message names the device, or none but the type of the filesystem."""
-    names = "|".join(re.escape(name) for name in (attempt.name, attempt.disk) if name)
+    # A trial has a loop device that nobody knows before.
+    names = "|".join(re.escape(name) for name in (attempt.name, attempt.disk) if name) or "loop[0-9]+"
     driver = re.escape(attempt.fstype) or "-"
     family = r"|EXT4-fs" if attempt.fstype.startswith("ext") else ""
     return bool(re.search(rf"(?<![\w-])(?:{names})(?![\w-])", line) or re.match(rf"(?i:{driver}{family}): ", line))

@@ -32,6 +32,7 @@ VERSION = re.compile(r"(\d+)\.(\d+)")
 # util-linux releases (their ReleaseNotes): 2.26 sfdisk knows GPT and scripts, 2.29 --no-tell-kernel.
 SFDISK_SCRIPTS = (2, 26)
 SFDISK_NO_TELL_KERNEL = (2, 29)
+UNSHARE_PROPAGATION = (2, 26)  # unshare --propagation: of the same package, so of the same version
 # Measured: the wipefs of 2.38 sees a lone backup GPT, that of 2.23 does not (CentOS 7). Between them nobody looked.
 WIPEFS_BACKUP_GPT = (2, 26)
 

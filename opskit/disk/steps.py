@@ -7,5 +7,6 @@ from opskit.disk.fstab.steps import STEPS as FSTAB
 from opskit.disk.grow.steps import STEPS as GROW
 from opskit.disk.mount.steps.make import STEPS as MAKE
 from opskit.disk.mount.steps.mount import STEPS as MOUNT
+from opskit.disk.mount.steps.trial import STEPS as TRIAL
 
-KINDS: dict[str, type[Step]] = {step.kind: step for step in (*MAKE, *MOUNT, *GROW, *FSTAB)}
+KINDS: dict[str, type[Step]] = {step.kind: step for step in (*MAKE, *TRIAL, *MOUNT, *GROW, *FSTAB)}

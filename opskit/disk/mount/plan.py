@@ -13,7 +13,8 @@ from opskit.disk import guard
 from opskit.disk.fstab.plan import EntryRequest, decide_entry, entry_in_use, mount_options
 from opskit.disk.fstab.sources import missing, not_in_force
 from opskit.disk.fstab.text import plain_target
-from opskit.disk.model import BlockDevice, DiskPlace, HostFacts, Mount
+from opskit.disk.model import UNSHARE_PROPAGATION, BlockDevice, DiskPlace, HostFacts, Mount
+from opskit.disk.mount.mkfs import SIZE_LIMIT
 from opskit.disk.mount.raw_plan import NewFilesystem, decide_raw
 from opskit.disk.mount.request import (
     MountRequest,
@@ -26,6 +27,7 @@ from opskit.disk.mount.request import (
 )
 from opskit.disk.mount.steps.make import CreatePartition
 from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem
+from opskit.disk.mount.steps.trial import TryMountOptions
 from opskit.disk.script_checks import blank_checks, disk_checks, mount_point_checks, place_checks, wipe_checks
 
 READ_ONLY_TYPES = ("iso9660", "squashfs", "udf", "cramfs", "erofs", "romfs")
@@ -152,8 +154,22 @@ def _mismatch(existing: _ExistingFilesystem, request: MountRequest) -> Iterator[
 
 def _decide_made(facts: HostFacts, request: MountRequest, ids: NewIds, make: NewFilesystem, title: str) -> Decision:
     """Make a filesystem, then mount it."""
-    uuid, making = ids.filesystem, make.steps(ids.filesystem)
+    uuid, making = ids.filesystem, (*_trial(facts, request, ids), *make.steps(ids.filesystem))
     return _into_service(facts, request, ids, title, making, make.place, request.mkfs.fstype, uuid, None, make.notes)
+
+
+# What the kernel takes of every filesystem (mount(8), FILESYSTEM-INDEPENDENT MOUNT OPTIONS): not worth a trial.
+_SURE = frozenset({"ro", "rw", "noexec", "exec", "nosuid", "suid", "nodev", "dev", "sync", "async", "dirsync", ""}) | {
+    f"{no}{word}" for no in ("", "no") for word in ("atime", "diratime", "relatime")
+}
+
+
+def _trial(facts: HostFacts, request: MountRequest, ids: NewIds) -> tuple[Step, ...]:
+    """Whether the options can be mounted with is tried before the disk is touched, where unshare(1) can do it."""
+    options, fstype = mount_options(request.options), request.mkfs.fstype
+    if set(options.split(",")) <= _SURE or not facts.has_tool("sfdisk", UNSHARE_PROPAGATION):
+        return ()
+    return (TryMountOptions(fstype, options, f"/var/tmp/opskit-try-{ids.run}", SIZE_LIMIT[fstype] * 2),)  # noqa: S108
 
 
 def _decide_existing(
