@@ -69,6 +69,7 @@ FINDINGS = (
     FindingKind("has-table", ("critical",), "the disk has a partition table"),
     FindingKind("held", ("critical",), "another device (LVM, RAID, loop, encryption …) is made of the device"),
     FindingKind("held-exclusively", ("critical",), "another program holds the device open exclusively"),
+    FindingKind("label-in-fstab", ("critical",), "fstab mounts another filesystem by the label of the new one"),
     FindingKind("label-too-long", ("error",), "the label is longer than the filesystem can hold"),
     FindingKind("logical-partition", ("critical",), "a logical partition is not grown"),
     FindingKind(

@@ -323,6 +323,8 @@ def duplicate_uuid(facts: HostFacts, device: BlockDevice, uuid: str) -> Iterator
         if other.name not in family and uuid and any(s.uuid == uuid for s in other.signatures):
             title = f"{device.path} and {other.path} have the same filesystem UUID {uuid}: one is a copy of the other"
             remedy = "detach one, or give the copy its own UUID (xfs_admin -U generate, tune2fs -U random)"
+            if any(s.type == "xfs" for s in other.signatures):
+                remedy += "; xfs_admin refuses a dirty log: mount the copy with -o nouuid and umount it once before"
             yield Reason("duplicate-uuid", title, remedy)
 
 

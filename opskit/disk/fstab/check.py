@@ -33,7 +33,7 @@ from opskit.disk.fstab.text import (
     plain_target,
     split_lines,
 )
-from opskit.disk.model import BlockDevice, HostFacts, Mount
+from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount
 
 # Mounts that nobody writes into fstab: images, media and memory.
 NOT_FOR_FSTAB_KINDS = frozenset({"rom", "ram", "zram"})
@@ -177,7 +177,8 @@ def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
         return
     evidence = evidence_of(facts, entry)
     if entry.is_swap:
-        if devices and not any(d.swap for d in devices):
+        fits = any(fits_type(entry, s.type) for d in devices for s in d.signatures)  # else that is the finding
+        if fits and not any(d.swap for d in devices):
             remedy = f"swapon {shlex.quote(devices[0].path)}"
             yield Finding("swap-not-active", "warning", f"{entry.source} is not in use as swap", evidence, remedy)
         return
@@ -193,7 +194,10 @@ def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
     other = facts.device_of(here[-1])
     if other is not None and devices and other not in devices:
         title = f"{other.path} is mounted on {entry.target}, but line {entry.number} says {entry.source}"
-        yield Finding("other-device-mounted", "error", title, evidence, f"umount {shlex.quote(entry.target)}; {remedy}")
+        remount = f"umount {shlex.quote(entry.target)}; {remedy}"
+        if plain_target(entry.target) in SYSTEM_TARGETS:
+            remount = f"correct line {entry.number}: {write_line(entry, source=by_uuid(other) or other.path)}"
+        yield Finding("other-device-mounted", "error", title, evidence, remount)
     elif other is not None and not {"bind", "rbind"} & set(entry.option_list):
         yield from _in_force(facts, entry, here[-1], other)
 

@@ -16,6 +16,7 @@ from opskit.core.packages import install_line
 from opskit.core.plan import Reason, Step
 from opskit.core.units import size_text
 from opskit.disk import guard
+from opskit.disk.fstab.text import entries
 from opskit.disk.layout import DOS_LIMIT, backup_gpt_sectors, single_partition
 from opskit.disk.model import (
     SFDISK_NO_TELL_KERNEL,
@@ -26,6 +27,7 @@ from opskit.disk.model import (
     DiskPlace,
     HostFacts,
     MadeRecord,
+    named_by,
 )
 from opskit.disk.mount.mkfs import MkfsOptions, size_reasons
 from opskit.disk.mount.request import MountRequest
@@ -227,6 +229,7 @@ def _from_scratch(
         kind, notes = "gpt", (Finding("gpt-over-2-tib", "info", text),)
     place, tool, reasons = _new_place(facts, disk, kind, request, partition=partition, table=table, run=run)
     reasons += [*size_reasons(request.mkfs, place.size), *guard.missing_tool(facts, request.mkfs.program)]
+    reasons += _label_taken(facts, disk, request)
     if reasons:
         return reasons
     partitions = facts.partitions(disk)
@@ -242,6 +245,17 @@ def _from_scratch(
     gpt = blind and (disk.table == "gpt" or disk.table_backup_only)
     tail = (*backup_gpt_sectors(disk.size, disk.sector_size), disk.sector_size) if gpt else ()
     return NewFilesystem(place, request.mkfs, erase, what, drop, tail, tool, before, stale, notes=notes)
+
+
+def _label_taken(facts: HostFacts, disk: BlockDevice, request: MountRequest) -> Iterator[Reason]:
+    """Fstab mounts a filesystem by the label that the new one is to have: which of the two would be left to chance."""
+    family = {device.name for device in guard.related(facts, disk)}
+    for entry in entries(facts.fstab.text):
+        others = [d for d in facts.devices if d.name not in family and named_by(entry.source, d)]
+        if request.label and entry.source == f"LABEL={request.label}" and others:
+            line = f"{facts.fstab.path} line {entry.number}"
+            title = f"{line} mounts {others[0].path} by the label {request.label}, which the new filesystem is to have"
+            yield Reason("label-in-fstab", title, f"choose another --label; or name that disk in {line} by its UUID")
 
 
 def _contents(device: BlockDevice) -> str:

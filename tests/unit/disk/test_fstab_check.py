@@ -360,3 +360,15 @@ def test_a_label_on_two_devices_is_mended_by_another_label() -> None:
     twin = device("vdd1", "252:49", kind="partition", signatures=signed("ext4", "4", label="data"))
     facts = host(ROOT + DATA.replace(f"UUID={DATA_UUID}", "LABEL=data"))
     assert "e2label" in only(replace(facts, devices=(*facts.devices, twin)), "ambiguous-source").remedy
+
+
+def test_a_swap_entry_of_what_is_no_swap_area_is_not_to_be_activated() -> None:
+    line = f"UUID={DATA_UUID} none swap sw 0 0\n"
+    assert ids(host(ROOT + line)) == ["wrong-fstype"]
+
+
+def test_another_device_on_the_root_is_mended_in_fstab() -> None:
+    mounted = (Mount("252:17", "/", "/dev/vdb1", "xfs", "rw"), Mount("252:17", "/data", "/dev/vdb1", "ext4", "rw"))
+    finding = only(host(ROOT + DATA, mounts=mounted), "other-device-mounted")
+    assert finding.remedy.startswith("correct line 1: write line 1 as: UUID=")
+    assert "umount" not in finding.remedy
