@@ -61,10 +61,10 @@ a missing tool or privilege
 locked or busy
 .TP
 .B 8
-failed, and taken back
+failed, and all that had been done was taken back: the host is as before
 .TP
 .B 9
-failed, and taking back failed too
+failed, and something of it is left: it could not be taken back, or a program is at work that not even SIGKILL ends
 .TP
 .B 130, 143
 interrupted (SIGINT, SIGTERM), and taken back

@@ -252,11 +252,14 @@ class Ledger:
         A run whose lines are not together is given once for each piece of them.
         """
         lines: list[Line] = []
+        known = ""  # the run of the sound ones among them
         for offset, raw, whole in self._raw_lines():
             line = parse_line(raw, offset, whole=whole)
-            if line.entry is not None and any(other.entry is not None and other.run != line.run for other in lines):
-                yield from build_runs(reversed(lines))[0]
-                lines = []
+            if line.entry is not None:
+                if known and line.run != known:
+                    yield from build_runs(reversed(lines))[0]
+                    lines = []
+                known = line.run
             lines.append(line)
         yield from build_runs(reversed(lines))[0]
 

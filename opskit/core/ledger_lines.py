@@ -41,6 +41,14 @@ SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "undone": ({"number": int, "outcome": _STEPPED[1]}, {"record": dict, "error": str, "commands": [_COMMAND]}),
     "end": ({"outcome": _ENDED}, {"error": str}),
 }
+# The same as a list of (key, type of its value, whether an entry must have it): a ledger can have a million lines.
+_KEYS = {
+    name: (
+        *((key, kind, True) for key, kind in {"run": str, "time": str, **needed}.items()),
+        *((key, kind, False) for key, kind in possible.items()),
+    )
+    for name, (needed, possible) in SHAPES.items()
+}
 
 
 @dataclass(frozen=True)
@@ -109,10 +117,8 @@ def _fault(entry: Any, raw: bytes) -> str:
         return f"its schema is {json.dumps(schema)}, not {SCHEMA}: a newer opskit may know it"
     if not isinstance(entry.get("entry"), str) or entry["entry"] not in SHAPES:
         return f"there is no entry {json.dumps(entry.get('entry'))}"
-    needed, possible = SHAPES[entry["entry"]]
-    needed = {"run": str, "time": str, **needed}
-    for key, kind in {**needed, **possible}.items():
-        if (key in needed or key in entry) and not _has_type(entry.get(key), kind):
+    for key, kind, needed in _KEYS[entry["entry"]]:
+        if (needed or key in entry) and not _has_type(entry.get(key), kind):
             return f"its {key} is not of the kind that it should be"
     return "" if entry["run"] and _is_number(entry.get("number", 1)) else "it has no run, or no number of a step"
 
@@ -124,6 +130,8 @@ def _is_number(value: Any) -> bool:
 
 def _has_type(value: Any, kind: Any) -> bool:
     """Whether a value is of a type, one of a set of words, a list of [type], or an object with the keys of a dict."""
+    if type(value) is kind:
+        return True
     if isinstance(kind, set):
         return isinstance(value, str) and value in kind
     if isinstance(kind, list):

@@ -215,6 +215,9 @@ class PlanToken:
 def differences(fingerprint: str, now: Plan, lasting: Plan) -> Iterator[str]:
     """What a plan has that the one with this fingerprint did not have, a sentence each.
 
+    Whether two plans differ is not told by this but by the whole fingerprint: two parts that have the same digits by
+    chance (1 in 4096) leave a difference without its sentence, and never name one that is none.
+
     now: the plan, as a person sees it
     lasting: the same for NO_RUN
     """

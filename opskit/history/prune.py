@@ -80,7 +80,8 @@ def decide_prune(runs: Sequence[RunOutline], state_dir: str, span: str, before: 
     unfinished, undoable, damaged = _kept(runs, old, everything=everything)
     kept = unfinished | undoable | damaged
     # What an undo did is needed as long as its run is there, or that would count as done again.
-    names = tuple(run.id for run in old if run.id not in kept and run.undoes not in {*kept, *_newer(runs, old)})
+    needed = kept | _newer(runs, old)
+    names = tuple(run.id for run in old if run.id not in kept and run.undoes not in needed)
     notes = tuple(_notes(unfinished, undoable, damaged))
     if not names:
         return Plan(title, basis=("prune", state_dir), notes=notes)

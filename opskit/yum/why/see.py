@@ -13,6 +13,7 @@ from typing import Callable
 
 from opskit.core.command import Command, Runner
 from opskit.core.errors import OpskitError
+from opskit.core.files import read_bytes
 from opskit.core.systemd import is_booted
 from opskit.yum.why.cron import CronLine, mentions, names, next_run, parse
 from opskit.yum.why.model import CRON, Autorun, Autoruns
@@ -108,9 +109,6 @@ def _unread(root: str) -> Iterator[str]:
 
 def _text(path: str) -> str:
     try:
-        if not os.path.isfile(path):
-            return ""
-        with open(path, "rb") as file:
-            return os.fsdecode(file.read(1_000_000))
+        return os.fsdecode(read_bytes(path))
     except OSError:
         return ""

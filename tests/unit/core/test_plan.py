@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import pytest
 
+from opskit.core import plan as plan_module
 from opskit.core.command import Command, Result, shell_lines
 from opskit.core.errors import CannotUndo
 from opskit.core.finding import Finding
-from opskit.core.plan import Change, Plan, Record, Step
+from opskit.core.plan import Change, Plan, Record, Step, differences
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,22 @@ def test_the_fingerprint_is_not_of_what_is_only_said(fields: Any) -> None:
 
 def test_basis_and_changes_do_not_run_into_each_other() -> None:
     assert replace(PLAN, basis=("vdb252:16",)).fingerprint != PLAN.fingerprint
+
+
+def test_two_parts_with_the_same_digits_hide_no_difference_and_name_no_wrong_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The digits of a part only find the sentence: whether plans differ, the whole tells."""
+    one, other = Plan("t", basis=("a",)), Plan("t", basis=("b",))
+    assert list(differences(one.fingerprint, other, other)) == ["what it acts on is not the same: it is now b"]
+    whole = plan_module.sha256
+
+    def colliding(data: bytes) -> str:
+        return whole(data) if data.startswith(b"[[") else "0" * 64
+
+    monkeypatch.setattr(plan_module, "sha256", colliding)
+    assert one.fingerprint != other.fingerprint
+    assert list(differences(one.fingerprint, other, other)) == []
 
 
 def test_names_that_are_no_utf8_have_a_fingerprint() -> None:
