@@ -68,8 +68,8 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit history' 'opskit history show' 'opskit history prune' 'opskit undo' 'opskit findings' 'opskit completion'
-set -g __opskit_valued '--auth-file' '--boot' '--by' '--color' '--conn-limit' '--depth' '--diff' '--directory' '--engine' '--exclude' '--exclude-from' '--exclude-type' '--expose' '--extended' '--facts' '--format' '--fstab' '--fstype' '--hold' '--installroot' '--interval' '--keep-copy' '--label' '--limit' '--listen' '--listen-backlog' '--lock-timeout' '--max-depth' '--max-item-size' '--max-reqs-per-event' '--memory-file' '--memory-limit' '--min-size' '--mount-options' '--namespace' '--napi-ids' '--older-than' '--only-plan' '--output' '--pid' '--pidfile' '--port' '--prefix-delimiter' '--priority' '--protocol' '--reserved' '--root' '--sample' '--save' '--since' '--size' '--slab-growth-factor' '--slab-min-size' '--state-dir' '--sysconfig' '--systemd-version' '--table' '--threads' '--threshold' '--timeout' '--top' '--type' '--udp-port' '--unix-mask' '--unix-socket' '--until' '--user' '--verify-key' '--warn' '--wipe' '--workers' '-B' '-I' '-N' '-P' '-R' '-U' '-Y' '-b' '-e' '-m' '-o' '-t' 'opskit df -x' 'opskit du -X' 'opskit du -d' 'opskit journal errors --unit' 'opskit journal errors -D' 'opskit journal errors -p' 'opskit journal errors -u' 'opskit journal usage -D' 'opskit journal vacuum --files' 'opskit journal vacuum -D' 'opskit journal verify -D' 'opskit memcached explain --unit' 'opskit memcached explain --version' 'opskit memcached flags --version' 'opskit memcached lint --unit' 'opskit memcached lint --version' 'opskit memcached start -D' 'opskit memcached start -a' 'opskit memcached start -c' 'opskit memcached start -f' 'opskit memcached start -l' 'opskit memcached start -p' 'opskit memcached start -s' 'opskit memcached start -u' 'opskit memcached stop --unit' 'opskit memcached stop -p' 'opskit memcached stop -s'
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit disk swap' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit history' 'opskit history show' 'opskit history prune' 'opskit undo' 'opskit findings' 'opskit completion'
+set -g __opskit_valued '--auth-file' '--boot' '--by' '--color' '--conn-limit' '--depth' '--diff' '--directory' '--engine' '--exclude' '--exclude-from' '--exclude-type' '--expose' '--extended' '--facts' '--format' '--fstab' '--fstype' '--hold' '--installroot' '--interval' '--keep-copy' '--label' '--leave-free' '--limit' '--listen' '--listen-backlog' '--lock-timeout' '--max-depth' '--max-item-size' '--max-reqs-per-event' '--memory-file' '--memory-limit' '--min-size' '--mount-options' '--namespace' '--napi-ids' '--older-than' '--only-plan' '--output' '--pid' '--pidfile' '--port' '--prefix-delimiter' '--priority' '--protocol' '--reserved' '--root' '--sample' '--save' '--since' '--size' '--slab-growth-factor' '--slab-min-size' '--state-dir' '--sysconfig' '--systemd-version' '--table' '--threads' '--threshold' '--timeout' '--top' '--type' '--udp-port' '--unix-mask' '--unix-socket' '--until' '--user' '--verify-key' '--warn' '--wipe' '--workers' '-B' '-I' '-N' '-P' '-R' '-U' '-Y' '-b' '-e' '-m' '-o' '-t' 'opskit df -x' 'opskit du -X' 'opskit du -d' 'opskit journal errors --unit' 'opskit journal errors -D' 'opskit journal errors -p' 'opskit journal errors -u' 'opskit journal usage -D' 'opskit journal vacuum --files' 'opskit journal vacuum -D' 'opskit journal verify -D' 'opskit memcached explain --unit' 'opskit memcached explain --version' 'opskit memcached flags --version' 'opskit memcached lint --unit' 'opskit memcached lint --version' 'opskit memcached start -D' 'opskit memcached start -a' 'opskit memcached start -c' 'opskit memcached start -f' 'opskit memcached start -l' 'opskit memcached start -p' 'opskit memcached start -s' 'opskit memcached start -u' 'opskit memcached stop --unit' 'opskit memcached stop -p' 'opskit memcached stop -s'
 
 # opskit
 complete -c opskit -n '__opskit_at opskit 0' -a disk -d 'Put data disks into service, safely'
@@ -93,6 +93,7 @@ complete -c opskit -n '__opskit_at opskit disk 0' -a mount -d 'Put a disk into s
 complete -c opskit -n '__opskit_at opskit disk 0' -a umount -d 'Take a disk out of service: unmount it, take its entry out of fstab, leave the data'
 complete -c opskit -n '__opskit_at opskit disk 0' -a grow -d 'Grow partition and filesystem to the end of a disk that was made larger, while it is mounted'
 complete -c opskit -n '__opskit_at opskit disk 0' -a fstab -d 'Check fstab, show what it means here, back it up, restore it'
+complete -c opskit -n '__opskit_at opskit disk 0' -a swap -d 'Give the host swap: a file of this size, or a blank device'
 complete -c opskit -n '__opskit_in opskit disk' -l help -s h -d 'Show this message and exit'
 
 # opskit disk list
@@ -255,6 +256,26 @@ complete -c opskit -n '__opskit_in opskit disk fstab restore' -l color -x -a 'au
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit disk fstab restore' -l help -s h -d 'Show this message and exit'
+
+# opskit disk swap
+complete -c opskit -n '__opskit_at opskit disk swap 1' -F
+complete -c opskit -n '__opskit_in opskit disk swap' -l off -d 'Take the file (or device) out of use and out of fstab'
+complete -c opskit -n '__opskit_in opskit disk swap' -l leave-free -x -d 'What stays free beside a new file'
+complete -c opskit -n '__opskit_in opskit disk swap' -l no-fstab -d 'Leave fstab alone'
+complete -c opskit -n '__opskit_in opskit disk swap' -l fstab -r -F -d 'Another file than /etc/fstab'
+complete -c opskit -n '__opskit_in opskit disk swap' -l dry-run -s n -d 'Show the plan and change nothing'
+complete -c opskit -n '__opskit_in opskit disk swap' -l format -x -a 'text sh json' -d 'A dry run as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit disk swap' -l exit-code -d 'With --dry-run: exit 3 when there are changes to make'
+complete -c opskit -n '__opskit_in opskit disk swap' -l yes -s y -d 'Answer the question with yes'
+complete -c opskit -n '__opskit_in opskit disk swap' -l only-plan -x -d 'Carry out the plan to which a dry run gave this token, or nothing'
+complete -c opskit -n '__opskit_in opskit disk swap' -l lock-timeout -x -d 'How long to wait for another opskit: 30s, 5m'
+complete -c opskit -n '__opskit_in opskit disk swap' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit disk swap' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit disk swap' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit disk swap' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit disk swap' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit disk swap' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit disk swap' -l help -s h -d 'Show this message and exit'
 
 # opskit du
 complete -c opskit -n '__opskit_in opskit du' -a '(__fish_complete_directories)'

@@ -8,6 +8,7 @@ Where a change belongs:
                                  mount/mkfs.py: the filesystem asked for · fstab/plan.py: fstab
   `mount` and `umount`           mount/: plan.py, of it raw_plan.py what is made on a disk · umount_plan.py · steps/
   `grow`                         grow/: plan.py, steps.py
+  `swap`                         swap/: model.py, see.py, plan.py, steps.py, cli.py
   what stops a script            script_checks.py: of mount, umount and grow; the steps' own: Step.checks
   `fstab`, and every entry       fstab/: text.py the bytes, as mount reads them, boot.py as systemd does, sources.py
                                  what an entry means on this host, check.py the findings, form.py those of one line,

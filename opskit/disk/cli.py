@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 
 class DiskGroup(LazyGroup):
-    """The commands here, and those of fstab."""
+    """The commands here, and those of fstab and swap."""
 
-    entries = {"fstab": Entry("opskit.disk.fstab.cli", "Look after fstab: check, show, backup, restore.")}  # noqa: RUF012
+    entries = {  # noqa: RUF012
+        "fstab": Entry("opskit.disk.fstab.cli", "Look after fstab: check, show, backup, restore."),
+        "swap": Entry("opskit.disk.swap.cli", "Give the host swap: a file or a device; --off.", single=True),
+    }
 
 
 app = new_app(

@@ -8,5 +8,6 @@ from opskit.disk.grow.steps import STEPS as GROW
 from opskit.disk.mount.steps.make import STEPS as MAKE
 from opskit.disk.mount.steps.mount import STEPS as MOUNT
 from opskit.disk.mount.steps.trial import STEPS as TRIAL
+from opskit.disk.swap.steps import STEPS as SWAP
 
-KINDS: dict[str, type[Step]] = {step.kind: step for step in (*MAKE, *TRIAL, *MOUNT, *GROW, *FSTAB)}
+KINDS: dict[str, type[Step]] = {step.kind: step for step in (*MAKE, *TRIAL, *MOUNT, *GROW, *FSTAB, *SWAP)}

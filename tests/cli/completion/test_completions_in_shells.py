@@ -109,7 +109,7 @@ def fish(place: Path, *words: str) -> set[str]:
 OFFERS = [
     (("",), {"disk", "du", "df", "journal", "memcached", "yum", "history", "undo", "findings", "completion"}),
     (("di",), {"disk"}),
-    (("disk", ""), {"list", "show", "facts", "mount", "umount", "grow", "fstab"}),
+    (("disk", ""), {"list", "show", "facts", "mount", "umount", "grow", "fstab", "swap"}),
     (("disk", "mo"), {"mount"}),
     (("disk", "fstab", ""), {"check", "show", "backup", "restore"}),
     (("disk", "mount", "/dev/"), SHOWN),

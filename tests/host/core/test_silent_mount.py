@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, tuple[int, ...]]] = {
     "disk mount": ("{disk} {target}2 -n", (0,)),
     "disk umount": ("{target} -n", (0,)),
     "disk grow": ("{target} -n", (0,)),
+    "disk swap": ("16M {target}/swap -n --leave-free 1M", (0,)),
     "disk fstab check": ("", (4,)),
     "disk fstab show": ("", (0,)),
     "disk fstab backup": ("-n", (0,)),

@@ -1,0 +1,118 @@
+"""What swap a host has, and what is at the place of a swap file. Changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import stat
+import uuid
+from typing import Optional
+
+from opskit.core.command import Runner
+from opskit.core.mountinfo import unescape
+from opskit.disk.model import HostFacts
+from opskit.disk.see.facts import FSTAB, on_path, see
+from opskit.disk.see.sysfs import read_text
+from opskit.disk.swap.model import SwapArea, SwapFacts, SwapFile
+
+PROC = "/proc"
+TOOLS = ("mkswap", "swapon", "chattr")
+_KIB = 1024
+# Of the swap header (mkswap(8), linux/swap.h): its UUID, and the magic at the end of the first page.
+_UUID_AT, _MAGIC = 1036, b"SWAPSPACE2"
+_BLOCK = 512
+
+
+def see_swap(runner: Runner, path: str, *, device: bool, fstab: str = FSTAB) -> SwapFacts:
+    """The facts for a swap file at path, or for a device."""
+    folder = os.path.dirname(path) or "/"
+    host = see(runner, fstab=fstab, devices=[path] if device else [], paths=[] if device else [path, folder])
+    host = dataclasses.replace(host, tools={**host.tools, **{tool: "1" for tool in TOOLS if on_path(tool)}})
+    words = read_text(PROC, "cmdline").split()
+    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    return SwapFacts(
+        host=host,
+        areas=areas(),
+        file=None if device else _file(host, path, folder),
+        available=available(),
+        resume=tuple(word for word in words if word.startswith(("resume=", "resume_offset="))),
+        kernel=(int(release[1]), int(release[2])) if release else (0, 0),
+    )
+
+
+def areas(proc: str = PROC) -> tuple[SwapArea, ...]:
+    """The swap in use: /proc/swaps (proc(5)) has sizes in KiB, and a blank in a name escaped."""
+    found = []
+    for line in read_text(proc, "swaps").splitlines()[1:]:
+        path, kind, size, used = line.split()[:4]
+        found.append(SwapArea(unescape(path), kind, int(size) * _KIB, int(used) * _KIB))
+    return tuple(found)
+
+
+def available(proc: str = PROC) -> int:
+    """The memory that can be had without swapping: MemAvailable (Linux 3.14, and 3.10 of EL7)."""
+    match = re.search(r"^MemAvailable:\s+(\d+) kB$", read_text(proc, "meminfo"), re.MULTILINE)
+    return int(match[1]) * _KIB if match else 0
+
+
+def _file(host: HostFacts, path: str, folder: str) -> SwapFile:
+    """What is at path. Of a mount that does not answer only the name is known."""
+    fact, above = host.path(path), host.path(folder)
+    if not (fact and above) or fact.unanswered or above.unanswered or above.kind != "directory":
+        return SwapFile(path, directory=bool(above and above.kind == "directory"))
+    beneath = [mount for mount in host.mounts if _is_below(above.real, mount.target)]
+    mount = max(reversed(beneath), key=lambda mount: len(mount.target), default=None)
+    room = os.statvfs(folder)
+    there = SwapFile(
+        path,
+        fstype=mount.fstype if mount else "",
+        mount_point=mount.target if mount else "",
+        read_only=bool(room.f_flag & os.ST_RDONLY),
+        room=room.f_bavail * room.f_frsize,
+    )
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return there
+    return SwapFile(
+        path,
+        exists=True,
+        size=status.st_size,
+        mode=stat.S_IMODE(status.st_mode),
+        owner=status.st_uid,
+        allocated=status.st_blocks * _BLOCK,
+        uuid=swap_uuid(path) if stat.S_ISREG(status.st_mode) else "",
+        fstype=there.fstype,
+        mount_point=there.mount_point,
+        read_only=there.read_only,
+        room=there.room,
+    )
+
+
+def _is_below(path: str, target: str) -> bool:
+    return target in {"/", path} or path.startswith(f"{target}/")
+
+
+def swap_uuid(path: str) -> str:
+    """The UUID of the swap area in a file or on a device; "" without one, or where it cannot be read."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    page = os.sysconf("SC_PAGE_SIZE")
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        return ""
+    try:
+        head = os.pread(descriptor, page, 0)
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+    if len(head) < page or not head.endswith(_MAGIC):
+        return ""
+    return str(uuid.UUID(bytes=head[_UUID_AT : _UUID_AT + 16]))
+
+
+def area_at(path: str) -> Optional[SwapArea]:
+    """The swap in use by this path, as of now."""
+    return next((area for area in areas() if area.path == path), None)

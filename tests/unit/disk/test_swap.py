@@ -1,0 +1,171 @@
+"""What `opskit disk swap` decides, of facts that no test machine has."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.core.command import Command, Result
+from opskit.core.errors import Failed
+from opskit.core.plan import Plan, Refusal
+from opskit.core.units import GIB, MIB
+from opskit.disk.model import FileFact, HostFacts, PathFact
+from opskit.disk.swap.model import SwapArea, SwapFacts, SwapFile, SwapRequest
+from opskit.disk.swap.plan import decide_file, decide_off
+from opskit.disk.swap.see import areas, swap_uuid
+from opskit.disk.swap.steps import MakeSwapFile
+
+PATH = "/swapfile"
+RUN, UUID = "20261121T100000Z-abc123", "11111111-2222-4333-8444-555555555555"
+FILE = SwapFile(PATH, fstype="xfs", mount_point="/", room=10 * GIB)
+MADE = replace(FILE, exists=True, size=2 * GIB, mode=0o600, allocated=2 * GIB, uuid=UUID)
+AREA = SwapArea(PATH, "file", 2 * GIB - 4096, 100 * MIB)
+ENTRY = f"{PATH} none swap defaults 0 0\n"
+
+
+def facts(*, fstab: str = "", real: str = PATH, weak: str = "", symlink: str = "", **more: Any) -> SwapFacts:
+    file = FileFact("/etc/fstab", "/etc/fstab", exists=True, text=fstab, directory_free=GIB)
+    tools = {"mkswap": "1", "swapon": "1", "chattr": "1"}
+    path = PathFact(PATH, "absent", real, symlink_in=symlink, weak=weak)
+    host = HostFacts(1, "", "h", True, (), file, replace(file, path="/etc/crypttab"), paths=(path,), tools=tools)
+    return SwapFacts(host, **{"file": FILE, "available": GIB, "kernel": (5, 14), **more})
+
+
+def decide(now: SwapFacts, size: int = 2 * GIB, leave: int = GIB) -> Any:
+    return decide_file(now, SwapRequest(PATH, size, leave), RUN, UUID)
+
+
+def actions(decision: Any) -> list[str]:
+    assert isinstance(decision, Plan), decision
+    return [change.action for change in decision.changes]
+
+
+def ids(decision: Any) -> list[str]:
+    assert isinstance(decision, Refusal), decision
+    assert all(reason.remedy for reason in decision.reasons)
+    return [reason.id for reason in decision.reasons]
+
+
+@pytest.mark.parametrize(
+    ("fstype", "kernel", "method"),
+    [
+        ("ext4", (3, 10), "fallocate"),
+        ("xfs", (3, 10), "zeros"),  # EL7: what fallocate sets aside counts as holes there
+        ("xfs", (4, 17), "zeros"),
+        ("xfs", (4, 18), "fallocate"),  # EL8
+        ("ext3", (6, 12), "zeros"),
+        ("btrfs", (6, 12), "zeros"),
+    ],
+)
+def test_how_a_file_without_holes_is_made(fstype: str, kernel: tuple[int, int], method: str) -> None:
+    (make, *_) = decide(facts(file=replace(FILE, fstype=fstype), kernel=kernel)).steps
+    assert (make.method, make.no_copy) == (method, fstype == "btrfs")
+    lines = " ; ".join(make.change.commands)
+    assert ("fallocate -l 2147483648" in lines) == (method == "fallocate")
+    assert ("dd if=/dev/zero" in lines) == (method == "zeros")
+    assert ("chattr +C" in lines) == (fstype == "btrfs")
+
+
+def test_only_what_is_missing_is_done() -> None:
+    every = ["make-swap-file", "make-swap", "backup-fstab", "add-fstab-entry", "swap-on"]
+    assert actions(decide(facts())) == every
+    assert actions(decide(facts(file=MADE))) == every[2:]
+    assert actions(decide(facts(file=MADE, fstab=ENTRY))) == ["swap-on"]
+    assert actions(decide(facts(file=MADE, areas=(AREA,)))) == every[2:4]
+    assert actions(decide(facts(file=MADE, areas=(AREA,), fstab=ENTRY))) == []
+
+
+def test_what_is_no_swap_file_of_roots_alone_is_not_used() -> None:
+    for change in ({"mode": 0o644}, {"owner": 1000}, {"allocated": GIB}, {"uuid": ""}):
+        assert ids(decide(facts(file=replace(MADE, **change)))) == ["file-exists"]
+    assert ids(decide(facts(file=MADE), size=GIB)) == ["swap-of-another-size"]
+
+
+def test_where_no_swap_file_can_be() -> None:
+    assert ids(decide(facts(file=replace(FILE, fstype="btrfs"), kernel=(4, 18)))) == ["no-swap-there"]
+    assert ids(decide(facts(file=replace(FILE, fstype="nfs4")))) == ["no-swap-there"]
+    assert ids(decide(facts(file=replace(FILE, read_only=True)))) == ["read-only"]
+    assert ids(decide(facts(weak="its directory is anybody's"))) == ["replaceable"]
+    assert ids(decide(facts(symlink="/swapfile", real="/other"))) == ["symlink-in-path"]
+    assert ids(decide(facts(), size=9 * GIB, leave=GIB + 1)) == ["no-room-for-swap"]
+    assert actions(decide(facts(), size=9 * GIB))
+    assert ids(decide(facts(), size=MIB + 1)) == ["swap-size"]
+
+
+def off(now: SwapFacts, path: str = PATH) -> Any:
+    return decide_off(now, SwapRequest(path), RUN)
+
+
+def test_off_is_refused_where_it_is_needed() -> None:
+    used = facts(file=MADE, areas=(AREA,), fstab=ENTRY)
+    assert actions(off(used)) == ["swap-off", "backup-fstab", "remove-fstab-entry"]
+    assert ids(off(replace(used, available=AREA.used - 1))) == ["swap-in-need"]
+    assert ids(off(replace(used, resume=("resume=UUID=1", "resume_offset=42")))) == ["resume"]
+    assert actions(off(replace(used, resume=("resume=UUID=1",))))  # into a device, and not into this file
+    zram = SwapArea("/dev/zram0", "partition", GIB, 0)
+    assert ids(off(facts(file=None, areas=(zram,)), "/dev/zram0")) == ["zram"]
+    assert ids(off(facts())) == ["no-such-swap"]
+
+
+def test_zram_is_left_alone() -> None:
+    plan = decide(facts(areas=(SwapArea("/dev/zram0", "partition", GIB, 0),)))
+    assert [note.id for note in plan.notes] == ["zram"]
+    assert not any("zram" in line for change in plan.changes for line in change.commands)
+
+
+class Looks:
+    """A runner that fills the file as its command would, after a look at its mode."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.mode = 0
+
+    def run(self, command: Command) -> Result:
+        (draft,) = self.path.parent.glob("swap.opskit-*")
+        self.mode = draft.stat().st_mode & 0o777
+        draft.write_bytes(bytes(MIB))
+        return Result(command, 0, "", "", 0.0)
+
+
+def test_nobody_else_can_read_it_from_its_first_byte(tmp_path: Path) -> None:
+    path = tmp_path / "swap"
+    step = MakeSwapFile(str(path), MIB, "zeros", f"{path}.opskit-r")
+    runner = Looks(path)
+    umask = os.umask(0)
+    try:
+        record = step.apply(runner, {})
+    finally:
+        os.umask(umask)
+    assert runner.mode == 0o600
+    assert record == {"inode": path.stat().st_ino}
+    assert list(tmp_path.iterdir()) == [path]
+    # What somebody else has there by now is left alone, by a second one too.
+    with pytest.raises(Failed, match="somebody has made it since"):
+        step.apply(runner, {})
+    step.undo(runner, {})
+    assert list(tmp_path.iterdir()) == [path]
+    step.undo(runner, record)
+    step.undo(runner, record)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_kernel_shows(tmp_path: Path) -> None:
+    (tmp_path / "swaps").write_text(
+        "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+        "/dev/dm-1                               partition\t2097148\t\t10\t\t-2\n"
+        "/a\\040b                                 file\t\t65512\t\t0\t\t-3\n"
+    )
+    device, file = areas(str(tmp_path))
+    assert device == SwapArea("/dev/dm-1", "partition", 2097148 * 1024, 10240)
+    assert (file.path, file.kind) == ("/a b", "file")
+
+
+def test_a_swap_area_is_known_by_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "swap"
+    path.write_bytes(bytes(8192))
+    assert swap_uuid(str(path)) == ""
+    assert swap_uuid(str(tmp_path / "none")) == ""
