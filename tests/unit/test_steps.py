@@ -58,6 +58,8 @@ CHECKED_BY_THE_PLAN = {
     "disk.umount",
     "disk.grow-partition",
     "disk.grow-filesystem",
+    "disk.make-swap",
+    "disk.make-swap-device",
     "journal.vacuum",
     "journal.rotate",
     "memcached.start",

@@ -54,7 +54,7 @@ def swap(
     session.need_root(mounts=True)
     is_device = what.startswith("UUID=") or (what.startswith("/") and not off) or _is_device(what)
     if not what and not off:
-        raise UsageFault("opskit disk swap", "it needs a size or a device", todo="such as: opskit disk swap 2G")
+        raise UsageFault("opskit disk swap", "it needs a size or a device", todo="such as 2G")
     if off and what and not what.startswith(("/", "UUID=")):
         raise UsageFault("--off", f"{what!r} is no file and no device", todo="name what /proc/swaps shows")
     path = _path(what) if is_device or (off and what) else _path(file)

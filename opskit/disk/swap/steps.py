@@ -198,6 +198,11 @@ class _Switch(Step):
     def _off(self) -> Command:
         return Command(("swapoff", self.path), mutates=True, timeout=MINUTE + self.size / _SLOW)
 
+    def _shown(self, *, on: bool) -> tuple[str, ...]:
+        """The shell line that stops a script where it is not (or is) in use."""
+        there = f'"$(swapon --noheadings --show=NAME | grep -xF {shlex.quote(self.path)} || :)"'
+        return (f"[ {'-n' if on else '-z'} {there} ]",)
+
     def _switch_on(self, runner: Runner) -> None:
         if not area_at(self.path):
             runner.run(self._on())
@@ -227,6 +232,10 @@ class SwapOn(_Switch):
 
     path: str
     size: int
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return self._shown(on=False)
 
     @property
     def change(self) -> Change:
@@ -259,6 +268,10 @@ class SwapOff(_Switch):
 
     path: str
     size: int
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return self._shown(on=True)
 
     @property
     def change(self) -> Change:
