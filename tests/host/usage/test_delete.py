@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,12 @@ def test_a_program_that_runs_and_the_image_of_a_disk(host: Host, tree: Path) -> 
     assert against(tree) == ["delete-in-use"]
     process.terminate()
     process.wait()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tree / "s"))
+    listener.listen()
+    assert against(tree / "s") == ["delete-in-use"]
+    listener.close()
+    assert against(tree / "s") == []
     (tree / "image").write_bytes(bytes(1 << 20))
     disk = attach(tree / "image")
     host.disks.append(disk)

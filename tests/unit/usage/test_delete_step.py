@@ -132,3 +132,16 @@ def test_the_shell_lines_are_safe_for_any_name() -> None:
     step = DeleteTree("/d/-rf a'b", True, 1, 2, 3)
     assert step.change.commands == ("rm -r --one-file-system -- '/d/-rf a'\"'\"'b'",)
     assert step.checks[0].startswith('[ "$(stat -c %d:%i -- ')
+
+
+def test_what_somebody_else_deletes_meanwhile_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tree(tmp_path / "gone")
+    unlink = os.unlink
+
+    def twice(name: Any, **more: Any) -> None:
+        unlink(name, **more)
+        raise FileNotFoundError(2, "No such file or directory", name)
+
+    monkeypatch.setattr(os, "unlink", twice)
+    step_of(gone).apply(RUNNER, {})
+    assert not gone.exists()

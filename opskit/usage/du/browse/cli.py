@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Optional
 
 from opskit.act import Chore, act, tell
-from opskit.core.errors import Failed, OpskitError
+from opskit.core.errors import Busy, Failed, Missing, NeedsConfirmation, OpskitError, Refused
 from opskit.core.runner import Runner
 from opskit.core.text import shown
 from opskit.core.units import time_text
@@ -112,10 +112,12 @@ class _Browsing:
         try:
             outcome = act(session, Chore(see, decide, lasting=False))
             tell(session, outcome, outcome.plan.title.replace("delete ", "deleted ", 1), outcome.plan.title)
+            changed = outcome.run is not None
         except OpskitError as error:
             draw_error(session.screen, error)
+            changed = not isinstance(error, (Busy, Missing, NeedsConfirmation, Refused))
         answer_of("Enter: back to the browser ")
-        if not self.dry_run:
+        if changed:
             self._read_again(nodes)
 
     def _read_again(self, nodes: Sequence[BrowseNode]) -> None:

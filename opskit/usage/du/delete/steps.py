@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Optional
+from typing import Optional
 
 from opskit.core.errors import Failed, Interrupted
 from opskit.core.execute import SIGNALS
@@ -168,12 +168,12 @@ class _Deletion:
                         os.rmdir(self.names[-1], dir_fd=stack[-1][0])
                         self.names.pop()
                         self.deleted += 1
-                elif self._is_directory(entry, here):
-                    self.names.append(entry)
-                    stack.append(self._level(os.open(entry, OPEN_DIRECTORY, dir_fd=here)))
-                else:
-                    os.unlink(entry, dir_fd=here)
-                    self.deleted += 1
+                    continue
+                with contextlib.suppress(FileNotFoundError):  # somebody else has deleted it
+                    inner = self._remove(entry, here)
+                    if inner >= 0:
+                        self.names.append(entry)
+                        stack.append(self._level(inner))
         finally:
             for opened, _ in stack:
                 os.close(opened)
@@ -197,6 +197,11 @@ class _Deletion:
         if mount_number("/proc", "self", str(descriptor)) != self.mount:
             raise Failed(self.at(), "something is mounted there by now")
 
-    def _is_directory(self, name: str, descriptor: int) -> bool:
-        status: Any = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-        return stat.S_ISDIR(status.st_mode)
+    def _remove(self, name: str, directory: int) -> int:
+        """Delete a name in an open directory; of a directory a descriptor instead, -1 for what is gone."""
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            return os.open(name, OPEN_DIRECTORY, dir_fd=directory)
+        os.unlink(name, dir_fd=directory)
+        self.deleted += 1
+        return -1

@@ -125,6 +125,10 @@ def _held_by_kernel(target: str) -> Iterator[Hindrance]:
         path = procfs.text(folder, "backing_file").rstrip("\n")
         if path and within(path, target):
             yield Hindrance("delete-in-use", path, f"/dev/{folder.split('/')[3]}, whose image it is")
+    for line in procfs.text("/proc/net/unix").split("\n"):
+        path = line[line.find(" /") + 1 :] if " /" in line else ""
+        if path and within(path, target):
+            yield Hindrance("delete-in-use", path, "the process that this socket is of")
 
 
 def _fstab() -> Iterator[tuple[str, str]]:

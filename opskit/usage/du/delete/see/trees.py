@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -81,6 +82,7 @@ class _DeleteTree:
         self.linked: dict[tuple[int, int], list[int]] = {}
         self.opened: list[OpenedFile] = []
         self.hindrances: list[Hindrance] = []
+        self.read_only = False
         self.statx = Statx()
 
     def at(self, name: str = "") -> str:
@@ -118,7 +120,8 @@ class _DeleteTree:
             os.close(parent)
 
     def _writable(self, parent: int, above: str) -> None:
-        if os.fstatvfs(parent).f_flag & os.ST_RDONLY:
+        self.read_only = bool(os.fstatvfs(parent).f_flag & os.ST_RDONLY)
+        if self.read_only:
             self._against("delete-immutable", self.path, "is on a filesystem that is mounted read-only")
         elif not os.access(f"/proc/self/fd/{parent}", os.W_OK | os.X_OK):
             self._against("delete-unreadable", self.path, f"this user may not delete in {above}")
@@ -135,20 +138,26 @@ class _DeleteTree:
                     if self.names:
                         self.names.pop()
                     continue
-                status = os.stat(name, dir_fd=here, follow_symlinks=False)
-                path = self.at(name)
-                is_directory = stat.S_ISDIR(status.st_mode)
-                # An overlay gives files the numbers of the filesystem beneath; only a directory tells.
-                if is_directory and status.st_dev != self._device:
-                    self._against("delete-other-filesystem", path)
-                    continue
-                self._entry(here, name, path, status)
-                if is_directory:
-                    self.names.append(name)
-                    stack.append(self._level(os.open(name, OPEN_DIRECTORY, dir_fd=here)))
+                with contextlib.suppress(FileNotFoundError):  # it has gone meanwhile
+                    inner = self._inside(here, name)
+                    if inner >= 0:
+                        self.names.append(name)
+                        stack.append(self._level(inner))
         finally:
             for opened, _ in stack:
                 os.close(opened)
+
+    def _inside(self, here: int, name: str) -> int:
+        """Count a name in an open directory; a descriptor of it if it is a directory to go into, else -1."""
+        status = os.stat(name, dir_fd=here, follow_symlinks=False)
+        path = self.at(name)
+        is_directory = stat.S_ISDIR(status.st_mode)
+        # An overlay gives files the numbers of the filesystem beneath; only a directory tells.
+        if is_directory and status.st_dev != self._device:
+            self._against("delete-other-filesystem", path)
+            return -1
+        self._entry(here, name, path, status)
+        return os.open(name, OPEN_DIRECTORY, dir_fd=here) if is_directory else -1
 
     @property
     def _device(self) -> int:
@@ -157,7 +166,10 @@ class _DeleteTree:
     def _level(self, descriptor: int) -> tuple[int, Iterator[str]]:
         self.tick(self.entries, self.at())
         try:
-            return descriptor, iter(os.listdir(descriptor))
+            names = os.listdir(descriptor)
+            if names and not self.read_only and not os.access(f"/proc/self/fd/{descriptor}", os.W_OK | os.X_OK):
+                self._against("delete-unreadable", self.at(), "this user may not delete what is in it")
+            return descriptor, iter(names)
         except BaseException:
             os.close(descriptor)
             raise
