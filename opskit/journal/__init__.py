@@ -14,7 +14,7 @@ Where a change belongs:
               that none is passed over, by what index.py has, catalog.py; select.py: which entries of a damaged
               file; export.py: the format, parsed as it comes; mask.py: what is alike; traces.py;
               groups.py; incidents.py: what is behind: core dumps, failed units, lost messages; kernel.py: the same of
-              the kernel's messages;
+              the kernel's messages; failures.py, see/failures.py: why a unit failed, its last lines;
               findings.py, show.py, cli.py
   cli.py      every other command; see.py: what each asks of the host
   steps.py    the steps by their kinds, for an undo

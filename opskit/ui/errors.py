@@ -38,7 +38,7 @@ def draw_findings(screen: Screen, findings: Sequence[Finding]) -> None:
         severity = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stdout)
         screen.line(f"{severity}: {shown(finding.title)} [{finding.id}]")
         if finding.evidence:
-            screen.line(f"  seen: {shown(finding.evidence)}")
+            screen.line(f"  seen: {_block(finding.evidence)}")
         if finding.remedy:
             screen.line(f"  to do: {shown(finding.remedy)}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Sequence
 from typing import Annotated, Optional
 
 import typer
@@ -13,14 +14,18 @@ from opskit.core.runner import StreamingRunner
 from opskit.core.systemd import FailedUnit, failed_units
 from opskit.core.units import now
 from opskit.journal.cli import InDirectory, Root, scope_of
+from opskit.journal.errors.failures import of_units
 from opskit.journal.errors.findings import CHECKED, findings_of
 from opskit.journal.errors.groups import EXAMPLE_BYTES, PRIORITIES, MessageGroup, Tally
+from opskit.journal.errors.incidents import FAILED, Incident
+from opskit.journal.errors.kernel import OOM
 from opskit.journal.errors.model import ErrorFacts
 from opskit.journal.errors.moments import journalctl_moment, moment_of
 from opskit.journal.errors.query import ALL, DEFAULT_SINCE, ErrorsRequest
 from opskit.journal.errors.see.careful import CarefulReading
 from opskit.journal.errors.see.catalog import catalog_texts, fill, needs_fields, read_entry
 from opskit.journal.errors.see.entries import Reading, host_zone, readable_scope, see_files
+from opskit.journal.errors.see.failures import LastLines
 from opskit.journal.errors.select import Selection
 from opskit.journal.errors.show import DRAW_SECONDS, ErrorListing, draw_errors, errors_json, follow_errors, progress
 from opskit.journal.releases import Version, rules_of
@@ -104,7 +109,7 @@ def errors(
         return
     selection = Selection(limit, units, after, before)
     reading = CarefulReading(session.runner, request, version, selection, directories)
-    facts = _read(session, reading, units=not (elsewhere or units))
+    facts = _read(session, reading, units=not elsewhere)
     findings = findings_of(facts)
     listing = _explained(session.runner, request, listing.groups(facts), listing)
     session.screen.answer(
@@ -136,7 +141,7 @@ def _priority(text: str) -> int:
 
 
 def _read(session: Session, reading: CarefulReading, *, units: bool) -> ErrorFacts:
-    """Read everything there is. units: whether this host's systemd can be asked."""
+    """Read everything there is. units: whether the journal is that of this host, whose systemd can be asked."""
     with progress(session.screen) as tick:
         reading.tick = tick
         reading.read()
@@ -146,6 +151,9 @@ def _read(session: Session, reading: CarefulReading, *, units: bool) -> ErrorFac
         failed = failed_units(session.runner) if units else ()
     except CommandFailed as error:
         systemctl_error = str(error)
+    failed = tuple(unit for unit in failed if of_units(unit.name, reading.request.units))
+    incidents = reading.tally.incidents
+    causes = LastLines(session.runner, reading.request.scope, reading.version)
     return ErrorFacts(
         reading.tally,
         failed,
@@ -154,7 +162,18 @@ def _read(session: Session, reading: CarefulReading, *, units: bool) -> ErrorFac
         reading.losses,
         reading.stderr,
         systemctl_error,
+        causes.failures(_failures(failed, incidents.of(FAILED))),
+        causes.killed_in(incidents.of(OOM)),
     )
+
+
+def _failures(failed: Sequence[FailedUnit], logged: Sequence[Incident]) -> dict[str, tuple[str, int]]:
+    """The result of each unit that failed, and when that was, 0 for not known; those that are failed now first."""
+    failures = {unit.name: (unit.result, 0) for unit in failed}
+    for incident in logged:
+        result, _ = failures.get(incident.subject, (incident.detail, 0))
+        failures[incident.subject] = (result, incident.last)
+    return failures
 
 
 def _explained(

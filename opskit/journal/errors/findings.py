@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import Callable
+from typing import Callable, Optional
 
 from opskit.core.finding import Finding, follow_up
-from opskit.core.systemd import FailedUnit
+from opskit.journal.errors.failures import cause_text, place_of, remedy_of
 from opskit.journal.errors.groups import GROUPS
 from opskit.journal.errors.incidents import DUMP, FAILED, Incident
 from opskit.journal.errors.kernel import DISK, LOST, OOM
 from opskit.journal.errors.kernel import KINDS as KERNEL_KINDS
-from opskit.journal.errors.model import ErrorFacts
+from opskit.journal.errors.model import ErrorFacts, UnitFailure
 from opskit.journal.files.model import Loss, files_by_path
 from opskit.journal.files.verify import loss_text, verify_line
 
@@ -24,9 +24,10 @@ CHECKED = {"warning", "error", "critical"}
 def findings_of(facts: ErrorFacts) -> tuple[Finding, ...]:
     """The findings, what is worst first."""
     incidents = facts.tally.incidents
-    findings = [finding_of_incident(incident) for kind in (DISK, OOM) for incident in incidents.of(kind)]
+    findings = [finding_of_incident(incident) for incident in incidents.of(DISK)]
+    findings += [_oom(incident, facts.oom_units.get(incident.subject, "")) for incident in incidents.of(OOM)]
     findings += [finding_of_incident(incident) for kind in KERNEL_KINDS for incident in incidents.of(kind)]
-    findings += _units(facts.failed_units, incidents.of(FAILED))
+    findings += _units(facts, incidents.of(FAILED))
     findings += [finding_of_incident(incident) for kind in (DUMP, LOST) for incident in incidents.of(kind)]
     findings += _reading(facts)
     return tuple(findings)
@@ -58,8 +59,9 @@ def _kernel(incident: Incident) -> Finding:
     return Finding(incident.kind, kind.severity, title, incident.example, kind.remedy)
 
 
-def _oom(incident: Incident) -> Finding:
-    title = f"{incident.subject} was killed {_times(incident.count)}: out of memory"
+def _oom(incident: Incident, unit: str = "") -> Finding:
+    """unit: that of the last process that was killed, "" for not known."""
+    title = f"{incident.subject} was killed {_times(incident.count)}: out of memory{f' ({unit})' if unit else ''}"
     remedy = "more memory, a lower limit in its own settings, or MemoryMax= where a control group was full"
     return Finding(OOM, "error", title, incident.example, remedy)
 
@@ -71,22 +73,41 @@ def _dump(incident: Incident) -> Finding:
     return Finding(DUMP, "error", title, incident.example, f"coredumpctl info {incident.detail}")
 
 
-def _units(failed: Sequence[FailedUnit], logged: Sequence[Incident]) -> Iterator[Finding]:
+def _units(facts: ErrorFacts, logged: Sequence[Incident]) -> Iterator[Finding]:
     """Those that are failed now, then those that failed and came back, or of a host whose systemd cannot be asked."""
     by_name = {incident.subject: incident for incident in logged}
-    for unit in failed:
+    failures = {failure.unit: failure for failure in facts.failures}
+    for unit in facts.failed_units:
         past = by_name.pop(unit.name, None)
+        failure = failures.get(unit.name) or UnitFailure(unit.name, unit.result)
         often = f"; it failed {_times(past.count)} in this time" if past else ""
-        title = f"{unit.name} is failed{f' ({unit.result})' if unit.result else ''}{often}"
+        title = f"{unit.name} is failed{_why(failure, 'is not mounted')}{often}"
         evidence = f"{unit.description}{f', since {unit.since}' if unit.since else ''}"
-        yield Finding(FAILED, "error", title, evidence, f"systemctl status {shlex.quote(unit.name)}")
-    yield from map(_failed_before, by_name.values())
+        yield _unit_failed("error", title, evidence, failure)
+    for incident in by_name.values():
+        yield _failed_before(incident, failures.get(incident.subject))
 
 
-def _failed_before(incident: Incident) -> Finding:
-    title = f"{incident.subject} failed {_times(incident.count)}{f' ({incident.detail})' if incident.detail else ''}"
-    remedy = f"journalctl -u {shlex.quote(incident.subject)} -n 30 has its last lines, of every priority"
-    return Finding(FAILED, "warning", title, incident.example, remedy)
+def _failed_before(incident: Incident, failure: Optional[UnitFailure] = None) -> Finding:
+    failure = failure or UnitFailure(incident.subject, incident.detail)
+    title = f"{incident.subject} failed {_times(incident.count)}{_why(failure, 'was not mounted')}"
+    return _unit_failed("warning", title, "" if failure.lines else incident.example, failure)
+
+
+def _why(failure: UnitFailure, not_mounted: str) -> str:
+    """What follows the name of a unit that failed: its result, the path that it stands for, and the cause."""
+    path = place_of(failure.unit)
+    where = f", {path}{f' {not_mounted}' if failure.unit.endswith('.mount') else ''}" if path else ""
+    cause = cause_text(failure)
+    named = f" ({failure.result})" if failure.result else ""
+    return f"{named}{where}{f': {cause}' if cause and cause != failure.result else ''}"
+
+
+def _unit_failed(severity: str, title: str, evidence: str, failure: UnitFailure) -> Finding:
+    lines = [evidence] if evidence else []
+    return Finding(
+        FAILED, severity, title, "\n".join([*lines, *failure.lines]), remedy_of(failure, shlex.quote(failure.unit))
+    )
 
 
 def _lost(incident: Incident) -> Finding:

@@ -21,6 +21,8 @@ from opskit.journal.errors.traces import is_frame, is_opener
 
 # What the name of a container's group begins with.
 CONTAINER = "container "
+# What the names of the units of disks begin with.
+DISKS = r"dev-disk-by\x2d"
 # Of a sender so many groups of a priority come before those of others.
 SENDER_FIRST = 3
 # What began in the last quarter of the time began lately.
@@ -104,6 +106,7 @@ class Sender:
     priority: Optional[int]
     message_id: str
     chosen: bool
+    about: bytes
     rules: tuple[IncidentRule, ...]
     known: dict[bytes, Known] = field(default_factory=dict)
     # Of a stack trace: the group that its lines belong to, the line before this one, and what has opened it.
@@ -157,7 +160,7 @@ class Tally:
                 if not isinstance(rule, IncidentRule):
                     rule = self._add(rule, sender, message, (cursor, when))
                 if rule is not None:
-                    self.incidents.note(rule, sender.unit, message, int(when))
+                    self.incidents.note(rule, sender.unit, message, int(when), sender.about)
         self.entries += number
 
     @property
@@ -207,6 +210,7 @@ class Tally:
             priority=priority,
             message_id=os.fsdecode(fields.get(b"MESSAGE_ID", b"")[:NAME_BYTES]),
             chosen=self.everything or text == UNKNOWN_PRIORITY or (priority is not None and priority <= self.limit),
+            about=fields.get(b"UNIT", b"")[:NAME_BYTES],
             rules=rules_for(fields),
         )
         # Of those that are read beside the priorities, these may have none.
@@ -338,7 +342,9 @@ def unit_of(fields: dict[bytes, bytes]) -> str:
         return CONTAINER + _container(os.fsdecode(name[:NAME_BYTES]))
     for name in (b"COREDUMP_UNIT", b"UNIT", b"_SYSTEMD_UNIT"):
         if unit := fields.get(name):
-            return _PASSING.sub("*", os.fsdecode(unit[:NAME_BYTES]))
+            text = os.fsdecode(unit[:NAME_BYTES])
+            # The identity of a disk is no passing one.
+            return text if text.startswith(DISKS) else _PASSING.sub("*", text)
     if fields.get(b"_TRANSPORT") == b"kernel":
         return "kernel"
     return os.fsdecode(fields.get(b"SYSLOG_IDENTIFIER", b"")[:NAME_BYTES])

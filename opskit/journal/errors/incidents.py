@@ -70,6 +70,9 @@ MANAGER = _rules(
     FAILED,
     rb"^(?P<subject>\S+): Failed with result '(?P<detail>[\w-]+)'\.$",
     rb"^(?P<subject>\S+\.[a-z]+) failed\.$",
+    # job.c: these name a unit by its description; which one it is is a field.
+    rb"^(?P<detail>Dependency) failed for ",
+    rb"^(?P<detail>Timed out) waiting for device ",
 )
 COREDUMP = _rules(
     DUMP, rb"Process (?P<detail>\d+) \((?P<subject>.*?)\) of user \d+ (?:dumped core|terminated abnormally)"
@@ -110,16 +113,18 @@ class Incidents:
     def __init__(self) -> None:
         self._incidents: dict[tuple[str, bytes], Incident] = {}
 
-    def note(self, rule: IncidentRule, unit: str, message: bytes, moment: int) -> None:
+    def note(self, rule: IncidentRule, unit: str, message: bytes, moment: int, about: bytes = b"") -> None:
         """Count a message that falls under this rule.
 
+        unit: whose message it is
         moment: microseconds since 1970
+        about: the unit that systemd speaks of, for a rule without a subject
         """
         match = rule.pattern.search(message[:LOOKED_AT])
         if not match:
             return
-        subject = match["subject"]
         names = rule.pattern.groupindex
+        subject = match["subject"] if "subject" in names else about
         incident = self._incidents.get((rule.kind, subject)) or self._new(rule.kind, subject, unit, moment)
         incident.count += 1
         if "amount" in names:
@@ -128,7 +133,7 @@ class Incidents:
         if moment >= incident.last:
             incident.last, incident.message = moment, message[:EXAMPLE_BYTES]
             if "detail" in names:
-                incident.detail = os.fsdecode(match["detail"])
+                incident.detail = os.fsdecode(match["detail"]).lower()
 
     def _new(self, kind: str, subject: bytes, unit: str, moment: int) -> Incident:
         if len(self._incidents) >= SUBJECTS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opskit.core.systemd import FailedUnit
@@ -32,10 +32,33 @@ class FileIndex:
 
 
 @dataclass(frozen=True)
+class UnitFailure:
+    """What is known of a unit that failed.
+
+    result: as systemd names it (exit-code, timeout …)
+    process: which one ended: main, control, mount or swap; "" where that is not said
+    ended: how: exited, killed or dumped; "" for not known
+    status: its exit status, or the number of its signal
+    gave_up: systemd starts it no more, since it failed too often
+    lines: its last lines, of every priority
+    """
+
+    unit: str
+    result: str = ""
+    process: str = ""
+    ended: str = ""
+    status: int = 0
+    gave_up: bool = False
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ErrorFacts:
     """All that was read.
 
     failed_units: those that are failed now.
+    failures: what is known of these, and of the units that failed before.
+    oom_units: the unit of the last process of a name that the OOM killer chose.
     without_priority: the entries that no -p but debug finds.
     directories: the files that were read.
     losses: what of them cannot be read.
@@ -50,6 +73,8 @@ class ErrorFacts:
     losses: Sequence[Loss] = ()
     journalctl_stderr: str = ""
     systemctl_error: str = ""
+    failures: Sequence[UnitFailure] = ()
+    oom_units: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def groups(self) -> list[MessageGroup]:

@@ -18,11 +18,12 @@ from typing import Any, Callable, Optional
 from opskit.core.finding import Finding
 from opskit.core.text import shown
 from opskit.journal.errors.export import Batches
+from opskit.journal.errors.failures import cause_text, place_of
 from opskit.journal.errors.findings import finding_of_incident, findings_of
 from opskit.journal.errors.groups import PRIORITIES, MessageGroup, Tally
 from opskit.journal.errors.incidents import DUMP, FAILED, Incident
 from opskit.journal.errors.kernel import DISK, KINDS, LOST, OOM
-from opskit.journal.errors.model import ErrorFacts
+from opskit.journal.errors.model import ErrorFacts, UnitFailure
 from opskit.journal.files.model import Loss, moment_text, to_the_second
 from opskit.ui.errors import draw_findings
 from opskit.ui.live import Draw, live_table
@@ -105,12 +106,27 @@ def errors_json(facts: ErrorFacts, listing: ErrorListing) -> dict[str, Any]:
         "groups_total": len(facts.groups),
         "groups": [group_json(group, listing) for group in listing.groups(facts)],
         "units_failed": list(facts.failed_units),
+        "failures": [_failure_json(failure) for failure in facts.failures],
         **incidents,
         "kernel": [
             {"kind": kind, **_incident_json(incident)} for kind in KINDS for incident in facts.tally.incidents.of(kind)
         ],
         "without_priority": facts.without_priority,
         "damaged": [_loss_json(loss) for loss in facts.losses],
+    }
+
+
+def _failure_json(failure: UnitFailure) -> dict[str, Any]:
+    return {
+        "unit": failure.unit,
+        "result": failure.result or None,
+        "cause": cause_text(failure) or None,
+        "process": failure.process or None,
+        "ended": failure.ended or None,
+        "status": failure.status if failure.ended else None,
+        "gave_up": failure.gave_up,
+        "path": place_of(failure.unit) or None,
+        "lines": list(failure.lines),
     }
 
 

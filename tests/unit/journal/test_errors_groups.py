@@ -146,8 +146,9 @@ def test_each_incident_is_a_finding_of_its_own_and_what_is_worst_comes_first() -
 def test_a_unit_that_is_failed_now_is_told_of_once() -> None:
     found = tally(entry("a.service: Failed with result 'timeout'.", priority=4, UNIT="a.service"))
     titles = [one.title for one in findings_of(ErrorFacts(found, (FailedUnit("a.service", "A", "timeout", "now"),)))]
-    assert titles == ["a.service is failed (timeout); it failed once in this time"]
-    assert [one.title for one in findings_of(ErrorFacts(found))] == ["a.service failed once (timeout)"]
+    why = "(timeout): it took longer than its time limit"
+    assert titles == [f"a.service is failed {why}; it failed once in this time"]
+    assert [one.title for one in findings_of(ErrorFacts(found))] == [f"a.service failed once {why}"]
 
 
 def test_entries_without_priority_are_told_of_unless_everything_is_chosen() -> None:
