@@ -86,7 +86,7 @@ _opskit_command() {
     'opskit journal verify') commands='' options='--verify-key --directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit journal vacuum') commands='' options='--size --files --rotate --keep-copy --namespace --directory -D --root --systemd-version --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit journal retain') commands='' options='--size --namespace --root --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
-    'opskit journal errors') commands='' options='--since --until --boot -b --unit -u --priority -p --top --check --follow -f --directory -D --root --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit journal errors') commands='' options='--since --until --boot -b --unit -u --priority -p --top --check --follow -f --namespace --directory -D --root --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit memcached') commands='flags explain lint start stop status' options='--help -h' kinds=() ;;
     'opskit memcached flags') commands='' options='--version --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit memcached explain') commands='' options='--version --sysconfig --unit --pid --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;

@@ -418,6 +418,7 @@ complete -c opskit -n '__opskit_in opskit journal errors' -l priority -s p -x -a
 complete -c opskit -n '__opskit_in opskit journal errors' -l top -x -d 'Only the N most important groups'
 complete -c opskit -n '__opskit_in opskit journal errors' -l check -d 'Exit 4 when there are errors'
 complete -c opskit -n '__opskit_in opskit journal errors' -l follow -s f -d 'Go on as entries come'
+complete -c opskit -n '__opskit_in opskit journal errors' -l namespace -x -d 'The journal of this namespace'
 complete -c opskit -n '__opskit_in opskit journal errors' -l directory -s D -x -a '(__fish_complete_directories)' -d 'The journals in this directory instead'
 complete -c opskit -n '__opskit_in opskit journal errors' -l root -x -a '(__fish_complete_directories)' -d 'The journals of the system below this directory'
 complete -c opskit -n '__opskit_in opskit journal errors' -l json -d 'Answer with one JSON envelope'

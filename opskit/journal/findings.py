@@ -68,6 +68,7 @@ FINDINGS = (
         "old files stay, since a vacuum stops at the first file that is young enough",
     ),
     FindingKind("oom-kill", ("error",), "the kernel killed a process because memory ran out"),
+    FindingKind("other-namespaces", ("info",), "units with LogNamespace= log to journals that are no part of this"),
     FindingKind("over-limit", ("warning",), "the journal takes more than its limit"),
     FindingKind("pool-full", ("critical",), "a thin pool, or thin-provisioned storage, has no space left"),
     FindingKind("read-only", ("critical",), "a journal directory is on a filesystem that is mounted read-only"),

@@ -9,11 +9,12 @@ from typing import Annotated, Optional
 
 import typer
 
+from opskit.core.caller import machine_id
 from opskit.core.errors import CommandFailed, ExitCode, UsageFault
 from opskit.core.runner import StreamingRunner
 from opskit.core.systemd import FailedUnit, failed_units
 from opskit.core.units import now
-from opskit.journal.cli import InDirectory, Root, scope_of
+from opskit.journal.cli import InDirectory, Namespace, Root, scope_of
 from opskit.journal.errors.failures import of_units
 from opskit.journal.errors.findings import CHECKED, findings_of
 from opskit.journal.errors.groups import EXAMPLE_BYTES, PRIORITIES, MessageGroup, Tally
@@ -28,6 +29,7 @@ from opskit.journal.errors.see.entries import Reading, host_zone, readable_scope
 from opskit.journal.errors.see.failures import LastLines
 from opskit.journal.errors.select import Selection
 from opskit.journal.errors.show import DRAW_SECONDS, ErrorListing, draw_errors, errors_json, follow_errors, progress
+from opskit.journal.files.see.directories import namespaces
 from opskit.journal.releases import Version, rules_of
 from opskit.journal.see import running_version
 from opskit.options import PlainCommand, new_app, offered, reads
@@ -74,6 +76,7 @@ def errors(
     top: Annotated[int, typer.Option(metavar="N", min=0, help="Only the N most important groups; 0: all.")] = 20,
     check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are errors.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as entries come.")] = False,
+    namespace: Namespace = "",
     directory: InDirectory = "",
     root: Root = "",
 ) -> None:
@@ -90,7 +93,9 @@ def errors(
     limit = _priority(priority)
     elsewhere = bool(directory or root)
     version = running_version(session.runner)
-    scope = readable_scope(scope_of(directory, root, ""), version)
+    if namespace and not rules_of(version).namespaces:
+        raise UsageFault("--namespace", "this journalctl knows no namespaces", todo="leave it out")
+    scope = readable_scope(scope_of(directory, root, namespace), version)
     given = since or ("" if elsewhere or boot else DEFAULT_SINCE)
     start, after = _moment("--since", given, version)
     end, before = _moment("--until", until, version)
@@ -164,6 +169,8 @@ def _read(session: Session, reading: CarefulReading, *, units: bool) -> ErrorFac
         systemctl_error,
         causes.failures(_failures(failed, incidents.of(FAILED))),
         causes.killed_in(incidents.of(OOM)),
+        reading.request.scope,
+        namespaces(machine_id()) if units else (),
     )
 
 

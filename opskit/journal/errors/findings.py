@@ -15,7 +15,7 @@ from opskit.journal.errors.kernel import DISK, LOST, OOM
 from opskit.journal.errors.kernel import KINDS as KERNEL_KINDS
 from opskit.journal.errors.model import ErrorFacts, UnitFailure
 from opskit.journal.files.model import Loss, files_by_path
-from opskit.journal.files.verify import loss_text, verify_line
+from opskit.journal.files.verify import loss_text, other_namespaces, verify_line
 
 # What --check takes for an error beside the entries themselves.
 CHECKED = {"warning", "error", "critical"}
@@ -136,6 +136,8 @@ _KINDS: dict[str, Callable[[Incident], Finding]] = {
 
 def _reading(facts: ErrorFacts) -> Iterator[Finding]:
     """What keeps the answer from being whole."""
+    left = "these are not the messages"
+    yield from other_namespaces(facts.namespaces, facts.scope, left, "add --namespace '*', or the name of one")
     yield from map(_loss, facts.losses)
     known = {loss.path for loss in facts.losses}
     damaged = [(path, file) for path, file in files_by_path(facts.directories).items() if file.damage]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from opskit.core.systemd import FailedUnit
 from opskit.journal.errors.groups import MessageGroup, Tally
-from opskit.journal.files.model import JournalDirectory, Loss
+from opskit.journal.files.model import JournalDirectory, Loss, Scope
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class ErrorFacts:
     failed_units: those that are failed now.
     failures: what is known of these, and of the units that failed before.
     oom_units: the unit of the last process of a name that the OOM killer chose.
+    scope: what was read.
+    namespaces: those that have a journal of their own.
     without_priority: the entries that no -p but debug finds.
     directories: the files that were read.
     losses: what of them cannot be read.
@@ -75,6 +77,8 @@ class ErrorFacts:
     systemctl_error: str = ""
     failures: Sequence[UnitFailure] = ()
     oom_units: Mapping[str, str] = field(default_factory=dict)
+    scope: Scope = field(default_factory=Scope)
+    namespaces: Sequence[str] = ()
 
     @property
     def groups(self) -> list[MessageGroup]:

@@ -6,7 +6,7 @@ import enum
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from opskit.core.finding import Finding
@@ -17,6 +17,7 @@ from opskit.journal.files.model import (
     JournalDirectory,
     JournalFile,
     Loss,
+    Scope,
     moment_text,
     to_the_second,
 )
@@ -28,6 +29,17 @@ _JOURNALD = re.compile(rf"(?:{'|'.join(ROOTS)})/[^/]+/(?:system|user-[0-9]+)\.jo
 
 # The key of a seal, as `journalctl --setup-keys` prints it: twelve bytes, the first interval and its length.
 VERIFY_KEY = re.compile(r"(?:[0-9a-fA-F]-*){24}/[0-9a-fA-F]+-[0-9a-fA-F]+")
+
+
+def other_namespaces(names: Sequence[str], scope: Scope, left: str, remedy: str) -> Iterator[Finding]:
+    """That units with LogNamespace= log elsewhere.
+
+    names: the namespaces of this host
+    left: what is not done to them
+    """
+    if names and not (scope.directory or scope.root or scope.namespace):
+        title = f"{left} of the namespace{'s' if len(names) > 1 else ''} {', '.join(names)}"
+        yield Finding("other-namespaces", "info", title, "units with LogNamespace= log to it", remedy)
 
 
 class State(enum.Enum):

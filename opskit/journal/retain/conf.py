@@ -9,6 +9,16 @@ from typing import Optional
 from opskit.core.systemd import parse_assignments
 
 SECTION = "Journal"
+# src/journal/journald-gperf.gperf of 219 to 257.
+NAMES = (
+    "Storage", "Compress", "Seal", "ReadKMsg", "Audit", "SyncIntervalSec", "RateLimitInterval",
+    "RateLimitIntervalSec", "RateLimitBurst", "SystemMaxUse", "SystemMaxFileSize", "SystemKeepFree",
+    "SystemMaxFiles", "RuntimeMaxUse", "RuntimeMaxFileSize", "RuntimeKeepFree", "RuntimeMaxFiles",
+    "MaxRetentionSec", "MaxFileSec", "ForwardToSyslog", "ForwardToKMsg", "ForwardToConsole", "ForwardToWall",
+    "ForwardToSocket", "TTYPath", "MaxLevelStore", "MaxLevelSyslog", "MaxLevelKMsg", "MaxLevelConsole",
+    "MaxLevelWall", "MaxLevelSocket", "SplitMode", "LineMax"
+)  # fmt: skip
+_BY_LOWER = {name.lower(): name for name in NAMES}
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,25 @@ def parse_settings(text: str, path: str) -> list[Setting]:
         for item in parse_assignments(text, path)
         if item.section == SECTION
     ]
+
+
+def stray_settings(text: str, path: str) -> list[tuple[Setting, str]]:
+    """The assignments that journald passes over though they name a setting of its own, each with the reason.
+
+    Sections and names count as they are written, capitals and all (conf-parser.c); a section X-… is for others.
+    """
+    strays = []
+    for item in parse_assignments(text, path):
+        name = _BY_LOWER.get(item.name.lower(), "")
+        why = ""
+        if name and item.section != SECTION and not item.section.startswith("X-"):
+            where = f"in section [{item.section}]" if item.section else "in no section"
+            why = f"it is {where}, and journald reads [{SECTION}] only"
+        elif name and name != item.name:
+            why = f"journald knows it as {name}"
+        if why:
+            strays.append((Setting(item.name, item.value, item.path, item.line), why))
+    return strays
 
 
 def winner(settings: Sequence[Setting], name: str) -> Optional[Setting]:

@@ -34,6 +34,7 @@ class RetainFacts:
 
     settings: every assignment in journald's order. filesystem: its size in bytes. persistent: the journal is kept in
     /var. journald: it runs. storage: what Storage= is set to, "" where it is not.
+    namespaces: those that have a journal of their own.
     """
 
     path: str
@@ -44,3 +45,4 @@ class RetainFacts:
     persistent: bool
     journald: bool
     storage: str = ""
+    namespaces: tuple[str, ...] = ()

@@ -11,6 +11,8 @@ from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.core.units import HOUR, MIB, MONTH, SECOND, size_text
+from opskit.journal.files.model import Scope
+from opskit.journal.files.verify import other_namespaces
 from opskit.journal.releases import rules_of
 from opskit.journal.retain.bounds import Bounds, bounds_of, parse_iec, parse_seconds
 from opskit.journal.retain.conf import Setting, parse_settings, winner
@@ -78,7 +80,12 @@ def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
         "freed_bytes": sum(setting["bytes"] for setting in deletes),
         "restarts": facts.journald,
     }
-    notes = tuple(_notes(facts, others, values, deletes))
+    left, remedy = "the limit is not that of the journals", "a run with --namespace NAME for each"
+    scope = Scope(root=request.root, namespace=request.namespace)
+    notes = (
+        *_notes(facts, others, values, deletes),
+        *other_namespaces(facts.namespaces, scope, left, remedy),
+    )
     if facts.text == text:
         return Plan(title, notes=notes, result=result)
     step = RetainJournal(

@@ -12,9 +12,9 @@ from opskit.core.reach import check_answers
 from opskit.core.systemd import CONF_PATHS, conf_files
 from opskit.core.textfile import read_text
 from opskit.journal.files.model import ROOTS, JournalDirectory, Scope
-from opskit.journal.files.see.directories import read_directories
+from opskit.journal.files.see.directories import namespaces, read_directories
 from opskit.journal.releases import rules_of
-from opskit.journal.retain.conf import Setting, conf_name, parse_settings, winner
+from opskit.journal.retain.conf import Setting, conf_name, parse_settings, stray_settings, winner
 from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
 from opskit.journal.see import journald_runs
 
@@ -41,7 +41,15 @@ def see_retain(request: RetainRequest) -> RetainFacts:
         filesystem = 0
     journald = not root and journald_runs(request.namespace)
     return RetainFacts(
-        path, read_text(path), settings, directory, filesystem, persistent, journald, storage.value if storage else ""
+        path,
+        read_text(path),
+        settings,
+        directory,
+        filesystem,
+        persistent,
+        journald,
+        storage.value if storage else "",
+        () if root else namespaces(machine_id()),
     )
 
 
@@ -53,6 +61,15 @@ def _directory(request: RetainRequest, *, persistent: bool) -> Optional[JournalD
     return next(
         (directory for directory in read_directories(scope, rules_of(request.version)) if directory.path == path), None
     )
+
+
+def read_strays(root: str = "", namespace: str = "") -> tuple[tuple[Setting, str], ...]:
+    """Every assignment that journald passes over, and why. Raises OSError."""
+    strays: list[tuple[Setting, str]] = []
+    for path in conf_files(conf_name(namespace), root):
+        if os.path.isfile(path):
+            strays += stray_settings(read_bytes(path).decode("utf-8", "surrogateescape"), path)
+    return tuple(strays)
 
 
 def read_settings(root: str = "", namespace: str = "") -> tuple[Setting, ...]:

@@ -17,12 +17,18 @@ from opskit.journal.retain.conf import Setting
 
 @dataclass(frozen=True)
 class Usage:
-    """A directory, and the limits for it; None where no journald of this system writes. storage: what sets Storage=."""
+    """A directory, and the limits for it; None where no journald of this system writes.
+
+    bad: settings whose value journald does not understand
+    storage: what sets Storage=
+    strays: settings that journald passes over, and why
+    """
 
     directory: JournalDirectory
     bounds: Optional[Bounds]
     bad: tuple[Setting, ...] = ()
     storage: Optional[Setting] = None
+    strays: tuple[tuple[Setting, str], ...] = ()
 
 
 def damaged(directory: JournalDirectory) -> list[tuple[str, str]]:
@@ -48,6 +54,9 @@ def findings(usages: Sequence[Usage]) -> Iterator[Finding]:
         for bad in usage.bad:
             title = f"{bad.where}: journald does not understand {bad.name}={bad.value}, and ignores it"
             yield Finding("bad-setting", "warning", title)
+        for stray, why in usage.strays:
+            title = f"{stray.where}: journald passes over {stray.name}={stray.value}: {why}"
+            yield Finding("bad-setting", "warning", title, remedy=f"edit {shlex.quote(stray.path)}")
         yield from _over(usage)
 
 

@@ -10,7 +10,7 @@ from opskit.journal.files.see.directories import read_directories
 from opskit.journal.releases import Rules
 from opskit.journal.retain.bounds import bad_settings, bounds_of
 from opskit.journal.retain.conf import winner
-from opskit.journal.retain.see import read_settings
+from opskit.journal.retain.see import read_settings, read_strays
 from opskit.journal.usage.findings import Usage
 
 
@@ -36,4 +36,5 @@ def _with_bounds(directory: JournalDirectory, root: str) -> Usage:
         return Usage(directory, None)
     runtime = directory.path.startswith(f"{root}/run/")
     bounds = bounds_of(settings, status.f_blocks * status.f_frsize, runtime=runtime)
-    return Usage(directory, bounds, tuple(bad_settings(settings)), winner(settings, "Storage"))
+    bad = tuple(bad_settings(settings))
+    return Usage(directory, bounds, bad, winner(settings, "Storage"), read_strays(root, directory.namespace))

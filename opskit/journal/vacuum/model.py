@@ -60,13 +60,18 @@ class CopyPlace:
 
 @dataclass(frozen=True)
 class VacuumFacts:
-    """newer: of files with entries on both sides of the limit, how many are newer (None: it cannot be told)."""
+    """What a vacuum is decided on.
+
+    newer: of files with entries on both sides of the limit, how many are newer (None: it cannot be told)
+    namespaces: those that have a journal of their own
+    """
 
     directories: tuple[JournalDirectory, ...]
     machine_id: str
     journald: bool
     newer: dict[str, Optional[int]]
     place: Optional[CopyPlace] = None
+    namespaces: tuple[str, ...] = ()
 
 
 def copy_names(directories: tuple[JournalDirectory, ...]) -> dict[str, str]:

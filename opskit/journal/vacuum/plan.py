@@ -22,6 +22,7 @@ from opskit.journal.files.model import (
     files_by_path,
     moment_text,
 )
+from opskit.journal.files.verify import other_namespaces
 from opskit.journal.vacuum.model import VacuumFacts, VacuumRequest, copy_names
 from opskit.journal.vacuum.notes import Deletion, Survivor, vacuum_notes
 from opskit.journal.vacuum.rules import Prediction, age_of, cut_of, predict
@@ -60,7 +61,9 @@ def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
         "systemd": request.version.release or str(request.version.number),
         "limit": moment_text(cut),
     }
-    notes = tuple(vacuum_notes(request, predictions, deletions, survivors))
+    left, remedy = "this leaves out the journals", "--namespace NAME, or --namespace '*' for all of them"
+    others = other_namespaces(facts.namespaces, request.scope, left, remedy)
+    notes = (*vacuum_notes(request, predictions, deletions, survivors), *others)
     if not deletions and not any(prediction.undeletable for prediction in predictions):
         return Plan(title, notes=notes, result=result)
     steps = tuple(_steps(facts, request, deletions))

@@ -8,7 +8,7 @@ from typing import Optional
 from opskit.core.caller import machine_id
 from opskit.core.trust import weak_spot
 from opskit.journal.files.model import JournalDirectory
-from opskit.journal.files.see.directories import read_directories
+from opskit.journal.files.see.directories import namespaces, read_directories
 from opskit.journal.files.see.entries import newer_than
 from opskit.journal.see import journald_runs
 from opskit.journal.vacuum.model import CopyPlace, VacuumFacts, VacuumRequest, copy_names
@@ -24,6 +24,7 @@ def see_vacuum(request: VacuumRequest) -> VacuumFacts:
         journald=journald_runs(request.scope.namespace),
         newer=_newer(directories, request),
         place=_place(directories, request.keep_copy) if request.keep_copy else None,
+        namespaces=namespaces(machine_id()),
     )
 
 

@@ -13,7 +13,7 @@ from opskit.core.systemd import conf_files
 from opskit.core.units import GIB, KIB, MIB, MONTH, SECOND, parse_span
 from opskit.journal.releases import Version
 from opskit.journal.retain.bounds import bad_settings, bounds_of, parse_iec
-from opskit.journal.retain.conf import Setting, parse_settings, winner
+from opskit.journal.retain.conf import Setting, parse_settings, stray_settings, winner
 from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
 from opskit.journal.retain.plan import decide_retain, dropin_text, iec_text
 from opskit.journal.retain.see import read_settings
@@ -33,6 +33,17 @@ def test_settings_are_found_with_their_lines() -> None:
     text += "[Other]\nSystemMaxUse=9G\n"
     found = parse_settings(text, "/f")
     assert found == [Setting("SystemMaxUse", "2G", "/f", 4), Setting("MaxFileSec", "1 day", "/f", 6)]
+
+
+def test_settings_that_journald_passes_over() -> None:
+    text = "SystemMaxUse=1G\n[Journal]\nsystemmaxuse=2G\nMaxUse=1\nStorage=auto\n"
+    text += "[journal]\nStorage=none\n[X-Own]\nLineMax=1\n"
+    strays = [(setting.line, setting.name, why) for setting, why in stray_settings(text, "/f")]
+    assert strays == [
+        (1, "SystemMaxUse", "it is in no section, and journald reads [Journal] only"),
+        (3, "systemmaxuse", "journald knows it as SystemMaxUse"),
+        (7, "Storage", "it is in section [journal], and journald reads [Journal] only"),
+    ]
 
 
 def test_drop_ins_come_after_the_file_in_the_order_of_their_names(tmp_path: Path) -> None:
@@ -104,6 +115,17 @@ def facts(text: str | None = None, settings: tuple[Setting, ...] = ()) -> Retain
 
 def request(span: str = "30d", size: int | None = None) -> RetainRequest:
     return RetainRequest(parse_span("SPAN", span) if span else None, size, span, "", "", Version(252), 10**15)
+
+
+def test_a_limit_is_that_of_one_namespace() -> None:
+    for namespaces, notes in (((), []), (("app", "x"), ["other-namespaces"])):
+        plan = decide_retain(replace(facts(), namespaces=namespaces), request())
+        assert isinstance(plan, Plan)
+        assert [note.id for note in plan.notes] == notes
+    assert plan.notes[0].title == "the limit is not that of the journals of the namespaces app, x"
+    plan = decide_retain(replace(facts(), namespaces=("app",)), replace(request(), namespace="app"))
+    assert isinstance(plan, Plan)
+    assert plan.notes == ()
 
 
 def test_a_span_brings_a_shorter_time_for_one_file() -> None:

@@ -16,6 +16,7 @@ from opskit.journal.errors.incidents import COREDUMP_ID, DUMP, FAILED
 from opskit.journal.errors.kernel import DISK, LOST, OOM, POOL
 from opskit.journal.errors.model import ErrorFacts, WithoutPriority
 from opskit.journal.errors.show import ErrorListing, errors_json, group_json, rate_text
+from opskit.journal.files.model import Scope
 
 SECOND = 1_000_000
 KERNEL = {"_TRANSPORT": "kernel", "SYSLOG_IDENTIFIER": "kernel"}
@@ -149,6 +150,13 @@ def test_a_unit_that_is_failed_now_is_told_of_once() -> None:
     why = "(timeout): it took longer than its time limit"
     assert titles == [f"a.service is failed {why}; it failed once in this time"]
     assert [one.title for one in findings_of(ErrorFacts(found))] == [f"a.service failed once {why}"]
+
+
+def test_that_namespaces_have_journals_of_their_own_is_told() -> None:
+    (finding,) = findings_of(ErrorFacts(Tally(3), namespaces=("app",)))
+    assert (finding.id, finding.severity) == ("other-namespaces", "info")
+    assert finding.title == "these are not the messages of the namespace app"
+    assert findings_of(ErrorFacts(Tally(3), scope=Scope(namespace="*"), namespaces=("app",))) == ()
 
 
 def test_entries_without_priority_are_told_of_unless_everything_is_chosen() -> None:

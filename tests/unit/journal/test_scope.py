@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from opskit.journal.files.model import ROOTS, Scope, valid_namespace
+from opskit.journal.files.see import directories
 from opskit.journal.files.see.directories import read_scope
 from opskit.journal.releases import Version, rules_of
 
@@ -41,6 +42,12 @@ def test_below_a_root(root: Path) -> None:
     assert seen(root, 239, root=str(root)) == ids
     # journalctl ignores the namespace then.
     assert seen(root, 252, root=str(root), namespace="one") == tops | ids
+
+
+def test_the_namespaces_of_this_host(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directories, "ROOTS", tuple(str(root) + top for top in ROOTS))
+    assert directories.namespaces(OWN) == ("one",)
+    assert directories.namespaces(OTHER) == ()
 
 
 def test_a_directory(root: Path) -> None:

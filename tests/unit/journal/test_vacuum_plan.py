@@ -54,6 +54,14 @@ def ids(decision: Plan) -> set[str]:
     return {note.id for note in decision.notes}
 
 
+def test_the_journals_of_other_namespaces_are_named() -> None:
+    found = facts(archived(5, 1), namespaces=("app",))
+    (note,) = (note for note in plan(found, request()).notes if note.id == "other-namespaces")
+    assert note.title == "this leaves out the journals of the namespace app"
+    for scope in (Scope(namespace="*"), Scope(directory="/d")):
+        assert "other-namespaces" not in ids(plan(found, request(scope=scope)))
+
+
 def test_old_files_go_and_the_others_stay() -> None:
     found = plan(facts(archived(5, 1), archived(1, 2), active(9)), request())
     (step,) = found.steps

@@ -171,6 +171,17 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[JournalDire
     return tuple(directories.values())
 
 
+def namespaces(machine_id: str) -> tuple[str, ...]:
+    """The namespaces of this host that have a journal of their own (LogNamespace= of systemd.exec(5))."""
+    names = set()
+    for top in ROOTS:
+        for name in _names(top):
+            machine, _, namespace = name.partition(".")
+            if _is_journal_directory(name) and namespace and _same_id(machine, machine_id):
+                names.add(namespace)
+    return tuple(sorted(names))
+
+
 @dataclass(frozen=True)
 class _Top:
     path: str
