@@ -38,6 +38,7 @@ FIELDS = (
     "SYSLOG_IDENTIFIER",
     "_TRANSPORT",
     "CONTAINER_NAME",
+    "CONTAINER_ID",
 )
 _FIELDS = frozenset(name.encode() for name in FIELDS)
 _ENTRY = re.compile(

@@ -327,10 +327,16 @@ _PASSING = re.compile(
 )
 
 
+# kubelet's on docker: k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT, before 1.5 with a hash of the container behind its name.
+_KUBELET = re.compile(r"k8s_([^_.]+)(?:\.[0-9a-f]{6,8})?_([^_]+)_([^_]+)_[^_]+_[0-9a-f]+")
+# Of a swarm each task has an id of its own, 25 of base 36, and each one-off run of compose, too.
+_TASK = re.compile(r"(?<=\.)[0-9a-z]{25}(?=\.|$)|(?<=_run_)[0-9a-f]{12}$|(?<=-run-)[0-9a-f]{12}$")
+
+
 def _container(name: str) -> str:
-    """The name of a container; one of kubelet's (k8s_CONTAINER_POD_NAMESPACE_…) as namespace/pod/container."""
-    match = re.fullmatch(r"k8s_([^_]+)_([^_]+)_([^_]+)_[^_]+_\d+", name)
-    return f"{match[3]}/{match[2]}/{match[1]}" if match else name
+    """The name of a container; one of kubelet's as namespace/pod/container."""
+    match = _KUBELET.fullmatch(name)
+    return f"{match[3]}/{match[2]}/{match[1]}" if match else _TASK.sub("*", name)
 
 
 def unit_of(fields: dict[bytes, bytes]) -> str:
@@ -340,6 +346,9 @@ def unit_of(fields: dict[bytes, bytes]) -> str:
     """
     if name := fields.get(b"CONTAINER_NAME"):
         return CONTAINER + _container(os.fsdecode(name[:NAME_BYTES]))
+    # An older conmon (podman's) gives no name, and is in a scope of its own.
+    if identity := fields.get(b"CONTAINER_ID"):
+        return CONTAINER + os.fsdecode(identity[:NAME_BYTES])
     for name in (b"COREDUMP_UNIT", b"UNIT", b"_SYSTEMD_UNIT"):
         if unit := fields.get(name):
             text = os.fsdecode(unit[:NAME_BYTES])

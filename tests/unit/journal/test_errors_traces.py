@@ -135,8 +135,16 @@ def test_numbers_apart_have_a_bound() -> None:
     [
         ("web", "container web"),
         ("k8s_app_web-5d9c_shop_0f1e2d3c-0000-4000-8000-000000000000_3", "container shop/web-5d9c/app"),
+        # As OpenShift 3 of EL7 wrote it to the journal, from the manual of fluentd's filter for it.
+        ("k8s_registry.a49f5318_docker-registry-1-hhoj0_default_ae3a9bdc-1f66-11e6-80a2-fa163e2fff3a_799e4035",
+         "container default/docker-registry-1-hhoj0/registry"),
+        ("shop-web-1", "container shop-web-1"), ("shop_web_1", "container shop_web_1"),
+        ("shop_db.1.k5w0m8n1z2q3r4s5t6u7v8w9x", "container shop_db.1.*"),
+        ("agent.0a1b2c3d4e5f6g7h8i9j0k1l2.k5w0m8n1z2q3r4s5t6u7v8w9x", "container agent.*.*"),
+        ("shop_web_run_0123456789ab", "container shop_web_run_*"), ("eager_hopper", "container eager_hopper"),
+        ("systemd-web", "container systemd-web"), ("pod1-infra", "container pod1-infra"),
     ],
-)
+)  # fmt: skip
 def test_a_container_has_its_name(name: str, unit: str) -> None:
     made = [
         entry("x", CONTAINER_NAME=name, _SYSTEMD_UNIT="docker.service"),
@@ -144,6 +152,12 @@ def test_a_container_has_its_name(name: str, unit: str) -> None:
         entry("x", _SYSTEMD_UNIT="docker.service"),
     ]
     assert {group.unit for group in tally(*made).groups()} == {unit, "container db", "docker.service"}
+
+
+def test_a_container_without_a_name_has_its_id() -> None:
+    scope = f"libpod-conmon-{'ab' * 32}.scope"
+    fields = {"CONTAINER_ID": "b6cbb6e73c0a", "_SYSTEMD_UNIT": scope, "SYSLOG_IDENTIFIER": "conmon"}
+    assert [group.unit for group in tally(entry("x", **fields)).groups()] == ["container b6cbb6e73c0a"]
 
 
 def test_what_is_severe_comes_first_then_the_host_then_what_began_lately() -> None:
