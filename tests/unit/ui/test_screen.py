@@ -172,8 +172,10 @@ def test_findings_and_notes(capsys: pytest.CaptureFixture[str]) -> None:
     note_findings(Screen("opskit"), [finding])
     draw_notes(Screen("opskit"), [finding], sys.stdout)
     out, err = capsys.readouterr()
+    # The lines of evidence stay lines (the last ones of a unit), indented: none of them passes for opskit's own.
+    seen = f"seen {HARMLESS}".replace("\\n", "\n    ")
     assert out == (
-        f"warning: title {HARMLESS} [id]\n  seen: seen {HARMLESS}\n  to do: do {HARMLESS}\n"
+        f"warning: title {HARMLESS} [id]\n  seen: {seen}\n  to do: do {HARMLESS}\n"
         f"  warning: title {HARMLESS}\n    to do: do {HARMLESS}\n"
     )
     assert err == f"warning: title {HARMLESS} [id]: seen {HARMLESS}\n  to do: do {HARMLESS}\n"
