@@ -66,6 +66,7 @@ class SwapFacts:
     available: the memory that can be had without swapping (MemAvailable).
     resume: the words of the kernel's command line by which it finds its hibernation image.
     kernel: its release, the first two numbers.
+    selinux: whether it is on: only then a file has a type.
     """
 
     host: HostFacts
@@ -74,6 +75,7 @@ class SwapFacts:
     available: int = 0
     resume: tuple[str, ...] = ()
     kernel: tuple[int, int] = (0, 0)
+    selinux: bool = False
 
     def area(self, path: str) -> Optional[SwapArea]:
         """The swap in use by this path."""

@@ -52,7 +52,7 @@ def decide_file(facts: SwapFacts, request: SwapRequest, run: str, uuid: str) -> 
         known = _FALLOCATE[file.fstype]
         method = FALLOCATE if known is not None and facts.kernel >= known else ZEROS
         draft = f"{path}.opskit-{run}"
-        steps.append(MakeSwapFile(path, size, method, draft, file.fstype == "btrfs", facts.host.relabels))
+        steps.append(MakeSwapFile(path, size, method, draft, file.fstype == "btrfs", facts.selinux))
         steps.append(MakeSwap(path, uuid))
     if request.use_fstab and not listed:
         steps += add_entry_steps(facts.host, entry_line(path, "none", "swap", "defaults"), run)

@@ -38,6 +38,7 @@ def see_swap(runner: Runner, path: str, *, device: bool, fstab: str = FSTAB) -> 
         available=available(),
         resume=tuple(word for word in words if word.startswith(("resume=", "resume_offset="))),
         kernel=(int(release[1]), int(release[2])) if release else (0, 0),
+        selinux=os.path.exists("/sys/fs/selinux/enforce"),
     )
 
 

@@ -70,6 +70,12 @@ def test_how_a_file_without_holes_is_made(fstype: str, kernel: tuple[int, int], 
     assert ("chattr +C" in lines) == (fstype == "btrfs")
 
 
+@pytest.mark.parametrize("selinux", [True, False])
+def test_it_gets_the_type_of_a_swap_file_where_selinux_is_on(selinux: bool) -> None:
+    (make, *_) = decide(facts(selinux=selinux)).steps
+    assert any("chcon -t swapfile_t" in line for line in make.change.commands) == selinux
+
+
 def test_only_what_is_missing_is_done() -> None:
     every = ["make-swap-file", "make-swap", "backup-fstab", "add-fstab-entry", "swap-on"]
     assert actions(decide(facts())) == every
