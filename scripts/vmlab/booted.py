@@ -26,6 +26,8 @@ def booted() -> Path:
         try:
             machine.start()
             machine.run("systemctl", "is-system-running", "--wait")
+            # What most tests would read from the disk again: programs, Python, opskit.
+            machine.run("opskit", "disk", "list")
             machine.snapshot(directory / "snapshot")
         finally:
             machine.stop()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vmlab.booted import booted
-from vmlab.image import CACHE, LabError, image
+from vmlab.image import CACHE, LabError, image, missing
 from vmlab.machine import Machine
 
 # Short, and not in the checkout: the path of a UNIX socket holds 107 bytes.
@@ -18,6 +18,7 @@ DIRECTORY = Path(os.environ.get("OPSKIT_VM_DIR") or f"/tmp/opskit-vm-{os.getuid(
 SNAPSHOTS = CACHE / "snapshots"
 HELP = """A virtual machine like a cloud instance, with the opskit of this checkout in it.
 
+  scripts/vm build                       only build it, so that what comes next need not wait; says what is missing here
   scripts/vm up [--write-cache]          build it if need be, and go on from a machine that has booted;
                                          --write-cache: its disks have one that `cut --lose` loses
   scripts/vm ssh [COMMAND…]              run a command in it; without one, a login
@@ -41,7 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/vm", description=HELP, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up").add_argument("--write-cache", action="store_true")
-    for name in ("boot", "down"):
+    for name in ("build", "boot", "down"):
         commands.add_parser(name)
     commands.add_parser("ssh").add_argument("words", nargs=argparse.REMAINDER)
     for name in ("snapshot", "reset"):
@@ -63,6 +64,9 @@ def main() -> int:
 
 
 def _run(words: argparse.Namespace) -> int:
+    if words.command == "build":
+        print(missing() or f"built: {booted().parent.name}")
+        return 0
     if words.command == "up":
         return _up(losing=words.write_cache)
     machine = Machine.open(DIRECTORY, image())

@@ -67,7 +67,7 @@ class Process:
         with contextlib.closing(os.fdopen(descriptor)):
             return not select.select([descriptor], [], [], 0)[0]
 
-    def end(self, number: Optional[signal.Signals] = None, timeout: float = 60) -> None:
+    def end(self, number: Optional[signal.Signals] = None, timeout: float = 300) -> None:
         """Send it a signal (None: it ends by itself) and wait for its end. Raises LabError after timeout seconds."""
         descriptor = self.pidfd()
         if descriptor is not None:
@@ -85,7 +85,7 @@ class Process:
 
 def appears(path: Path, alive: Callable[[], bool] = lambda: True) -> bool:
     """Wait until a process has made this file, which takes it some milliseconds; False when it never does."""
-    for _ in range(3000):
+    for _ in range(30_000):
         if path.exists():
             return True
         if not alive():

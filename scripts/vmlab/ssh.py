@@ -18,6 +18,8 @@ SSH_OPTIONS = {
     "ControlPersist": "yes",
     "LogLevel": "ERROR",
 }
+# What hangs is ended; a busy machine is no reason to fail.
+PATIENCE = 900.0  # seconds
 
 
 class Ssh:
@@ -39,7 +41,12 @@ class Ssh:
         return [*argv, f"{user}@127.0.0.1", *([shlex.join(command)] if command else [])]
 
     def run(
-        self, *command: str, user: str = "root", check: bool = True, timeout: float = 120, stdin: Optional[str] = None
+        self,
+        *command: str,
+        user: str = "root",
+        check: bool = True,
+        timeout: float = PATIENCE,
+        stdin: Optional[str] = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the guest. Raises LabError with what it said when it fails (unless check is off)."""
         done = subprocess.run(

@@ -204,7 +204,7 @@ while True:
     root.mkdir()
     swapping = subprocess.Popen([sys.executable, "-c", swap])
     try:
-        for number in range(30):
+        for number in range(12):
             done = run(str(root), *(("--workers", "3") if number % 2 else ()), "--json")
             found = json.loads(done.stdout)["result"]
             assert (done.returncode, found["unreadable"]) == (0, []), done.stderr

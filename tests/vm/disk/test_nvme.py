@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vm.guest import FSTAB, TARGET, answer, mount, mounted, read, uuid
+from vm.guest import FSTAB, TARGET, answer, mount, mounted, read, uuid, wait_for_devices
 from vmlab.machine import Machine
 
 DISK = "/dev/nvme0n1"
@@ -12,7 +12,7 @@ def test_into_service_back_and_again(vm: Machine) -> None:
     fstab = read(vm, FSTAB)
     vm.add("nvme", serial="NVME-1", model="nvme")
     vm.attach("nvme")
-    vm.run("udevadm", "wait", "--timeout=60", DISK)
+    wait_for_devices(vm, DISK)
     shown = answer(vm, "disk", "show", DISK)["result"]
     assert (shown["serial"], shown["verdict"]) == ("NVME-1", "ready")
 

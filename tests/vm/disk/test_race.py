@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tiers import more
-from vm.guest import FSTAB, TARGET, Batch, Ended, batches, failed_units, ledger, mounted, read
+from vm.conftest import TEST_SECONDS
+from vm.guest import FSTAB, TARGET, Batch, Ended, batches, failed_units, ledger, mounted, read, wait_for_devices
 from vmlab.machine import Machine
 
 MIB = 1 << 20
@@ -31,7 +32,7 @@ def units(vm: Machine) -> list[str]:
     return sorted(line.split()[0] for line in vm.run(*argv).stdout.splitlines())
 
 
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(2 * TEST_SECONDS)
 @pytest.mark.parametrize("times", [10, more(50)])
 def test_mount_and_undo_while_udev_is_kept_busy(vm: Machine, times: int) -> None:
     """Every fifth filesystem is made anew, the others are mounted as they are."""
@@ -42,7 +43,7 @@ def test_mount_and_undo_while_udev_is_kept_busy(vm: Machine, times: int) -> None
         wipe = ("--wipe", "/dev/vdb") if number and number % 5 == 0 else ()
         rounds.append([("disk", "mount", "/dev/vdb", TARGET, "--yes", "--json", *wipe)])
         rounds.append([("undo", "last", "--yes", "--json")])
-    ran = batches(vm, rounds, watched=(FSTAB, MOUNTS), timeout=2000)
+    ran = batches(vm, rounds, watched=(FSTAB, MOUNTS), timeout=TEST_SECONDS)
     storms = int(read(vm, "/run/storm"))
     assert vm.run("systemctl", "is-active", "storm").stdout == "active\n"
     vm.run("systemctl", "stop", "storm")
@@ -107,13 +108,13 @@ RESTORE: list[list[Command]] = [
 WAIT = ("--lock-timeout", "2m")
 
 
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("times", [20, more(50)])
+@pytest.mark.timeout(2 * TEST_SECONDS)
+@pytest.mark.parametrize("times", [14, more(50)])
 def test_two_opskit_at_once(vm: Machine, times: int) -> None:
-    """One works; the other exits 7, or waits when it is told to. Ten times on disks, and then on an fstab."""
+    """One works; the other exits 7, or waits when it is told to. Ten times on disks, then on an fstab."""
     vm.add("vdc", 64 * MIB)
     vm.attach("vdc")
-    vm.run("udevadm", "wait", "--timeout=60", "/dev/vdc")
+    wait_for_devices(vm, "/dev/vdc")
     vm.run("sh", "-euc", "for f in a b fstab; do cp /etc/fstab /root/$f; done; echo '# b' >> /root/b")
     fstab = read(vm, FSTAB)
     undo = [[("undo", "last", "--yes", "--json")]]
@@ -125,7 +126,7 @@ def test_two_opskit_at_once(vm: Machine, times: int) -> None:
         else:
             pair, after = (TWO_DISKS, umount) if number < 10 else (RESTORE[number % 2], [])
         rounds += [[(*command, *WAIT) for command in pair] if waits(number) else pair, *after]
-    ran = batches(vm, rounds, watched=(FSTAB,), timeout=1500)
+    ran = batches(vm, rounds, watched=(FSTAB,), timeout=TEST_SECONDS)
 
     changed = {e.json["result"]["run"] for b in ran for e in b.ended if e.status == 0 and e.json["result"]["changed"]}
     pairs = [batch for batch in ran if len(batch.ended) == 2]

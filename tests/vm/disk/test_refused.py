@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mount_flags import MOUNT_FLAGS
 from vm.conftest import Count
-from vm.guest import FSTAB, LEDGER, TARGET, Ended, each, mounted, read
+from vm.guest import FSTAB, LEDGER, TARGET, Ended, each, mounted, read, wait_for_devices
 from vmlab.machine import Machine
 
 MIB = 1 << 20
@@ -38,7 +38,7 @@ def attach(vm: Machine, *names: str) -> None:
     for name in names:
         vm.add(name, 64 * MIB)
         vm.attach(name)
-    shell(vm, "".join(f"udevadm wait --timeout=60 /dev/{name}\n" for name in names))
+    wait_for_devices(vm, *(f"/dev/{name}" for name in names))
 
 
 def images(vm: Machine, *names: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pytest
 from vm.conftest import Count
 from vm.guest import FSTAB, TARGET, answer, appeared, mounted, read, until
 from vmlab.machine import Machine
+from vmlab.ssh import PATIENCE
 
 REFUSED = 5
 CHUNK = 1 << 16
@@ -35,7 +36,7 @@ def test_a_disk_swapped_between_plan_and_doing(vm: Machine, count: Count, *, fil
     assert vm.run("readlink", "-f", "/dev/disk/by-id/virtio-OTHER").stdout.strip() == "/dev/vdb"
     count("faults injected")
 
-    said, _ = asking.communicate("y\n", timeout=120)
+    said, _ = asking.communicate("y\n", timeout=PATIENCE)
     assert asking.returncode == REFUSED, said
     assert "no longer as it was when the plan was made" in said
     assert "Nothing was changed" in said

@@ -7,7 +7,20 @@ from typing import Any
 import pytest
 
 from vm.conftest import Count
-from vm.guest import TARGET, Gate, answer, at_gate, blank, failed_units, ledger, mount, mounted, read, untouched
+from vm.guest import (
+    TARGET,
+    Gate,
+    answer,
+    at_gate,
+    blank,
+    failed_units,
+    ledger,
+    mount,
+    mounted,
+    read,
+    untouched,
+    wait_for_devices,
+)
 from vmlab.machine import Machine
 
 SECTORS = (2 << 30) // 512
@@ -137,5 +150,5 @@ def test_the_disk_is_pulled_out(vm: Machine, count: Count, program: str, after: 
     as_before(vm, fstab)
     vm.disks["vdb"] = disk
     vm.attach("vdb")
-    vm.run("udevadm", "wait", "--timeout=60", "/dev/vdb1")
+    wait_for_devices(vm, "/dev/vdb1")
     in_service(vm, fstab)
