@@ -17,7 +17,9 @@ from opskit.journal.errors.model import UnitFailure
 from opskit.journal.errors.select import mangled
 
 LINES_SHOWN = 3
-DEPENDENCY = "dependency"
+DEPENDENCY, TIMED_OUT = "dependency", "timed out"
+# The unit did nothing, and so has no last lines.
+NEVER_STARTED = {DEPENDENCY, TIMED_OUT}
 START_LIMITS = {"start-limit", "start-limit-hit"}
 GAVE_UP = "it failed too often in a short time, and systemd gave up"
 
@@ -28,7 +30,7 @@ _RESULTS = {
     "resources": "systemd could not get what it takes to start it",
     "protocol": "it did not start as its Type= demands",
     DEPENDENCY: "a unit that it needs did not start",
-    "timed out": "it did not appear in time",
+    TIMED_OUT: "it did not appear in time",
     "exec-condition": "its ExecCondition= failed",
     **dict.fromkeys(START_LIMITS, GAVE_UP),
 }

@@ -11,7 +11,7 @@ from opskit.core.errors import OpskitError
 from opskit.core.runner import StreamingRunner
 from opskit.core.systemd import innermost_unit
 from opskit.journal.errors.export import ExportParser, fields_of
-from opskit.journal.errors.failures import failure_of, oom_group
+from opskit.journal.errors.failures import NEVER_STARTED, failure_of, oom_group
 from opskit.journal.errors.incidents import Incident
 from opskit.journal.errors.model import UnitFailure
 from opskit.journal.errors.moments import journalctl_moment
@@ -40,6 +40,9 @@ class LastLines:
         for name, (result, moment) in itertools.islice(units.items(), MOST):
             # What it wrote last can reach journald behind systemd's word that it failed.
             until = moment + SECOND if moment else 0
+            if result in NEVER_STARTED:
+                failures.append(UnitFailure(name, result))
+                continue
             # Not --unit: what the forked child says before it becomes the program is of another process than 1.
             own = (f"_SYSTEMD_UNIT={name}", "+", f"UNIT={name}", "_UID=0", "+", f"COREDUMP_UNIT={name}", "_UID=0")
             entries = self._entries((f"--lines={LINES}", *own), until=until)
