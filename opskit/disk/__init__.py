@@ -7,7 +7,9 @@ Where a change belongs:
   a reason against               guard.py: the disk · mount/request.py: the request and the mount point ·
                                  mount/mkfs.py: the filesystem asked for · fstab/plan.py: fstab
   `mount` and `umount`           mount/: plan.py, of it raw_plan.py what is made on a disk · umount_plan.py · steps/
-  `grow`                         grow/: plan.py, steps.py
+  `grow`                         grow/: request.py, plan.py, parts.py what each growth is made of, steps.py
+                                 lvm/: a logical volume, with all that is below it
+  what a device is called        naming.py, and which line makes it larger: LVM, RAID, encryption
   `swap`                         swap/: model.py, see.py, plan.py, steps.py, cli.py
   what stops a script            script_checks.py: of mount, umount and grow; the steps' own: Step.checks
   `fstab`, and every entry       fstab/: text.py the bytes, as mount reads them, boot.py as systemd does, sources.py

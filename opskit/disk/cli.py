@@ -13,6 +13,7 @@ from opskit.core.command import Runner
 from opskit.core.jsonable import to_json
 from opskit.core.units import size_text
 from opskit.disk.fstab.text import to_save
+from opskit.disk.grow.request import volume_size
 from opskit.disk.model import HostFacts
 from opskit.disk.see.facts import FSTAB, load, see
 from opskit.disk.see.mounts import mounted_at
@@ -48,14 +49,14 @@ NoFstab = Annotated[bool, typer.Option("--no-fstab", help="Leave fstab alone.")]
 @reads(app, "list", example="opskit disk list")
 def list_(session: Session, fstab: Fstab = FSTAB) -> None:
     """List every block device, with a verdict: system, in use, has data, or ready (blank)."""
-    facts = see(session.runner, fstab=fstab, blank=True)
+    facts = see(session.runner, fstab=fstab, blank=True, groups=True)
     session.screen.answer(list_json(facts), lambda: draw_list(session.screen, facts))
 
 
 @reads(app, "show", example="opskit disk show /dev/vdb")
 def show(session: Session, device: Device, fstab: Fstab = FSTAB) -> None:
     """Show everything about one block device."""
-    facts = see(session.runner, fstab=fstab, devices=[device], state_dir=session.state_dir)
+    facts = see(session.runner, fstab=fstab, devices=[device], state_dir=session.state_dir, groups=True)
     device_json = show_json(facts, device)
     session.screen.answer(device_json, lambda: draw_device(session.screen, device_json))
 
@@ -164,20 +165,42 @@ def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False
 
 
 @changes(app, "grow", example="opskit disk grow /data")
-def grow(session: Session, what: DeviceOrMountPoint, fstab: Fstab = FSTAB) -> None:
-    """Grow partition and filesystem to the end of a disk that was made larger, while it is mounted."""
+def grow(
+    session: Session,
+    what: DeviceOrMountPoint,
+    size: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            parser=volume_size,
+            help="Of a logical volume: 50G, +20G, or 100% for all free extents.  [default: what its disks gained]",
+        ),
+    ] = "",
+    add: Annotated[str, typer.Option(metavar="DEVICE", help="A blank disk to take into the volume group first.")] = "",
+    fstab: Fstab = FSTAB,
+) -> None:
+    """Grow partition and filesystem to the end of a disk that was made larger, while it is mounted.
+
+    Of a logical volume: the partition, the physical volume, the volume and the filesystem.
+    """
     from opskit.act import tell  # noqa: PLC0415
     from opskit.disk.grow.plan import decide_grow  # noqa: PLC0415
+    from opskit.disk.grow.request import GrowRequest  # noqa: PLC0415
+    from opskit.disk.grow.steps import GrowFilesystem  # noqa: PLC0415
 
     what = _absolute(what)
+    request = GrowRequest(what, size, _absolute(add) if add else "")
 
     def read(runner: Runner) -> HostFacts:
-        return see(runner, fstab=fstab, devices=[_device_of(what)])
+        devices = [_device_of(what), *filter(None, [request.add])]
+        return see(runner, fstab=fstab, state_dir=session.state_dir, devices=devices, groups=True)
 
-    outcome = _act(session, read, lambda facts, _run: decide_grow(facts, what))
-    steps = outcome.plan.steps
-    after = size_text(getattr(steps[-1], "after", 0)) if steps else ""
-    tell(session, outcome, f"grown: {what} to {after}", f"{what} fills its disk already")
+    outcome = _act(session, read, lambda facts, _run: decide_grow(facts, request))
+    after = next((step.after for step in outcome.plan.steps if isinstance(step, GrowFilesystem)), 0)
+    to_size = f" to {size_text(after)}" if after else ""
+    group = outcome.plan.result.get("volume_group")
+    nothing = f"{what} has what its disks have" if group else f"{what} fills its disk already"
+    tell(session, outcome, f"grown: {what}{to_size}", nothing)
 
 
 def _plain(path: str) -> str:

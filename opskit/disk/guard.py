@@ -16,6 +16,7 @@ from opskit.core.packages import install_line
 from opskit.core.plan import Reason
 from opskit.disk.fstab.text import entries
 from opskit.disk.model import BUSY, SILENT, UNREAD, UNREADABLE, BlockDevice, HostFacts, Signature, named_by
+from opskit.disk.naming import name_of_device
 
 # Kinds of device that a partition table or a filesystem may be made on.
 FORMATTABLE = ("disk", "loop", "nbd")
@@ -171,7 +172,7 @@ def _mounts(device: BlockDevice) -> Iterator[Reason]:
     for mount in device.mounts:
         if not mount.namespace:
             remedy = follow_up("disk", "umount", mount.target)
-            yield Reason("mounted", f"{device.path} is mounted on {mount.target}", remedy)
+            yield Reason("mounted", f"{name_of_device(device)} is mounted on {mount.target}", remedy)
         elif mount.target not in own:
             title = f"{device.path} is mounted on {mount.target} in the mount namespace of pid {mount.namespace}"
             yield Reason("mounted", title, f"systemctl status {mount.namespace} shows which service that is; stop it")
@@ -302,10 +303,14 @@ def unread(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
         yield Reason("unread", title, remedy)
 
 
-def backup_gpt(disk: BlockDevice) -> Iterator[Reason]:
-    """A damaged table: what the kernel still shows of its partitions is gone at the next boot."""
+def backup_gpt(disk: BlockDevice, *, wipes: bool = True) -> Iterator[Reason]:
+    """A damaged table: what the kernel still shows of its partitions is gone at the next boot.
+
+    wipes: whether the command has --wipe.
+    """
     if disk.table_backup_only:
-        remedy = f"restore it (gdisk {disk.path}: r, b, w), or, if it may be destroyed: --wipe {shlex.quote(disk.path)}"
+        remedy = f"restore it (gdisk {disk.path}: r, b, w)"
+        remedy += f", or, if it may be destroyed: --wipe {shlex.quote(disk.path)}" if wipes else ""
         yield Reason("backup-gpt", f"the GPT of {disk.path} is damaged: only its backup is left", remedy)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from opskit.core.packages import YUM
+from opskit.disk.lvm.model import LogicalVolume, PhysicalVolume, UnfinishedGrowth, VolumeGroup
 
 SCHEMA = 1
 
@@ -305,6 +306,8 @@ class HostFacts:
     made: tuple[MadeRecord, ...] = ()
     system_fstab: Optional[FileFact] = None  # /etc/fstab, when another one is worked on (--fstab)
     users: tuple[UsingProcess, ...] = ()  # of the filesystem that is to be unmounted
+    volume_groups: tuple[VolumeGroup, ...] = ()  # of LVM; one with the name "" has what is in no group
+    growths: tuple[UnfinishedGrowth, ...] = ()  # the newest run about each logical volume, where it was cut short
     unseen: tuple[str, ...] = ()  # what could not be looked at, and why
 
     @property
@@ -356,6 +359,16 @@ class HostFacts:
         """The loop devices over files of the filesystem on this device."""
         loops = (d for d in self.devices if d.kind == "loop" and device.name in d.slaves)
         return tuple(d for d in loops if d.name not in device.holders)
+
+    def volume_of(self, device: BlockDevice) -> Optional[tuple[VolumeGroup, LogicalVolume]]:
+        """The logical volume that this device is, with its group."""
+        volumes = ((group, volume) for group in self.volume_groups for volume in group.volumes)
+        return next((each for each in volumes if each[1].device == device.name), None)
+
+    def physical_on(self, device: BlockDevice) -> Optional[tuple[VolumeGroup, PhysicalVolume]]:
+        """The physical volume on this device, with its group, whose name is "" when it is in none."""
+        physical = ((group, physical) for group in self.volume_groups for physical in group.physical)
+        return next((each for each in physical if each[1].device == device.name), None)
 
     def was_made(self, uuid: str) -> bool:
         """Whether the ledger tells that opskit made the filesystem with this UUID."""

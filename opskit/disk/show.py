@@ -12,7 +12,9 @@ from opskit.core.text import shown
 from opskit.core.units import size_text
 from opskit.disk import guard
 from opskit.disk.fstab.sources import missing, what_and_where
+from opskit.disk.lvm.model import VolumeGroup
 from opskit.disk.model import BlockDevice, HostFacts
+from opskit.disk.naming import is_inner, name_in_list, name_of_device
 from opskit.disk.verdict import READY, verdict
 from opskit.ui.screen import Column, Screen, draw_table
 
@@ -29,10 +31,12 @@ def _listed(facts: HostFacts) -> list[BlockDevice]:
 def _row(facts: HostFacts, device: BlockDevice) -> dict[str, Any]:
     signature = device.signatures[0] if device.signatures else None
     state, reason = verdict(facts, device)
+    volume = facts.volume_of(device)
     return {
         "name": device.name,
         "path": device.path,
         "kind": device.kind,
+        "volume": volume[1].path if volume else "",
         "disk": device.disk,
         "size": device.size,
         "serial": device.serial,
@@ -54,11 +58,29 @@ def list_json(facts: HostFacts) -> dict[str, Any]:
         {"source": e.source, "mount_point": e.target if e.has_target else "", "line": e.number} for e in missing(facts)
     ]
     devices = [_row(facts, device) for device in _listed(facts)]
-    return {"devices": devices, "missing": absent, "unseen": list(facts.unseen)}
+    groups = [_group_json(group) for group in facts.volume_groups if group.name]
+    return {"devices": devices, "volume_groups": groups, "missing": absent, "unseen": list(facts.unseen)}
+
+
+def _group_json(group: VolumeGroup) -> dict[str, Any]:
+    """A volume group: its room, what it lies on, and its volumes."""
+    volumes = [
+        {"name": v.name, "path": v.path, "size": v.size, "layout": v.layout, "active": bool(v.device), "on": list(v.on)}
+        for v in group.volumes
+    ]
+    return {
+        "name": group.name,
+        "uuid": group.uuid,
+        "size": group.size,
+        "free": group.free,
+        "extent_size": group.extent_size,
+        "devices": [physical.path for physical in group.physical],
+        "volumes": volumes,
+    }
 
 
 COLUMNS = (
-    Column("NAME"),
+    Column("NAME", whole=True),
     Column("SIZE", right=True),
     Column("USED", right=True),
     Column("TABLE"),
@@ -77,9 +99,13 @@ WIDE_ONLY = frozenset({"UUID", "SERIAL", "MODEL", "LABEL", "TABLE"})
 
 def draw_list(screen: Screen, facts: HostFacts) -> None:
     """The table, then what could not be seen; says plainly when there is no data disk."""
-    rows = [_cells(_row(facts, device)) for device in _listed(facts)]
+    shown_devices = [device for device in _listed(facts) if not is_inner(facts, device)]
+    rows = [_cells(_row(facts, device), name_in_list(facts, device)) for device in shown_devices]
+    if sys.stdout.isatty():  # the row has the name already, and little room
+        rows = [[*row[:-1], _without_name(device, row[-1])] for device, row in zip(shown_devices, rows)]
     keep = [i for i, c in enumerate(COLUMNS) if not sys.stdout.isatty() or screen.wide() or c.title not in WIDE_ONLY]
     draw_table(screen, [COLUMNS[i] for i in keep], [[row[i] for i in keep] for row in rows])
+    _draw_groups(screen, facts)
     check = follow_up("disk", "fstab", "check")
     for entry in missing(facts):
         sure = "" if facts.root else " (without root this is not certain)"
@@ -90,10 +116,42 @@ def draw_list(screen: Screen, facts: HostFacts) -> None:
     _say_data_disks(screen, facts)
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
-    name = f"  {row['path']}" if row["disk"] else row["path"]
+def _without_name(device: BlockDevice, reason: str) -> str:
+    """A reason that begins with the name of its own device, without that: `mounted on /data`."""
+    return reason.removeprefix(f"{name_of_device(device)} is ")
+
+
+GROUP_COLUMNS = (
+    Column("VOLUME GROUP", whole=True),
+    Column("SIZE", right=True),
+    Column("FREE", right=True),
+    Column("ON"),
+    Column("VOLUMES"),
+)
+
+
+def _draw_groups(screen: Screen, facts: HostFacts) -> None:
+    """The volume groups of LVM, where there are any."""
+    groups = [group for group in facts.volume_groups if group.name]
+    if not groups:
+        return
+    rows = [
+        [
+            group.name,
+            size_text(group.size),
+            size_text(group.free),
+            " ".join(physical.path for physical in group.physical),
+            " ".join(f"{volume.name} ({size_text(volume.size)})" for volume in group.volumes),
+        ]
+        for group in groups
+    ]
+    screen.line("")
+    draw_table(screen, GROUP_COLUMNS, rows)
+
+
+def _cells(row: dict[str, Any], name: str) -> list[str]:
     return [
-        name,
+        f"  {name}" if row["disk"] else name,
         size_text(row["size"]),
         size_text(row["used"]) if row["used"] is not None else "",
         row["table"],
@@ -127,10 +185,14 @@ def show_json(facts: HostFacts, path: str) -> dict[str, Any]:
         raise Refused(f"show {path}", findings, exit_code=ExitCode.USAGE)
     state, reason = verdict(facts, device)
     partitions = [p.path for p in facts.partitions(device)]
+    volume, physical = facts.volume_of(device), facts.physical_on(device)
     return {
         **to_json(device),
         "identity": device.identity,
         "partitions": partitions,
+        "volume_group": next((each[0].name for each in (volume, physical) if each), ""),
+        "volume": to_json(volume[1]) if volume else None,
+        "physical_volume": to_json(physical[1]) if physical else None,
         "verdict": state,
         "reason": reason,
     }

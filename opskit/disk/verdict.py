@@ -5,12 +5,14 @@ And what every plan says of what could not be looked at.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan
 from opskit.disk import guard
 from opskit.disk.model import DATA, SILENT, UNREADABLE, ZERO, BlockDevice, HostFacts
+from opskit.disk.naming import is_lvm, member_text, name_of_device
 
 SYSTEM = "system"
 IN_USE = "in use"
@@ -37,7 +39,7 @@ def _data(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
     if device.contents == SILENT:
         return UNKNOWN, "it does not answer"
     if device.ambivalent or device.signatures:
-        return HAS_DATA, _signatures(device)
+        return HAS_DATA, _signatures(facts, device)
     if device.table_backup_only:
         return HAS_DATA, "a backup GPT without its primary"
     if device.table or facts.partitions(device):
@@ -49,20 +51,26 @@ def _data(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
     if device.contents == DATA:
         return HAS_DATA, "unknown data, no signature"
     if device.contents == ZERO:
-        return _blank(device)
+        return _blank(facts, device)
     return UNKNOWN, "its contents were not read"
 
 
-def _signatures(device: BlockDevice) -> str:
+def _signatures(facts: HostFacts, device: BlockDevice) -> str:
     if device.ambivalent:
         return "two signatures that contradict each other"
+    if len(device.signatures) == 1 and guard.is_member(device.signatures[0]):
+        return member_text(facts, device, device.signatures[0].type)
     return " and ".join(s.type for s in device.signatures)
 
 
-def _blank(device: BlockDevice) -> tuple[str, str]:
+def _blank(facts: HostFacts, device: BlockDevice) -> tuple[str, str]:
     """Only a raw disk can be put into service; a partition of it is already part of something."""
     if device.kind in guard.FORMATTABLE:
         return READY, "blank"
+    # The inner parts of logical volumes are nobody's to use, however blank they are.
+    volume = facts.volume_of(device) is not None
+    if device.kind == "md" or (device.kind == "dm" and (volume or not is_lvm(device))):
+        return HAS_DATA, f"blank: mkfs.xfs {shlex.quote(name_of_device(device))} makes a filesystem"
     return HAS_DATA, f"blank, but part of {device.disk}" if device.disk else "blank, but not a raw disk"
 
 

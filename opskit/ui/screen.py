@@ -93,10 +93,15 @@ class Screen:
 
 
 class Column(NamedTuple):
-    """A column of a table. right: numbers, set to the right."""
+    """A column of a table.
+
+    right: numbers, set to the right.
+    whole: names, never folded where there is any room for them.
+    """
 
     title: str
     right: bool = False
+    whole: bool = False
 
 
 def draw_table(
@@ -138,7 +143,7 @@ def rich_table(columns: Sequence[Column], cells: Sequence[Sequence[str]], *, one
             Text(column.title),
             justify="right" if column.right else "left",
             overflow="ellipsis" if one_line else "fold",
-            no_wrap=one_line,
+            no_wrap=one_line or column.whole,
             # The last column has what the others leave.
             ratio=1 if one_line and number == len(columns) else None,
         )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import ClassVar, Union
+from typing import ClassVar, Optional, Union
 
 from opskit.core.command import MINUTE, Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.units import size_text
 from opskit.disk.layout import SYSFS_SECTOR, device_path
+from opskit.disk.lvm.model import MEMBER
+from opskit.disk.model import FilesystemSize
 from opskit.disk.mount.steps.tried import run_on_disk
+from opskit.disk.see import lvm
 from opskit.disk.see.superblock import filesystem_size
 from opskit.disk.see.sysfs import read_device
 
@@ -75,11 +79,18 @@ class GrowPartition(Step):
         return "making the partition smaller could cut its filesystem"
 
     def undo(self, runner: Runner, record: Record) -> None:
-        """Give the partition its old size back, as long as its filesystem has not grown into the new one."""
+        """Give the partition its old size back, as long as what is on it has not grown into the new one."""
         device = read_device(self.partition)
-        filesystem = filesystem_size(device.path, self.fstype, device.size, self.target)
-        if filesystem is None or filesystem.blocks * filesystem.block_size > record["size"]:
-            raise CannotUndo("its filesystem has grown into the new size")
+        if self.fstype == MEMBER:
+            group, physical = lvm.physical_volume_at(runner, device.path)
+            end = physical.start + physical.extents * group.extent_size if physical and group else None
+            what = "its physical volume"
+        else:
+            filesystem = filesystem_size(device.path, self.fstype, device.size, self.target)
+            end = filesystem.blocks * filesystem.block_size if filesystem else None
+            what = "its filesystem"
+        if end is None or end > record["size"]:
+            raise CannotUndo(f"{what} has grown into the new size")
         if self.tool != "sfdisk" and device.size == record["size"]:
             return  # growpart changes nothing, or both the table and what the kernel has of it
         # sfdisk's table can be larger already although the kernel does not show it: it is written in any case.
@@ -91,7 +102,10 @@ class GrowPartition(Step):
 
 @dataclass(frozen=True)
 class GrowFilesystem(Step):
-    """Grow a mounted filesystem to the end of its device (resize2fs(8), xfs_growfs(8))."""
+    """Grow a mounted filesystem to the end of its device (resize2fs(8), xfs_growfs(8)).
+
+    path: the name of a device that the kernel may call another after a boot (a logical volume); "" where it may not.
+    """
 
     kind: ClassVar[str] = "disk.grow-filesystem"
     under_lock: ClassVar[bool] = True
@@ -101,6 +115,7 @@ class GrowFilesystem(Step):
     target: str
     before: int
     after: int
+    path: str = ""
 
     @property
     def change(self) -> Change:
@@ -109,17 +124,24 @@ class GrowFilesystem(Step):
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        argv = ("xfs_growfs", self.target) if self.fstype == "xfs" else ("resize2fs", device_path(self.device))
+        argv = ("xfs_growfs", self.target) if self.fstype == "xfs" else ("resize2fs", self._path)
         return (Command(argv, mutates=True, timeout=GROW_SECONDS),)
 
     def apply(self, runner: Runner, record: Record) -> Record:
         for command in self.commands:
-            run_on_disk(runner, command, device_path(self.device), fstype=self.fstype, target=self.target)
+            run_on_disk(runner, command, self._path, fstype=self.fstype, target=self.target)
         return {}
 
+    @property
+    def _path(self) -> str:
+        return self.path or device_path(self.device)
+
+    def _size(self) -> Optional[FilesystemSize]:
+        device = read_device(os.path.basename(os.path.realpath(self.path)) if self.path else self.device)
+        return filesystem_size(self._path, self.fstype, device.size, self.target)
+
     def verify(self, runner: Runner, record: Record) -> None:
-        device = read_device(self.device)
-        size = filesystem_size(device.path, self.fstype, device.size, self.target)
+        size = self._size()
         if size is None or size.blocks < size.blocks_possible:
             raise Failed(self.target, "the filesystem does not fill its device", todo="dmesg | tail")
 
@@ -128,8 +150,7 @@ class GrowFilesystem(Step):
 
     def undo(self, runner: Runner, record: Record) -> None:
         """It cannot be made smaller; if it did not grow there is nothing to take back."""
-        device = read_device(self.device)
-        size = filesystem_size(device.path, self.fstype, device.size, self.target)
+        size = self._size()
         if size is None or size.blocks * size.block_size != self.before:
             raise CannotUndo("the filesystem has begun to grow, and is kept as large as it became")
 

@@ -84,17 +84,21 @@ def decide_raw(
         disk = facts.device(device.disk)
         title = f"{device.path} is a partition, and opskit makes filesystems on whole disks only"
         return [Reason("partition", title, f"name the disk, {disk.path if disk else ''}", exit_code=ExitCode.USAGE)]
-    reasons = list(_not_blank(facts, device)) if not request.wipe else []
+    reasons = list(not_blank(facts, device)) if not request.wipe else []
     if reasons:
         return reasons
     return _from_scratch(facts, device, request, partition=partition, table=table, run=run)
 
 
-def _not_blank(facts: HostFacts, disk: BlockDevice) -> Iterator[Reason]:
-    """What is on a disk that only --wipe may destroy."""
-    wipe = f"if it may be destroyed: --wipe {shlex.quote(disk.path)}"
+def not_blank(facts: HostFacts, disk: BlockDevice, *, wipes: bool = True) -> Iterator[Reason]:
+    """What is on a disk that only --wipe may destroy.
+
+    wipes: whether the command has that option.
+    """
+    path = shlex.quote(disk.path)
+    wipe = f"if it may be destroyed: --wipe {path}" if wipes else f"if it may be destroyed: wipefs -a {path}"
     partitions = facts.partitions(disk)
-    yield from guard.backup_gpt(disk)
+    yield from guard.backup_gpt(disk, wipes=wipes)
     bare = not (disk.table or disk.table_backup_only or any(p.signatures or p.ambivalent for p in partitions))
     if guard.filesystem_beside_table(facts, disk) and bare:
         names = " and ".join(partition.path for partition in partitions)

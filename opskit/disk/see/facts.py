@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
@@ -22,6 +22,7 @@ from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.core.systemd import installed_release, is_booted
 from opskit.core.units import now, time_text
 from opskit.disk.fstab.text import entries
+from opskit.disk.lvm.model import UnfinishedGrowth, VolumeGoal, VolumeGroup
 from opskit.disk.model import (
     RESTORECON,
     SCHEMA,
@@ -38,7 +39,7 @@ from opskit.disk.model import (
     Mount,
     UsingProcess,
 )
-from opskit.disk.see import mounts, probe, superblock, sysfs, udev
+from opskit.disk.see import lvm, mounts, probe, superblock, sysfs, udev
 from opskit.disk.see.files import read_file_fact
 from opskit.disk.see.paths import path_facts
 from opskit.disk.see.sysfs import with_loop_slaves
@@ -54,7 +55,7 @@ _MEMORY = frozenset({"zram", "ram"})
 LOOKED_INTO = ("disk", "partition", "loop", "nbd", "dm", "md")
 
 # Only their presence counts.
-PRESENT = ("mkfs.ext3", "mkfs.ext4", "mkfs.xfs", "parted", "growpart", "sgdisk", "resize2fs", "xfs_growfs")
+PRESENT = ("mkfs.ext3", "mkfs.ext4", "mkfs.xfs", "parted", "growpart", "sgdisk", "resize2fs", "xfs_growfs", "lvm")
 _Look = Callable[[BlockDevice, Runner], BlockDevice]
 
 
@@ -68,6 +69,7 @@ def see(
     paths: Sequence[str] = (),
     users: str = "",
     blank: bool = False,
+    groups: bool = False,
 ) -> HostFacts:
     """The facts of the disk area.
 
@@ -78,13 +80,13 @@ def see(
     paths: other paths to look at, beside the devices and the mount points in fstab.
     users: a mount point, or a device, whose processes are looked for.
     blank: look into disks without a signature, to tell a blank one.
+    groups: ask LVM for its volume groups, and look closely at what their physical volumes lie on.
     """
-    unseen: list[str] = []
     root = os.geteuid() == 0
-    if not root:
-        unseen.append("the bytes of devices and the mounts of other namespaces: that needs root")
+    unseen = [] if root else ["the bytes of devices and the mounts of other namespaces: that needs root"]
     own = mounts.own_mounts()
-    all_devices, close = _devices(runner, own, unseen, devices, deep=deep, blank=blank, root=root)
+    ask = _Asked(tuple(devices), deep=deep, blank=blank, groups=groups or deep)
+    all_devices, close, volume_groups = _devices(runner, own, unseen, ask, root=root)
     table, crypttab = read_file_fact(fstab), read_file_fact(CRYPTTAB)
     unseen += [f"{crypttab.path}: {crypttab.problem}"] if root and crypttab.problem else []
     all_paths = dict.fromkeys(filter(None, [*devices, *paths, users, *_targets(table)]))
@@ -109,40 +111,48 @@ def see(
         swap_files=mounts.swap_files(),
         made=read_made(state_dir, all_devices, unseen) if state_dir else (),
         users=used_by,
+        volume_groups=volume_groups,
+        growths=read_growths(state_dir, volume_groups, unseen) if state_dir else (),
         unseen=tuple(unseen),
     )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What of the devices is asked for; see `see`."""
+
+    paths: tuple[str, ...]
+    deep: bool
+    blank: bool
+    groups: bool
+
+
 def _devices(
-    runner: Runner,
-    own: tuple[Mount, ...],
-    unseen: list[str],
-    paths: Sequence[str],
-    *,
-    deep: bool,
-    blank: bool,
-    root: bool,
-) -> tuple[tuple[BlockDevice, ...], frozenset[str]]:
-    """Every block device, and the kernel names of those that were looked at closely; see `see`."""
+    runner: Runner, own: tuple[Mount, ...], unseen: list[str], ask: _Asked, *, root: bool
+) -> tuple[tuple[BlockDevice, ...], frozenset[str], tuple[VolumeGroup, ...]]:
+    """Every block device, the kernel names of those that were looked at closely, the volume groups; see `see`."""
     all_devices = with_loop_slaves(_block_devices())
-    close = _wanted(all_devices, paths, deep=deep)
-    # Without udev's database blkid reads them all.
-    everything = deep or blank or not udev.has_database()
+    close = _wanted(all_devices, ask.paths, deep=ask.deep)
+    # Without udev's database blkid reads them all, and LVM does.
+    everything = ask.deep or ask.blank or not udev.has_database() or (ask.groups and lvm.is_used(all_devices))
     all_devices = _with_silence(all_devices, unseen, close, everything=everything) if root else all_devices
     silent = frozenset(device.name for device in all_devices if device.contents == SILENT)
     close -= silent
-    zero = _all_zero(all_devices, own) if blank and root else {}
+    zero = _all_zero(all_devices, own) if ask.blank and root else {}
     all_devices = tuple(zero.get(device.name, device) for device in all_devices)
     all_devices = _signed(all_devices, runner, unseen, root=root, leave=close | silent | frozenset(zero))
-    if blank:
+    volume_groups = lvm.look(runner, all_devices, unseen, root=root) if ask.groups else ()
+    if ask.blank:
         close = _bare(all_devices, own)
+    else:
+        close |= lvm.below(volume_groups, all_devices) - silent
     others = mounts.other_namespaces() if root and close else ()
     swaps = mounts.swap_numbers()
     reasons = mounts.system_reasons(all_devices, own, swaps, mounts.root_argument())
     in_use = _with_room([_with_use(device, own + others, swaps, reasons) for device in all_devices])
-    if not root:
-        return in_use, close
-    return tuple(_closely(d, runner, unseen, look_closely) if d.name in close and d.size else d for d in in_use), close
+    if root:
+        in_use = tuple(_closely(d, runner, unseen, look_closely) if d.name in close and d.size else d for d in in_use)
+    return in_use, close, volume_groups
 
 
 def _with_silence(
@@ -354,6 +364,31 @@ def read_made(state_dir: str, devices: Sequence[BlockDevice], unseen: list[str])
     except (ShapeError, KeyError) as error:
         unseen.append(f"the ledger in {state_dir} has steps that this opskit does not know ({error})")
         return ()
+
+
+def read_growths(state_dir: str, groups: Sequence[VolumeGroup], unseen: list[str]) -> tuple[UnfinishedGrowth, ...]:
+    """What the newest run about each logical volume was to make of it, where that run was cut short."""
+    from opskit.core.ledger import Ledger  # noqa: PLC0415 - only a decision asks
+
+    uuids = [volume.uuid for group in groups for volume in group.volumes]
+    try:
+        runs = Ledger(state_dir).about(uuids) if uuids else []
+    except OSError as error:
+        unseen.append(f"the ledger in {state_dir}: {error.strerror}")
+        return ()
+    here = machine_id()
+    newest: dict[str, UnfinishedGrowth] = {}
+    for run in (run for run in runs if run.host in {"", here} and not run.undoes):
+        try:
+            goals = [from_json(VolumeGoal, step.fields["goal"]) for step in run.steps if "goal" in step.fields]
+        except ShapeError as error:
+            unseen.append(f"the ledger in {state_dir} has steps that this opskit does not know ({error})")
+            continue
+        for goal in goals:
+            newest.pop(goal.uuid, None)
+            if run.outcome in {"unfinished", "take-back-failed"}:
+                newest[goal.uuid] = UnfinishedGrowth(run.id, goal)
+    return tuple(newest.values())
 
 
 def _ledger_keys(device: BlockDevice) -> tuple[str, ...]:

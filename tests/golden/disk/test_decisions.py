@@ -3,7 +3,7 @@
     what     one line: what the case proves
     host     a file of hosts/: complete facts, as `opskit disk facts` saves them
     change   what is different on this host (see changed())
-    request  what was asked for: the fields of MountRequest or UmountRequest, or {"what": …}
+    request  what was asked for: the fields of MountRequest, UmountRequest or GrowRequest
     expect   either  refusal: the ids of all reasons, in order; exit: the exit code; says: words in their titles;
                      remedies: those of all reasons
              or      plan: a row for each change: action, target, before, after, and (or left out) its commands;
@@ -29,6 +29,7 @@ from opskit.core.jsonable import from_json, to_json
 from opskit.core.ledger import StepRecord
 from opskit.core.plan import Decision, Plan, Refusal
 from opskit.disk.grow.plan import decide_grow
+from opskit.disk.grow.request import GrowRequest
 from opskit.disk.model import BlockDevice, HostFacts, PathFact
 from opskit.disk.mount.plan import decide_mount
 from opskit.disk.mount.request import MountRequest, NewIds
@@ -59,14 +60,15 @@ def changed(host: Any, change: Any) -> HostFacts:
 
     devices: {name: {field: value}}   remove: [name]   add: [device]   tools: {name: version or null}
     fstab, crypttab: {field: value}   paths: {path: {field: value} or null}   made, users: the whole list
-    package_manager: the host's
+    package_manager: the host's   growths: the whole list
+    groups: {name of a volume group: {field: value}}   physical: {kernel name: …}   volumes: {path: …}
     system_fstab: {field: value}: /etc/fstab, which is not the one that is worked on then
     mount: [mount, with the kernel name of its device]: put into devices, mounts and paths, as the kernel would
     kernel: {root: its root=, swaps: [major:minor]}: who belongs to the system is found anew
     """
     unknown = set(change) - {
         "devices", "remove", "add", "tools", "fstab", "crypttab", "paths", "made", "users", "mount", "mounts",
-        "kernel", "systemd", "system_fstab", "package_manager",
+        "kernel", "systemd", "system_fstab", "package_manager", "growths", "groups", "physical", "volumes",
     }  # fmt: skip
     assert not unknown, f"a case has a change that nobody reads: {unknown}"
     data = copy.deepcopy(host)
@@ -87,10 +89,20 @@ def changed(host: Any, change: Any) -> HostFacts:
         _mount(data, devices, paths, dict(mount))
     data["paths"] = list(paths.values())
     data["tools"] = {k: v for k, v in {**data["tools"], **change.get("tools", {})}.items() if v is not None}
-    for key in ("made", "users", "systemd", "package_manager"):
+    _change_groups(data["volume_groups"], change)
+    for key in ("made", "users", "systemd", "package_manager", "growths"):
         data[key] = change.get(key, data[key])
     facts = from_json(HostFacts, data)
     return _seen_anew(facts, change["kernel"]) if "kernel" in change else facts
+
+
+def _change_groups(groups: Any, change: Any) -> None:
+    named = {group["name"]: group for group in groups}
+    physical = {each["device"]: each for group in groups for each in group["physical"]}
+    volumes = {each["path"]: each for group in groups for each in group["volumes"]}
+    for key, known in (("groups", named), ("physical", physical), ("volumes", volumes)):
+        for name, fields in change.get(key, {}).items():
+            known[name].update(fields)
 
 
 def _absent(path: str) -> Any:
@@ -120,7 +132,7 @@ def decide(kind: str, facts: HostFacts, request: Any) -> Decision:
         return decide_mount(facts, MountRequest(**request), IDS)
     if kind == "umount":
         return decide_umount(facts, UmountRequest(**request), RUN)
-    return decide_grow(facts, request["what"])
+    return decide_grow(facts, GrowRequest(**request))
 
 
 def rows(plan: Plan, wanted: Any) -> list[Any]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from opskit.disk.model import FileFact, HostFacts
+from opskit.disk.model import FileFact, HostFacts, Signature
+from opskit.disk.see.facts import load
 from opskit.disk.show import draw_list, list_json
+from opskit.disk.verdict import verdict
 from opskit.ui.screen import Screen
 
 LINE = "UUID=22222222-0000-4000-8000-000000000002 /data ext4 defaults,nofail 0 2"
@@ -43,3 +48,43 @@ def test_nothing_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert list_json(seen)["missing"] == []
     draw_list(Screen("opskit disk list"), seen)
     assert "missing" not in capsys.readouterr().err
+
+
+LVM = Path(__file__).parents[2] / "golden" / "disk" / "hosts" / "lvm.json"
+
+
+def test_volume_groups_and_the_names_of_their_volumes(capsys: pytest.CaptureFixture[str]) -> None:
+    """A real host's: what is inside a mirror, a pool or a snapshot is not listed."""
+    seen = load(str(LVM))
+    draw_list(Screen("opskit disk list"), seen)
+    table, groups = capsys.readouterr().out.split("\n\n")
+    names = [line.split()[0] for line in table.splitlines()]
+    assert {"/dev/cl/root", "/dev/cl/snap", "/dev/data/thin", "/dev/vdb2"} <= set(names)
+    assert not [name for name in names if "dm-" in name or "mirror_" in name or "pool" in name]
+    rows = [line.split(maxsplit=3) for line in groups.splitlines()]
+    assert [row[:3] for row in rows[1:]] == [["cl", "2G", "104M"], ["data", "2G", "1.7G"]]
+    assert "/dev/vdb1 /dev/vdc" in rows[2][3]
+    assert [group["free"] for group in list_json(seen)["volume_groups"]] == [26 * 4 << 20, 442 * 4 << 20]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("crypto_LUKS", "cryptsetup open /dev/vdd NAME"),
+        ("linux_raid_member", "mdadm --assemble --scan"),
+        ("LVM2_member", "that LVM does not report: lvmdevices"),
+    ],
+)
+def test_a_member_that_nothing_uses_has_its_next_step(kind: str, words: str) -> None:
+    seen = load(str(LVM))
+    device = replace(seen.device("vdd") or seen.devices[0], signatures=(Signature(kind, "raid"),), contents="data")
+    state, reason = verdict(seen, device)
+    assert state == "has data"
+    assert words in reason
+
+
+def test_what_is_inside_a_volume_is_nobodys_to_format() -> None:
+    seen = load(str(LVM))
+    inner = next(device for device in seen.devices if device.holder_of == "LVM volume data-pool")
+    state, reason = verdict(seen, replace(inner, signatures=(), contents="zero"))
+    assert (state, reason) == ("has data", "blank, but not a raw disk")

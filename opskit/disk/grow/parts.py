@@ -1,0 +1,112 @@
+"""What each growth is made of: a partition and a filesystem; the reasons against each, and its step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Optional
+
+from opskit.core.errors import ExitCode
+from opskit.core.finding import follow_up
+from opskit.core.packages import install_line
+from opskit.core.plan import Reason
+from opskit.core.units import MIB
+from opskit.disk import guard
+from opskit.disk.grow.steps import GrowFilesystem, GrowPartition
+from opskit.disk.layout import last_end
+from opskit.disk.model import SFDISK_NO_TELL_KERNEL, BlockDevice, HostFacts, Mount
+
+GROWABLE = ("ext3", "ext4", "xfs")
+
+
+def partition_reasons(facts: HostFacts, device: BlockDevice) -> Iterator[Reason]:
+    """Why the end of this partition cannot be moved, or (a whole disk) why it cannot be written."""
+    disk = facts.disk_of(device)
+    yield from guard.unreadable(facts, disk)
+    if device.disk:
+        yield from guard.backup_gpt(disk, wipes=False)
+        yield from guard.lost_table(facts, disk)
+        yield from guard.hidden(disk)
+    behind = [p.path for p in facts.partitions(disk) if p.start > device.start]
+    if behind:
+        title = f"{device.path} is not the last partition of {disk.path}: {', '.join(behind)} is behind it"
+        yield Reason("not-the-last-partition", title, "only the last partition can grow")
+    if device.partition_number > 4 and disk.table == "dos":
+        yield Reason(
+            "logical-partition", f"{device.path} is a logical partition", "grow it by hand, with its extended one"
+        )
+
+
+def partition_step(facts: HostFacts, device: BlockDevice, mount: Optional[Mount]) -> Optional[GrowPartition]:
+    """Grow the partition, if there is a MiB or more behind it."""
+    disk = facts.disk_of(device)
+    if not device.disk:
+        return None
+    new_size = last_end(disk, disk.table) - device.start
+    if new_size - device.size < MIB:
+        return None
+    old = not facts.has_tool("sfdisk", SFDISK_NO_TELL_KERNEL)
+    growpart = "growpart" in facts.tools and (disk.table != "gpt" or "sgdisk" in facts.tools)
+    tool = "sfdisk" if not old else "growpart" if growpart else ""
+    return GrowPartition(
+        disk=disk.name,
+        partition=device.name,
+        number=device.partition_number,
+        start=device.start,
+        size=device.size,
+        new_size=new_size,
+        sector_size=disk.sector_size,
+        tool=tool,
+        fstype=device.signatures[0].type if len(device.signatures) == 1 else "",
+        target=mount.target if mount else "",
+    )
+
+
+def tool_reasons(facts: HostFacts, step: Optional[GrowPartition]) -> Iterator[Reason]:
+    """No program of this host can grow a partition in use."""
+    if step and not step.tool:
+        title = "growing a partition in use needs sfdisk 2.29 or newer, or growpart"
+        remedy = install_line(facts.package_manager, "growpart", "sgdisk")
+        yield Reason("missing-tool", title, remedy, exit_code=ExitCode.MISSING)
+
+
+def filesystem_reasons(facts: HostFacts, device: BlockDevice, mount: Optional[Mount], path: str) -> Iterator[Reason]:
+    """Why the filesystem on this device cannot grow.
+
+    path: the name of the device for a person.
+    """
+    filesystem = device.filesystem
+    if filesystem is None or filesystem.type not in GROWABLE:
+        what = filesystem.type if filesystem else "no filesystem"
+        title = f"{path} has {what}; opskit grows {', '.join(GROWABLE)}"
+        yield Reason("not-growable", title, "grow it with its own tools")
+        return
+    if mount is None:
+        yield Reason(
+            "not-mounted",
+            f"{path} is not mounted, and filesystems grow while mounted",
+            follow_up("disk", "mount", path),
+        )
+    elif mount.read_only:
+        yield Reason("read-only", f"{mount.target} is mounted read-only", f"mount -o remount,rw {mount.target}")
+    elif device.filesystem_size is None:
+        yield Reason("unread", f"the size of the filesystem on {path} could not be read", "as root; dmesg | tail")
+    tool = "xfs_growfs" if filesystem.type == "xfs" else "resize2fs"
+    yield from guard.missing_tool(facts, tool)
+
+
+def filesystem_step(
+    device: BlockDevice, mount: Optional[Mount], new_size: int, path: str = ""
+) -> Optional[GrowFilesystem]:
+    """Grow the filesystem to the end of its device, if it does not reach it.
+
+    new_size: what the device will have by then, in bytes; 0 for what it has now.
+    path: see GrowFilesystem.
+    """
+    size = device.filesystem_size
+    if device.filesystem is None or mount is None or size is None:
+        return None
+    if not new_size and size.blocks >= size.blocks_possible:
+        return None
+    before = size.blocks * size.block_size
+    after = new_size or size.blocks_possible * size.block_size
+    return GrowFilesystem(device.name, device.filesystem.type, mount.target, before, after, path)
