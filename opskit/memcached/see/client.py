@@ -55,8 +55,11 @@ def _may_read(status: os.stat_result, uid: int) -> bool:
     return stat.S_ISREG(status.st_mode) and permits(status, uid, group, 4)
 
 
-def ask(target: Target, seconds: float, *, stats: bool = True) -> StatsAnswer:
-    """Ask one instance; each step of it may take so many seconds. Raises Failed."""
+def ask(target: Target, seconds: float, *, stats: bool = True, settings: bool = True) -> StatsAnswer:
+    """Ask one instance; each step of it may take so many seconds. Raises Failed.
+
+    stats, settings: whether it is asked for its figures, for its settings
+    """
     from pymemcache.client.base import Client  # noqa: PLC0415 - 30 ms, and few commands ask
     from pymemcache.exceptions import MemcacheError  # noqa: PLC0415
 
@@ -68,8 +71,11 @@ def ask(target: Target, seconds: float, *, stats: bool = True) -> StatsAnswer:
             # The ascii protocol takes user and password as the value of a set (doc/protocol.txt).
             client.set("auth", " ".join(target.secret), noreply=False)
         version = client.version().decode("ascii", "replace")
-        settings = _texts(client.stats("settings"))
-        return StatsAnswer(version, _texts(client.stats()) if stats else {}, settings)
+        values = _texts(client.stats("settings")) if settings else {}
+        if not stats:
+            return StatsAnswer(version, settings=values)
+        items, slabs = _texts(client.stats("items")), _texts(client.stats("slabs"))
+        return StatsAnswer(version, _texts(client.stats()), values, items, slabs)
     except (OSError, MemcacheError, LookupError, ValueError) as error:
         why = str(error) or type(error).__name__
         raise Failed(target.text, f"memcached does not answer: {why}") from error

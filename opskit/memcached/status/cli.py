@@ -32,6 +32,10 @@ def status(
             help="How long a watch waits between two looks.",
         ),
     ] = 2.0,
+    slabs: Annotated[
+        bool,
+        typer.Option("--slabs", help="One line for each class of sizes: memory, free, waste, evictions, failures."),
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are findings.")] = False,
     timeout: Annotated[
         float,
@@ -43,15 +47,17 @@ def status(
         ),
     ] = 0.5,
 ) -> None:
-    """Show every memcached of the host: memory, items, hits, evictions, connections; with findings.
+    """Show every memcached of the host: memory, hits, evictions, failed stores, connections; with findings.
 
     All are asked at the same time; one that does not answer is named and holds nothing up.
     """
 
     def see() -> tuple[tuple[Instance, ...], tuple[UnitState, ...]]:
-        return see_instances(timeout), see_units(session.runner)
+        return see_instances(session.runner, timeout), see_units(session.runner)
 
     if watch:
+        if slabs:
+            raise UsageFault("--watch", "it does not go with --slabs", todo="one of them")
         if session.screen.json or not sys.stdout.isatty():
             raise UsageFault("--watch", "it draws on a terminal", todo="without --watch, once for each look")
         draw_watch(session.screen, see, interval)
@@ -62,6 +68,8 @@ def status(
         "instances": [instance_json(instance) for instance in instances],
         "units": [{"name": unit.name, "state": unit.state} for unit in units],
     }
-    session.screen.answer(result, lambda: draw_status(session.screen, instances, units, findings), findings=findings)
+    session.screen.answer(
+        result, lambda: draw_status(session.screen, instances, units, findings, slabs=slabs), findings=findings
+    )
     if check and findings:
         raise typer.Exit(ExitCode.FINDINGS)

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from opskit.core.finding import Finding
-from opskit.core.units import size_text
+from opskit.core.units import seconds_text, size_text
 from opskit.memcached.line.listen import is_everywhere, is_loopback
-from opskit.memcached.status.model import Instance, InstanceFigures, UnitState, figures
+from opskit.memcached.status.model import (
+    Instance,
+    InstanceFigures,
+    SlabClass,
+    UnitState,
+    figures,
+    read_number,
+    slab_classes,
+)
 
 # From so many percent of -c on.
 NEAR_LIMIT = 80
 # A hit ratio says nothing before so many gets.
 GETS_FOR_RATIO = 1000
 LOW_RATIO = 50
+# A rate by the hour says nothing before.
+HOUR = 3600
+# A class starves when so many percent of -m are free for others.
+FREE_ELSEWHERE = 10
 
 
 def find(instances: Sequence[Instance], units: Sequence[UnitState]) -> tuple[Finding, ...]:
@@ -50,12 +62,7 @@ def _exposed(instance: Instance) -> list[Finding]:
 
 
 def _figures(instance: Instance, counts: InstanceFigures) -> list[Finding]:
-    findings = []
-    if counts.evictions:
-        of = f" of {size_text(counts.limit)}" if counts.limit else ""
-        title = f"{instance.name}: {counts.evictions} items were evicted to make room"
-        evidence = f"{size_text(counts.used or 0)}{of} used, {counts.items} items, up {counts.uptime} s"
-        findings.append(Finding("evictions", "warning", title, evidence, "a larger -m, if there is memory for it"))
+    findings = [*_stores(instance, counts)]
     if counts.rejected:
         title = f"{instance.name}: connections were turned away {counts.rejected} times"
         evidence = f"{counts.connections} of {counts.most_connections} connections now"
@@ -81,9 +88,72 @@ def _figures(instance: Instance, counts: InstanceFigures) -> list[Finding]:
     return findings
 
 
+def _stores(instance: Instance, counts: InstanceFigures) -> Iterator[Finding]:
+    """What could not be stored, and what had to go for it."""
+    of = f" of {size_text(counts.limit)}" if counts.limit else ""
+    used = f"{size_text(counts.used or 0)}{of} used, {counts.items} items"
+    classes = slab_classes(instance.answer)
+    if counts.failed:
+        title = f"{instance.name}: {counts.failed} stores failed, because there was no memory"
+        evidence, remedy = used, "a larger -m"
+        if instance.answer and instance.answer.settings.get("evictions") == "off":
+            evidence, remedy = f"{used}; -M: nothing is evicted", "a larger -m, or without -M: old items make room then"
+        which = ", ".join(f"{each.number} ({size_text(each.item_size)})" for each in classes if each.failed)
+        evidence += f"; classes: {which}" if which else ""
+        yield Finding("stores-fail", "error", title, evidence, remedy)
+    if counts.too_large:
+        limit = read_number(instance.answer.settings.get("item_size_max", "") if instance.answer else "")
+        title = f"{instance.name}: {counts.too_large} items were too large to store"
+        evidence = f"-I {size_text(limit)}" if limit else ""
+        yield Finding("items-too-large", "warning", title, evidence, "a larger -I, or smaller items")
+    if counts.evictions:
+        title = f"{instance.name}: {counts.evictions} items were evicted to make room"
+        rate = counts.evictions_an_hour
+        ages = [each.evicted_age for each in classes if each.evicted]
+        evidence = used + (f"; {rate:.0f} an hour" if rate and (counts.uptime or 0) >= HOUR else "")
+        if ages:
+            evidence += f"; the last ones {seconds_text(min(ages), 1) if min(ages) else '0s'} after their last use"
+        yield Finding("evictions", "warning", title, evidence, "a larger -m, if there is memory for it")
+    yield from _starving(instance, classes, counts.limit or 0)
+
+
+def _starving(instance: Instance, classes: Sequence[SlabClass], limit: int) -> Iterator[Finding]:
+    """Classes that have no room while others have it."""
+    for each in classes:
+        free = sum(other.free for other in classes if other is not each)
+        if not (each.evicted or each.failed) or each.free or free * 100 < limit * FREE_ELSEWHERE:
+            continue
+        size = size_text(each.item_size)
+        title = f"{instance.name}: items up to {size} have no room, and {size_text(free)} is free for other sizes"
+        gone = [f"{each.evicted} evicted"] * bool(each.evicted) + [f"{each.failed} stores failed"] * bool(each.failed)
+        evidence = f"class {each.number}: {each.pages} pages, {each.items} items, {', '.join(gone)}"
+        remedy = "-o slab_reassign,slab_automove (on by default from 1.5.0 on) moves pages, in time; or start it anew"
+        yield Finding("class-starves", "warning", title, evidence, remedy)
+
+
+def slab_json(each: SlabClass) -> dict[str, Any]:
+    """A class in the result of `status --json`; sizes in bytes, times in seconds."""
+    return {
+        "class": each.number,
+        "item_size_bytes": each.item_size,
+        "pages": each.pages,
+        "memory_bytes": each.memory,
+        "free_bytes": each.free,
+        "waste_bytes": each.waste,
+        "items": each.items,
+        "age_seconds": each.age,
+        "evicted": each.evicted,
+        "evicted_age_seconds": each.evicted_age,
+        "evicted_unused": each.evicted_unused,
+        "expired_unused": each.expired_unused,
+        "failed": each.failed,
+    }
+
+
 def instance_json(instance: Instance) -> dict[str, Any]:
     """An instance in the result of `status --json`; sizes in bytes, null where there is no figure."""
     counts = figures(instance)
+    rate = counts.evictions_an_hour
     return {
         "name": instance.name,
         "pid": instance.pid,
@@ -103,11 +173,18 @@ def instance_json(instance: Instance) -> dict[str, Any]:
         "gets": counts.gets,
         "hits": counts.hits,
         "hit_percent": round(counts.hit_percent, 2) if counts.hit_percent is not None else None,
+        "sets": counts.sets,
+        "failed_stores": counts.failed,
+        "too_large_stores": counts.too_large,
         "evictions": counts.evictions,
+        "evictions_an_hour": round(rate, 2) if rate is not None else None,
+        "evicted_unused": counts.evicted_unused,
+        "expired_unused": counts.expired_unused,
         "connections": counts.connections,
         "connections_limit": counts.most_connections,
         "rejected": counts.rejected,
         "threads": counts.threads,
+        "slabs": [slab_json(each) for each in slab_classes(instance.answer)],
     }
 
 

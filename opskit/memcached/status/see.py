@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from collections.abc import Sequence
@@ -15,15 +16,22 @@ from opskit.core.errors import OpskitError
 from opskit.core.systemd import is_booted, list_units
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import Listener
+from opskit.memcached.line.parse import parse
+from opskit.memcached.line.release import NEWEST
 from opskit.memcached.model import StatsAnswer
 from opskit.memcached.see import proc
 from opskit.memcached.see.client import ask, read_secret, target_of
 from opskit.memcached.status.model import Instance, UnitState
 
 
-def see_instances(seconds: float) -> tuple[Instance, ...]:
+def see_instances(runner: Runner, seconds: float) -> tuple[Instance, ...]:
     """Every instance. Those that do not answer within so many seconds hold nobody up."""
     instances = _instances()
+    units = proc.units_that_run(runner, {instance.pid: instance.unit for instance in instances})
+    instances = [replace(instance, unit=units[instance.pid]) for instance in instances]
+    if instances:
+        # Their time is not that of an import.
+        importlib.import_module("pymemcache.client.base")
     answers: list[tuple[Optional[StatsAnswer], str]] = [(None, "no answer in time")] * len(instances)
 
     def run(number: int) -> None:
@@ -89,7 +97,9 @@ def _ask(instance: Instance, seconds: float) -> tuple[Optional[StatsAnswer], str
     if target is None:
         return None, "listens on no TCP port and no UNIX socket"
     try:
-        return ask(target, seconds), ""
+        # With -N the question is the end of many a release (NAPI_SHOWN), and which one it is nobody has told yet.
+        napi = parse(instance.line[1:], NEWEST).has("N")
+        return ask(target, seconds, settings=not napi), ""
     except OpskitError as error:
         return None, error.why
 

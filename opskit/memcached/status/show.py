@@ -10,9 +10,9 @@ from typing import Callable, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.text import shown
-from opskit.core.units import ceiling_text, seconds_text
+from opskit.core.units import ceiling_text, seconds_text, size_text
 from opskit.memcached.status.findings import WatchHistory, find, graph
-from opskit.memcached.status.model import Instance, UnitState, figures
+from opskit.memcached.status.model import Instance, SlabClass, UnitState, figures, slab_classes
 from opskit.ui.errors import note_findings
 from opskit.ui.live import live_table
 from opskit.ui.screen import Column, Screen, draw_table
@@ -20,24 +20,44 @@ from opskit.ui.screen import Column, Screen, draw_table
 GRAPH_WIDTH = 16
 COLUMNS = [
     *(Column(title) for title in ("ADDRESS", "UNIT", "RELEASE")),
-    *(Column(title, right=True) for title in ("PID", "UP", "USED", "LIMIT", "ITEMS", "HITS", "EVICTED")),
+    *(Column(title, right=True) for title in ("PID", "UP", "USED", "LIMIT", "ITEMS", "HITS", "EVICTED", "FAILED")),
     *(Column(title, right=True) for title in ("CONN", "MAX", "REJECTED", "THREADS")),
+]
+SLAB_COLUMNS = [
+    Column("ADDRESS"),
+    *(Column(title, right=True) for title in ("CLASS", "ITEM", "ITEMS", "PAGES", "MEMORY", "FREE", "WASTE", "AGE")),
+    *(Column(title, right=True) for title in ("EVICTED", "AT AGE", "UNUSED", "FAILED")),
 ]
 GRAPHS = [Column("GETS/S", right=True), Column("GETS"), Column("MEMORY")]
 # A terminal of so many columns has room for all; a narrower one does without these, and one of 80 without two more.
 ROOM_FOR_ALL, ROOM_FOR_MOST = 150, 100
 LESS = ("UNIT", "RELEASE", "UP", "ITEMS", "REJECTED", "THREADS", "MEMORY")
 LEAST = (*LESS, "PID", "GETS/S")
+FIRST_TO_GO = ("THREADS", "REJECTED", "RELEASE", "ITEMS", "UP", "LIMIT", "UNIT", "MAX", "PID", "CONN")
+SLABS_LESS = ("UNUSED", "PAGES", "AGE", "ITEMS", "AT AGE", "FREE")
+# Beside each cell of a table on a terminal.
+SPACE = 3
 NOBODY = "no memcached runs on this host"
 See = Callable[[], tuple[tuple[Instance, ...], tuple[UnitState, ...]]]
 
 
 def draw_status(
-    screen: Screen, instances: Sequence[Instance], units: Sequence[UnitState], findings: Sequence[Finding]
+    screen: Screen,
+    instances: Sequence[Instance],
+    units: Sequence[UnitState],
+    findings: Sequence[Finding],
+    *,
+    slabs: bool,
 ) -> None:
-    """The table on stdout, one instance a line; findings and units that do not run beside it, on stderr."""
-    if instances:
-        draw_table(screen, COLUMNS, [cells(instance) for instance in instances])
+    """The table on stdout, one instance a line; findings and units that do not run beside it, on stderr.
+
+    slabs: in place of it one line for each class of each instance
+    """
+    if instances and slabs:
+        rows = [slab_cells(instance, each) for instance in instances for each in slab_classes(instance.answer)]
+        _draw_fitting(screen, SLAB_COLUMNS, rows, SLABS_LESS)
+    elif instances:
+        _draw_fitting(screen, COLUMNS, [cells(instance) for instance in instances], FIRST_TO_GO)
     else:
         screen.note(NOBODY)
     running = {instance.unit for instance in instances}
@@ -45,6 +65,18 @@ def draw_status(
         if unit.name not in running:
             screen.note(f"unit {shown(unit.name)}: {unit.state}")
     note_findings(screen, findings)
+
+
+def _draw_fitting(screen: Screen, columns: Sequence[Column], rows: Sequence[list[str]], less: Sequence[str]) -> None:
+    """The table; on a terminal without the columns that it has no room for. less: what goes first."""
+    kept = list(range(len(columns)))
+    if sys.stdout.isatty():
+        widths = [max(len(shown(text)) for text in (columns[n].title, *(row[n] for row in rows))) for n in kept]
+        numbers = {columns[n].title: n for n in kept}
+        for title in less:
+            if sum(widths[n] + SPACE for n in kept) > shutil.get_terminal_size().columns:
+                kept.remove(numbers[title])
+    draw_table(screen, [columns[n] for n in kept], [[row[n] for n in kept] for row in rows])
 
 
 def cells(instance: Instance) -> list[str]:
@@ -63,7 +95,27 @@ def cells(instance: Instance) -> list[str]:
         _count(counts.items),
         "" if ratio is None else f"{ratio:.1f}%",
         _count(counts.evictions),
+        _count(counts.failed),
         *(_count(count) for count in load),
+    ]
+
+
+def slab_cells(instance: Instance, each: SlabClass) -> list[str]:
+    """A row of the table of classes."""
+    return [
+        instance.name,
+        str(each.number),
+        size_text(each.item_size),
+        str(each.items),
+        str(each.pages),
+        _size(each.memory),
+        _size(each.free),
+        _size(each.waste),
+        seconds_text(each.age, 1) if each.items else "",
+        str(each.evicted),
+        seconds_text(each.evicted_age, 1) if each.evicted else "",
+        str(each.expired_unused),
+        str(each.failed),
     ]
 
 
