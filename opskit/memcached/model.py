@@ -35,7 +35,7 @@ class HostProcess:
     user: the name of its user, or the number
     started: in ticks since the boot; tells it from another with the same pid
     line: its words
-    unit: the one of systemd that it belongs to, "" for none
+    unit: the service of systemd in whose control group it is, "" for none; see/proc.py tells whether that runs it
     """
 
     pid: int
@@ -84,6 +84,8 @@ class StartLimits(NamedTuple):
     hard_files, memory: the limits of the unit on open files and bytes, 0 for none of its own
     pid: whose control groups count, 0 for ours
     unit_type: Type= of the unit
+    memory_percent: its limit on memory as a share of the host's, 0 for none
+    locked: its limit on locked memory in bytes, 0 for none of its own, -1 for no limit
     """
 
     root: Optional[bool] = None
@@ -92,6 +94,8 @@ class StartLimits(NamedTuple):
     memory: int = 0
     pid: int = 0
     unit_type: str = ""
+    memory_percent: int = 0
+    locked: int = 0
 
 
 class Host(NamedTuple):
@@ -108,6 +112,11 @@ class Host(NamedTuple):
     unit_type: Type= of the unit that the line is from
     raises: whether root may raise its limit on open files
     lowest_port: the first port that a user other than root may bind
+    locked: how many bytes it may lock, 0 for as many as it likes
+    not_here: those addresses of the line that no interface has
+    secret_fault: why its user cannot read the file of -Y, "" where it can
+    certificate_fault: what is wrong with the files of -Z, "" where they fit
+    socket_fault: why the socket of -s cannot be made, "" where it can
     """
 
     root: bool = True
@@ -123,6 +132,11 @@ class Host(NamedTuple):
     program: Optional[Program] = None
     raises: bool = True
     lowest_port: int = 0
+    locked: int = 0
+    not_here: tuple[str, ...] = ()
+    secret_fault: str = ""
+    certificate_fault: str = ""
+    socket_fault: str = ""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -151,8 +165,10 @@ class Target(NamedTuple):
 
 
 class StatsAnswer(NamedTuple):
-    """What an instance answers: its release, `stats` and `stats settings`."""
+    """What an instance answers: its release, `stats`, and its parts: `stats settings`, `items`, `slabs`."""
 
     version: str
     stats: Mapping[str, str] = MappingProxyType({})
     settings: Mapping[str, str] = MappingProxyType({})
+    items: Mapping[str, str] = MappingProxyType({})
+    slabs: Mapping[str, str] = MappingProxyType({})

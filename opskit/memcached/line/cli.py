@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Optional
+from typing import Annotated, Optional
 
 import typer
 
 from opskit.core.errors import ExitCode, UsageFault
-from opskit.memcached.line.edit import corrected, shell, split_program
+from opskit.memcached.line.edit import split_program
 from opskit.memcached.line.effect import effect_of
-from opskit.memcached.line.explain import effect_json, explained, flags_json
+from opskit.memcached.line.explain import explained, flags_json, result_of
 from opskit.memcached.line.lint import Judgement, judge
 from opskit.memcached.line.parse import parse
-from opskit.memcached.line.release import parse_release, release_text
+from opskit.memcached.line.release import parse_release
 from opskit.memcached.line.see import from_pid, from_unit, read_sysconfig
 from opskit.memcached.line.show import draw_explained, draw_flags, draw_lint
 from opskit.memcached.line.sources import LineSource
 from opskit.memcached.model import Host, HostProcess
 from opskit.memcached.see.host import see_host, see_program
+from opskit.memcached.unit.cli import UnitCommand
 from opskit.options import new_app, reads
 from opskit.session import Session
 
@@ -42,7 +43,12 @@ def flags(session: Session, version: Version = "") -> None:
     session.screen.answer(result, lambda: draw_flags(session.screen, result))
 
 
-@reads(explain_app, "explain", example="opskit memcached explain -- -p 12000 -u memcached -m 64 -c 1024 -d")
+@reads(
+    explain_app,
+    "explain",
+    example="opskit memcached explain -- -p 12000 -u memcached -m 64 -c 1024 -d",
+    command=UnitCommand,
+)
 def explain(
     session: Session,
     line: Line = None,
@@ -54,13 +60,12 @@ def explain(
     """Explain a line word by word: how memcached reads it, what comes of it, and findings."""
     source = _source(line, sysconfig, unit, pid)
     judgement = _judge(session, source, version, pid)
-    result = {**_result(source, judgement), "words": explained(judgement)}
-    session.screen.answer(
-        result, lambda: draw_explained(session.screen, result, judgement.findings), findings=judgement.findings
-    )
+    result = {**result_of(source, judgement), "words": explained(judgement)}
+    findings = (*source.syntax, *judgement.findings)
+    session.screen.answer(result, lambda: draw_explained(session.screen, result, findings), findings=findings)
 
 
-@reads(lint_app, "lint", example="opskit memcached lint --sysconfig /etc/sysconfig/memcached")
+@reads(lint_app, "lint", example="opskit memcached lint --sysconfig /etc/sysconfig/memcached", command=UnitCommand)
 def lint(
     session: Session,
     line: Line = None,
@@ -72,11 +77,10 @@ def lint(
     """Check a line: what memcached would refuse, misread or open to others; with the corrected line. Exit 4."""
     source = _source(line, sysconfig, unit, pid)
     judgement = _judge(session, source, version, pid)
-    result = _result(source, judgement)
-    session.screen.answer(
-        result, lambda: draw_lint(session.screen, result, judgement.findings), findings=judgement.findings
-    )
-    if judgement.findings:
+    result = result_of(source, judgement)
+    findings = (*source.syntax, *judgement.findings)
+    session.screen.answer(result, lambda: draw_lint(session.screen, result, findings), findings=findings)
+    if findings:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -122,17 +126,3 @@ def _without_itself(host: Host, source: LineSource, pid: Optional[int]) -> Host:
     if file is not None and own(file.holder):
         file = file._replace(exists=False, holder=None)
     return host._replace(taken=taken, pid_file=file)
-
-
-def _result(source: LineSource, judgement: Judgement) -> dict[str, Any]:
-    line = judgement.line
-    words = corrected(line, judgement.results)
-    # Where only a person knows what is right, nothing is corrected, and the same line would be no answer.
-    better = words != corrected(line, ()) or line.stray or any(option.wrong for option in line.options)
-    return {
-        "origin": source.origin,
-        "line": shell(source.program, source.words),
-        "release": release_text(line.release),
-        "effect": effect_json(judgement.effect),
-        "corrected": shell(source.program, words) if better else None,
-    }

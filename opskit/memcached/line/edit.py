@@ -23,10 +23,14 @@ class Edit(NamedTuple):
 
 
 class LineFinding(NamedTuple):
-    """A finding about a line, and what puts it right (empty where only a person knows)."""
+    """A finding about a line, and what puts it right (empty where only a person knows).
+
+    at: the number of the option that it is about, where it is about one alone
+    """
 
     finding: Finding
     edits: tuple[Edit, ...] = ()
+    at: Optional[int] = None
 
 
 def words_of(options: Sequence[OptionText]) -> list[str]:

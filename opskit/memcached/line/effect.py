@@ -21,6 +21,7 @@ from opskit.memcached.line.release import (
     ITEMS_TO_1G,
     LARGE_PAGES,
     LONG_OPTIONS,
+    NAPI_SHOWN,
     NEGATIVE_CHECKED,
     NEWEST,
     PORT_CHECKED,
@@ -59,13 +60,20 @@ WINDOW = 10**9
 End = tuple[int, str]
 
 
+# The options behind -o for the certificate, its key and that of the CA.
+CERTIFICATE = ("ssl_chain_cert", "ssl_key", "ssl_ca_cert")
+
+
 class Effect(NamedTuple):
     """What memcached runs with, or how it ends.
 
     status: with what it ends, None when it runs; why: the reason
     silent: it runs, and answers nobody
+    fragile: it runs, and `stats settings` ends it
     prints: it only prints something (-h, -i, -V) and ends
     late: it ends once a daemon is in the background: who started it has had status 0 by then
+    certificate: with TLS the files of the chain, the key and the CA, "" where none is named
+    locks: whether it locks its memory (-k)
     addresses: what -l names
     dropped: which -l count for nothing (their numbers among the -l)
     """
@@ -85,9 +93,12 @@ class Effect(NamedTuple):
     protocol: str = "auto"
     sasl: bool = False
     tls: bool = False
+    certificate: tuple[str, ...] = ()
+    locks: bool = False
     status: Optional[int] = None
     why: str = ""
     silent: bool = False
+    fragile: bool = False
     prints: bool = False
     late: bool = False
     addresses: tuple[ListenAddress, ...] = ()
@@ -141,17 +152,11 @@ def effect_of(line: CommandLine, host: Optional[Host] = None) -> Effect:
     if at_once is not None:
         status, why = at_once
         return effect._replace(status=status or None, why=why, prints=status == 0)
-    late = next(chain(_in_threads(line, effect), _listening(effect, host)), None)
+    late = next(chain(_in_threads(line, effect, host), _listening(effect, host)), None)
     if late is not None:
         return effect._replace(status=late[0], why=late[1], late=True)
     never = line.integer("R", 1) < 0 and line.release < NEGATIVE_CHECKED
-    return effect._replace(silent=never or (line.has("N") and only_loopback(effect)))
-
-
-def only_loopback(effect: Effect) -> bool:
-    """Whether it listens on nothing but the loopback, whose connections have no NAPI id."""
-    addresses = [listener.address for listener in effect.listeners if listener.protocol == "tcp"]
-    return bool(addresses) and all(address.startswith("127.") or address == "::1" for address in addresses)
+    return effect._replace(silent=never, fragile=line.has("N") and line.release < NAPI_SHOWN)
 
 
 def effect_of_process(words: Sequence[str]) -> Effect:
@@ -178,6 +183,8 @@ def _settings(line: CommandLine, host: Host) -> Effect:
         protocol=line.text("B", "auto"),
         sasl=line.has("S"),
         tls=line.has("Z"),
+        certificate=tuple(_file_of(line, name) for name in CERTIFICATE) if line.has("Z") else (),
+        locks=line.has("k"),
     )
     # -p and -U move each other.
     if udp_on and line.has("p") and not line.has("U"):
@@ -185,6 +192,12 @@ def _settings(line: CommandLine, host: Host) -> Effect:
     if line.has("U") and not line.has("p") and (effect.udp or udp_on):
         return effect._replace(port=effect.udp)
     return effect
+
+
+def _file_of(line: CommandLine, name: str) -> str:
+    """The file that an option behind -o names, "" for none."""
+    option = line.extended.get(name)
+    return (option.value or "") if option else ""
 
 
 def _with_listeners(effect: Effect, line: CommandLine) -> Effect:
@@ -201,8 +214,8 @@ def _with_listeners(effect: Effect, line: CommandLine) -> Effect:
         for address in addresses or everywhere:
             port = default if address.port is None else address.port
             if default:
-                # A port 0 in -l is any free one; -p 0 is none.
-                number = -1 if port in {-1, 0} else port % PORTS
+                # A port 0 in -l, or one whose 16 bits are 0, is any free one; -p 0 is none.
+                number = -1 if port == -1 else port % PORTS or -1
                 listeners.append(Listener(protocol, address.address or ALL, number))
     return effect._replace(listeners=tuple(listeners), addresses=addresses, dropped=tuple(dropped))
 
@@ -245,6 +258,8 @@ def _count(option: LineOption, release: Release) -> Iterator[End]:
     letter, number = option.letter, option.integer
     checked = letter != "c" or release >= CONNECTIONS_CHECKED or number == 0
     below = letter not in "Rn" or release >= NEGATIVE_CHECKED
+    if letter == "c" and number == 0 and release < CONNECTIONS_CHECKED:
+        return  # no open file is left to look the user up
     if checked and (number == 0 or (number < 0 and below)):
         yield 1, f"-{letter} must be more than 0"
 
@@ -323,12 +338,16 @@ def _on_host(effect: Effect, host: Host) -> Iterator[End]:
         yield EX_USAGE, "root without -u"
     if host.root and not host.user_known:
         yield EX_NOUSER, f"no such user: {effect.user}"
+    if host.certificate_fault:
+        yield EX_USAGE, host.certificate_fault
     if host.root and effect.connections < FILES_FOR_USERS:
         yield EX_NOUSER, "no open file is left to look the user up"
 
 
-def _in_threads(line: CommandLine, effect: Effect) -> Iterator[End]:
+def _in_threads(line: CommandLine, effect: Effect, host: Host) -> Iterator[End]:
     """What ends it in the background, before it listens."""
+    if host.secret_fault:
+        yield 1, f"-Y {effect.auth_file}: {host.secret_fault}"
     if effect.auth_file and effect.udp:
         yield EX_USAGE, "no UDP with -Y"
     if effect.connections < FILES_ALWAYS + 1 + FILES_PER_THREAD[0] * effect.threads - 1:
@@ -357,6 +376,10 @@ def _listening(effect: Effect, host: Host) -> Iterator[End]:
     pair = clash(effect.listeners)
     if pair:
         yield EX_OSERR, f"{pair[0].text} and {pair[1].text} cannot both be bound"
+    if host.socket_fault:
+        yield EX_OSERR, host.socket_fault
+    if host.not_here:
+        yield EX_OSERR, f"no interface has {host.not_here[0]}"
     if privileged(effect, host):
         yield EX_OSERR, f"a port below {host.lowest_port}"
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from opskit.core.units import size_text
-from opskit.memcached.line.effect import Effect
+from opskit.memcached.line.edit import corrected, shell
+from opskit.memcached.line.effect import Effect, effect_of
 from opskit.memcached.line.lint import Judgement
 from opskit.memcached.line.numbers import FLOAT, OCTAL, SIZE, bound_port, memory_bytes
-from opskit.memcached.line.parse import CommandLine, LineOption, known
+from opskit.memcached.line.parse import CommandLine, LineOption, known, parse
 from opskit.memcached.line.release import FIRST, LONG_OPTIONS, PORT_CHECKED, Release, at, release_text
+from opskit.memcached.line.sources import LineSource
 from opskit.memcached.line.table import EXTENDED, SUBOPTIONS, Flag
 
 NO_LIMIT = 2**62
@@ -113,4 +115,21 @@ def effect_json(effect: Effect) -> dict[str, Any]:
         "user": effect.user or None,
         "pid_file": effect.pid_file or None,
         "daemon": effect.daemon,
+    }
+
+
+def result_of(source: LineSource, judgement: Judgement) -> dict[str, Any]:
+    """What lint and explain answer: the line, what comes of it, and a better one where there is one."""
+    line = judgement.line
+    words = corrected(line, judgement.results)
+    # Where only a person knows what is right, nothing is corrected: the same line would be no answer, and one that does
+    # not start neither.
+    better = words != corrected(line, ()) or line.stray or any(option.wrong for option in line.options)
+    better = better and not source.syntax and effect_of(parse(words, line.release)).status is None
+    return {
+        "origin": source.origin,
+        "line": shell(source.program, source.words),
+        "release": release_text(line.release),
+        "effect": effect_json(judgement.effect),
+        "corrected": shell(source.program, words) if better else None,
     }

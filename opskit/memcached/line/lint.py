@@ -155,10 +155,10 @@ def _together(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
         remedy = "-o ssl_chain_cert=FILE,ssl_key=FILE"
         finding = Finding("tls-without-certificate", "error", "-Z without a certificate", "exit status 64", remedy)
         yield LineFinding(finding)
-    if line.has("N") and effect.silent:
-        title = f"-N {line.text('N')}: it closes each connection over the loopback at once, and listens on nothing else"
-        finding = Finding("answers-nobody", "error", title, "the loopback has no NAPI ids", "leave -N out")
-        yield LineFinding(finding, (Edit(line.position("N")),))
+    if effect.fragile:
+        title = f"-N {line.text('N')}: memcached ends (SIGSEGV) when anybody asks for `stats settings`"
+        finding = Finding("ended-by-stats", "error", title, "a mistake in memcached up to 1.6.39", "leave -N out")
+        yield LineFinding(finding, (Edit(line.position("N")),), line.position("N"))
     low, high = effect.clients()
     if effect.runs and line.has("c") and low * 5 < effect.connections * 3:
         title = f"-c {effect.connections} serves {low} to {high} clients, not {effect.connections}"

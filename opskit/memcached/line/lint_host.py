@@ -14,6 +14,8 @@ from opskit.memcached.line.release import PID_FILE_REMOVED, Release
 from opskit.memcached.model import Host, PidFile, TakenPort
 
 # What it needs beside its items: threads, connections, the hash table. Of the limit, in percent.
+# What is locked beside -m at the least: stacks, buffers, the hash table.
+LOCKED_BESIDE = 64 * MIB
 HEADROOM = 10
 # Also as root: what is in a container and shares its network, or ends in this moment.
 UNSEEN = "a process that cannot be seen (without root: one of another user)"
@@ -31,6 +33,7 @@ def host_findings(line: CommandLine, effect: Effect, host: Host) -> Iterator[Lin
         title = f"{listener.text}: only root may listen below {host.lowest_port}, and memcached changes its user first"
         remedy = f"a port from {host.lowest_port} on; or sysctl net.ipv4.ip_unprivileged_port_start={listener.port}"
         yield LineFinding(Finding("port-privileged", "error", title, evidence, remedy))
+    yield from _files_of(line, effect, host)
     for taken in conflicts(effect, host):
         holder = taken.holder.text if taken.holder else UNSEEN
         title = f"{taken.listener.text} is taken by {holder}"
@@ -53,6 +56,33 @@ def host_findings(line: CommandLine, effect: Effect, host: Host) -> Iterator[Lin
         )
         edits = (Edit(APPEND, (("d", None),)),)
         yield LineFinding(Finding("no-daemon-under-unit", "error", title, "Type=forking", "Type=simple, or -d"), edits)
+
+
+def _files_of(line: CommandLine, effect: Effect, host: Host) -> Iterator[LineFinding]:
+    """Addresses, sockets and files that are not as the line needs them."""
+    for address in host.not_here:
+        title = f"-l {address}: no interface of this host has that address"
+        remedy = "ip address lists those that it has"
+        yield LineFinding(Finding("address-missing", "error", title, late_end(EX_OSERR, effect), remedy))
+    if host.socket_fault:
+        title = f"-s {effect.socket}: {host.socket_fault}"
+        remedy = "a directory of that user, such as /run/memcached"
+        yield LineFinding(Finding("socket-unwritable", "error", title, late_end(EX_OSERR, effect), remedy))
+    if host.secret_fault:
+        title = f"-Y {effect.auth_file}: {host.secret_fault}"
+        remedy = "a file of lines USER:PASSWORD that its user, and nobody else, can read"
+        yield LineFinding(Finding("secret-unreadable", "error", title, late_end(1, effect), remedy))
+    if host.certificate_fault:
+        title = f"-Z: {host.certificate_fault}"
+        finding = Finding(
+            "certificate-unusable", "error", title, "exit status 64", "openssl x509 -in FILE -noout -text"
+        )
+        yield LineFinding(finding)
+    if effect.locks and 0 < host.locked < effect.max_bytes + LOCKED_BESIDE:
+        title = f"-k: only {size_text(host.locked)} may be locked, and it needs all of -m and more"
+        evidence = "it does not start (can't create thread), or runs with nothing locked"
+        finding = Finding("lock-limit", "error", title, evidence, "LimitMEMLOCK=infinity in the unit, or without -k")
+        yield LineFinding(finding, (Edit(line.position("k")),))
 
 
 def _is_memcached(taken: TakenPort) -> bool:

@@ -58,11 +58,9 @@ def _unreadable(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
         remedy = " ".join(f"-l {text}" for _, text in apart) if several else "an address, or address:port"
         title = f"-l {option.value}: {bad[0].wrong}"
         evidence = f"{release_text(line.release)}: {late_end(EX_OSERR, effect)}"
-        # Never without any -l: that would be every address.
-        texts = [address.text for address in bad]
-        good = tuple(pair for pair in apart if pair[1] not in texts) or (("l", "127.0.0.1"),)
         finding = Finding("listener-unreadable", "error", title, evidence, remedy)
-        yield LineFinding(finding, (Edit(number, apart if several else good),))
+        # An address that cannot be read is not left out: whoever uses it would have nobody to ask.
+        yield LineFinding(finding, (Edit(number, apart),) if several else (), number)
 
 
 def _ports(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
@@ -105,7 +103,8 @@ def _clash(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
         first, second = pair
         title = f"{first.text} and {second.text} cannot both be bound"
         remedy = "keep one of them: an address that stands for all includes the other"
-        left = [address.text for address in effect.addresses if address.address != second.address or first == second]
+        narrower = first if is_everywhere(second.address) else second
+        left = [address.text for address in effect.addresses if address.address != narrower.address or first == second]
         finding = Finding("listeners-clash", "error", title, late_end(EX_OSERR, effect), remedy)
         yield LineFinding(finding, _in_place_of_all(line, ",".join(dict.fromkeys(left))))
 
@@ -119,13 +118,14 @@ def _exposed(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
     udp = any(listener.protocol == "udp" for listener in beyond)
     title = f"it can be reached {'at every address of the host' if everywhere else 'from other hosts'}"
     evidence = ", ".join(listener.text for listener in beyond)
-    edits = _in_place_of_all(line, "127.0.0.1") if line.has("l") else (Edit(APPEND, (("l", "127.0.0.1"),)),)
+    # What somebody wrote is what others may rely on: only where nobody named an address one is given.
+    edits: tuple[Edit, ...] = () if line.has("l") else (Edit(APPEND, (("l", "127.0.0.1"),)),)
     if udp:
         title += ", over UDP too"
         default = " (on by default before 1.5.6)" if not line.has("U") and line.release < UDP_OFF else ""
         evidence += f"; UDP replies go to whatever sender a packet names: {CVE}{default}"
         off = (("U", "0"),) if line.has("p") else (("U", "0"), ("p", str(effect.port)))
-        edits += (*(Edit(number) for number in line.positions("U")), Edit(APPEND, off))
+        edits += () if line.has("U") else (Edit(APPEND, off),)
     if not (effect.sasl or effect.auth_file):
         evidence += "; no password is required"
     remedy = "-l 127.0.0.1" + (" -U 0" if udp else "") + "; or a firewall, and -l with the address that you mean"

@@ -62,7 +62,16 @@ def _finding(
 ) -> LineFinding:  # fmt: skip
     """A finding about the option of this number, which is left out, or replaced by another."""
     edit = Edit(position, (instead,) if instead else ())
-    return LineFinding(Finding(id_, severity, title, evidence, remedy), (edit,))
+    return LineFinding(Finding(id_, severity, title, evidence, remedy), (edit,), position)
+
+
+def _port_finding(
+    id_: str, severity: str, title: str, evidence: str, remedy: str, position: int,
+    instead: Optional[OptionText] = None,
+) -> LineFinding:  # fmt: skip
+    """The same about a port: without one memcached has its own, which nobody asked for."""
+    edits = (Edit(position, (instead,)),) if instead else ()
+    return LineFinding(Finding(id_, severity, title, evidence, remedy), edits, position)
 
 
 def _number(position: int, flag: Flag, number: Number, release: Release) -> Iterator[LineFinding]:
@@ -111,7 +120,7 @@ def _no_number(option: LineOption, position: int, flag: Flag, number: Number) ->
     elif letter in "pU" and number.value == 0:
         title = f"{option.text}: not a number, so it is read as 0: no {'TCP' if letter == 'p' else 'UDP'} at all"
         severity = "error" if letter == "p" else "warning"
-        yield _finding("not-a-number", severity, title, "atoi: 0", f"-{letter} with a port", position)
+        yield _port_finding("not-a-number", severity, title, "atoi: 0", f"-{letter} with a port", position)
     elif flag.kind == OCTAL:
         title, evidence = f"{option.text}: not an octal mode", f"-{letter} {option.integer:o}"
         yield _finding("not-a-number", "error", title, evidence, f"-{letter} with an octal mode", position)
@@ -122,7 +131,8 @@ def _no_number(option: LineOption, position: int, flag: Flag, number: Number) ->
         number_alone = (letter, alone) if is_integer(alone) else None
         remedy = f"-{letter} with a number"
         severity = "warning" if flag.kind == FLOAT and is_real(text) else "error"  # inf, 0x1p3: it runs with that
-        yield _finding("not-a-number", severity, title, f"-{letter} {read}", remedy, position, number_alone)
+        make = _port_finding if letter in "pU" else _finding
+        yield make("not-a-number", severity, title, f"-{letter} {read}", remedy, position, number_alone)
 
 
 def _port(position: int, letter: str, number: Number, release: Release) -> Iterator[LineFinding]:
@@ -130,19 +140,19 @@ def _port(position: int, letter: str, number: Number, release: Release) -> Itera
     value, what = number.written, "TCP" if letter == "p" else "UDP"
     if value == -1:
         title = f"-{letter} -1 listens on any free port, a different one at each start"
-        yield _finding("any-port", "warning", title, f"-{letter} -1", "a fixed port", position)
+        yield _port_finding("any-port", "warning", title, f"-{letter} -1", "a fixed port", position)
     elif value < 0:
         title = f"-{letter} {value} is not a port"
-        yield _finding("out-of-range", "error", title, "exit status 71", f"-{letter} with a port", position)
+        yield _port_finding("out-of-range", "error", title, "exit status 71", f"-{letter} with a port", position)
     elif value >= PORTS and letter == "p" and release >= PORT_CHECKED:
         title, evidence = f"-p {value} is not a port", f"{release_text(release)}: exit status 64"
-        yield _finding("out-of-range", "error", title, evidence, "-p with a port from 1 to 65535", position)
+        yield _port_finding("out-of-range", "error", title, evidence, "-p with a port from 1 to 65535", position)
     elif value >= PORTS:
         bound = int(number.value) % PORTS
         where = f"{what} port {bound}" if bound else f"any free {what} port, a different one at each start"
         title = f"-{letter} {value} binds {where}: only 16 bits of it are used"
         evidence, remedy = f"{value} mod 65536 = {bound}", f"-{letter} with a port from 1 to 65535"
-        yield _finding("reinterpreted", "error", title, evidence, remedy, position)
+        yield _port_finding("reinterpreted", "error", title, evidence, remedy, position)
 
 
 def _item(

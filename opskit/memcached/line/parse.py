@@ -26,7 +26,15 @@ from opskit.memcached.line.numbers import (
     read_number,
     safe_long,
 )
-from opskit.memcached.line.release import CHUNK_IN_KIB, LONG_OPTIONS, NEGATIVE_CHECKED, STORAGE_BUCKETS, XXH3, Release
+from opskit.memcached.line.release import (
+    BLANKS_PASSED,
+    CHUNK_IN_KIB,
+    LONG_OPTIONS,
+    STORAGE_BUCKETS,
+    WINDOW_CHECKED,
+    XXH3,
+    Release,
+)
 from opskit.memcached.line.table import (
     CHUNK,
     EXTENDED,
@@ -50,6 +58,8 @@ BUCKETS = ("compact", "lowttl", "chunked", "default")
 NOT_IN_RELEASE, OUT_OF_RANGE, MISSING_VALUE, NOT_A_NUMBER = (
     "not-in-release", "out-of-range", "missing-value", "not-a-number",
 )  # fmt: skip
+# slab_automove_window, from WINDOW_CHECKED on.
+WINDOW = (3, 1800)
 NUMBERS = (INTEGER, FLOAT, OCTAL, SIZE)
 # No option of the line: what is to be appended to it.
 APPEND = -1
@@ -259,12 +269,12 @@ def _typed(option: LineOption, release: Release) -> LineOption:
     flag, value = option.flag, option.value
     if option.wrong or flag is None or value is None:
         return option
+    # What is passed over are the blanks of isspace(3).
+    text = value.lstrip(" \t\n\v\f\r") if release >= BLANKS_PASSED else value
     if flag.kind in NUMBERS:
-        # What is passed over are the blanks of isspace(3).
-        text = value.lstrip(" \t\n\v\f\r") if release >= NEGATIVE_CHECKED else value
         return option._replace(number=read_number(flag.kind, text))
     if flag.kind == LISTEN:
-        return option._replace(addresses=tuple(read_addresses(value, release)))
+        return option._replace(addresses=tuple(read_addresses(text, release)))
     return option._replace(extended=tuple(read_extended(value, release))) if flag.kind == EXTENDED else option
 
 
@@ -303,8 +313,11 @@ def _wrong_value(row: Suboption, value: Optional[str], number: float, release: R
         hashes = HASHES if release >= XXH3 else HASHES[:2]
         bad = row.name == "hash_algorithm" and value not in hashes
         return (OUT_OF_RANGE, "one of " + ", ".join(hashes)) if bad else ("", "")
-    if row.name == "slab_automove_window" and number < 0:
-        return "", ""  # it is read without a sign: what comes of it shows later
+    if row.name == "slab_automove_window":
+        if release >= WINDOW_CHECKED and not WINDOW[0] <= number <= WINDOW[1]:
+            return OUT_OF_RANGE, f"it takes {WINDOW[0]} to {WINDOW[1]}"
+        if number < 0:
+            return "", ""  # it is read without a sign: what comes of it shows later
     if (row.low is not None and number < row.low) or (row.high is not None and number > row.high):
         return OUT_OF_RANGE, f"it takes {_bounds(row)}"
     return _inexact(row, value, number)

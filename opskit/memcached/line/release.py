@@ -34,6 +34,15 @@ CHUNK_IN_KIB: Release = (1, 6, 24)
 LOG_SIZE_ALONE: Release = (1, 6, 40)
 # ext_path may name another bucket than the default one (storage.c of 1.6.25 and 1.6.26).
 STORAGE_BUCKETS: Release = (1, 6, 26)
+# Small files for external storage: no check before 1.6.18, status 1 there, 64 later (storage.c of 1.6.39 and 1.6.40).
+STORAGE_CHECKED: Release = (1, 6, 18)
+STORAGE_USAGE: Release = (1, 6, 40)
+# Before that `stats settings` prints the number of -N as a string, which ends it (memcached.c of 1.6.39 and 1.6.40).
+NAPI_SHOWN: Release = (1, 6, 40)
+# Blanks before the value of any option are passed over (memcached.c of 1.6.31 and 1.6.32).
+BLANKS_PASSED: Release = (1, 6, 32)
+# slab_automove_window takes 3 to 1800 (memcached.c of 1.6.44 and 1.6.45).
+WINDOW_CHECKED: Release = (1, 6, 45)
 # -L asks for transparent huge pages on Linux, too (memcached.c of 1.5.8 and 1.5.9).
 LARGE_PAGES: Release = (1, 5, 9)
 # Between 1.6.18 and 1.6.38: values below 0 are refused for -R and -n, blanks before a value are passed over.

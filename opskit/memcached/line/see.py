@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 
 from opskit.core.errors import UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.reach import check_answers
-from opskit.core.systemd import UNIT_PATHS, unit_files
+from opskit.core.systemd import UNIT_PATHS, service_name, unit_files
 from opskit.memcached.line.edit import is_memcached
 from opskit.memcached.line.sources import (
     DEBIAN_WRAPPER,
     LineSource,
     Unit,
     debian_words,
-    expand,
     from_sysconfig,
-    parse_environment,
-    split_words,
+    shell_syntax,
+    unit_of,
+    unit_words,
 )
 from opskit.memcached.model import StartLimits
 from opskit.memcached.see import proc
@@ -32,40 +31,33 @@ def read_sysconfig(path: str) -> LineSource:
 
 def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> LineSource:
     """The line of a unit: its ExecStart with the variables put in. Raises UsageFault."""
-    name = name if name.endswith(".service") else f"{name}.service"
+    name = service_name("--unit", name)
     unit = read_unit(name, paths)
-    values = dict(unit.environment)
+    texts = {}
     for path in unit.files:
         optional, path = path.startswith("-"), path.removeprefix("-")  # noqa: PLW2901
         check_answers([path])
         if os.path.exists(path) or not optional:
-            values.update(parse_environment(_read(path)))
-    words = split_words(unit.start.lstrip("-@:+!"))
+            texts[path] = _read(path)
+    words = unit_words(unit, texts)
     if not words:
         raise UsageFault(name, "it has no ExecStart")
-    program, arguments = words[0], expand(words[1:], values)
+    program, *arguments = words
     if program.endswith(DEBIAN_WRAPPER) and arguments:
         return LineSource(tuple(debian_words(_read(arguments[0]))), arguments[0], "", name, unit.limits)
     if not is_memcached(program):
         raise UsageFault(name, f"it runs {program}, not memcached", todo="its words behind `--`: lint -- LINE")
-    return LineSource(tuple(arguments), f"unit {name}", program, name, unit.limits)
+    syntax = tuple(finding for path, text in texts.items() for finding in shell_syntax(text, path))
+    return LineSource(tuple(arguments), f"unit {name}", program, name, unit.limits, syntax)
 
 
 def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
     """A unit as its files say, with drop-ins; systemd itself is not asked. Raises UsageFault when there is none."""
-    name = name if name.endswith(".service") else f"{name}.service"
     check_answers(f"{place}/{name}{more}" for place in paths for more in ("", ".d"))
     files = unit_files(name, paths)
     if not files:
         raise UsageFault(name, "there is no such unit", todo=f"looked in {', '.join(paths)}")
-    unit = Unit()
-    for path in files:
-        unit.take(_read(path))
-    instance = name.removesuffix(".service").partition("@")[2]
-    meant = {"i": instance, "I": instance, "n": name, "%": "%"}
-    unit.start = re.sub("%([iIn%])", lambda match: meant[match[1]], unit.start)
-    unit.files = [path.replace("%i", instance) for path in unit.files]
-    return unit
+    return unit_of(name, [_read(path) for path in files])
 
 
 def from_pid(pid: int) -> LineSource:

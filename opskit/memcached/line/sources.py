@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from opskit.core.finding import Finding
 from opskit.core.systemd import parse_assignments
 from opskit.memcached.line.numbers import meant_bytes
 from opskit.memcached.model import StartLimits
@@ -26,6 +27,7 @@ class LineSource(NamedTuple):
     origin: for a person
     program: that of a unit or process, "" for none
     unit: the one that runs it, "" for none
+    syntax: findings about what only a shell would read in its files
     """
 
     words: tuple[str, ...]
@@ -33,6 +35,7 @@ class LineSource(NamedTuple):
     program: str = ""
     unit: str = ""
     limits: StartLimits = StartLimits()
+    syntax: tuple[Finding, ...] = ()
 
 
 # A comment, or a name up to its =. Compiled where they are used: a line that is typed does without.
@@ -85,6 +88,29 @@ def _unescaped(match: re.Match[str]) -> str:
     return match[1] if match[1] in '"\\`$' else match[0]
 
 
+# What only a shell would read in a value.
+_SHELL = (
+    (r"`|\$\(", "a command", "write what it prints"),
+    (r"(?:^|\s)#", "a comment, which belongs to the value", "give it a line of its own"),
+    (r"\$(?:\w|\{)", "a variable", "write its value"),
+)
+
+
+def shell_syntax(text: str, path: str) -> tuple[Finding, ...]:
+    """What of an EnvironmentFile is meant for a shell: systemd takes it as it stands."""
+    findings = []
+    for name, value in parse_environment(text).items():
+        for pattern, what, remedy in _SHELL:
+            if re.search(pattern, value):
+                title = f"{name}= in {path} has {what}: no shell reads that file"
+                findings.append(Finding("shell-syntax", "error", title, f"{name}={value}", remedy))
+                break
+        if re.match(r"export\s", name):
+            title = f"export in {path}: systemd ignores that line, since no shell reads the file"
+            findings.append(Finding("shell-syntax", "error", title, f"{name}={value}", "leave export out"))
+    return tuple(findings)
+
+
 def expand(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
     """Variables in words as systemd puts them in: a word that is $NAME becomes as many words as its value has."""
     expanded: list[str] = []
@@ -108,7 +134,8 @@ def from_sysconfig(text: str, path: str) -> LineSource:
     """The line that memcached.service of the EL family makes of its file."""
     values = {**EL_DEFAULTS, **parse_environment(text)}
     limits = StartLimits(root=True, unit_type="simple")  # that unit names no other
-    return LineSource(tuple(expand(EL_LINE.split(), values)), path, unit="memcached.service", limits=limits)
+    words = tuple(expand(EL_LINE.split(), values))
+    return LineSource(words, path, unit="memcached.service", limits=limits, syntax=shell_syntax(text, path))
 
 
 @dataclass
@@ -122,6 +149,8 @@ class Unit:
     user: str = ""
     hard_files: int = 0
     memory: int = 0
+    memory_percent: int = 0
+    locked: int = 0
     capabilities: tuple[str, ...] = ()
 
     def take(self, text: str) -> None:
@@ -148,7 +177,11 @@ class Unit:
             hard = value.rpartition(":")[2]
             self.hard_files = int(hard) if hard.isdigit() else 0
         elif name in {"MemoryMax", "MemoryLimit"}:
+            share = re.fullmatch(r"([0-9]+)(?:\.[0-9]+)?%", value)
             self.memory = int(value) if value.isdigit() else meant_bytes(value) or 0
+            self.memory_percent = int(share[1]) if share else 0
+        elif name == "LimitMEMLOCK":
+            self.locked = -1 if value == "infinity" else int(value) if value.isdigit() else meant_bytes(value) or 0
         elif name == "CapabilityBoundingSet":
             self.capabilities = (*self.capabilities, *value.split()) if value else ()
 
@@ -157,7 +190,42 @@ class Unit:
         """Under what its process runs. Raising the limit on open files takes CAP_SYS_RESOURCE (setrlimit(2))."""
         root = self.user in {"", "root", "0"}
         may = not self.capabilities or "CAP_SYS_RESOURCE" in self.capabilities or self.capabilities[0].startswith("~")
-        return StartLimits(root, root and may, self.hard_files, self.memory, unit_type=self.kind or "simple")
+        return StartLimits(
+            root,
+            root and may,
+            self.hard_files,
+            self.memory,
+            unit_type=self.kind or "simple",
+            memory_percent=self.memory_percent,
+            locked=self.locked,
+        )
+
+
+def unit_of(name: str, texts: Sequence[str]) -> Unit:
+    """A unit from the texts of its files, in systemd's order, with the specifiers of its name put in."""
+    unit = Unit()
+    for text in texts:
+        unit.take(text)
+    stem = name.removesuffix(".service")
+    prefix, _, instance = stem.partition("@")
+    meant = {"i": instance, "I": instance, "n": name, "N": stem, "p": prefix, "P": prefix, "%": "%"}
+
+    def put_in(text: str) -> str:
+        return re.sub("%([iInNpP%])", lambda match: meant[match[1]], text)
+
+    unit.start = put_in(unit.start)
+    unit.files = [put_in(path) for path in unit.files]
+    unit.environment = {key: put_in(value) for key, value in unit.environment.items()}
+    return unit
+
+
+def unit_words(unit: Unit, texts: Mapping[str, str]) -> list[str]:
+    """The words of ExecStart=, program first, with the variables put in. texts: of its environment files, by path."""
+    values = dict(unit.environment)
+    for path in unit.files:
+        values.update(parse_environment(texts.get(path.removeprefix("-"), "")))
+    words = split_words(unit.start.lstrip("-@:+!"))
+    return [*words[:1], *expand(words[1:], values)]
 
 
 def debian_words(text: str) -> list[str]:

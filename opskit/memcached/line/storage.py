@@ -11,7 +11,14 @@ from typing import NamedTuple, Optional
 from opskit.core.units import KIB, MIB
 from opskit.memcached.line.numbers import atoi, safe_long
 from opskit.memcached.line.parse import CommandLine, ExtendedOption
-from opskit.memcached.line.release import CHUNK_IN_KIB, ITEM_CHECKED_AT_END, ITEMS_TO_1G, LOG_SIZE_ALONE
+from opskit.memcached.line.release import (
+    CHUNK_IN_KIB,
+    ITEM_CHECKED_AT_END,
+    ITEMS_TO_1G,
+    LOG_SIZE_ALONE,
+    STORAGE_CHECKED,
+    STORAGE_USAGE,
+)
 
 EX_USAGE = 64
 # As Python tells of a signal: an empty or unreadable slab_chunk_max is divided by, before 1.6.24.
@@ -44,7 +51,7 @@ def chunk_size(line: CommandLine, item_size: int) -> ChunkSize:
                 size = PAGE
             elif extended.name == "modern" and line.release < ITEM_CHECKED_AT_END:
                 size = CHUNK
-            elif extended.name == "slab_chunk_max" and not extended.wrong:
+            elif extended.name == "slab_chunk_max" and not extended.ends:
                 chunk = _named_chunk(line, extended)
                 if chunk.status:
                     return chunk
@@ -139,13 +146,20 @@ def storage_ends_late(line: CommandLine) -> Iterator[tuple[int, str]]:
         yield 1, f"ext_page_size ({page} MiB) is not a multiple of ext_wbuf_size ({buffer} MiB)"
     elif page % 2 or buffer % 2:
         yield 1, "ext_page_size and ext_wbuf_size have to be even"
-    elif storage_bytes(option.value or "") // (page * MIB) < BUFFERS:
-        yield 1, f"ext_path is smaller than {BUFFERS} pages of {page} MiB"
+    elif line.release >= STORAGE_CHECKED and storage_bytes(option.value or "") // (page * MIB) < BUFFERS:
+        unit = storage_size(option.value or "")[-1:].lower()
+        status = EX_USAGE if line.release >= STORAGE_USAGE and unit in UNITS else 1
+        yield status, f"ext_path is smaller than {BUFFERS} pages of {page} MiB"
+
+
+def storage_size(value: str) -> str:
+    """The size of an ext_path, as it is written."""
+    return value.partition(":")[2].partition(":")[0]
 
 
 def storage_bytes(value: str) -> int:
     """The size of an ext_path, in bytes; 0 for one without a unit, as memcached reads it."""
-    size = value.partition(":")[2].partition(":")[0]
+    size = storage_size(value)
     return atoi(size[:-1]) * UNITS.get(size[-1:].lower(), 0)
 
 

@@ -303,9 +303,10 @@ _SUBOPTION_ROWS = (
             ("ext_threads", "threads"), ("ext_io_depth", "requests"),
             ("ext_item_size", "bytes from which on items go there"), ("ext_item_age", "seconds idle"),
             ("ext_low_ttl", "seconds"), ("ext_recache_rate", "one of so many"), ("ext_compact_under", "pages"),
-            ("ext_drop_under", "pages"), ("ext_max_sleep", "microseconds"),
+            ("ext_drop_under", "pages"),
         )
     ),
+    Suboption("ext_max_sleep", "microseconds", WHOLE, 0, since=(1, 6, 15), build="extstore"),
     Suboption("ext_max_frag", "share", WHOLE_FLOAT, since=V154, build="extstore"),
     Suboption("slab_automove_freeratio", "share of memory kept free", WHOLE_FLOAT, since=V154, build="extstore"),
     Suboption("ext_drop_unread", "what nobody read is not kept", since=V154, build="extstore"),

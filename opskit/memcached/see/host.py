@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import resource
@@ -11,18 +12,20 @@ from typing import Optional, Union
 from opskit.core import procfs
 from opskit.core.command import Command
 from opskit.core.errors import Failed, Missing
+from opskit.core.files import check_regular
 from opskit.core.packages import install_line, read_package_manager
 from opskit.core.reach import check_answers
 from opskit.core.runner import ENVIRONMENT, Runner
 from opskit.core.trust import weak_spot
 from opskit.core.units import KIB
+from opskit.memcached.instance.request import LOOPBACK, USUAL_USERS
 from opskit.memcached.line.edit import is_memcached
 from opskit.memcached.line.effect import Effect
+from opskit.memcached.line.listen import is_everywhere
 from opskit.memcached.line.release import read_release
 from opskit.memcached.model import Host, PidFile, Program, StartLimits
 from opskit.memcached.see import proc
 
-USERS = ("memcached", "memcache")  # of the EL family, of Debian
 # How `memcached -h` tells that the build has it (usage() in memcached.c, under #ifdef).
 SIGNS = {"sasl": r"^-S\b", "tls": r"^-Z\b", "extstore": r"- ext_path:", "proxy": r"- proxy_config:"}
 # A distribution may have mended CVE-2018-1000115 in a release that has UDP on by default.
@@ -79,10 +82,12 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
     root = os.geteuid() == 0 if limits.root is None else limits.root
     user = _uid(effect.user)
     ports = [listener.port for listener in effect.listeners if listener.port > 0]
+    memory = _memory()
+    locked = limits.locked or _unlimited(resource.getrlimit(resource.RLIMIT_MEMLOCK)[0])
     return Host(
         root=root,
-        memory=_memory(),
-        cgroup_memory=limits.memory or _cgroup_memory(limits.pid or "self"),
+        memory=memory,
+        cgroup_memory=limits.memory or memory * limits.memory_percent // 100 or _cgroup_memory(limits.pid or "self"),
         hard_files=limits.hard_files or _unlimited(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
         most_files=_number("/proc/sys/fs/nr_open") or 1048576,
         user_known=user is not None,
@@ -93,7 +98,80 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
         program=program,
         raises=limits.raises and _may(CAP_SYS_RESOURCE, "CapBnd"),
         lowest_port=_lowest_port(limits, root=root),
+        locked=max(0, locked),
+        not_here=tuple(each for each in sorted({each.address for each in effect.listeners}) if _not_here(each)),
+        secret_fault=_secret_fault(effect.auth_file, user if root else None),
+        certificate_fault=_certificate_fault(*effect.certificate) if effect.tls else "",
+        socket_fault=_socket_fault(effect.socket, user if root else None),
     )
+
+
+def _not_here(address: str) -> bool:
+    """Whether no interface of this host has the address, by a bind(2) to any free port; a name is not looked up."""
+    if address in {LOOPBACK, "::1"} or is_everywhere(address):
+        return False
+    import ipaddress  # noqa: PLC0415
+    import socket  # noqa: PLC0415
+
+    try:
+        version = ipaddress.ip_address(address).version
+    except ValueError:
+        return False
+    try:
+        with socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError as error:
+        return error.errno == errno.EADDRNOTAVAIL
+    return False
+
+
+def _secret_fault(path: str, who: Optional[tuple[int, int]]) -> str:
+    """Why memcached, as its user, cannot read the file of -Y."""
+    if not path:
+        return ""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        return error.strerror or "it cannot be read"
+    readable = permits(status, *who, wanted=4) if who else os.access(path, os.R_OK)
+    return "" if readable else "the user of -u may not read it"
+
+
+def _certificate_fault(chain: str, key: str, ca: str) -> str:
+    """What is wrong with these files, which memcached reads before it changes its user; a key alone is in the chain."""
+    import ssl  # noqa: PLC0415
+
+    if not chain:
+        return ""  # told of the line
+    for path in filter(None, (chain, key, ca)):
+        try:
+            check_regular(os.stat(path), path)
+        except OSError as error:  # noqa: PERF203
+            return f"{path}: {error.strerror}"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # Nobody is there to be asked for the password of a key.
+        context.load_cert_chain(chain, key or None, password=lambda: "")
+        if ca:
+            context.load_verify_locations(ca)
+    except (OSError, ValueError) as error:
+        if isinstance(error, PermissionError):
+            return ""  # to us, not to root
+        return f"{chain} and {key or chain} do not fit, or are none: {getattr(error, 'reason', None) or error}"
+    return ""
+
+
+def _socket_fault(path: str, who: Optional[tuple[int, int]]) -> str:
+    """Why memcached cannot make a UNIX socket there."""
+    if not path:
+        return ""
+    directory = os.path.dirname(os.path.join("/", path))
+    try:
+        status = os.stat(directory)
+    except OSError as error:
+        return f"{directory}: {error.strerror}"
+    writable = permits(status, *who, wanted=3) if who else os.access(directory, os.W_OK | os.X_OK)
+    return "" if writable else f"the user of -u cannot write {directory}"
 
 
 def _lowest_port(limits: StartLimits, *, root: bool) -> int:
@@ -112,7 +190,7 @@ def _may(capability: int, mask: str) -> bool:
 
 def usual_users() -> tuple[str, ...]:
     """Which of the usual users of memcached are on this host."""
-    return tuple(name for name in USERS if _uid(name) is not None)
+    return tuple(name for name in USUAL_USERS if _uid(name) is not None)
 
 
 def permits(status: os.stat_result, uid: int, gid: int, wanted: int) -> bool:

@@ -63,13 +63,30 @@ def test_there_are_enough_of_them() -> None:
 
 
 @pytest.mark.parametrize(("line", "release", "how", "ids"), CASES, ids=str)
+def test_a_correction_keeps_addresses_and_ports(line: str, release: Release, how: str, ids: tuple[str, ...]) -> None:  # noqa: ARG001
+    """Whatever was written as an address or a port is in the corrected line, or in one that means no less."""
+    found = judged(line, release)
+    again = parse(corrected(found.line, found.results), release)
+    if found.effect.socket or found.effect.prints:
+        return
+    for letter in "pU":
+        # -U 0 in its place is what goes with a password.
+        if any(option.letter == letter and not option.wrong for option in found.line.options):
+            assert again.has(letter), letter
+    written = {address.text.strip() for option in found.line.all("l") for address in option.addresses}
+    kept = {address.text.strip() for option in again.all("l") for address in option.addresses}
+    if "listeners-clash" not in ids:
+        assert written <= kept
+
+
+@pytest.mark.parametrize(("line", "release", "how", "ids"), CASES, ids=str)
 def test_the_corrected_line_is_better(line: str, release: Release, how: str, ids: tuple[str, ...]) -> None:  # noqa: ARG001
     """What lint corrects has none of the findings any more, but those that only a person can settle."""
     found = judged(line, release)
     again = judge(parse(corrected(found.line, found.results), release))
-    settled = {result.finding.id for result in found.results if result.edits and result.finding.severity != "info"} - {
-        "user-missing"
-    }
+    settled = {result.finding.id for result in found.results if result.edits and result.finding.severity != "info"}
+    # Addresses that somebody wrote are kept: only UDP is turned off, where that is a default.
+    settled -= {"user-missing", *(["exposed"] if found.line.has("l") else [])}
     left = {finding.id for finding in again.findings if finding.severity != "info"}
     assert left <= set(ids), f"new: {left - set(ids)}"
     assert not left & settled, f"still: {left & settled}"

@@ -57,7 +57,8 @@ def ask(listeners: list[str]) -> dict[str, Any]:
                     said += answer
         except OSError as error:
             return {"silent": str(error)}
-        pairs = (line.split(" ", 2)[1:] for line in said.decode().splitlines() if line.startswith("STAT "))
+        words = (line.split(" ", 2) for line in said.decode().splitlines() if line.startswith("STAT "))
+        pairs = (each[1:] for each in words if len(each) == 3)
         return {key: int(value) for key, value in pairs if key in SETTINGS}
     return {}
 
@@ -91,7 +92,12 @@ def run(words: list[str], expected: int) -> dict[str, Any]:
             listeners = seen
             time.sleep(0.02)
         if here():
-            return {"status": None, "listeners": listeners, **ask(listeners)}
+            answer = ask(listeners)
+            # What is ended by a question has no process any more, in a moment.
+            while "silent" in answer and here() and time.monotonic() < end and same < 20:
+                same += 1
+                time.sleep(0.02)
+            return {"status": None, "listeners": listeners, **(answer if here() else {"ended": True})}
         return {"status": started.wait(5)}
     finally:
         for pid in here():

@@ -22,6 +22,7 @@ from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import read_release
 from opskit.memcached.line.table import SUBOPTIONS
 from opskit.memcached.model import Host, Program
+from opskit.memcached.see.host import see_host
 from tiers import Agree, more, slow
 
 APART = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -79,8 +80,10 @@ def words_of(line: str, place: Path) -> list[str]:
     return [str(place / paths[word]) if word in paths else word for word in found]
 
 
-def claim(words: list[str], program: Program) -> Effect:
+def claim(words: list[str], program: Program, *, host: bool = False) -> Effect:
     line = parse(words, program.release)
+    if host:
+        return effect_of(line, see_host(effect_of(line), program=program))
     known = line.text("u") in {entry.pw_name for entry in pwd.getpwall()}
     return effect_of(line, Host(user_known=known, program=program))
 
@@ -105,6 +108,10 @@ def differences(claimed: Effect, seen: dict[str, Any]) -> list[str]:
         wanted, got = {text.rpartition(":")[0] for text in wanted}, {text.rpartition(":")[0] for text in got}
     if wanted != got:
         found.append(f"listeners: {sorted(wanted)} claimed, {sorted(got)} seen")
+    if claimed.fragile != ("ended" in seen):
+        return [*found, f"ended by a question: {claimed.fragile} claimed"]
+    if claimed.tls:
+        return found  # it was asked without
     if "silent" in seen or claimed.silent:
         return found if claimed.silent == ("silent" in seen) else [*found, f"silent: {claimed.silent} claimed"]
     pairs = {
@@ -143,17 +150,50 @@ def test_the_claims_agree_with_the_real_one(place: Path, agree: Agree) -> None:
     compare(golden_lines(), place, agree)
 
 
+def test_what_only_the_host_knows_agrees_with_the_real_one(place: Path, agree: Agree) -> None:
+    """Addresses of interfaces, directories, files of passwords, certificates."""
+    chain, key, other = (str(place / name) for name in ("chain.pem", "key.pem", "other.pem"))
+    ask = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/CN=m",
+    ]
+    for words in ([*ask, "-keyout", key, "-out", chain], [*ask, "-keyout", other, "-out", str(place / "unused")]):
+        subprocess.run(words, check=True, capture_output=True)
+    root = place / "root"
+    root.mkdir(mode=0o755)
+    (root / "pw").write_text("a:b\n")
+    (root / "pw").chmod(0o600)
+    lines = [
+        f"-s {root}/m.sock", "-s /nonexistent/m.sock", f"-s {place}/m.sock", "-l 10.9.8.7", "-l 127.0.0.9",
+        *(f"{BASE} -Y {path}" for path in (f"{root}/pw", "/nonexistent", place / "m.pw")),
+        *(
+            f"{BASE} -Z -o ssl_chain_cert={first},ssl_key={second}"
+            for first, second in ((chain, key), (chain, other), (key, key), ("/nonexistent", key), (chain, root))
+        ),
+        f"{BASE} -Z -o ssl_chain_cert={chain},ssl_key={key},ssl_ca_cert=/nonexistent",
+    ]  # fmt: skip
+    compare([line if "-u " in line else f"-u memcached {line}" for line in lines], place, agree, host=True)
+
+
 @pytest.mark.parametrize("part", [slow(0), *map(more, range(1, 6))])
 def test_generated_values_agree_with_the_real_one(part: int, place: Path, agree: Agree) -> None:
     """Every sixth of them in --full, all of them with --more."""
     compare(generated_lines()[part::6], place, agree)
 
 
-def compare(lines: list[str], place: Path, agree: Agree) -> None:
-    """Run the lines, and hold what was claimed of each to what came of it."""
+def compare(lines: list[str], place: Path, agree: Agree, *, host: bool = False) -> None:
+    """Run the lines, and hold what was claimed of each to what came of it. host: with what this host has to say."""
     program = installed()
     given = [words_of(line, place) for line in lines]
-    claimed = [claim(words, program) for words in given]
+    claimed = [claim(words, program, host=host) for words in given]
     asked = [{"words": words, "expected": len(sockets(one)) if one.runs else 0} for words, one in zip(given, claimed)]
     done = subprocess.run(
         [*APART, sys.executable, str(HERE / "agree.py")],

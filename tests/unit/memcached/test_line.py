@@ -13,21 +13,23 @@ from hypothesis import given, strategies
 
 from opskit.core.command import Command, Result
 from opskit.core.errors import CommandFailed, UsageFault
+from opskit.core.finding import Finding
 from opskit.memcached.line import sources
 from opskit.memcached.line.edit import corrected, split_program
 from opskit.memcached.line.effect import effect_of
+from opskit.memcached.line.explain import result_of
 from opskit.memcached.line.lint import judge
 from opskit.memcached.line.listen import Listener, is_loopback
 from opskit.memcached.line.numbers import atof, atoi, item_size, meant_bytes, strtol8
 from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import Release, at, parse_release, read_release
-from opskit.memcached.line.see import from_unit
+from opskit.memcached.line.see import from_unit, read_sysconfig
 from opskit.memcached.line.table import FLAGS
 from opskit.memcached.model import Host, HostProcess, PidFile, Program, StartLimits, StatsAnswer, TakenPort
 from opskit.memcached.see.host import see_program
 from opskit.memcached.see.proc import read_address
 from opskit.memcached.status import findings
-from opskit.memcached.status.model import Instance, InstanceFigures, UnitState, figures
+from opskit.memcached.status.model import Instance, InstanceFigures, UnitState, figures, slab_classes
 from opskit.memcached.status.see import see_units
 
 EL7: Release = (1, 4, 15)
@@ -370,6 +372,69 @@ def test_findings_of_figures(stats: dict[str, str], more: dict[str, Any], wanted
     assert [one.id for one in findings.find([instance(stats, **more)], [])] == wanted
 
 
+SMALL = {"items:1:number": "9", "items:1:age": "60", "1:chunk_size": "96", "1:total_pages": "8"}
+SMALL |= {"1:total_chunks": "87376", "1:used_chunks": "9", "1:mem_requested": "600", "active_slabs": "2"}
+SMALL |= {"1:free_chunks": "70000"}
+LARGE = {"items:5:number": "1", "items:5:evicted": "40", "items:5:evicted_time": "20", "5:chunk_size": "240"}
+LARGE |= {"5:total_pages": "1", "5:free_chunks": "0", "items:5:outofmemory": "2", "items:5:expired_unfetched": "3"}
+
+
+def slabs(*classes: dict[str, str], version: str = "1.6.18", settings: Optional[dict[str, str]] = None) -> Instance:
+    """An instance with -m 64 and these classes."""
+    every = {name: text for each in classes for name, text in each.items()}
+    items = {name: text for name, text in every.items() if name.startswith("items:")}
+    rest = {name: text for name, text in every.items() if name not in items}
+    stats = {"limit_maxbytes": str(64 << 20), "bytes": "600", "curr_items": "10", "uptime": "7200"}
+    return instance({}, answer=StatsAnswer(version, stats, settings or {}, items, rest))
+
+
+def test_the_classes_of_an_instance() -> None:
+    small, large = slab_classes(slabs(SMALL, LARGE).answer)
+    assert (small.number, small.item_size, small.pages, small.memory) == (1, 96, 8, 96 * 87376)
+    assert (small.free, small.waste, small.items, small.age) == (96 * 70000, 9 * 96 - 600, 9, 60)
+    assert (large.evicted, large.evicted_age, large.failed, large.expired_unused) == (40, 20, 2, 3)
+    assert large.waste is None  # some releases do not tell
+    assert figures(slabs(SMALL, LARGE)).failed == 2
+    assert slab_classes(None) == ()
+    odd = {"items:x:number": "1", "items:1:number": "\udcff", "1:chunk_size": "-1", ":": "1", "1:2:3": "4"}
+    assert slab_classes(slabs(odd).answer) == ()
+
+
+def test_stores_that_fail() -> None:
+    """memcached counts them, and no client may have said so."""
+    (found,) = findings.find([instance({"store_no_memory": "72", "evictions": "0"})], [])
+    assert (found.id, found.severity) == ("stores-fail", "error")
+    assert found.title.startswith("127.0.0.1:11211: 72 stores failed")
+    off = slabs({"items:5:outofmemory": "2", "5:chunk_size": "240"}, version="1.4.15", settings={"evictions": "off"})
+    (found,) = findings.find([off], [])
+    assert "-M" in found.evidence
+    assert "classes: 5 (240B)" in found.evidence
+    (found,) = findings.find([instance({"store_too_large": "1"})], [])
+    assert (found.id, found.severity) == ("items-too-large", "warning")
+
+
+def test_a_class_that_starves() -> None:
+    """Items of one size go while a tenth of the memory is free for others."""
+    assert "class-starves" in [one.id for one in findings.find([slabs(SMALL, LARGE)], [])]
+    for small, large in (
+        ({**SMALL, "1:free_chunks": "60000"}, LARGE),  # less is free elsewhere
+        (SMALL, {**LARGE, "5:free_chunks": "4"}),  # there is room
+        (SMALL, {"items:5:number": "1", "5:chunk_size": "240"}),  # nothing has gone
+    ):
+        assert "class-starves" not in [one.id for one in findings.find([slabs(small, large)], [])]
+
+
+def test_evictions_have_their_rate_and_age() -> None:
+    stats = {"limit_maxbytes": str(64 << 20), "uptime": "7200", "evictions": "41"}
+    items = {"items:5:evicted": "40", "items:5:evicted_time": "20", "items:6:evicted": "1"}
+    aged = instance(stats, answer=StatsAnswer("1.6.18", stats, {}, items))
+    evidence = findings.find([instance(stats)], [])[0].evidence
+    assert "20 an hour" in evidence
+    assert "the last ones 0s after their last use" in findings.find([aged], [])[0].evidence
+    # Of an instance that has just begun there is no rate.
+    assert "an hour" not in findings.find([instance({**stats, "uptime": "60"})], [])[0].evidence
+
+
 def test_rejected_connections_of_a_release_that_counts_all() -> None:
     for version, severity in (("1.5.22", "info"), ("1.6.18", "warning"), ("1.4.15", "warning")):
         one = instance({}, answer=StatsAnswer(version, {"rejected_connections": "9"}))
@@ -410,3 +475,51 @@ def test_graphs() -> None:
     for now, gets in ((10.0, "100"), (12.0, "150")):
         history.take([instance({"cmd_get": gets, "bytes": "5"})], now)
     assert history.gets[7] == [0.0, 25.0]
+
+
+SHELLS = """# a comment
+PORT=11211
+USER=memcached # the user
+OPTIONS="-l `hostname -i`"
+MORE='-P $HOME/m.pid'
+export CACHESIZE=64
+HASH="a#b"
+"""
+
+
+def test_what_only_a_shell_would_read_in_a_settings_file(tmp_path: Path) -> None:
+    """And no correction is given of a line that nobody meant."""
+    said = [(one.title.partition(" in ")[0], one.evidence) for one in sources.shell_syntax(SHELLS, "f")]
+    assert said == [
+        ("USER=", "USER=memcached # the user"),
+        ("OPTIONS=", "OPTIONS=-l `hostname -i`"),
+        ("MORE=", "MORE=-P $HOME/m.pid"),
+        ("export", "export CACHESIZE=64"),
+    ]
+    assert sources.shell_syntax('PORT=11211\n# a `comment`\nOPTIONS="-l ::1"\n', "f") == ()
+    path = tmp_path / "settings"
+    path.write_text(SHELLS)
+    (tmp_path / "memcached.service").write_text(
+        f"[Service]\nEnvironmentFile={path}\nExecStart=/usr/bin/memcached {sources.EL_LINE}\n"
+    )
+    for source in (from_unit("memcached", [str(tmp_path)]), read_sysconfig(str(path))):
+        assert len(source.syntax) == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "better"),
+    [
+        ("-u m -l 127.0.0.1,::1,controller", None),  # as OpenStack has it: the name is for somebody
+        ("-u m -l 127.0.0.1 -p 70000", None),  # not 11211
+        ("-u m -l 127.0.0.1 -p 70000 -m 2g", None),  # it would not start
+        ("-u m -p 12000", "memcached -u m -p 12000 -l 127.0.0.1"),
+        ("-u m -p 12000 -l 10.0.0.5 -m 2g", "memcached -u m -p 12000 -l 10.0.0.5 -m 2048"),
+        ("-u m -l 127.0.0.1,0.0.0.0", "memcached -u m -l 0.0.0.0"),
+        ("-u m -l 0.0.0.0,127.0.0.1", "memcached -u m -l 0.0.0.0"),
+    ],
+)
+def test_a_correction_does_not_narrow(line: str, better: Optional[str]) -> None:
+    judgement = judge(parse(line.split(), NEW))
+    assert result_of(sources.LineSource(tuple(line.split()), "line"), judgement)["corrected"] == better
+    syntax = (Finding("shell-syntax", "error", "t"),)
+    assert result_of(sources.LineSource(tuple(line.split()), "line", syntax=syntax), judgement)["corrected"] is None

@@ -1,0 +1,81 @@
+"""What is said of a line, against what real ones of five releases did with it: memcached/real.txt."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from opskit.memcached.line.effect import effect_of
+from opskit.memcached.line.explain import effect_json
+from opskit.memcached.line.lint import judge
+from opskit.memcached.line.parse import parse
+from opskit.memcached.line.release import FIRST, Release, parse_release
+from opskit.memcached.model import Host, Program
+from tiers import Agree
+
+REAL = Path(__file__).with_name("real.txt")
+RELEASES = ("1.4.15", "1.5.22", "1.6.9", "1.6.23", "1.6.45")
+USERS = {"m", "memcached", "root"}
+SETTINGS = {"maxbytes": 64 << 20, "maxconns": 1024, "num_threads": 4, "item_size_max": 1 << 20}
+
+
+def facts(name: str) -> dict[str, str]:
+    """What this release did with each line."""
+    told, line = {}, ""
+    for text in REAL.read_text(encoding="utf-8").splitlines():
+        if not text.startswith(("#", "    ")):
+            line = text
+        elif text.startswith("    "):
+            releases, _, what = text.strip().partition(": ")
+            if name in releases.split():
+                told[line] = what
+    return told
+
+
+def claimed(line: str, release: Release) -> str:
+    """What opskit says of it, as real.txt has it."""
+    parsed = parse(shlex.split(line), release)
+    features = () if release == FIRST else ("tls", "extstore")
+    host = Host(user_known=parsed.text("u") in USERS, program=Program("memcached", release, features))
+    effect = effect_of(parsed, host)
+    # What is told of the line itself: lint has an error for all that ends, and explain the status.
+    errors = [one for one in judge(parsed, host).findings if one.severity in {"error", "critical"}]
+    assert effect_json(effect)["exit_status"] == effect.exit_status
+    if effect.exit_status is not None:
+        assert errors or effect.prints, line
+        return str(effect.exit_status)
+    assert "does-not-start" not in [one.id for one in errors]
+    text = "runs" + " silent" * effect.silent + " ended" * effect.fragile
+    listeners = {one.text.replace("0.0.0.0", "*") for one in effect.listeners}
+    listeners |= {f"{one.protocol} [::]:{one.port}" for one in effect.listeners if one.address == "*"}
+    if listeners != {"tcp 127.0.0.1:11211"}:
+        text += f" [{', '.join(sorted(listeners))}]"
+    if effect.silent or effect.fragile:
+        return text
+    values = (effect.max_bytes, effect.connections, effect.threads, effect.item_size)
+    if release == FIRST:
+        values = (effect.max_bytes % 2**32, *values[1:])  # it tells only these bits
+    asked = any(one.protocol == "tcp" and ":" not in one.address for one in effect.listeners)
+    changed = [f" {name}={value}" for (name, usual), value in zip(SETTINGS.items(), values) if asked and value != usual]
+    return text + "".join(changed)
+
+
+def same(claim: str, fact: str) -> bool:
+    """Whether they are the same, where a port can be any."""
+    if ":any" in claim:
+        claim, fact = (re.sub(r":(any|\d+)(?=[],])", ":any", text) for text in (claim, fact))
+    # With a password, or TLS, or over UDP alone nobody could ask.
+    return claim == fact or (" maxbytes" not in fact and claim.partition(" max")[0].partition(" num")[0] == fact)
+
+
+@pytest.mark.parametrize("name", RELEASES)
+def test_what_is_said_of_lines_is_what_real_ones_did(name: str, agree: Agree) -> None:
+    release = parse_release(name)
+    told = facts(name)
+    claims = {line: claimed(line, release) for line in told}
+    wrong = {line: (claims[line], fact) for line, fact in told.items() if not same(claims[line], fact)}
+    print(wrong)
+    agree(f"lines of memcached {name}, measured", len(told) - len(wrong), len(told))
