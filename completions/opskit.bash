@@ -91,9 +91,9 @@ _opskit_command() {
     'opskit memcached flags') commands='' options='--version --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit memcached explain') commands='' options='--version --sysconfig --unit --pid --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit memcached lint') commands='' options='--version --sysconfig --unit --pid --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
-    'opskit memcached start') commands='' options='--port -p --udp-port -U --unix-socket -s --unix-mask -a --enable-shutdown -A --listen -l --daemon -d --enable-coredumps -r --user -u --memory-limit -m --disable-evictions -M --conn-limit -c --lock-memory -k --pidfile -P --slab-growth-factor -f --slab-min-size --enable-largepages -L --prefix-delimiter -D --threads -t --max-reqs-per-event -R --disable-cas -C --listen-backlog -b --protocol -B --max-item-size -I --enable-sasl -S --disable-flush-all -F --disable-dumping -X --disable-watch -W --auth-file -Y --memory-file -e --enable-ssl -Z --napi-ids -N --extended -o --expose --unit --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit memcached start') commands='' options='--port -p --udp-port -U --unix-socket -s --unix-mask -a --enable-shutdown -A --listen -l --daemon -d --enable-coredumps -r --user -u --memory-limit -m --disable-evictions -M --conn-limit -c --lock-memory -k --pidfile -P --slab-growth-factor -f --slab-min-size --enable-largepages -L --prefix-delimiter -D --threads -t --max-reqs-per-event -R --disable-cas -C --listen-backlog -b --protocol -B --max-item-size -I --enable-sasl -S --disable-flush-all -F --disable-dumping -X --disable-watch -W --auth-file -Y --memory-file -e --enable-ssl -Z --napi-ids -N --extended -o --expose --unit --no-enable --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit memcached stop') commands='' options='--port -p --unix-socket -s --pidfile -P --unit --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
-    'opskit memcached status') commands='' options='--watch --interval --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit memcached status') commands='' options='--watch --interval --slabs --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit yum') commands='lock wait unlock why' options='--help -h' kinds=() ;;
     'opskit yum lock') commands='' options='--installroot --sample --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit yum wait') commands='' options='--installroot --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
@@ -115,7 +115,7 @@ _opskit_option() {
     *' --add'|*' --wipe') kind='@device' ;;
     *' --directory'|*' --installroot'|*' --keep-copy'|*' --root'|*' --state-dir'|'opskit journal errors -D'|'opskit journal usage -D'|'opskit journal vacuum -D'|'opskit journal verify -D') kind='@directory' ;;
     *' --auth-file'|*' --diff'|*' --exclude-from'|*' --facts'|*' --fstab'|*' --memory-file'|*' --pidfile'|*' --save'|*' --sysconfig'|*' --unix-socket'|*' --verify-key'|*' -P'|*' -Y'|*' -e'|'opskit du -X'|'opskit memcached start -s'|'opskit memcached stop -s') kind='@file' ;;
-    'opskit journal errors --unit'|'opskit journal errors -u'|'opskit memcached explain --unit'|'opskit memcached lint --unit'|'opskit memcached stop --unit') kind='@unit' ;;
+    *' --unit'|'opskit journal errors -u') kind='@unit' ;;
     *' --color') kind='auto always never' ;;
     *' --protocol'|*' -B') kind='auto ascii binary' ;;
     *' --priority'|'opskit journal errors -p') kind='emerg alert crit err warning notice info debug' ;;

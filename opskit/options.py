@@ -352,12 +352,23 @@ def reads_bare(app: typer.Typer) -> Callable[[Function], Function]:
     return register
 
 
-def changes(app: typer.Typer, name: str, *, facts: bool = True, example: str = "") -> Callable[[Function], Function]:
-    """Register a command that changes the host. facts: whether it can decide on saved facts."""
+def changes(
+    app: typer.Typer,
+    name: str,
+    *,
+    facts: bool = True,
+    example: str = "",
+    command: type[PlainCommand] = PlainCommand,
+) -> Callable[[Function], Function]:
+    """Register a command that changes the host.
+
+    facts: whether it can decide on saved facts
+    command: its class
+    """
     shared = {**CHANGING, **READING}
     if not facts:
         del shared["facts"]
-    return _register(app, name, shared, changing=True, example=example)
+    return _register(app, name, shared, changing=True, example=example, command_class=command)
 
 
 def _register(

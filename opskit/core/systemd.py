@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
 from opskit.core.command import Command, Runner
+from opskit.core.errors import UsageFault
 
 UNIT_SECONDS = 90.0
 # Where systemd looks for its own configuration and for units, the strongest first (systemd.unit(5)).
@@ -135,6 +136,19 @@ def unit_files(unit: str, paths: Sequence[str] = UNIT_PATHS) -> list[str]:
     return [main, *drop_ins(f"{place}/{name}.d" for name in names for place in paths)] if main else []
 
 
+def service_name(option: str, text: str) -> str:
+    """The service that a person names, with its suffix: `memcached@12000` is `memcached@12000.service`.
+
+    option: its name, for the error
+
+    Raises UsageFault for what is no name of one (systemd.unit(5)): it could be an option of systemctl.
+    """
+    name = text if text.endswith(".service") else f"{text}.service"
+    if not re.fullmatch(r"[A-Za-z0-9:_\\][A-Za-z0-9:_.\\-]*(@[A-Za-z0-9:_.\\-]+)?\.service", name, re.ASCII):
+        raise UsageFault(option, f"{text!r} is no name of a service", todo="systemctl list-units --type=service")
+    return name
+
+
 def control_group(text: str) -> str:
     """The path in the hierarchy that systemd keeps: name=systemd with cgroup v1, else the one of v2 (cgroups(7)).
 
@@ -173,13 +187,28 @@ def systemctl(*words: str, mutates: bool = True, accept: tuple[int, ...] = (0,))
 
 def is_active(runner: Runner, unit: str) -> bool:
     """Whether systemd has it running; exit 3 is no, 4 that there is none (systemctl(1)); 1: systemd does not answer."""
-    return runner.run(systemctl("is-active", unit, mutates=False, accept=(0, 3, 4))).status == 0
+    return runner.run(systemctl("is-active", "--", unit, mutates=False, accept=(0, 3, 4))).status == 0
 
 
 def main_pid(runner: Runner, unit: str) -> int:
     """The pid of its main process; 0 for none. Without --value, which systemd 219 (EL7) does not have."""
-    stdout = runner.run(systemctl("show", "-p", "MainPID", unit, mutates=False)).stdout
+    stdout = runner.run(systemctl("show", "-p", "MainPID", "--", unit, mutates=False)).stdout
     return int(stdout.partition("=")[2] or 0)
+
+
+def unit_file_state(runner: Runner, unit: str) -> str:
+    """Whether it starts at boot: enabled, disabled, static, masked … (systemctl(1)); "" where there is no such unit."""
+    stdout = runner.run(systemctl("show", "-p", "UnitFileState", "--", unit, mutates=False)).stdout
+    return stdout.strip().partition("=")[2]
+
+
+def main_pids(runner: Runner, units: Sequence[str]) -> dict[str, int]:
+    """The pid of the main process of each of these units, 0 for none. Raises CommandFailed."""
+    if not units:
+        return {}
+    stdout = runner.run(systemctl("show", "--no-pager", "-p", "Id,MainPID", "--", *units, mutates=False)).stdout
+    pids = {each.get("Id", ""): each.get("MainPID", "") for each in parse_show(stdout)}
+    return {unit: int(pids.get(unit) or 0) for unit in units}
 
 
 def list_units(runner: Runner, *words: str, seconds: float = 60.0) -> tuple[UnitRow, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from typing import Annotated, Any, Optional
 
 import typer
@@ -11,20 +12,20 @@ import typer
 from opskit.act import Chore, act, tell
 from opskit.core.errors import UsageFault
 from opskit.core.plan import Plan
+from opskit.core.systemd import service_name
 from opskit.memcached.instance.plan import decide_start, decide_stop
-from opskit.memcached.instance.request import RUN_DIRECTORY, StartRequest
+from opskit.memcached.instance.request import OURS, StartRequest, run_directory
 from opskit.memcached.instance.see import see_start, see_stop
 from opskit.memcached.line.edit import OptionText, shell
 from opskit.memcached.line.table import FLAGS, Flag
 from opskit.memcached.see.proc import instances
+from opskit.memcached.unit.cli import UnitCommand
 from opskit.options import changes, new_app, offered
 from opskit.session import Session
 
 start_app = new_app("", single=True)
 stop_app = new_app("", single=True)
-MEMCACHED = "memcached.service"
-# -n and -v are opskit's own everywhere (dry run, verbose), and -h and -V start nothing. -d goes without saying.
-OURS = "nv"
+# -h and -V start nothing; -d goes without saying, and -v is opskit's.
 LEFT_OUT = "hiVv"
 # What can be completed of the words that an option takes.
 CHOICES = {"B": ("auto", "ascii", "binary")}
@@ -55,14 +56,24 @@ Expose = Annotated[
     Optional[list[str]],
     typer.Option("--expose", metavar="ADDRESS", help="Listen on this too: the only way beyond loopback."),
 ]
-ByUnit = Annotated[bool, typer.Option("--unit", help="Write memcached.service's settings and start that.")]
+ByUnit = Annotated[
+    str,
+    typer.Option(
+        "--unit",
+        metavar="UNIT",
+        help="By systemd, now and at boot: memcached.service, or memcached@NAME, which it makes.",
+    ),
+]
+NoEnable = Annotated[bool, typer.Option("--no-enable", help="With --unit: not at boot.")]
 
 
-def start(session: Session, *, expose: Optional[list[str]] = None, unit: bool = False, **values: Any) -> None:
+def start(
+    session: Session, *, expose: Optional[list[str]] = None, unit: str = "", no_enable: bool = False, **values: Any
+) -> None:
     """Start an instance with memcached's own options, and check that it is as asked for.
 
-    It listens on 127.0.0.1 with UDP off unless told otherwise, as a daemon with a pid file; --unit hands it to systemd.
-    A value that memcached would refuse or misread is refused here, with what was meant.
+    It listens on 127.0.0.1 with UDP off unless told otherwise, as a daemon with a pid file. With --unit systemd runs
+    it, and starts it at boot. A value that memcached would refuse or misread is refused here, with what was meant.
     """
     options: list[OptionText] = []
     for name, flag in OPTIONS.items():
@@ -78,8 +89,14 @@ def start(session: Session, *, expose: Optional[list[str]] = None, unit: bool = 
     if "" in (expose or ()):
         raise UsageFault("--expose", "no address is named", todo="--expose ADDRESS, or leave it out")
     root = os.geteuid() == 0
-    directory = RUN_DIRECTORY if root else os.path.abspath(session.state_dir)
-    request = StartRequest(tuple(options), tuple(expose or ()), directory, MEMCACHED if unit else "")
+    directory = run_directory(options) if root else os.path.abspath(session.state_dir)
+    if no_enable and not unit:
+        raise UsageFault("--no-enable", "without --unit nothing starts at boot", todo="with --unit, or leave it out")
+    unit = service_name("--unit", unit) if unit else ""
+    port = unit.removesuffix(".service").partition("@")[2]
+    if re.fullmatch("[0-9]+", port) and not {"p", "s"} & {letter for letter, _ in options}:
+        options.append(("p", port))
+    request = StartRequest(tuple(options), tuple(expose or ()), directory, unit, not no_enable)
     if unit:
         from opskit.memcached.unit.plan import decide_unit  # noqa: PLC0415 - a daemon does without
         from opskit.memcached.unit.see import see_unit  # noqa: PLC0415
@@ -102,17 +119,19 @@ def _signature() -> inspect.Signature:
         inspect.Parameter("session", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Session),
         *(_parameter(flag) for flag in OPTIONS.values()),
         inspect.Parameter("expose", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Expose),
-        inspect.Parameter("unit", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=ByUnit),
+        inspect.Parameter("unit", inspect.Parameter.KEYWORD_ONLY, default="", annotation=ByUnit),
+        inspect.Parameter("no_enable", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=NoEnable),
     ]
     return inspect.Signature(own)
 
 
 start.__signature__ = _signature()  # type: ignore[attr-defined]
 start.__annotations__ = {name: parameter.annotation for name, parameter in _signature().parameters.items()}
-changes(start_app, "start", facts=False, example="opskit memcached start -p 12000 -m 64 -c 1024 --dry-run")(start)
+EXAMPLE = "opskit memcached start -p 12000 -m 64 -c 1024 --dry-run"
+changes(start_app, "start", facts=False, example=EXAMPLE, command=UnitCommand)(start)
 
 
-@changes(stop_app, "stop", facts=False, example="opskit memcached stop --port 12000")
+@changes(stop_app, "stop", facts=False, example="opskit memcached stop --port 12000", command=UnitCommand)
 def stop(
     session: Session,
     port: Annotated[
@@ -132,7 +151,7 @@ def stop(
         from opskit.memcached.unit.plan import decide_stop_unit  # noqa: PLC0415
         from opskit.memcached.unit.see import see_active  # noqa: PLC0415
 
-        name = unit if unit.endswith(".service") else f"{unit}.service"
+        name = service_name("--unit", unit)
         session.need_root()
         outcome = act(
             session,
@@ -141,7 +160,9 @@ def stop(
         tell(session, outcome, f"stopped: {what}", f"{what} does not run")
         return
 
-    chore = Chore(lambda _runner: see_stop(what, port, unix_socket, pidfile), lambda facts, _run: decide_stop(facts))
+    chore = Chore(
+        lambda runner: see_stop(runner, what, port, unix_socket, pidfile), lambda facts, _run: decide_stop(facts)
+    )
     outcome = act(session, chore)
     tell(session, outcome, f"stopped: {what}{_left(outcome.plan)}", f"there is no memcached at {what}")
 

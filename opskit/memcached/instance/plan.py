@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
-from opskit.memcached.instance.request import LOOPBACK, StartFacts, StartRequest, StopFacts, Wanted, build
+from opskit.memcached.instance.request import (
+    LOOPBACK,
+    StartFacts,
+    StartRequest,
+    StopFacts,
+    Wanted,
+    build,
+    pid_path,
+    typed,
+)
 from opskit.memcached.instance.steps import MakeDirectory, RemovePidFile, StartMemcached, StopMemcached
 from opskit.memcached.line.effect import effect_of
 from opskit.memcached.line.lint import Judgement, judge
@@ -20,7 +32,10 @@ from opskit.memcached.model import Host
 
 # Findings about what stands in the way on the host; any other is a fault of what was typed.
 ON_HOST = {"port-taken": ExitCode.BUSY, "not-built": ExitCode.MISSING, "user-unknown": ExitCode.MISSING}
-GUARDED = ("exposed", "pid-file-foreign", "pid-file-unwritable", "user-root", "memory-over-host", "memory-over-cgroup")
+GUARDED = (
+    "exposed", "pid-file-foreign", "pid-file-unwritable", "user-root", "memory-over-host", "memory-over-cgroup",
+    "address-missing", "socket-unwritable", "secret-unreadable", "certificate-unusable", "lock-limit",
+)  # fmt: skip
 # These do not keep anybody from starting it.
 ONLY_NOTES = ("user-root", "pid-file-stale")
 
@@ -40,7 +55,7 @@ def decide_start(facts: StartFacts, request: StartRequest) -> Decision:
     """The plan that starts the instance, or every reason against it."""
     release, host = facts.program.release, facts.host
     line = build(request, release, root=host.root, users=host.users)
-    title = f"start memcached {release_text(release)}"
+    title = f"start memcached {release_text(release)} on {place_of(request)}"
     program = facts.program.path
     same = [process for process in facts.running if process.line == (program, *line)]
     host, makes = _with_directory(host, request)
@@ -51,13 +66,13 @@ def decide_start(facts: StartFacts, request: StartRequest) -> Decision:
     if reasons:
         return Refusal(title, tuple(reasons))
     pid_file, user = judgement.effect.pid_file, judgement.effect.user
-    start = StartMemcached((program, *line), pid_file, wanted(judgement))
+    start = StartMemcached((program, *line), pid_file, wanted(judgement), scope=facts.booted and host.root)
     steps: tuple[Step, ...] = (MakeDirectory(os.path.dirname(pid_file), user), start) if makes else (start,)
     return Plan(
         title,
         steps,
         basis=(program, release_text(release)),
-        notes=notes(judgement, request),
+        notes=(*notes(judgement, request), gone_after_reboot(request, booted=facts.booted)),
         result=_result(program, line, None),
     )
 
@@ -135,6 +150,23 @@ def notes(judgement: Judgement, request: StartRequest) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+def place_of(request: StartRequest) -> str:
+    """`port 12000`, or the path of its socket."""
+    sockets = [value for letter, value in request.options if letter == "s" and value]
+    ports = [value for letter, value in request.options if letter == "p" and value]
+    return sockets[-1] if sockets else f"port {ports[-1] if ports else 11211}"
+
+
+def gone_after_reboot(request: StartRequest, *, booted: bool) -> Finding:
+    """That nothing starts a daemon again, and the line that hands it to systemd."""
+    name = os.path.basename(pid_path(request)).removeprefix("memcached-").removesuffix(".pid")
+    kept = replace(request, options=tuple(option for option in request.options if option[0] not in "dP"))
+    unit = f"memcached@{re.sub('[^A-Za-z0-9:_.-]', '-', name)}" if name != "11211" else "memcached"
+    line = shlex.join(["opskit", "memcached", "start", *typed(kept), "--unit", unit])
+    title = "nothing starts it again after a reboot, or when it is killed"
+    return Finding("gone-after-reboot", "info", title, "a daemon, not a unit", line if booted else "")
+
+
 def decide_stop(facts: StopFacts) -> Decision:
     """The plan that stops the instance, or why not."""
     title = f"stop memcached at {facts.what}"
@@ -169,6 +201,6 @@ def decide_stop(facts: StopFacts) -> Decision:
     if effect.socket:
         text = f"the socket {effect.socket} is left behind; memcached replaces it when it starts"
         left = (Finding("socket-stays", "info", text),)
-    step = StopMemcached(process, file, effect.daemon, facts.exe, effect.user)
+    step = StopMemcached(process, file, effect.daemon, facts.exe, effect.user, facts.scope)
     basis = (str(process.pid), str(process.started))
     return Plan(title, (step,), basis=basis, notes=left, result={"pid": process.pid})

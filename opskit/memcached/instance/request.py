@@ -15,6 +15,9 @@ from opskit.memcached.model import Host, HostProcess, Program
 
 LOOPBACK = "127.0.0.1"
 RUN_DIRECTORY = "/run/memcached"
+USUAL_USERS = ("memcached", "memcache")  # of the EL family, of Debian
+# -n and -v are opskit's own everywhere: dry run, verbose.
+OURS = "nv"
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,14 @@ class StartRequest:
     expose: addresses that it may be reached at from other hosts
     directory: where the pid file goes when nobody names one
     unit: the systemd unit to start it by, "" for a daemon
+    enable: whether that starts at boot as well
     """
 
     options: tuple[OptionText, ...]
     expose: tuple[str, ...] = ()
     directory: str = RUN_DIRECTORY
     unit: str = ""
+    enable: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class StartFacts:
-    """What start goes by: the memcached here, what the line meets, and the instances that run already."""
+    """What start goes by: the memcached here, what the line meets, and the instances that run already.
+
+    booted: whether systemd runs this host
+    """
 
     program: Program
     host: Host
     running: tuple[HostProcess, ...] = ()
+    booted: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,7 @@ class StopFacts:
     unseen: somebody listens there who cannot be seen
     exe: the program that the process runs, "" where that is not root's
     several: every instance that is meant by it, where that is more than one
+    scope: whether an undo starts it in a scope of its own (start_command)
     """
 
     what: str
@@ -85,6 +95,16 @@ class StopFacts:
     unseen: bool = False
     exe: str = ""
     several: tuple[HostProcess, ...] = ()
+    scope: bool = False
+
+
+def typed(request: StartRequest) -> list[str]:
+    """The options as `opskit memcached start` takes them: where a letter is opskit's own, by the long name."""
+    words = []
+    for letter, value in request.options:
+        name = f"--{FLAGS[letter].long}" if letter in OURS else f"-{letter}"
+        words += [name] if value is None else [name, value]
+    return [*words, *(word for address in request.expose for word in ("--expose", address))]
 
 
 def build(request: StartRequest, release: Release, *, root: bool, users: Sequence[str]) -> list[str]:
@@ -116,6 +136,12 @@ def listen_options(request: StartRequest, release: Release) -> list[OptionText]:
     if release < IPV6_IN_LISTS:
         return [("l", address) for address in addresses]
     return [("l", ",".join(addresses))]
+
+
+def run_directory(options: Sequence[OptionText]) -> str:
+    """Where root's daemon has its pid file: /run/memcached is the usual user's, and another one cannot write there."""
+    users = [value for letter, value in options if letter == "u" and value]
+    return f"{RUN_DIRECTORY}-{users[-1]}" if users and users[-1] not in USUAL_USERS else RUN_DIRECTORY
 
 
 def pid_path(request: StartRequest) -> str:

@@ -8,29 +8,38 @@ from dataclasses import replace
 from typing import Optional
 
 from opskit.core.command import Runner
-from opskit.memcached.instance.request import StartFacts, StartRequest, StopFacts, build
+from opskit.core.procfs import need_proc
+from opskit.core.systemd import is_booted
+from opskit.memcached.instance.request import USUAL_USERS, StartFacts, StartRequest, StopFacts, build
 from opskit.memcached.line.effect import effect_of, effect_of_process
 from opskit.memcached.line.parse import parse
 from opskit.memcached.model import HostProcess
 from opskit.memcached.see import proc
-from opskit.memcached.see.host import USERS, read_pid, roots_own, see_host, see_program, usual_users
+from opskit.memcached.see.host import read_pid, roots_own, see_host, see_program, usual_users
 from opskit.memcached.see.proc import instances
 
 
 def see_start(runner: Runner, request: StartRequest) -> StartFacts:
     """The memcached of this host, what the line meets here, and who of its name runs already."""
+    need_proc()  # else whether it runs could not be told
     program = see_program(runner)
     root = os.geteuid() == 0
-    line = build(request, program.release, root=root, users=usual_users() or USERS[:1])
+    line = build(request, program.release, root=root, users=usual_users() or USUAL_USERS[:1])
     host = see_host(effect_of(parse(line, program.release)), program=program)
-    return StartFacts(program, host, tuple(process for process in instances() if proc.same_network(process.pid)))
+    running = tuple(process for process in instances() if proc.same_network(process.pid))
+    return StartFacts(program, host, running, is_booted())
 
 
-def see_stop(what: str, port: Optional[int], socket: str, pidfile: str) -> StopFacts:
-    """The process that was named in one of three ways, with the program that it runs."""
+def see_stop(runner: Runner, what: str, port: Optional[int], socket: str, pidfile: str) -> StopFacts:
+    """The process that was named in one of three ways, with the program that it runs and the unit that runs it."""
     facts = _facts(what, port, socket, pidfile)
-    exe = proc.program_of(facts.process.pid) if facts.process else ""
-    return replace(facts, exe=exe if roots_own(exe) else "")
+    process = facts.process
+    if process is None:
+        return facts
+    exe = proc.program_of(process.pid)
+    unit = proc.units_that_run(runner, {process.pid: process.unit})[process.pid]
+    booted = is_booted() and os.geteuid() == 0
+    return replace(facts, process=replace(process, unit=unit), exe=exe if roots_own(exe) else "", scope=booted)
 
 
 def _facts(what: str, port: Optional[int], socket: str, pidfile: str) -> StopFacts:

@@ -88,16 +88,20 @@ class MakeDirectory(Step):
 
 @dataclass(frozen=True)
 class StartMemcached(Step):
-    """Start memcached as a daemon with this line (program first), and see that it is as it was asked for."""
+    """Start memcached as a daemon with this line (program first), and see that it is as it was asked for.
+
+    scope: whether it gets a scope of its own (start_command)
+    """
 
     kind: ClassVar[str] = "memcached.start"
     line: tuple[str, ...]
     pid_file: str
     wanted: Wanted
+    scope: bool = False
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        return (start_command(self.line),)
+        return (start_command(self.line, scope=self.scope),)
 
     @property
     def change(self) -> Change:
@@ -181,6 +185,7 @@ class StopMemcached(Step):
     that the process had.
     exe: the program that it runs, "" where that is not root's
     user: that of its line
+    scope: whether an undo starts it in a scope of its own (start_command)
     """
 
     kind: ClassVar[str] = "memcached.stop"
@@ -189,6 +194,12 @@ class StopMemcached(Step):
     daemon: bool = True
     exe: str = ""
     user: str = ""
+    scope: bool = False
+
+    @property
+    def _line(self) -> tuple[str, ...]:
+        """The line that an undo starts."""
+        return (self.exe, *self.process.line[1:])
 
     @property
     def checks(self) -> tuple[str, ...]:
@@ -222,7 +233,7 @@ class StopMemcached(Step):
         return "" if self.exe else "its program is not root's"
 
     def undo_commands(self, record: Record) -> tuple[Command, ...]:
-        return (start_command((self.exe, *self.process.line[1:])),)
+        return (start_command(self._line, scope=self.scope),)
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         why = self._why_it_stays() or ("" if roots_own(self.exe) else f"{self.exe} is not root's")
@@ -231,8 +242,7 @@ class StopMemcached(Step):
 
     def left(self, runner: Runner, record: Record) -> Optional[Change]:
         """Nothing, where it runs. The directory of its pid file is made if need be."""
-        (command,) = self.undo_commands(record)
-        if lives(self.process.pid, self.process.started) or proc.with_line(command.argv):
+        if lives(self.process.pid, self.process.started) or proc.with_line(self._line):
             return None
         change = super().left(runner, record)
         made = self._directory()
@@ -252,7 +262,7 @@ class StopMemcached(Step):
             made.apply(runner, {})
         (command,) = self.undo_commands(record)
         runner.run(command)
-        if not until(lambda: _listens(command.argv), START_SECONDS):
+        if not until(lambda: _listens(self._line), START_SECONDS):
             raise Failed("memcached", f"it does not run again: {command.line}")
 
 
@@ -292,9 +302,14 @@ class RemovePidFile(Step):
         return "nobody needs the pid file of a process that has ended"
 
 
-def start_command(line: tuple[str, ...]) -> Command:
-    """Start a line (program first)."""
-    return Command(line, mutates=True, timeout=START_SECONDS)
+def start_command(line: tuple[str, ...], *, scope: bool) -> Command:
+    """Start a line (program first).
+
+    scope: in a scope of its own: a daemon stays in the control group of whoever starts it, and systemd ends it along
+    with that session or service
+    """
+    argv = ("systemd-run", "--scope", "--", *line) if scope else line
+    return Command(argv, mutates=True, timeout=START_SECONDS)
 
 
 def end_command(pid: int) -> Command:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 
 from opskit.core import procfs, systemd
+from opskit.core.command import Runner
+from opskit.core.errors import OpskitError
 from opskit.memcached.line.listen import ALL, Listener
 from opskit.memcached.model import HostProcess, TakenPort
 
@@ -136,15 +138,28 @@ def owner(pid: int) -> int:
         return -1
 
 
-def units_of(pid: int) -> tuple[str, ...]:
-    """The units that a process is in, the outermost first."""
-    return systemd.units_of(systemd.control_group(procfs.text("/proc", str(pid), "cgroup")))
-
-
 def unit_of(pid: int) -> str:
-    """The systemd service that a process belongs to, by its control group; "" for none."""
-    unit = next(reversed(units_of(pid)), "")
+    """The systemd service in whose control group a process is; "" for none."""
+    unit = systemd.innermost_unit(systemd.control_group(procfs.text("/proc", str(pid), "cgroup")))
     return unit if unit.endswith(".service") else ""
+
+
+def units_that_run(runner: Runner, within: Mapping[int, str]) -> dict[int, str]:
+    """The unit that runs each process, "" for none: the one whose main process it is.
+
+    A daemon that was started in a session is in the control group of that, or of sshd, and systemd does not know it.
+    Where systemd does not answer, the unit of the control group is kept: who stops that asks for its main process.
+
+    within: by pid the unit in whose control group it is
+    """
+    units = sorted({unit for unit in within.values() if unit})
+    if not systemd.is_booted():
+        return dict.fromkeys(within, "")
+    try:
+        mains = systemd.main_pids(runner, units)
+    except OpskitError:
+        return dict(within)
+    return {pid: unit if mains.get(unit) == pid else "" for pid, unit in within.items()}
 
 
 def with_line(line: Sequence[str]) -> Optional[HostProcess]:

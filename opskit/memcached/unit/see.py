@@ -2,44 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Optional
+import os
+from collections.abc import Sequence
+from dataclasses import replace
 
 from opskit.core.command import Runner
 from opskit.core.errors import UsageFault
-from opskit.core.systemd import is_active, is_booted
+from opskit.core.systemd import is_active, is_booted, main_pid, unit_file_state, unit_files
 from opskit.core.textfile import read_text
-from opskit.memcached.instance.request import StartRequest, build
+from opskit.memcached.instance.request import USUAL_USERS, StartRequest, build
 from opskit.memcached.line.effect import effect_of
 from opskit.memcached.line.parse import parse
-from opskit.memcached.line.see import read_unit
-from opskit.memcached.line.sources import SYSCONFIG, Unit
+from opskit.memcached.line.sources import unit_of, unit_words
+from opskit.memcached.model import Host
 from opskit.memcached.see import proc
-from opskit.memcached.see.host import USERS, see_host, see_program, usual_users
-from opskit.memcached.see.proc import instances
-from opskit.memcached.unit.model import DROP_IN, ActiveUnit, UnitFacts
+from opskit.memcached.see.host import see_host, see_program, usual_users
+from opskit.memcached.unit.design import instance_template
+from opskit.memcached.unit.model import SETTINGS_PLACES, TEMPLATE, UNIT, ActiveUnit, UnitFacts
 
 
 def see_unit(runner: Runner, request: StartRequest) -> UnitFacts:
     """The unit, its files, and what the line meets here, without the unit's own instance."""
-    program = see_program(runner)
-    systemd = is_booted()
-    try:
-        unit: Optional[Unit] = read_unit(request.unit)
-    except UsageFault:
-        unit = None
-    files = (SYSCONFIG, DROP_IN.format(unit=request.unit))
-    texts = {path: text for path in files if (text := read_text(path)) is not None}
-    words = build(request, program.release, root=True, users=usual_users() or USERS[:1])
-    # Under the unit's own limits; what its Type= is by now does not matter: a drop-in sets that.
-    limits = unit.limits._replace(unit_type="") if unit else None
-    host = see_host(effect_of(parse(words, program.release)), program=program, limits=limits)
-    taken = tuple(port for port in host.taken if not (port.holder and port.holder.unit == request.unit))
-    host = host._replace(taken=taken)
-    return UnitFacts(program, host, unit, texts, systemd, systemd and is_active(runner, request.unit))
+    name, systemd = request.unit, is_booted()
+    files = _texts(unit_files(name))
+    distribution: tuple[str, ...] = ()
+    if not files and name.startswith("memcached@"):
+        distribution = next(iter(_texts(unit_files(UNIT)[:1]).items()), ())
+    words = unit_words(unit_of(name, list(files.values())), {})
+    program = see_program(runner, words[0] if words else "memcached")
+    facts = UnitFacts(
+        program,
+        Host(),
+        files,
+        systemd=systemd,
+        active=systemd and is_active(runner, name),
+        enabled=unit_file_state(runner, name) if systemd else "",
+        distribution=distribution,
+        settings_place=next(filter(os.path.isdir, SETTINGS_PLACES), SETTINGS_PLACES[0]),
+    )
+    return _with_host(facts, request)
+
+
+def _with_host(facts: UnitFacts, request: StartRequest) -> UnitFacts:
+    """With its settings, and with what the line meets under the limits of the unit."""
+    name, program = request.unit, facts.program
+    template = {TEMPLATE: instance_template(facts)} if facts.distribution else {}
+    unit = unit_of(name, list((facts.files or template).values()))
+    line = build(request, program.release, root=True, users=usual_users() or USUAL_USERS[:1])
+    # What its Type= is by now does not matter: a drop-in sets that.
+    limits = unit.limits._replace(unit_type="") if unit.start else None
+    host = see_host(effect_of(parse(line, program.release)), program=program, limits=limits)
+    taken = tuple(port for port in host.taken if not (port.holder and port.holder.unit == name))
+    texts = _texts([path.removeprefix("-") for path in unit.files])
+    return replace(facts, host=host._replace(taken=taken), texts=texts)
+
+
+def _texts(paths: Sequence[str]) -> dict[str, str]:
+    """The texts of the files that are there; a link to /dev/null (a masked unit) has none."""
+    texts = {path: "" if os.path.realpath(path) == "/dev/null" else read_text(path) for path in paths}
+    return {path: text for path, text in texts.items() if text is not None}
 
 
 def see_active(runner: Runner, unit: str) -> ActiveUnit:
-    """Whether the unit runs, and memcached in it. Raises UsageFault where systemd does not run the host."""
+    """Whether the unit runs, and memcached as its main process. Raises UsageFault where systemd does not run here."""
     if not is_booted():
         raise UsageFault(f"--unit {unit}", "systemd does not run this host", todo="--port or --pidfile")
-    return ActiveUnit(is_active(runner, unit), any(unit in proc.units_of(process.pid) for process in instances()))
+    process = proc.process(main_pid(runner, unit))
+    return ActiveUnit(is_active(runner, unit), process is not None and process.name == "memcached")

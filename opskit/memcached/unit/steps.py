@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from dataclasses import dataclass, replace
 from typing import ClassVar, Optional, Union
 
 from opskit.core.checks import unit_checks
 from opskit.core.command import Command, Runner, shell_lines
-from opskit.core.errors import Failed
+from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
-from opskit.core.systemd import is_active, main_pid, systemctl
+from opskit.core.systemd import is_active, main_pid, systemctl, unit_file_state
 from opskit.core.textfile import Replacement, ReplaceText
 from opskit.memcached.instance.request import Wanted
 from opskit.memcached.instance.steps import check, until
@@ -65,6 +67,74 @@ class WriteSettings(ReplaceText):
     def undo_change(self, record: Record) -> Union[Change, str]:
         after = "as before" if self.before else "absent"
         return Change("restore-settings", self.path, "opskit's", after, self.undo_lines(), False)
+
+
+@dataclass(frozen=True)
+class WriteTemplate(WriteSettings):
+    """Write the template of which systemd makes instances. An undo leaves it to the instances of other runs.
+
+    settings: the settings file of the instance for which it is written
+    """
+
+    kind: ClassVar[str] = "memcached.write-template"
+
+    settings: str = ""
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Raises CannotUndo while another instance has a settings file."""
+        change = super().left(runner, record)
+        if change is not None:
+            self._check_unused()
+        return change
+
+    def _check_unused(self) -> None:
+        folder, own = os.path.split(self.settings)
+        for name in sorted(os.listdir(folder) if os.path.isdir(folder) else ()):
+            if name.startswith("memcached.") and name != own and ".opskit-" not in name:
+                raise CannotUndo(f"{self.path} is kept: {folder}/{name} needs it", keeps_earlier=False)
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Raises CannotUndo when it was edited since, or another instance needs it."""
+        self._check_unused()
+        super().undo(runner, record)
+
+
+@dataclass(frozen=True)
+class EnableUnit(Step):
+    """Have systemd start a unit at boot."""
+
+    kind: ClassVar[str] = "memcached.enable-unit"
+
+    unit: str
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return (f'[ "$(systemctl is-enabled {shlex.quote(self.unit)} 2>/dev/null || :)" != enabled ]',)
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        return (systemctl("enable", self.unit),)
+
+    @property
+    def change(self) -> Change:
+        lines = shell_lines(self.commands)
+        return Change("enable-unit", self.unit, "does not start at boot", "starts at boot", lines, reversible=True)
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        state = unit_file_state(runner, self.unit)
+        if state != "enabled":
+            raise Failed(self.unit, f"its unit file is {state or 'not there'}, not enabled")
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where it does not start at boot."""
+        return super().left(runner, record) if unit_file_state(runner, self.unit) == "enabled" else None
+
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:
+        return (systemctl("disable", self.unit),)
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        lines = shell_lines(self.undo_commands(record))
+        return Change("disable-unit", self.unit, "starts at boot", "does not start at boot", lines, reversible=False)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ NO_ADMIN = ("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin
         (NO_PROC, "yum lock", "/proc: it shows no process"),
         slow(NO_PROC, "yum wait", "/proc: it shows no process"),
         (NO_PROC, "memcached status", "/proc: it shows no process"),
+        slow(NO_PROC, "memcached start -s /run/m.sock -n", "/proc: it shows no process"),
         slow(NO_SYS, "disk list", "/sys: it shows no block device at all"),
         slow(NO_SYS, "disk mount {disk} {target} -n", "/sys: it shows no block device at all"),
         (NO_DEV, "disk list", "/dev/null: it is not there"),

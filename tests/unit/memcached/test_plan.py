@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -9,20 +10,22 @@ import pytest
 
 from opskit.areas import load_step
 from opskit.core.command import Command, Result
-from opskit.core.errors import CommandFailed, Failed
+from opskit.core.errors import CannotUndo, CommandFailed, Failed, UsageFault
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import StepRecord
 from opskit.core.plan import Plan, Refusal
+from opskit.core.systemd import service_name, unit_files
 from opskit.memcached.instance import steps
 from opskit.memcached.instance.plan import decide_start, decide_stop
 from opskit.memcached.instance.request import StartFacts, StartRequest, StopFacts, Wanted, build
 from opskit.memcached.line.listen import Listener, missing_listeners
 from opskit.memcached.line.release import Release
 from opskit.memcached.line.see import from_unit
-from opskit.memcached.line.sources import EL_LINE, Unit, expand, from_sysconfig, parse_environment
+from opskit.memcached.line.sources import EL_LINE, expand, from_sysconfig, parse_environment
 from opskit.memcached.model import Host, HostProcess, PidFile, Program, StatsAnswer, TakenPort
+from opskit.memcached.unit.design import sysconfig, unit_quoted
 from opskit.memcached.unit.model import ActiveUnit, UnitFacts
-from opskit.memcached.unit.plan import decide_stop_unit, decide_unit, sysconfig, unit_quoted
+from opskit.memcached.unit.plan import decide_stop_unit, decide_unit
 from opskit.memcached.unit.see import is_active, see_unit
 
 NEW: Release = (1, 6, 18)
@@ -112,7 +115,7 @@ def test_what_is_refused(
 def test_exposed_by_name_is_a_warning() -> None:
     found = decide("-p 12000 -U 12000", "10.0.0.5")
     assert isinstance(found, Plan)
-    assert [(one.id, one.severity) for one in found.notes] == [("exposed", "warning")]
+    assert [(one.id, one.severity) for one in found.notes][:1] == [("exposed", "warning")]
     assert "UDP" in found.notes[0].title
 
 
@@ -138,8 +141,9 @@ def test_the_state_directory_of_an_ordinary_user_is_made_before_any_step() -> No
 def test_every_step_is_found_again_from_the_ledger() -> None:
     process = HostProcess(9, "memcached", "m", 5, ("memcached", "-d", "-u", "m"))
     stop = decide_stop(StopFacts("port 1", process))
-    steps = [*decide("-p 12000", pid_file=PidFile(FILE, directory=False)).steps, *stop.steps, *unit_plan().steps]
-    assert len({step.kind for step in steps}) == 5
+    steps = [*decide("-p 12000", pid_file=PidFile(FILE, directory=False)).steps, *stop.steps]
+    steps += instance_plan().steps
+    assert len({step.kind for step in steps}) == 7
     for step in steps:
         record = StepRecord(1, step.kind, to_json(step), to_json(step.change), {}, "done")
         assert load_step(record) == step
@@ -222,30 +226,61 @@ def test_what_runs_has_to_agree_with_what_was_asked_for(
 
 
 OLD = '# kept\nPORT="11211"\nUSER="memcached"\nMAXCONN="1024"\nCACHESIZE="64"\nOPTIONS=""\nOTHER=1\n'
-EL_UNIT = Unit(start=f"/usr/bin/memcached {EL_LINE}", files=["/etc/sysconfig/memcached"])
-DEBIAN_UNIT = Unit(start="/usr/share/memcached/scripts/systemd-memcached-wrapper /etc/memcached.conf")
+SYSCONFIG = "/etc/sysconfig/memcached"
+UNIT_FILE = "/usr/lib/systemd/system/memcached.service"
+DROP_IN = "/etc/systemd/system/memcached.service.d/opskit.conf"
+WRAPPER = "/usr/share/memcached/scripts/systemd-memcached-wrapper"
+HARDENING = "PrivateTmp=true\nCapabilityBoundingSet=CAP_SETGID CAP_SETUID CAP_SYS_RESOURCE\nLimitNOFILE=2000\n"
+EL_UNIT = f"""[Unit]
+Description=memcached daemon
+After=network.target
+[Service]
+EnvironmentFile={SYSCONFIG}
+ExecStart=/usr/bin/memcached {EL_LINE}
+{HARDENING}# a comment that goes on: \\
+[Install]
+WantedBy=multi-user.target
+"""
+DEBIAN_UNIT = f"[Service]\nExecStart={WRAPPER} /etc/memcached.conf\nPIDFile=/run/memcached/memcached.pid\n"
 
 
-def unit_plan(unit: Optional[Unit] = EL_UNIT, words: str = "-p 12000 -m 128", **change: Any) -> Any:
-    texts = {"/etc/sysconfig/memcached": OLD} if unit is EL_UNIT else {}
-    host = HOST._replace(pid_file=None)
-    facts = UnitFacts(PROGRAM, host, unit, **{"texts": texts, "systemd": True, "active": False, **change})
-    return decide_unit(facts, request(words, unit="memcached.service"), "R")
+def unit_plan(
+    unit: str = EL_UNIT, words: str = "-p 12000 -m 128", *, enable: bool = True, name: str = "", **change: Any
+) -> Any:
+    texts = {SYSCONFIG: OLD} if unit is EL_UNIT else {}
+    files = {UNIT_FILE: unit} if unit else {}
+    more = {"files": files, "texts": texts, "enabled": "disabled", **change}
+    facts = UnitFacts(PROGRAM, HOST._replace(pid_file=None), **more)
+    asked = replace(request(words, unit=name or "memcached.service"), enable=enable)
+    return decide_unit(facts, asked, "R")
+
+
+def kinds(found: Any) -> list[str]:
+    assert isinstance(found, Plan), found
+    return [step.kind.partition(".")[2] for step in found.steps]
+
+
+def noted(found: Any) -> list[str]:
+    return [note.id for note in found.notes]
 
 
 def test_the_sysconfig_file_of_the_el_family() -> None:
-    write, start = unit_plan().steps
+    write, start, enable = unit_plan().steps
     assert (write.path, write.backup) == ("/etc/sysconfig/memcached", "/etc/sysconfig/memcached.opskit-R")
     text = OLD.replace("11211", "12000").replace("64", "128").replace('=""', '="-U 0 -l 127.0.0.1"')
     assert write.text == text
     words = expand(EL_LINE.split(), parse_environment(text))
     assert " ".join(words) == "-p 12000 -u memcached -m 128 -c 1024 -U 0 -l 127.0.0.1"
     assert start.change.commands == ("systemctl start memcached.service",)
+    assert enable.change.commands == ("systemctl enable memcached.service",)
 
 
 def test_a_drop_in_where_the_unit_goes_by_something_else() -> None:
-    write, start = unit_plan(DEBIAN_UNIT, active=True).steps
-    assert write.path == "/etc/systemd/system/memcached.service.d/opskit.conf"
+    found = unit_plan(DEBIAN_UNIT, active=True, enabled="enabled")
+    write, start = found.steps
+    assert write.path == DROP_IN
+    assert noted(found) == ["settings-replaced", "cache-lost"]
+    assert found.notes[0].title == "/etc/memcached.conf does not count any more: the drop-in has the whole line"
     assert "ExecStart=\nExecStart=/usr/bin/memcached -p 12000 -U 0 -l 127.0.0.1 -u memcached -m 128\n" in write.text
     assert (write.reload, start.change.commands) == (True, ("systemctl restart memcached.service",))
 
@@ -255,38 +290,148 @@ class SaysItsRelease:
         return Result(command, 0, "memcached 1.6.18\n", "", 0.0)
 
 
+def seen(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str, name: str = "memcached.service") -> UnitFacts:
+    """What is seen of a unit with this text."""
+    (folder / "memcached.service").write_text(text)
+    monkeypatch.setattr("opskit.memcached.unit.see.unit_files", lambda unit: unit_files(unit, [str(folder)]))
+    monkeypatch.setattr("opskit.memcached.unit.see.is_booted", lambda: False)
+    return see_unit(SaysItsRelease(), request("-p 12000", unit=name))
+
+
 def test_settings_are_seen_byte_by_byte(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The step compares the file with them before it writes: a file of Windows lines is not one that was changed."""
-    path = tmp_path / "memcached"
+    path = tmp_path / "settings"
     path.write_bytes(b"PORT=1\r\n")
-    monkeypatch.setattr("opskit.memcached.unit.see.SYSCONFIG", str(path))
-    facts = see_unit(SaysItsRelease(), request("-p 12000", unit="opskit-none.service"))
-    assert (facts.unit, facts.texts) == (None, {str(path): "PORT=1\r\n"})
+    facts = seen(monkeypatch, tmp_path, f"[Service]\nEnvironmentFile=-{path}\nExecStart=/usr/bin/memcached $OPTIONS\n")
+    assert facts.texts == {str(path): "PORT=1\r\n"}
 
 
-def test_a_unit_is_started_under_its_own_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    unit = Unit(
-        start="/usr/bin/memcached", kind="forking", hard_files=2000, memory=1 << 20, capabilities=("CAP_SETUID",)
-    )
-    monkeypatch.setattr("opskit.memcached.unit.see.read_unit", lambda _: unit)
-    host = see_unit(SaysItsRelease(), request("-p 12000", unit="memcached.service")).host
-    assert (host.hard_files, host.cgroup_memory, host.raises, host.unit_type) == (2000, 1 << 20, False, "")
+LIMITED = "[Service]\nExecStart=/usr/bin/memcached\nLimitNOFILE=2000\nMemoryMax=1M\nCapabilityBoundingSet=CAP_SETUID\n"
+
+
+def test_a_unit_is_started_under_its_own_limits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An instance that is to be made under those of memcached.service."""
+    for name in ("memcached.service", "memcached@12000.service"):
+        host = seen(monkeypatch, tmp_path, f"{LIMITED}Type=forking\n", name).host
+        assert (host.hard_files, host.cgroup_memory, host.raises, host.unit_type) == (2000, 1 << 20, False, "")
 
 
 def test_a_unit_that_waits_for_a_daemon() -> None:
-    found = unit_plan(Unit(start="/usr/bin/memcached -d", kind="forking"))
-    assert "[Service]\nType=simple\nExecStart=\nExecStart=/usr/bin/memcached" in found.steps[0].text
+    """Also the second time, when Type= is that of the drop-in."""
+    unit = "[Service]\nType=forking\nExecStart=/usr/bin/memcached -d\n"
+    text = unit_plan(unit).steps[0].text
+    assert "[Service]\nType=simple\nExecStart=\nExecStart=/usr/bin/memcached" in text
+    again = unit_plan(files={UNIT_FILE: unit, DROP_IN: text}, active=True, enabled="enabled")
+    assert kinds(again) == []
 
 
 def test_a_unit_that_has_its_settings_already() -> None:
     text = unit_plan().steps[0].text
-    assert [step.kind for step in unit_plan(texts={"/etc/sysconfig/memcached": text}).steps] == ["memcached.start-unit"]
-    assert unit_plan(texts={"/etc/sysconfig/memcached": text}, active=True).steps == ()
+    assert kinds(unit_plan(texts={SYSCONFIG: text}, enabled="enabled")) == ["start-unit"]
+    assert kinds(unit_plan(texts={SYSCONFIG: text}, active=True)) == ["enable-unit"]
+    assert kinds(unit_plan(texts={SYSCONFIG: text}, active=True, enabled="enabled")) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "enable", "steps", "notes"),
+    [
+        ("disabled", True, ["write-settings", "start-unit", "enable-unit"], []),
+        ("disabled", False, ["write-settings", "start-unit"], ["gone-after-reboot"]),
+        ("enabled", True, ["write-settings", "start-unit"], []),
+        ("static", True, ["write-settings", "start-unit"], ["gone-after-reboot"]),
+    ],
+)
+def test_it_is_there_after_a_reboot(state: str, *, enable: bool, steps: list[str], notes: list[str]) -> None:
+    found = unit_plan(enabled=state, enable=enable)
+    assert (kinds(found), noted(found)) == (steps, notes)
 
 
 def test_no_unit_and_no_systemd() -> None:
-    assert refused(unit_plan(None)) == (["no-unit"], 6)
+    assert refused(unit_plan("")) == (["no-unit"], 6)
+    assert refused(unit_plan("", name="memcached@1.service")) == (["no-unit"], 6)
     assert refused(unit_plan(systemd=False)) == (["no-unit"], 6)
+
+
+def test_a_unit_that_cannot_be_memcacheds() -> None:
+    assert refused(unit_plan(enabled="masked")) == (["unit-masked"], 5)
+    assert refused(unit_plan("[Service]\nExecStart=/usr/sbin/sshd -D\n")) == (["not-memcached"], 5)
+
+
+def test_a_drop_in_that_comes_after_that_of_opskit() -> None:
+    """Its line would count: what listened on the loopback would listen on all addresses."""
+    later = "/etc/systemd/system/memcached.service.d/zz.conf"
+    line = "[Service]\nExecStart=\nExecStart=/usr/bin/memcached -u memcached\n"
+    found = unit_plan(files={UNIT_FILE: EL_UNIT, later: line})
+    assert refused(found) == (["unit-overridden"], 5)
+    assert later in found.reasons[0].title
+    # One that comes before it, or sets something else, stands in nobody's way.
+    for path, text in ((later.replace("zz", "aa"), line), (later, "[Service]\nMemoryMax=1G\n")):
+        assert isinstance(unit_plan(files={UNIT_FILE: EL_UNIT, path: text}), Plan)
+    # The same settings in a second file that counts more.
+    more = "[Service]\nEnvironment=A=1\nEnvironmentFile=-/etc/memcached.more\n"
+    found = unit_plan(files={UNIT_FILE: EL_UNIT, later: more}, texts={SYSCONFIG: OLD})
+    assert found.steps[0].path == "/etc/memcached.more"
+
+
+def instance_plan(number: str = "12000", **change: Any) -> Any:
+    change = {"distribution": (UNIT_FILE, EL_UNIT), "enabled": "", **change}
+    return unit_plan("", f"-p {number}", name=f"memcached@{number}.service", **change)
+
+
+def test_an_instance_is_made_with_the_hardening_of_the_distribution() -> None:
+    template, settings, start, enable = instance_plan().steps
+    assert template.path == "/etc/systemd/system/memcached@.service"
+    assert template.text == (
+        f"# Written by opskit memcached start --unit, from {UNIT_FILE}\n"
+        "[Unit]\nDescription=memcached daemon, instance %i\nAfter=network.target\n\n"
+        f"[Service]\nEnvironmentFile=/etc/sysconfig/memcached.%i\nExecStart=/usr/bin/memcached {EL_LINE}\n{HARDENING}\n"
+        "[Install]\nWantedBy=multi-user.target\n"
+    )
+    assert settings.path == "/etc/sysconfig/memcached.12000"
+    assert 'PORT="12000"' in settings.text
+    assert (start.unit, enable.unit) == ("memcached@12000.service",) * 2
+    # The next one has the template, and settings of its own.
+    files = {template.path: template.text}
+    again = instance_plan("12001", files=files, distribution=())
+    assert kinds(again) == ["write-settings", "start-unit", "enable-unit"]
+    assert again.steps[0].path == "/etc/sysconfig/memcached.12001"
+
+
+def test_a_template_of_the_host_that_has_the_port_from_its_name() -> None:
+    line = "/usr/bin/memcached -p %i -u ${USER} -m ${CACHESIZE} -c ${MAXCONN} $OPTIONS"
+    text = f"[Service]\nEnvironmentFile=/etc/sysconfig/memcached.%i\nExecStart={line}\n"
+    files = {"/usr/lib/systemd/system/memcached@.service": text}
+    assert instance_plan(files=files).steps[0].path == "/etc/sysconfig/memcached.12000"
+    # Another port than that takes a drop-in.
+    found = unit_plan(files=files, texts={}, words="-p 12001", name="memcached@12000.service")
+    assert found.steps[0].path == "/etc/systemd/system/memcached@12000.service.d/opskit.conf"
+
+
+def test_a_template_is_kept_while_another_instance_needs_it(tmp_path: Path) -> None:
+    own, path = tmp_path / "memcached.12000", tmp_path / "memcached@.service"
+    step = replace(instance_plan().steps[0], path=str(path), settings=str(own), backup=f"{path}.opskit-R", reload=False)
+    step.apply(SaysItsRelease(), {})
+    own.write_text("")
+    (tmp_path / "memcached.12000.opskit-R").write_text("")
+    assert step.left(SaysItsRelease(), {}) is not None
+    other = tmp_path / "memcached.12001"
+    other.write_text("")
+    for ask in (step.left, step.undo):
+        with pytest.raises(CannotUndo, match=r"memcached\.12001 needs it"):
+            ask(SaysItsRelease(), {})
+    other.unlink()
+    step.undo(SaysItsRelease(), {})
+    assert not path.exists()
+    step.undo(SaysItsRelease(), {})
+
+
+def test_what_start_without_a_unit_says_of_a_reboot() -> None:
+    facts = StartFacts(PROGRAM, HOST, booted=True)
+    found = decide_start(facts, request("-p 12000 -m 64"))
+    assert noted(found) == ["gone-after-reboot"]
+    assert found.notes[0].remedy == "opskit memcached start -p 12000 -m 64 --unit memcached@12000"
+    assert found.steps[0].commands[0].argv[:4] == ("systemd-run", "--scope", "--", "/usr/bin/memcached")
+    assert decide_start(replace(facts, booted=False), request("-p 12000")).notes[0].remedy == ""
 
 
 def test_a_unit_of_another_program_is_not_stopped() -> None:
@@ -329,3 +474,39 @@ def test_what_is_written_is_what_the_unit_runs(tmp_path: Path, word: str) -> Non
     unit = " ".join(unit_quoted(one) for one in ("/usr/bin/memcached", *line))
     (tmp_path / "memcached.service").write_text(f"[Service]\nExecStart={unit}\n")
     assert list(from_unit("memcached", [str(tmp_path)]).words) == line
+
+
+@pytest.mark.parametrize("text", ["--yes", "-q", "memcached@", "a/b", "a b", "", "memcached.socket@", ".service"])
+def test_what_is_no_name_of_a_service(text: str) -> None:
+    """What begins with a dash would be an option of systemctl."""
+    with pytest.raises(UsageFault, match="no name of a service"):
+        service_name("--unit", text)
+
+
+@pytest.mark.parametrize("text", ["memcached", "memcached.service", "memcached@12000", "a@b\\x2dc.service"])
+def test_what_is_a_name_of_a_service(text: str) -> None:
+    assert service_name("--unit", text) == f"{text.removesuffix('.service')}.service"
+
+
+@pytest.mark.parametrize(
+    ("main", "booted", "unit"),
+    [
+        (7, True, "memcached.service"),
+        (9, True, ""),  # a daemon that was started in its control group
+        (0, True, ""),
+        (7, False, ""),
+        (None, True, "memcached.service"),  # systemd does not answer
+    ],
+)
+def test_the_unit_that_runs_a_process(
+    monkeypatch: pytest.MonkeyPatch, main: Optional[int], *, booted: bool, unit: str
+) -> None:
+    class Systemctl:
+        def run(self, command: Command) -> Result:
+            if main is None:
+                raise CommandFailed(Result(command, 1, "", "no bus\n", 0.0))
+            return Result(command, 0, f"MainPID={main}\nId=memcached.service\n\nMainPID=1\nId=other.service\n", "", 0.0)
+
+    monkeypatch.setattr(steps.proc.systemd, "is_booted", lambda: booted)
+    within = {7: "memcached.service", 8: ""}
+    assert steps.proc.units_that_run(Systemctl(), within) == {7: unit, 8: ""}

@@ -1,8 +1,11 @@
-"""memcached under systemd: `opskit memcached start --unit` on Debian's unit and on one of the EL family, and back."""
+"""memcached under systemd: `start --unit`, instances, daemons of a session, reboots, kills, and back."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import pytest
 
 from vm.guest import answer, opskit, read
 from vmlab.machine import Machine
@@ -52,7 +55,7 @@ def test_a_drop_in_for_debians_unit_and_back(vm: Machine) -> None:
     assert started["ok"], started
     assert "ExecStart=/usr/bin/memcached" in read(vm, DROP_IN)
     assert {"-m", "96"} <= set(line(vm))
-    shown = answer(vm, "memcached", "status")["result"]["instances"]
+    shown = instances(vm)
     assert [(one["unit"], one["limit_bytes"], one["answered"]) for one in shown] == [(UNIT, 96 << 20, True)]
     again = answer(vm, "memcached", "start", "-m", "96", "--unit", "--yes")
     assert again["result"]["changed"] is False
@@ -87,3 +90,127 @@ def test_the_sysconfig_file_of_the_el_family_and_back(vm: Machine) -> None:
     first = next(run["id"] for run in runs if run["title"].startswith(f"start {UNIT}"))
     opskit(vm, "undo", first, "--yes")
     assert (active(vm), read(vm, SYSCONFIG)) == ("inactive", EL_SYSCONFIG)
+
+
+INSTANCE = "memcached@12000.service"
+# More than it may have.
+STORE = """
+import socket
+client = socket.create_connection(("127.0.0.1", 12000))
+for number in range(100):
+    client.sendall(b"set k%d 0 0 500000\\r\\n%b\\r\\n" % (number, b"x" * 500000))
+    if not client.recv(100):
+        break
+"""
+
+
+def state(vm: Machine, unit: str, *names: str) -> list[str]:
+    """Properties of a unit, in the order of their names as they are given."""
+    stdout = vm.run("systemctl", "show", "-p", ",".join(names), unit).stdout
+    values = dict(text.split("=", 1) for text in stdout.splitlines())
+    return [values[name] for name in names]
+
+
+def instances(vm: Machine) -> list[dict[str, Any]]:
+    """Those that status shows; the machine may be slow."""
+    shown: list[dict[str, Any]] = answer(vm, "memcached", "status", "--timeout", "1min")["result"]["instances"]
+    return shown
+
+
+def until(vm: Machine, condition: str) -> None:
+    vm.run("timeout", "60", "sh", "-c", f"until {condition}; do sleep 0.1; done")
+
+
+def files(vm: Machine) -> list[str]:
+    """What opskit makes for instances."""
+    text = vm.run(
+        "sh", "-c", "find /etc/systemd /etc/default -name '*memcached*' | grep -v 'default/memcached$' || :"
+    ).stdout
+    return [path for path in text.split() if "multi-user.target.wants/memcached.service" not in path]
+
+
+def test_an_instance_is_made_survives_and_is_taken_back(vm: Machine) -> None:
+    """It starts at boot; a kill by the kernel and one too many are seen; an undo leaves nothing."""
+    before = files(vm)
+    start = ("memcached", "start", "-m", "64", "--unit", "memcached@12000", "--yes")
+    done = answer(vm, *start)
+    assert done["ok"], done
+    assert state(vm, INSTANCE, "ActiveState", "UnitFileState", "PrivateTmp") == ["active", "enabled", "yes"]
+    first = json.loads(opskit(vm, "history", "--json").stdout)["result"]["runs"][0]["id"]
+    shown = {one["unit"]: one for one in instances(vm)}
+    assert shown[INSTANCE]["listeners"] == ["tcp 127.0.0.1:12000"]
+    assert answer(vm, *start)["result"]["changed"] is False
+    lint = answer(vm, "memcached", "lint", "--unit", "memcached@12000")
+    assert [one["severity"] for one in lint["findings"] if one["severity"] in {"error", "critical"}] == []
+    # What wants it starts it: a boot.
+    vm.run("systemctl", "stop", INSTANCE)
+    vm.run("systemctl", "start", "multi-user.target")
+    until(vm, f"systemctl is-active -q {INSTANCE}")
+    # Killed for its memory, it is started again; too often, it has failed, and status says so.
+    (pid,) = state(vm, INSTANCE, "MainPID")
+    vm.run("systemctl", "set-property", "--runtime", INSTANCE, "MemoryMax=4M", "MemorySwapMax=0")
+    vm.run("python3", "-c", STORE, check=False)
+    until(vm, f'[ "$(systemctl show -p MainPID --value {INSTANCE})" != {pid} ]')
+    assert "oom-kill" in vm.run("journalctl", "-u", INSTANCE, "-o", "cat").stdout
+    put(vm, f"/run/systemd/system/{INSTANCE}.d/limit.conf", "[Unit]\nStartLimitIntervalSec=10min\n")
+    vm.run("systemctl", "daemon-reload")
+    failed = f"systemctl is-failed -q {INSTANCE}"
+    until(vm, f"{failed} || ( systemctl kill -s KILL {INSTANCE} 2>/dev/null && {failed} )")
+    ids = [one["id"] for one in answer(vm, "memcached", "status")["findings"]]
+    assert "unit-failed" in ids
+    vm.run("systemctl", "reset-failed", INSTANCE)
+    # A second instance needs the template: the undo of the first leaves it that.
+    assert answer(vm, "memcached", "start", "--unit", "memcached@12001", "--no-enable", "--yes")["ok"]
+    assert state(vm, "memcached@12001.service", "ActiveState", "UnitFileState") == ["active", "disabled"]
+    assert answer(vm, "undo", "last", "--yes")["ok"]
+    opskit(vm, "undo", first, "--yes")
+    assert files(vm) == before
+    assert state(vm, INSTANCE, "ActiveState", "LoadState") == ["inactive", "not-found"]
+
+
+def test_a_daemon_of_a_session_is_not_that_units(vm: Machine) -> None:
+    """One that was started by ssh is in ssh's control group; it is stopped by its pid, and ssh goes on."""
+    vm.run("memcached", "-u", "memcache", "-l", "127.0.0.1", "-p", "12005", "-d")
+    until(vm, "ss -Hltn | grep -q :12005")
+    (mine,) = (one for one in instances(vm) if one["listeners"] == ["tcp 127.0.0.1:12005"])
+    assert mine["unit"] is None, read(vm, f"/proc/{mine['pid']}/cgroup")
+    refused = answer(vm, "memcached", "stop", "--unit", "ssh", "--yes")
+    assert (refused["status"], refused["findings"][0]["id"]) == (5, "not-memcached")
+    stopped = answer(vm, "memcached", "stop", "--port", "12005", "--yes")
+    assert (stopped["ok"], active_of(vm, "ssh.service")) == (True, "active")
+    # What opskit starts outlives the unit that it was typed in.
+    vm.run("systemd-run", "--wait", "--unit", "lab-typed", "opskit", "memcached", "start", "-p", "12006", "--yes")
+    assert [one["id"] for one in answer(vm, "memcached", "stop", "--port", "12006", "--dry-run")["findings"]] == []
+    (mine,) = (one for one in instances(vm) if one["listeners"] == ["tcp 127.0.0.1:12006"])
+    assert ".scope" in read(vm, f"/proc/{mine['pid']}/cgroup")
+    assert answer(vm, "memcached", "stop", "--port", "12006", "--yes")["result"]["changed"] is True
+
+
+def active_of(vm: Machine, unit: str) -> str:
+    return vm.run("systemctl", "is-active", unit, check=False).stdout.strip()
+
+
+def test_a_drop_in_that_comes_later_and_names_that_are_none(vm: Machine) -> None:
+    vm.run("systemctl", "start", UNIT)
+    before = line(vm)
+    put(
+        vm, f"/etc/systemd/system/{UNIT}.d/zz.conf", "[Service]\nExecStart=\nExecStart=/usr/bin/memcached -u memcache\n"
+    )
+    refused = answer(vm, "memcached", "start", "--unit", "-m", "96", "--yes")
+    assert (refused["status"], refused["findings"][0]["id"]) == (5, "unit-overridden")
+    assert "zz.conf" in refused["findings"][0]["title"]
+    assert line(vm) == before
+    for name in ("-q", "a/b"):
+        assert opskit(vm, "memcached", "stop", f"--unit={name}", "--yes", check=False).returncode == 2
+    vm.run("systemctl", "mask", "--now", UNIT)
+    vm.run("rm", f"/etc/systemd/system/{UNIT}.d/zz.conf")
+    masked = answer(vm, "memcached", "start", "--unit", "-m", "96", "--yes")
+    assert (masked["status"], masked["findings"][0]["id"]) == (5, "unit-masked")
+
+
+@pytest.mark.more
+def test_an_instance_is_there_after_a_real_reboot(vm: Machine) -> None:
+    assert answer(vm, "memcached", "start", "--unit", "memcached@12000", "--yes")["ok"]
+    vm.reboot()
+    until(vm, f"systemctl is-active -q {INSTANCE}")
+    assert active_of(vm, INSTANCE) == "active"
