@@ -10,10 +10,11 @@ Where a change belongs:
     findings about a line     lint.py; lint_values.py, lint_listen.py, lint_host.py; edit.py: it corrected
     where a line is from      see.py reads sysconfig files, units, processes; sources.py takes their text apart
   start and stop              instance/: request.py (the line that is built), plan.py, steps.py
-  start and stop by systemd   unit/: plan.py, steps.py
+  start and stop by systemd   unit/: design.py (its files), plan.py, steps.py; cli.py: how --unit is typed
   status                      status/: see.py asks all (psutil, pymemcache), findings.py
   steps in the ledger         steps.py: KINDS
   what a person sees          cli.py: which room has a command; the cli.py and show.py of each room
 
-What effect.py claims of the installed release is compared with it: tests/host/memcached/test_agrees.py.
+What effect.py claims of the installed release is compared with it: tests/host/memcached/test_agrees.py. What five
+others did is in tests/golden/memcached/real.txt.
 """

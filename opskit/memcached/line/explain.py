@@ -9,7 +9,7 @@ from opskit.memcached.line.edit import corrected, shell
 from opskit.memcached.line.effect import Effect, effect_of
 from opskit.memcached.line.lint import Judgement
 from opskit.memcached.line.numbers import FLOAT, OCTAL, SIZE, bound_port, memory_bytes
-from opskit.memcached.line.parse import CommandLine, LineOption, known, parse
+from opskit.memcached.line.parse import LineOption, known, parse
 from opskit.memcached.line.release import FIRST, LONG_OPTIONS, PORT_CHECKED, Release, at, release_text
 from opskit.memcached.line.sources import LineSource
 from opskit.memcached.line.table import EXTENDED, SUBOPTIONS, Flag
@@ -59,18 +59,18 @@ def flags_json(release: Release) -> dict[str, Any]:
 def explained(judgement: Judgement) -> list[dict[str, Any]]:
     """Each word of the line, in its order: which option it is, how it is read, what it means in this release."""
     line = judgement.line
-    rows = [(option.words[0], _option(option, number, line)) for number, option in enumerate(line.options)]
+    rows = [(option.words[0], _option(option, number, judgement)) for number, option in enumerate(line.options)]
     for number in line.stray:
         row = {"text": line.words[number], "option": None, "read_as": None, "does": None}
         rows.append((number, {**row, "meaning": "not an option: memcached ignores it"}))
     return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
-def _option(option: LineOption, number: int, line: CommandLine) -> dict[str, Any]:
-    flag = option.flag
+def _option(option: LineOption, number: int, judgement: Judgement) -> dict[str, Any]:
+    flag, line = option.flag, judgement.line
     if option.wrong or flag is None:
         return {"text": option.text, "option": None, "meaning": option.wrong, "read_as": None, "does": "exit status 1"}
-    does = at(flag.does, line.release) if flag.does else None
+    does = _here(option, flag, number, judgement)
     if flag.value and flag.letter not in "lo" and number != line.position(flag.letter):
         does = "ignored: the option is given again"
     return {
@@ -80,6 +80,34 @@ def _option(option: LineOption, number: int, line: CommandLine) -> dict[str, Any
         "read_as": read_as(option, line.release),
         "does": does,
     }
+
+
+def _here(option: LineOption, flag: Flag, number: int, judgement: Judgement) -> Optional[str]:
+    """What the option does in this line: what is wrong with it, or what comes of it; nothing where memcached ends."""
+    for result in judgement.results:
+        if result.at == number or any(edit.number == number for edit in result.edits):
+            return result.finding.title
+    effect = judgement.effect
+    if not effect.runs:
+        return None
+    where = {
+        protocol: ", ".join(each.text for each in effect.listeners if each.protocol == protocol)
+        for protocol in ("tcp", "udp")
+    }
+    low, high = effect.clients()
+    texts = {
+        "p": f"listens on {where['tcp']}" if where["tcp"] else "no TCP",
+        "U": f"listens on {where['udp']}" if where["udp"] else "no UDP",
+        "l": f"listens on {', '.join(filter(None, where.values()))}",
+        "m": f"{size_text(effect.max_bytes)} for items" if effect.max_bytes <= NO_LIMIT else None,
+        "c": f"serves {low} to {high} clients",
+        "t": f"{effect.threads} threads",
+        "I": f"items up to {size_text(effect.item_size)}",
+        "u": f"becomes {effect.user}, where root starts it",
+        "P": f"writes its pid to {effect.pid_file}" if effect.pid_file else "nothing without -d",
+    }
+    usual = at(flag.does, judgement.line.release) if flag.does else None
+    return texts.get(option.letter, usual)
 
 
 def read_as(option: LineOption, release: Release) -> Optional[str]:

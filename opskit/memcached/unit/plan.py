@@ -18,8 +18,8 @@ from opskit.memcached.unit.design import designed
 from opskit.memcached.unit.model import PLACE, TEMPLATE, UNIT, ActiveUnit, UnitDesign, UnitFacts
 from opskit.memcached.unit.steps import EnableUnit, StartUnit, StopUnit, WriteSettings, WriteTemplate
 
-# The states of a unit file (systemctl(1), is-enabled) that `systemctl enable` makes "enabled"; "": it is written first.
-CAN_BE_ENABLED = ("disabled", "linked", "")
+# The states of a unit file (systemctl(1), is-enabled) that `systemctl enable` makes "enabled".
+CAN_BE_ENABLED = ("disabled", "linked")
 
 
 def decide_unit(facts: UnitFacts, request: StartRequest, run: str) -> Decision:
@@ -43,11 +43,16 @@ def decide_unit(facts: UnitFacts, request: StartRequest, run: str) -> Decision:
         result["settings_file"] = design.writes[-1]
     if steps or not facts.active:
         steps.append(StartUnit(name, facts.active, wanted(judgement)))
-    if request.enable and facts.enabled in CAN_BE_ENABLED:
+    if request.enable and _can_be_enabled(facts):
         steps.append(EnableUnit(name))
     more = (*notes(judgement, request), *_notes(facts, request, design, steps)) if steps else ()
     basis = (facts.program.path, release_text(release), name)
     return Plan(title, tuple(steps), basis if steps else (), notes=more, result=result)
+
+
+def _can_be_enabled(facts: UnitFacts) -> bool:
+    """Whether `systemctl enable` does it: a unit without a file, as one of a SysV script, has no state."""
+    return facts.enabled in CAN_BE_ENABLED or not facts.files
 
 
 def _reasons(facts: UnitFacts, name: str) -> Iterator[Reason]:
@@ -91,8 +96,8 @@ def _notes(facts: UnitFacts, request: StartRequest, design: UnitDesign, steps: l
     if facts.active and any(isinstance(step, StartUnit) for step in steps):
         yield Finding("cache-lost", "warning", f"{name} runs, and starts anew: what it holds now is gone")
     if facts.enabled != "enabled" and not any(isinstance(step, EnableUnit) for step in steps):
-        can = facts.enabled in CAN_BE_ENABLED
-        evidence = "--no-enable" if can else f"its unit file is {facts.enabled}"
+        can = _can_be_enabled(facts)
+        evidence = "--no-enable" if can else f"its unit file is {facts.enabled or 'none of systemd'}"
         title = f"{name} does not start when the host boots"
         yield Finding("gone-after-reboot", "info", title, evidence, f"systemctl enable {name}" if can else "")
 

@@ -12,7 +12,7 @@ from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
 from opskit.core.systemd import is_active, main_pid, systemctl, unit_file_state
-from opskit.core.textfile import Replacement, ReplaceText
+from opskit.core.textfile import Replacement, ReplaceText, read_text
 from opskit.memcached.instance.request import Wanted
 from opskit.memcached.instance.steps import check, until
 from opskit.memcached.line.listen import missing_listeners
@@ -95,7 +95,8 @@ class WriteTemplate(WriteSettings):
 
     def undo(self, runner: Runner, record: Record) -> None:
         """Raises CannotUndo when it was edited since, or another instance needs it."""
-        self._check_unused()
+        if read_text(self.path) == self.text:
+            self._check_unused()
         super().undo(runner, record)
 
 

@@ -17,7 +17,7 @@ from opskit.core.finding import Finding
 from opskit.memcached.line import sources
 from opskit.memcached.line.edit import corrected, split_program
 from opskit.memcached.line.effect import effect_of
-from opskit.memcached.line.explain import result_of
+from opskit.memcached.line.explain import explained, result_of
 from opskit.memcached.line.lint import judge
 from opskit.memcached.line.listen import Listener, is_loopback
 from opskit.memcached.line.numbers import atof, atoi, item_size, meant_bytes, strtol8
@@ -523,3 +523,22 @@ def test_a_correction_does_not_narrow(line: str, better: Optional[str]) -> None:
     assert result_of(sources.LineSource(tuple(line.split()), "line"), judgement)["corrected"] == better
     syntax = (Finding("shell-syntax", "error", "t"),)
     assert result_of(sources.LineSource(tuple(line.split()), "line", syntax=syntax), judgement)["corrected"] is None
+
+
+@pytest.mark.parametrize(
+    ("line", "does"),
+    [
+        (
+            "-u m -p 12000 -l 127.0.0.1",
+            {"-p": "listens on tcp 127.0.0.1:12000", "-u": "becomes m, where root starts it"},
+        ),
+        ("-u m -l 127.0.0.1 -p 65536", {"-p": "-p 65536 is not a port", "-u": None}),
+        ("-u m -l 127.0.0.1 -p 0 -U 5", {"-p": "no TCP", "-U": "listens on udp 127.0.0.1:5"}),
+        ("-u m -l 127.0.0.1 -p 1 -p 2", {"-p": "listens on tcp 127.0.0.1:2"}),
+        ("-u m -l 127.0.0.1 -P /run/m.pid -t 2", {"-P": "nothing without -d", "-t": "2 threads"}),
+    ],
+)
+def test_explain_says_what_an_option_does_in_this_line(line: str, does: dict[str, Optional[str]]) -> None:
+    """Not what it does with other values."""
+    rows = {row["text"].partition(" ")[0]: row["does"] for row in explained(judge(parse(line.split(), NEW)))}
+    assert {name: rows[name] for name in does} == does
