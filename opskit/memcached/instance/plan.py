@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Optional
@@ -162,7 +161,7 @@ def gone_after_reboot(request: StartRequest, *, booted: bool) -> Finding:
     name = os.path.basename(pid_path(request)).removeprefix("memcached-").removesuffix(".pid")
     kept = replace(request, options=tuple(option for option in request.options if option[0] not in "dP"))
     unit = f"memcached@{re.sub('[^A-Za-z0-9:_.-]', '-', name)}" if name != "11211" else "memcached"
-    line = shlex.join(["opskit", "memcached", "start", *typed(kept), "--unit", unit])
+    line = follow_up("memcached", "start", *typed(kept), "--unit", unit)
     title = "nothing starts it again after a reboot, or when it is killed"
     return Finding("gone-after-reboot", "info", title, "a daemon, not a unit", line if booted else "")
 

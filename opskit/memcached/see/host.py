@@ -78,7 +78,8 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
     Raises Failed for a pid file or a socket on a mount that does not answer.
     """
     limits = limits or StartLimits()
-    check_answers(path for path in (effect.pid_file, effect.socket) if path)
+    files = (effect.pid_file, effect.socket, effect.auth_file, *effect.certificate)
+    check_answers(path for path in files if path)
     root = os.geteuid() == 0 if limits.root is None else limits.root
     user = _uid(effect.user)
     ports = [listener.port for listener in effect.listeners if listener.port > 0]

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from opskit.core.command import Runner
 from opskit.core.errors import UsageFault
-from opskit.core.systemd import is_active, is_booted, main_pid, unit_file_state, unit_files
+from opskit.core.reach import check_answers
+from opskit.core.systemd import UNIT_PATHS, is_active, is_booted, main_pid, unit_file_state, unit_files
 from opskit.core.textfile import read_text
 from opskit.memcached.instance.request import USUAL_USERS, StartRequest, build
 from opskit.memcached.line.effect import effect_of
@@ -24,6 +25,7 @@ from opskit.memcached.unit.model import SETTINGS_PLACES, TEMPLATE, UNIT, ActiveU
 def see_unit(runner: Runner, request: StartRequest) -> UnitFacts:
     """The unit, its files, and what the line meets here, without the unit's own instance."""
     name, systemd = request.unit, is_booted()
+    check_answers(f"{place}/{name}{more}" for place in UNIT_PATHS for more in ("", ".d"))
     files = _texts(unit_files(name))
     distribution: tuple[str, ...] = ()
     if not files and name.startswith("memcached@"):
@@ -59,6 +61,7 @@ def _with_host(facts: UnitFacts, request: StartRequest) -> UnitFacts:
 
 def _texts(paths: Sequence[str]) -> dict[str, str]:
     """The texts of the files that are there; a link to /dev/null (a masked unit) has none."""
+    check_answers(paths)
     texts = {path: "" if os.path.realpath(path) == "/dev/null" else read_text(path) for path in paths}
     return {path: text for path, text in texts.items() if text is not None}
 
