@@ -127,8 +127,13 @@ def _signature() -> inspect.Signature:
 
 start.__signature__ = _signature()  # type: ignore[attr-defined]
 start.__annotations__ = {name: parameter.annotation for name, parameter in _signature().parameters.items()}
-EXAMPLE = "opskit memcached start -p 12000 -m 64 -c 1024 --dry-run"
-changes(start_app, "start", facts=False, example=EXAMPLE, command=UnitCommand)(start)
+changes(
+    start_app,
+    "start",
+    facts=False,
+    example="opskit memcached start -p 12000 -m 64 -c 1024 --dry-run",
+    command=UnitCommand,
+)(start)
 
 
 @changes(stop_app, "stop", facts=False, example="opskit memcached stop --port 12000", command=UnitCommand)

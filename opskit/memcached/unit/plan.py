@@ -92,7 +92,7 @@ def _notes(facts: UnitFacts, request: StartRequest, design: UnitDesign, steps: l
     name = request.unit
     for path in design.replaced:
         title = f"{path} does not count any more: the drop-in has the whole line"
-        yield Finding("settings-replaced", "info", title, design.writes[-1], "opskit undo brings it back")
+        yield Finding("settings-replaced", "info", title, design.writes[-1], "an undo of this run brings it back")
     if facts.active and any(isinstance(step, StartUnit) for step in steps):
         yield Finding("cache-lost", "warning", f"{name} runs, and starts anew: what it holds now is gone")
     if facts.enabled != "enabled" and not any(isinstance(step, EnableUnit) for step in steps):

@@ -392,7 +392,7 @@ def test_an_instance_is_made_with_the_hardening_of_the_distribution() -> None:
     assert (start.unit, enable.unit) == ("memcached@12000.service",) * 2
     # The next one has the template, and settings of its own.
     files = {template.path: template.text}
-    again = instance_plan("12001", files=files, distribution=())
+    again = instance_plan("12001", files=files, distribution=(), enabled="disabled")
     assert kinds(again) == ["write-settings", "start-unit", "enable-unit"]
     assert again.steps[0].path == "/etc/sysconfig/memcached.12001"
 
