@@ -39,7 +39,7 @@ def test_what_it_runs(tmp_path: Path) -> None:
         f"mkdir -m 0700 {folder} {folder}/mnt",
         f"truncate -s 16777216 {folder}/image",
         f"mkfs.ext4 -q {folder}/image",
-        f"unshare --mount --propagation private mount -t ext4 -o loop,noatime,foo {folder}/image {folder}/mnt",
+        f"unshare --mount --propagation private mount -n -t ext4 -o loop,noatime,foo {folder}/image {folder}/mnt",
     ]
     assert step(tmp_path).change.commands[-2:] == (
         f"{runner.lines[-1]} || {{ rm -r -- {folder}; exit 1; }}",

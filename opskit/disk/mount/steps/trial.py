@@ -56,10 +56,14 @@ class TryMountOptions(Step):
         return f"{self.folder}/mnt"
 
     def _mount(self, options: str) -> Command:
-        """Mount it where nobody else sees it: the mount and its loop device go with the namespace (unshare(1))."""
+        """Mount it where nobody else sees it: the mount and its loop device go with the namespace (unshare(1)).
+
+        -n: /run/mount/utab is the host's, and would keep a line of it where an option is mount's own (_netdev, x-…).
+        """
         alone = ("unshare", "--mount", "--propagation", "private")
         joined = f"loop,{options}" if options else "loop"
-        return Command((*alone, "mount", "-t", self.fstype, "-o", joined, self._image, self._target), mutates=True)
+        argv = ("mount", "-n", "-t", self.fstype, "-o", joined, self._image, self._target)
+        return Command((*alone, *argv), mutates=True)
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Raises CommandFailed where the mount fails with the options, and not without them."""
