@@ -179,6 +179,31 @@ def test_near_the_system_is_not_in_it() -> None:
         assert "delete-system" not in kinds, path
 
 
+def test_what_homes_are_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "alice:x:1000:1000::/export/people/alice:/bin/sh\nsys:x:3:3::/:/bin/sh\nodd\n"
+    monkeypatch.setattr("opskit.usage.du.delete.see.needs.procfs.text", lambda path, *_: text * (path == "/etc/passwd"))
+    for path, kept in {"/export": 1, "/export/people": 1, "/export/people/alice/": 0, "/export/peo": 0}.items():
+        needs = list(needs_of([path], Silent(), "/var/lib/opskit", Uses(namespaces={"": (1, [])})))
+        assert len(needs) == kept, (path, needs)
+
+
+def test_the_image_of_a_loop_device_by_another_path_and_name(host: Host, tree: Path) -> None:
+    """The kernel names it by the bind mount over which it was attached."""
+    image, other = tree / "in/image", host.folder / "other"
+    image.write_bytes(bytes(1 << 20))
+    os.link(image, host.folder / "second")
+    other.mkdir()
+    run("mount", "--bind", str(tree / "in"), str(other))
+    host.after.append(lambda: run("umount", str(other)))
+    device = attach(other / "image")
+    try:
+        assert against(image) == ["delete-in-use"]
+        assert against(host.folder / "second") == ["delete-in-use"]
+    finally:
+        run("losetup", "-d", device.path)
+    assert against(image) == []
+
+
 class Silent:
     """A runner for which no program is there, or rpm with an answer of ours."""
 

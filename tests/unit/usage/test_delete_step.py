@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from opskit.core.errors import CannotUndo, Failed, Interrupted
+from opskit.core.runner import ReadOnlyRunner
 from opskit.usage.du.delete import steps
+from opskit.usage.du.delete.see import trees
 from opskit.usage.du.delete.steps import DeleteTree
 
 RUNNER: Any = None
@@ -145,3 +147,60 @@ def test_what_somebody_else_deletes_meanwhile_is_passed_over(tmp_path: Path, mon
     monkeypatch.setattr(os, "unlink", twice)
     step_of(gone).apply(RUNNER, {})
     assert not gone.exists()
+
+
+@pytest.mark.parametrize("held", [1, 3, 256])
+def test_of_a_deep_tree_few_directories_are_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int) -> None:
+    monkeypatch.setattr(trees, "HELD", held)
+    at = gone = tmp_path / "gone"
+    for _ in range(12):
+        at = at / "d"
+        (at / "before").mkdir(parents=True)
+        (at / "file").touch()
+    most = 0
+
+    def level(deletion: Any, descriptor: int, *, target: bool = False) -> Any:
+        nonlocal most
+        most = max(most, len(os.listdir("/proc/self/fd")))
+        return looked(deletion, descriptor, target=target)
+
+    looked = steps._Deletion._level
+    monkeypatch.setattr(steps._Deletion, "_level", level)
+    before = os.listdir("/proc/self/fd")
+    looker = trees._DeleteTree(str(gone), trees.Uses(), lambda _entries, _path: None)
+    looker.look()
+    assert (looker.entries, looker.hindrances) == (37, [])
+    assert step_of(gone).apply(RUNNER, {}) == {"deleted": 37}
+    assert os.listdir("/proc/self/fd") == before
+    assert most <= len(before) + min(held, 13) + 3
+    assert not gone.exists()
+
+
+def test_a_directory_that_is_moved_out_of_a_deep_tree_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its parent is opened again by "..", that is another directory, in which nothing is deleted."""
+    monkeypatch.setattr(trees, "HELD", 1)
+    gone, other = tmp_path / "gone", tree(tmp_path / "other")
+    (gone / "a/b").mkdir(parents=True)
+    (gone / "a/b/file").touch()
+    unlink = os.unlink
+
+    def moved(name: Any, **more: Any) -> None:
+        unlink(name, **more)
+        (gone / "a/b").rename(other / "a/moved")
+
+    monkeypatch.setattr(os, "unlink", moved)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(Failed, match="moved meanwhile"):
+        step_of(gone).apply(RUNNER, {})
+    assert os.listdir("/proc/self/fd") == before
+    assert (other / "a/b/c/file").exists()
+    assert (gone / "a").exists()
+
+
+def test_a_link_that_took_the_place_of_a_directory_above_leads_nowhere(tmp_path: Path) -> None:
+    """Between the scan and the plan: the plan would be for what it leads to."""
+    victim = tree(tmp_path / "victim")
+    (tmp_path / "user").symlink_to(victim)
+    facts = trees.see_targets([str(tmp_path / "user/a")], ReadOnlyRunner(RUNNER), str(tmp_path / "state"))
+    assert facts.targets == ()
+    assert [hindrance.kind for hindrance in facts.hindrances] == ["delete-gone"]

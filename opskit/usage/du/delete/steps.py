@@ -18,7 +18,7 @@ from opskit.core.plan import Change, Record, Step
 from opskit.core.procfs import mount_number
 from opskit.core.runner import Runner
 from opskit.core.units import ceiling_text
-from opskit.usage.du.delete.see.trees import OPEN_DIRECTORY, open_directory
+from opskit.usage.du.delete.see.trees import OPEN_DIRECTORY, Levels, open_directory
 
 
 @dataclass(frozen=True)
@@ -154,18 +154,19 @@ class _Deletion:
             raise Failed(self.step.path, why, todo="look again, and mark it again")
 
     def _empty(self, descriptor: int) -> None:
-        """Delete all in an open directory, which is closed then. One open directory for each level is held."""
-        stack = [self._level(descriptor, target=True)]
+        """Delete all in an open directory, which is closed then."""
+        levels = Levels()
+        levels.push(*self._level(descriptor, target=True))
         try:
-            while stack:
-                here, entries = stack[-1]
+            while levels:
+                here, entries = levels.lowest
                 entry = next(entries, None)
                 if self.signal:
                     raise Interrupted(self.signal, state="")
                 if entry is None:
-                    os.close(stack.pop()[0])
-                    if stack:
-                        os.rmdir(self.names[-1], dir_fd=stack[-1][0])
+                    levels.pop()
+                    if levels:
+                        os.rmdir(self.names[-1], dir_fd=levels.lowest[0])
                         self.names.pop()
                         self.deleted += 1
                     continue
@@ -173,10 +174,9 @@ class _Deletion:
                     inner = self._remove(entry, here)
                     if inner >= 0:
                         self.names.append(entry)
-                        stack.append(self._level(inner))
+                        levels.push(*self._level(inner))
         finally:
-            for opened, _ in stack:
-                os.close(opened)
+            levels.close()
 
     def _level(self, descriptor: int, *, target: bool = False) -> tuple[int, Iterator[str]]:
         """An open directory and its names. Raises Failed for one on another filesystem or mount; it is closed then."""

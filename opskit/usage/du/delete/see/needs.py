@@ -15,7 +15,7 @@ from opskit.core.reach import doubtful_mount
 from opskit.core.runner import Runner
 from opskit.core.systemd import UNIT_PATHS, parse_assignments
 from opskit.usage.du.delete.model import Hindrance
-from opskit.usage.du.delete.see.uses import Uses
+from opskit.usage.du.delete.see.uses import Uses, kernel_uses
 from opskit.usage.mounts import layers
 
 # Nothing in these is deleted by size: each file there is a package's, the kernel's or the configuration.
@@ -74,8 +74,10 @@ def _system(target: str, state_dir: str) -> Iterator[Hindrance]:
         yield Hindrance(kind, target, f"is part of the system{'' if frame == target else f': {frame} is in it'}")
     for line in procfs.text("/etc/passwd").splitlines():
         fields = line.split(":")
-        if len(fields) > 6 and target.count("/") > 1 and fields[5].rstrip("/") == target:
-            yield Hindrance(kind, target, f"is the home directory of {fields[0]}")
+        home = fields[5].rstrip("/") if len(fields) > 6 else ""
+        if home and within(home, target) and not frame:
+            has = "is" if home == target else f"has {home} in it,"
+            yield Hindrance(kind, target, f"{has} the home directory of {fields[0]}")
 
 
 def _mounts(target: str, uses: Uses) -> Iterator[Hindrance]:
@@ -117,14 +119,9 @@ def _layers(line: MountLine) -> list[str]:
 
 
 def _held_by_kernel(target: str) -> Iterator[Hindrance]:
-    for text in procfs.text("/proc/swaps").split("\n")[1:]:
-        path = unescape(text.split(" ")[0].split("\t")[0])
-        if path and within(path, target):
-            yield Hindrance("delete-in-use", path, "the kernel, which swaps to it")
-    for folder in glob.glob("/sys/block/loop*/loop"):
-        path = procfs.text(folder, "backing_file").rstrip("\n")
-        if path and within(path, target):
-            yield Hindrance("delete-in-use", path, f"/dev/{folder.split('/')[3]}, whose image it is")
+    for path, use in kernel_uses():
+        if within(path, target):
+            yield Hindrance("delete-in-use", path, f"{use.process}, which {use.how}")
     for line in procfs.text("/proc/net/unix").split("\n"):
         path = line[line.find(" /") + 1 :] if " /" in line else ""
         if path and within(path, target):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -17,8 +18,18 @@ from opskit.usage.du.delete.see.needs import needs_of
 from opskit.usage.du.delete.see.uses import Uses, see_uses
 
 OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+# So many directories are held open, of a deeper tree the lowest: a process may often open 1,024 files (getrlimit(2)).
+HELD = 256
 # So many hindrances of one target are kept: of a million the first tell enough.
 MOST = 100
+# What a path is not any more. A directory that is opened without following a link is none (ENOTDIR), or a link (ELOOP).
+_REPLACED = ("delete-gone", "something else has taken the place of a directory")
+_LOST = {
+    errno.ENOENT: ("delete-gone", "it is not there any more"),
+    errno.ENOTDIR: _REPLACED,
+    errno.ELOOP: _REPLACED,
+    errno.ESTALE: ("delete-gone", "it was moved meanwhile"),
+}
 # Called at each directory, with the entries so far and its path.
 DeleteTick = Callable[[int, str], None]
 
@@ -36,12 +47,62 @@ def open_directory(path: str) -> int:
     return descriptor
 
 
+class Levels:
+    """Open directories with the names that are to come in them, from a target down to the lowest.
+
+    Of a deep tree those far up are closed, and opened again by their "..".
+    """
+
+    def __init__(self) -> None:
+        # A descriptor, -1 while it is closed; the names; which directory it is.
+        self._levels: list[tuple[int, Iterator[str], tuple[int, int]]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._levels)
+
+    @property
+    def lowest(self) -> tuple[int, Iterator[str]]:
+        """The lowest directory, and the names in it."""
+        return self._levels[-1][:2]
+
+    def push(self, descriptor: int, names: Iterator[str]) -> None:
+        """Go into an open directory of the lowest one."""
+        status = os.fstat(descriptor)
+        self._levels.append((descriptor, names, (status.st_dev, status.st_ino)))
+        if len(self._levels) > HELD:
+            upper, names, identity = self._levels[-HELD - 1]
+            if upper >= 0:
+                os.close(upper)
+            self._levels[-HELD - 1] = (-1, names, identity)
+
+    def pop(self) -> None:
+        """Go up, and close the lowest. Raises OSError where that has been moved to another directory."""
+        descriptor = self._levels.pop()[0]
+        try:
+            if self._levels and self._levels[-1][0] < 0:
+                _, names, identity = self._levels[-1]
+                upper = os.open("..", OPEN_DIRECTORY, dir_fd=descriptor)
+                self._levels[-1] = (upper, names, identity)
+                status = os.fstat(upper)
+                if (status.st_dev, status.st_ino) != identity:
+                    raise OSError(errno.ESTALE, "it was moved meanwhile")
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Close all of them."""
+        for descriptor, _, _ in self._levels:
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._levels.clear()
+
+
 def see_targets(
     paths: Sequence[str], runner: Runner, state_dir: str, tick: DeleteTick = lambda _entries, _path: None
 ) -> DeleteFacts:
     """What these paths are, what deleting them frees, and what stands against it.
 
-    paths: from / on
+    paths: from / on, without links above their names: a scan of a real path goes through none
     state_dir: opskit's own, which is kept
     tick: told how far it is
 
@@ -52,16 +113,13 @@ def see_targets(
     mounts = mounts_here()
     targets: list[DeleteTarget] = []
     hindrances: list[Hindrance] = []
-    for given in paths:
-        above, name = os.path.split(given)
-        path = os.path.join(os.path.realpath(above), name)
+    for path in paths:
         tree = _DeleteTree(path, uses, tick)
         try:
             tree.look()
         except OSError as error:
-            gone = isinstance(error, FileNotFoundError)
-            kind = "delete-gone" if gone else "delete-unreadable"
-            words = "it is not there any more" if gone else f"it cannot be looked at ({error.strerror})"
+            unreadable = ("delete-unreadable", f"it cannot be looked at ({error.strerror})")
+            kind, words = _LOST.get(error.errno or 0, unreadable)
             tree.hindrances.append(Hindrance(kind, tree.at(), words))
         hindrances += tree.hindrances
         mount = mount_of(path, mounts)
@@ -128,13 +186,14 @@ class _DeleteTree:
 
     def _below(self, descriptor: int) -> None:
         """Count what is in an open directory, which is closed then."""
-        stack = [self._level(descriptor)]
+        levels = Levels()
+        levels.push(*self._level(descriptor))
         try:
-            while stack:
-                here, entries = stack[-1]
+            while levels:
+                here, entries = levels.lowest
                 name = next(entries, None)
                 if name is None:
-                    os.close(stack.pop()[0])
+                    levels.pop()
                     if self.names:
                         self.names.pop()
                     continue
@@ -142,10 +201,9 @@ class _DeleteTree:
                     inner = self._inside(here, name)
                     if inner >= 0:
                         self.names.append(name)
-                        stack.append(self._level(inner))
+                        levels.push(*self._level(inner))
         finally:
-            for opened, _ in stack:
-                os.close(opened)
+            levels.close()
 
     def _inside(self, here: int, name: str) -> int:
         """Count a name in an open directory; a descriptor of it if it is a directory to go into, else -1."""

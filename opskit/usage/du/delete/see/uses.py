@@ -1,15 +1,16 @@
-"""What processes use: working directories, roots, programs, libraries, and files that they have open (proc(5))."""
+"""What processes and the kernel use: working directories, roots, programs, libraries, open files, swap, images."""
 
 from __future__ import annotations
 
+import glob
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Optional
 
 from opskit.core import procfs
-from opskit.core.mountinfo import MountLine, may_hang, mount_of, mounts_here, read_mountinfo
+from opskit.core.mountinfo import MountLine, may_hang, mount_of, mounts_here, read_mountinfo, unescape
 
 # A line of maps: device in hexadecimal, inode, and the name.
 _MAPPED = re.compile(rb"^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) ([1-9]\d*) +(/.*)$", re.MULTILINE)
@@ -47,10 +48,24 @@ class Uses:
 
 def see_uses(proc: str = "/proc") -> Uses:
     """What every process of this host uses, as far as this user may see. Raises Missing without /proc."""
-    uses = Uses(namespaces={procfs.link(proc, "self", "ns", "mnt"): (os.getpid(), mounts_here(proc))})
+    own = mounts_here(proc)
+    uses = Uses(namespaces={procfs.link(proc, "self", "ns", "mnt"): (os.getpid(), own)})
     for pid in procfs.pids(proc):
         _process(uses, proc, pid)
+    for path, use in kernel_uses(proc):
+        _add(uses, path, use, own, path)
     return uses
+
+
+def kernel_uses(proc: str = "/proc") -> Iterator[tuple[str, Use]]:
+    """The files that no process has open and the kernel uses: swap, and images of loop devices."""
+    for line in procfs.text(proc, "swaps").split("\n")[1:]:
+        if line.startswith("/"):
+            yield unescape(re.split(r"[ \t]", line, maxsplit=1)[0]), Use("the kernel", "swaps to it")
+    for folder in glob.glob("/sys/block/loop*/loop"):
+        path = procfs.text(folder, "backing_file").rstrip("\n")
+        if path:
+            yield path, Use(f"/dev/{folder.split('/')[3]}", "has it as its image")
 
 
 def _process(uses: Uses, proc: str, pid: int) -> None:
@@ -85,8 +100,9 @@ def _uses_of(uses: Uses, proc: str, pid: int) -> None:
         _add(uses, os.path.join(proc, name, "fd", number), Use(process, how), mounts)
 
 
-def _add(uses: Uses, link: str, use: Use, mounts: Sequence[MountLine]) -> None:
-    path = procfs.link(link)
+def _add(uses: Uses, link: str, use: Use, mounts: Sequence[MountLine], path: str = "") -> None:
+    """Note a use of what a link of proc leads to, or of this path."""
+    path = path or procfs.link(link)
     mount: Optional[MountLine] = mount_of(path, mounts) if path.startswith("/") else None
     if mount is None or may_hang(mount, mounts):
         return
