@@ -40,7 +40,7 @@ def _look(path: str) -> list[Any]:
     except OSError:
         pass
     link = _first_symlink(os.path.normpath(path)) if absolute and kind not in {"block", "character"} else ""
-    weak = weak_spot(path, itself=False) if absolute and kind in {"absent", "directory"} else ""
+    weak = weak_spot(path, itself=False) if absolute and kind in {"absent", "directory", "file"} else ""
     return [kind, real, empty, link, weak]
 
 

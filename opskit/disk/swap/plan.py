@@ -78,23 +78,30 @@ def _file_reasons(facts: SwapFacts, request: SwapRequest, area: Optional[SwapAre
     elif file.exists and not (area or file.usable):
         title = f"{file.path} is there already, and is no swap file of root's alone without holes"
         yield Reason("file-exists", title, f"name another file; ls -ls {path} shows this one")
+    if not area or (request.use_fstab and not _entries(facts, file.path)):
+        yield from _path_reasons(facts, file)
     if not (area or file.exists):
         yield from _place_reasons(facts, request, file)
 
 
-def _place_reasons(facts: SwapFacts, request: SwapRequest, file: SwapFile) -> Iterator[Reason]:
-    """What forbids a new file at this place."""
+def _path_reasons(facts: SwapFacts, file: SwapFile) -> Iterator[Reason]:
+    """What lets the path lead to another file one day: fstab would have that used at boot."""
     fact = facts.host.path(file.path)
-    if not file.directory:
-        title = f"the directory of {file.path} is not there, or does not answer"
-        yield Reason("no-such-directory", title, "name a file in a directory that exists", exit_code=ExitCode.USAGE)
-        return
     if fact and fact.symlink_in:
         title = f"{file.path} goes through the symlink {fact.symlink_in}"
         yield Reason("symlink-in-path", title, f"name the real path: {fact.real}")
+    elif not file.directory:
+        title = f"the directory of {file.path} is not there, or does not answer"
+        yield Reason("no-such-directory", title, "name a file in a directory that exists", exit_code=ExitCode.USAGE)
     if fact and fact.weak:
         title = f"others can put another file in the place of {file.path}: {fact.weak}"
         yield Reason("replaceable", title, "name a file in a directory that only root can write to, such as /swapfile")
+
+
+def _place_reasons(facts: SwapFacts, request: SwapRequest, file: SwapFile) -> Iterator[Reason]:
+    """What forbids a new file at this place."""
+    if not file.directory:
+        return
     if file.fstype not in _FALLOCATE or (file.fstype == "btrfs" and facts.kernel < _BTRFS):
         title = f"{file.path} is on {file.fstype or 'an unknown filesystem'}, which takes no swap file here"
         yield Reason("no-swap-there", title, f"name a file on one of {', '.join(_FALLOCATE)}")
@@ -185,8 +192,8 @@ def decide_off(facts: SwapFacts, request: SwapRequest, run: str) -> Decision:
         if e.is_swap and (named_by(e.source, device) if device else e.source == path)
     )
     reasons = list(_off_reasons(facts, area, device)) if area else []
-    exists = device is not None or (facts.file is not None and facts.file.exists)
-    if not (area or listed or exists):
+    is_swap = device is not None or (facts.file is not None and bool(facts.file.uuid))
+    if not (area or listed or is_swap):
         why, remedy = f"{request.path}: there is no such swap", "cat /proc/swaps shows what is in use"
         reasons.append(Reason("no-such-swap", why, remedy, exit_code=ExitCode.USAGE))
     if listed and request.use_fstab:
@@ -197,7 +204,7 @@ def decide_off(facts: SwapFacts, request: SwapRequest, run: str) -> Decision:
     if listed and request.use_fstab:
         steps += remove_entry_steps(facts.host, listed, run)
     notes: tuple[Finding, ...] = ()
-    if facts.file and facts.file.exists:
+    if facts.file and facts.file.uuid:  # never of what is no swap: the remedy is a line to paste
         text = f"{path} is kept, with {size_text(facts.file.size)}"
         notes = (Finding("swap-file-kept", "info", text, remedy=f"rm {shlex.quote(path)}"),)
     return Plan(title, tuple(steps), (path,), notes=notes, result={"path": path})

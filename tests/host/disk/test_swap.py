@@ -124,7 +124,26 @@ def test_what_is_there_is_left_alone(host: Host) -> None:
     assert swap(host).code == USAGE
     assert swap(host, "2").code == USAGE
     assert host.on_disk("swap", "--off", f"{host.target}/other", "--yes").code == USAGE
+    for no_swap in (path, host.target, "/etc/passwd"):
+        answer = host.on_disk("swap", "--off", no_swap, "--yes")
+        assert (answer.code, "rm " in answer.err) == (USAGE, False)
     assert (host.fstab.read_text(), host.ledger()) == (FSTAB, [])
+
+
+def test_a_swap_file_that_others_can_replace_is_not_used(host: Host) -> None:
+    path = Path(on(host)).parent / "home/swap"
+    path.parent.mkdir()
+    path.write_bytes(bytes(SIZE))
+    path.chmod(0o600)
+    run("mkswap", "-q", str(path))
+    os.chown(path.parent, 65534, 65534)
+    answer = swap(host, "16M", str(path), "--json")
+    assert (answer.code, answer.ids) == (REFUSED, ["replaceable"])
+    link = path.parent.parent / "link"
+    link.symlink_to(path.parent)
+    answer = swap(host, "16M", f"{link}/swap", "--json")
+    assert answer.ids[0] == "symlink-in-path"
+    assert (in_use(), host.fstab.read_text()) == ({}, FSTAB)
 
 
 def test_a_blank_disk_becomes_swap_and_blank_again(host: Host, disk: Disk) -> None:

@@ -97,9 +97,27 @@ def test_where_no_swap_file_can_be() -> None:
     assert ids(decide(facts(file=replace(FILE, read_only=True)))) == ["read-only"]
     assert ids(decide(facts(weak="its directory is anybody's"))) == ["replaceable"]
     assert ids(decide(facts(symlink="/swapfile", real="/other"))) == ["symlink-in-path"]
+    assert ids(decide(facts(file=SwapFile(PATH, directory=False)))) == ["no-such-directory"]
+    assert ids(decide(facts(file=SwapFile(PATH, directory=False), symlink="/swap"))) == ["symlink-in-path"]
     assert ids(decide(facts(), size=9 * GIB, leave=GIB + 1)) == ["no-room-for-swap"]
     assert actions(decide(facts(), size=9 * GIB))
     assert ids(decide(facts(), size=MIB + 1)) == ["swap-size"]
+
+
+@pytest.mark.parametrize("fault", [{"weak": "its directory is anybody's"}, {"symlink": "/a"}])
+def test_what_is_swap_already_gets_no_entry_by_a_path_that_others_can_lead_elsewhere(fault: dict[str, str]) -> None:
+    reason = ["replaceable" if "weak" in fault else "symlink-in-path"]
+    assert ids(decide(facts(file=MADE, **fault))) == reason
+    assert ids(decide(facts(file=MADE, areas=(AREA,), **fault))) == reason
+    assert actions(decide(facts(file=MADE, areas=(AREA,), fstab=ENTRY, **fault))) == []
+
+
+def test_off_of_what_is_no_swap_tells_nobody_to_remove_it() -> None:
+    for path in ("/etc", "/etc/passwd"):
+        assert ids(off(facts(file=SwapFile(path, exists=True, size=4096)), path)) == ["no-such-swap"]
+    assert [note.id for note in off(facts(file=MADE)).notes] == ["swap-file-kept"]
+    stale = off(facts(file=replace(MADE, uuid=""), fstab=ENTRY))
+    assert (actions(stale), stale.notes) == (["backup-fstab", "remove-fstab-entry"], ())
 
 
 def off(now: SwapFacts, path: str = PATH) -> Any:
