@@ -14,7 +14,7 @@ from opskit.core.jsonable import to_json
 from opskit.core.units import size_text
 from opskit.disk.fstab.text import to_save
 from opskit.disk.grow.request import volume_size
-from opskit.disk.model import HostFacts
+from opskit.disk.model import HostFacts, is_tag
 from opskit.disk.see.facts import FSTAB, load, see
 from opskit.disk.see.mounts import mounted_at
 from opskit.disk.show import draw_device, draw_list, list_json, show_json
@@ -38,7 +38,9 @@ app = new_app(
     "Example: opskit disk mount /dev/vdb /data --dry-run\n\nPut data disks into service, safely.", group=DiskGroup
 )
 
-Device = Annotated[str, typer.Argument(metavar="DEVICE", help="A block device, such as /dev/vdb.", show_default=False)]
+Device = Annotated[
+    str, typer.Argument(metavar="DEVICE", help="Such as /dev/vdb, or UUID=…, LABEL=…", show_default=False)
+]
 DeviceOrMountPoint = Annotated[
     str, typer.Argument(metavar="DEVICE|MOUNTPOINT", help="Where it is.", show_default=False)
 ]
@@ -213,14 +215,18 @@ def _plain(path: str) -> str:
 def _absolute(what: str) -> str:
     """The path of a device or a mount point from the root on.
 
+    What the device has (UUID=…) stays as it is.
+
     To the kernel `..` is what is above the directory that a symlink leads to; taken off by name it would be another.
     """
+    if is_tag(what):
+        return what
     return os.path.realpath(what) if ".." in what.split("/") else os.path.abspath(what)
 
 
 def _device_of(what: str) -> str:
     """The device to look at closely: the one named, or the one mounted there."""
-    mounted = mounted_at(os.path.realpath(what))
+    mounted = None if is_tag(what) else mounted_at(os.path.realpath(what))
     return mounted.source if mounted and mounted.source.startswith("/dev/") else what
 
 

@@ -15,7 +15,18 @@ from opskit.core.finding import follow_up
 from opskit.core.packages import install_line
 from opskit.core.plan import Reason
 from opskit.disk.fstab.text import entries
-from opskit.disk.model import BUSY, SILENT, UNREAD, UNREADABLE, BlockDevice, HostFacts, Signature, named_by
+from opskit.disk.model import (
+    BUSY,
+    SILENT,
+    UNREAD,
+    UNREADABLE,
+    BlockDevice,
+    HostFacts,
+    Signature,
+    is_tag,
+    named_by,
+    tagged_devices,
+)
 from opskit.disk.naming import name_of_device
 
 # Kinds of device that a partition table or a filesystem may be made on.
@@ -91,16 +102,19 @@ def not_a_device(facts: HostFacts, path: str) -> Iterator[Reason]:
     fact = facts.path(path)
     if facts.named(path) is not None:
         return
-    claimed = [d.path for d in facts.devices if path in d.links]
+    linked = (d for d in facts.devices if path in d.links)
+    claimed = [d.path for d in (tagged_devices(facts.devices, path) if is_tag(path) else linked)]
     if len(claimed) > 1:
         title = f"{path} is claimed by {' and '.join(claimed)}"
         yield Reason("ambiguous-name", title, "name one of these", exit_code=ExitCode.USAGE)
         return
-    kind = fact.kind if fact else "absent"
+    kind = fact.kind if fact and not is_tag(path) else "absent"
     remedy = f"{follow_up('disk', 'list')} shows the block devices"
     if kind in {"absent", "unknown", "below-a-file"}:
         disks = [d for d in facts.devices if d.kind == "disk" and not d.system]
         none = "" if disks else "this host has no data disk: attach one in the cloud console first; "
+        meant = _meant(facts, path)
+        none = f"did you mean {meant}? " if meant else none
         yield Reason("no-such-device", f"{path}: there is no such device", none + remedy, exit_code=ExitCode.USAGE)
     elif kind == "block":
         yield Reason("no-size", f"{path} is a block device without a size", remedy)
@@ -113,6 +127,14 @@ def not_a_device(facts: HostFacts, path: str) -> Iterator[Reason]:
         }
         title = f"{path} is {names.get(kind, 'something else')}, not a block device"
         yield Reason("not-a-block-device", title, remedy, exit_code=ExitCode.USAGE)
+
+
+def _meant(facts: HostFacts, path: str) -> str:
+    """The path of the device whose name was typed without the folder (vdb, vg/data); "" for none."""
+    if facts.find(f"/dev/{path}"):
+        return f"/dev/{path}"
+    device = facts.device(path.rpartition("/")[2])
+    return device.path if device else ""
 
 
 def size_and_mode(disk: BlockDevice, *, read_only_is_fine: bool) -> Iterator[Reason]:

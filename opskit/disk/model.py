@@ -23,6 +23,9 @@ UNREADABLE = "unreadable"
 SILENT = "silent"  # no answer at all: a volume that is suspended, a path that is gone
 UNREAD = "unread"  # not looked at: no root, or the decision needs no look
 
+# What a device can be named by in place of a path: mount(8).
+TAGS = ("UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=")
+
 # Mount points without which the host is not the host.
 SYSTEM_TARGETS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/etc", "/sysroot")
 
@@ -339,7 +342,13 @@ class HostFacts:
         return exact or (linked[0] if len(linked) == 1 else None)
 
     def named(self, path: str) -> Optional[BlockDevice]:
-        """The device that a person means by this path: where a symlink leads counts, not who claims it as his."""
+        """The device that a person means by this path: where a symlink leads counts, not who claims it as his.
+
+        By UUID=…, LABEL=… and the like: the only one that has it.
+        """
+        if is_tag(path):
+            tagged = tagged_devices(self.devices, path)
+            return tagged[0] if len(tagged) == 1 else None
         fact = self.path(path)
         return self.find(fact.real if fact and fact.kind in {"symlink", "block"} else path)
 
@@ -402,6 +411,17 @@ def named_by(spec: str, device: BlockDevice) -> bool:
     if key == "PARTLABEL":
         return bool(value) and value == device.partition_name
     return bool(spec) and (spec == device.path or spec in device.links)
+
+
+def is_tag(name: str) -> bool:
+    """Whether a device is named by what it has (UUID=…), not by a path."""
+    return name.startswith(TAGS)
+
+
+def tagged_devices(devices: Sequence[BlockDevice], spec: str) -> tuple[BlockDevice, ...]:
+    """The devices that a spec names (named_by). Members of something larger are left out when that is named too."""
+    named = [device for device in devices if named_by(spec, device)]
+    return tuple([device for device in named if not device.holders] or named)
 
 
 def describe(user: UsingProcess) -> str:

@@ -6,9 +6,8 @@ import re
 
 from opskit.disk.fstab.boot import entry_at_boot, unit_at_boot
 from opskit.disk.fstab.text import FstabEntry, entries
-from opskit.disk.model import BlockDevice, HostFacts, Mount, named_by
+from opskit.disk.model import TAGS, BlockDevice, HostFacts, Mount, tagged_devices
 
-TAGS = ("UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=")
 # Names that the kernel gives in the order in which it finds the disks.
 UNSTABLE = re.compile(
     r"/dev/(?:(?:[hsv]d|xvd)[a-z]+[0-9]*|nvme[0-9]+n[0-9]+(?:p[0-9]+)?|mmcblk[0-9]+(?:p[0-9]+)?"
@@ -38,10 +37,8 @@ def names_a_device(entry: FstabEntry) -> bool:
 
 
 def devices_of(facts: HostFacts, entry: FstabEntry) -> tuple[BlockDevice, ...]:
-    """The devices that the source names. Members of something larger are left out when that is named too."""
-    named = [d for d in facts.devices if named_by(entry.source, d)]
-    whole = [d for d in named if not d.holders]
-    return tuple(whole or named)
+    """The devices that the source names; see tagged_devices."""
+    return tagged_devices(facts.devices, entry.source)
 
 
 def missing(facts: HostFacts) -> tuple[FstabEntry, ...]:

@@ -13,7 +13,7 @@ from opskit.disk import guard
 from opskit.disk.fstab.plan import EntryRequest, decide_entry, entry_in_use, mount_options
 from opskit.disk.fstab.sources import missing, not_in_force
 from opskit.disk.fstab.text import plain_target
-from opskit.disk.model import UNSHARE_PROPAGATION, BlockDevice, DiskPlace, HostFacts, Mount
+from opskit.disk.model import UNSHARE_PROPAGATION, BlockDevice, DiskPlace, HostFacts, Mount, is_tag
 from opskit.disk.mount.mkfs import SIZE_LIMIT
 from opskit.disk.mount.raw_plan import NewFilesystem, decide_raw
 from opskit.disk.mount.request import (
@@ -49,6 +49,8 @@ def decide_mount(facts: HostFacts, request: MountRequest, ids: NewIds) -> Decisi
     if reasons:
         return Refusal(title, (*reasons, *_missing_there(facts, request)))
     device = named_device(facts, request.device)
+    if is_tag(request.device):  # what is told to be typed names the device by its path: --wipe takes nothing else
+        request = replace(request, device=device.path)
     disk = facts.disk_of(device)
     existing = _existing(facts, device)
     entry = entry_in_use(facts, existing.device, request.target) if existing and request.use_fstab else None

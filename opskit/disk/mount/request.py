@@ -10,9 +10,10 @@ from typing import Optional
 from uuid import UUID, uuid5
 
 from opskit.core.errors import ExitCode
+from opskit.core.finding import follow_up
 from opskit.core.plan import Reason
 from opskit.disk.fstab.boot import unit_name
-from opskit.disk.model import HostFacts
+from opskit.disk.model import HostFacts, is_tag
 from opskit.disk.mount.mkfs import DEFAULT_FILESYSTEM, MkfsOptions, option_reasons
 
 TABLES = ("gpt", "dos")
@@ -80,7 +81,11 @@ def request_reasons(request: MountRequest) -> Iterator[Reason]:
     yield from option_reasons(request.mkfs)
     if request.table not in TABLES:
         yield Reason("unknown-table", f"--table {request.table}: opskit writes gpt and dos", "gpt", exit_code=usage)
-    if request.wipe and request.wipe != request.device:
+    if request.wipe and is_tag(request.device):
+        title = f"--wipe wants the path of the device, and {request.device} is none"
+        remedy = f"name the device by its path, twice; {follow_up('disk', 'list')} shows the paths"
+        yield Reason("wipe-names-another", title, remedy, exit_code=usage)
+    elif request.wipe and request.wipe != request.device:
         title = f"--wipe names {request.wipe}, but the device is {request.device}"
         remedy = f"to destroy what is on it, repeat its name: --wipe {shlex.quote(request.device)}"
         yield Reason("wipe-names-another", title, remedy, exit_code=usage)

@@ -10,11 +10,12 @@ from typing import Optional
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.disk import guard
 from opskit.disk.fstab.boot import unit_name
 from opskit.disk.fstab.plan import fstab_reasons, remove_entry_steps
 from opskit.disk.fstab.sources import devices_of, names_a_device
 from opskit.disk.fstab.text import FstabEntry, entries, entries_for_device, plain_target
-from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount, describe, ending, named_by
+from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount, describe, ending, is_tag, named_by
 from opskit.disk.mount.steps.mount import UnmountFilesystem
 from opskit.disk.script_checks import in_service_checks
 
@@ -154,6 +155,9 @@ def _no_disk(facts: HostFacts, request: UmountRequest, service: _InService) -> I
     """What the request names is nothing that is mounted, or no disk."""
     mount, device = service.mount, service.device
     fact = facts.path(request.what)
+    if device is None and is_tag(request.what):
+        yield from guard.not_a_device(facts, request.what)
+        return
     could_be = fact is not None and fact.kind in {"directory", "symlink"}
     if mount is None and not service.entries and device is None and not could_be:
         title = f"{request.what}: no such mount point or device"

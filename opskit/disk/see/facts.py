@@ -38,6 +38,8 @@ from opskit.disk.model import (
     MadeRecord,
     Mount,
     UsingProcess,
+    is_tag,
+    tagged_devices,
 )
 from opskit.disk.see import lvm, mounts, probe, superblock, sysfs, udev
 from opskit.disk.see.files import read_file_fact
@@ -133,14 +135,18 @@ def _devices(
     """Every block device, the kernel names of those that were looked at closely, the volume groups; see `see`."""
     all_devices = with_loop_slaves(_block_devices())
     close = _wanted(all_devices, ask.paths, deep=ask.deep)
+    tags = tuple(filter(is_tag, ask.paths))
     # Without udev's database blkid reads them all, and LVM does.
-    everything = ask.deep or ask.blank or not udev.has_database() or (ask.groups and lvm.is_used(all_devices))
+    everything = (
+        ask.deep or ask.blank or bool(tags) or not udev.has_database() or (ask.groups and lvm.is_used(all_devices))
+    )
     all_devices = _with_silence(all_devices, unseen, close, everything=everything) if root else all_devices
     silent = frozenset(device.name for device in all_devices if device.contents == SILENT)
     close -= silent
     zero = _all_zero(all_devices, own) if ask.blank and root else {}
     all_devices = tuple(zero.get(device.name, device) for device in all_devices)
     all_devices = _signed(all_devices, runner, unseen, root=root, leave=close | silent | frozenset(zero))
+    close |= _wanted(all_devices, tags, deep=False) - silent  # who has a UUID is known only now
     volume_groups = lvm.look(runner, all_devices, unseen, root=root) if ask.groups else ()
     if ask.blank:
         close = _bare(all_devices, own)
@@ -191,7 +197,8 @@ def _users(
 ) -> tuple[UsingProcess, ...]:
     """Who uses the filesystem at a mount point, or of a device."""
     real = os.path.realpath(path)
-    numbers = {device.number for device in devices if real == device.path}
+    tagged = tagged_devices(devices, path) if is_tag(path) else ()
+    numbers = {device.number for device in tagged or devices if tagged or real == device.path}
     mount = next((m for m in reversed(own) if m.target == real or m.device in numbers), None)
     from opskit.disk.see.busy import users_of  # noqa: PLC0415 - only an unmount asks
 
@@ -233,8 +240,9 @@ def _wanted(devices: tuple[BlockDevice, ...], paths: Sequence[str], *, deep: boo
     """The kernel names of the devices to look at closely: those asked for, their disks, and all their partitions."""
     if deep:
         return frozenset(d.name for d in devices if d.kind in LOOKED_INTO)
-    numbers = {mounts.device_number(path) for path in paths}
+    numbers = {mounts.device_number(path) for path in paths if not is_tag(path)}
     named = {d.name for d in devices if d.number in numbers}
+    named |= {device.name for path in paths if is_tag(path) for device in tagged_devices(devices, path)}
     disks = named | {d.disk for d in devices if d.name in named and d.disk}
     return frozenset(d.name for d in devices if d.name in disks or d.disk in disks)
 

@@ -134,3 +134,23 @@ def test_an_entry_of_another_type_is_refused(host: Host, disk: Disk) -> None:
     refused = host.mount(disk, "--json")
     assert (refused.code, refused.ids) == (5, ["wrong-fstype"])
     assert host.mounted() is None
+
+
+@pytest.mark.parametrize("tag", ["UUID", slow("LABEL")])
+def test_a_filesystem_is_named_by_what_it_has(host: Host, tag: str) -> None:
+    disk = host.new_disk()
+    device = make_existing(disk, "ext4-gpt")
+    run("e2label", device, f"opskit-{os.getpid()}")
+    name = f"{tag}={disk.value(tag, device)}"
+    host.on_disk("mount", name, host.target, "--yes").well()
+    assert Path(host.target, "file").read_bytes() == NEW_FILE
+    assert host.on_disk("mount", name, host.target, "--yes").well().out.startswith("nothing to do")
+    twin = host.new_disk()
+    run("dd", f"if={device}", f"of={twin.path}", "bs=1M", "status=none")
+    refused = host.on_disk("mount", name, host.target, "--yes")
+    assert refused.code == 2
+    assert device in refused.err
+    assert twin.path in refused.err
+    run("dd", "if=/dev/zero", f"of={twin.path}", "bs=1M", "count=4", "status=none")
+    host.on_disk("umount", name, "--yes").well()
+    assert os.listdir(host.target) == []
