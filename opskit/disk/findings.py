@@ -6,6 +6,7 @@ from opskit.core.finding import FindingKind
 
 FINDINGS = (
     FindingKind("absent-mount-point", ("warning",), "the mount point of an fstab entry does not exist"),
+    FindingKind("absent-swap-file", ("warning",), "the swap file of an fstab entry does not exist"),
     FindingKind("ambiguous-name", ("error",), "several devices claim the name that was given"),
     FindingKind(
         "ambiguous-source",
@@ -54,6 +55,7 @@ FINDINGS = (
     FindingKind("entry-stays", ("info",), "the fstab entry of an unmounted filesystem is kept"),
     FindingKind("file-exists", ("critical",), "there is another file in the place of a new swap file"),
     FindingKind("filesystem-and-table", ("critical",), "a disk has both a filesystem and a partition table"),
+    FindingKind("filesystem-errors", ("warning", "critical"), "an ext filesystem is marked as having errors"),
     FindingKind("filesystem-in-fstab", ("critical",), "fstab mounts the filesystem elsewhere"),
     FindingKind("forbidden-mount-point", ("critical",), "the mount point belongs to the system"),
     FindingKind("free-extents", ("info",), "the volume group has free extents that the command leaves alone"),
@@ -140,6 +142,11 @@ FINDINGS = (
     FindingKind("not-an-fstab", ("critical",), "the file does not read as an fstab"),
     FindingKind("not-for-xfs", ("error",), "the option is for ext3 and ext4 only"),
     FindingKind("not-growable", ("critical",), "opskit does not grow this filesystem"),
+    FindingKind(
+        "not-in-crypttab",
+        ("warning", "error"),
+        "crypttab does not name the encrypted volume of a mount: nothing opens it at the next boot",
+    ),
     FindingKind("not-mounted", ("warning", "critical"), "the filesystem is not mounted"),
     FindingKind("not-the-last-partition", ("critical",), "only the last partition of a disk is grown"),
     FindingKind("other-device-mounted", ("error",), "another device is mounted on the mount point of an fstab entry"),

@@ -140,6 +140,7 @@ class BlockDevice:
     bytes_hash: str = ""  # of what was read of data: the same bytes are known again by it
     superblock_damaged: bool = False
     made_partly: bool = False  # a mkfs did not finish: xfs in progress, ext not valid and never mounted
+    errors: bool = False  # ext itself is marked as having errors
     filesystem_size: Optional[FilesystemSize] = None
     # Who uses it:
     holders: tuple[str, ...] = ()  # kernel names from sysfs
@@ -289,6 +290,24 @@ class UsingProcess:
 
 
 @dataclass(frozen=True)
+class SwapArea:
+    """A line of /proc/swaps: swap in use.
+
+    kind: file or partition (which is any block device).
+    """
+
+    path: str
+    kind: str
+    size: int
+    used: int
+
+    @property
+    def is_zram(self) -> bool:
+        """Whether it is compressed memory, and on no disk."""
+        return self.path.startswith("/dev/zram")
+
+
+@dataclass(frozen=True)
 class HostFacts:
     """All that a decision of the disk area stands on."""
 
@@ -306,6 +325,7 @@ class HostFacts:
     systemd: bool = False
     systemd_release: int = 0  # 0 where unknown
     swap_files: dict[str, str] = field(default_factory=dict)  # in use: path -> major:minor of its filesystem
+    swap_areas: tuple[SwapArea, ...] = ()  # in use: files and devices
     made: tuple[MadeRecord, ...] = ()
     system_fstab: Optional[FileFact] = None  # /etc/fstab, when another one is worked on (--fstab)
     users: tuple[UsingProcess, ...] = ()  # of the filesystem that is to be unmounted

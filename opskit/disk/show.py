@@ -13,7 +13,7 @@ from opskit.core.units import size_text
 from opskit.disk import guard
 from opskit.disk.fstab.sources import missing, what_and_where
 from opskit.disk.lvm.model import VolumeGroup
-from opskit.disk.model import BlockDevice, HostFacts
+from opskit.disk.model import BlockDevice, HostFacts, SwapArea
 from opskit.disk.naming import is_inner, name_in_list, name_of_device
 from opskit.disk.verdict import READY, verdict
 from opskit.ui.screen import Column, Screen, draw_table
@@ -59,7 +59,27 @@ def list_json(facts: HostFacts) -> dict[str, Any]:
     ]
     devices = [_row(facts, device) for device in _listed(facts)]
     groups = [_group_json(group) for group in facts.volume_groups if group.name]
-    return {"devices": devices, "volume_groups": groups, "missing": absent, "unseen": list(facts.unseen)}
+    return {
+        "devices": devices,
+        "volume_groups": groups,
+        "swap": _swap_json(facts),
+        "missing": absent,
+        "unseen": list(facts.unseen),
+    }
+
+
+def _swap_json(facts: HostFacts) -> list[dict[str, Any]]:
+    """The swap in use; device: the swap device itself, or what a swap file is on, "" where that is unknown."""
+    return [
+        {"path": a.path, "type": a.kind, "size": a.size, "used": a.used, "device": _below_swap(facts, a)}
+        for a in facts.swap_areas
+    ]
+
+
+def _below_swap(facts: HostFacts, area: SwapArea) -> str:
+    number = facts.swap_files.get(area.path)
+    device = next((d for d in facts.devices if d.number == number), None) if number else facts.named(area.path)
+    return name_in_list(facts, device) if device else ""
 
 
 def _group_json(group: VolumeGroup) -> dict[str, Any]:
@@ -106,6 +126,7 @@ def draw_list(screen: Screen, facts: HostFacts) -> None:
     keep = [i for i, c in enumerate(COLUMNS) if not sys.stdout.isatty() or screen.wide() or c.title not in WIDE_ONLY]
     draw_table(screen, [COLUMNS[i] for i in keep], [[row[i] for i in keep] for row in rows])
     _draw_groups(screen, facts)
+    _draw_swap(screen, facts)
     check = follow_up("disk", "fstab", "check")
     for entry in missing(facts):
         sure = "" if facts.root else " (without root this is not certain)"
@@ -147,6 +168,27 @@ def _draw_groups(screen: Screen, facts: HostFacts) -> None:
     ]
     screen.line("")
     draw_table(screen, GROUP_COLUMNS, rows)
+
+
+SWAP_COLUMNS = (
+    Column("SWAP", whole=True),
+    Column("TYPE"),
+    Column("SIZE", right=True),
+    Column("USED", right=True),
+    Column("ON"),
+)
+
+
+def _draw_swap(screen: Screen, facts: HostFacts) -> None:
+    """The swap in use, where there is any: a file shows nowhere else."""
+    if not facts.swap_areas:
+        return
+    rows = [
+        [row["path"], row["type"], size_text(row["size"]), size_text(row["used"]), row["device"]]
+        for row in _swap_json(facts)
+    ]
+    screen.line("")
+    draw_table(screen, SWAP_COLUMNS, rows)
 
 
 def _cells(row: dict[str, Any], name: str) -> list[str]:

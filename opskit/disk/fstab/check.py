@@ -9,10 +9,11 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 
-from opskit.core.finding import Finding, left_over
+from opskit.core.finding import Finding, follow_up, left_over
 from opskit.disk.fstab.form import evidence_of, file_form, form, write_line
 from opskit.disk.fstab.sources import (
     by_uuid,
+    crypttab_line,
     devices_of,
     exact_source,
     fits_type,
@@ -20,6 +21,7 @@ from opskit.disk.fstab.sources import (
     missing,
     names_a_device,
     not_in_force,
+    opened_by_hand,
     shared_uuid_is_normal,
     unstable,
     waits_at_boot,
@@ -34,6 +36,7 @@ from opskit.disk.fstab.text import (
     split_lines,
 )
 from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount
+from opskit.disk.naming import name_of_device
 
 # Mounts that nobody writes into fstab: images, media and memory.
 NOT_FOR_FSTAB_KINDS = frozenset({"rom", "ram", "zram"})
@@ -95,6 +98,7 @@ def _source(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
         remedy = write_line(entry, source=uuid) if uuid else unknown
         yield Finding("device-name", "warning", title, evidence, remedy)
     yield from _nofail(facts, entry, device)
+    yield from _crypttab(facts, entry, device)
     yield from _fstype(facts, entry, device)
 
 
@@ -125,6 +129,19 @@ def _nofail(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterato
     title = f"{entry.target} is on the data disk {device.path} without nofail: if the disk is absent, the boot stops"
     remedy = write_line(entry, options=_with_nofail(entry))
     yield Finding("missing-nofail", "warning", title, evidence_of(facts, entry), remedy)
+
+
+def _crypttab(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterator[Finding]:
+    """The device lies on an encrypted volume that somebody opened by hand: at the next boot nothing opens it."""
+    if "noauto" in entry.option_list:
+        return
+    severity = "error" if waits_at_boot(facts, entry) else "warning"
+    for volume, luks in opened_by_hand(facts, device):
+        what = entry.target if entry.has_target else entry.source
+        title = f"{what} needs {name_of_device(volume)}, and {facts.crypttab.path} does not name it: nothing opens it"
+        title += f" at boot; {'the boot stops without it' if severity == 'error' else 'it will be absent'}"
+        remedy = f"add to {facts.crypttab.path}: {crypttab_line(volume, luks)}"
+        yield Finding("not-in-crypttab", severity, title, evidence_of(facts, entry), remedy)
 
 
 def _fstype(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterator[Finding]:
@@ -159,12 +176,17 @@ def _target(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
         title = f"the mount point {entry.target} could not be looked at: {fact.unanswered}"
         remedy = "see to its server; until it answers, every program that looks there waits"
         yield Finding("silent-mount", "warning", title, evidence, remedy)
-    elif fact.kind == "absent":
+    elif fact.kind == "absent" and not makes_mount_point(entry):
         title = f"the mount point {entry.target} does not exist"
         yield Finding("absent-mount-point", "warning", title, evidence, f"mkdir -p {shlex.quote(entry.target)}")
     elif fact.kind in {"file", "block", "character", "other"} and not {"bind", "rbind"} & set(entry.option_list):
         title = f"the mount point {entry.target} is not a directory"
         yield Finding("mount-point-not-directory", "error", title, evidence, f"ls -l {shlex.quote(entry.target)}")
+
+
+def makes_mount_point(entry: FstabEntry) -> bool:
+    """Whether mount makes the directory (mount(8), X-mount.mkdir, in older releases x-mount.mkdir)."""
+    return any(option.partition("=")[0].lower() == "x-mount.mkdir" for option in entry.option_list)
 
 
 def _below_automount(facts: HostFacts, target: str) -> bool:
@@ -177,10 +199,7 @@ def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
         return
     evidence = evidence_of(facts, entry)
     if entry.is_swap:
-        fits = any(fits_type(entry, s.type) for d in devices for s in d.signatures)  # else that is the finding
-        if fits and not any(d.swap for d in devices):
-            remedy = f"swapon {shlex.quote(devices[0].path)}"
-            yield Finding("swap-not-active", "warning", f"{entry.source} is not in use as swap", evidence, remedy)
+        yield from _swap_file(facts, entry) if entry.is_swap_file else _swap_device(facts, entry, devices)
         return
     if not entry.target.startswith("/") or any(o.startswith("x-systemd.automount") for o in entry.option_list):
         return
@@ -200,6 +219,27 @@ def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
         yield Finding("other-device-mounted", "error", title, evidence, remount)
     elif other is not None and not {"bind", "rbind"} & set(entry.option_list):
         yield from _in_force(facts, entry, here[-1], other)
+
+
+def _swap_device(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:
+    fits = any(fits_type(entry, s.type) for d in devices for s in d.signatures)  # else that is the finding
+    if fits and not any(d.swap for d in devices):
+        title, remedy = f"{entry.source} is not in use as swap", f"swapon {shlex.quote(devices[0].path)}"
+        yield Finding("swap-not-active", "warning", title, evidence_of(facts, entry), remedy)
+
+
+def _swap_file(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
+    """Whether the swap file of an entry is there and in use."""
+    fact = facts.path(entry.source)
+    if fact is None or fact.unanswered or {entry.source, fact.real} & facts.swap_files.keys():
+        return
+    evidence, name = evidence_of(facts, entry), shlex.quote(entry.source)
+    if fact.kind in {"absent", "below-a-file"}:
+        title = f"the swap file {entry.source} does not exist"
+        remedy = f"{follow_up('disk', 'swap', 'SIZE', entry.source)} makes it; or remove line {entry.number}"
+        yield Finding("absent-swap-file", "warning", title, evidence, remedy)
+    elif fact.kind in {"file", "symlink"}:
+        yield Finding("swap-not-active", "warning", f"{entry.source} is not in use as swap", evidence, f"swapon {name}")
 
 
 def _in_force(facts: HostFacts, entry: FstabEntry, mount: Mount, device: BlockDevice) -> Iterator[Finding]:

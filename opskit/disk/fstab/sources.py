@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from opskit.disk.fstab.boot import entry_at_boot, unit_at_boot
 from opskit.disk.fstab.text import FstabEntry, entries
-from opskit.disk.model import TAGS, BlockDevice, HostFacts, Mount, tagged_devices
+from opskit.disk.model import TAGS, BlockDevice, HostFacts, Mount, named_by, tagged_devices
 
 # Names that the kernel gives in the order in which it finds the disks.
 UNSTABLE = re.compile(
@@ -92,6 +93,50 @@ def is_system(facts: HostFacts, device: BlockDevice) -> bool:
             return True
         waiting += [current.disk, *current.slaves]
     return False
+
+
+def opened_by_hand(facts: HostFacts, device: BlockDevice) -> tuple[tuple[BlockDevice, BlockDevice], ...]:
+    """The encrypted volumes that a device is, or lies on, which crypttab does not name: each with its LUKS device.
+
+    The initramfs opens those of the system, and has other ways to know of them. A crypttab that cannot be read is taken
+    to name them all.
+    """
+    if facts.crypttab.problem or is_system(facts, device):
+        return ()
+    lines = [line.split() for line in facts.crypttab.text.splitlines()]
+    named = [fields for fields in lines if len(fields) > 1 and not fields[0].startswith("#")]
+    return tuple(
+        (volume, below)
+        for volume, below in _encrypted(facts, device)
+        if not any(
+            f"/dev/mapper/{fields[0]}" in volume.links
+            or volume.holder_of == f"encrypted volume {fields[0]}"
+            or named_by(fields[1], below)
+            for fields in named
+        )
+    )
+
+
+def _encrypted(facts: HostFacts, device: BlockDevice) -> Iterator[tuple[BlockDevice, BlockDevice]]:
+    """The opened LUKS volumes among a device and all that is below it, each with the LUKS device."""
+    waiting, checked = [device.name], set()
+    while waiting:
+        current = facts.device(waiting.pop())
+        if current is None or current.name in checked:
+            continue
+        checked.add(current.name)
+        waiting += [current.disk, *current.slaves]
+        slaves = filter(None, map(facts.device, current.slaves))
+        luks = next((slave for slave in slaves if any(s.type == "crypto_LUKS" for s in slave.signatures)), None)
+        if luks and current.holder_of.startswith("encrypted volume "):
+            yield current, luks
+
+
+def crypttab_line(volume: BlockDevice, luks: BlockDevice) -> str:
+    """The line of crypttab that opens a volume at boot, by its name of now."""
+    name = volume.holder_of.partition("encrypted volume ")[2]
+    uuid = next(s.uuid for s in luks.signatures if s.type == "crypto_LUKS")
+    return f"{name} UUID={uuid} none nofail"
 
 
 def waits_at_boot(facts: HostFacts, entry: FstabEntry) -> bool:

@@ -70,6 +70,11 @@ class FstabEntry(Line):
         return self.fstype == "swap"
 
     @property
+    def is_swap_file(self) -> bool:
+        """Whether it is for swapon, and of a file."""
+        return self.is_swap and self.source.startswith("/") and not self.source.startswith("/dev/")
+
+    @property
     def has_target(self) -> bool:
         """Whether it names a mount point; swap areas do not (`none`, `swap`)."""
         return not self.is_swap and self.target not in {"none", "swap", ""}

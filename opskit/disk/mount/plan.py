@@ -11,11 +11,11 @@ from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import guard
 from opskit.disk.fstab.plan import EntryRequest, decide_entry, entry_in_use, mount_options
-from opskit.disk.fstab.sources import missing, not_in_force
+from opskit.disk.fstab.sources import crypttab_line, missing, not_in_force, opened_by_hand
 from opskit.disk.fstab.text import plain_target
 from opskit.disk.model import UNSHARE_PROPAGATION, BlockDevice, DiskPlace, HostFacts, Mount, is_tag
 from opskit.disk.mount.mkfs import SIZE_LIMIT
-from opskit.disk.mount.raw_plan import NewFilesystem, decide_raw
+from opskit.disk.mount.raw_plan import NewFilesystem, blank_partition, decide_raw
 from opskit.disk.mount.request import (
     MountRequest,
     NewIds,
@@ -28,6 +28,7 @@ from opskit.disk.mount.request import (
 from opskit.disk.mount.steps.make import CreatePartition
 from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem
 from opskit.disk.mount.steps.trial import TryMountOptions
+from opskit.disk.naming import name_of_device
 from opskit.disk.script_checks import blank_checks, disk_checks, mount_point_checks, place_checks, wipe_checks
 
 READ_ONLY_TYPES = ("iso9660", "squashfs", "udf", "cramfs", "erofs", "romfs")
@@ -94,6 +95,10 @@ def _what(
         # Advice on options helps nobody whose device may not be used anyway.
         reasons = list(_guards(facts, disk, request, existing)) or list(_mismatch(existing, request))
         return reasons or existing
+    if not request.wipe:
+        blank = list(blank_partition(facts, device, request))
+        if blank:
+            return blank
     reasons = [*_guards(facts, disk, request, None), *guard.unchangeable(facts, disk)]
     if reasons:
         return reasons
@@ -134,6 +139,34 @@ def _guards(
     yield from guard.in_use(facts, device, at=request.target, place=device.name)
     yield from guard.members(facts, device)
     yield from guard.duplicate_uuid(facts, existing.device, existing.uuid)
+    if device.errors and not (request.read_only or device.own_mounts):
+        remedy = f"e2fsck {device.path}; then run this again; or mount it read-only: --mount-options ro"
+        yield Reason("filesystem-errors", _errors_text(existing), remedy)
+
+
+def _errors_text(existing: _ExistingFilesystem) -> str:
+    return f"the {existing.fstype} on {existing.device.path} is marked as having errors"
+
+
+def _notes_of_existing(facts: HostFacts, existing: _ExistingFilesystem) -> Iterator[Finding]:
+    """What who mounts it should know of it."""
+    device = existing.device
+    if not facts.was_made(existing.uuid):
+        text = f"{device.path} already holds {existing.fstype}: it is mounted as it is and not formatted"
+        yield Finding("mount-only", "info", text)
+    if device.errors:
+        remedy = f"{_umount_line(device)}e2fsck {device.path}"
+        yield Finding("filesystem-errors", "warning", _errors_text(existing), remedy=remedy)
+    for volume, luks in opened_by_hand(facts, device):
+        text = f"{name_of_device(volume)} was opened by hand: {facts.crypttab.path} does not name it, so nothing opens"
+        text += " it at the next boot"
+        remedy = f"add to {facts.crypttab.path}: {crypttab_line(volume, luks)}"
+        yield Finding("not-in-crypttab", "warning", text, remedy=remedy)
+
+
+def _umount_line(device: BlockDevice) -> str:
+    """What has to be typed before a filesystem can be repaired, with what parts it from the rest."""
+    return "".join(f"umount {shlex.quote(mount.target)}; " for mount in reversed(device.own_mounts))
 
 
 def _mismatch(existing: _ExistingFilesystem, request: MountRequest) -> Iterator[Reason]:
@@ -181,10 +214,7 @@ def _decide_existing(
     device = existing.device
     disk = facts.disk_of(device)
     place = place_of(device, disk)
-    notes: tuple[Finding, ...] = ()
-    if not facts.was_made(existing.uuid):
-        text = f"{device.path} already holds {existing.fstype}: it is mounted as it is and not formatted"
-        notes = (Finding("mount-only", "info", text),)
+    notes = tuple(_notes_of_existing(facts, existing))
     return _into_service(facts, request, ids, title, (), place, existing.fstype, existing.uuid, device, notes)
 
 

@@ -90,6 +90,23 @@ def decide_raw(
     return _from_scratch(facts, device, request, partition=partition, table=table, run=run)
 
 
+def blank_partition(facts: HostFacts, partition: BlockDevice, request: MountRequest) -> Iterator[Reason]:
+    """A partition on which nothing is, of a disk that may be in use: to wipe the disk is not the way to use it."""
+    if not partition.disk or partition.contents != ZERO or partition.signatures or partition.ambivalent:
+        return
+    disk = facts.disk_of(partition)
+    taken = (*guard.system(facts, disk), *guard.in_use(facts, partition), *guard.named_in_tables(facts, partition))
+    if taken or _unfinished(facts, partition) is not None:
+        return
+    title = f"{partition.path} is a blank partition, and opskit makes filesystems on whole disks only"
+    remedy = f"{_mkfs_line(request, partition)} makes one there; then run this again"
+    yield Reason("partition", title, remedy, exit_code=ExitCode.USAGE)
+
+
+def _mkfs_line(request: MountRequest, partition: BlockDevice) -> str:
+    return f"{request.mkfs.program} {shlex.quote(partition.path)}"
+
+
 def not_blank(facts: HostFacts, disk: BlockDevice, *, wipes: bool = True) -> Iterator[Reason]:
     """What is on a disk that only --wipe may destroy.
 
@@ -141,7 +158,9 @@ def _table(disk: BlockDevice, partitions: tuple[BlockDevice, ...], wipe: str) ->
     if len(partitions) > 1:
         names = ", ".join(p.path for p in partitions)
         title = f"{disk.path} has {len(partitions)} partitions: {names}"
-        yield Reason("several-partitions", title, f"name the one to mount; {wipe}")
+        blank = " or ".join(p.path for p in partitions if p.contents == ZERO and not p.signatures)
+        make = f"; {blank} is blank and needs a filesystem first (mkfs.ext4, mkfs.xfs)" if blank else ""
+        yield Reason("several-partitions", title, f"name the one to mount{make}; {wipe}")
     elif partitions:
         inside = partitions[0]
         what = inside.signatures[0].type if inside.signatures else "no filesystem"

@@ -111,6 +111,7 @@ def see(
         systemd=is_booted(),
         systemd_release=installed_release(),
         swap_files=mounts.swap_files(),
+        swap_areas=mounts.swap_areas(),
         made=read_made(state_dir, all_devices, unseen) if state_dir else (),
         users=used_by,
         volume_groups=volume_groups,
@@ -328,6 +329,7 @@ def look_closely(device: BlockDevice, runner: Runner) -> BlockDevice:
         hidden=hidden,
         superblock_damaged=not (filesystem or device.table) and superblock.superblock_damaged(device.path),
         made_partly=bool(fstype) and superblock.made_partly(device.path, fstype),
+        errors=superblock.has_errors(device.path, fstype),
         filesystem_size=superblock.filesystem_size(device.path, fstype, device.size, target) if fstype else None,
     )
 
@@ -348,7 +350,11 @@ _LINK_FOLDERS = (*(f"/dev/disk/by-{kind}" for kind in _LINK_KINDS), "/dev/mapper
 
 
 def _targets(table: FileFact) -> list[str]:
-    return [entry.target for entry in entries(table.text) if entry.target.startswith("/")]
+    """The mount points and the swap files in fstab."""
+    all_entries = entries(table.text)
+    return [entry.target for entry in all_entries if entry.target.startswith("/")] + [
+        entry.source for entry in all_entries if entry.is_swap_file
+    ]
 
 
 def read_made(state_dir: str, devices: Sequence[BlockDevice], unseen: list[str]) -> tuple[MadeRecord, ...]:

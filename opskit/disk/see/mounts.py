@@ -10,7 +10,8 @@ from opskit.core import kernel, mountinfo, procfs
 from opskit.core.mountinfo import MountLine, unescape
 from opskit.core.reach import doubtful_mount
 from opskit.core.text import masked
-from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, Mount, named_by
+from opskit.core.units import KIB
+from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, Mount, SwapArea, named_by
 from opskit.disk.see.sysfs import read_text
 
 PROC = "/proc"
@@ -78,6 +79,12 @@ def swap_numbers(proc: str = PROC) -> frozenset[str]:
     paths = [unescape(line.split()[0]) for line in lines if line.split()]
     # What is on a server is on no disk of this host.
     return frozenset(filter(None, (device_number(path) for path in paths if not doubtful_mount(path))))
+
+
+def swap_areas(proc: str = PROC) -> tuple[SwapArea, ...]:
+    """The swap in use: /proc/swaps (proc(5)) has sizes in KiB, and a blank in a name escaped."""
+    lines = (line.split() for line in read_text(proc, "swaps").splitlines()[1:])
+    return tuple(SwapArea(unescape(x[0]), x[1], int(x[2]) * KIB, int(x[3]) * KIB) for x in lines if len(x) > 3)
 
 
 def swap_files(proc: str = PROC) -> dict[str, str]:

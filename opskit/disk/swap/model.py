@@ -5,25 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from opskit.disk.model import HostFacts
-
-
-@dataclass(frozen=True)
-class SwapArea:
-    """A line of /proc/swaps: swap in use.
-
-    kind: file or partition (which is any block device).
-    """
-
-    path: str
-    kind: str
-    size: int
-    used: int
-
-    @property
-    def is_zram(self) -> bool:
-        """Whether it is compressed memory, and on no disk."""
-        return self.path.startswith("/dev/zram")
+from opskit.disk.model import HostFacts, SwapArea
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from opskit.core.units import MIB, size_text
 from opskit.disk import guard
 from opskit.disk.fstab.plan import add_entry_steps, fstab_reasons, remove_entry_steps
 from opskit.disk.fstab.text import FstabEntry, entries, entry_line
-from opskit.disk.model import ZERO, BlockDevice, named_by
+from opskit.disk.model import ZERO, BlockDevice, SwapArea, named_by
 from opskit.disk.script_checks import blank_checks, disk_checks, filesystem_checks, partition_checks
-from opskit.disk.swap.model import SwapArea, SwapFacts, SwapFile, SwapRequest
+from opskit.disk.swap.model import SwapFacts, SwapFile, SwapRequest
 from opskit.disk.swap.steps import FALLOCATE, ZEROS, MakeSwap, MakeSwapDevice, MakeSwapFile, SwapOff, SwapOn
 
 # A swap area has at least ten pages (mkswap(8)).

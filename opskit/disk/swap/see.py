@@ -10,11 +10,11 @@ import uuid
 from typing import Optional
 
 from opskit.core.command import Runner
-from opskit.core.mountinfo import unescape
-from opskit.disk.model import HostFacts
+from opskit.disk.model import HostFacts, SwapArea
 from opskit.disk.see.facts import FSTAB, on_path, see
+from opskit.disk.see.mounts import swap_areas
 from opskit.disk.see.sysfs import read_text
-from opskit.disk.swap.model import SwapArea, SwapFacts, SwapFile
+from opskit.disk.swap.model import SwapFacts, SwapFile
 
 PROC = "/proc"
 TOOLS = ("mkswap", "swapon", "chattr")
@@ -33,22 +33,13 @@ def see_swap(runner: Runner, path: str, *, device: bool, fstab: str = FSTAB) -> 
     release = re.match(r"(\d+)\.(\d+)", os.uname().release)
     return SwapFacts(
         host=host,
-        areas=areas(),
+        areas=host.swap_areas,
         file=None if device else _file(host, path, folder),
         available=available(),
         resume=tuple(word for word in words if word.startswith(("resume=", "resume_offset="))),
         kernel=(int(release[1]), int(release[2])) if release else (0, 0),
         selinux=os.path.exists("/sys/fs/selinux/enforce"),
     )
-
-
-def areas(proc: str = PROC) -> tuple[SwapArea, ...]:
-    """The swap in use: /proc/swaps (proc(5)) has sizes in KiB, and a blank in a name escaped."""
-    found = []
-    for line in read_text(proc, "swaps").splitlines()[1:]:
-        path, kind, size, used = line.split()[:4]
-        found.append(SwapArea(unescape(path), kind, int(size) * _KIB, int(used) * _KIB))
-    return tuple(found)
 
 
 def available(proc: str = PROC) -> int:
@@ -116,4 +107,4 @@ def swap_uuid(path: str) -> str:
 
 def area_at(path: str) -> Optional[SwapArea]:
     """The swap in use by this path, as of now."""
-    return next((area for area in areas() if area.path == path), None)
+    return next((area for area in swap_areas() if area.path == path), None)

@@ -292,11 +292,17 @@ def test_a_partition_beyond_the_end_of_its_disk(host: Host) -> None:
     assert "failing" not in answer.err
 
 
-def test_ext4_with_errors_does_not_grow_while_it_is_mounted(host: Host) -> None:
+def test_ext4_with_errors_is_not_put_into_service_and_does_not_grow_while_it_is_mounted(host: Host) -> None:
     disk = host.new_disk(32 * MIB)
     run("mkfs.ext4", "-q", disk.path)
     run("debugfs", "-w", "-R", "ssv state 3", disk.path)
-    host.mount(disk).well()
+    refused = host.mount(disk)
+    assert refused.code == 5
+    assert "the ext4 on" in refused.err
+    assert "is marked as having errors" in refused.err
+    host.mount(disk, "--mount-options", "ro", "--dry-run").well()
+    os.makedirs(host.target, exist_ok=True)
+    run("mount", disk.path, host.target)
     os.truncate(disk.image, 64 * MIB)
     run("losetup", "-c", disk.path)
     answer = host.on_disk("grow", host.target, "--yes")

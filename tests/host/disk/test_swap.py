@@ -106,6 +106,18 @@ def test_the_script_does_the_same(host: Host) -> None:
     assert (stopped.returncode, "nothing was changed" in stopped.stderr) == (1, True)
 
 
+def test_swap_is_listed_and_what_became_of_its_entry_is_found(host: Host) -> None:
+    path = on(host)
+    swap(host, "16M", path).well()
+    listed = {row["path"]: row for row in host.on_disk("list", "--json").well().json["result"]["swap"]}
+    assert listed[path]["size"] == in_use()[path]
+    assert listed[path]["device"].startswith("/dev/loop")
+    run("swapoff", path)
+    assert "swap-not-active" in host.on_disk("fstab", "check", "--json").ids
+    os.unlink(path)
+    assert "absent-swap-file" in host.on_disk("fstab", "check", "--json").ids
+
+
 def test_what_is_there_is_left_alone(host: Host) -> None:
     path = on(host)
     Path(path).write_text("data")

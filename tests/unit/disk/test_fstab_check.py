@@ -372,3 +372,75 @@ def test_another_device_on_the_root_is_mended_in_fstab() -> None:
     finding = only(host(ROOT + DATA, mounts=mounted), "other-device-mounted")
     assert finding.remedy.startswith("correct line 1: write line 1 as: UUID=")
     assert "umount" not in finding.remedy
+
+
+@pytest.mark.parametrize("option", ["X-mount.mkdir", "x-mount.mkdir", "X-mount.mkdir=0750"])
+def test_a_mount_point_that_mount_makes_is_not_absent(option: str) -> None:
+    text = ROOT + DATA.replace(GOOD_OPTIONS, f"{GOOD_OPTIONS},{option}")
+    assert "absent-mount-point" not in ids(host(text, kinds={"/data": "absent"}))
+    other = ROOT + DATA.replace(GOOD_OPTIONS, f"{GOOD_OPTIONS},X-mount.mkdirs")
+    assert "absent-mount-point" in ids(host(other, kinds={"/data": "absent"}))
+
+
+SWAP_FILE = "/swapf none swap sw 0 0\n"
+
+
+def with_swap_file(kind: str, line: str = SWAP_FILE, *, real: str = "/swapf", active: str = "") -> HostFacts:
+    """The host with a swap file of fstab, of which active is in use."""
+    facts = host(ROOT + DATA + line, swap_files={active: "252:1"} if active else {})
+    return replace(facts, paths=(*facts.paths, PathFact("/swapf", kind, real)))
+
+
+def test_a_swap_file_that_is_gone() -> None:
+    finding = only(with_swap_file("absent"), "absent-swap-file")
+    assert finding.remedy == "opskit disk swap SIZE /swapf makes it; or remove line 3"
+    assert ids(with_swap_file("absent")) == ["absent-swap-file"]
+
+
+def test_a_swap_file_that_is_off() -> None:
+    assert only(with_swap_file("file"), "swap-not-active").remedy == "swapon /swapf"
+    assert ids(with_swap_file("file")) == ["swap-not-active"]
+
+
+def test_a_swap_file_in_order() -> None:
+    assert ids(with_swap_file("file", active="/swapf")) == []
+    assert ids(with_swap_file("symlink", real="/srv/swapf", active="/srv/swapf")) == []
+    assert ids(with_swap_file("absent", "/swapf none swap sw,noauto 0 0\n")) == []
+    unknown = host(ROOT + DATA + SWAP_FILE)
+    assert ids(replace(unknown, paths=tuple(p for p in unknown.paths if p.path != "/swapf"))) == []
+
+
+LUKS_UUID = "44444444-0000-4000-8000-000000000004"
+LUKS = device("vdd", "252:48", signatures=signed("crypto_LUKS", LUKS_UUID, "crypto"), holders=("dm-0",))
+OPENED = device(
+    "dm-0", "253:0", kind="dm", slaves=("vdd",), holder_of="encrypted volume secret", signatures=VDB1.signatures
+)
+VOLUME = device("dm-1", "253:1", kind="dm", slaves=("dm-0",), holder_of="LVM volume vg-x", signatures=VDB1.signatures)
+
+
+def encrypted(crypttab: str, *devices: BlockDevice, options: str = GOOD_OPTIONS, problem: str = "") -> HostFacts:
+    """A host whose /data is on the last of the devices."""
+    mounted = (MOUNTED[0], Mount(devices[-1].number, "/data", devices[-1].path, "ext4", "rw"))
+    file = FileFact("/etc/crypttab", "/etc/crypttab", exists=True, text=crypttab, problem=problem)
+    text = ROOT + DATA.replace(GOOD_OPTIONS, options)
+    return host(text, devices=(VDA, VDA1, *devices), mounts=mounted, crypttab=file)
+
+
+@pytest.mark.parametrize("devices", [(LUKS, OPENED), (LUKS, replace(OPENED, signatures=()), VOLUME)])
+def test_an_encrypted_volume_that_nothing_opens_at_boot(devices: tuple[BlockDevice, ...]) -> None:
+    finding = only(encrypted(f"# secret UUID={LUKS_UUID}\nother UUID=1 none\n", *devices), "not-in-crypttab")
+    assert finding.severity == "warning"
+    assert finding.remedy == f"add to /etc/crypttab: secret UUID={LUKS_UUID} none nofail"
+    assert only(encrypted("", *devices, options="defaults"), "not-in-crypttab").severity == "error"
+
+
+@pytest.mark.parametrize("line", ["secret /dev/vdz", f"other UUID={LUKS_UUID.upper()} none", "x /dev/vdd /key luks"])
+def test_an_encrypted_volume_that_crypttab_names(line: str) -> None:
+    assert ids(encrypted(f"{line}\n", LUKS, OPENED)) == []
+
+
+def test_an_encrypted_volume_of_which_crypttab_says_nothing_for_sure() -> None:
+    assert ids(encrypted("", LUKS, OPENED, problem="Permission denied")) == []
+    assert "not-in-crypttab" not in ids(encrypted("", LUKS, OPENED, options="noauto"))
+    system = replace(LUKS, system=("/",))
+    assert "not-in-crypttab" not in ids(encrypted("", system, OPENED))

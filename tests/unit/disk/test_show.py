@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.disk.model import FileFact, HostFacts, Signature
+from opskit.disk.model import BlockDevice, FileFact, HostFacts, Signature, SwapArea
 from opskit.disk.see.facts import load
 from opskit.disk.show import draw_list, list_json
 from opskit.disk.verdict import verdict
@@ -88,3 +88,23 @@ def test_what_is_inside_a_volume_is_nobodys_to_format() -> None:
     inner = next(device for device in seen.devices if device.holder_of == "LVM volume data-pool")
     state, reason = verdict(seen, replace(inner, signatures=(), contents="zero"))
     assert (state, reason) == ("has data", "blank, but not a raw disk")
+
+
+def test_swap_in_use_is_listed_with_what_it_is_on(capsys: pytest.CaptureFixture[str]) -> None:
+    disk = BlockDevice("vdb", "/dev/vdb", "disk", "252:16", 1 << 30)
+    file = SwapArea("/swap file", "file", 512 << 20, 1 << 20)
+    device = SwapArea("/dev/vdb", "partition", 1 << 30, 0)
+    elsewhere = SwapArea("/net/swapf", "file", 1 << 20, 0)
+    seen = replace(
+        facts(""), devices=(disk,), swap_files={"/swap file": "252:16"}, swap_areas=(file, device, elsewhere)
+    )
+    assert [(row["path"], row["used"], row["device"]) for row in list_json(seen)["swap"]] == [
+        ("/swap file", 1 << 20, "/dev/vdb"),
+        ("/dev/vdb", 0, "/dev/vdb"),
+        ("/net/swapf", 0, ""),
+    ]
+    draw_list(Screen("opskit disk list"), seen)
+    table = capsys.readouterr().out.split("\n\n")[1]
+    assert [line.split()[0] for line in table.splitlines()] == ["SWAP", "/swap", "/dev/vdb", "/net/swapf"]
+    draw_list(Screen("opskit disk list"), replace(seen, swap_areas=()))
+    assert "SWAP" not in capsys.readouterr().out

@@ -13,10 +13,11 @@ from opskit.core.command import Command, Result
 from opskit.core.errors import Failed
 from opskit.core.plan import Plan, Refusal
 from opskit.core.units import GIB, MIB
-from opskit.disk.model import FileFact, HostFacts, PathFact
-from opskit.disk.swap.model import SwapArea, SwapFacts, SwapFile, SwapRequest
+from opskit.disk.model import FileFact, HostFacts, PathFact, SwapArea
+from opskit.disk.see.mounts import swap_areas
+from opskit.disk.swap.model import SwapFacts, SwapFile, SwapRequest
 from opskit.disk.swap.plan import decide_file, decide_off
-from opskit.disk.swap.see import areas, swap_uuid
+from opskit.disk.swap.see import swap_uuid
 from opskit.disk.swap.steps import MakeSwapFile
 
 PATH = "/swapfile"
@@ -183,7 +184,7 @@ def test_what_the_kernel_shows(tmp_path: Path) -> None:
         "/dev/dm-1                               partition\t2097148\t\t10\t\t-2\n"
         "/a\\040b                                 file\t\t65512\t\t0\t\t-3\n"
     )
-    device, file = areas(str(tmp_path))
+    device, file = swap_areas(str(tmp_path))
     assert device == SwapArea("/dev/dm-1", "partition", 2097148 * 1024, 10240)
     assert (file.path, file.kind) == ("/a b", "file")
 
