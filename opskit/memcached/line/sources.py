@@ -201,6 +201,15 @@ class Unit:
         )
 
 
+# Of the specifiers of systemd.unit(5) those that are the same for each unit of the system.
+FOLDERS = {"%": "%", "E": "/etc", "t": "/run", "S": "/var/lib", "C": "/var/cache", "L": "/var/log"}
+
+
+def _plain(part: str) -> str:
+    """A part of a unit's name without its escapes (systemd-escape(1)): - stands for a slash."""
+    return re.sub(r"-|\\x([0-9a-f]{2})", lambda match: chr(int(match[1], 16)) if match[1] else "/", part)
+
+
 def unit_of(name: str, texts: Sequence[str]) -> Unit:
     """A unit from the texts of its files, in systemd's order, with the specifiers of its name put in."""
     unit = Unit()
@@ -208,10 +217,12 @@ def unit_of(name: str, texts: Sequence[str]) -> Unit:
         unit.take(text)
     stem = name.removesuffix(".service")
     prefix, _, instance = stem.partition("@")
-    meant = {"i": instance, "I": instance, "n": name, "N": stem, "p": prefix, "P": prefix, "%": "%"}
+    last = prefix.rpartition("-")[2]
+    meant = {"i": instance, "n": name, "N": stem, "p": prefix, "j": last, **FOLDERS}
+    meant.update({"I": _plain(instance), "P": _plain(prefix), "J": _plain(last)})
 
     def put_in(text: str) -> str:
-        return re.sub("%([iInNpP%])", lambda match: meant[match[1]], text)
+        return re.sub("%([a-zA-Z%])", lambda match: meant.get(match[1], match[0]), text)
 
     unit.start = put_in(unit.start)
     unit.files = [put_in(path) for path in unit.files]

@@ -38,8 +38,9 @@ def _designs(facts: UnitFacts, name: str, line: Sequence[str]) -> Iterator[UnitD
     files = facts.files or {TEMPLATE: instance_template(facts)}
     writes = () if facts.files else (TEMPLATE,)
     unit = unit_of(name, list(files.values()))
-    if "OPTIONS" in unit.start and unit.files:
-        path = unit.files[-1].removeprefix("-")
+    path = unit.files[-1].removeprefix("-") if unit.files else ""
+    # A pattern (glob(7)) or a specifier that only systemd knows is no name of a file that could be written.
+    if "OPTIONS" in unit.start and path and not any(char in path for char in "%*?["):
         texts = {**facts.texts, path: sysconfig(facts.texts.get(path, ""), line, facts.program)}
         yield UnitDesign(files, texts, unit, (*writes, path))
     path = DROP_IN.format(unit=name)

@@ -316,6 +316,25 @@ def test_a_unit_is_started_under_its_own_limits(monkeypatch: pytest.MonkeyPatch,
         assert (host.hard_files, host.cgroup_memory, host.raises, host.unit_type) == (2000, 1 << 20, False, "")
 
 
+@pytest.mark.parametrize(
+    ("place", "name", "path"),
+    [
+        ("/etc/sysconfig/memcached-%i", r"memcached@a\x2db-c", r"/etc/sysconfig/memcached-a\x2db-c"),
+        ("/etc/sysconfig/memcached-%I", r"memcached@a\x2db", "/etc/sysconfig/memcached-a-b"),
+        ("/etc/sysconfig/%I", "memcached@a-b", "/etc/sysconfig/a/b"),
+        ("-%E/%P-%j", r"my-cache\x40x@1", "/etc/my/cache@x-cache\\x40x"),
+        ("%t/%p.%%", "memcached", DROP_IN),
+        ("/etc/sysconfig/memcached.%H", "memcached", DROP_IN),
+        ("/etc/memcached/*.conf", "memcached", DROP_IN),
+    ],
+)
+def test_the_settings_file_of_a_unit_by_its_specifiers(place: str, name: str, path: str) -> None:
+    """As systemd.unit(5) has them; what is no name of one file is not written: the line goes into a drop-in."""
+    unit = EL_UNIT.replace("/etc/sysconfig/memcached", place)
+    write = unit_plan(f"{unit}\n", name=f"{name}.service").steps[0]
+    assert write.path == path.replace("memcached.service", f"{name}.service")
+
+
 def test_a_unit_that_waits_for_a_daemon() -> None:
     """Also the second time, when Type= is that of the drop-in."""
     unit = "[Service]\nType=forking\nExecStart=/usr/bin/memcached -d\n"
