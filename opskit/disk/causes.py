@@ -21,7 +21,7 @@ _IO_ERROR = re.compile(r"(?:I/O|critical (?:medium|target)) error,? (?:on )?dev(
 class Attempt:
     """What was tried.
 
-    name: the kernel's name of the device, "" for any loop device; disk: of the disk that it is on.
+    name: the kernel's name of the device; "" for a trial, on whatever loop device. disk: of the disk that it is on.
     known: whether the kernel has this type of filesystem.
     held: whether somebody else holds the device exclusively.
     errors: whether its ext filesystem is marked as having errors.
@@ -47,11 +47,15 @@ class Cause(NamedTuple):
 
 
 class _Words(NamedTuple):
-    """Words of the kernel; why and todo can have the fields of an Attempt, and the groups of the pattern."""
+    """Words of the kernel; why and todo can have the fields of an Attempt, and the groups of the pattern.
+
+    options: whether they are about mount options, and not about the device or what is on it.
+    """
 
     pattern: str
     why: str
     todo: str
+    options: bool = False
 
 
 _REPAIR = {"xfs": "xfs_repair {path}", "btrfs": "btrfs check {path}"}
@@ -88,18 +92,21 @@ _TABLE = (
         r"(?:[Uu]nknown parameter|[Uu]nrecognized mount option|unknown mount option) *['\"\[](?P<option>[^'\"\]]*)",
         "{fstype} has no mount option {option}",
         _OPTION,
+        options=True,
     ),
     _Words(
         r"Bad value for '(?P<option>[^']*)'|[Ii]nvalid (?P<option2>\w+) value",
         "the mount option {option} cannot have the value that it is given",
         "correct it in --mount-options, or in the entry in fstab (man {fstype}, mount(8))",
+        options=True,
     ),
     _Words(
         r"[Qq]uota (?:support not available|format not specified|options|file)",
         "its quota options cannot be fulfilled here",
         "leave the quota options out, or give jqfmt=vfsv1 with usrjquota= and grpjquota= (ext4)",
+        options=True,
     ),
-    _Words(r"DAX unsupported|DAX .*not supported", "the device has no direct access (dax)", _OPTION),
+    _Words(r"DAX unsupported|DAX .*not supported", "the device has no direct access (dax)", _OPTION, options=True),
     _Words(
         r"[Ff]ilesystem has duplicate UUID (?P<uuid>\S+)",
         "a filesystem with the same UUID is mounted: one of the two is a copy",
@@ -142,6 +149,8 @@ def cause_of(attempt: Attempt, words: Sequence[str]) -> Optional[Cause]:
     words: the messages of the kernel since it was tried.
     """
     ours = [line for line in words if _is_about(attempt, line)]
+    if not attempt.name:  # of a new image of opskit's nothing else is worth telling: it is gone by then
+        return _from_table(attempt, ours, [entry for entry in _TABLE if entry.options])
     if any(_IO_ERROR.search(line) for line in ours):
         name = attempt.disk or attempt.name
         why = f"the kernel reports an I/O error of {attempt.path}: the disk may be failing"
@@ -151,11 +160,9 @@ def cause_of(attempt: Attempt, words: Sequence[str]) -> Optional[Cause]:
         return Cause(f"this kernel has no filesystem {attempt.fstype}", remedy)
     if attempt.held:
         return Cause(f"another program holds {attempt.path}", f"lsblk {attempt.path}; fuser -v {attempt.path}")
-    for entry in _TABLE:
-        for line in ours:
-            match = re.search(entry.pattern, line)
-            if match:
-                return _filled(entry, attempt, match)
+    cause = _from_table(attempt, ours, _TABLE)
+    if cause:
+        return cause
     if attempt.errors and attempt.target:
         why = "the filesystem is marked as having errors, so it does not grow while it is mounted"
         return Cause(why, f"umount {attempt.target}; e2fsck {attempt.path}; then run the same command again")
@@ -163,6 +170,16 @@ def cause_of(attempt: Attempt, words: Sequence[str]) -> Optional[Cause]:
         return Cause("the filesystem is marked as having errors", f"e2fsck {attempt.path}")
     if attempt.read_only:
         return Cause(f"{attempt.path} is read-only", f"--mount-options ro; or blockdev --setrw {attempt.path}")
+    return None
+
+
+def _from_table(attempt: Attempt, ours: Sequence[str], table: Sequence[_Words]) -> Optional[Cause]:
+    """The first cause in the table that one of these messages tells."""
+    for entry in table:
+        for line in ours:
+            match = re.search(entry.pattern, line)
+            if match:
+                return _filled(entry, attempt, match)
     return None
 
 

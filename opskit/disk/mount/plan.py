@@ -198,10 +198,14 @@ _SURE = frozenset({"ro", "rw", "noexec", "exec", "nosuid", "suid", "nodev", "dev
     f"{no}{word}" for no in ("", "no") for word in ("atime", "diratime", "relatime")
 }
 
+# Never tried: /var/tmp that fills up meanwhile is an I/O error of the image, and with these the end of the host.
+_PANIC = frozenset({"errors=panic", "fatal_errors=panic"})
+
 
 def _trial(facts: HostFacts, request: MountRequest, ids: NewIds) -> tuple[Step, ...]:
     """Whether the options can be mounted with is tried before the disk is touched, where unshare(1) can do it."""
-    options, fstype = mount_options(request.options), request.mkfs.fstype
+    words, fstype = mount_options(request.options).split(","), request.mkfs.fstype
+    options = ",".join(word for word in words if word not in _PANIC)
     if set(options.split(",")) <= _SURE or not facts.has_tool("sfdisk", UNSHARE_PROPAGATION):
         return ()
     return (TryMountOptions(fstype, options, f"/var/tmp/opskit-try-{ids.run}", SIZE_LIMIT[fstype] * 2),)  # noqa: S108

@@ -53,6 +53,22 @@ def test_options_that_cannot_be_mounted_with(tmp_path: Path) -> None:
     assert "--mount-options" in caught.value.todo
 
 
+def test_a_trial_says_nothing_of_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An I/O error of any other loop device was the cause, with 'smartctl -a /dev/' to do."""
+    words = [
+        "I/O error, dev loop7, sector 2 op 0x0:(READ)",
+        "EXT4-fs (loop0): bad geometry: block count 9 exceeds size of device (1 blocks)",
+        "EXT4-fs (loop0): external journal device major/minor numbers have changed",
+    ]
+    monkeypatch.setattr("opskit.disk.see.kernel_log.KernelLog.words", lambda _: words)
+    with pytest.raises(CommandFailed, match="cannot be mounted with noatime,foo") as caught:
+        step(tmp_path).apply(Fake("foo"), {})
+    assert "/dev/" not in caught.value.todo
+    words.append('EXT4-fs (loop0): Unrecognized mount option "foo" or missing value')
+    with pytest.raises(CommandFailed, match="ext4 has no mount option foo"):
+        step(tmp_path).apply(Fake("foo"), {})
+
+
 def test_where_nothing_can_be_mounted_nothing_is_told(tmp_path: Path) -> None:
     runner = Fake("loop")
     step(tmp_path).apply(runner, {})
