@@ -52,22 +52,29 @@ def _calendar(text: str, now: datetime) -> Optional[int]:
     match = _MOMENT.fullmatch(_WEEKDAY.sub("", text, count=1))
     if not match or not (match["year"] or match["hour"]):
         return None
-    year, month, day = now.year, now.month, now.day
-    if match["year"]:
-        year, month, day = int(match["year"]), int(match["month"]), int(match["day"])
-        # strptime's %y, by which systemd reads two digits.
-        year += 0 if len(match["year"]) == 4 else 2000 if year < 69 else 1900
     hour, minute, second = (int(match[name] or 0) for name in ("hour", "minute", "second"))
     fraction = int((match["fraction"] or "").ljust(6, "0"))
     try:
+        zone = _zone(match)
+        # A time without a day is one of this day, and which one it is depends on where that is.
+        today = now.astimezone(zone) if zone else now
+        year, month, day = today.year, today.month, today.day
+        if match["year"]:
+            year, month, day = int(match["year"]), int(match["month"]), int(match["day"])
+            # strptime's %y, by which systemd reads two digits.
+            year += 0 if len(match["year"]) == 4 else 2000 if year < 69 else 1900
         moment = datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001
-        if not match["zone"]:
-            return _microseconds(moment.astimezone())
-        offset = timedelta(hours=int(match["zone_hour"] or 0), minutes=int(match["zone_minute"] or 0))
-        zone = timezone(-offset if match["sign"] == "-" else offset)
+        return _microseconds(moment.replace(tzinfo=zone) if zone else moment.astimezone())
     except (ValueError, OverflowError):
         return None
-    return _microseconds(moment.replace(tzinfo=zone))
+
+
+def _zone(match: re.Match[str]) -> Optional[timezone]:
+    """The zone that is written behind the time, None without one. Raises ValueError for one of over a day."""
+    if not match["zone"]:
+        return None
+    offset = timedelta(hours=int(match["zone_hour"] or 0), minutes=int(match["zone_minute"] or 0))
+    return timezone(-offset if match["sign"] == "-" else offset)
 
 
 def _microseconds(moment: datetime) -> int:

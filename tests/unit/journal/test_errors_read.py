@@ -116,6 +116,11 @@ def test_a_time_without_a_zone_is_the_callers(monkeypatch: pytest.MonkeyPatch) -
     try:
         assert moment_of("--since", "2026-11-21 15:00", NOW) == 1_795_291_200_000_000
         assert moment_of("--since", "2026-11-21T15:00:00Z", NOW) == 1_795_273_200_000_000
+        # At 20:30 here it is the next day in UTC.
+        evening = datetime(2026, 11, 21, 20, 30, tzinfo=timezone(timedelta(hours=-5)))
+        assert moment_of("--since", "00:30", evening) == 1_795_239_000_000_000
+        assert moment_of("--since", "00:30 UTC", evening) == 1_795_307_400_000_000
+        assert moment_of("--since", "00:30+02:00", evening) == 1_795_300_200_000_000
     finally:
         monkeypatch.undo()
         time.tzset()
