@@ -67,8 +67,9 @@ def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
     if not deletions and not any(prediction.undeletable for prediction in predictions):
         return Plan(title, notes=notes, result=result)
     steps = tuple(_steps(facts, request, deletions))
-    # What journald still writes to grows while the plan is read.
-    sizes = {deletion.path: 0 if deletion.path in before else deletion.file.allocated for deletion in deletions}
+    # What journald still writes to grows while the plan is read. And not what is allocated: that is other than before
+    # once the kernel has written a new file back (ext4 gave 14 of 272 one block more).
+    sizes = {deletion.path: 0 if deletion.path in before else deletion.file.size for deletion in deletions}
     basis = tuple(f"{deletion.path} {deletion.file.inode} {sizes[deletion.path]}" for deletion in deletions)
     return Plan(title, steps, basis, notes=notes, result=result, checks=_checks(facts, request, predictions, deletions))
 

@@ -7,7 +7,7 @@ import errno
 import os
 import shlex
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Optional, Union
 
 from opskit.core.caller import machine_id
@@ -104,6 +104,11 @@ class VacuumJournal(Step):
         before = files_text(len(self.deletes), self.bytes)
         target = self.scope.directory or self.scope.root or "journal"
         return Change("vacuum-journal", target, before, "deleted", shell_lines(self.commands), bool(self.copies))
+
+    @property
+    def essence(self) -> Change:
+        """Without what is allocated: that is other than before once the kernel has written a new file back."""
+        return replace(self, bytes=0).change
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -212,6 +217,11 @@ class CopyJournals(Step):
             commands.append(f"cp --no-clobber --preserve=all --reflink=auto -- {pair}")
         after = f"copies of {files_text(len(self.files), self.bytes)}"
         return Change("copy-journals", self.place, "no copies", after, (*commands, "sync"), reversible=True)
+
+    @property
+    def essence(self) -> Change:
+        """Without the bytes, as of the vacuum."""
+        return replace(self, bytes=0).change
 
     def _directories(self) -> list[str]:
         return list(dict.fromkeys([self.place, *(os.path.dirname(file.copy) for file in self.files)]))
