@@ -342,7 +342,7 @@ complete -c opskit -n '__opskit_at opskit journal 0' -a usage -d 'Show what the 
 complete -c opskit -n '__opskit_at opskit journal 0' -a verify -d 'Check every journal file, and say what to do about a damaged one'
 complete -c opskit -n '__opskit_at opskit journal 0' -a vacuum -d 'Delete old journal files, and show exactly which before'
 complete -c opskit -n '__opskit_at opskit journal 0' -a retain -d 'Have journald keep to a limit from now on: a drop-in for journald.conf, and a restart of journald'
-complete -c opskit -n '__opskit_at opskit journal 0' -a errors -d 'Show what is wrong: like messages in groups, failed units, OOM kills, core dumps, disk errors, lost messages'
+complete -c opskit -n '__opskit_at opskit journal 0' -a errors -d 'Show what is wrong: similar messages in groups, failed units, OOM kills, core dumps, disk errors, lost messages'
 complete -c opskit -n '__opskit_in opskit journal' -l help -s h -d 'Show this message and exit'
 
 # opskit journal usage

@@ -113,8 +113,8 @@ COLUMNS = (
     Column("VERDICT"),
     Column("REASON"),
 )
-# On a terminal a row should stay one line: what is seldom asked for is in `disk show`, --json and the pipe.
-WIDE_ONLY = frozenset({"UUID", "SERIAL", "MODEL", "LABEL", "TABLE"})
+# What a terminal without the room goes without: it is in `disk show`, --json and the pipe. The reason names a mount.
+FIRST_TO_GO = ("UUID", "SERIAL", "MODEL", "LABEL", "TABLE", "MOUNT POINT", "USED")
 
 
 def draw_list(screen: Screen, facts: HostFacts) -> None:
@@ -123,8 +123,7 @@ def draw_list(screen: Screen, facts: HostFacts) -> None:
     rows = [_cells(_row(facts, device), name_in_list(facts, device)) for device in shown_devices]
     if sys.stdout.isatty():  # the row has the name already, and little room
         rows = [[*row[:-1], _without_name(device, row[-1])] for device, row in zip(shown_devices, rows)]
-    keep = [i for i, c in enumerate(COLUMNS) if not sys.stdout.isatty() or screen.wide() or c.title not in WIDE_ONLY]
-    draw_table(screen, [COLUMNS[i] for i in keep], [[row[i] for i in keep] for row in rows])
+    draw_table(screen, COLUMNS, rows, less=FIRST_TO_GO)
     _draw_groups(screen, facts)
     _draw_swap(screen, facts)
     check = follow_up("disk", "fstab", "check")

@@ -36,12 +36,12 @@ from opskit.ui.screen import Column, draw_table
 
 HELP = """Example: opskit history show last
 
-Without a command it lists the runs on this host, the newest last."""
+Without a command it lists the runs on this host, the newest last. An id begins with the time in UTC."""
 
 app = new_app(HELP)
 undo_app = new_app("", single=True)
 
-Limit = Annotated[Optional[int], typer.Option("--limit", min=1, help="Only the newest so many.")]
+Limit = Annotated[Optional[int], typer.Option("--limit", metavar="N", min=1, help="Only the newest so many.")]
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="The run's id, the beginning of it, its plan's token, or `last`.")
 ]
@@ -252,8 +252,9 @@ def _draw_runs(session: Session, runs: list[Run]) -> None:
     if not runs:
         session.screen.line(f"no runs recorded in {shown(session.state_dir)}")
         return
-    columns = [Column(title) for title in ("ID", "WHEN", "WHO", "WHAT", "OUTCOME")]
-    draw_table(session.screen, columns, [(run.id, run.began, run.user, run.title, outcome_text(run)) for run in runs])
+    columns = [Column("ID", whole=True), *(Column(title) for title in ("WHEN", "WHO", "WHAT", "OUTCOME"))]
+    rows = [(run.id, run.began, run.user, run.title, outcome_text(run)) for run in runs]
+    draw_table(session.screen, columns, rows, less=("WHEN", "WHO"))
 
 
 def _draw_run(session: Session, run: Run) -> None:

@@ -22,12 +22,12 @@ def live_table(screen: Screen, columns: Sequence[Column]) -> Iterator[Draw]:
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    from opskit.ui.screen import rich_table  # noqa: PLC0415
+    from opskit.ui.screen import live_rows  # noqa: PLC0415
 
     with Live(console=screen.console(sys.stdout), auto_refresh=False, vertical_overflow="crop") as live:
 
         def draw(rows: Sequence[Sequence[str]], below: Sequence[str]) -> None:
             lines = [Text(line, overflow="ellipsis", no_wrap=True) for line in below]
-            live.update(Group(rich_table(columns, rows, one_line=True), *lines), refresh=True)
+            live.update(Group(live_rows(columns, rows), *lines), refresh=True)
 
         yield draw

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, TextIO
 
 from opskit.core.text import shown
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from opskit.core.finding import Finding
 
 
-# A full row of `disk list` fits from here on.
-WIDE_COLUMNS = 180
+# Between two columns of a table on a terminal.
+GAP = 3
+# A column of sentences has so much room, if it needs it, before it costs another column.
+SENTENCE = 20
 
 
 @dataclass
@@ -76,10 +79,6 @@ class Screen:
             return self.color == "always"
         return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
 
-    def wide(self) -> bool:
-        """Whether the terminal has room for every column."""
-        return shutil.get_terminal_size().columns >= WIDE_COLUMNS
-
     def console(self, stream: TextIO) -> Console:
         """A rich console on this stream, for a terminal."""
         from rich.console import Console  # noqa: PLC0415 - rich is imported only when something is drawn with it
@@ -96,7 +95,7 @@ class Column(NamedTuple):
     """A column of a table.
 
     right: numbers, set to the right.
-    whole: names, never folded where there is any room for them.
+    whole: names, never folded. Other cells are folded where there is no room, between words and never inside one.
     """
 
     title: str
@@ -105,16 +104,23 @@ class Column(NamedTuple):
 
 
 def draw_table(
-    screen: Screen, columns: Sequence[Column], rows: Sequence[Sequence[str]], stream: Optional[TextIO] = None
+    screen: Screen,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    stream: Optional[TextIO] = None,
+    *,
+    less: Sequence[str] = (),
 ) -> None:
-    """A table on stdout, or another stream: rich's on a terminal, aligned plain lines elsewhere.
+    """A table on stdout, or another stream: fitted to a terminal, aligned plain lines elsewhere.
 
     Those are one record a line, and never cut.
+
+    less: titles of the columns that a terminal without the room goes without, the first to go first
     """
     stream = stream or sys.stdout
     cells = [[shown(cell) or "-" for cell in row] for row in rows]
     if stream.isatty():
-        _draw_rich(screen, columns, cells, stream)
+        _draw_fitted(screen, columns, cells, stream, less)
         return
     lines = [[column.title for column in columns], *cells]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
@@ -127,25 +133,94 @@ def _pad(cell: str, width: int, column: Column) -> str:
     return cell.rjust(width) if column.right else cell.ljust(width)
 
 
-def _draw_rich(screen: Screen, columns: Sequence[Column], cells: Sequence[Sequence[str]], stream: TextIO) -> None:
-    screen.console(stream).print(rich_table(columns, cells))
+def _draw_fitted(
+    screen: Screen, columns: Sequence[Column], cells: Sequence[Sequence[str]], stream: TextIO, less: Sequence[str]
+) -> None:
+    """The table on a terminal. A line that is longer nevertheless is wrapped by the terminal: it can be copied."""
+    room = shutil.get_terminal_size().columns
+    lines = [[column.title for column in columns], *cells]
+    needs = [_need(column, [line[n] for line in lines]) for n, column in enumerate(columns)]
+    needs[-1] = Need(needs[-1].cell, min(needs[-1].word, SENTENCE))  # a longer one costs only its own line
+    kept = list(range(len(columns)))
+    for title in less:
+        if sum(needs[n].modest + GAP for n in kept) - GAP > room:
+            kept = [n for n in kept if columns[n].title != title]
+    shapes = [(columns[n], width) for n, width in zip(kept, _widths([needs[n] for n in kept], room))]
+    head, *rows = [list(_folded([line[n] for n in kept], shapes)) for line in lines]
+    line = "─" if "utf" in (stream.encoding or "utf").lower() else "-"
+    print(*(screen.styled(text, "bold", stream) for text in head), sep="\n", file=stream)
+    print(line * min(room, sum(width + GAP for _column, width in shapes) - GAP), file=stream)
+    for row in rows:
+        print(*row, sep="\n", file=stream)
 
 
-def rich_table(columns: Sequence[Column], cells: Sequence[Sequence[str]], *, one_line: bool = False) -> Table:
-    """The table as rich draws it. one_line: no row takes a second line; what does not fit is left out at its end."""
+class Need(NamedTuple):
+    """The room that a column needs, in columns of the terminal: for its longest cell, and for its longest word."""
+
+    cell: int
+    word: int
+
+    @property
+    def modest(self) -> int:
+        """What it should have before another column goes."""
+        return max(self.word, min(self.cell, SENTENCE))
+
+
+def _need(column: Column, cells: Sequence[str]) -> Need:
+    from rich.cells import cell_len  # noqa: PLC0415 - how wide a terminal draws a text
+
+    longest = max(map(cell_len, cells))
+    if column.whole or column.right:
+        return Need(longest, longest)
+    return Need(longest, max(cell_len(word) for cell in cells for word in cell.split(" ")))
+
+
+def _widths(needs: Sequence[Need], room: int) -> list[int]:
+    """The widths of the columns: the widest that can be folded gives room first, down to its longest word."""
+    widths = [need.cell for need in needs]
+    for _ in range(sum(widths) + GAP * (len(widths) - 1) - room):
+        able = [n for n, need in enumerate(needs) if widths[n] > need.word]
+        if not able:
+            break
+        widths[max(able, key=lambda n: widths[n])] -= 1
+    return widths
+
+
+def _folded(cells: Sequence[str], shapes: Sequence[tuple[Column, int]]) -> Iterator[str]:
+    """The lines of a row."""
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    folded = []
+    for cell, (column, width) in zip(cells, shapes):
+        lines = [""]
+        for word in [cell] if column.whole or cell_len(cell) <= width else cell.split(" "):
+            longer = f"{lines[-1]} {word}" if lines[-1] else word
+            if cell_len(longer) > width and lines[-1]:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        spaces = [" " * (width - cell_len(line)) for line in lines]
+        folded.append([space + line if column.right else line + space for line, space in zip(lines, spaces)])
+    for parts in zip_longest(*folded):
+        padded = [" " * width if part is None else part for part, (_column, width) in zip(parts, shapes)]
+        yield (" " * GAP).join(padded).rstrip()
+
+
+def live_rows(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Table:
+    """A table as rich draws it anew: no row takes a second line; what does not fit is left out at its end."""
     from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=one_line)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=True)
     for number, column in enumerate(columns, 1):
         table.add_column(
             Text(column.title),
             justify="right" if column.right else "left",
-            overflow="ellipsis" if one_line else "fold",
-            no_wrap=one_line or column.whole,
+            overflow="ellipsis",
+            no_wrap=True,
             # The last column has what the others leave.
-            ratio=1 if one_line and number == len(columns) else None,
+            ratio=1 if number == len(columns) else None,
         )
     for row in cells:
         table.add_row(*[Text(cell) for cell in row])

@@ -34,8 +34,8 @@ Saved = Annotated[
 
 COLUMNS = (
     Column("LINE", right=True),
-    Column("SOURCE"),
-    Column("MOUNT POINT"),
+    Column("SOURCE", whole=True),
+    Column("MOUNT POINT", whole=True),
     Column("TYPE"),
     Column("OPTIONS"),
     Column("DUMP", right=True),
@@ -43,6 +43,7 @@ COLUMNS = (
     Column("DEVICE"),
     Column("MOUNTED"),
 )
+FIRST_TO_GO = ("DUMP", "PASS", "DEVICE", "TYPE")
 
 
 @reads(app, "check", example="opskit disk fstab check")
@@ -72,7 +73,8 @@ def show(session: Session, fstab: Fstab = FSTAB, facts: Saved = "") -> None:
     rows = _rows(host)
 
     def draw() -> None:
-        draw_table(session.screen, COLUMNS, [[_cell(value) for value in row.values()] for row in rows])
+        cells = [[_cell(value) for value in row.values()] for row in rows]
+        draw_table(session.screen, COLUMNS, cells, less=FIRST_TO_GO)
 
     session.screen.answer({"fstab": host.fstab.path, "entries": rows}, draw)
 

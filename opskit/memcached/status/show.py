@@ -35,8 +35,6 @@ LESS = ("UNIT", "RELEASE", "UP", "ITEMS", "REJECTED", "THREADS", "MEMORY")
 LEAST = (*LESS, "PID", "GETS/S")
 FIRST_TO_GO = ("THREADS", "REJECTED", "RELEASE", "ITEMS", "UP", "LIMIT", "UNIT", "MAX", "PID", "CONN")
 SLABS_LESS = ("UNUSED", "PAGES", "AGE", "ITEMS", "AT AGE", "FREE")
-# Beside each cell of a table on a terminal.
-SPACE = 3
 NOBODY = "no memcached runs on this host"
 See = Callable[[], tuple[tuple[Instance, ...], tuple[UnitState, ...]]]
 
@@ -55,9 +53,9 @@ def draw_status(
     """
     if instances and slabs:
         rows = [slab_cells(instance, each) for instance in instances for each in slab_classes(instance.answer)]
-        _draw_fitting(screen, SLAB_COLUMNS, rows, SLABS_LESS)
+        draw_table(screen, SLAB_COLUMNS, rows, less=SLABS_LESS)
     elif instances:
-        _draw_fitting(screen, COLUMNS, [cells(instance) for instance in instances], FIRST_TO_GO)
+        draw_table(screen, COLUMNS, [cells(instance) for instance in instances], less=FIRST_TO_GO)
     else:
         screen.note(NOBODY)
     running = {instance.unit for instance in instances}
@@ -65,18 +63,6 @@ def draw_status(
         if unit.name not in running:
             screen.note(f"unit {shown(unit.name)}: {unit.state}")
     note_findings(screen, findings)
-
-
-def _draw_fitting(screen: Screen, columns: Sequence[Column], rows: Sequence[list[str]], less: Sequence[str]) -> None:
-    """The table; on a terminal without the columns that it has no room for. less: what goes first."""
-    kept = list(range(len(columns)))
-    if sys.stdout.isatty():
-        widths = [max(len(shown(text)) for text in (columns[n].title, *(row[n] for row in rows))) for n in kept]
-        numbers = {columns[n].title: n for n in kept}
-        for title in less:
-            if sum(widths[n] + SPACE for n in kept) > shutil.get_terminal_size().columns:
-                kept.remove(numbers[title])
-    draw_table(screen, [columns[n] for n in kept], [[row[n] for n in kept] for row in rows])
 
 
 def cells(instance: Instance) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +67,22 @@ def test_volume_groups_and_the_names_of_their_volumes(capsys: pytest.CaptureFixt
     assert [row[:3] for row in rows[1:]] == [["cl", "2G", "104M"], ["data", "2G", "1.7G"]]
     assert "/dev/vdb1 /dev/vdc" in rows[2][3]
     assert [group["free"] for group in list_json(seen)["volume_groups"]] == [26 * 4 << 20, 442 * 4 << 20]
+
+
+@pytest.mark.parametrize("columns", [80, 120, 250])
+def test_on_a_terminal_no_device_path_or_label_is_folded(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """Of 80 columns: no line is longer, and what is left out is in the pipe."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdout", stream)
+    seen = load(str(LVM))
+    draw_list(Screen("opskit disk list", color="never"), seen)
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= columns
+    assert ("UUID" in lines[0]) == (columns == 250)
+    words = {word for line in lines for word in line.split()}
+    assert {mount.target for device in seen.devices for mount in device.own_mounts} <= words
 
 
 @pytest.mark.parametrize(

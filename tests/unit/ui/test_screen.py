@@ -82,6 +82,79 @@ def test_a_table_on_a_terminal_has_the_same_cells(monkeypatch: pytest.MonkeyPatc
     assert "\033" not in stream.getvalue()
 
 
+COLUMNS = (
+    Column("ID", whole=True),
+    Column("SIZE", right=True),
+    Column("WHO"),
+    Column("WHAT"),
+    Column("PATH", whole=True),
+)
+ROWS = (
+    ("20261128T143827Z-e2137e", "5", "root", "put /dev/vdb into service on /srv/data", "/a b"),
+    ("20261128T143830Z-b36c81", "1000", "maintenance", "take it out again", "/srv/" + "long/" * 20),
+)
+
+
+@pytest.mark.parametrize(
+    ("columns", "titles"),
+    [
+        (200, ["ID", "SIZE", "WHO", "WHAT", "PATH"]),
+        (100, ["ID", "SIZE", "WHO", "WHAT", "PATH"]),
+        (80, ["ID", "SIZE", "WHAT", "PATH"]),
+        (66, ["ID", "WHAT", "PATH"]),
+        (20, ["ID", "WHAT", "PATH"]),
+    ],
+)
+def test_a_table_on_a_terminal_folds_no_word_and_no_name(
+    monkeypatch: pytest.MonkeyPatch, columns: int, titles: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = Terminal()
+    draw_table(Screen("opskit", color="never"), COLUMNS, ROWS, stream, less=("WHO", "SIZE"))
+    head, rule, *lines = stream.getvalue().splitlines()
+    assert head.split() == titles
+    assert rule == "─" * min(len(rule), columns)
+    starts = [line for line in lines if not line.startswith(" ")]
+    assert [line.split()[0] for line in starts] == [row[0] for row in ROWS]
+    assert [line[line.index("/") :].endswith(row[-1]) for line, row in zip(starts, ROWS)] == [True, True]
+    words = {word for row in ROWS for cell in row for word in cell.split()}
+    assert {word for line in lines for word in line.split()} <= words
+    # A path that is longer than the line costs its own line only; 43 columns have the id, a word and a short path.
+    assert all(len(line) <= max(columns, 43) for line in lines if "long/" not in line)
+
+
+def test_a_narrow_terminal_wraps_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "36")
+    stream = Terminal()
+    rows = [["/dev/vdb", "held by /dev/dm-10 (LVM volume data)", "1"], ["/dev/日本", "", "10"]]
+    columns = [Column("NAME", whole=True), Column("REASON"), Column("N", right=True)]
+    draw_table(Screen("opskit", color="always"), columns, rows, stream)
+    assert stream.getvalue().splitlines() == [
+        "\033[1mNAME        REASON                 N\033[0m",
+        "─" * 36,
+        "/dev/vdb    held by /dev/dm-10     1",
+        "            (LVM volume data)",
+        "/dev/日本   -                     10",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("whole", "lines"),
+    [
+        (True, ["/dev/mapper/one two   sentence", "                      of words"]),
+        (False, ["/dev/mapper/one   sentence", "two               of words"]),
+    ],
+)
+def test_no_column_is_narrower_than_its_longest_word(
+    monkeypatch: pytest.MonkeyPatch, *, whole: bool, lines: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    stream = Terminal()
+    columns = [Column("NAME", whole=whole), Column("WHAT")]
+    draw_table(Screen("opskit", color="never"), columns, [["/dev/mapper/one two", "sentence of words"]], stream)
+    assert stream.getvalue().splitlines()[2:] == lines
+
+
 @pytest.mark.parametrize(("share", "drawn"), [(-1, "...."), (0, "...."), (0.5, "##.."), (1, "####"), (7, "####")])
 def test_a_bar(share: float, drawn: str) -> None:
     assert bar(share, 4) == drawn

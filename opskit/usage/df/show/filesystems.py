@@ -12,6 +12,7 @@ from opskit.ui.screen import Column, Screen, bar, draw_table
 from opskit.usage.df.model import Filesystem
 
 BAR = 6
+BARS = ""  # the title of their column
 # A terminal of so many columns has room for bars, and for the counts of inodes.
 ROOM_FOR_BARS = 80
 ROOM_FOR_INODES = 120
@@ -95,13 +96,13 @@ def draw_filesystems(screen: Screen, filesystems: Sequence[Filesystem], *, exact
     terminal = sys.stdout.isatty()
     room = shutil.get_terminal_size().columns
     inodes, bars = not terminal or room >= ROOM_FOR_INODES, terminal and room >= ROOM_FOR_BARS
-    columns = [Column("SOURCE"), Column("TYPE")]
+    columns = [Column("SOURCE", whole=True), Column("TYPE")]
     columns += [Column(title, right=True) for title in ("SIZE", "USED", "AVAIL", "USE%")]
-    columns += [Column("")] if bars else []
+    columns += [Column(BARS)] if bars else []
     columns += [Column(title, right=True) for title in ("INODES", "IUSED", "IFREE")] if inodes else []
-    columns += [Column("IUSE%", right=True), Column("MOUNTED ON")]
+    columns += [Column("IUSE%", right=True), Column("MOUNTED ON", whole=True)]
     rows = [_cells(filesystem, exact=exact, bars=bars, inodes=inodes) for filesystem in filesystems]
-    draw_table(screen, columns, rows)
+    draw_table(screen, columns, rows, less=(BARS, "IUSE%"))
 
 
 def _cells(filesystem: Filesystem, *, exact: bool, bars: bool, inodes: bool) -> list[str]:
