@@ -82,7 +82,7 @@ class Session:
         mounts: whether it will mount: root in a container may not
         """
         if self.sudo:
-            raise Missing("root", "this needs root", todo=self.sudo, state="Nothing was changed.")
+            raise Missing("not root", "this needs root", todo=self.sudo, state="Nothing was changed.")
         if mounts and not has_capability(CAP_SYS_ADMIN):
             why = "root may not mount here (no CAP_SYS_ADMIN, as in a container)"
             raise Missing("root", why, todo="run it on the host itself", state="Nothing was changed.")

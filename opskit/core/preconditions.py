@@ -29,7 +29,7 @@ def obstacles(state_dir: str, *, sudo: str, waits: bool, size: int) -> Iterator[
     size: of the plan's steps as JSON, in bytes.
     """
     if sudo:
-        yield Missing("root", "this needs root", todo=sudo, state="Nothing was changed.")
+        yield Missing("not root", "this needs root", todo=sudo, state="Nothing was changed.")
         return  # what else there is looks different to root
     directory = os.path.abspath(state_dir)
     try:

@@ -27,7 +27,7 @@ class JournalGroup(LazyGroup):
     entries: ClassVar[dict[str, Entry]] = {
         "errors": Entry(
             "opskit.journal.errors.cli",
-            "What is wrong: like messages in groups, failed units, OOM, disks.",
+            "What is wrong: similar messages in groups, failed units, OOM, disks.",
             single=True,
         ),
     }

@@ -28,7 +28,8 @@ def form(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     """The number of fields, what the last two are, and who reads the line differently."""
     evidence = evidence_of(facts, entry)
     if entry.ignored == TOO_FEW_FIELDS:
-        title = f"line {entry.number} has only {entry.count} field(s), so mount ignores it"
+        fields = "1 field" if entry.count == 1 else f"{entry.count} fields"
+        title = f"line {entry.number} has only {fields}, so mount ignores it"
         yield Finding("bad-field-count", "error", title, evidence, _FORM)
     elif entry.ignored == NOT_A_NUMBER:
         title = f"line {entry.number}: the fifth or sixth field is not a number, so mount ignores the whole line"

@@ -76,9 +76,12 @@ def filesystem_reasons(facts: HostFacts, device: BlockDevice, mount: Optional[Mo
     """
     filesystem = device.filesystem
     if filesystem is None or filesystem.type not in GROWABLE:
-        what = filesystem.type if filesystem else "no filesystem"
-        title = f"{path} has {what}; opskit grows {', '.join(GROWABLE)}"
-        yield Reason("not-growable", title, "grow it with its own tools")
+        kinds = ", ".join(GROWABLE)
+        if filesystem is None and mount:  # what is mounted is there, whether or not the device could be read
+            title = f"no filesystem was found on {path}, although {mount.target} is mounted from it"
+        else:
+            title = f"{path} has {filesystem.type if filesystem else 'no filesystem'}"
+        yield Reason("not-growable", f"{title}; opskit grows {kinds}", "grow it with its own tools")
         return
     if mount is None:
         yield Reason(

@@ -80,7 +80,7 @@ def errors(
     directory: InDirectory = "",
     root: Root = "",
 ) -> None:
-    """Show what is wrong: like messages in groups, failed units, OOM kills, core dumps, disk errors, lost messages.
+    """Show what is wrong: similar messages in groups, failed units, OOM kills, core dumps, disk errors, lost messages.
 
     Numbers, addresses, ids and paths do not tell messages apart. A group has an example in full and what systemd's
     catalogue says of it. Without --since or --boot it is the last day; of files named by -D or --root it is all.

@@ -148,7 +148,7 @@ def _list(session: Session, paths: Sequence[str], table: Table, *, check: bool, 
     result = {"filesystems": listed, "total": filesystem_json(sums[0]) if sums else None, "unreadable": unreadable}
     session.screen.answer(result, draw, findings=findings, error=failures[0] if failures else None)
     for failure in failures:
-        print(f"opskit {shown(failure.what)}: {failure.why}", file=sys.stderr)
+        print(f"opskit: {shown(failure.what)}: {failure.why}", file=sys.stderr)
     if failures:
         raise typer.Exit(ExitCode.FAILED)
     if check and findings:

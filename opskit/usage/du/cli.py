@@ -180,8 +180,8 @@ def du(
 ) -> None:
     """Show what fills a disk: directories with all that is in them, the largest first.
 
-    The sizes are those of GNU du, to the byte: allocated blocks, a file with several links once; human-readable as of
-    its -h, which is this help here. What cannot be read is named, and the exit status is then 1.
+    The sizes are those of GNU du, to the byte: allocated blocks, a file with several links once. They are
+    human-readable without -h, which is this help. What cannot be read is named, and the exit status is then 1.
     """
     import time  # noqa: PLC0415
 

@@ -211,6 +211,11 @@ def test_nofail_is_not_missing_on_a_volume_of_the_system_disk() -> None:
     assert ids(host(text, devices=(VDA, VDA1, member, volume), mounts=mounted)) == []
 
 
+@pytest.mark.parametrize(("line", "fields"), [("/dev/vdb1", "1 field,"), ("/dev/vdb1 /more", "2 fields,")])
+def test_the_title_counts_the_fields(line: str, fields: str) -> None:
+    assert f"has only {fields}" in only(host(ROOT + line + "\n"), "bad-field-count").title
+
+
 @pytest.mark.parametrize(
     ("line", "name", "severity"),
     [

@@ -102,7 +102,8 @@ def draw_deleted(screen: Screen, deleted: DeletedFiles, *, exact: bool) -> None:
         rows = [_cells(file, exact=exact) for file in deleted.files]
         draw_table(screen, COLUMNS, [*rows, *(_kernel_cells(file, exact=exact) for file in deleted.kernel)])
     for total in totals(deleted.files):
-        screen.note(f"{size(total.size, exact=exact)} on {shown(total.mount_point)}{_elsewhere(total.namespace)}")
+        where = f"{shown(total.mount_point)}{_elsewhere(total.namespace)}"
+        screen.note(f"all that are on {where}: {size(total.size, exact=exact)}")
     if any(truncate(file) for file in deleted.files):
         screen.note(f"truncate frees without a restart; its risk: {TRUNCATE_RISK}")
 
