@@ -61,8 +61,9 @@ def vacuum_notes(
     if not (limits.span or limits.size or limits.files):
         yield Finding("no-limit", "info", "0 means no limit: nothing is deleted")
     elif not any(prediction.directory.files for prediction in predictions):
-        where = request.scope.directory or request.scope.root or "this host"
-        yield Finding("no-journals", "info", f"there are no journal files in {where}", remedy="opskit journal usage")
+        below = request.scope.directory or request.scope.root
+        where = f"in {below}" if below else "on this host"
+        yield Finding("no-journals", "info", f"there are no journal files {where}", remedy="opskit journal usage")
     lost = [deletion for deletion in deletions if deletion.newer]
     if lost:
         count = sum(deletion.newer or 0 for deletion in lost)

@@ -7,6 +7,7 @@ from shlex import quote
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.core.units import seconds_text
 from opskit.yum.why.model import AGENT, CLOUD_INIT, CRON, SERVICE, TIMER, Autorun, Autoruns
 from opskit.yum.why.steps import Hold
 
@@ -29,7 +30,7 @@ def keep_out(autorun: Autorun) -> str:
 
 def decide_hold(autoruns: Autoruns, seconds: int, run: str) -> Decision:
     """Mask the timers and what is started on demand for so many seconds; the notes name what cannot be held."""
-    title = f"keep the package manager from running by itself for {seconds} s"
+    title = f"keep the package manager from running by itself for {seconds_text(seconds)}"
     if not autoruns.systemd:
         why = "systemd does not run on this host: nothing here could bring the timers back"
         reason = Reason("no-systemd", why, "opskit yum why names the commands", exit_code=ExitCode.MISSING)

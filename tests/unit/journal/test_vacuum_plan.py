@@ -195,7 +195,9 @@ def test_what_cannot_be_deleted_or_would_be_twice_is_refused() -> None:
 
 def test_no_limit_and_no_journals() -> None:
     assert "no-limit" in ids(plan(facts(archived(5)), request(0)))
-    assert "no-journals" in ids(plan(facts(), request()))
+    empty = plan(facts(), request())
+    assert "no-journals" in ids(empty)
+    assert "there are no journal files on this host" in [note.title for note in empty.notes]
 
 
 def test_old_files_behind_a_young_one_are_named() -> None:

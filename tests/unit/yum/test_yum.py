@@ -301,6 +301,7 @@ def test_a_timer_of_the_hosts_own_is_found_by_what_its_service_runs() -> None:
 def test_a_timer_in_etc_cannot_be_masked_and_is_stopped() -> None:
     plan = decide_hold(Autoruns(True, (*parse_units(UNITS, 0.0)[:1], *parse_units(OWN_TIMERS, 0.0))), 60, "R")
     assert isinstance(plan, Plan)
+    assert plan.title == "keep the package manager from running by itself for 1min"
     (change,) = plan.changes
     assert change.commands[1:] == (
         "systemctl stop dnf-makecache.timer patch.timer",
