@@ -16,11 +16,11 @@ XFS = replace(TRIED, fstype="xfs")
 @pytest.mark.parametrize(
     ("attempt", "words", "why"),
     [
-        # fs/ext4/super.c of 4.18 (EL8) and 3.10 (EL7)
+        # fs/ext4/super.c: ext4_msg, before ext4 had the new mount API (read, not run)
         (TRIED, 'EXT4-fs (vdb1): Unrecognized mount option "foo" or missing value', "ext4 has no mount option foo"),
-        # fs/xfs/xfs_super.c of 3.10
+        # fs/xfs/xfs_super.c: the default of the options' switch (read, not run)
         (XFS, "XFS (vdb1): unknown mount option [foo].", "xfs has no mount option foo"),
-        # fs/xfs/xfs_sb.c of 4.18
+        # fs/xfs/libxfs/xfs_sb.c: xfs_validate_sb_read (read, not run)
         (XFS, "XFS (vdb1): Superblock has unknown incompatible features (0x20) enabled.", "does not know"),
         (XFS, "XFS (vdb1): Filesystem has duplicate UUID 1-2 - can't mount", "same UUID"),
         (TRIED, "Buffer I/O error on dev vdb1, logical block 0, async page read", "may be failing"),
