@@ -201,7 +201,9 @@ def grow(
     after = next((step.after for step in outcome.plan.steps if isinstance(step, GrowFilesystem)), 0)
     to_size = f" to {size_text(after)}" if after else ""
     group = outcome.plan.result.get("volume_group")
-    nothing = f"{what} has what its disks have" if group else f"{what} fills its disk already"
+    limited = any(note.id == "dos-limit" for note in outcome.plan.notes)
+    fills = "all that its dos table can use" if limited else "its disk already"
+    nothing = f"{what} has what its disks have" if group else f"{what} fills {fills}"
     tell(session, outcome, f"grown: {what}{to_size}", nothing)
 
 

@@ -42,6 +42,7 @@ FINDINGS = (
         ("warning",),
         "an fstab entry names its device by a name that can change at the next boot",
     ),
+    FindingKind("dos-limit", ("warning",), "a dos partition table cannot use all of its disk"),
     FindingKind("dotdot-mount-point", ("error",), "the mount point has `..` in it"),
     FindingKind("duplicate-mount-point", ("error",), "several fstab entries have the same mount point"),
     FindingKind("duplicate-source", ("warning",), "several fstab entries have the same source"),

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Optional
 
 from opskit.core.errors import ExitCode
-from opskit.core.finding import follow_up
+from opskit.core.finding import Finding, follow_up
 from opskit.core.packages import install_line
 from opskit.core.plan import Reason
-from opskit.core.units import MIB
+from opskit.core.units import MIB, size_text
 from opskit.disk import guard
 from opskit.disk.grow.steps import GrowFilesystem, GrowPartition
 from opskit.disk.layout import last_end
@@ -59,6 +59,16 @@ def partition_step(facts: HostFacts, device: BlockDevice, mount: Optional[Mount]
         fstype=device.signatures[0].type if len(device.signatures) == 1 else "",
         target=mount.target if mount else "",
     )
+
+
+def dos_limit(disk: BlockDevice, device: BlockDevice) -> Iterator[Finding]:
+    """What a dos table cannot use of a disk: its partitions end at 2 TiB, with sectors of 4 KiB at 16 TiB."""
+    end = last_end(disk, "dos")
+    if device.disk and disk.table == "dos" and disk.size - end >= MIB:
+        unused = size_text(disk.size - end)
+        title = f"{disk.path} has a dos table, which ends at {size_text(end)}: {unused} of the disk cannot be used"
+        remedy = "a gpt table uses all of it: put a new disk into service and copy the data"
+        yield Finding("dos-limit", "warning", title, remedy=remedy)
 
 
 def tool_reasons(facts: HostFacts, step: Optional[GrowPartition]) -> Iterator[Reason]:

@@ -15,6 +15,7 @@ from opskit.core.packages import install_line
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.disk import guard
 from opskit.disk.grow.parts import (
+    dos_limit,
     filesystem_reasons,
     filesystem_step,
     partition_reasons,
@@ -102,6 +103,7 @@ def _decide_on_disk(facts: HostFacts, title: str, growth: _GrowTarget) -> Decisi
         basis=(*growth.disk.basis, f"{device.size} bytes", *device.contents_basis),
         hold=growth.disk.path if partition else "",
         checks=in_service_checks(facts, device, growth.mount),
+        notes=tuple(dos_limit(growth.disk, device)),
         result={
             "device": device.path,
             "disk": growth.disk.path,
