@@ -4,8 +4,9 @@ Where a change belongs:
 
   what is seen, as types         model.py; of `yum why` why/model.py
   seeing                         see/: places.py, where locks are; locks.py, a lock file, by F_GETLK only; processes.py,
-                                 /proc; facts.py, all of these together
-  deciding                       state.py: states, phases, advice; explain.py: who is behind a process; findings.py
+                                 /proc; history.py, dnf's transactions; facts.py, all of these together
+  deciding                       state.py: states, phases, advice; explain.py: who is behind a process; findings.py;
+                                 transactions.py, the newest one in the bytes of dnf's history
   `yum lock`                     cli.py, show.py
   `yum wait`                     wait/: see.py, inotify and pidfds; cli.py
   `yum unlock`                   unlock/: plan.py; steps.py, signals through a pidfd, a broken file put aside; cli.py

@@ -9,7 +9,7 @@ from opskit.core.systemd import innermost_unit
 from opskit.yum.model import ProcessFacts
 
 # Units that say who is behind a process.
-_TIMERS = re.compile(r"(dnf-makecache|dnf-automatic(?:-\w+)?|yum-makecache|packagekit-background)\.service")
+_TIMERS = re.compile(r"(dnf5?-makecache|dnf5?-automatic(?:-\w+)?|yum-makecache|packagekit-background)\.service")
 _UNITS = {"packagekit.service": "PackageKit", "yum-cron.service": "yum-cron", "crond.service": "cron"}
 _CLOUD_INIT = re.compile(r"cloud-(?:init(?:-local|-main|-network)?|config|final)\.service")
 # Only a program or a path of ansible's own: `dnf install ansible` is not one.

@@ -9,7 +9,7 @@ from shlex import quote
 from opskit.core.finding import Finding, FindingKind
 from opskit.core.units import time_text
 from opskit.yum.explain import explain, service_of
-from opskit.yum.model import TRANSACTION, Facts, ProcessFacts
+from opskit.yum.model import TRANSACTION, Facts, ProcessFacts, RpmDatabase
 from opskit.yum.state import (
     BROKEN,
     CLEAR,
@@ -97,7 +97,7 @@ FINDINGS = (
 def find(facts: Facts, verdicts: Sequence[LockVerdict]) -> tuple[Finding, ...]:
     """A finding for each lock that is not free, then those on broken transactions, then the managers without a lock."""
     findings = [_of_lock(verdict) for verdict in verdicts if verdict.state != FREE]
-    findings += _databases(facts)
+    findings += unusable_databases(facts.databases, facts.root)
     findings += after_broken(facts, verdicts)
     findings += _services(verdicts)
     findings += _idle(verdicts)
@@ -141,17 +141,10 @@ def holder_text(process: ProcessFacts) -> str:
 def after_broken(facts: Facts, verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:
     """What to check after a transaction that did not end as it should; nothing while one is under way.
 
-    The signs: a dead pid in the lock of transactions, the files that yum leaves, scriptlets without a parent.
+    The signs: a dead pid in the lock of transactions, the files that yum leaves, a history of dnf without the end
+    of its newest transaction, scriptlets without a parent.
     """
-    signs = [
-        f"{verdict.path} names a process that is gone"
-        for verdict in verdicts
-        if verdict.state in {STALE, REUSED, ZOMBIE}
-        and verdict.lock.place.phase == TRANSACTION
-        and verdict.lock.content.strip()
-        and not verdict.lock.place.owner
-    ]
-    signs += [f"{path} belongs to a yum transaction that did not end" for path in facts.unfinished]
+    signs = list(_signs(facts, verdicts))
     for orphan in facts.orphans:
         title = f"a scriptlet was cut off from the rpm that started it, and runs on: pid {orphan.pid} ({orphan.name})"
         remedy = opskit_line(facts.root, "wait")
@@ -182,14 +175,29 @@ def after_broken(facts: Facts, verdicts: Sequence[LockVerdict]) -> Iterator[Find
         yield Finding("unfinished-transaction", "warning", title, evidence, unfinished)
 
 
-def _databases(facts: Facts) -> Iterator[Finding]:
-    for database in facts.databases:
+def _signs(facts: Facts, verdicts: Sequence[LockVerdict]) -> Iterator[str]:
+    """What tells of a broken transaction in the files that package managers leave."""
+    for verdict in verdicts:
+        place = verdict.lock.place
+        dead = verdict.state in {STALE, REUSED, ZOMBIE} and verdict.lock.content.strip()
+        if dead and place.phase == TRANSACTION and not place.owner:
+            yield f"{verdict.path} names a process that is gone"
+    for path in facts.unfinished:
+        yield f"{path} belongs to a yum transaction that did not end"
+    for unended in facts.unended:
+        began = time_text(_moment(unended.began))
+        yield f"transaction {unended.number} in {unended.history}, of {began}, did not end"
+
+
+def unusable_databases(databases: Sequence[RpmDatabase], root: str) -> Iterator[Finding]:
+    """A finding for each database that rpm does not open; root: the installroot, "" for the host."""
+    for database in databases:
         if database.broken:
             pids = ", ".join(map(str, database.killed))
             why = f"pid {pids} was killed at work on it" if pids else "Berkeley DB has noted a fatal error in it"
             title = f"{database.folder}: rpm does not open its database (DB_RUNRECOVERY): {why}"
             evidence = f"noted in {database.folder}/__db.001"
-            yield Finding("rpm-database-recovery", "error", title, evidence, opskit_line(facts.root, "unlock"))
+            yield Finding("rpm-database-recovery", "error", title, evidence, opskit_line(root, "unlock"))
 
 
 def _services(verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:
@@ -200,8 +208,14 @@ def _services(verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:
     for holder in holders.values():
         service = service_of(holder)
         if service:
-            title = f"pid {holder.pid} belongs to {service}: a timer or Restart= can start it again"
-            yield Finding("holder-is-a-service", "info", title, holder.cgroup, "opskit yum why")
+            timer = explain(holder)
+            if timer.endswith(".timer"):
+                title = f"pid {holder.pid} belongs to {service}, and {timer} starts it again"
+                remedy = f"systemctl stop {quote(timer)}"
+            else:
+                title = f"pid {holder.pid} belongs to {service}: a timer or Restart= can start it again"
+                remedy = "opskit yum why"
+            yield Finding("holder-is-a-service", "info", title, holder.cgroup, remedy)
 
 
 def _idle(verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:

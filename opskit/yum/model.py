@@ -179,6 +179,20 @@ class RpmDatabase:
 
 
 @dataclass(frozen=True)
+class Unended:
+    """A transaction that began last in a history of dnf, and has no end there.
+
+    history: the file.
+    number: its id, as `dnf history` shows it.
+    began: seconds since 1970.
+    """
+
+    history: str
+    number: int
+    began: int
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that a decision about locks needs.
 
@@ -187,6 +201,7 @@ class Facts:
     processes: the holders of locks, and every package manager that runs, in our pid namespace or below it.
     orphans: scriptlets of rpm whose parent has ended.
     unfinished: the files that yum leaves of a transaction that did not end.
+    unended: the transactions that dnf's histories have begun last, and not ended: broken ones, or under way.
     databases: those of rpm in Berkeley DB in which something is noted.
     pidfd: whether a signal can be sent through a pidfd here.
     whole: whether every process of the host can be seen: as root, and in its first pid namespace.
@@ -199,6 +214,7 @@ class Facts:
     orphans: tuple[Relative, ...] = ()
     unfinished: tuple[str, ...] = ()
     databases: tuple[RpmDatabase, ...] = ()
+    unended: tuple[Unended, ...] = ()
     pidfd: bool = True
     is_root: bool = True
     whole: bool = False

@@ -15,6 +15,7 @@ from opskit.core.errors import Failed
 from opskit.yum.database.see import see_databases
 from opskit.yum.model import PID_MAX, SCRIPTLET, Facts, LockFile, LockPlace, Relative
 from opskit.yum.see.config import dnf_options, read_settings
+from opskit.yum.see.history import see_unended
 from opskit.yum.see.locks import read_lock
 from opskit.yum.see.places import databases, lock_places, need_tools, places_in, tools_here
 from opskit.yum.see.processes import (
@@ -168,6 +169,7 @@ def _facts(root: str, locks: tuple[LockFile, ...], managers: list[int], orphans:
         orphans=orphans,
         unfinished=tuple(unfinished),
         databases=tuple(see_databases((lock.place for lock in locks), whole=whole)),
+        unended=tuple(see_unended(lock.place for lock in locks)),
         pidfd=has_pidfd(),
         is_root=os.geteuid() == 0,
         whole=whole,

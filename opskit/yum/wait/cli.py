@@ -17,7 +17,7 @@ from opskit.core.units import seconds_text
 from opskit.options import new_app, reads, span_of
 from opskit.session import Session
 from opskit.yum.cli import InstallRoot
-from opskit.yum.findings import finding_id, holder_text
+from opskit.yum.findings import finding_id, holder_text, unusable_databases
 from opskit.yum.see.facts import find_places, named_root
 from opskit.yum.state import TAKEN, UNKNOWN, LockVerdict, opskit_line
 from opskit.yum.wait import see as waiting
@@ -39,9 +39,9 @@ def wait(
 ) -> None:
     """Wait until no lock of a package manager is held and no cut-off scriptlet runs, then run a command.
 
-    Exits 7 at the time limit, 4 when what blocks will not end by itself (a broken lock: opskit yum unlock). The command
-    takes the place of opskit: its terminal, its exit status. A lock in another user's folder below
-    /var/tmp is not waited for.
+    Exits 7 at the time limit, 4 when what blocks will not end by itself (a broken lock, a database of rpm that a killed
+    process left unusable: opskit yum unlock). The command takes the place of opskit: its terminal, its exit status. A
+    lock in another user's folder below /var/tmp is not waited for.
     """
     if command and session.screen.json:
         raise UsageFault("opskit yum wait", "--json and a command cannot be combined", todo="leave one of them out")
@@ -63,7 +63,7 @@ def wait(
 
 
 def _check_free(session: Session, ended: waiting.Waited, root: str) -> None:
-    """Raise Busy for what still runs, Missing for a lock that only root can read, Refused (4) for a broken one."""
+    """Raise Busy for what still runs, Missing for a lock that only root can read, Refused (4) for what is broken."""
     left = ended.left
     if not left:
         return
@@ -73,7 +73,8 @@ def _check_free(session: Session, ended: waiting.Waited, root: str) -> None:
         raise Busy(what, who, todo=f"{opskit_line(root, 'lock')} shows what is safe", state="Nothing was changed.")
     if any(verdict.state == UNKNOWN for verdict in left.locks):
         session.need_root()
-    raise Refused("waiting will not free it", list(map(_broken, left.locks)), exit_code=ExitCode.FINDINGS)
+    findings = [*map(_broken, left.locks), *unusable_databases(left.databases, root)]
+    raise Refused("waiting will not free it", findings, exit_code=ExitCode.FINDINGS)
 
 
 def _broken(verdict: LockVerdict) -> Finding:

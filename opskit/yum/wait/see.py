@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from opskit.core.kernel import libc
-from opskit.yum.model import FCNTL, LockPlace, Relative
+from opskit.yum.model import FCNTL, LockPlace, Relative, RpmDatabase
 from opskit.yum.see.facts import look
 from opskit.yum.state import TAKEN, ZOMBIE, LockVerdict, judge
 
@@ -35,13 +35,15 @@ class Blocking:
 
     locks: those that are not free.
     orphans: scriptlets that were cut off from their rpm and still change the host.
+    databases: those of rpm that a killed process left unusable: no package manager gets past them.
     """
 
     locks: tuple[LockVerdict, ...]
     orphans: tuple[Relative, ...] = ()
+    databases: tuple[RpmDatabase, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.locks or self.orphans)
+        return bool(self.locks or self.orphans or self.databases)
 
     @property
     def ends_by_itself(self) -> bool:
@@ -171,7 +173,8 @@ def _sleep(watch: Watch, seconds: float, tick: float, tell: Callable[[], None]) 
 
 def _blocking(places: tuple[LockPlace, ...], root: str) -> Blocking:
     facts = look(places, root)
-    return Blocking(tuple(verdict for verdict in judge(facts) if verdict.blocks), facts.orphans)
+    locks = tuple(verdict for verdict in judge(facts) if verdict.blocks)
+    return Blocking(locks, facts.orphans, tuple(database for database in facts.databases if database.broken))
 
 
 def _held(blocking: Blocking) -> set[tuple[str, int, int, bool]]:

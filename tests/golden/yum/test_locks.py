@@ -111,6 +111,15 @@ def test_the_lines_that_check_name_a_root_with_a_space_quoted() -> None:
     assert lines == ["rpm --verifydb", "dnf5 check", "dnf5 check --duplicates"]
 
 
+@pytest.mark.parametrize(
+    ("name", "line"), [("who-makecache", "systemctl stop dnf-makecache.timer"), ("who-unit", "opskit yum why")]
+)
+def test_the_service_of_a_timer_is_kept_away_by_the_line_of_the_timer(name: str, line: str) -> None:
+    facts = facts_of(json.loads((Path(__file__).parent / f"locks/{name}.json").read_text(encoding="utf-8")))
+    (finding,) = [one for one in find(facts, judge(facts)) if one.id == "holder-is-a-service"]
+    assert finding.remedy == line
+
+
 def test_a_lock_that_cannot_be_read_is_not_taken_for_free() -> None:
     (one,) = [one for one in judge(facts_of({"locks": {"rpm": {"kind": "unreadable"}}})) if one.state != "free"]
     assert (one.state, one.blocks) == ("unknown", True)

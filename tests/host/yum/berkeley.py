@@ -5,6 +5,7 @@ rpm 4.18 reads such a database, and its --rebuilddb makes one of its own from it
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -35,7 +36,8 @@ def missing() -> str:
 
 def make(folder: Path, rpmdb: Path) -> None:
     """A Packages with what is in an rpmdb.sqlite."""
-    rows = sqlite3.connect(rpmdb).execute("SELECT hnum, blob FROM Packages").fetchall()
+    with contextlib.closing(sqlite3.connect(rpmdb)) as connection:
+        rows = connection.execute("SELECT hnum, blob FROM Packages").fetchall()
     pairs = [(0, max(number for number, _ in rows).to_bytes(4, "little")), *rows]
     lines = ["VERSION=3", "format=bytevalue", "type=hash", "db_pagesize=4096", "HEADER=END"]
     lines += [f" {data.hex()}" for number, blob in pairs for data in (number.to_bytes(4, "little"), blob)]

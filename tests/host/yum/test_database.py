@@ -73,6 +73,18 @@ def test_what_a_killed_process_left_is_what_the_library_finds(database: Path, wh
     assert [change["action"] for change in plan] == (["copy", "set-aside", "rebuild"] if broken else [])
 
 
+def test_wait_ends_with_what_mends_it_and_does_not_run_the_command(database: Path) -> None:
+    marker = database.parent / "ran"
+    killed(database, "write")
+    where = ("--installroot", str(database).removesuffix(INNER))
+    done = run(*OPSKIT, "yum", "wait", *where, "--timeout", "1m", "--", "touch", str(marker), check=False, env=ENV)
+    assert (done.returncode, "DB_RUNRECOVERY" in done.stderr, "opskit yum unlock" in done.stderr) == (4, True, True)
+    assert not marker.exists()
+    opskit(database, "yum", "unlock", "--yes").well()
+    run(*OPSKIT, "yum", "wait", *where, "--timeout", "1m", "--", "touch", str(marker), env=ENV)
+    assert marker.exists()
+
+
 def test_what_the_library_gave_up_is_seen_without_a_pid(database: Path) -> None:
     """The field `panic` of __db.001: the library sets it, and refuses from then on."""
     with open(database / "__db.001", "r+b") as file:

@@ -201,6 +201,25 @@ def test_killed_in_a_transaction_what_to_check_is_said(root: Root) -> None:
     assert ended(waiting) == 0
 
 
+def test_a_broken_transaction_is_known_from_the_history_when_its_lock_is_gone(root: Root) -> None:
+    """Removed by hand, say; a transaction that ends settles it."""
+    process = root.in_transaction()
+    assert "unfinished-transaction" not in root.lock("rpmdb_lock.pid")[2]
+    process.kill()
+    ended(process)
+    root.go()
+    root.opskit("wait", "--timeout", "1m").well()
+    root.file("rpmdb").unlink()
+    folder = root.path / "var/lib/dnf"
+    before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
+    answer = root.opskit("lock", "--json").well()
+    assert {"check-rpm-database", "check-dependencies", "check-duplicates", "unfinished-transaction"} <= set(answer.ids)
+    assert "history.sqlite, of 2" in answer.json["findings"][0]["evidence"]
+    assert {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()} == before
+    assert root.dnf("install", "quick").returncode == 0
+    assert set(root.opskit("lock", "--json").well().ids) <= {OTHERS}
+
+
 def test_what_a_scriptlet_leaves_running_is_no_broken_transaction(root: Root) -> None:
     assert root.dnf("install", "daemon").returncode == 0
     root.ready()
