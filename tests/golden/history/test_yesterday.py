@@ -6,7 +6,10 @@ makes an undo of yesterday's run impossible, and fails here.
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import json
+from dataclasses import MISSING
 from typing import Any
 
 import pytest
@@ -27,6 +30,26 @@ PINS = [
     for release in RELEASES
     for pin in json.loads((FOLDER / f"ledgers-{release}" / "undo.json").read_text().replace(MEMCACHED, ROOTS))
 ]
+
+# The fields of the kinds that no sample has yet: ledgers with them are on hosts all the same. record.py records them
+# before the release is made; then they go from here.
+UNRECORDED = {
+    "disk.extend-volume": "group volume path extents extent_size fstype target goal",
+    "disk.extend-volume-group": "group group_uuid path size goal",
+    "disk.make-swap": "path uuid",
+    "disk.make-swap-device": "path uuid",
+    "disk.make-swap-file": "path size method draft no_copy relabel",
+    "disk.resize-physical-volume": "path uuid group start extents new_extents extent_size goal",
+    "disk.swap-off": "path size",
+    "disk.swap-on": "path size",
+    "disk.try-mount-options": "fstype options folder size",
+    "memcached.enable-unit": "unit",
+    "memcached.write-template": "path text before backup unit reload active settings",
+    "usage.delete": "path directory device inode entries frees",
+    "yum.copy-database": "root folder backup inode",
+    "yum.rebuild-database": "root folder backup inode inner",
+    "yum.set-regions-aside": "root folder backup inode names inodes",
+}
 
 
 def runs(area: str, release: str, tmp_path: Any) -> dict[str, Run]:
@@ -75,6 +98,19 @@ def test_every_step_of_a_ledger_is_pinned(release: str) -> None:
     assert set(steps) == pinned
     if release == "0.1.0":
         assert len(set(steps.values())) == 27, "as many kinds as 0.1.0 had"
+
+
+def test_every_kind_is_in_a_sample_or_its_fields_are_pinned() -> None:
+    kinds = {}
+    for area in ("disk", "journal", "memcached", "usage", "yum"):
+        kinds.update(importlib.import_module(f"opskit.{area}.steps").KINDS)
+    recorded = {pin["kind"] for _, pin in PINS}
+    assert set(kinds) - recorded == set(UNRECORDED)
+    for kind, names in UNRECORDED.items():
+        fields = {field.name: field for field in dataclasses.fields(kinds[kind])}
+        assert set(names.split()) <= set(fields), kind
+        later = [field for name, field in fields.items() if name not in names.split()]
+        assert all(field.default is not MISSING or field.default_factory is not MISSING for field in later), kind
 
 
 @pytest.mark.parametrize("release", RELEASES)
