@@ -43,6 +43,7 @@ class Chore(Generic[F]):
     root: whether to carry it out takes root; who sees without it can.
     draw: draws what a plan is about on a stream, before the plan itself.
     lasting: whether the command has --format and --only-plan, so that a dry run can name them.
+    by_run: whether the plan depends on the run id; what does not is decided on once.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Chore(Generic[F]):
         root: bool = False,
         draw: Callable[[Plan, TextIO], None] = lambda _plan, _stream: None,
         lasting: bool = True,
+        by_run: bool = True,
     ) -> None:
         self.lasting = lasting
+        self.by_run = by_run
         self.draw = draw
         self.see = see
         self.decide = decide
@@ -151,7 +154,7 @@ def _carry_out(session: Session, chore: Chore[F], decided: Decided, stack: ExitS
 def _decided(session: Session, chore: Chore[F], facts: F) -> Decided:
     """The plan for these facts. Raises Refused, also when it is another than --only-plan names."""
     plan = accepted(chore.decide(facts, session.run))
-    lasting = accepted(chore.decide(facts, NO_RUN))
+    lasting = accepted(chore.decide(facts, NO_RUN)) if chore.by_run else plan
     decided = Decided(plan, lasting, PlanToken(session.run, lasting.fingerprint))
     if session.token:
         _same(session.token, decided)

@@ -44,8 +44,8 @@ def time_checks(before: int) -> tuple[str, ...]:
 
 def inode_checks(path: str, inode: int, *, size: int = -1) -> tuple[str, ...]:
     """It is the same file by this name. size: in bytes, -1 where it may grow."""
-    wanted, form = (f"{inode} {size}", "'%i %s'") if size >= 0 else (str(inode), "%i")
-    return (f'[ "$(stat -c {form} {shlex.quote(path)})" = {shlex.quote(wanted)} ]',)
+    wanted, form = (f"'{inode} {size}'", "'%i %s'") if size >= 0 else (str(inode), "%i")
+    return (f'[ "$(stat -c {form} {shlex.quote(path)})" = {wanted} ]',)
 
 
 def process_checks(pid: int, start_ticks: int) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import functools
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_PLAIN = frozenset({str, int, bool, float, type(None)})
 
 
 class ShapeError(ValueError):
@@ -18,6 +19,8 @@ class ShapeError(ValueError):
 
 def to_json(value: Any) -> Any:
     """A dataclass or NamedTuple (or a tuple or dict of such) as plain JSON values."""
+    if type(value) in _PLAIN:  # most of what a long answer is made of
+        return value
     if dataclasses.is_dataclass(value):
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_fields"):

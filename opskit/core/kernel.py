@@ -17,7 +17,7 @@ STATX_BYTES = 256
 STATX_BASIC_STATS, STATX_BTIME = 0x7FF, 0x800
 STATX_ATTR_IMMUTABLE, STATX_ATTR_APPEND = 0x10, 0x20
 AT_FDCWD = -100
-AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT, AT_STATX_DONT_SYNC = 0x100, 0x800, 0x4000
+AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH, AT_STATX_DONT_SYNC = 0x100, 0x800, 0x1000, 0x4000
 # stx_mask, stx_blksize, stx_attributes … stx_btime
 _STATX = struct.Struct("=IIQ64xqI")
 
@@ -100,10 +100,11 @@ class Statx:
     def of(self, directory: int, name: str) -> tuple[int, bool]:
         """A name in an open directory: its birth in microseconds since 1970, and whether it cannot be removed.
 
-        0 for a birth that is not known.
+        0 for a birth that is not known. With "" for a name it is the open file itself.
         """
-        flags = AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC
-        if self._statx is None or self._statx(directory, os.fsencode(name), flags, STATX_BTIME, self._place):
+        flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_STATX_DONT_SYNC
+        path = os.fsencode(name) if name else b""
+        if self._statx is None or self._statx(directory, path, flags, STATX_BTIME, self._place):
             return 0, False
         mask, _, attributes, seconds, nanoseconds = _STATX.unpack_from(self._buffer)
         birth = seconds * 1_000_000 + nanoseconds // 1000 if mask & STATX_BTIME and seconds else 0

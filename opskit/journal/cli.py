@@ -159,7 +159,10 @@ def vacuum(
     )
     root_needed = not (directory and os.access(directory, os.W_OK))
     chore = Chore(
-        lambda _runner: see_vacuum(request), lambda facts, _run: decide_vacuum(facts, request), root=root_needed
+        lambda _runner: see_vacuum(request),
+        lambda facts, _run: decide_vacuum(facts, request),
+        root=root_needed,
+        by_run=False,
     )
     _carry_out(session, chore, "no file is to be deleted", "vacuumed")
 
@@ -230,7 +233,10 @@ def retain(
     )
     root_needed = not (scope.root and os.access(scope.root, os.W_OK))
     chore = Chore(
-        lambda _runner: see_retain(request), lambda facts, _run: decide_retain(facts, request), root=root_needed
+        lambda _runner: see_retain(request),
+        lambda facts, _run: decide_retain(facts, request),
+        root=root_needed,
+        by_run=False,
     )
     _carry_out(session, chore, "the journal is kept to that already", "the limit is set")
 

@@ -6,19 +6,19 @@ import errno
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from typing import Optional
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple, Optional
 
 ARCHIVED, DISPOSED, ACTIVE = "archived", "disposed", "active"
 ROOTS = ("/run/log/journal", "/var/log/journal")
 # What the reader says of a file that this user may not open.
 DENIED = os.strerror(errno.EACCES)
+_1970 = datetime(1970, 1, 1)  # noqa: DTZ001
 _NAMESPACE = re.compile(r"[0-9A-Za-z:\-_.\\@]{1,200}", re.ASCII)
 
 
-@dataclass(frozen=True)
-class ParsedName:
+class ParsedName(NamedTuple):
     """What a file's name says, by which alone a vacuum tells what it may delete.
 
     kind: archived (`X@id-seqnum-realtime.journal`), disposed (`X@realtime-random.journal~`: it was found damaged, or
@@ -32,8 +32,7 @@ class ParsedName:
     realtime: int = 0
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """The header of a journal file (systemd's src/libsystemd/sd-journal/journal-def.h).
 
     damage: why it cannot be believed, "" for a sound one.
@@ -62,8 +61,7 @@ class Header:
     incompatible: int = 0
 
 
-@dataclass(frozen=True)
-class JournalFile:
+class JournalFile(NamedTuple):
     """A regular file whose name ends as a journal's.
 
     allocated: its blocks in bytes, which is what a vacuum counts.
@@ -88,7 +86,7 @@ class JournalFile:
     unremovable: bool = False
     inode: int = 0
     links: int = 1
-    header: Header = field(default_factory=Header)
+    header: Header = Header()
 
     @property
     def damage(self) -> str:
@@ -182,10 +180,10 @@ def moment_text(microseconds: int) -> Optional[str]:
     if not microseconds:
         return None
     try:
-        moment = datetime.fromtimestamp(microseconds // 1_000_000, timezone.utc)
-    except (OverflowError, ValueError, OSError):
+        moment = _1970 + timedelta(microseconds=microseconds)
+    except OverflowError:
         return None
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{microseconds % 1_000_000:06d}Z"
+    return moment.isoformat(timespec="microseconds") + "Z"
 
 
 def to_the_second(moment: Optional[str]) -> str:

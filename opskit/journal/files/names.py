@@ -12,11 +12,16 @@ from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, ParsedName
 _ARCHIVED = 1 + 32 + 1 + 16 + 1 + 16 + 8
 _DISPOSED = 1 + 16 + 1 + 16 + 8 + 1
 _ID = re.compile(rb"[0-9a-fA-F]{32}")
+# What nearly every name is: as journald itself writes it.
+_USUAL = re.compile(r"@([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{16})\.journal")
 _MODULO = 1 << 64
 
 
 def classify(name: str) -> Optional[ParsedName]:
     """What a vacuum takes a file of this name for; None for one that it does not look at."""
+    usual = _USUAL.fullmatch(name, max(len(name) - _ARCHIVED, 0))
+    if usual:
+        return ParsedName(ARCHIVED, usual[1], int(usual[2], 16), int(usual[3], 16))
     if name.endswith(".journal"):
         return _archived(_bytes(name))
     if name.endswith(".journal~"):

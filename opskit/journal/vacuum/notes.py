@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.units import size_text
@@ -15,8 +15,7 @@ from opskit.journal.vacuum.model import VacuumRequest
 from opskit.journal.vacuum.rules import Prediction
 
 
-@dataclass(frozen=True)
-class Deletion:
+class Deletion(NamedTuple):
     """A file that will go. newer: entries newer than the limit of time; None when that cannot be told."""
 
     path: str

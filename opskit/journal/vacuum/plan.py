@@ -141,7 +141,7 @@ def _rotated(facts: VacuumFacts, request: VacuumRequest, before: dict[str, str])
             files.append(file)
             if name:
                 # It is renamed, and a new one takes its place; what that takes is known only then.
-                files.append(replace(file, name=name, parsed=_parsed(file)))
+                files.append(file._replace(name=name, parsed=_parsed(file)))
                 before[f"{directory.path}/{name}"] = directory.path_of(file)
         yield replace(directory, files=tuple(files))
 

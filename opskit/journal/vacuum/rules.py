@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from opskit.core.plan import Record
 from opskit.core.units import INFINITY, SECOND
@@ -18,13 +18,12 @@ from opskit.journal.releases import Rules
 from opskit.journal.vacuum.model import VacuumLimits
 
 # What two candidates are compared by: id, number, age, name.
-_Key = tuple[str, int, int, bytes]
+_Key = tuple[str, int, int, str]
 # No file's age may come to lie behind the limit while journalctl gets to the point where it looks at its clock.
 _SLACK = 60 * SECOND
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A file that a vacuum may delete, with its age (the time that it goes by, microseconds since 1970)."""
 
     file: JournalFile
@@ -77,10 +76,11 @@ def age_of(file: JournalFile, *, birth: bool) -> int:
 
     The access time is read only after journalctl has opened the file, which sets it, unless nothing does (noatime).
     """
-    times = [file.ctime, file.mtime, file.crtime]
-    times += [file.birth] if birth else []
-    times += [file.atime] if file.atime_stays else []
-    return min([file.parsed.realtime, *(time for time in times if time > 0)])
+    age = file.parsed.realtime
+    for time in (file.ctime, file.mtime, file.crtime, birth and file.birth, file.atime_stays and file.atime):
+        if 0 < time < age:
+            age = time
+    return age
 
 
 def predict(directory: JournalDirectory, limits: VacuumLimits, rules: Rules, now: int) -> Prediction:
@@ -156,7 +156,7 @@ def _is_plain(by_age: Sequence[tuple[Candidate, _Key]]) -> bool:
 def _key(candidate: Candidate) -> _Key:
     parsed = candidate.file.parsed
     seqnum_id = parsed.seqnum_id if parsed.kind == ARCHIVED else ""
-    return seqnum_id, parsed.seqnum, candidate.age, candidate.file.name.encode("utf-8", "surrogateescape")
+    return seqnum_id, parsed.seqnum, candidate.age, candidate.file.name
 
 
 def _after(left: _Key, right: _Key) -> bool:
@@ -167,7 +167,7 @@ def _after(left: _Key, right: _Key) -> bool:
         return left[2] > right[2]
     if left[0] and right[0]:
         return left[0] > right[0]
-    return left[3] > right[3]
+    return left[3].encode("utf-8", "surrogateescape") > right[3].encode("utf-8", "surrogateescape")
 
 
 def _merged(items: list[tuple[Candidate, _Key]]) -> list[tuple[Candidate, _Key]]:

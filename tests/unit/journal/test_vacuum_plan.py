@@ -25,7 +25,7 @@ def archived(days: int, number: int = 1, **more: Any) -> JournalFile:
     header = Header(state="archived", entries=10, head=at, tail=at + DAY)
     name = f"system@{ID}-{number:016x}-{at:016x}.journal"
     made = JournalFile(name, ParsedName(ARCHIVED, ID, number, at), 8192, 4096, inode=number, header=header)
-    return replace(made, **more)
+    return made._replace(**more)
 
 
 def active(days: int, state: str = "online") -> JournalFile:
@@ -76,14 +76,14 @@ def test_old_files_go_and_the_others_stay() -> None:
 def test_newer_entries_are_counted_and_told() -> None:
     one = archived(3)
     path = f"/var/log/journal/{OWN}/{one.name}"
-    across = replace(one, header=replace(one.header, tail=NOW))
+    across = one._replace(header=one.header._replace(tail=NOW))
     found = plan(facts(across, newer={path: 7}), request())
     assert found.result["newer_entries_lost"] == 7
     assert "newer-entries-lost" in ids(found)
     unknown = plan(facts(across, newer={path: None}), request())
     assert "newer-entries-unknown" in ids(unknown)
     # All of them, where the file is old by its mtime alone.
-    young = replace(one, mtime=1, header=replace(one.header, head=NOW - DAY, tail=NOW))
+    young = one._replace(mtime=1, header=one.header._replace(head=NOW - DAY, tail=NOW))
     assert plan(facts(young), request()).result["newer_entries_lost"] == 10
 
 
@@ -96,7 +96,7 @@ def test_rotation_first_and_then_the_active_one_goes_too() -> None:
     assert rotate.makes == vacuum.deletes == (name,)
     assert found.result["survives"] == []
     # journald of 239 leaves alone what it has not open; nobody rotates another machine's journal.
-    of_user = replace(active(9, "offline"), name="user-1000.journal")
+    of_user = active(9, "offline")._replace(name="user-1000.journal")
     assert plan(facts(of_user), request(rotate=True, version=Version(239))).steps == ()
     # journald has opened it by itself for that since 246.
     assert plan(facts(of_user), request(rotate=True, version=Version(245))).steps == ()
@@ -104,7 +104,7 @@ def test_rotation_first_and_then_the_active_one_goes_too() -> None:
     # The system's file is open also when it was synced, and is offline then.
     assert plan(facts(active(9, "offline")), request(rotate=True, version=Version(239))).steps[0].makes == (name,)  # type: ignore[attr-defined]
     for name in ("user-x.journal", "user-01.journal", "user-.journal", "remote-1.journal"):
-        assert plan(facts(replace(active(9), name=name)), request(rotate=True)).steps == ()
+        assert plan(facts(active(9)._replace(name=name)), request(rotate=True)).steps == ()
     other = replace(facts(active(9)), machine_id="f" * 32)
     assert plan(other, request(rotate=True)).steps == ()
 
@@ -113,7 +113,7 @@ def test_what_is_written_to_may_grow_while_the_plan_is_read() -> None:
     place = CopyPlace("/copy", "absent", 1 << 30)
     asked = request(rotate=True, keep_copy="/copy")
     one = plan(facts(archived(5), active(9), place=place), asked)
-    grown = facts(archived(5), replace(active(9), size=1 << 24, allocated=1 << 24), place=place)
+    grown = facts(archived(5), active(9)._replace(size=1 << 24, allocated=1 << 24), place=place)
     assert plan(grown, asked).fingerprint == one.fingerprint
     assert plan(facts(archived(5, size=16384), active(9), place=place), asked).fingerprint != one.fingerprint
     # A new file gets its last block when the kernel writes it back.

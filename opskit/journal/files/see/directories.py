@@ -39,14 +39,14 @@ def read_directory(path: str) -> JournalDirectory:
         flags = os.fstatvfs(descriptor).f_flag
         sticky = statx.of(descriptor, ".")[1]
         files, ignored = [], []
-        for name in os.listdir(descriptor):  # the order is readdir's
-            if not name.endswith((".journal", ".journal~")):
-                continue
-            file = _read_file(descriptor, name, statx, noatime=bool(flags & os.ST_NOATIME))
+        with os.scandir(descriptor) as listing:
+            entries = [entry for entry in listing if entry.name.endswith((".journal", ".journal~"))]
+        for entry in entries:  # the order is readdir's
+            file = _read_file(descriptor, entry, statx, noatime=bool(flags & os.ST_NOATIME))
             if file:
-                files.append(replace(file, unremovable=True) if sticky else file)
+                files.append(file._replace(unremovable=True) if sticky else file)
             else:
-                ignored.append(name)
+                ignored.append(entry.name)
         status = os.fstat(descriptor)
         return JournalDirectory(
             path,
@@ -59,30 +59,35 @@ def read_directory(path: str) -> JournalDirectory:
         os.close(descriptor)
 
 
-def _read_file(directory: int, name: str, statx: Statx, *, noatime: bool) -> Optional[JournalFile]:
-    """The facts of one file; None for what is no regular file."""
-    parsed = classify(name)
-    try:
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except OSError:
-        return None  # gone meanwhile: a vacuum passes over it
-    if parsed is None or not stat.S_ISREG(status.st_mode):
-        return None
+def _read_file(directory: int, entry: os.DirEntry[str], statx: Statx, *, noatime: bool) -> Optional[JournalFile]:
+    """The facts of one file; None for what is no regular file, or gone meanwhile: a vacuum passes over it."""
+    name, parsed = entry.name, classify(entry.name)
     header, crtime, open_error, atime_stays = Header(), 0, "", noatime
     try:
-        descriptor = open_unread(name, directory)
-    except OSError as error:
-        open_error = error.strerror or str(error)
-    else:
+        # By what readdir says of it: a pipe or a device is never opened.
+        if parsed is None or not entry.is_file(follow_symlinks=False):
+            return None
         try:
-            header = read_header(os.pread(descriptor, HEADER_BYTES, 0), status.st_size)
-            crtime = _crtime(descriptor)
-            atime_stays = noatime or (status.st_atime_ns < status.st_mtime_ns and _keeps_atime(descriptor))
+            descriptor = open_unread(name, directory)
         except OSError as error:
             open_error = error.strerror or str(error)
-        finally:
-            os.close(descriptor)
-    birth, unremovable = statx.of(directory, name)
+            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            birth, unremovable = statx.of(directory, name)
+        else:
+            try:
+                status = os.fstat(descriptor)
+                birth, unremovable = statx.of(descriptor, "")
+                header = read_header(os.pread(descriptor, HEADER_BYTES, 0), status.st_size)
+                crtime = _crtime(descriptor)
+                atime_stays = noatime or (status.st_atime_ns < status.st_mtime_ns and _keeps_atime(descriptor))
+            except OSError as error:
+                open_error = error.strerror or str(error)
+            finally:
+                os.close(descriptor)
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
     return JournalFile(
         name=name,
         parsed=parsed,
@@ -154,12 +159,12 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[JournalDire
             continue
         if top.files or scope.directory:
             directories[top.path] = replace(_read(top.path, "", ""), passed_over=not top.files)
-        inside = _names(top.path)
+        inside = [name for name in _names(top.path) if _is_journal_directory(name)]
         check_answers(os.path.join(top.path, name) for name in inside)
         for name in inside:
             machine, _, namespace = name.partition(".")
             path = os.path.join(top.path, name)
-            if not _is_journal_directory(name) or not os.path.isdir(path):
+            if not os.path.isdir(path):
                 continue
             if local and not (_same_id(machine, machine_id) or top.path == ROOTS[0]):
                 continue
