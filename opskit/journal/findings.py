@@ -13,6 +13,7 @@ FINDINGS = (
     ),
     FindingKind("active-keep-size", ("info",), "active files alone take more than the size, and a vacuum keeps them"),
     FindingKind("bad-setting", ("warning",), "journald does not understand a setting, and ignores it"),
+    FindingKind("clock-went-back", ("info",), "times in a journal file go back: journalctl's --since passes over some"),
     FindingKind("copy-among-journals", ("critical",), "the directory for copies is in one whose journals are vacuumed"),
     FindingKind("copy-directory-open", ("critical",), "others could write to the directory for copies, or replace it"),
     FindingKind("copy-exists", ("critical",), "a copy of that name already exists"),

@@ -162,6 +162,9 @@ def _reading(facts: ErrorFacts) -> Iterator[Finding]:
 
 def _loss(loss: Loss) -> Finding:
     """What of a damaged file journalctl would have passed over, and what nobody can read."""
+    if loss.clock_back:
+        title = f"{loss.path}: the clock went back; entries that journalctl passes over by --since or --until are shown"
+        return Finding("clock-went-back", "info", title)
     title = f"{loss.path}: {loss_text(loss)}"
     if not (loss.lost or loss.partial):
         title = f"{loss.path} is damaged; all of its entries could be read"

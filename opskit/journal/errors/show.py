@@ -52,6 +52,8 @@ OTHER_LINES = 4
 FINDINGS_MOST = 5
 WIDE_FROM = 120
 LAST = 4
+# Of a message, in characters; --json has the rest, as far as it is kept.
+MESSAGE_MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,16 @@ class ErrorListing:
         return self.examples.get(group.cursor) or os.fsdecode(group.example)
 
     def brief(self, group: MessageGroup) -> str:
-        """The message; of a stack trace its first and its last line."""
+        """The message, or its beginning; of a stack trace its first and its last line."""
         example = self.example(group)
         if not group.lines:
-            return example
+            return beginning(example)
         return f"{example.partition(chr(10))[0]} [{group.lines} lines of stack traces] {os.fsdecode(group.tail)}"
+
+
+def beginning(text: str) -> str:
+    """A text of at most MESSAGE_MOST characters as it is; of a longer one so many, and that it goes on."""
+    return text if len(text) <= MESSAGE_MOST else f"{text[:MESSAGE_MOST]} … (it goes on; --json has more of it)"
 
 
 @contextmanager
@@ -112,7 +119,7 @@ def errors_json(facts: ErrorFacts, listing: ErrorListing) -> dict[str, Any]:
             {"kind": kind, **_incident_json(incident)} for kind in KINDS for incident in facts.tally.incidents.of(kind)
         ],
         "without_priority": facts.without_priority,
-        "damaged": [_loss_json(loss) for loss in facts.losses],
+        "damaged": [_loss_json(loss) for loss in facts.losses if not loss.clock_back],
     }
 
 
@@ -237,7 +244,7 @@ def cells(group: MessageGroup) -> tuple[str, ...]:
         _when(group.first),
         _when(group.last),
         rate_text(group),
-        group.pattern,
+        beginning(group.pattern),
     )
 
 
@@ -248,9 +255,9 @@ def _draw_group(screen: Screen, group: MessageGroup, listing: ErrorListing) -> N
     when = first if first == last else f"{first} to {last}" + (f", {rate}" if rate else "")
     colored = screen.styled(priority, _STYLES[priority], sys.stdout) if priority in _STYLES else priority
     screen.line(f"{group.count} x  {colored}  {screen.styled(shown(group.unit) or '-', 'bold', sys.stdout)}  {when}")
-    screen.line(f"    {shown(group.pattern) or '(no message)'}")
+    screen.line(f"    {shown(beginning(group.pattern)) or '(no message)'}")
     example = listing.brief(group)
-    if example and shown(example) != shown(group.pattern):
+    if example and shown(example) != shown(beginning(group.pattern)):
         _block(screen, "like: ", example)
     if text := listing.catalog.get(group.cursor):
         _block(screen, "systemd: ", text)

@@ -130,6 +130,7 @@ class Loss:
     partial: entries that lack fields
     first, last: between which times those are
     why: what is damaged, the first of it
+    clock_back: nothing is; its times go back, and journalctl's search by time passes entries over
     """
 
     path: str = ""
@@ -139,6 +140,7 @@ class Loss:
     first: int = 0
     last: int = 0
     why: str = ""
+    clock_back: bool = False
 
 
 def files_by_path(directories: Iterable[JournalDirectory]) -> dict[str, JournalFile]:

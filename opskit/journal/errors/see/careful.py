@@ -49,11 +49,13 @@ class CarefulReading:
     losses: tuple[Loss, ...] = ()
     without_priority: WithoutPriority = field(default_factory=WithoutPriority)
     stderr: str = ""
+    _sound: set[str] = field(default_factory=set)
 
     def read(self) -> None:
         """Raises what journalctl's failure raises."""
         indexes = self._indexes()
         damaged = {path for path, index in indexes.items() if index.damage}
+        self._sound = set(indexes) - damaged
         failure = None
         try:
             self._read(damaged)
@@ -118,9 +120,11 @@ class CarefulReading:
         self._boot()
         salvage = Salvage(path)
         batch: list[ExportEntry] = []
+        before, back = 0, False
         seqnum_id = files_by_path(self.directories)[path].header.seqnum_id.encode()
         try:
             for entry in salvage.entries():
+                before, back = entry.realtime, back or entry.realtime < before
                 fields = entry.fields
                 if not entry.whole and b"PRIORITY" not in fields:
                     fields = {**fields, b"PRIORITY": UNKNOWN_PRIORITY}
@@ -133,7 +137,9 @@ class CarefulReading:
         except OSError as error:
             return Loss(path, why=error.strerror or str(error))
         self.tally.add(batch)
-        return salvage.loss
+        loss = salvage.loss
+        whole = path in self._sound and not (loss.lost or loss.partial or loss.why)
+        return replace(loss, path=path, clock_back=back and whole)
 
     def _short(self, indexes: dict[str, FileIndex]) -> set[str]:
         """The files of which journalctl gives fewer entries than their indexes have, or entries that lack fields."""
