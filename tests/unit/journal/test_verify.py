@@ -6,7 +6,7 @@ import errno
 import os
 import struct
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 
@@ -80,3 +80,22 @@ def test_a_key_is_told_by_its_form_and_never_shown(tmp_path: Path) -> None:
     with pytest.raises(UsageFault) as caught:
         read_key(str(path))
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("call", ["fstat", "pread"])
+def test_a_file_that_opens_and_cannot_be_read_is_one_that_could_not_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """As one of a server that deleted it, or on a bad sector."""
+    (tmp_path / "a.journal").write_bytes(b"x" * 300)
+    calls = iter((OSError(errno.ESTALE, "Stale file handle"),))
+    real = getattr(os, call)
+
+    def failing(*words: Any) -> Any:
+        for error in calls:
+            raise error
+        return real(*words)
+
+    monkeypatch.setattr(os, call, failing)
+    (file,) = read_directory(str(tmp_path)).files
+    assert (file.open_error, file.size) == ("Stale file handle", 300)

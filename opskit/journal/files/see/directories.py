@@ -69,21 +69,18 @@ def _read_file(directory: int, entry: os.DirEntry[str], statx: Statx, *, noatime
             return None
         try:
             descriptor = open_unread(name, directory)
-        except OSError as error:
-            open_error = error.strerror or str(error)
-            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-            birth, unremovable = statx.of(directory, name)
-        else:
             try:
                 status = os.fstat(descriptor)
                 birth, unremovable = statx.of(descriptor, "")
                 header = read_header(os.pread(descriptor, HEADER_BYTES, 0), status.st_size)
                 crtime = _crtime(descriptor)
                 atime_stays = noatime or (status.st_atime_ns < status.st_mtime_ns and _keeps_atime(descriptor))
-            except OSError as error:
-                open_error = error.strerror or str(error)
             finally:
                 os.close(descriptor)
+        except OSError as error:
+            open_error = error.strerror or str(error)
+            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            birth, unremovable = statx.of(directory, name)
     except OSError:
         return None
     if not stat.S_ISREG(status.st_mode):
