@@ -14,7 +14,15 @@ from opskit.core.finding import Finding
 from opskit.core.text import shown
 from opskit.disk.fstab.boot import LIBMOUNT_SINCE, BootUnit, entry_at_boot, unit_at_boot
 from opskit.disk.fstab.sources import names_a_device
-from opskit.disk.fstab.text import NOT_A_NUMBER, TOO_FEW_FIELDS, FstabEntry, entry_line, number_fits, split_lines
+from opskit.disk.fstab.text import (
+    NOT_A_NUMBER,
+    TOO_FEW_FIELDS,
+    FstabEntry,
+    entry_line,
+    fields_of,
+    number_fits,
+    split_lines,
+)
 from opskit.disk.model import HostFacts
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -58,7 +66,7 @@ def write_line(entry: FstabEntry, *, source: str = "", options: str = "") -> str
 
 
 def _out_of_range(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
-    fields = entry.raw.split()
+    fields = fields_of(entry.raw)
     for name, text in zip(("fifth", "sixth"), fields[4:6]):
         if not number_fits(text) or not -_INT <= int(text) < _INT:
             title = (
@@ -119,7 +127,7 @@ def _remedy(facts: HostFacts, entry: FstabEntry) -> str:
 
 def meant(entry: FstabEntry) -> str:
     """The line that the writer most likely meant: blanks within the options taken out, a comment too; "" if unclear."""
-    fields = entry.raw.split()
+    fields = fields_of(entry.raw)
     if len(fields) < 4 or fields[3].startswith("#"):
         return ""
     options, rest = fields[3], fields[4:]

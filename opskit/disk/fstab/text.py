@@ -205,11 +205,16 @@ def number_value(text: str) -> int:
     return (value + 2**31) % 2**32 - 2**31
 
 
+def fields_of(line: str) -> list[str]:
+    """The fields of a line with their escapes: only blanks and tabs are between them, for both readers."""
+    return [field for field in re.split("[ \t]+", line.removesuffix("\n").removesuffix("\r")) if field]
+
+
 def _parse_line(number: int, raw: str) -> Line:
     body = raw.removesuffix("\n").removesuffix("\r").lstrip(" \t")
     if not body or body.startswith("#"):
         return Line(number, raw)
-    fields = [field for field in re.split("[ \t]+", body) if field]
+    fields = fields_of(raw)
     text = [unescape(field) for field in fields[:4]] + [""] * (4 - len(fields))
     numbers = fields[4:6] + ["0"] * (6 - max(len(fields), 4))
     ignored = TOO_FEW_FIELDS if len(fields) < 3 else ""

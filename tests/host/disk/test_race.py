@@ -57,7 +57,8 @@ MEANWHILE = (
 )
 
 
-LOOKS = 20_000
+# A process waits a second for the looks of others, all in all, and a busy machine makes each wait longer.
+LOOKS = 2_000
 LOOKING = """
 import sys
 from opskit.disk.see.probe import exclusive

@@ -233,6 +233,12 @@ def test_form(line: str, name: str, severity: str) -> None:
     assert finding.evidence == f"/etc/fstab:2: {line}"
 
 
+@pytest.mark.parametrize("space", ["\v", "\f", "\x1c", "\x85", "\xa0", "\u2003"])
+def test_only_blanks_and_tabs_are_between_fields(space: str) -> None:
+    line = DATA.replace(" 0 2", f"{space}loop 0 2")
+    assert "bad-number" not in ids(host(ROOT + line))
+
+
 @pytest.mark.parametrize("numbers", ["", " 0", " 0 0", " 1 2"])
 def test_four_to_six_fields_are_well_formed(numbers: str) -> None:
     assert ids(host(ROOT + DATA.replace(" 0 2", numbers))) == []
