@@ -46,7 +46,7 @@ def use_and_lose_the_superblock(host: Host, disk: Disk) -> None:
 
 
 def test_a_filesystem_of_a_run_that_took_the_rest_back_is_not_made_again(host: Host, disk: Disk) -> None:
-    failed = host.mount(disk, "--mount-options", "bogusopt")
+    failed = host.mount(disk, inside=host.namespace(host.shim("mount", "exit 32")))
     assert (failed.code, "make-filesystem" in failed.err) == (9, True), failed
     host.mount(disk).well()
     use_and_lose_the_superblock(host, disk)
