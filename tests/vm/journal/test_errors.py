@@ -108,6 +108,8 @@ def test_a_unit_of_each_kind_has_its_cause_and_its_last_lines(vm: Machine, agree
     vm.run("mkdir", f"/etc/systemd/system/{NOBODY}.d")
     vm.run("tee", f"/etc/systemd/system/{NOBODY}.d/time.conf", stdin="[Unit]\nJobTimeoutSec=1\n")
     vm.run("systemctl", "daemon-reload")
+    # The machine boots without those of services, for an emulated one is slow.
+    vm.run("systemctl", "service-watchdogs", "yes")
     # Each job is waited for; a service that starts, and fails afterwards, until it does.
     vm.run("systemctl", "start", "--", *KINDS, check=False, timeout=400)
     for name in ("dog.service", "killed.service", "limit.service"):
