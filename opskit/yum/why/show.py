@@ -60,7 +60,9 @@ def draw_why(screen: Screen, autoruns: Autoruns) -> None:
         screen.done(f"nothing runs the package manager on this host by itself{more}")
         return
     draw_table(screen, COLUMNS, [_cells(autorun) for autorun in autoruns.entries])
-    if autoruns.systemd:
+    if autoruns.held_until:
+        screen.note(f"held until {_text(autoruns.held_until)}; undo ends it sooner, {follow_up('history')} has its run")
+    elif autoruns.systemd:
         screen.note(f"to keep the timers out of a maintenance window: {follow_up('yum', 'why', '--hold', '2h')}")
 
 

@@ -17,6 +17,7 @@ from opskit.act import accepted
 from opskit.core import procfs
 from opskit.core.errors import Busy, CannotUndo, Failed
 from opskit.core.plan import Plan, Refusal
+from opskit.ui.screen import Screen
 from opskit.yum.model import Facts, LockFile, LockPlace, ProcessFacts
 from opskit.yum.see import facts as yum_facts
 from opskit.yum.see import locks, processes
@@ -31,7 +32,7 @@ from opskit.yum.why.cron import mentions, next_run, parse
 from opskit.yum.why.model import Autorun, Autoruns
 from opskit.yum.why.plan import decide_hold
 from opskit.yum.why.see import see_autoruns
-from opskit.yum.why.show import not_read
+from opskit.yum.why.show import draw_why, not_read
 from opskit.yum.why.steps import Hold
 from opskit.yum.why.units import _seconds, held_until, parse_units
 
@@ -392,6 +393,16 @@ def test_until_when_a_hold_is_in_force() -> None:
     assert held_until(UNITS, 1000.0) == 0.0
     assert held_until(f"{UNITS}\n{timer.format('active')}{span}", 1000.0) == 1000.0 + 2 * 3600 + 3 * 60
     assert held_until(f"{UNITS}\n{timer.format('inactive')}{span}", 1000.0) == 0.0
+
+
+def test_a_hold_in_force_is_told_and_not_advised_again(capsys: pytest.CaptureFixture[str]) -> None:
+    units = parse_units(UNITS, 1000.0)
+    draw_why(Screen("opskit"), Autoruns(True, units, held_until=1_795_253_400.0))
+    told = capsys.readouterr().err
+    assert "held until 2026-11-21T09:30:00Z" in told
+    assert "--hold" not in told
+    draw_why(Screen("opskit"), Autoruns(True, units))
+    assert "--hold 2h" in capsys.readouterr().err
 
 
 def test_a_hold_of_nothing_and_without_systemd() -> None:
