@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import re
 import struct
 import sys
 from typing import Any, NamedTuple
@@ -63,6 +64,12 @@ def checked(result: int) -> int:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     return result
+
+
+def kernel_release() -> tuple[int, int]:
+    """The first two numbers of the release of the kernel that runs; (0, 0) for one that does not begin with them."""
+    match = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def device_number(number: int) -> str:

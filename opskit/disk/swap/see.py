@@ -10,6 +10,8 @@ import uuid
 from typing import Optional
 
 from opskit.core.command import Runner
+from opskit.core.kernel import kernel_release
+from opskit.core.mountinfo import mount_of, mounts_here
 from opskit.disk.model import HostFacts, SwapArea
 from opskit.disk.see.facts import FSTAB, on_path, see
 from opskit.disk.see.mounts import swap_areas
@@ -30,14 +32,13 @@ def see_swap(runner: Runner, path: str, *, device: bool, fstab: str = FSTAB) -> 
     host = see(runner, fstab=fstab, devices=[path] if device else [], paths=[] if device else [path, folder])
     host = dataclasses.replace(host, tools={**host.tools, **{tool: "1" for tool in TOOLS if on_path(tool)}})
     words = read_text(PROC, "cmdline").split()
-    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
     return SwapFacts(
         host=host,
         areas=host.swap_areas,
         file=None if device else _file(host, path, folder),
         available=available(),
         resume=tuple(word for word in words if word.startswith(("resume=", "resume_offset="))),
-        kernel=(int(release[1]), int(release[2])) if release else (0, 0),
+        kernel=kernel_release(),
         selinux=os.path.exists("/sys/fs/selinux/enforce"),
     )
 
@@ -53,8 +54,7 @@ def _file(host: HostFacts, path: str, folder: str) -> SwapFile:
     fact, above = host.path(path), host.path(folder)
     if not (fact and above) or fact.unanswered or above.unanswered or above.kind != "directory":
         return SwapFile(path, directory=bool(above and above.kind == "directory"))
-    beneath = [mount for mount in host.mounts if _is_below(above.real, mount.target)]
-    mount = max(reversed(beneath), key=lambda mount: len(mount.target), default=None)
+    mount = mount_of(above.real, mounts_here())
     room = os.statvfs(folder)
     there = SwapFile(
         path,
@@ -67,23 +67,15 @@ def _file(host: HostFacts, path: str, folder: str) -> SwapFile:
         status = os.lstat(path)
     except OSError:
         return there
-    return SwapFile(
-        path,
+    return dataclasses.replace(
+        there,
         exists=True,
         size=status.st_size,
         mode=stat.S_IMODE(status.st_mode),
         owner=status.st_uid,
         allocated=status.st_blocks * _BLOCK,
         uuid=swap_uuid(path) if stat.S_ISREG(status.st_mode) else "",
-        fstype=there.fstype,
-        mount_point=there.mount_point,
-        read_only=there.read_only,
-        room=there.room,
     )
-
-
-def _is_below(path: str, target: str) -> bool:
-    return target in {"/", path} or path.startswith(f"{target}/")
 
 
 def swap_uuid(path: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from opskit.core import procfs
+from opskit.core.kernel import kernel_release
 from opskit.core.procfs import Stat
 from opskit.core.systemd import control_group
 from opskit.yum.model import Activity, ProcessFacts, Relative
@@ -220,8 +221,7 @@ def _write_locked(pid: int, number: str) -> bool:
     text = _text(str(pid), "fdinfo", number)
     if "lock:" in text:
         return re.search(r"^lock:.*\bWRITE\b", text, re.MULTILINE) is not None
-    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
-    return release is not None and (int(release[1]), int(release[2])) < (4, 1)
+    return (0, 0) < kernel_release() < (4, 1)
 
 
 def _parents(pid: int) -> Iterator[Relative]:
