@@ -53,15 +53,21 @@ def freed_by(targets: Sequence[DeleteTarget], *, open_too: bool) -> int:
     open_too: also those that processes keep until they close them
     """
     total = sum(target.size for target in targets)
-    names: dict[tuple[int, int], list[int]] = {}
-    for linked in (linked for target in targets for linked in target.linked):
-        names.setdefault((linked.device, linked.inode), [linked.links, 0, linked.size])[1] += linked.names
+    names = _names(targets)
     gone = {identity: size for identity, (links, here, size) in names.items() if here >= links}
     total += sum(gone.values())
     if not open_too:
         opened = {(each.device, each.inode): each.size for target in targets for each in target.opened}
         total -= sum(size for identity, size in opened.items() if identity not in names or identity in gone)
     return total
+
+
+def _names(targets: Sequence[DeleteTarget]) -> dict[tuple[int, int], list[int]]:
+    """Of each file with several names, by device and inode: how many it has, how many of them go, and its bytes."""
+    names: dict[tuple[int, int], list[int]] = {}
+    for linked in (linked for target in targets for linked in target.linked):
+        names.setdefault((linked.device, linked.inode), [linked.links, 0, linked.size])[1] += linked.names
+    return names
 
 
 def _reasons(hindrances: Sequence[Hindrance]) -> Iterator[Reason]:
@@ -88,10 +94,7 @@ def _notes(facts: DeleteFacts, total: int) -> Iterator[Finding]:
         who = ", ".join(dict.fromkeys(each.by for each in opened[:NAMED]))
         title = f"{ceiling_text(later)} more is free only when {who} closes what it reads"
         yield Finding("delete-opened", "warning", title, remedy="afterwards: opskit df --deleted")
-    seen: dict[tuple[int, int], list[int]] = {}
-    for linked in (linked for target in targets for linked in target.linked):
-        seen.setdefault((linked.device, linked.inode), [linked.links, 0, linked.size])[1] += linked.names
-    kept = [size for links, here, size in seen.values() if here < links]
+    kept = [size for links, here, size in _names(targets).values() if here < links]
     if kept:
         files = "1 file has" if len(kept) == 1 else f"{len(kept):,} files have"
         title = f"{files} other names elsewhere: {ceiling_text(sum(kept))} in them is not freed"
