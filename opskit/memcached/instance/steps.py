@@ -24,6 +24,8 @@ from opskit.memcached.see.client import ask, read_secret, target_of
 from opskit.memcached.see.host import read_pid, roots_own
 
 START_SECONDS = 10.0
+# What ends at once ends within this on a busy host, too.
+WHY_SECONDS = 5.0
 # It closes its connections first; with -e it writes its memory out.
 STOP_SECONDS = 60.0
 ASK_SECONDS = 5.0
@@ -131,7 +133,7 @@ class StartMemcached(Step):
         """What it says in the foreground: a daemon says nothing."""
         line = tuple(word for word in self.line if word != "-d")
         try:
-            runner.run(Command(line, mutates=True, timeout=2))
+            runner.run(Command(line, mutates=True, timeout=WHY_SECONDS))
         except CommandFailed as error:
             return error.why
         except Failed:

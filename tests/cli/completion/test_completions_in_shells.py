@@ -159,7 +159,7 @@ def test_bash_completes_files_and_directories(place: Path) -> None:
 
 
 def zsh(place: Path, line: str, wanted: str) -> str:
-    """What a zsh on a terminal makes of this line and a TAB, up to the wanted text. Fails after 30 s."""
+    """What a zsh on a terminal makes of this line and a TAB, up to the wanted text. Fails after two minutes."""
     need("zsh")
     setup = f"PS1=READY; fpath=({shlex.quote(str(place))} $fpath); autoload -Uz compinit; compinit -u -D"
     (place / "setup").write_text(setup + "; bindkey '^I' complete-word\n", encoding="utf-8")
@@ -179,7 +179,7 @@ def zsh(place: Path, line: str, wanted: str) -> str:
 
 def read_until(terminal: int, wanted: str) -> str:
     text = ""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while wanted not in text:
         ready = select.select([terminal], [], [], max(0, end - time.monotonic()))[0]
         assert ready, f"no {wanted!r} in {text!r}"

@@ -30,12 +30,14 @@ def hook(event, arguments):
     state["left"] -= state["counting"]
     if state["left"] < 0:
         state["over"] = True
+        opskit = os.getpid()
         if not delay:
-            os.kill(os.getpid(), number)
+            os.kill(opskit, number)
         elif os.fork() == 0:
             os.closerange(3, 64)  # no lock of opskit's is ours
             time.sleep(delay)
-            os.kill(os.getppid(), number)
+            if os.getppid() == opskit:  # it may have ended: whose child we are then gets no signal
+                os.kill(opskit, number)
             os._exit(0)
 
 import opskit.__main__, opskit.cli

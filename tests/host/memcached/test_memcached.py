@@ -29,6 +29,10 @@ USERS = ("memcached", "memcache")
 # Python may be installed where only root can read: that one capability is left.
 READS = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
 AS_NOBODY = ("setpriv", "--reuid=nobody", "--clear-groups", *READS)
+# Seconds: only a limit. What does not listen is refused at once.
+PATIENCE = 60.0
+# For `status`: a busy machine may need it for an instance that answers.
+LONG = ("--timeout", "30s")
 BUSY, REFUSED, USAGE, TAKEN_BACK, MISSING = 7, 5, 2, 8, 6
 
 
@@ -102,7 +106,7 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def wait(holds: Any, seconds: float = 10) -> None:
+def wait(holds: Any, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
@@ -111,7 +115,7 @@ def wait(holds: Any, seconds: float = 10) -> None:
 
 def answers(port: int, address: str = "127.0.0.1") -> bool:
     try:
-        with socket.create_connection((address, port), 2) as one:
+        with socket.create_connection((address, port), PATIENCE) as one:
             one.sendall(b"version\r\n")
             return one.recv(100).startswith(b"VERSION")
     except OSError:
@@ -310,7 +314,7 @@ def test_saturated_until_it_rejects(place: Place) -> None:
     served = 0
     with contextlib.suppress(OSError):
         for _ in range(70):
-            one = socket.create_connection(("127.0.0.1", port), 2)
+            one = socket.create_connection(("127.0.0.1", port), PATIENCE)
             clients.append(one)
             one.sendall(b"version\r\n")
             if not one.recv(100).startswith(b"VERSION"):
@@ -321,7 +325,7 @@ def test_saturated_until_it_rejects(place: Place) -> None:
         one.close()
     del clients[-3:]
     wait(lambda: answers(port))
-    found = place.json("status", "--check")
+    found = place.json("status", "--check", *LONG)
     (mine,) = [one for one in found["result"]["instances"] if one["pid"] == pid_of(place, port)]
     assert mine["rejected"] > 0
     assert "rejected-connections" in {one["id"] for one in found["findings"] if f":{port}" in one["title"]}
@@ -335,20 +339,20 @@ def test_stores_that_fail_are_seen_by_class(place: Place) -> None:
     port = free_port()
     place.start(port, "-M", "-m", "64", "-I", "8m")
     refused = 0
-    with socket.create_connection(("127.0.0.1", port), 5) as client, client.makefile("rb") as file:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as client, client.makefile("rb") as file:
         for number in range(200):
             client.sendall(b"set k%d 0 0 500000\r\n%b\r\n" % (number, b"x" * 500000))
             refused += file.readline().startswith(b"SERVER_ERROR")
         client.sendall(b"set big 0 0 9000000\r\n%b\r\n" % (b"x" * 9000000))
         assert file.readline().startswith(b"SERVER_ERROR object too large")
-    found = place.json("status", "--slabs")
+    found = place.json("status", "--slabs", *LONG)
     (mine,) = [one for one in found["result"]["instances"] if one["pid"] == pid_of(place, port)]
     assert refused > 0
     assert (mine["failed_stores"], mine["too_large_stores"]) == (refused, 1)
     assert sum(each["items"] for each in mine["slabs"]) == 200 - refused
     ids = {one["id"] for one in found["findings"] if f":{port}" in one["title"]}
     assert ids == {"stores-fail", "items-too-large"}
-    table = place.run("memcached", "status", "--slabs").out.splitlines()
+    table = place.run("memcached", "status", "--slabs", *LONG).out.splitlines()
     assert table[0].split()[:3] == ["ADDRESS", "CLASS", "ITEM"]
     assert sum(f"127.0.0.1:{port} " in row for row in table) == len(mine["slabs"])
 
@@ -357,7 +361,7 @@ def test_the_table_has_whole_words_on_eighty_columns(place: Place) -> None:
     place.start(free_port())
     environment = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(place.folder / "state"), "NO_COLOR": "1"}
     for more, title in (([], "EVICTED"), (["--slabs"], "FAILED")):
-        terminal = Terminal([*OPSKIT, "memcached", "status", *more], environment, 80)
+        terminal = Terminal([*OPSKIT, "memcached", "status", *LONG, *more], environment, 80)
         try:
             terminal.read_until("\n")
             shown = terminal.end().out
@@ -371,7 +375,7 @@ def test_a_unix_socket(place: Place) -> None:
     found = place.json("start", "-s", path, "-P", place.path("sock.pid"), "--yes")
     assert found["ok"], found
     place.pids.append(int(Path(place.path("sock.pid")).read_text()))
-    (mine,) = [one for one in place.json("status")["result"]["instances"] if one["socket"] == path]
+    (mine,) = [one for one in place.json("status", *LONG)["result"]["instances"] if one["socket"] == path]
     assert (mine["answered"], mine["listeners"]) == (True, [])
     assert place.json("stop", "--unix-socket", path, "--yes")["ok"]
     assert not Path(place.path("sock.pid")).exists()
@@ -388,7 +392,7 @@ def test_paths_that_are_relative(place: Place) -> None:
     line = ["memcached", "-u", place.user, "-s", "other.sock"]
     with subprocess.Popen(line, cwd=place.path(""), stdin=NULL, stdout=NULL, stderr=NULL) as process:
         wait(lambda: Path(place.path("other.sock")).exists())
-        (mine,) = [one for one in place.json("status")["result"]["instances"] if one["pid"] == process.pid]
+        (mine,) = [one for one in place.json("status", *LONG)["result"]["instances"] if one["pid"] == process.pid]
         process.kill()
     assert (mine["socket"], mine["answered"]) == (place.path("other.sock"), True)
     lint = place.run("memcached", "lint", "--", "-u", place.user, "-d", "-P", "m.pid", cwd=place.path(""))
@@ -430,7 +434,7 @@ def test_an_instance_that_asks_for_a_password(place: Place) -> None:
     secret.chmod(0o600)
     found = place.start(port, "-Y", str(secret))
     assert found["ok"], found
-    said = place.run("memcached", "status", "--json")
+    said = place.run("memcached", "status", "--json", *LONG)
     (mine,) = [
         one for one in json.loads(said.out)["result"]["instances"] if one["listeners"] == [f"tcp 127.0.0.1:{port}"]
     ]
@@ -484,7 +488,7 @@ while True:
             try:
                 assert process.stdout
                 other = int(process.stdout.readline())
-                said = place.run("memcached", "status", "--json")
+                said = place.run("memcached", "status", "--json", "--timeout", "5s")
             finally:
                 process.kill()
         found = json.loads(said.out)
@@ -585,17 +589,19 @@ def test_fifty_instances_are_asked_in_a_second(place: Place) -> None:
     count = 50
     running = [place.directly("-p", "0", "-s", place.path(f"{n}.sock"), "-t", "1", "-m", "2") for n in range(count)]
     try:
-        wait(lambda: all(Path(place.path(f"{n}.sock")).exists() for n in range(count)), 30)
+        wait(lambda: all(Path(place.path(f"{n}.sock")).exists() for n in range(count)))
         os.kill(running[7].pid, signal.SIGSTOP)  # one that never answers
         best: Optional[float] = None
         for _ in range(3):
             began = processor_time()
-            found = place.json("status")
+            found = place.json("status", "--timeout", "5s")
             spent = processor_time() - began
             best = spent if best is None else min(best, spent)
             mine = [one for one in found["result"]["instances"] if (one["socket"] or "").startswith(str(place.folder))]
             assert len(mine) == count
             assert [one["pid"] for one in mine if not one["answered"]] == [running[7].pid]
+            if best < 1.0:
+                break
         print(f"status of {count} instances, one of them dead: {best:.2f} s of work")
         assert best is not None
         assert best < 1.0
@@ -609,7 +615,7 @@ def test_watch_draws_until_it_is_interrupted(place: Place) -> None:
     port = free_port()
     place.start(port)
     environment = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(place.folder / "state")}
-    terminal = Terminal([*OPSKIT, "memcached", "status", "--watch", "--interval", "100ms"], environment, 240)
+    terminal = Terminal([*OPSKIT, "memcached", "status", "--watch", "--interval", "100ms", *LONG], environment, 240)
     try:
         terminal.read_until(f"127.0.0.1:{port}")
         terminal.read_until("MEMORY")
@@ -629,7 +635,7 @@ def test_watch_on_eighty_columns_has_whole_figures_and_a_graph(place: Place) -> 
     port = free_port()
     place.start(port)
     environment = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(place.folder / "state"), "NO_COLOR": "1"}
-    terminal = Terminal([*OPSKIT, "memcached", "status", "--watch", "--interval", "100ms"], environment, 80)
+    terminal = Terminal([*OPSKIT, "memcached", "status", "--watch", "--interval", "100ms", *LONG], environment, 80)
     try:
         terminal.read_until("▁▁")
         terminal.process.send_signal(signal.SIGINT)
