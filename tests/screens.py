@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 # A control sequence, another escape, a control character, or a character.
 TOKEN = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])|\x1b[()][A-Z0-9]|\x1b(?!\[)([^\[()])|([\s\S])")
-SECONDS = 20
+# Only a limit: on a busy machine a program takes long to start.
+SECONDS = 300
 
 
 class ScreenTerminal:

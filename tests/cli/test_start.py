@@ -79,7 +79,7 @@ opskit.__main__.run()
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_modules_are_imported(number: signal.Signals) -> None:
     program = PROGRAM.format(number=int(number))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", "opskit: interrupted\n")
 
 
@@ -119,5 +119,5 @@ opskit.__main__.run()
 """
     environment = {**os.environ, "OPSKIT_STATE_DIR": str(folder / "state")}
     return subprocess.run(
-        [sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False, env=environment, timeout=60
+        [sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False, env=environment, timeout=300
     )

@@ -75,7 +75,7 @@ class Terminal:
             assert self._read(), f"ended before {text!r}: {self.text}"
 
     def _read(self) -> bool:
-        ready, _, _ = select.select([self.master], [], [], 60)
+        ready, _, _ = select.select([self.master], [], [], 300)
         assert ready, f"it says nothing more: {self.text}"
         try:
             data = os.read(self.master, 65536)
@@ -92,7 +92,7 @@ class Terminal:
         """All that was shown, and the exit status."""
         while self._read():
             pass
-        return Answer(self.process.wait(timeout=60), self.text, "")
+        return Answer(self.process.wait(timeout=300), self.text, "")
 
     def close(self) -> None:
         """End it, if it has not ended."""

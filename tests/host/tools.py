@@ -208,7 +208,8 @@ class Disk:
         for path in devices:
             if f"{path} " in swaps:
                 run("swapoff", path, check=False)
-        run("partx", "-d", self.path, check=False)
+        # A partition that somebody else looks at just now is not forgotten, and would outlive the image.
+        until(lambda: run("partx", "-d", self.path, check=False).returncode == 0 or not self.partitions)
         run("losetup", "-d", self.path, check=False)
 
     def replaced(self, size: int) -> Disk:

@@ -47,7 +47,7 @@ def need(program: str) -> None:
 def said(*argv: str, **environment: str) -> str:
     """What a program says on stdout. Both streams must make sense: nothing on stderr, exit 0."""
     done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
+        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300,
         cwd="/", env={**os.environ, **environment},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

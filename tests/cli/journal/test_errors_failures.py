@@ -23,7 +23,7 @@ SYSTEMD = {"_PID": 1, "_UID": 0, "SYSLOG_IDENTIFIER": "systemd", "_SYSTEMD_UNIT"
 
 def errors(place: Path, *words: str) -> str:
     argv = [sys.executable, "-m", "opskit", "journal", "errors", "-D", str(place), *words]
-    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=300).stdout
 
 
 def test_a_unit_that_failed_has_its_last_lines_whatever_their_priority(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ DAY = 86400 * SECOND
 
 def errors(place: Path, *words: str) -> str:
     argv = [sys.executable, "-m", "opskit", "journal", "errors", "-D", str(place), *words]
-    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=300).stdout
 
 
 def test_a_clock_that_went_back_hides_nothing_and_is_no_damage(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def run(*arguments: str, before: tuple[str, ...] = ()) -> subprocess.CompletedPr
         encoding="utf-8",
         errors="surrogateescape",
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -275,7 +275,7 @@ def test_a_signal_ends_it_with_its_workers(tmp_path: Path) -> None:
     while not children.read_text():
         assert started.poll() is None
     started.send_signal(signal.SIGTERM)
-    _, said = started.communicate(timeout=60)  # the workers hold stderr too
+    _, said = started.communicate(timeout=300)  # the workers hold stderr too
     assert started.returncode == 143
     assert b"Traceback" not in said
 
@@ -320,7 +320,7 @@ def test_a_pipe_that_has_no_end_is_waited_for_with_a_limit(tree: Path, tmp_path:
         "import opskit.usage.du.see.patterns as p, sys; p.PIPE_SECONDS = 0.1; from opskit import cli;"
         f"sys.exit(cli.main(['du', '--exclude-from', {str(fifo)!r}, {str(tree)!r}]))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 1
     assert "did not end within 0.1 s" in done.stderr
     full = subprocess.run(

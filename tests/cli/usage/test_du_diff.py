@@ -28,7 +28,7 @@ class Runner:
             encoding="utf-8",
             errors="surrogateescape",
             check=False,
-            timeout=60,
+            timeout=300,
             cwd=self.cwd,
             env={**os.environ, "OPSKIT_STATE_DIR": str(self.state), "PYTHONPATH": str(ROOT)},
         )
@@ -157,7 +157,7 @@ def test_a_disk_that_is_full_by_then_does_not_lose_what_was_counted(du: Runner, 
         text=True,
         check=False,
         cwd=du.cwd,
-        timeout=60,
+        timeout=300,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     if "unshare" in done.stderr:

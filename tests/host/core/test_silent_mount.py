@@ -119,7 +119,7 @@ class Silent:
 
 
 def ended(process: subprocess.Popen[bytes]) -> Answer:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     return Answer(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 

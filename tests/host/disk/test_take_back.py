@@ -147,7 +147,7 @@ class Held:
     def end(self) -> tuple[int, str]:
         """Let the program go on. Returns opskit's exit status and what it said on stderr."""
         self.go_on.write_text("x\n")
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=300)
         return self.process.returncode, said.decode()
 
 

@@ -67,7 +67,7 @@ def test_what_journald_deletes_when_it_rotates_was_copied_before() -> None:
     code = INSIDE.format(tests=[str(TESTS), str(ROOT)], python=sys.executable, journald=JOURNALD)
     argv = ["unshare", "--mount", "--propagation", "private", sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=100)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
     made, (status, answer, left), (undone, _, after), copies = json.loads(done.stdout)
     assert status == 0, answer

@@ -81,7 +81,7 @@ def run(
     )  # fmt: skip
     argv = ["unshare", "--mount", "--propagation", "private", sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=100)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
     status, answer, gone, own, said = json.loads(done.stdout)
     assert answer["error"] is None or status, said

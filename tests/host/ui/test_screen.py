@@ -69,7 +69,7 @@ def test_colour_is_decided_for_each_stream(host: Host, disk: Disk) -> None:
     os.close(terminal)
     assert process.stdout
     out = process.stdout.read().decode()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
     said = b""
     try:
         while data := os.read(terminal_master, 65536):
@@ -186,7 +186,7 @@ def test_head_gives_no_traceback(host: Host, disk: Disk, words: str) -> None:
     assert process.stderr
     process.stdout.close()  # the reader has gone before anything is written
     said = process.stderr.read().decode()
-    process.wait(timeout=60)
+    process.wait(timeout=300)
     assert "Traceback" not in said
     assert "Broken pipe" not in said
     assert process.returncode in {

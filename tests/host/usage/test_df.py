@@ -159,7 +159,7 @@ class Hung:
         assert self.server.stdout
         assert self.server.stdout.readline() == b"ready\n"
         if manner == "dead":
-            self.server.wait(timeout=60)
+            self.server.wait(timeout=300)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_ctrl_c_while_a_mount_is_silent(host: Host, hung: Hung) -> None:
         assert process.poll() is None
     (child,) = children.read_text().split()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode == 130
     # Killed; what is left of it until init has waited for it is no process that runs.
     while (state := Path(f"/proc/{child}/stat")).exists():
