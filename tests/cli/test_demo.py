@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -25,11 +27,21 @@ def demo(place: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def left_behind(place: Path) -> list[str]:
+    """What is left of it in the end: a loop device goes when nobody looks at it any more, on a busy machine later."""
+    end = time.monotonic() + 60
+    while (left := there(place)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return left
+
+
+def there(place: Path) -> list[str]:
     """What is still in its place, mounted there, or a loop device: others may run the demo meanwhile."""
     found = [str(path) for path in place.iterdir()]
     found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(place) in line]
-    files = Path("/sys/block").glob("loop*/loop/backing_file")
-    return found + [str(file) for file in files if str(place) in file.read_text()]
+    for file in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with contextlib.suppress(OSError):  # it has just been let go of
+            found += [str(file)] if str(place) in file.read_text() else []
+    return found
 
 
 def on_a_disk() -> None:
