@@ -540,9 +540,11 @@ sys.exit(cli.main(sys.argv[1:]))
 def wait_in(root: Root, lines: str, *words: str) -> subprocess.Popen[str]:
     """`opskit yum wait` in the background, after these lines."""
     argv = [sys.executable, "-c", WAITS.format(lines), "yum", "wait", "--installroot", str(root.path), *words]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV, cwd="/"
     )
+    root.processes.append(process)  # ended after the test, if it has not ended
+    return process
 
 
 def test_wait_returns_at_once_and_becomes_the_command(root: Root) -> None:
