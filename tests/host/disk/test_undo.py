@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from host.hosts import Host
-from host.tools import FSTAB, GIB, MIB, Disk, run
+from host.tools import ENVIRONMENT, FSTAB, GIB, MIB, OPSKIT, Disk, run, until
 from opskit.disk.see.superblock import gpt_traces
 from tiers import slow
 
@@ -177,4 +178,26 @@ def test_an_unmount_is_taken_back_with_its_directory_and_by_the_uuid(host: Host)
     mounted = host.mounted()
     assert mounted
     assert mounted.source == again.path
+    assert "nothing to do" in host.run("undo", "last", "--yes").well().out
+
+
+def test_a_partition_that_somebody_looks_at_is_waited_for(host: Host, disk: Disk) -> None:
+    """The kernel forgets no partition that is open, also by blkid or another opskit that looks at all disks."""
+    blank = disk.digest()
+    assert host.mount(disk, OPSKIT_TEST_KILL="stepped:1").code == -9
+    (partition,) = disk.partitions
+    before = disk.digest()
+    look = os.open(partition, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        held = host.run("undo", "last", "--yes")
+        assert held.code != 0
+        assert f"{partition} is in use" in held.err
+        assert (disk.partitions, disk.digest()) == ([partition], before)
+        undo = host.start(*OPSKIT, "undo", "last", "--yes", env={**ENVIRONMENT, "OPSKIT_STATE_DIR": str(host.state)})
+        lines = len(host.ledger())
+        until(lambda: len(host.ledger()) > lines)
+    finally:
+        os.close(look)
+    assert undo.wait(timeout=60) == 0
+    assert (disk.partitions, disk.digest()) == ([], blank)
     assert "nothing to do" in host.run("undo", "last", "--yes").well().out

@@ -22,6 +22,7 @@ from opskit.disk.layout import (
 )
 from opskit.disk.model import FREE, ZERO, BlockDevice, DiskPlace
 from opskit.disk.mount.mkfs import MkfsOptions, mkfs_argv
+from opskit.disk.mount.steps.forget import forget, forget_partitions
 from opskit.disk.mount.steps.tried import MORE, run_on_disk
 from opskit.disk.see import probe, superblock
 from opskit.disk.see.sysfs import device_at, read_device, read_partitions
@@ -60,10 +61,15 @@ class EraseSignatures(Step):
             first, count, size = self.backup_gpt
             at = (f"of={self.paths[-1]}", f"bs={size}", f"seek={first}", f"count={count}")
             commands.append(Command(("dd", "if=/dev/zero", *at, "conv=fsync"), mutates=True))
-        if self.drop:
-            # Exit 1 when wipefs has made the kernel forget them already.
-            commands.append(Command(("partx", "-d", self.drop), mutates=True, accept=(0, 1)))
-        return tuple(commands)
+        return (*commands, *((forget(self.drop),) if self.drop else ()))
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        for command in self.commands:
+            if command != forget(self.drop):
+                runner.run(command)
+            elif staying := forget_partitions(runner, self.drop):
+                raise Failed(staying, "the kernel cannot forget it: it is in use", todo=f"fuser -v {staying}")
+        return {}
 
     def verify(self, runner: Runner, record: Record) -> None:
         last = read_device(self.paths[-1].removeprefix("/dev/").replace("/", "!"))
@@ -146,8 +152,7 @@ class CreatePartition(Step):
         return Change("remove-partition", path, before, after, lines, reversible=False)
 
     def undo_commands(self, record: Record) -> tuple[Command, ...]:
-        forget = Command(("partx", "-d", self.place.disk_path), mutates=True, accept=(0, 1))
-        return (forget, *(command for command, _, _ in zeros(self.place)))
+        return (forget(self.place.disk_path), *(command for command, _, _ in zeros(self.place)))
 
     def left(self, runner: Runner, record: Record) -> Optional[Change]:
         """Nothing, where the disk has no table and no trace of one. Raises CannotUndo where more is on it by now."""
@@ -155,7 +160,8 @@ class CreatePartition(Step):
         disk = probe.with_signatures(read_device(place.disk), runner)
         self._check_removable(disk, runner)
         headers, entries = superblock.gpt_traces(place.disk_path, place.disk_size, place.sector_size)
-        traces = disk.table or headers or place.partition_uuid.lower() in entries
+        on_disk = disk.table or headers or place.partition_uuid.lower() in entries
+        traces = on_disk or read_partitions(place.disk)
         return super().left(runner, record) if traces else None
 
     def _check_removable(self, disk: BlockDevice, runner: Runner) -> None:
@@ -168,6 +174,8 @@ class CreatePartition(Step):
             raise CannotUndo(f"{place.disk_path} is gone", todo=f"was it detached? {follow_up('disk', 'list')}")
         if disk.size != place.disk_size or (disk.identity and disk.identity != place.disk_identity):
             raise CannotUndo(f"{place.disk_path} is another disk now")
+        if not disk.table and any(not self._is_here(partition) for partition in read_partitions(place.disk)):
+            raise CannotUndo("the kernel shows partitions that opskit did not make")
         if not disk.table:
             return  # of a half of one remove_half asks more
         if not self._is_ours(disk, runner):
@@ -186,11 +194,18 @@ class CreatePartition(Step):
         """Remove the table. Raises CannotUndo as left does."""
         disk = probe.with_signatures(read_device(self.place.disk), runner)
         self._check_removable(disk, runner)
+        # Before the table goes: else what stays is a partition without one, which nothing here would find again.
+        shown = disk.table or read_partitions(self.place.disk)
+        if shown and (staying := forget_partitions(runner, self.place.disk_path)):
+            raise CannotUndo(f"{staying} is in use: the kernel cannot forget it", todo=f"fuser -v {staying}")
         if not disk.table:
             remove_half(runner, disk, self.place, known=self.tool != "parted")
             return
-        for command in self.undo_commands(record):
+        for command, _, _ in zeros(self.place):
             runner.run(command)
+
+    def _is_here(self, partition: BlockDevice) -> bool:
+        return (partition.start, partition.size) == (self.place.start, self.place.size)
 
     def _is_ours(self, disk: BlockDevice, runner: Runner) -> bool:
         """By the table's id where the tool could set it, else by where its one partition lies (or none yet)."""
@@ -198,7 +213,7 @@ class CreatePartition(Step):
         if self.tool != "parted":
             return disk.table_uuid.lower() == place.table_uuid.lower().removeprefix("0x")
         partitions = read_partitions(place.disk)
-        same = [(p.start, p.size) for p in partitions] in ([], [(place.start, place.size)])
+        same = len(partitions) < 2 and all(map(self._is_here, partitions))
         # Without a serial number one disk is like another of its size, unless the partition's name has our run in it.
         names = [probe.with_signatures(p, runner).partition_name for p in partitions]
         known = bool(disk.identity) if place.table == "dos" or not partitions else names == [place.partition_name]
