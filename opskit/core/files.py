@@ -108,9 +108,16 @@ def _make_temporary(target: str) -> tuple[int, str]:
 
 
 def leftovers(path: str) -> list[str]:
-    """What writes to this path that were killed have left beside it: temporary files of ours that nobody has locked."""
+    """What writes to this path that were killed have left beside it: temporary files of ours that nobody has locked.
+
+    Also those of the copies that runs keep of it: no later run writes to a copy of that name again.
+    """
     directory, name = os.path.split(os.path.realpath(path))
-    return leftovers_in(directory, re.escape(name))
+    return leftovers_in(directory, re.escape(name) + COPY)
+
+
+# What the copy of a file that a run keeps beside it has behind the file's name: the run's id.
+COPY = r"(?:\.opskit-[0-9TZ]+-[0-9a-f]+)?"
 
 
 def leftovers_in(directory: str, name: str = ".+") -> list[str]:

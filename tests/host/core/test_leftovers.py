@@ -42,3 +42,17 @@ def test_what_a_killed_scan_has_left(host: Host) -> None:
     assert [finding["title"] for finding in listed] == [f"{temporary} is left of a write that was killed"]
     host.run(*words).well()
     assert not temporary.exists()
+
+
+def test_what_a_killed_backup_has_left(host: Host, disk: Disk) -> None:
+    """The backup of each run has a name of its own: the next run writes to another one."""
+    assert host.mount(disk, OPSKIT_TEST_KILL="step:3").code == SIGKILLED
+    temporary = Path(host.fstab.parent, f".fstab.opskit-{host.ledger()[0]['run']}.opskit-abc12_45")
+    temporary.write_text(FSTAB)
+    foreign = Path(host.fstab.parent, ".fstab.opskit-of-ann.opskit-abc12_45")
+    foreign.write_text("no copy of a run\n")
+    for answer in (host.on_disk("fstab check", "--json"), host.run("history", "--json").well()):
+        left = [finding["title"] for finding in answer.json["findings"] if finding["id"] == "left-over"]
+        assert left == [f"{temporary} is left of a write that was killed"], answer
+    host.mount(disk).well()
+    assert (temporary.exists(), foreign.exists()) == (False, True)
