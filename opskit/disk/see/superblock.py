@@ -5,6 +5,7 @@ ext: Documentation/filesystems/ext4/super.rst; xfs: xfs_format.h (struct xfs_dsb
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 from typing import Optional
@@ -18,6 +19,8 @@ EXT_OFFSET = 1024
 EXT_MAGIC = 0xEF53
 EXT_VALID = 1
 EXT_ERRORS = 2
+# A cluster is 512 MiB at most (EXT2_MAX_CLUSTER_LOG_SIZE in e2fsprogs' ext2_fs.h); more is damage.
+EXT_MAX_LOG_SIZE = 19
 GPT_MAGIC = b"EFI PART"
 # _IOR('X', 100, struct xfs_fsop_geom_v1): 112 bytes, in every kernel since xfs came.
 # An allocation group smaller than this is not made (XFS_MIN_AG_BLOCKS).
@@ -37,22 +40,27 @@ def _read(path: str, offset: int, length: int) -> bytes:
 def ext_size(superblock: bytes, device_size: int) -> Optional[FilesystemSize]:
     """The size of an ext filesystem from its superblock (1024 bytes), and what resize2fs would make of the device.
 
-    resize2fs leaves out a last block group that has no room for its own tables and 50 blocks more
-    (e2fsprogs, resize/resize2fs.c, adjust_fs_info).
+    resize2fs takes whole pages of memory and whole clusters (e2fsprogs, resize/main.c), and leaves out a last block
+    group that has no room for its own tables and 50 blocks more (resize/resize2fs.c, adjust_fs_info).
     """
     if len(superblock) < 1024 or struct.unpack_from("<H", superblock, 0x38)[0] != EXT_MAGIC:
         return None
-    blocks_low, first, log_size = (struct.unpack_from("<I", superblock, at)[0] for at in (0x4, 0x14, 0x18))
+    blocks_low, first, log_size, log_cluster = struct.unpack_from("<I12xIII", superblock, 0x4)
     per_group, inodes_per_group = (struct.unpack_from("<I", superblock, at)[0] for at in (0x20, 0x28))
     is_64bit = struct.unpack_from("<I", superblock, 0x60)[0] & 0x80
     blocks = blocks_low + (struct.unpack_from("<I", superblock, 0x150)[0] << 32 if is_64bit else 0)
+    if max(log_size, log_cluster) > EXT_MAX_LOG_SIZE:
+        return None
     block_size = 1024 << log_size
     inode_size = struct.unpack_from("<H", superblock, 0x58)[0] or 128
-    possible = device_size // block_size
+    unit = max(mmap.PAGESIZE, 1024 << log_cluster)  # in bytes: of a page of memory, or of a cluster
+    possible = device_size // unit * unit // block_size
     if not per_group or not blocks:
         return None
     group_tables = 2 + -(-inodes_per_group * inode_size // block_size)
-    descriptors = 1 + struct.unpack_from("<H", superblock, 0xCE)[0] + -(-(possible // per_group + 1) * 64 // block_size)
+    descriptor = 64 if is_64bit else 32
+    reserved = struct.unpack_from("<H", superblock, 0xCE)[0]
+    descriptors = 1 + reserved + -(-(possible // per_group + 1) * descriptor // block_size)
     rest = (possible - first) % per_group
     if rest and rest < group_tables + descriptors + 50:
         possible -= rest

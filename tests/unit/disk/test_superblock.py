@@ -52,6 +52,13 @@ def test_ext_leaves_out_a_last_group_that_is_too_small() -> None:
     assert superblock.ext_size(ext(262144), GIB + 100 * 4096) == FilesystemSize(4096, 262144, 262144)
 
 
+@pytest.mark.parametrize("place", [0x18, 0x1C])
+def test_ext_with_a_block_size_that_cannot_be(place: int) -> None:
+    block = bytearray(ext(262144))
+    struct.pack_into("<I", block, place, 0xFFFFFFF0)
+    assert superblock.ext_size(bytes(block), GIB) is None
+
+
 def test_ext_over_16_tib_has_the_high_half_of_its_blocks() -> None:
     found = superblock.ext_size(ext(0, high=2), 0)
     assert found is not None
