@@ -101,7 +101,7 @@ def _decide_on_disk(facts: HostFacts, title: str, growth: _GrowTarget) -> Decisi
         title=title,
         steps=tuple(step for step in (partition, filesystem) if step),
         basis=(*growth.disk.basis, f"{device.size} bytes", *device.contents_basis),
-        hold=growth.disk.path if partition else "",
+        hold=growth.disk.path if partition and not partition.locks_disk else "",
         checks=in_service_checks(facts, device, growth.mount),
         notes=tuple(dos_limit(growth.disk, device)),
         result={

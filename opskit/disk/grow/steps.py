@@ -51,6 +51,11 @@ class GrowPartition(Step):
     def commands(self) -> tuple[Command, ...]:
         return self._resize(self.new_size)
 
+    @property
+    def locks_disk(self) -> bool:
+        """Whether its program takes the disk's lock itself (growpart 0.33), and would wait for us if we had it."""
+        return self.tool == "growpart"
+
     def _resize(self, size: int) -> tuple[Command, ...]:
         """The commands that give the partition this size."""
         path = device_path(self.disk)

@@ -200,7 +200,7 @@ def _plan(facts: HostFacts, request: GrowRequest, title: str, growth: _Growth, g
         title=title,
         steps=tuple(steps),
         basis=(*_basis(growth), *(line for disk in disks for line in disk.basis)),
-        hold=next((facts.disk_of(room.device).path for room in rooms if room.partition or not room.physical), ""),
+        hold=next((facts.disk_of(room.device).path for room in rooms if _is_held(room)), ""),
         checks=_checks(facts, growth, rooms),
         notes=tuple(_notes(request, growth, nothing=not steps)),
         result={
@@ -210,6 +210,11 @@ def _plan(facts: HostFacts, request: GrowRequest, title: str, growth: _Growth, g
             "volume_group": group.name,
         },
     )
+
+
+def _is_held(room: _Room) -> bool:
+    """Whether the lock of its disk is wanted, and not by the program that is run on it."""
+    return not room.partition.locks_disk if room.partition else not room.physical
 
 
 def _group_steps(room: _Room, group: VolumeGroup, goal: VolumeGoal) -> Iterator[Step]:
