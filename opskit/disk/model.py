@@ -331,6 +331,7 @@ class HostFacts:
     users: tuple[UsingProcess, ...] = ()  # of the filesystem that is to be unmounted
     volume_groups: tuple[VolumeGroup, ...] = ()  # of LVM; one with the name "" has what is in no group
     growths: tuple[UnfinishedGrowth, ...] = ()  # the newest run about each logical volume, where it was cut short
+    luks_arguments: tuple[str, ...] = ()  # of the kernel's command line: luks.uuid=…, rd.luks.name=…
     unseen: tuple[str, ...] = ()  # what could not be looked at, and why
 
     @property

@@ -23,6 +23,8 @@ DRIVERS = {"ntfs-3g": "ntfs", "ntfs3": "ntfs", "fuseblk": "ntfs", "lowntfs-3g": 
 # Options of mount(8) that the kernel shows of every mount, and those that take one back.
 _SHOWN = frozenset({"ro", "noexec", "nosuid", "nodev", "noatime", "nodiratime", "sync", "dirsync"})
 _TAKEN_BACK = {"rw": "ro", "exec": "noexec", "suid": "nosuid", "dev": "nodev", "async": "sync"}
+# systemd's words for no.
+_NO = frozenset({"0", "no", "n", "false", "f", "off"})
 # Filesystems whose source is no block device, whatever it looks like.
 VIRTUAL_TYPES = frozenset(
     {"tmpfs", "proc", "sysfs", "devpts", "devtmpfs", "overlay", "nfs", "nfs4", "cifs", "9p", "ceph"}
@@ -43,8 +45,9 @@ def devices_of(facts: HostFacts, entry: FstabEntry) -> tuple[BlockDevice, ...]:
 
 
 def missing(facts: HostFacts) -> tuple[FstabEntry, ...]:
-    """The entries whose device is not on this host; not those of media that come and go (noauto)."""
-    counted_on = (e for e in entries(facts.fstab.text) if not e.ignored and "noauto" not in e.option_list)
+    """The entries whose device is not on this host; not those of media that come and go (noauto, not taken back)."""
+    read = (e for e in entries(facts.fstab.text) if not e.ignored)
+    counted_on = (e for e in read if "noauto" not in e.option_list or waits_at_boot(facts, e))
     return tuple(e for e in counted_on if names_a_device(e) and not devices_of(facts, e))
 
 
@@ -96,10 +99,10 @@ def is_system(facts: HostFacts, device: BlockDevice) -> bool:
 
 
 def opened_by_hand(facts: HostFacts, device: BlockDevice) -> tuple[tuple[BlockDevice, BlockDevice], ...]:
-    """The encrypted volumes that a device is, or lies on, which crypttab does not name: each with its LUKS device.
+    """The encrypted volumes that a device is, or lies on, which nothing opens at boot: each with its LUKS device.
 
-    The initramfs opens those of the system, and has other ways to know of them. A crypttab that cannot be read is taken
-    to name them all.
+    Those that crypttab or the kernel's command line names are opened. The initramfs opens those of the system, and has
+    other ways to know of them. A crypttab that cannot be read is taken to name them all.
     """
     if facts.crypttab.problem or is_system(facts, device):
         return ()
@@ -108,13 +111,36 @@ def opened_by_hand(facts: HostFacts, device: BlockDevice) -> tuple[tuple[BlockDe
     return tuple(
         (volume, below)
         for volume, below in _encrypted(facts, device)
-        if not any(
+        if not _named_by_kernel(facts.luks_arguments, below)
+        and not any(
             f"/dev/mapper/{fields[0]}" in volume.links
             or volume.holder_of == f"encrypted volume {fields[0]}"
             or named_by(fields[1], below)
             for fields in named
         )
     )
+
+
+def _named_by_kernel(arguments: tuple[str, ...], luks: BlockDevice) -> bool:
+    """Whether the kernel's command line has the volume opened.
+
+    systemd-cryptsetup-generator(8): luks.uuid=UUID and luks.name=UUID=NAME, and with rd. before them in the initramfs;
+    dracut.cmdline(7): rd.luks.uuid= can be the beginning of a UUID, and rd_LUKS_UUID= is its older name. Both take
+    `luks-` off a UUID, and neither opens one with rd.luks=0, nor systemd with luks=no.
+    """
+    said = dict(word.partition("=")[::2] for word in arguments if word.startswith(("luks=", "rd.luks=")))
+    off = [name for name, value in said.items() if value.lower() in _NO]
+    uuids = [s.uuid.lower() for s in luks.signatures if s.type == "crypto_LUKS" and s.uuid]
+    for word in arguments:
+        name, _, value = word.partition("=")
+        value = value.removeprefix("luks-").lower()
+        if not value or "luks" in off or ("rd.luks" in off and name.startswith("rd")):
+            continue
+        if name in {"rd.luks.uuid", "rd_LUKS_UUID"} and any(uuid.startswith(value) for uuid in uuids):
+            return True
+        if name in {"luks.uuid", "luks.name", "rd.luks.name"} and value.partition("=")[0] in uuids:
+            return True
+    return False
 
 
 def _encrypted(facts: HostFacts, device: BlockDevice) -> Iterator[tuple[BlockDevice, BlockDevice]]:

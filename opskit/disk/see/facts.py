@@ -94,7 +94,6 @@ def see(
     all_paths = dict.fromkeys(filter(None, [*devices, *paths, users, *_targets(table)]))
     path_list = path_facts(all_paths, own)
     unseen += [f"{fact.path}: {fact.unanswered}" for fact in path_list if fact.unanswered]
-    used_by = _users(users, all_devices, own, unseen) if users else ()
     return HostFacts(
         schema=SCHEMA,
         taken=time_text(now()),
@@ -113,9 +112,10 @@ def see(
         swap_files=mounts.swap_files(),
         swap_areas=mounts.swap_areas(),
         made=read_made(state_dir, all_devices, unseen) if state_dir else (),
-        users=used_by,
+        users=_users(users, all_devices, own, unseen) if users else (),
         volume_groups=volume_groups,
         growths=read_growths(state_dir, volume_groups, unseen) if state_dir else (),
+        luks_arguments=mounts.luks_arguments(),
         unseen=tuple(unseen),
     )
 

@@ -100,6 +100,12 @@ def root_argument(proc: str = PROC) -> str:
     return next((word[len("root=") :] for word in reversed(words) if word.startswith("root=")), "")
 
 
+def luks_arguments(proc: str = PROC) -> tuple[str, ...]:
+    """What the kernel's command line says of encrypted volumes, in systemd's words (luks.…) and in dracut's."""
+    words = read_text(proc, "cmdline").split()
+    return tuple(word for word in words if word.startswith(("luks", "rd.luks", "rd_LUKS_UUID=")))
+
+
 def system_reasons(
     devices: Iterable[BlockDevice], mounts: Iterable[Mount], swaps: frozenset[str], root: str
 ) -> dict[str, tuple[str, ...]]:
