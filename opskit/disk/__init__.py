@@ -14,7 +14,8 @@ Where a change belongs:
   what stops a script            script_checks.py: of mount, umount and grow; the steps' own: Step.checks
   `fstab`, and every entry       fstab/: text.py the bytes, as mount reads them, boot.py as systemd does, sources.py
                                  what an entry means on this host, check.py the findings, form.py those of one line,
-                                 plan.py, steps.py (of it BackupFstab), cli.py the commands; the file is replaced by
+                                 options.py misspelt options, plan.py, steps.py (of it BackupFstab), cli.py the
+                                 commands; the file is replaced by
                                  core/textfile.py, and its backups are listed by see/files.py
   what several steps run         selinux.py: restorecon · mount/steps/tried.py: what works on a disk; why it failed:
                                  causes.py, from the words of the kernel, which see/kernel_log.py reads

@@ -98,6 +98,9 @@ FINDINGS = (
     ),
     FindingKind("missing-nofail", ("warning",), "without nofail the boot stops when the device is missing"),
     FindingKind("missing-tool", ("error",), "a program that this needs is not installed"),
+    FindingKind(
+        "misspelt-option", ("warning",), "an option of an fstab entry is misspelt, and its filesystem refuses it"
+    ),
     FindingKind("mount-only", ("info",), "the filesystem that is already there is mounted; nothing is made"),
     FindingKind("mount-point-in-fstab", ("critical",), "fstab already mounts something else on the mount point"),
     FindingKind("mount-point-in-use", ("critical",), "something is already mounted on the mount point"),

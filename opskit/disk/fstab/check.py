@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from opskit.core.finding import Finding, follow_up, left_over
 from opskit.disk.fstab.form import evidence_of, file_form, form, write_line
+from opskit.disk.fstab.options import misspelt
 from opskit.disk.fstab.sources import (
     by_uuid,
     crypttab_line,
@@ -66,6 +67,7 @@ def _entry(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
         return
     devices = devices_of(facts, entry)
     yield from _source(facts, entry, devices)
+    yield from _options(facts, entry, devices)
     yield from _target(facts, entry)
     yield from _in_use(facts, entry, devices)
 
@@ -153,6 +155,23 @@ def _fstype(facts: HostFacts, entry: FstabEntry, device: BlockDevice) -> Iterato
     title = f"line {entry.number} says {entry.fstype}, but {device.path} holds {signature.type}"
     remedy = f"write {signature.type} in place of {entry.fstype} in line {entry.number}"
     yield Finding("wrong-fstype", "error", title, evidence_of(facts, entry), remedy)
+
+
+def _options(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:
+    """Options that are misspelt, and which the filesystem therefore refuses."""
+    signatures = devices[0].signatures if devices else ()
+    fstype = signatures[0].type if entry.fstype == "auto" and signatures else entry.fstype
+    slips = misspelt(entry, fstype)
+    if not slips:
+        return
+    words = " and ".join(f"{option} (for {meant}?)" for option, meant in slips)
+    comes_of_it = "the boot stops" if waits_at_boot(facts, entry) else "it is not mounted"
+    if plain_target(entry.target) == "/":
+        comes_of_it = "/ stays as the boot mounted it first, often read-only"
+    title = f"line {entry.number} has {words}: {fstype} refuses options that it does not know, and {comes_of_it}"
+    right = dict(slips)
+    options = ",".join(right.get(option, option) for option in entry.option_list)
+    yield Finding("misspelt-option", "warning", title, evidence_of(facts, entry), write_line(entry, options=options))
 
 
 def _target(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:

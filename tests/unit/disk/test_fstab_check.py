@@ -9,6 +9,7 @@ import pytest
 
 from opskit.core.finding import SEVERITIES, Finding
 from opskit.disk.fstab.check import check
+from opskit.disk.fstab.options import misspelt
 from opskit.disk.fstab.sources import missing
 from opskit.disk.fstab.text import entries
 from opskit.disk.model import BlockDevice, FileFact, HostFacts, Mount, PathFact, Signature
@@ -448,6 +449,69 @@ def test_an_encrypted_volume_that_nothing_opens_at_boot(devices: tuple[BlockDevi
 @pytest.mark.parametrize("line", ["secret /dev/vdz", f"other UUID={LUKS_UUID.upper()} none", "x /dev/vdd /key luks"])
 def test_an_encrypted_volume_that_crypttab_names(line: str) -> None:
     assert ids(encrypted(f"{line}\n", LUKS, OPENED)) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "severity"),
+    [
+        ("noauto,auto", "error"),  # the last one counts
+        ("noauto,x-systemd.required-by=local-fs.target", "error"),
+        ("nofail,x-systemd.required-by=local-fs.target", "warning"),
+        ("auto,noauto", ""),
+    ],
+)
+def test_a_missing_disk_of_an_entry_with_options_that_take_others_back(options: str, severity: str) -> None:
+    found = [f for f in check(host(f"{ROOT}UUID=absent /data ext4 {options} 0 2\n")) if f.id == "unknown-source"]
+    assert [finding.severity for finding in found] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(
+    ("words", "opened"),
+    [
+        (f"luks.uuid={LUKS_UUID}", True),
+        (f"luks.uuid=luks-{LUKS_UUID.upper()}", True),
+        (f"luks.name={LUKS_UUID}=secret", True),
+        (f"rd.luks.uuid={LUKS_UUID[:9]}", True),
+        (f"rd_LUKS_UUID=luks-{LUKS_UUID}", True),
+        (f"rd.luks.name={LUKS_UUID}=secret rd.luks=1", True),
+        (f"luks.uuid={LUKS_UUID[:9]}", False),
+        (f"luks.uuid={LUKS_UUID} luks=no", False),
+        (f"rd.luks.uuid={LUKS_UUID} rd.luks=0", False),
+        (f"rd.luks.options={LUKS_UUID}=discard luks.uuid=", False),
+    ],
+)
+def test_an_encrypted_volume_on_the_command_line_of_the_kernel(words: str, *, opened: bool) -> None:
+    facts = replace(encrypted("", LUKS, OPENED), luks_arguments=tuple(words.split()))
+    assert ids(facts) == ([] if opened else ["not-in-crypttab"])
+
+
+@pytest.mark.parametrize(
+    ("line", "slip", "meant"),
+    [
+        ("UUID=DATA /data ext4 nofial 0 2", "nofial", "nofail"),
+        ("UUID=DATA /data ext4 default,nofail 0 2", "default", "defaults"),
+        ("UUID=DATA /data auto noatmie,nofail 0 2", "noatmie", "noatime"),
+        ("UUID=DATA /data ext4 nofail,error=remount-ro 0 2", "error=remount-ro", "errors=remount-ro"),
+        ("UUID=DATA /data ext4 Nofail 0 2", "Nofail", "nofail"),
+    ],
+)
+def test_an_option_that_is_misspelt(line: str, slip: str, meant: str) -> None:
+    line = line.replace("DATA", DATA.split(maxsplit=1)[0].partition("=")[2])
+    finding = only(host(ROOT + line + "\n"), "misspelt-option")
+    assert f"{slip} (for {meant}?): ext4 refuses options" in finding.title
+    assert finding.title.endswith("the boot stops") is ("nofail" not in line.split()[3].split(","))
+    assert finding.remedy.endswith(line.replace(slip, meant))
+
+
+@pytest.mark.parametrize("options", ["x-nofial,nofail,foo,errors=continue,verity.x", "nofail,subvol=x,usrquotas2"])
+def test_options_that_are_known_or_like_none_that_is(options: str) -> None:
+    assert "misspelt-option" not in ids(host(ROOT + DATA.replace(GOOD_OPTIONS, options)))
+
+
+def test_misspelt_options_of_filesystems_of_which_nothing_is_known() -> None:
+    for fstype in ("nfs", "zfs", "swap"):
+        (entry,) = entries(f"a /b {fstype} nofial 0 0\n")
+        assert misspelt(entry, fstype) == ()
 
 
 def test_an_encrypted_volume_of_which_crypttab_says_nothing_for_sure() -> None:
