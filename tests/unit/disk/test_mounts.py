@@ -83,6 +83,14 @@ def test_swaps(tmp_path: Path) -> None:
     assert mounts.swap_numbers(str(tmp_path / "absent")) == frozenset()
 
 
+def test_luks_arguments(tmp_path: Path) -> None:
+    (tmp_path / "cmdline").write_text(
+        "root=/dev/a luks.uuid=1 quiet rd.luks.name=2=x luks=no xluks.uuid=3 rd_LUKS_UUID=4\n"
+    )
+    words = ("luks.uuid=1", "rd.luks.name=2=x", "luks=no", "rd_LUKS_UUID=4")
+    assert mounts.luks_arguments(str(tmp_path)) == words
+
+
 @pytest.mark.parametrize(
     ("line", "root"),
     [
