@@ -67,7 +67,7 @@ _opskit_command() {
   case $1 in
     'opskit') commands='disk du df journal memcached yum history undo findings completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab swap' options='--help -h' kinds=() ;;
-    'opskit disk list') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit disk list') commands='' options='--all --fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
     'opskit disk facts') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit disk mount') commands='' options='--fstype --label --table --whole-disk --mount-options --no-fstab --reserved --no-discard --lazy-init --no-lazy-init --wipe --fstab --dry-run -n --format --facts --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device' '@directory') ;;

@@ -86,7 +86,7 @@ complete -c opskit -n '__opskit_in opskit' -l version -d 'Print the version'
 complete -c opskit -n '__opskit_in opskit' -l help -s h -d 'Show this message and exit'
 
 # opskit disk
-complete -c opskit -n '__opskit_at opskit disk 0' -a list -d 'List every block device, with a verdict: system, in use, has data, or ready (blank)'
+complete -c opskit -n '__opskit_at opskit disk 0' -a list -d 'List the block devices, with a verdict: system, in use, has data, or ready (blank)'
 complete -c opskit -n '__opskit_at opskit disk 0' -a show -d 'Show everything about one block device'
 complete -c opskit -n '__opskit_at opskit disk 0' -a facts -d 'Save what decisions need, for a dry run anywhere: opskit disk mount … --facts host.json'
 complete -c opskit -n '__opskit_at opskit disk 0' -a mount -d 'Put a disk into service: partition, filesystem, fstab entry, mount'
@@ -97,6 +97,7 @@ complete -c opskit -n '__opskit_at opskit disk 0' -a swap -d 'Give the host swap
 complete -c opskit -n '__opskit_in opskit disk' -l help -s h -d 'Show this message and exit'
 
 # opskit disk list
+complete -c opskit -n '__opskit_in opskit disk list' -l all -d 'Loop devices, RAM disks and floppies as well'
 complete -c opskit -n '__opskit_in opskit disk list' -l fstab -r -F -d 'Another file than /etc/fstab'
 complete -c opskit -n '__opskit_in opskit disk list' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit disk list' -l quiet -s q -d 'Say nothing on success'

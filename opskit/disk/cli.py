@@ -49,10 +49,14 @@ NoFstab = Annotated[bool, typer.Option("--no-fstab", help="Leave fstab alone.")]
 
 
 @reads(app, "list", example="opskit disk list")
-def list_(session: Session, fstab: Fstab = FSTAB) -> None:
-    """List every block device, with a verdict: system, in use, has data, or ready (blank)."""
+def list_(
+    session: Session,
+    every: Annotated[bool, typer.Option("--all", help="Loop devices, RAM disks and floppies as well.")] = False,
+    fstab: Fstab = FSTAB,
+) -> None:
+    """List the block devices, with a verdict: system, in use, has data, or ready (blank)."""
     facts = see(session.runner, fstab=fstab, blank=True, groups=True)
-    session.screen.answer(list_json(facts), lambda: draw_list(session.screen, facts))
+    session.screen.answer(list_json(facts), lambda: draw_list(session.screen, facts, every=every))
 
 
 @reads(app, "show", example="opskit disk show /dev/vdb")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from opskit.core.errors import ExitCode, Refused
@@ -20,6 +21,8 @@ from opskit.ui.screen import Column, Screen, draw_table
 
 # Kinds that are no disks to anybody: they are listed only when something is on them.
 MINOR = ("ram", "zram", "loop", "floppy", "rom")
+# Those that --all shows.
+UNCOMMON = ("ram", "loop", "floppy")
 
 
 def _listed(facts: HostFacts) -> list[BlockDevice]:
@@ -117,15 +120,21 @@ COLUMNS = (
 FIRST_TO_GO = ("UUID", "SERIAL", "MODEL", "LABEL", "TABLE", "MOUNT POINT", "USED")
 
 
-def draw_list(screen: Screen, facts: HostFacts) -> None:
-    """The table, then what could not be seen; says plainly when there is no data disk."""
-    shown_devices = [device for device in _listed(facts) if not is_inner(facts, device)]
+def draw_list(screen: Screen, facts: HostFacts, *, every: bool = False) -> None:
+    """The table, then what could not be seen; says plainly when there is no data disk.
+
+    every: with what is no disk of this host (UNCOMMON).
+    """
+    listed = [device for device in _listed(facts) if not is_inner(facts, device)]
+    shown_devices = [device for device in listed if every or not _is_uncommon(facts, device)]
     rows = [_cells(_row(facts, device), name_in_list(facts, device)) for device in shown_devices]
     if sys.stdout.isatty():  # the row has the name already, and little room
         rows = [[*row[:-1], _without_name(device, row[-1])] for device, row in zip(shown_devices, rows)]
     draw_table(screen, COLUMNS, rows, less=FIRST_TO_GO)
     _draw_groups(screen, facts)
     _draw_swap(screen, facts)
+    if hidden := len(listed) - len(shown_devices):
+        screen.note(f"{hidden} loop, RAM or floppy devices are not shown: {follow_up('disk', 'list', '--all')}")
     check = follow_up("disk", "fstab", "check")
     for entry in missing(facts):
         sure = "" if facts.root else " (without root this is not certain)"
@@ -133,7 +142,12 @@ def draw_list(screen: Screen, facts: HostFacts) -> None:
         screen.note(f"missing{sure}: {shown(what_and_where(entry))} ({shown(where)}); {shown(check)}")
     for text in facts.unseen:
         screen.note(f"not seen: {text}")
-    _say_data_disks(screen, facts)
+    _say_data_disks(screen, facts, shown_devices)
+
+
+def _is_uncommon(facts: HostFacts, device: BlockDevice) -> bool:
+    """Whether it is, or is on, a device of a kind that comes by the dozen and is no disk; not where the system is."""
+    return facts.disk_of(device).kind in UNCOMMON and not device.system
 
 
 def _without_name(device: BlockDevice, reason: str) -> str:
@@ -207,8 +221,8 @@ def _cells(row: dict[str, Any], name: str) -> list[str]:
     ]
 
 
-def _say_data_disks(screen: Screen, facts: HostFacts) -> None:
-    disks = [d for d in facts.devices if d.kind in guard.FORMATTABLE and d.size > 0 and not d.disk]
+def _say_data_disks(screen: Screen, facts: HostFacts, devices: Sequence[BlockDevice]) -> None:
+    disks = [d for d in devices if d.kind in guard.FORMATTABLE and d.size > 0 and not d.disk]
     data = [d for d in disks if verdict(facts, d)[0] != "system"]
     if not data:
         screen.note("There is no data disk: nothing to format. Attach one in the cloud console first.")

@@ -20,13 +20,13 @@ BOXES = re.compile("[─-╿]")
 
 def test_a_pipe_gets_no_colour_no_box_and_whole_rows(host: Host, disk: Disk) -> None:
     host.mount(disk, "--label", "sixteen-bytes-ok").well()
-    for words in (("list",), ("show", disk.path), ("fstab", "show"), ("fstab", "check")):
+    for words in (("list", "--all"), ("show", disk.path), ("fstab", "show"), ("fstab", "check")):
         answer = host.on_disk(
             " ".join(words[:2]) if words[0] == "fstab" else words[0], *words[1 if words[0] != "fstab" else 2 :]
         )
         assert ESCAPE not in answer.out + answer.err
         assert not BOXES.search(answer.out)
-    out = host.on_disk("list").well().out
+    out = host.on_disk("list", "--all").well().out
     row = next(line for line in out.splitlines() if line.strip().startswith(disk.partitions[0]))
     uuid = disk.value("UUID", disk.partitions[0])
     for cell in (disk.partitions[0], uuid, "sixteen-bytes-ok", host.target, "in use"):
@@ -55,7 +55,7 @@ def test_a_terminal_gets_colour_unless_asked_otherwise(host: Host) -> None:
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_a_table_on_a_terminal_without_colour(host: Host, disk: Disk, environment: dict[str, str]) -> None:
-    answer = host.terminal("disk", "list", "--fstab", str(host.fstab), columns=200, **environment).end()
+    answer = host.terminal("disk", "list", "--all", "--fstab", str(host.fstab), columns=200, **environment).end()
     assert answer.code == 0
     assert disk.path in answer.out
     assert ESCAPE not in answer.out
@@ -120,12 +120,12 @@ HOSTILE = "\x1b[31mred"
 def test_a_label_that_is_an_escape_sequence(host: Host, disk: Disk) -> None:
     partition = disk.make_partition()
     run("mkfs.ext4", "-q", "-L", HOSTILE, partition)
-    answers = [host.on_disk("list"), host.on_disk("show", partition), host.mount(disk, "--label", "other")]
+    answers = [host.on_disk("list", "--all"), host.on_disk("show", partition), host.mount(disk, "--label", "other")]
     assert "\x1b" not in host.mount(disk, "-v").well().err
     for answer in answers[:3]:
         assert "\x1b" not in answer.out + answer.err
         assert "[31mred" in answer.out + answer.err
-    terminal = host.terminal("disk", "list", "--fstab", str(host.fstab), columns=250)
+    terminal = host.terminal("disk", "list", "--all", "--fstab", str(host.fstab), columns=250)
     shown = terminal.end().out
     assert "[31mred" in shown
     assert HOSTILE not in shown
@@ -151,7 +151,7 @@ def test_a_mount_point_with_a_hostile_name(host: Host, disk: Disk, name: bytes) 
     target = os.fsdecode(bytes(host.folder / "mnt") + b"/" + name)
     answer = host.mount(disk, "-v", target=target).well()
     text = answer.out + answer.err
-    text += host.on_disk("list").well().out + host.on_disk("show", disk.partitions[0]).well().out
+    text += host.on_disk("list", "--all").well().out + host.on_disk("show", disk.partitions[0]).well().out
     text += host.run("history").well().out + host.run("history", "show", "last").well().out
     text += host.on_disk("fstab show").well().out + host.on_disk("fstab check").out
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f\udc80-\udcff\u202e]", text)

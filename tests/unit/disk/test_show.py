@@ -126,3 +126,23 @@ def test_swap_in_use_is_listed_with_what_it_is_on(capsys: pytest.CaptureFixture[
     assert [line.split()[0] for line in table.splitlines()] == ["SWAP", "/swap", "/dev/vdb", "/net/swapf"]
     draw_list(Screen("opskit disk list"), replace(seen, swap_areas=()))
     assert "SWAP" not in capsys.readouterr().out
+
+
+def test_loop_devices_and_the_like_are_listed_when_they_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """40 of them beside a disk; what the system is on is always there."""
+    size = 1 << 30
+    many = [BlockDevice(f"loop{n}", f"/dev/loop{n}", "loop", f"7:{n}", size) for n in range(38)]
+    many += [BlockDevice("loop1p1", "/dev/loop1p1", "partition", "259:1", size, disk="loop1")]
+    many += [BlockDevice("ram0", "/dev/ram0", "ram", "1:0", size)]
+    disk = BlockDevice("vdb", "/dev/vdb", "disk", "252:16", size)
+    system = BlockDevice("loop99", "/dev/loop99", "loop", "7:99", size, system=("/",))
+    seen = replace(facts(""), devices=(*many, disk, system))
+    draw_list(Screen("opskit disk list"), seen)
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines()[1:]] == ["/dev/loop99", "/dev/vdb"]
+    assert "40 loop, RAM or floppy devices are not shown: opskit disk list --all" in printed.err
+    draw_list(Screen("opskit disk list"), seen, every=True)
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 1 + 42
+    assert "--all" not in printed.err
+    assert len(list_json(seen)["devices"]) == 42
