@@ -79,7 +79,7 @@ _opskit_command() {
     'opskit disk fstab backup') commands='' options='--fstab --dry-run -n --format --facts --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk fstab restore') commands='' options='--fstab --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
     'opskit disk swap') commands='' options='--off --leave-free --no-fstab --fstab --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('' '@file') ;;
-    'opskit du') commands='' options='--depth --max-depth -d --summarize -s --top --min-size --threshold -t --files --all -a --apparent --apparent-size --inodes --one-file-system -x --exclude --exclude-from -X --older-than --by --count-links -l --bytes --total -c --time --null -0 --save --keep --diff --browse --dry-run -n --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
+    'opskit du') commands='' options='--depth --max-depth -d --summarize -s --top --min-size --threshold -t --files --all -a --dereference -L --dereference-args -D -H --apparent --apparent-size --inodes --one-file-system -x --exclude --exclude-from -X --older-than --by --count-links -l --bytes --total -c --time --null -0 --save --keep --diff --browse --dry-run -n --engine --workers --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit df') commands='' options='--all -a --type -t --exclude-type -x --inodes -i --total --output --print-type -T --bytes --warn --deleted --why --check --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
     'opskit journal') commands='usage verify vacuum retain errors' options='--help -h' kinds=() ;;
     'opskit journal usage') commands='' options='--directory -D --root --namespace --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
@@ -122,7 +122,7 @@ _opskit_option() {
     *' --by') kind='ext age user' ;;
     *' --fstype') kind='ext4 ext3 xfs' ;;
     *' --table') kind='gpt dos' ;;
-    *' --engine') kind='statx stat' ;;
+    *' --engine') kind='lstat statx stat' ;;
     *' --format') kind='text sh json' ;;
     *) return 1 ;;
   esac

@@ -2,7 +2,7 @@
 
 Where a change belongs:
 
-  du/  the command, what a person sees    cli.py, show.py
+  du/  the command, what a person sees    cli/: command.py, options.py, saved.py (--save, --diff); show.py
        what is asked and counted          model.py
        the globs of --exclude-from        see/patterns.py
        reading a directory                see/readers.py: names, and their attributes; see/directory.py: opening it

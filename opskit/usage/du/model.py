@@ -20,6 +20,7 @@ class ScanRequest:
     depth: directories down to this one are entries of their own
     apparent: sizes instead of allocated blocks
     directory_sizes: with apparent, also those of directories, as du did before coreutils 9.2
+    follow: symbolic links that are followed: "roots", "all" or "" for none
     older_than: only what was last modified at or before this moment (seconds since the epoch); directories themselves
         then count nothing
     by: sums by "ext", "age" or "user"; "" for none
@@ -48,6 +49,7 @@ class ScanRequest:
     files: int = 0
     engine: str = ""
     workers: int = 0
+    follow: str = ""
 
     @property
     def detailed(self) -> bool:

@@ -21,7 +21,7 @@ from opskit.usage.du.model import Scan, ScanRequest, TreeEntry
 
 VERSION = 1
 # What makes two scans comparable, and is given on the command line.
-COMPARED = ("depth", "apparent", "one_file_system", "count_links", "exclude", "all")
+COMPARED = ("depth", "apparent", "one_file_system", "count_links", "exclude", "all", "follow")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ def unpack(data: bytes, name: str) -> SavedScan:
         sums = json.loads(lines[1])
         entries = tuple(_entries(lines[2:-1]))
         roots, exclude = (tuple(map(os.fsencode, head.pop(key))) for key in ("roots", "exclude"))
+        head.setdefault("follow", "")  # a scan of opskit 0.1 has none
         options = {key: head[key] for key in (*COMPARED, "directory_sizes") if key != "exclude"}
         request = ScanRequest(roots, exclude=exclude, **options)
         scan = Scan(entries, sums["bytes"], sums["entries"], several=len(roots) > 1)

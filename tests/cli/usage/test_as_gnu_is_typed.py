@@ -120,7 +120,6 @@ def test_the_sums_are_those_of_the_rows() -> None:
     [
         (["du", "-b"], "opskit du --apparent --bytes"),
         (["du", "-k"], "opskit du --bytes has exact sizes"),
-        (["du", "-L"], "opskit follows no link"),
         (["du", "-s", "-d", "1"], "leave one of them out"),
         (["du", "-s", "-a"], "leave one of them out"),
         (["df", "-B", "1"], "opskit df --bytes has exact sizes"),

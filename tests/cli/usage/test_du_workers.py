@@ -113,7 +113,7 @@ def test_a_bound_part_that_does_not_answer_is_asked_by_a_child(tmp_path: Path, m
         return [SILENT if question.args[0].endswith(b"/part") else Answer(True) for question in questions]
 
     monkeypatch.setattr(scanning, "read_mountinfo", lambda: (root, part))
-    monkeypatch.setattr(scanning, "make_reader", lambda _: Reader())
+    monkeypatch.setattr(scanning, "make_reader", lambda _, **__: Reader())
     monkeypatch.setattr(scanning, "ask", ask)
     roots = tuple(os.fsencode(tmp_path / name) for name in ("one", "two"))
     assert len(scanning.scan(ScanRequest(roots)).entries) == 2

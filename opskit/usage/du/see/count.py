@@ -57,8 +57,10 @@ class Count:
     """What one process has counted. Sizes are in units: blocks of 512 bytes, or bytes of apparent size.
 
     counts: the place of its cells on the board
+    size, entries: what these cells are to say
     links: the files with several links: the first place of each, its node, size, and what else is known of it
     watched: files that count once although they have one link, because they are roots too
+    each_once: every file may be met again, through a symbolic link
     directory_counts: how many entries a directory itself is
     left_out: names that are not even looked at, by the paths of the directories they are in
     """
@@ -66,9 +68,11 @@ class Count:
     def __init__(self, request: ScanRequest, root: TreeDirectory, board: Board) -> None:
         self.request, self.root, self.cells = request, root, board.cells
         self.counts = board.COUNTS
+        self.entries, self.size = self.cells[self.counts : self.counts + 2].tolist()
         self.nodes = [root]
         self.links: dict[Identity, tuple[Order, TreeDirectory, int, Any]] = {}
         self.watched: frozenset[Identity] = frozenset()
+        self.each_once = request.follow == "all" and not request.count_links
         self.directory_counts = 1
         self.left_out: dict[bytes, set[bytes]] = {}
 
@@ -87,6 +91,7 @@ class Count:
     def begin_anew(self, number: int) -> None:
         """Be the count of a worker, with nothing counted yet."""
         self.counts += 2 * (number + 1)
+        self.entries, self.size = self.cells[self.counts : self.counts + 2].tolist()
         for node in self.nodes:
             node.size = node.entries = 0
             node.newest = NEVER
@@ -98,6 +103,7 @@ class Count:
         directory = is_directory(columns)
         self.root.own = 0 if directory and self.request.apparent and not self.request.directory_sizes else values[0]
         self.add(self.root, self.root.own, self.directory_counts if directory else 1)
+        self.tell()
 
     def count(self, directory: TreeDirectory, start: int, columns: Columns, children: list[TreeDirectory]) -> None:
         """Add up a batch of the names in a directory, the first of which has the position start.
@@ -105,34 +111,40 @@ class Count:
         children gets the directories among them.
         """
         values = columns.sizes if self.request.apparent else columns.blocks
-        total, entries = sum(values), len(values)
+        total, files = sum(values), len(values)
         kinds, nlinks = columns.kinds.translate(IS_DIRECTORY), columns.nlinks
         with_one_link = nlinks.count(1)
         at = kinds.find(1)
         if at >= 0:
-            devices, inodes = columns.devices, columns.inodes
+            devices, inodes, names = columns.devices, columns.inodes, columns.names
         while at >= 0:
-            total, entries = total - values[at], entries - 1
+            total, files = total - values[at], files - 1
             # A directory has one link on btrfs and on most FUSE filesystems, and merged by overlay.
             with_one_link -= nlinks[at] == 1
-            child = self.enter(directory, columns.names[at], start + at, (devices[at], inodes[at]), values[at])
+            child = self.enter(directory, names[at], start + at, (devices[at], inodes[at]), values[at])
             if child:
                 children.append(child)
             at = kinds.find(1, at + 1)
-        linked = with_one_link + kinds.count(1) != len(nlinks) and not self.request.count_links
-        for at in self._uncommon(columns, kinds, linked=linked):
-            total, entries = total - values[at], entries - 1
-            identity = columns.devices[at], columns.inodes[at]
-            if not self.foreign(identity):
-                self.link(directory, start + at, identity, values[at])
-        self.add(directory.node, total, entries)
+        linked = with_one_link != files and not self.request.count_links
+        if linked or self.watched or self.each_once or self.request.one_file_system:
+            for place in self._uncommon(columns, kinds, linked=linked):
+                total, files = total - values[place], files - 1
+                identity = columns.devices[place], columns.inodes[place]
+                if not self.foreign(identity):
+                    self.link(directory, start + place, identity, values[place])
+        self.add(directory.node, total, files)
 
     def add(self, node: TreeDirectory, size: int, entries: int) -> None:
-        """Count in a node, and on the board."""
+        """Count in a node."""
         node.size += size
         node.entries += entries
-        self.cells[self.counts] += entries
-        self.cells[self.counts + 1] = (self.cells[self.counts + 1] + size) & CELL  # sparse files can be of many EiB
+        self.size += size
+        self.entries += entries
+
+    def tell(self) -> None:
+        """Write on the board what was counted so far."""
+        self.cells[self.counts] = self.entries
+        self.cells[self.counts + 1] = self.size & CELL  # sparse files can be of many EiB
 
     def foreign(self, identity: Identity) -> bool:
         """Whether it is on another filesystem and so is left out."""
@@ -142,11 +154,12 @@ class Count:
         self, directory: TreeDirectory, name: bytes, index: int, identity: Identity, own: int
     ) -> Optional[TreeDirectory]:
         """Count a directory in another one, itself; None for one that is left out, as du leaves it out."""
-        if self.foreign(identity) or directory.within(identity):
+        request = self.request
+        if (request.one_file_system and self.foreign(identity)) or directory.within(identity):
             return None
-        if self.request.apparent and not self.request.directory_sizes:
+        if request.apparent and not request.directory_sizes:
             own = 0
-        child = TreeDirectory(directory, name, index, identity, own, nodes_to=self.request.depth)
+        child = TreeDirectory(directory, name, index, identity, own, nodes_to=request.depth)
         if child.node is child:
             self.nodes.append(child)
         self.add(child.node, own, self.directory_counts)
@@ -178,10 +191,15 @@ class Count:
 
         linked: whether some of them have several links, and these count once
         """
-        places = [at for at, links in enumerate(columns.nlinks) if links > 1] if linked else []
+        if self.each_once:
+            return [at for at, is_one in enumerate(kinds) if not is_one]
+        places = [at for at, links in enumerate(columns.nlinks) if links > 1 and not kinds[at]] if linked else []
+        if not (self.watched or self.request.one_file_system):
+            return places
         if self.watched:
             places += [at for at, pair in enumerate(zip(columns.devices, columns.inodes)) if pair in self.watched]
         if self.request.one_file_system:
-            here = self.root.identity[0]
-            places += [at for at, device in enumerate(columns.devices) if device != here]
-        return [at for at in set(places) if not kinds[at]] if places else places
+            here, devices = self.root.identity[0], list(columns.devices)
+            if devices.count(here) != len(devices):
+                places += [at for at, device in enumerate(devices) if device != here]
+        return [at for at in set(places) if not kinds[at]]

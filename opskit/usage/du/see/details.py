@@ -118,7 +118,8 @@ class DetailedCount(Count):
             if self.foreign(identity) or (request.older_than is not None and mtimes[at] > request.older_than):
                 continue
             more = self._more(directory, base, columns, at, values[at])
-            if (nlinks[at] > 1 and not request.count_links) or identity in self.watched:
+            several = nlinks[at] > 1 and not request.count_links
+            if several or self.each_once or identity in self.watched:
                 self.link(directory, start + at, identity, values[at], more)
                 if request.links and more[1]:
                     self.names.append((*identity, more[0], more[3]))

@@ -1,4 +1,4 @@
-"""A directory of the tree that is walked, and how it is opened: in its parent, and never through a symbolic link."""
+"""A directory of the tree that is walked, and how it is opened: in its parent, by no link unless asked to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Chain = list[tuple[bytes, int, Identity, int, str]]  # name, index, identity, ow
 
 # Open directories that are kept to open others in; RLIMIT_NOFILE is 1024 by default. Where that is less, half of it.
 DESCRIPTORS = 400
-_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class TreeDirectory:
@@ -49,7 +49,7 @@ class TreeDirectory:
     ) -> None:
         self.parent, self.name, self.index, self.identity, self.own = parent, name, index, identity, own
         self.group = group
-        self.depth: int = parent.depth + 1 if parent else 0
+        self.depth: int = 0 if parent is None else parent.depth + 1
         self.node: TreeDirectory = self if parent is None or self.depth <= nodes_to else parent.node
         self.size = self.entries = self.children = 0
         self.newest = NEVER
@@ -110,6 +110,11 @@ def from_chain(root: TreeDirectory, chain: Chain, nodes_to: int) -> TreeDirector
     return directory
 
 
+def open_flags(*, follow: bool) -> int:
+    """How a directory is opened, by open(2). follow: a symbolic link to one, too."""
+    return _FLAGS if follow else _FLAGS | os.O_NOFOLLOW
+
+
 class Visited:
     """The directories that were read: roots may contain each other, and a bind mount has one twice.
 
@@ -137,10 +142,14 @@ class Visited:
 
 
 class Opener:
-    """Opens directories, and keeps those open in which there are more to open; of many, the newest."""
+    """Opens directories, and keeps those open in which there are more to open; of many, the newest.
 
-    def __init__(self) -> None:
+    follow: symbolic links to directories are opened, too
+    """
+
+    def __init__(self, *, follow: bool = False) -> None:
         self._kept: dict[TreeDirectory, None] = {}
+        self._flags = open_flags(follow=follow)
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._most = DESCRIPTORS if limit < 0 else min(DESCRIPTORS, max(2, limit // 2))
 
@@ -149,10 +158,13 @@ class Opener:
         parent = directory.parent
         if parent is None:
             return os.dup(directory.descriptor)
+        descriptor = parent.descriptor
         try:
-            return os.open(directory.name, _FLAGS, dir_fd=self._descriptor(parent))
+            return os.open(directory.name, self._flags, dir_fd=descriptor if descriptor >= 0 else self._reopen(parent))
         finally:
-            self.drop(directory)
+            parent.children -= 1
+            if parent.children <= 0 and parent in self._kept:
+                self._close(parent)
 
     def keep(self, directory: TreeDirectory, descriptor: int, children: int) -> None:
         """Take over a descriptor until so many directories in it are opened or dropped."""
@@ -188,17 +200,15 @@ class Opener:
         os.close(directory.descriptor)
         directory.descriptor = -1
 
-    def _descriptor(self, directory: TreeDirectory) -> int:
-        """The descriptor of a directory; one that was closed is opened again, name by name from above."""
-        if directory.descriptor >= 0:
-            return directory.descriptor
+    def _reopen(self, directory: TreeDirectory) -> int:
+        """A descriptor of a directory that was closed, or that another process had open: name by name from above."""
         above = directory
         while above.descriptor < 0 and above.parent is not None:  # the root stays open
             above = above.parent
         descriptor = os.dup(above.descriptor)
         for inner in directory.chain()[above.depth :]:
             try:
-                deeper = os.open(inner.name, _FLAGS, dir_fd=descriptor)
+                deeper = os.open(inner.name, self._flags, dir_fd=descriptor)
             finally:
                 os.close(descriptor)
             descriptor = deeper

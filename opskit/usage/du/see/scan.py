@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Optional
 
 from opskit.core.child import ask
+from opskit.core.errors import Failed
 from opskit.core.kernel import device_number
-from opskit.core.mountinfo import may_hang, read_mountinfo
+from opskit.core.mountinfo import MountLine, may_hang, read_mountinfo
+from opskit.core.text import shown
 from opskit.usage.du.model import NEVER, Scan, ScanRequest, TreeEntry, TreeGroup, Unreadable
 from opskit.usage.du.see.count import Board, is_directory
 from opskit.usage.du.see.details import Excludes, Largest, make_count, merge_groups
-from opskit.usage.du.see.directory import Identity, TreeDirectory, Visited
+from opskit.usage.du.see.directory import Identity, TreeDirectory, Visited, open_flags
 from opskit.usage.du.see.readers import Columns, Reader, make_reader
 from opskit.usage.du.see.walk import ALONE, AS_FIT, Tick, WalkAnswer, Walker, walk
 from opskit.usage.mounts import absolute, may_wait, mounts_below, no_part_of_a_disk, silent_on
 
 ROOT_SECONDS = 5.0  # that a root has to answer
-_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 def scan(request: ScanRequest, tick: Optional[Tick] = None) -> Scan:
     """Count what is below the roots. What cannot be read is in the result; tick is called about every 0.2 s.
 
     A root counts what no root before it has counted, as with du. Ctrl-C makes the result a partial one. Raises OSError
-    for an engine that does not work here, Failed when a worker was killed.
+    for an engine that does not work here, Failed when a worker was killed, or when all links are to be followed and a
+    mount does not answer.
     """
     return _Scanner(request, tick).scan()
 
@@ -35,10 +37,12 @@ def scan(request: ScanRequest, tick: Optional[Tick] = None) -> Scan:
 class _Scanner:
     def __init__(self, request: ScanRequest, tick: Optional[Tick]) -> None:
         self.request, self.tick = request, tick
-        self.reader: Reader = make_reader(request.engine)
+        self.make_reader = partial(make_reader, request.engine, follow=request.follow == "all")
+        self.reader: Reader = self.make_reader()
         self.unit = 1 if request.apparent else 512
-        # Directories and linked files that were counted. A single root needs no memory of directories.
-        self.visited: Optional[set[Identity]] = set() if len(request.roots) > 1 and not request.count_links else None
+        # Directories and linked files that were counted. A single root needs no memory of directories without links.
+        again = len(request.roots) > 1 or request.follow == "all"
+        self.visited: Optional[set[Identity]] = set() if again and not request.count_links else None
         self.counted: set[Identity] = set()
         self.entries: list[TreeEntry] = []
         self.unreadable: list[Unreadable] = []
@@ -51,10 +55,13 @@ class _Scanner:
         self.lines = read_mountinfo()
         # A system call on a mount without a server keeps its caller for ever: then none is made in this process.
         self.names = [absolute(root) for root in request.roots]
-        self.careful = may_wait(self.names, self.lines)
+        # Links may lead to any mount.
+        self.careful = may_wait(["/"] if request.follow else self.names, self.lines)
 
     def scan(self) -> Scan:
         """All roots, one after the other."""
+        if self.careful and self.request.follow == "all":
+            _refuse_silent_mounts(self.lines)
         try:
             roots = self._read_roots()
             watched: frozenset[Identity] = frozenset()
@@ -85,13 +92,15 @@ class _Scanner:
     def _read_roots(self) -> list[tuple[bytes, Columns]]:
         """The roots with their attributes, without those that cannot be read or are excluded."""
         excludes = Excludes(self.request.exclude) if self.request.exclude else None
+        reader: Reader = make_reader(self.request.engine, follow=True) if self.request.follow else self.reader
+        is_there = os.path.exists if self.request.follow else os.path.lexists
         roots = []
         for path in map(_as_fts_has_it, self.request.roots):
-            if self.careful and not ask([partial(_is_there, path)], ROOT_SECONDS)[0].came:
+            if self.careful and not ask([partial(is_there, path)], ROOT_SECONDS)[0].came:
                 self.unreadable.append(Unreadable(os.fsdecode(path), "it did not answer"))
                 continue
-            columns = self.reader.read([path], None)
-            self.unreadable += [_unreadable(name, error.errno) for name, error in self.reader.failed]
+            columns = reader.read([path], None)
+            self.unreadable += [_unreadable(name, error.errno) for name, error in reader.failed]
             if columns.names and not (excludes and excludes.match(path)):
                 roots.append((path, columns.copy()))
         return roots
@@ -100,7 +109,9 @@ class _Scanner:
         identity = _identity(columns)
         if identity in self.counted or (self.visited and identity in self.visited):
             return
-        answers, self.partial = self._walk(path, columns, watched, self.request.workers or AS_FIT)
+        # With links which of several ways to a directory comes first matters: one worker goes in order.
+        workers = 1 if self.request.follow == "all" else self.request.workers or AS_FIT
+        answers, self.partial = self._walk(path, columns, watched, workers)
         if self.visited is not None:
             visited = [tuple(pair) for answer in answers for pair in answer["visited"]]
             if len(set(visited)) < len(visited) or any(answer["twice"] for answer in answers):
@@ -121,18 +132,19 @@ class _Scanner:
         count.begin(columns)
         if not is_directory(columns):
             return [{**count.answer(), "failed": [], "visited": [], "twice": False}], False
-        walker = Walker(self.reader, root, count, board)
+        walker = Walker(self.reader, partial(self.make_reader, own_process=True), root, count, board)
         if self.visited is not None:
-            walker.visited = Visited(self.visited, in_order=workers == 0)
+            walker.visited = Visited(self.visited, in_order=workers == 0 or self.reader.follow)
         try:
-            root.descriptor = os.open(path, _OPEN)
+            root.descriptor = os.open(path, open_flags(follow=bool(self.request.follow)))
         except OSError as error:
             walker.failed.append((path, error.errno or 0))
             return [walker.answer()], False
         if self.careful:
             count.left_out = self._left_out(root) if self.request.one_file_system else self._silent(root)
         try:
-            return walk(walker, workers, 0 if self.request.workers or self.careful else ALONE, self.tick)
+            alone = 0 if self.request.workers or self.careful or self.reader.follow else ALONE
+            return walk(walker, workers, alone, self.tick)
         finally:
             os.close(root.descriptor)
 
@@ -253,6 +265,16 @@ class _Scanner:
         size = total * self.unit
         listed = tuple(self.entries)
         return Scan(listed, size, entries, unreadable, self.partial, tuple(groups), several, on_no_disk, self.linked)
+
+
+def _refuse_silent_mounts(lines: Sequence[MountLine]) -> None:
+    """Raise Failed when a mount does not answer: who follows a link to it waits for ever."""
+    targets = list(dict.fromkeys(line.target for line in lines if may_hang(line, lines)))
+    answers = ask([partial(os.path.exists, target) for target in targets], ROOT_SECONDS)
+    silent = [target for target, answer in zip(targets, answers) if not answer.came]
+    if silent:
+        why = f"{shown(silent[0])} does not answer, and a link may lead there"
+        raise Failed("opskit du --dereference", why, todo="leave -L out, or unmount it")
 
 
 def _in_walk(root: TreeDirectory, here: str, target: str) -> tuple[bytes, bytes]:

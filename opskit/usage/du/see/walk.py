@@ -38,7 +38,7 @@ from opskit.core.errors import Failed
 from opskit.usage.du.model import MOST_WORKERS
 from opskit.usage.du.see.count import Board, Count
 from opskit.usage.du.see.directory import Opener, TreeDirectory, Visited, from_chain
-from opskit.usage.du.see.readers import BATCH, Reader, names_in_order
+from opskit.usage.du.see.readers import BATCH, Reader
 
 ALONE = 1500  # entries that one process counts before it is worth forking: some milliseconds
 AS_FIT = -1  # as many workers as fit the machine and the disk: fitting()
@@ -59,12 +59,17 @@ Tick = Callable[[int, int, bytes], None]
 class Walker:
     """Reads what is below the directories on its stack.
 
+    reader: of the process that begins
+    worker_reader: makes the reader of a worker
     visited: the directories that were read, or None where one may count twice (with a single root, as with du).
     """
 
-    def __init__(self, reader: Reader, root: TreeDirectory, count: Count, board: Board) -> None:
+    def __init__(
+        self, reader: Reader, worker_reader: Callable[[], Reader], root: TreeDirectory, count: Count, board: Board
+    ) -> None:
         self.reader, self.root, self.count, self.board = reader, root, count, board
-        self.opener = Opener()
+        self.worker_reader = worker_reader
+        self.opener = Opener(follow=reader.follow)
         self.stack = [root]
         self.failed: list[tuple[bytes, int]] = []
         self.visited: Optional[Visited] = None
@@ -76,7 +81,7 @@ class Walker:
 
     def begin_anew(self, number: int, stack: list[TreeDirectory]) -> None:
         """Be a worker, with a share of the stack and nothing counted: the coordinator, whose copy this is, has that."""
-        self.stack, self.failed = stack, []
+        self.stack, self.failed, self.reader = stack, [], self.worker_reader()
         self.visited = self.visited and self.visited.anew()
         self.count.begin_anew(number)
 
@@ -104,18 +109,33 @@ class Walker:
             self._fail(directory.path(), error)
             return
         children: list[TreeDirectory] = []
+        reader, count = self.reader, self.count
         try:
-            names = self.count.wanted(directory, names_in_order(descriptor))
+            names = reader.names(descriptor)
+            if count.left_out:
+                names = count.wanted(directory, names)
             for start in range(0, len(names), BATCH):
-                columns = self.reader.read(names[start : start + BATCH], descriptor)
-                for name, why in self.reader.failed:
-                    self._fail(directory.path(name), why)
+                columns = reader.read(names[start : start + BATCH], descriptor)
+                for name, why in reader.failed:
+                    if not (reader.follow and self._leads_nowhere(directory, descriptor, name, why)):
+                        self._fail(directory.path(name), why)
                 if columns.names:
-                    self.count.count(directory, start, columns, children)
+                    count.count(directory, start, columns, children)
         except OSError as error:
             self._fail(directory.path(), error)
+        count.tell()
         self.opener.keep(directory, descriptor, len(children))
-        self.stack += reversed(children)
+        children.reverse()
+        self.stack += children
+
+    def _leads_nowhere(self, directory: TreeDirectory, descriptor: int, name: bytes, why: OSError) -> bool:
+        """Whether a name that cannot be followed is a link that is still there: then it is said, as GNU du says it."""
+        try:
+            os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+        except OSError:
+            return False
+        self.failed.append((directory.path(name), why.errno or 0))
+        return True
 
     def _fail(self, path: bytes, error: OSError) -> None:
         if error.errno not in GONE:
