@@ -24,6 +24,7 @@ from opskit.memcached.line.numbers import (
 )
 from opskit.memcached.line.parse import CommandLine, LineOption
 from opskit.memcached.line.release import (
+    CONNECTIONS_CHECKED,
     ITEM_CHECKED_AT_END,
     ITEMS_TO_1G,
     NEGATIVE_CHECKED,
@@ -48,7 +49,7 @@ def value_findings(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
             elif flag.letter in "pU":
                 yield from _port(position, flag.letter, number, line.release)
             elif flag.kind != OCTAL:
-                yield from _number(position, flag, number, line.release)
+                yield from _number(position, flag, number, line.release, effect)
         elif option.letter == "B" and not option.wrong and option.value not in PROTOCOLS:
             title = f"-B {option.value}: the protocols are ascii, binary and auto"
             yield _finding("out-of-range", "error", title, "exit status 64", "-B auto", position)
@@ -74,7 +75,7 @@ def _port_finding(
     return LineFinding(Finding(id_, severity, title, evidence, remedy), edits, position)
 
 
-def _number(position: int, flag: Flag, number: Number, release: Release) -> Iterator[LineFinding]:
+def _number(position: int, flag: Flag, number: Number, release: Release, effect: Effect) -> Iterator[LineFinding]:
     """A number that is one, and still not taken as it is."""
     letter, text, value = flag.letter, number.text, number.value
     if flag.kind == INTEGER and number.written != value:
@@ -91,12 +92,14 @@ def _number(position: int, flag: Flag, number: Number, release: Release) -> Iter
         severity, remedy = "critical" if letter == "R" else "error", f"-{letter} {flag.default[0][1]}"
         yield _finding("out-of-range", severity, title, "seen on 1.6.18", remedy, position)
     elif flag.limits:
-        yield from _bounds(position, flag, number, release)
+        yield from _bounds(position, flag, number, release, effect)
 
 
-def _bounds(position: int, flag: Flag, number: Number, release: Release) -> Iterator[LineFinding]:
+def _bounds(position: int, flag: Flag, number: Number, release: Release, effect: Effect) -> Iterator[LineFinding]:
     """A number that is out of the range of its option."""
     low, high, status = at(flag.limits, release)
+    if flag.letter == "c" and release < CONNECTIONS_CHECKED:
+        status = effect.status or status  # what it meets first: no open file for the users, or the kernel's own limit
     above = high is not None and number.value > high
     if flag.letter == "t" and above:
         title = f"-t {number.text}: memcached warns above 64; more threads than cores gain nothing"

@@ -44,6 +44,9 @@ def claimed(line: str, release: Release) -> str:
     # What is told of the line itself: lint has an error for all that ends, and explain the status.
     errors = [one for one in judge(parsed, host).findings if one.severity in {"error", "critical"}]
     assert effect_json(effect)["exit_status"] == effect.exit_status
+    # A finding that names a status names that one; of several findings one does.
+    statuses = {int(status) for one in errors for status in re.findall(r"exit status (\d+)", one.evidence)}
+    assert not statuses or effect.status in statuses, line
     if effect.exit_status is not None:
         assert errors or effect.prints, line
         return str(effect.exit_status)
