@@ -2,7 +2,8 @@
 
 SQLite itself is not asked: opening the file would write beside it and lock it, and its immutable mode leaves out the
 write-ahead log, in which dnf leaves the end of its last transaction (dnf 4.14, observed). The layout is that of
-sqlite.org/fileformat2.html. The checksums of the log are not computed: a page that a power cut tore counts as written.
+sqlite.org/fileformat2.html. Of a log it takes what SQLite would recover: up to the last commit before a frame whose
+checksum is wrong, as one is that a power cut tore.
 
 Both dnf's (libdnf, swdb/sql/create_tables.sql; dnf 4.14 here) and dnf 5's (transaction/db/sql; read, not run) have a
 table `trans` whose first columns are id, dt_begin and dt_end. The row is written when the transaction begins; dt_end is
@@ -11,6 +12,7 @@ table `trans` whose first columns are id, dt_begin and dt_end. The row is writte
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Callable, Optional, Union
@@ -88,12 +90,21 @@ class _Pages:
         log = self._log
         if len(log) < _LOG_HEADER or _number(log, 0, 4) not in _LOG_MAGIC or _number(log, 8, 4) != self.size:
             return {}
+        order = ">" if _number(log, 0, 4) & 1 else "<"
+        sums = _checksum(log[:24], order, (0, 0))
+        if sums != (_number(log, 24, 4), _number(log, 28, 4)):
+            return {}
         committed: dict[int, int] = {}
         pending: dict[int, int] = {}
         for offset in range(_LOG_HEADER, len(log) - _FRAME_HEADER - self.size + 1, _FRAME_HEADER + self.size):
-            if log[offset + 8 : offset + 16] != log[16:24]:  # of an earlier use of the log
+            page = offset + _FRAME_HEADER
+            number = _number(log, offset, 4)
+            if not number or log[offset + 8 : offset + 16] != log[16:24]:  # of an earlier use of the log
                 break
-            pending[_number(log, offset, 4)] = offset + _FRAME_HEADER
+            sums = _checksum(log[offset : offset + 8] + log[page : page + self.size], order, sums)
+            if sums != (_number(log, offset + 16, 4), _number(log, offset + 20, 4)):
+                break
+            pending[number] = page
             if _number(log, offset + 4, 4):  # the last of a commit
                 committed.update(pending)
                 pending = {}
@@ -105,6 +116,20 @@ class _Pages:
         if offset is not None:
             return self._log[offset : offset + self.size]
         return self._read((number - 1) * self.size, self.size)
+
+
+def _checksum(data: bytes, order: str, sums: tuple[int, int]) -> tuple[int, int]:
+    """The checksum of a log, gone on with by these bytes: each frame's covers all that is before it.
+
+    order: of the bytes in its words, ">" or "<"
+    sums: what it is until there
+    """
+    first, second = sums
+    words = iter(struct.unpack(f"{order}{len(data) // 4}I", data))
+    for word, following in zip(words, words):
+        first = (first + word + second) & 0xFFFFFFFF
+        second = (second + following + first) & 0xFFFFFFFF
+    return first, second
 
 
 def _leaves(pages: _Pages, root: int) -> Iterator[tuple[int, int]]:

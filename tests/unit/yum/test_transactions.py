@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
 import pytest
 
@@ -89,6 +89,42 @@ def test_it_is_what_sqlite_says(
                 copy.with_name(copy.name + end).write_bytes(path.with_name(path.name + end).read_bytes())
         same += ours == by_sqlite(copy)
     agree("newest transactions in histories of dnf, as SQLite has them", same, len(seeds))
+
+
+def torn(data: bytes, chance: random.Random) -> bytes:
+    """A log after a power cut: some of it was not written, and what was there before can be anything."""
+    left = bytearray(data[: chance.randrange(len(data) + 1)] if chance.randrange(3) else data)
+    for _ in range(chance.choice((0, 1, 1, 3)) if left else 0):
+        at = chance.randrange(len(left))
+        left[at : at + 512] = chance.choice((bytes(512), chance.randbytes(512), bytes([left[at] ^ 1])))
+    return bytes(left)
+
+
+@pytest.mark.parametrize("seeds", ranges(20, 100, 1000, 50))
+def test_of_a_torn_log_it_takes_what_sqlite_recovers(
+    seeds: range, tmp_path: Path, connections: list[sqlite3.Connection], agree: Agree
+) -> None:
+    tried = same = 0
+    for seed in seeds:
+        path = tmp_path / f"{seed}.sqlite"
+        history(path, random.Random(seed), connections)
+        log = path.with_name(f"{path.name}-wal")
+        whole = log.read_bytes() if log.exists() else b""
+        for number in range(4 if whole else 0):
+            copy = tmp_path / f"torn-{seed}-{number}.sqlite"
+            copy.write_bytes(path.read_bytes())
+            copy.with_name(f"{copy.name}-wal").write_bytes(torn(whole, random.Random(f"{seed} {number}")))
+            tried += 1
+            same += outcome(read, copy) == outcome(by_sqlite, copy)
+    assert tried > len(seeds)
+    agree("histories of dnf with a torn log, as SQLite recovers them", same, tried)
+
+
+def outcome(ask: Callable[[Path], Optional[Transaction]], path: Path) -> Union[Transaction, str, None]:
+    try:
+        return ask(path)
+    except (ValueError, sqlite3.DatabaseError):
+        return "unreadable"
 
 
 def test_a_damaged_history_says_nothing_and_ends(tmp_path: Path, connections: list[sqlite3.Connection]) -> None:
