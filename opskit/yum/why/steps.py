@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Optional
 
 from opskit.core.checks import unit_checks
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Failed
 from opskit.core.plan import Change, Record, Step
-from opskit.core.systemd import systemctl
+from opskit.core.systemd import parse_show, systemctl
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,16 @@ class Hold(Step):
                 raise Failed(unit, "it is not masked", todo=f"systemctl status {unit}")
             if unit in self.timers and "ActiveState=active" in properties:
                 raise Failed(unit, "it is active again", todo=f"systemctl status {unit}")
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """Nothing, where its end has come, or a boot: what somebody stopped since is not started."""
+        show = systemctl(
+            "show", "--property=Id,LoadState,ActiveState", f"{self.back}.timer", *self.units, mutates=False
+        )
+        units = {each["Id"]: each for each in parse_show(runner.run(show).stdout)}
+        pending = units.get(f"{self.back}.timer", {}).get("ActiveState") == "active"
+        masked = any(units.get(unit, {}).get("LoadState") == "masked" for unit in self.units)
+        return super().left(runner, record) if pending or masked else None
 
     def undo_commands(self, record: Record) -> tuple[Command, ...]:
         # 5: the timer is not loaded any more: its time has come.

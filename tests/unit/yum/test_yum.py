@@ -436,6 +436,28 @@ def test_a_hold_that_did_not_take_is_said() -> None:
         Hold(("dnf-makecache.timer",), (), 60, "x").verify(Says(), {})  # type: ignore[arg-type]
 
 
+HOLD = Hold(("dnf-makecache.timer",), ("dnf-makecache.timer", "own.timer"), 7200, "opskit-yum-hold-r")
+
+
+@pytest.mark.parametrize(
+    ("timer", "masked", "left"),
+    [
+        ("LoadState=loaded\nActiveState=active", "masked", True),
+        ("LoadState=loaded\nActiveState=active", "loaded", True),
+        ("LoadState=not-found\nActiveState=inactive", "masked", True),  # its end did not bring it back
+        ("LoadState=not-found\nActiveState=inactive", "loaded", False),  # it did, or a boot
+    ],
+)
+def test_a_hold_that_is_over_has_nothing_to_take_back(timer: str, masked: str, *, left: bool) -> None:
+    class Says:
+        def run(self, command: Any) -> Any:
+            assert not command.mutates
+            unit = f"Id=dnf-makecache.timer\nLoadState={masked}\nActiveState=inactive\n"
+            return type("Result", (), {"stdout": f"Id=opskit-yum-hold-r.timer\n{timer}\n\n{unit}"})
+
+    assert bool(HOLD.left(Says(), {})) is left  # type: ignore[arg-type]
+
+
 class Sent:
     """Stands in for the kernel: nothing is signalled, and what would be is kept."""
 
