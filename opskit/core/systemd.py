@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
@@ -19,7 +19,14 @@ from opskit.core.errors import UsageFault
 UNIT_SECONDS = 90.0
 # Where systemd looks for its own configuration and for units, the strongest first (systemd.unit(5)).
 CONF_PATHS = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd")
-UNIT_PATHS = tuple(f"{path}/system" for path in CONF_PATHS)
+# `systemctl set-property` has places of its own.
+UNIT_PATHS = (
+    *("/etc/systemd/system.control", "/run/systemd/system.control"),
+    *(f"{path}/system" for path in CONF_PATHS),
+)
+# From this release on drop-ins are for a-b.service in a-.service.d, too; for all services in service.d from 244 on,
+# and on EL8, whose 239 has that of 244 (src/shared/dropin.c of both).
+DROP_INS_BY_PREFIX = 239
 # Where its own library is: on Fedora and EL, on Debian, and on others.
 _LIBRARIES = tuple(
     f"{path}/libsystemd-shared-*.so" for path in ("usr/lib*/systemd", "usr/lib/*/systemd", "lib/systemd")
@@ -123,17 +130,51 @@ def conf_files(name: str, root: str = "") -> list[str]:
     return [path for path in (main, *drop_ins(f"{place}.d" for place in places)) if path]
 
 
-def unit_files(unit: str, paths: Sequence[str] = UNIT_PATHS) -> list[str]:
+def unit_files(unit: str, paths: Sequence[str] = UNIT_PATHS, release: Optional[int] = None) -> list[str]:
     """The files that make up a unit, in systemd's order: the unit's own, then drop-ins; none when there is no unit.
 
     unit: with its suffix; of `a@b.service` the files of the template `a@.service`, too
     paths: the directories of units, the strongest first
+    release: of systemd, None for the one that is installed
     """
-    stem, dot, suffix = unit.rpartition(".")
-    template, at, instance = stem.partition("@")
-    names = [unit, f"{template}@{dot}{suffix}"] if at and instance else [unit]
+    names = [unit, *_template(unit)]
     main = next((path for path in (f"{place}/{name}" for name in names for place in paths) if os.path.exists(path)), "")
-    return [main, *drop_ins(f"{place}/{name}.d" for name in names for place in paths)] if main else []
+    return [main, *drop_ins(drop_in_directories(unit, paths, release))] if main else []
+
+
+def drop_in_directories(unit: str, paths: Sequence[str] = UNIT_PATHS, release: Optional[int] = None) -> list[str]:
+    """Where systemd looks for drop-ins of a unit, the strongest first (unit_file_find_dropin_paths() of dropin.c).
+
+    unit, paths, release: as for unit_files
+    """
+    if (installed_release() if release is None else release) < DROP_INS_BY_PREFIX:
+        names, for_all = [unit, *_template(unit)], []
+    else:
+        names, for_all = list(_drop_in_names(unit)), [unit.rpartition(".")[2]]
+    return [f"{place}/{name}.d" for each in (names, for_all) for place in paths for name in each]
+
+
+def _template(unit: str) -> list[str]:
+    """`a@.service` of `a@b.service`; none of what is no instance."""
+    stem, dot, suffix = unit.rpartition(".")
+    prefix, at, instance = stem.partition("@")
+    return [f"{prefix}@{dot}{suffix}"] if at and instance else []
+
+
+def _drop_in_names(unit: str) -> Iterator[str]:
+    """The unit, its template, and both again shorter by what is behind a dash: `a-b@c`, `a-b@`, `a-`, `a-@c` ….
+
+    Of one dash at the end it takes no notice.
+    """
+    yield unit
+    for template in _template(unit):
+        yield from _drop_in_names(template)
+    stem, dot, suffix = unit.rpartition(".")
+    prefix, at, instance = stem.partition("@")
+    end = prefix.rfind("-", 0, len(prefix) - 1 if prefix.endswith("-") else None)
+    if end > 0:
+        shorter = prefix[: end + 1] + (at + instance if instance else "")
+        yield from _drop_in_names(f"{shorter}{dot}{suffix}")
 
 
 def service_name(option: str, text: str) -> str:
@@ -188,6 +229,11 @@ def systemctl(*words: str, mutates: bool = True, accept: tuple[int, ...] = (0,))
 def is_active(runner: Runner, unit: str) -> bool:
     """Whether systemd has it running; exit 3 is no, 4 that there is none (systemctl(1)); 1: systemd does not answer."""
     return runner.run(systemctl("is-active", "--", unit, mutates=False, accept=(0, 3, 4))).status == 0
+
+
+def is_failed(runner: Runner, unit: str) -> bool:
+    """Whether it has failed and was not started since; exit 1 is no (systemctl(1)), 4 that there is none."""
+    return runner.run(systemctl("is-failed", "--quiet", "--", unit, mutates=False, accept=(0, 1, 3, 4))).status == 0
 
 
 def main_pid(runner: Runner, unit: str) -> int:

@@ -68,6 +68,21 @@ def test_the_files_of_a_unit(tmp_path: Path) -> None:
     assert unit_files("o.service", paths) == []
 
 
+def test_drop_ins_by_a_prefix_and_for_all_services(tmp_path: Path) -> None:
+    """That by the name comes first, whatever directory it is in; 219 (EL7) knows no others."""
+    etc, usr = tmp_path / "etc", tmp_path / "usr"
+    for path in (
+        usr / "my-m@.service", usr / "my-m@a-b.service.d/10.conf", etc / "service.d/10.conf", etc / "service.d/20.conf",
+        usr / "my-.service.d/20.conf", etc / "my-@a-b.service.d/30.conf", etc / "my-m@a-.service.d/40.conf",
+    ):  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    paths = (str(etc), str(usr))
+    names = ["usr/my-m@a-b.service.d/10.conf", "usr/my-.service.d/20.conf", "etc/my-@a-b.service.d/30.conf"]
+    assert unit_files("my-m@a-b.service", paths, 252)[1:] == [str(tmp_path / name) for name in names]
+    assert unit_files("my-m@a-b.service", paths, 0)[1:] == [str(tmp_path / names[0])]
+
+
 def test_whether_it_runs(tmp_path: Path) -> None:
     assert not is_booted(str(tmp_path))
     (tmp_path / "run/systemd/system").mkdir(parents=True)
