@@ -66,7 +66,7 @@ def status(
     findings = find(instances, units)
     result = {
         "instances": [instance_json(instance) for instance in instances],
-        "units": [{"name": unit.name, "state": unit.state} for unit in units],
+        "units": [{"name": unit.name, "state": unit.state, "result": unit.result or None} for unit in units],
     }
     session.screen.answer(
         result, lambda: draw_status(session.screen, instances, units, findings, slabs=slabs), findings=findings

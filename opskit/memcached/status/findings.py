@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opskit.core.finding import Finding
+from opskit.core.finding import SEVERITIES, Finding
 from opskit.core.units import seconds_text, size_text
 from opskit.memcached.line.listen import is_everywhere, is_loopback
 from opskit.memcached.status.model import (
@@ -31,7 +31,7 @@ FREE_ELSEWHERE = 10
 
 
 def find(instances: Sequence[Instance], units: Sequence[UnitState]) -> tuple[Finding, ...]:
-    """What is wrong, instance by instance."""
+    """What is wrong, the worst first, then instance by instance."""
     findings = []
     for instance in instances:
         findings += _exposed(instance)
@@ -44,9 +44,17 @@ def find(instances: Sequence[Instance], units: Sequence[UnitState]) -> tuple[Fin
         findings += _figures(instance, figures(instance))
     for unit in units:
         if unit.state == "failed":
-            remedy = f"journalctl -u {unit.name} -n 20; opskit memcached lint --unit {unit.name}"
-            findings.append(Finding("unit-failed", "error", f"{unit.name} has failed", unit.state, remedy))
-    return tuple(findings)
+            findings.append(_failed(unit))
+    return tuple(sorted(findings, key=lambda finding: -SEVERITIES.index(finding.severity)))
+
+
+def _failed(unit: UnitState) -> Finding:
+    remedy = f"journalctl -u {unit.name} -n 20; opskit memcached lint --unit {unit.name}"
+    title = f"{unit.name} has failed"
+    if unit.result == "oom-kill":
+        title += ": a process of it was killed for want of memory"
+        remedy += "; a smaller -m, or more for it: systemctl show -p MemoryMax " + unit.name
+    return Finding("unit-failed", "error", title, unit.result or unit.state, remedy)
 
 
 def _exposed(instance: Instance) -> list[Finding]:

@@ -44,10 +44,14 @@ class Instance:
 
 @dataclass(frozen=True)
 class UnitState:
-    """A unit of memcached, as systemd has it: active, inactive, failed."""
+    """A unit of memcached, as systemd has it: active, inactive, failed.
+
+    result: of one that has failed, why: exit-code, signal, oom-kill …
+    """
 
     name: str
     state: str
+    result: str = ""
 
 
 @dataclass(frozen=True)

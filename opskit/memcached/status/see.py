@@ -13,7 +13,7 @@ import psutil
 
 from opskit.core.command import Runner
 from opskit.core.errors import OpskitError
-from opskit.core.systemd import is_booted, list_units
+from opskit.core.systemd import failed_units, is_booted, list_units
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import Listener
 from opskit.memcached.line.parse import parse
@@ -110,6 +110,8 @@ def see_units(runner: Runner) -> tuple[UnitState, ...]:
         return ()
     try:
         rows = list_units(runner, "--type=service", "memcached*", seconds=10)
+        failed = any(row.active == "failed" for row in rows)
+        results = {unit.name: unit.result for unit in failed_units(runner)} if failed else {}
     except OpskitError as error:  # the instances can be shown all the same
         return (UnitState("memcached*", f"not known: {error.what}: {error.why}"),)
-    return tuple(UnitState(row.name, row.active) for row in rows if row.load == "loaded")
+    return tuple(UnitState(row.name, row.active, results.get(row.name, "")) for row in rows if row.load == "loaded")

@@ -34,7 +34,7 @@ ROOM_FOR_ALL, ROOM_FOR_MOST = 150, 100
 LESS = ("UNIT", "RELEASE", "UP", "ITEMS", "REJECTED", "THREADS", "MEMORY")
 LEAST = (*LESS, "PID", "GETS/S")
 FIRST_TO_GO = ("THREADS", "REJECTED", "RELEASE", "ITEMS", "UP", "LIMIT", "UNIT", "MAX", "PID", "CONN")
-SLABS_LESS = ("UNUSED", "PAGES", "AGE", "ITEMS", "AT AGE", "FREE")
+SLABS_LESS = ("UNUSED", "PAGES", "FREE", "AGE", "ITEMS", "AT AGE", "MEMORY", "WASTE")
 NOBODY = "no memcached runs on this host"
 See = Callable[[], tuple[tuple[Instance, ...], tuple[UnitState, ...]]]
 
@@ -52,7 +52,7 @@ def draw_status(
     slabs: in place of it one line for each class of each instance
     """
     if instances and slabs:
-        rows = [slab_cells(instance, each) for instance in instances for each in slab_classes(instance.answer)]
+        rows = [row for instance in instances for row in slab_rows(instance)]
         draw_table(screen, SLAB_COLUMNS, rows, less=SLABS_LESS)
     elif instances:
         draw_table(screen, COLUMNS, [cells(instance) for instance in instances], less=FIRST_TO_GO)
@@ -84,6 +84,12 @@ def cells(instance: Instance) -> list[str]:
         _count(counts.failed),
         *(_count(count) for count in load),
     ]
+
+
+def slab_rows(instance: Instance) -> list[list[str]]:
+    """The rows of its classes; one without figures of an instance that has stored nothing, or does not answer."""
+    rows = [slab_cells(instance, each) for each in slab_classes(instance.answer)]
+    return rows or [[instance.name, *[""] * (len(SLAB_COLUMNS) - 1)]]
 
 
 def slab_cells(instance: Instance, each: SlabClass) -> list[str]:

@@ -453,6 +453,10 @@ def test_figures_that_are_none(text: str) -> None:
 def test_a_failed_unit_is_a_finding() -> None:
     units = [UnitState("memcached.service", "failed"), UnitState("memcached@1.service", "inactive")]
     assert [one.id for one in findings.find([], units)] == ["unit-failed"]
+    (killed,) = findings.find([], [UnitState("memcached@1.service", "failed", "oom-kill")])
+    assert killed.title == "memcached@1.service has failed: a process of it was killed for want of memory"
+    assert killed.evidence == "oom-kill"
+    assert killed.remedy.endswith("systemctl show -p MemoryMax memcached@1.service")
 
 
 def test_a_systemd_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
