@@ -196,10 +196,5 @@ def decide_stop(facts: StopFacts) -> Decision:
     effect = effect_of(line)
     # A daemon is in /.
     file = facts.pid_file or (os.path.join("/", line.text("P")) if line.text("P") else "")
-    left: tuple[Finding, ...] = ()
-    if effect.socket:
-        text = f"the socket {effect.socket} is left behind; memcached replaces it when it starts"
-        left = (Finding("socket-stays", "info", text),)
-    step = StopMemcached(process, file, effect.daemon, facts.exe, effect.user, facts.scope)
-    basis = (str(process.pid), str(process.started))
-    return Plan(title, (step,), basis=basis, notes=left, result={"pid": process.pid})
+    step = StopMemcached(process, file, effect.daemon, facts.exe, effect.user, facts.scope, facts.socket)
+    return Plan(title, (step,), basis=(str(process.pid), str(process.started)), result={"pid": process.pid})

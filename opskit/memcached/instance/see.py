@@ -39,7 +39,14 @@ def see_stop(runner: Runner, what: str, port: Optional[int], socket: str, pidfil
     exe = proc.program_of(process.pid)
     unit = proc.units_that_run(runner, {process.pid: process.unit})[process.pid]
     booted = is_booted() and os.geteuid() == 0
-    return replace(facts, process=replace(process, unit=unit), exe=exe if roots_own(exe) else "", scope=booted)
+    path = effect_of_process(process.line).socket
+    return replace(
+        facts,
+        process=replace(process, unit=unit),
+        exe=exe if roots_own(exe) else "",
+        scope=booted,
+        socket=proc.absolute(process.pid, path) if path else "",
+    )
 
 
 def _facts(what: str, port: Optional[int], socket: str, pidfile: str) -> StopFacts:

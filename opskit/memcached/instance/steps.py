@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import shlex
@@ -174,20 +175,23 @@ class StartMemcached(Step):
     def undo(self, runner: Runner, record: Record) -> None:
         """Stop the process that was started, if it is still that one."""
         process = self._process(record)
+        inode = socket_of(self.wanted.socket, process.pid) if process is not None else None
         if process is not None and not end(runner, process, STOP_SECONDS):
             raise Failed("memcached", f"pid {process.pid} has not ended after {STOP_SECONDS:g} s")
+        remove_socket(self.wanted.socket, inode)
         remove_stale(self.pid_file, record.get("pid", process.pid if process else 0))
 
 
 @dataclass(frozen=True)
 class StopMemcached(Step):
-    """Stop one process, and take its pid file away if it is left behind.
+    """Stop one process, and take away its UNIX socket and its pid file, if they are left behind.
 
     Anybody can name a process memcached and give it any line: an undo starts only a program of root's, as the user
     that the process had.
     exe: the program that it runs, "" where that is not root's
     user: that of its line
     scope: whether an undo starts it in a scope of its own (start_command)
+    socket: its UNIX socket, an absolute path
     """
 
     kind: ClassVar[str] = "memcached.stop"
@@ -197,6 +201,7 @@ class StopMemcached(Step):
     exe: str = ""
     user: str = ""
     scope: bool = False
+    socket: str = ""
 
     @property
     def _line(self) -> tuple[str, ...]:
@@ -214,15 +219,20 @@ class StopMemcached(Step):
     @property
     def change(self) -> Change:
         before = f"{self.process.text}: {shlex.join(self.process.line)}"
-        after = "not running; what it held is gone"
-        lines = shell_lines(self.commands)
+        after, lines = "not running; what it held is gone", shell_lines(self.commands)
+        if self.socket:
+            after, path = "not running; what it held and its socket are gone", shlex.quote(self.socket)
+            wait = f"timeout {STOP_SECONDS:g} tail --pid={self.process.pid} -f /dev/null"
+            lines = (*lines, wait, f"[ ! -S {path} ] || rm -- {path}")
         return Change("stop", "memcached", before, after, lines, reversible=not self._why_it_stays())
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Ask it to end and wait. Raises Failed."""
+        inode = socket_of(self.socket, self.process.pid)
         if not end(runner, self.process, STOP_SECONDS):
             why = f"pid {self.process.pid} has not ended after {STOP_SECONDS:g} s"
             raise Failed("memcached", why, todo=f"see what it does: cat /proc/{self.process.pid}/stack")
+        remove_socket(self.socket, inode)
         remove_stale(self.pid_file, self.process.pid)
         return {}
 
@@ -324,6 +334,47 @@ def remove_stale(path: str, pid: int) -> None:
     if path and pid and read_pid(path) == pid and proc.process(pid) is None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+
+def socket_of(path: str, pid: int) -> Optional[tuple[int, int]]:
+    """Device and inode of the UNIX socket at this path, where just this process listens on it: the kernel tells."""
+    import socket  # noqa: PLC0415
+    import struct  # noqa: PLC0415
+
+    if not path:
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.setblocking(False)
+            status = os.lstat(path)
+            client.connect(path)
+            # A struct ucred (unix(7)); its first number is the pid of who called listen(2).
+            (holder,) = struct.unpack_from("i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    except OSError:  # it is not there, not ours to open, too long, or nobody accepts in time
+        return None
+    return (status.st_dev, status.st_ino) if holder == pid else None
+
+
+def remove_socket(path: str, inode: Optional[tuple[int, int]]) -> None:
+    """Remove a UNIX socket that is still that one (device and inode), once nobody listens on it.
+
+    Its directory can be somebody else's: from the look on it is named by a descriptor.
+    """
+    import socket  # noqa: PLC0415
+
+    if inode is None:
+        return
+    folder, name = os.path.split(path)
+    # Where it may not be removed it stays: memcached replaces it when it starts.
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        directory = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, directory)
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        client = stack.enter_context(socket.socket(socket.AF_UNIX))
+        client.setblocking(False)
+        refused = client.connect_ex(f"/proc/self/fd/{directory}/{name}") == errno.ECONNREFUSED
+        if refused and stat.S_ISSOCK(status.st_mode) and (status.st_dev, status.st_ino) == inode:
+            os.unlink(name, dir_fd=directory)
 
 
 def until(holds: Callable[[], bool], seconds: float) -> bool:

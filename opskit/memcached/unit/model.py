@@ -24,6 +24,7 @@ class UnitFacts:
     texts: of its settings files that are there, by path
     systemd: whether systemd runs this host
     active: whether the unit runs
+    failed: whether it has failed, and was not started since
     enabled: its UnitFileState: enabled, disabled, static, masked …; "" for a unit that is not there
     distribution: the path and text of memcached.service, of which an instance is made; empty where there is none
     settings_place: where a settings file of an instance goes
@@ -38,6 +39,7 @@ class UnitFacts:
     enabled: str = ""
     distribution: tuple[str, ...] = ()
     settings_place: str = SETTINGS_PLACES[0]
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,15 @@ class UnitDesign:
 
 @dataclass(frozen=True)
 class ActiveUnit:
-    """A unit that is to be stopped. memcached: whether that is its main process."""
+    """A unit that is to be stopped.
+
+    memcached: whether that is its main process
+    enabled: its UnitFileState, as that of UnitFacts
+    """
 
     active: bool
     memcached: bool = True
+    enabled: str = ""
 
 
 def drop_in_order(path: str) -> tuple[bool, bytes]:

@@ -42,7 +42,7 @@ def decide_unit(facts: UnitFacts, request: StartRequest, run: str) -> Decision:
     if steps:
         result["settings_file"] = design.writes[-1]
     if steps or not facts.active:
-        steps.append(StartUnit(name, facts.active, wanted(judgement)))
+        steps.append(StartUnit(name, facts.active, wanted(judgement), facts.failed))
     if request.enable and _can_be_enabled(facts):
         steps.append(EnableUnit(name))
     more = (*notes(judgement, request), *_notes(facts, request, design, steps)) if steps else ()
@@ -107,4 +107,11 @@ def decide_stop_unit(unit: str, facts: ActiveUnit) -> Decision:
     title = f"stop {unit}"
     if facts.active and not facts.memcached:
         return Refusal(title, (Reason("not-memcached", f"{unit} runs, and its main process is not memcached"),))
-    return Plan(title, (StopUnit(unit),) if facts.active else (), basis=(unit,), result={"unit": unit})
+    notes = _back_at_boot(unit) if facts.enabled == "enabled" else ()
+    return Plan(title, (StopUnit(unit),) if facts.active else (), basis=(unit,), notes=notes, result={"unit": unit})
+
+
+def _back_at_boot(unit: str) -> tuple[Finding, ...]:
+    """That a unit which is stopped is started all the same when the host boots."""
+    title = f"{unit} is enabled: it starts again when the host boots"
+    return (Finding("back-at-boot", "info", title, "its unit file is enabled", f"systemctl disable {unit}"),)

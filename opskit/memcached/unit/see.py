@@ -9,7 +9,16 @@ from dataclasses import replace
 from opskit.core.command import Runner
 from opskit.core.errors import UsageFault
 from opskit.core.reach import check_answers
-from opskit.core.systemd import UNIT_PATHS, is_active, is_booted, main_pid, unit_file_state, unit_files
+from opskit.core.systemd import (
+    UNIT_PATHS,
+    drop_in_directories,
+    is_active,
+    is_booted,
+    is_failed,
+    main_pid,
+    unit_file_state,
+    unit_files,
+)
 from opskit.core.textfile import read_text
 from opskit.memcached.instance.request import USUAL_USERS, StartRequest, build
 from opskit.memcached.line.effect import effect_of
@@ -25,7 +34,7 @@ from opskit.memcached.unit.model import SETTINGS_PLACES, TEMPLATE, UNIT, ActiveU
 def see_unit(runner: Runner, request: StartRequest) -> UnitFacts:
     """The unit, its files, and what the line meets here, without the unit's own instance."""
     name, systemd = request.unit, is_booted()
-    check_answers(f"{place}/{name}{more}" for place in UNIT_PATHS for more in ("", ".d"))
+    check_answers([*(f"{place}/{name}" for place in UNIT_PATHS), *drop_in_directories(name)])
     files = _texts(unit_files(name))
     distribution: tuple[str, ...] = ()
     if not files and name.startswith("memcached@"):
@@ -38,6 +47,7 @@ def see_unit(runner: Runner, request: StartRequest) -> UnitFacts:
         files,
         systemd=systemd,
         active=systemd and is_active(runner, name),
+        failed=systemd and is_failed(runner, name),
         enabled=unit_file_state(runner, name) if systemd else "",
         distribution=distribution,
         settings_place=next(filter(os.path.isdir, SETTINGS_PLACES), SETTINGS_PLACES[0]),
@@ -71,4 +81,5 @@ def see_active(runner: Runner, unit: str) -> ActiveUnit:
     if not is_booted():
         raise UsageFault(f"--unit {unit}", "systemd does not run this host", todo="--port or --pidfile")
     process = proc.process(main_pid(runner, unit))
-    return ActiveUnit(is_active(runner, unit), process is not None and process.name == "memcached")
+    memcached = process is not None and process.name == "memcached"
+    return ActiveUnit(is_active(runner, unit), memcached, unit_file_state(runner, unit))

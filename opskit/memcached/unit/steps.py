@@ -143,6 +143,7 @@ class StartUnit(Step):
     """Start a unit (or start it anew), and see that it is as asked for.
 
     active: whether it ran before
+    failed: whether it has failed before; one that was started too often would not be started without a reset
 
     Where it ran before, an undo leaves it to the step before, which puts its settings back and starts it anew.
     """
@@ -152,6 +153,7 @@ class StartUnit(Step):
     unit: str
     active: bool
     wanted: Wanted
+    failed: bool = False
 
     @property
     def checks(self) -> tuple[str, ...]:
@@ -159,11 +161,13 @@ class StartUnit(Step):
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        return (systemctl("restart" if self.active else "start", self.unit),)
+        # Also of what the start limit counts: systemd.unit(5), StartLimitIntervalSec=.
+        reset = (systemctl("reset-failed", self.unit),) if self.failed else ()
+        return (*reset, systemctl("restart" if self.active else "start", self.unit))
 
     @property
     def change(self) -> Change:
-        before = "runs with other settings" if self.active else "not running"
+        before = "runs with other settings" if self.active else "has failed" if self.failed else "not running"
         after = f"listens on {self.wanted.where}" + ("; what it held is gone" if self.active else "")
         return Change("start-unit", self.unit, before, after, shell_lines(self.commands), reversible=True)
 

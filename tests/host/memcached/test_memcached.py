@@ -358,7 +358,10 @@ def test_stores_that_fail_are_seen_by_class(place: Place) -> None:
 
 
 def test_the_table_has_whole_words_on_eighty_columns(place: Place) -> None:
-    place.start(free_port())
+    """Of an instance that holds nothing, too, there is a row by class: it was not among them at all."""
+    port = free_port()
+    place.start(port)
+    assert f"127.0.0.1:{port} - - " in " ".join(place.run("memcached", "status", "--slabs").out.split())
     environment = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(place.folder / "state"), "NO_COLOR": "1"}
     for more, title in (([], "EVICTED"), (["--slabs"], "FAILED")):
         terminal = Terminal([*OPSKIT, "memcached", "status", *LONG, *more], environment, 80)
@@ -377,8 +380,17 @@ def test_a_unix_socket(place: Place) -> None:
     place.pids.append(int(Path(place.path("sock.pid")).read_text()))
     (mine,) = [one for one in place.json("status", *LONG)["result"]["instances"] if one["socket"] == path]
     assert (mine["answered"], mine["listeners"]) == (True, [])
+    # Of its socket, too, nothing is left: by a stop, or by an undo of the start.
     assert place.json("stop", "--unix-socket", path, "--yes")["ok"]
-    assert not Path(place.path("sock.pid")).exists()
+    assert os.listdir(place.path("")) == []
+    assert place.run("undo", "last", "--yes").code == 0
+    wait(Path(place.path("sock.pid")).exists)  # memcached listens first
+    place.pids.append(int(Path(place.path("sock.pid")).read_text()))
+    assert Path(path).is_socket()
+    runs = json.loads(place.run("history", "--json").out)["result"]["runs"]
+    (first,) = (each["id"] for each in runs if each["title"].startswith("start memcached"))
+    assert place.run("undo", first, "--yes").code == 0
+    assert os.listdir(place.path("")) == []
 
 
 def test_paths_that_are_relative(place: Place) -> None:
@@ -393,7 +405,8 @@ def test_paths_that_are_relative(place: Place) -> None:
     with subprocess.Popen(line, cwd=place.path(""), stdin=NULL, stdout=NULL, stderr=NULL) as process:
         wait(lambda: Path(place.path("other.sock")).exists())
         (mine,) = [one for one in place.json("status", *LONG)["result"]["instances"] if one["pid"] == process.pid]
-        process.kill()
+        assert place.json("stop", "-s", place.path("other.sock"), "--yes")["ok"]
+        assert not Path(place.path("other.sock")).exists()
     assert (mine["socket"], mine["answered"]) == (place.path("other.sock"), True)
     lint = place.run("memcached", "lint", "--", "-u", place.user, "-d", "-P", "m.pid", cwd=place.path(""))
     assert "pid-file-unwritable" in lint.out

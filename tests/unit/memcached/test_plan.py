@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
@@ -167,6 +171,65 @@ def test_what_stop_decides(facts: StopFacts, wanted: Any) -> None:
         assert found.reasons[0].id == wanted
     else:
         assert [step.kind for step in found.steps] == wanted
+
+
+def test_the_socket_of_an_instance_goes_with_it() -> None:
+    process = HostProcess(9, "memcached", "m", 5, ("memcached", "-d", "-s", "m.sock", "-u", "m"))
+    found = decide_stop(StopFacts("/run/m.sock", process, socket="/run/m.sock"))
+    assert isinstance(found, Plan)
+    (change,) = found.changes
+    assert change.after == "not running; what it held and its socket are gone"
+    wait = "timeout 60 tail --pid=9 -f /dev/null"
+    assert change.commands == ("kill -TERM 9", wait, "[ ! -S /run/m.sock ] || rm -- /run/m.sock")
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A short path: that of a UNIX socket has 107 bytes."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def listening(path: Path) -> socket.socket:
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen()
+    return server
+
+
+def test_only_its_own_socket_is_removed_and_only_once_nobody_listens(place: Path) -> None:
+    path = place / "m.sock"
+    with listening(path):
+        inode = steps.socket_of(str(path), os.getpid())
+        assert inode is not None
+        assert steps.socket_of(str(path), os.getppid()) is None  # another process has it
+        steps.remove_socket(str(path), inode)
+        assert path.exists()  # somebody listens
+    steps.remove_socket(str(path), None)
+    steps.remove_socket(str(path), (inode[0], inode[1] + 1))
+    assert path.exists()
+    assert steps.socket_of(str(path), os.getpid()) is None
+    steps.remove_socket(str(path), inode)
+    assert not path.exists()
+    steps.remove_socket(str(path), inode)
+
+
+def test_what_has_taken_the_place_of_a_socket_stays(place: Path) -> None:
+    path = place / "m.sock"
+    with listening(path):
+        inode = steps.socket_of(str(path), os.getpid())
+    path.rename(place / "other.sock")
+    for make in (path.touch, lambda: path.symlink_to("other.sock")):
+        make()
+        steps.remove_socket(str(path), inode)
+        assert os.path.lexists(path)
+        path.unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(str(path))
+        status = path.stat()
+        assert steps.socket_of(str(path), os.getpid()) is None
+        steps.remove_socket(str(path), (status.st_dev, status.st_ino))
+        assert path.exists()
 
 
 @pytest.mark.parametrize(
@@ -460,6 +523,22 @@ def test_a_unit_of_another_program_is_not_stopped() -> None:
         assert isinstance(found, Plan)
         assert len(found.steps) == active
     assert decide_stop_unit("gone.service", ActiveUnit(False, memcached=False)).result == {"unit": "gone.service"}
+
+
+def test_a_unit_that_is_stopped_is_back_at_boot() -> None:
+    for enabled, ids in (("enabled", ["back-at-boot"]), ("disabled", []), ("enabled-runtime", []), ("static", [])):
+        found = decide_stop_unit("memcached.service", ActiveUnit(True, enabled=enabled))
+        assert noted(found) == ids
+    (note,) = decide_stop_unit("memcached@1.service", ActiveUnit(False, enabled="enabled")).notes
+    assert note.remedy == "systemctl disable memcached@1.service"
+
+
+def test_a_unit_that_has_failed_is_started_in_spite_of_its_start_limit() -> None:
+    start = unit_plan(failed=True, enabled="enabled").steps[-1]
+    assert (start.change.before, start.change.commands) == (
+        "has failed", ("systemctl reset-failed memcached.service", "systemctl start memcached.service")
+    )  # fmt: skip
+    assert start.undo_commands({})[0].argv == ("systemctl", "stop", "memcached.service")
 
 
 def test_whether_a_unit_runs_when_systemd_does_not_answer() -> None:
