@@ -257,6 +257,13 @@ def main_pids(runner: Runner, units: Sequence[str]) -> dict[str, int]:
     return {unit: int(pids.get(unit) or 0) for unit in units}
 
 
+def timers_of(runner: Runner, units: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The timers that start each of these units. Raises CommandFailed when systemd does not answer."""
+    stdout = runner.run(systemctl("show", "--no-pager", "-p", "Id,TriggeredBy", "--", *units, mutates=False)).stdout
+    triggers = {each.get("Id", ""): each.get("TriggeredBy", "").split() for each in parse_show(stdout)}
+    return {unit: tuple(sorted(name for name in names if name.endswith(".timer"))) for unit, names in triggers.items()}
+
+
 def list_units(runner: Runner, *words: str, seconds: float = 60.0) -> tuple[UnitRow, ...]:
     """The units that `systemctl list-units` has, also those that are not active.
 

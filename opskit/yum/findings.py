@@ -208,10 +208,12 @@ def _services(verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:
     for holder in holders.values():
         service = service_of(holder)
         if service:
-            timer = explain(holder)
-            if timer.endswith(".timer"):
-                title = f"pid {holder.pid} belongs to {service}, and {timer} starts it again"
-                remedy = f"systemctl stop {quote(timer)}"
+            behind = explain(holder)
+            timers = holder.timers or ((behind,) if behind.endswith(".timer") else ())
+            if timers:
+                verb = "starts" if len(timers) == 1 else "start"
+                title = f"pid {holder.pid} belongs to {service}, and {' and '.join(timers)} {verb} it again"
+                remedy = f"systemctl stop {' '.join(map(quote, timers))}"
             else:
                 title = f"pid {holder.pid} belongs to {service}: a timer or Restart= can start it again"
                 remedy = "opskit yum why"

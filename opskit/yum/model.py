@@ -100,6 +100,7 @@ class ProcessFacts:
     unseen: its files and I/O are not readable.
     hidden: /proc does not show it (hidepid).
     ignores_sigint: as a program does that a script starts in the background.
+    timers: those of systemd that start the service whose process it is.
     """
 
     pid: int
@@ -128,6 +129,7 @@ class ProcessFacts:
     parents: tuple[Relative, ...] = ()
     children: tuple[Relative, ...] = ()
     activity: Optional[Activity] = None
+    timers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from typing import Optional
 
 from opskit.core.command import Runner
-from opskit.core.errors import Failed
+from opskit.core.errors import Failed, OpskitError
+from opskit.core.systemd import is_booted, timers_of
 from opskit.yum.database.see import see_databases
+from opskit.yum.explain import service_of
 from opskit.yum.model import PID_MAX, SCRIPTLET, Facts, LockFile, LockPlace, Relative
 from opskit.yum.see.config import dnf_options, read_settings
 from opskit.yum.see.history import see_unended
@@ -53,7 +55,23 @@ def see(runner: Runner, root: str = "", sample: float = 0.0, *, everyone: bool =
     sample: for how many seconds the holders are watched.
     everyone: whether the locks of other users are included.
     """
-    return look(find_places(runner, root, everyone=everyone), root, sample)
+    return _with_timers(runner, look(find_places(runner, root, everyone=everyone), root, sample))
+
+
+def _with_timers(runner: Runner, facts: Facts) -> Facts:
+    """With the timers that start the services which have a lock; systemd is asked only where one has."""
+    services = {process.pid: service_of(process) for process in facts.processes}
+    units = sorted({*services.values()} - {""})
+    if not units or not is_booted():
+        return facts
+    try:
+        timers = timers_of(runner, units)
+    except OpskitError:
+        return facts  # systemd does not answer: what is known of its own units is told all the same
+    processes = (
+        dataclasses.replace(process, timers=timers.get(services[process.pid], ())) for process in facts.processes
+    )
+    return dataclasses.replace(facts, processes=tuple(processes))
 
 
 def find_places(runner: Runner, root: str = "", *, everyone: bool = False) -> tuple[LockPlace, ...]:

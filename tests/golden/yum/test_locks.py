@@ -112,7 +112,12 @@ def test_the_lines_that_check_name_a_root_with_a_space_quoted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "line"), [("who-makecache", "systemctl stop dnf-makecache.timer"), ("who-unit", "opskit yum why")]
+    ("name", "line"),
+    [
+        ("who-makecache", "systemctl stop dnf-makecache.timer"),
+        ("who-unit", "opskit yum why"),
+        ("who-unit-by-timers", "systemctl stop night.timer patch.timer"),
+    ],
 )
 def test_the_service_of_a_timer_is_kept_away_by_the_line_of_the_timer(name: str, line: str) -> None:
     facts = facts_of(json.loads((Path(__file__).parent / f"locks/{name}.json").read_text(encoding="utf-8")))
