@@ -591,6 +591,19 @@ def test_an_ordinary_user(place: Place) -> None:
     assert (refused["status"], refused["error"]["id"]) == (MISSING, "missing"), refused
 
 
+def test_without_proc_nothing_is_taken_for_absent(place: Place) -> None:
+    """Whether an instance runs could not be told: start would start it, and take back one that runs."""
+    port = str(free_port())
+    covered = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh")
+    for words in (("start", "-p", port, "--yes"), ("stop", "--port", port, "--yes"), ("status",)):
+        said = place.json(*words, under=covered)
+        assert (said["status"], said["error"]["what"]) == (MISSING, "/proc"), said
+    assert not answers(int(port))
+    # Who may not start a unit is told before anything is looked at.
+    refused = place.json("start", "--unit", "--yes", under=AS_NOBODY)
+    assert (refused["status"], refused["error"]["id"]) == (MISSING, "missing"), refused
+
+
 def processor_time() -> float:
     """Seconds of processor time that ended children have taken: what a busy machine does not make longer."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -337,6 +337,8 @@ def test_the_limits_of_a_unit() -> None:
     assert ids(["-u", "m", "-l", "127.0.0.1", "-c", "3000"], NEW, host) == ["connections-over-limit"]
     unit.take("[Service]\nCapabilityBoundingSet=CAP_SYS_RESOURCE\n")
     assert unit.limits.raises
+    unit.take("[Service]\nMemoryMax=10%\n")
+    assert (unit.limits.memory, unit.limits.memory_percent) == (0, 10)
     unit.take("[Service]\nUser=cache\n")
     assert (unit.limits.root, unit.limits.raises) == (False, False)
 

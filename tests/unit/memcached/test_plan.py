@@ -21,7 +21,7 @@ from opskit.core.plan import Plan, Refusal
 from opskit.core.systemd import service_name, unit_files
 from opskit.memcached.instance import steps
 from opskit.memcached.instance.plan import decide_start, decide_stop
-from opskit.memcached.instance.request import StartFacts, StartRequest, StopFacts, Wanted, build
+from opskit.memcached.instance.request import StartFacts, StartRequest, StopFacts, Wanted, build, run_directory
 from opskit.memcached.line.listen import Listener, missing_listeners
 from opskit.memcached.line.release import Release
 from opskit.memcached.line.see import from_unit
@@ -127,6 +127,19 @@ def test_a_second_run_has_nothing_to_do() -> None:
     running = (HostProcess(9, "memcached", line=("/usr/bin/memcached", *LINE.split())),)
     found = decide_start(StartFacts(PROGRAM, HOST, running), request("-p 12000 -m 64 -c 1024"))
     assert (found.steps, found.result["pid"]) == ((), 9)
+
+
+def test_the_default_pid_file_is_one_that_the_chosen_user_can_write() -> None:
+    """/run/memcached is that of the usual user."""
+    for user, folder in (("", "/run/memcached"), ("memcache", "/run/memcached"), ("nobody", "/run/memcached-nobody")):
+        options = (("p", "12312"), *((("u", user),) if user else ()))
+        asked = StartRequest(options, directory=run_directory(options))
+        absent = PidFile(f"{folder}/memcached-12312.pid", directory=False, writable=False)
+        found = decide_start(StartFacts(PROGRAM, HOST._replace(pid_file=absent)), asked)
+        assert isinstance(found, Plan)
+        assert found.changes[0].commands == (f"install -d -o {user or 'memcached'} -m 755 {folder}",)
+        assert found.steps[1].pid_file == absent.path  # type: ignore[attr-defined]
+        assert found.title == "start memcached 1.6.18 on port 12312"
 
 
 def test_the_directory_of_the_pid_file_is_made() -> None:
