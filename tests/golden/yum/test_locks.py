@@ -17,6 +17,7 @@ zypper and rpm-ostree only where their locks are. None of these could be run her
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ from opskit.areas import load_step
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.ledger import StepRecord
 from opskit.core.plan import Plan, Refusal
+from opskit.ui.screen import Screen
 from opskit.yum.explain import explain
 from opskit.yum.findings import find
 from opskit.yum.model import Facts
+from opskit.yum.show import draw_locks
 from opskit.yum.state import exit_code, judge
 from opskit.yum.unlock.plan import decide_unlock
 
@@ -128,6 +131,16 @@ def test_the_service_of_a_timer_is_kept_away_by_the_line_of_the_timer(name: str,
 def test_a_lock_that_cannot_be_read_is_not_taken_for_free() -> None:
     (one,) = [one for one in judge(facts_of({"locks": {"rpm": {"kind": "unreadable"}}})) if one.state != "free"]
     assert (one.state, one.blocks) == ("unknown", True)
+
+
+def test_when_all_is_free_it_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    facts = facts_of({})
+    draw_locks(Screen("opskit"), judge(facts), find(facts, judge(facts)))
+    told = capsys.readouterr()
+    assert told.out + told.err == f"free: no package manager is locked ({len(PLACES)} places looked at)\n"
 
 
 def check_unlock(facts: Facts, expected: Any) -> None:

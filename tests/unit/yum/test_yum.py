@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from checkout import ROOT
 from opskit.act import accepted
 from opskit.core import procfs
 from opskit.core.errors import Busy, CannotUndo, Failed
 from opskit.core.plan import Plan, Refusal
 from opskit.ui.screen import Screen
+from opskit.yum.cli import lock
 from opskit.yum.model import Facts, LockFile, LockPlace, ProcessFacts
 from opskit.yum.see import facts as yum_facts
 from opskit.yum.see import locks, processes
@@ -671,3 +673,9 @@ def test_a_negative_pid_is_that_of_a_group(tmp_path: Path) -> None:
 
 def test_no_place_begins_with_two_slashes() -> None:
     assert [place.path for place in lock_places("", ()) if place.path.startswith("//")] == []
+
+
+def test_what_people_search_for_is_in_the_readme_the_manual_page_and_the_help() -> None:
+    words = "Another app is currently holding the yum lock"
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "completions/opskit.1")]
+    assert all(words in text for text in (*texts, lock.__doc__ or ""))
