@@ -27,8 +27,8 @@ from vmlab.ssh import Ssh
 MEMORY = 1024  # MiB
 CPUS = 2
 # Without what only costs time under emulation: retpolines, zeroed pages, ports and watchdogs. And no service is killed
-# because the machine that emulates is busy (time limits: guest/etc/systemd), nor does the kernel give up on a timer that
-# did not tick in time ("IO-APIC + timer doesn't work", seen at a load of 40).
+# because the machine that emulates is busy (time limits: guest/etc/systemd), nor does the kernel give up on a timer
+# that did not tick in time ("IO-APIC + timer doesn't work", seen at a load of 40).
 KERNEL_OPTIONS = (
     "console=ttyS0 quiet loglevel=4 systemd.show_status=false net.ifnames=0 8250.nr_uarts=1 "
     "mitigations=off init_on_alloc=0 randomize_kstack_offset=off nowatchdog systemd.service_watchdogs=false "

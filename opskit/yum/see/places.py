@@ -55,8 +55,8 @@ _FOLDERS = (
     ("system_state_dir", "/usr/lib/sysimage/libdnf5"),
 )
 _PLACES = (
-    # 5.2 and 5.3 lock rpmtransaction.lock.tmp for a moment, to see whether they may, and remove it: nobody waits for that
-    # (user_has_privileges() in dnf5/main.cpp of 5.2.10 and 5.3.0, read, not run).
+    # 5.2 and 5.3 lock rpmtransaction.lock.tmp for a moment, to see whether they may, and remove it: nobody waits for
+    # that (user_has_privileges() in dnf5/main.cpp of 5.2.10 and 5.3.0, read, not run).
     ("/run/dnf/rpmtransaction.lock", DNF5, FCNTL, TRANSACTION),
     ("/var/run/dnf-metadata.lock", PACKAGEKIT, PID, METADATA),
     ("/var/run/dnf-rpmdb.lock", PACKAGEKIT, PID, TRANSACTION),
