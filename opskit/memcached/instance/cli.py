@@ -146,7 +146,7 @@ def stop(
     pidfile: Annotated[str, typer.Option("--pidfile", "-P", metavar="FILE", help="By its pid file.")] = "",
     unit: Annotated[str, typer.Option("--unit", metavar="UNIT", help="By its systemd unit.")] = "",
 ) -> None:
-    """Stop an instance: never a process that is not memcached; a pid file that is left behind is removed."""
+    """Stop an instance: never a process that is not memcached. A pid file or UNIX socket left behind is removed."""
     named = [value for value in (port, unix_socket, pidfile, unit) if value]
     if len(named) != 1:
         todo = "one of --port, --unix-socket, --pidfile, --unit; opskit memcached status lists the instances"
