@@ -85,7 +85,7 @@ class StopFacts:
     exe: the program that the process runs, "" where that is not root's
     several: every instance that is meant by it, where that is more than one
     scope: whether an undo starts it in a scope of its own (start_command)
-    socket: the UNIX socket of its line, as an absolute path
+    socket: the UNIX socket of its line, as an absolute path; "" where it does not listen there
     """
 
     what: str

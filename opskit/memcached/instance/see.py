@@ -39,13 +39,14 @@ def see_stop(runner: Runner, what: str, port: Optional[int], socket: str, pidfil
     exe = proc.program_of(process.pid)
     unit = proc.units_that_run(runner, {process.pid: process.unit})[process.pid]
     booted = is_booted() and os.geteuid() == 0
-    path = effect_of_process(process.line).socket
+    path = proc.absolute(process.pid, effect_of_process(process.line).socket)
     return replace(
         facts,
         process=replace(process, unit=unit),
         exe=exe if roots_own(exe) else "",
         scope=booted,
-        socket=proc.absolute(process.pid, path) if path else "",
+        # In a container the path can be that of another socket here.
+        socket=path if proc.socket_of(path, process.pid) else "",
     )
 
 

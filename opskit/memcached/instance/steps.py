@@ -175,7 +175,7 @@ class StartMemcached(Step):
     def undo(self, runner: Runner, record: Record) -> None:
         """Stop the process that was started, if it is still that one."""
         process = self._process(record)
-        inode = socket_of(self.wanted.socket, process.pid) if process is not None else None
+        inode = proc.socket_of(self.wanted.socket, process.pid) if process is not None else None
         if process is not None and not end(runner, process, STOP_SECONDS):
             raise Failed("memcached", f"pid {process.pid} has not ended after {STOP_SECONDS:g} s")
         remove_socket(self.wanted.socket, inode)
@@ -191,7 +191,7 @@ class StopMemcached(Step):
     exe: the program that it runs, "" where that is not root's
     user: that of its line
     scope: whether an undo starts it in a scope of its own (start_command)
-    socket: its UNIX socket, an absolute path
+    socket: its UNIX socket, an absolute path; "" where that is not its own
     """
 
     kind: ClassVar[str] = "memcached.stop"
@@ -228,7 +228,7 @@ class StopMemcached(Step):
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Ask it to end and wait. Raises Failed."""
-        inode = socket_of(self.socket, self.process.pid)
+        inode = proc.socket_of(self.socket, self.process.pid)
         if not end(runner, self.process, STOP_SECONDS):
             why = f"pid {self.process.pid} has not ended after {STOP_SECONDS:g} s"
             raise Failed("memcached", why, todo=f"see what it does: cat /proc/{self.process.pid}/stack")
@@ -334,25 +334,6 @@ def remove_stale(path: str, pid: int) -> None:
     if path and pid and read_pid(path) == pid and proc.process(pid) is None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-
-
-def socket_of(path: str, pid: int) -> Optional[tuple[int, int]]:
-    """Device and inode of the UNIX socket at this path, where just this process listens on it: the kernel tells."""
-    import socket  # noqa: PLC0415
-    import struct  # noqa: PLC0415
-
-    if not path:
-        return None
-    try:
-        with socket.socket(socket.AF_UNIX) as client:
-            client.setblocking(False)
-            status = os.lstat(path)
-            client.connect(path)
-            # A struct ucred (unix(7)); its first number is the pid of who called listen(2).
-            (holder,) = struct.unpack_from("i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    except OSError:  # it is not there, not ours to open, too long, or nobody accepts in time
-        return None
-    return (status.st_dev, status.st_ino) if holder == pid else None
 
 
 def remove_socket(path: str, inode: Optional[tuple[int, int]]) -> None:

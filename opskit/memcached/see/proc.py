@@ -130,6 +130,25 @@ def absolute(pid: int, path: str) -> str:
     return os.path.normpath(os.path.join(procfs.link("/proc", str(pid), "cwd") or "/", path))
 
 
+def socket_of(path: str, pid: int) -> Optional[tuple[int, int]]:
+    """Device and inode of the UNIX socket at this path, where just this process listens on it: the kernel tells."""
+    import socket  # noqa: PLC0415
+    import struct  # noqa: PLC0415
+
+    if not path:
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.setblocking(False)
+            status = os.lstat(path)
+            client.connect(path)
+            # A struct ucred (unix(7)); its first number is the pid of who called listen(2).
+            (holder,) = struct.unpack_from("i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    except OSError:  # it is not there, not ours to open, too long, or nobody accepts in time
+        return None
+    return (status.st_dev, status.st_ino) if holder == pid else None
+
+
 def owner(pid: int) -> int:
     """The effective uid of a process; -1 when it is gone."""
     try:

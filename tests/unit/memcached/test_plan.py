@@ -213,15 +213,15 @@ def listening(path: Path) -> socket.socket:
 def test_only_its_own_socket_is_removed_and_only_once_nobody_listens(place: Path) -> None:
     path = place / "m.sock"
     with listening(path):
-        inode = steps.socket_of(str(path), os.getpid())
+        inode = steps.proc.socket_of(str(path), os.getpid())
         assert inode is not None
-        assert steps.socket_of(str(path), os.getppid()) is None  # another process has it
+        assert steps.proc.socket_of(str(path), os.getppid()) is None  # another process has it
         steps.remove_socket(str(path), inode)
         assert path.exists()  # somebody listens
     steps.remove_socket(str(path), None)
     steps.remove_socket(str(path), (inode[0], inode[1] + 1))
     assert path.exists()
-    assert steps.socket_of(str(path), os.getpid()) is None
+    assert steps.proc.socket_of(str(path), os.getpid()) is None
     steps.remove_socket(str(path), inode)
     assert not path.exists()
     steps.remove_socket(str(path), inode)
@@ -230,7 +230,7 @@ def test_only_its_own_socket_is_removed_and_only_once_nobody_listens(place: Path
 def test_what_has_taken_the_place_of_a_socket_stays(place: Path) -> None:
     path = place / "m.sock"
     with listening(path):
-        inode = steps.socket_of(str(path), os.getpid())
+        inode = steps.proc.socket_of(str(path), os.getpid())
     path.rename(place / "other.sock")
     for make in (path.touch, lambda: path.symlink_to("other.sock")):
         make()
@@ -240,7 +240,7 @@ def test_what_has_taken_the_place_of_a_socket_stays(place: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
         server.bind(str(path))
         status = path.stat()
-        assert steps.socket_of(str(path), os.getpid()) is None
+        assert steps.proc.socket_of(str(path), os.getpid()) is None
         steps.remove_socket(str(path), (status.st_dev, status.st_ino))
         assert path.exists()
 
