@@ -8,6 +8,11 @@ from collections.abc import Sequence
 from opskit.core.mountinfo import ANSWERED_ELSEWHERE, DUMMY, KERNEL, MountLine, is_remote, may_hang, mount_of, unescape
 
 
+def within(path: str, folder: str) -> bool:
+    """Whether a path is this folder, or lies in it."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
 def layers(line: MountLine) -> tuple[str, list[str]]:
     """Of an overlay: the folder that it writes to ("" for none), and those that it shows beside it.
 

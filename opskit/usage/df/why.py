@@ -128,7 +128,10 @@ def explain(facts: WhyFacts) -> Explanation:
         parts.append(Part("kernel", "deleted, held by the kernel", held, note, deleted_line))
         rest -= held
     parts.sort(key=lambda part: -part.size)
-    parts.append(Part("unexplained", "unexplained", rest, _rest_note(facts, rest)))
+    # du -x goes into no subvolume, and what was deleted is in a snapshot still.
+    subvolumes = filesystem.fstype == "btrfs" and rest > 0
+    line = f"btrfs subvolume list {quote(filesystem.mount_point)}" if subvolumes else ""
+    parts.append(Part("unexplained", "unexplained", rest, _rest_note(facts, rest), line))
     figures = filesystem.figures
     reserved = (figures.free - figures.available) * figures.block_size if figures else 0
     note = "neither used nor available: free, and kept for root or for the filesystem itself" if reserved else ""
@@ -169,10 +172,10 @@ def _rest_note(facts: WhyFacts, rest: int) -> str:
         return f"only {facts.root} of the filesystem is mounted here; the other parts are not counted"
     if rest < 0:
         return "du counts more than the disk holds: shared extents, compression, small files kept in metadata"
-    if rest and _missing(facts):
-        return "what could not be seen may be in it"
     if rest and facts.filesystem.fstype == "btrfs":
         return "snapshots and other subvolumes may be in it"
+    if rest and _missing(facts):
+        return "what could not be seen may be in it"
     return "blocks that the filesystem has not accounted yet, or files that came or went meanwhile" if rest else ""
 
 

@@ -17,6 +17,7 @@ from opskit import __version__
 from opskit.core.errors import UsageFault
 from opskit.usage.du.model import Scan, ScanRequest, TreeEntry
 from opskit.usage.du.saved import SavedScan
+from opskit.usage.mounts import within
 
 SUFFIX = ".ncdu"
 ALL_DEPTHS = 1 << 30
@@ -36,7 +37,7 @@ def export(saved: SavedScan) -> bytes:
     text = [f"[1,0,{json.dumps(head)}"]
     open_directories: list[str] = []
     for entry in entries:
-        while open_directories and not _below(entry.path, open_directories[-1]):
+        while open_directories and not within(entry.path, open_directories[-1]):
             open_directories.pop()
             text.append("]")
         name = entry.path.rpartition("/")[2] if open_directories else entry.path
@@ -46,10 +47,6 @@ def export(saved: SavedScan) -> bytes:
             open_directories.append(entry.path)
     text.append("]" * len(open_directories) + "]\n")
     return "".join(text).encode("utf-8", "surrogateescape")
-
-
-def _below(path: str, directory: str) -> bool:
-    return path.startswith(directory if directory.endswith("/") else f"{directory}/")
 
 
 def _own_sizes(entries: list[TreeEntry]) -> dict[str, int]:

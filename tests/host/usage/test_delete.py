@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,9 +22,11 @@ from opskit.core.plan import Plan, Refusal
 from opskit.core.runner import HostRunner, ReadOnlyRunner
 from opskit.usage.du.delete.model import DeleteFacts
 from opskit.usage.du.delete.plan import decide
+from opskit.usage.du.delete.see import needs
 from opskit.usage.du.delete.see.needs import needs_of
 from opskit.usage.du.delete.see.trees import see_targets
 from opskit.usage.du.delete.see.uses import Uses, see_uses
+from tiers import Agree
 
 HOLD = """import os, sys
 kept = [eval(sys.argv[1])]
@@ -183,8 +190,8 @@ def test_what_homes_are_in(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "alice:x:1000:1000::/export/people/alice:/bin/sh\nsys:x:3:3::/:/bin/sh\nodd\n"
     monkeypatch.setattr("opskit.usage.du.delete.see.needs.procfs.text", lambda path, *_: text * (path == "/etc/passwd"))
     for path, kept in {"/export": 1, "/export/people": 1, "/export/people/alice/": 0, "/export/peo": 0}.items():
-        needs = list(needs_of([path], Silent(), "/var/lib/opskit", Uses(namespaces={"": (1, [])})))
-        assert len(needs) == kept, (path, needs)
+        against_it = list(needs_of([path], Silent(), "/var/lib/opskit", Uses(namespaces={"": (1, [])})))
+        assert len(against_it) == kept, (path, against_it)
 
 
 def test_the_image_of_a_loop_device_by_another_path_and_name(host: Host, tree: Path) -> None:
@@ -231,15 +238,57 @@ class Silent:
 def test_packages_of_rpm(stdout: str, kinds: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "rpmdb.sqlite").touch()
     monkeypatch.setattr("opskit.usage.du.delete.see.needs.RPM_FOLDERS", (str(tmp_path),))
-    needs = list(needs_of(["/srv/www"], Silent(stdout), "/var/lib/opskit", see_uses()))  # type: ignore[arg-type]
-    assert [hindrance.kind for hindrance in needs] == kinds
+    kept = list(needs_of(["/srv/www"], Silent(stdout), "/var/lib/opskit", see_uses()))  # type: ignore[arg-type]
+    assert [hindrance.kind for hindrance in kept] == kinds
+
+
+SPEC = """Name: site
+Version: 1
+Release: 1
+Summary: s
+License: none
+BuildArch: noarch
+%description
+d
+%install
+mkdir -p %{buildroot}/srv/www/html %{buildroot}/srv/www/log %{buildroot}/srv/own
+echo x > "%{buildroot}/srv/www/html/a page.html"
+%files
+"/srv/www/html/a page.html"
+%dir /srv/own
+%ghost /srv/www/log/access
+"""
+
+
+def test_a_real_database_of_rpm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package is built and installed below a folder; rpm is asked there with opskit's own words."""
+    if not (shutil.which("rpmbuild") and shutil.which("rpm")):
+        pytest.skip("no rpmbuild here")
+    (tmp_path / "site.spec").write_text(SPEC)
+    run("rpmbuild", "--quiet", "-bb", "--define", f"_topdir {tmp_path}/build", str(tmp_path / "site.spec"))
+    database = ("rpm", "--dbpath", str(tmp_path / "db"))
+    (package,) = (tmp_path / "build/RPMS/noarch").iterdir()
+    run(*database, "--initdb")
+    run(*database, "-i", "--justdb", "--nodeps", str(package))
+    monkeypatch.setattr(needs, "RPM_FOLDERS", (str(tmp_path / "db"),))
+    monkeypatch.setattr(needs, "_RPM", (*database, *needs._RPM[1:]))
+    runner = ReadOnlyRunner(HostRunner())
+    for path, owned in {
+        "/srv/www": True, "/srv/www/html": True, "/srv/www/html/a page.html": True, "/srv/own": True,
+        "/srv/www/log": False, "/srv/www/html/a": False, "/srv/ow": False, "/srv/own/more": False,
+    }.items():  # fmt: skip
+        hindrances = needs_of([path], runner, "/var/lib/opskit", see_uses())
+        assert [each.by for each in hindrances if each.kind == "delete-packaged"] == ["the package site"] * owned, path
+    (tmp_path / "db/rpmdb.sqlite").write_bytes(b"SQLite format 3\0" + b"\xff" * 4080)
+    kinds = {each.kind for each in needs_of(["/srv/other"], runner, "/var/lib/opskit", see_uses())}
+    assert "delete-unreadable" in kinds
 
 
 def test_packages_of_dpkg() -> None:
     if not Path("/var/lib/dpkg/info").exists():
         pytest.skip("no dpkg here")
-    needs = list(needs_of(["/var/cache/apt/archives"], Silent(), "/var/lib/opskit", see_uses()))  # type: ignore[arg-type]
-    assert [(hindrance.kind, hindrance.by) for hindrance in needs] == [("delete-packaged", "the package apt")]
+    kept = list(needs_of(["/var/cache/apt/archives"], Silent(), "/var/lib/opskit", see_uses()))  # type: ignore[arg-type]
+    assert [(hindrance.kind, hindrance.by) for hindrance in kept] == [("delete-packaged", "the package apt")]
 
 
 @pytest.mark.parametrize("line", ["ExecStart=-{0}/in/deep/file -x", "WorkingDirectory={0}", 'EnvironmentFile="{0}/in"'])
@@ -289,6 +338,62 @@ def test_it_frees_what_it_says(host: Host, filesystem: Path) -> None:
     reader.communicate()
     assert abs(free() - before - decision.result["frees_bytes"] - (1 << 21)) <= 8192
     assert sorted(os.listdir(at)) == ["lost+found", "z"]
+
+
+NOBODY = 65534
+
+
+def as_nobody(what: Callable[[], list[bool]]) -> list[bool]:
+    """What this says in a process of another user."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            os.write(write, bytes(what()))
+        finally:
+            os._exit(0)
+    os.close(write)
+    with open(read, "rb") as file:
+        answer = file.read()
+    os.waitpid(pid, 0)
+    return [bool(byte) for byte in answer]
+
+
+def test_what_another_user_may_delete(agree: Agree) -> None:
+    """Every mode and owner of a directory, and owner of what is in it: as the kernel does it afterwards."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:  # where another user gets
+        root = Path(name)
+        root.chmod(0o755)
+        paths = []
+        for number, (mode, owner, inner) in enumerate(
+            itertools.product((0o777, 0o1777, 0o755, 0o1755), (0, 7, NOBODY), (0, 7, NOBODY))
+        ):
+            folder = root / str(number)
+            folder.mkdir()
+            (folder / "file").touch()
+            os.chown(folder / "file", inner, inner)
+            os.chown(folder, owner, owner)
+            folder.chmod(mode)
+            paths.append(folder / "file")
+
+        def predicted() -> list[bool]:
+            kept = {hindrance.path for hindrance in see(*paths).hindrances if hindrance.kind == "delete-unreadable"}
+            return [str(path) not in kept for path in paths]
+
+        def done() -> list[bool]:
+            for path in paths:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            return [not path.exists() for path in paths]
+
+        expected, found = as_nobody(predicted), as_nobody(done)
+        assert len(found) == len(paths)
+        assert 8 < sum(found) < len(paths) - 8
+        assert expected == found
+        agree("what another user may delete", sum(map(bool.__eq__, expected, found)), len(paths))
 
 
 def test_an_unseen_process_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

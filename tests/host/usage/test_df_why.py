@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from host.hosts import Host, Namespace
-from host.tools import GIB, MAKE, Answer, make_filesystem, run
+from host.tools import GIB, MAKE, MIB, Answer, make_filesystem, run
 from host.usage.test_df_deleted import HOLDS
 
 KINDS = [*MAKE, "tmpfs"]
@@ -106,6 +106,35 @@ def test_hidden_under_mount_points(host: Host, kind: str) -> None:
     # There may be a process that even root may not look at.
     assert [text for text in found["missing"] if not text.startswith("deleted files of")] == []
     assert full.inside.mounts() == before
+
+
+def test_a_swap_file_in_use_is_a_file(host: Host) -> None:
+    setup = "dd if=/dev/zero of=swap bs=1M count=60 status=none; chmod 600 swap; mkswap -q swap; swapon swap"
+    full = Full(host, "ext4", setup)
+    try:
+        parts, _ = full.parts()
+        # Nobody can delete it while it is in use: nothing is held without a name.
+        assert run(*full.inside.prefix, "rm", str(full.at / "swap"), check=False).returncode == 1
+        assert host.run("df", "--deleted", "--json", str(full.at), inside=full.inside).json["result"]["kernel"] == []
+    finally:
+        run(*full.inside.prefix, "swapoff", str(full.at / "swap"))
+    assert 60 * MIB <= parts["files"] < 61 * MIB
+
+
+def test_what_only_a_snapshot_of_btrfs_has(host: Host) -> None:
+    """du of the live files does not find it: the answer names snapshots, and the line that lists them."""
+    setup = (
+        "head -c 30000000 /dev/urandom > gone; head -c 5000000 /dev/urandom > kept; sync -f .\n"
+        "btrfs subvolume snapshot -r . snapshot >/dev/null; rm gone"
+    )
+    full = Full(host, "btrfs", setup)
+    found = full.why("--json").json["result"]
+    parts = {part["id"]: part for part in found["parts"]}
+    assert 5_000_000 <= parts["files"]["bytes"] < 5_200_000
+    assert abs(parts["unexplained"]["bytes"] - 30_000_000) <= found["filesystem"]["used_bytes"] // 100
+    assert parts["unexplained"]["note"] == "snapshots and other subvolumes may be in it"
+    assert parts["unexplained"]["command"] == f"btrfs subvolume list {full.at}"
+    run(*full.inside.prefix, "sh", "-c", parts["unexplained"]["command"])
 
 
 def test_reserved_blocks(host: Host) -> None:

@@ -16,7 +16,7 @@ from opskit.core.runner import Runner
 from opskit.core.systemd import UNIT_PATHS, parse_assignments
 from opskit.usage.du.delete.model import Hindrance
 from opskit.usage.du.delete.see.uses import Uses, kernel_uses
-from opskit.usage.mounts import layers
+from opskit.usage.mounts import layers, within
 
 # Nothing in these is deleted by size: each file there is a package's, the kernel's or the configuration.
 SYSTEM = (
@@ -38,11 +38,6 @@ UNIT_KEYS = frozenset(
 _GHOST = 1 << 6  # RPMFILE_GHOST: a file that a package only knows of, such as a log
 # One line for each file: its package, its flags, its path.
 _RPM = ("rpm", "-qa", "--qf", r"[%{=NAME} %{FILEFLAGS} %{FILENAMES}\n]")
-
-
-def within(path: str, folder: str) -> bool:
-    """Whether a path is this folder, or lies in it."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def needs_of(targets: Sequence[str], runner: Runner, state_dir: str, uses: Uses) -> Iterator[Hindrance]:

@@ -142,6 +142,7 @@ class _DeleteTree:
         self.hindrances: list[Hindrance] = []
         self.read_only = False
         self.statx = Statx()
+        self.user = os.geteuid()
 
     def at(self, name: str = "") -> str:
         return "/".join([self.path, *self.names, *([name] if name else [])])
@@ -242,6 +243,10 @@ class _DeleteTree:
             self.size += size
         if self.statx.of(directory, name)[1]:
             self._against("delete-immutable", path, "is immutable, or can only be appended to")
+        if self.user and status.st_uid != self.user:
+            folder = os.fstat(directory)  # sticky: see unlink(2), EPERM
+            if folder.st_mode & stat.S_ISVTX and folder.st_uid != self.user:
+                self._against("delete-unreadable", path, "it is another user's, in a sticky directory of another user")
         for use in self.uses.of.get(identity, ()):
             if use.only_reads and stat.S_ISREG(status.st_mode):
                 self.opened.append(OpenedFile(path, *identity, size, use.process))
