@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from host.tools import run
+from opskit.usage.du.model import ScanRequest
+from opskit.usage.du.see.scan import scan
 from trees import du, make_tree, opskit_du
 
 ENGINES: tuple[dict[str, Any], ...] = ({"engine": "stat"}, {"engine": "statx"}, {"workers": 3})
@@ -53,6 +55,31 @@ def test_mounts_in_the_tree(mounts: Path, depth: int, stays: bool) -> None:
     for engine in ENGINES:
         assert opskit_du([str(mounts)], depth=depth, one_file_system=stays, **engine) == expected
     assert any(path.endswith("/other/tree") for path, _ in expected) == (depth >= 2 and not stays)
+
+
+def test_what_is_on_no_disk_is_named_once(mounts: Path) -> None:
+    """Also where one is mounted over another, as /dev/pts is in containers."""
+    at = mounts / "other"
+    run("mount", "-t", "devpts", "none", str(at))
+    try:
+        run("mount", "-t", "devpts", "none", str(at))
+        try:
+            request = ScanRequest(roots=(os.fsencode(mounts),))
+            assert [pair for pair in scan(request).on_no_disk if pair[1] == "devpts"] == [(str(at), "devpts")]
+        finally:
+            run("umount", str(at))
+    finally:
+        run("umount", str(at))
+
+
+def test_links_into_mounts_are_followed_as_gnu_du_follows_them(mounts: Path) -> None:
+    """What is met by a link and by its own name counts once, and with -x only what is on the filesystem of the root."""
+    for number, target in enumerate(("other/file", "bound", "loop", "bound-file", "again", "../outside", "../file")):
+        (mounts / "own" / f"to{number}").symlink_to(mounts / target)
+    for words, own in ((), {}), (("-x",), {"one_file_system": True}), (("-a",), {"all": True}):
+        expected = du("-L", "--max-depth=9", *words, str(mounts))
+        for engine in ({"engine": "stat"}, {"engine": "statx"}, {}):
+            assert opskit_du([str(mounts)], depth=9, follow="all", **engine, **own) == expected, (words, engine)
 
 
 @pytest.mark.parametrize("stays", [True, False])

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import repeat
 from operator import itemgetter
 from typing import Any, Optional, Protocol
@@ -200,6 +201,24 @@ class _StatxColumns(Columns):
         return list(map(os.makedev, majors, minors))
 
 
+def stat_function(*, follow: bool, library: Any = None) -> Any:
+    """stat() or lstat() of the C library. Raises OSError where there is none.
+
+    glibc before 2.33 has it only with the version of the layout as a first argument (_STAT_VER_LINUX of x86_64).
+    library: the C library, for tests
+    """
+    library = library or ctypes.PyDLL(None)
+    plain, versioned = ("stat", "__xstat") if follow else ("lstat", "__lxstat")
+    try:
+        return getattr(library, plain)
+    except AttributeError:
+        pass
+    try:
+        return partial(getattr(library, versioned), 1)
+    except AttributeError:
+        raise OSError(f"the C library has no {plain}") from None
+
+
 class LstatReader:
     """lstat(2), or stat(2), of names in the working directory: with two arguments half as dear to call as statx(2).
 
@@ -218,13 +237,7 @@ class LstatReader:
         self._at = -1  # the descriptor of the working directory
         if os.uname().machine != "x86_64" or sys.maxsize < 1 << 32:
             raise OSError("the layout of struct stat is not known here")
-        library = ctypes.PyDLL(None)
-        plain, versioned = ("stat", "__xstat") if follow else ("lstat", "__lxstat")
-        # glibc before 2.33 has it only with the version of the layout before the name: _STAT_VER_LINUX.
-        self._stat: Any = getattr(library, plain, None)
-        self._versioned: Any = None if self._stat else getattr(library, versioned, None)
-        if not (self._stat or self._versioned):
-            raise OSError("the C library has no lstat")
+        self._stat = stat_function(follow=follow)
         if not all(map(self._agrees, (b"/dev/null", b"/proc/self", os.fsencode(os.__file__)))):
             raise OSError("the layout of struct stat is not known here")
 
@@ -239,9 +252,7 @@ class LstatReader:
 
     def _fill(self, names: Sequence[bytes]) -> int:
         """0 if every name could be read."""
-        if self._stat:
-            return sum(map(self._stat, names, self._places))
-        return sum(map(self._versioned, repeat(1), names, self._places))
+        return sum(map(self._stat, names, self._places))
 
     def names(self, directory: int) -> list[bytes]:
         """See Reader.names."""
