@@ -146,8 +146,12 @@ def draw_list(screen: Screen, facts: HostFacts, *, every: bool = False) -> None:
 
 
 def _is_uncommon(facts: HostFacts, device: BlockDevice) -> bool:
-    """Whether it is, or is on, a device of a kind that comes by the dozen and is no disk; not where the system is."""
-    return facts.disk_of(device).kind in UNCOMMON and not device.system
+    """Whether it is, or is on, a device of a kind that comes by the dozen and is no disk; not where the system is.
+
+    A partition whose disk is not there is what the kernel still has of a loop device that is empty by now.
+    """
+    disk = facts.device(device.disk) if device.disk else device
+    return (disk is None or disk.kind in UNCOMMON) and not device.system
 
 
 def _without_name(device: BlockDevice, reason: str) -> str:

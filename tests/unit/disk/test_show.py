@@ -131,7 +131,8 @@ def test_swap_in_use_is_listed_with_what_it_is_on(capsys: pytest.CaptureFixture[
 def test_loop_devices_and_the_like_are_listed_when_they_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     """40 of them beside a disk; what the system is on is always there."""
     size = 1 << 30
-    many = [BlockDevice(f"loop{n}", f"/dev/loop{n}", "loop", f"7:{n}", size) for n in range(38)]
+    many = [BlockDevice(f"loop{n}", f"/dev/loop{n}", "loop", f"7:{n}", size) for n in range(37)]
+    many += [BlockDevice("loop50p1", "/dev/loop50p1", "partition", "259:2", size, disk="loop50")]
     many += [BlockDevice("loop1p1", "/dev/loop1p1", "partition", "259:1", size, disk="loop1")]
     many += [BlockDevice("ram0", "/dev/ram0", "ram", "1:0", size)]
     disk = BlockDevice("vdb", "/dev/vdb", "disk", "252:16", size)
