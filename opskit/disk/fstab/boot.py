@@ -50,7 +50,6 @@ class BootUnit:
 
     links: (unit that pulls it in, requires or wants).
     automount: what is pulled in is an automount unit: the disk is looked for when somebody opens the directory.
-    nofail: local-fs.target does not wait for it, whatever pulls it in.
     """
 
     name: str
@@ -60,16 +59,15 @@ class BootUnit:
     options: str = ""
     links: tuple[tuple[str, str], ...] = ()
     automount: bool = False
-    nofail: bool = False
 
     @property
     def stops_boot(self) -> bool:
         """Whether the boot ends in emergency mode when it fails: local-fs.target has OnFailure=emergency.target.
 
-        One with nofail has no Before=local-fs.target, which is reached before it fails, even where
-        x-systemd.required-by has it required (seen with 252).
+        With nofail and x-systemd.required-by=local-fs.target it may: nothing orders the two, so it is a question of
+        which comes first, that target or the failure (both seen with 252).
         """
-        return (LOCAL, "requires") in self.links and not self.automount and not self.nofail
+        return (LOCAL, "requires") in self.links and not self.automount
 
 
 def entry_at_boot(line: FstabEntry, release: int = 0) -> Optional[FstabEntry]:
@@ -142,7 +140,7 @@ def unit_at_boot(entry: Optional[FstabEntry]) -> Optional[BootUnit]:
     if automount or not (noauto or links):
         links = [(REMOTE if network else LOCAL, "wants" if nofail else "requires")]
     fstype = "" if entry.fstype == "auto" else entry.fstype
-    return BootUnit(name, what, where, fstype, _unit_options(options), tuple(links), automount, nofail)
+    return BootUnit(name, what, where, fstype, _unit_options(options), tuple(links), automount)
 
 
 def _swap_unit(entry: FstabEntry, options: list[str], what: str, *, noauto: bool) -> Optional[BootUnit]:

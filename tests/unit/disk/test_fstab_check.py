@@ -456,7 +456,7 @@ def test_an_encrypted_volume_that_crypttab_names(line: str) -> None:
     [
         ("noauto,auto", "error"),  # the last one counts
         ("noauto,x-systemd.required-by=local-fs.target", "error"),
-        ("nofail,x-systemd.required-by=local-fs.target", "warning"),
+        ("nofail,x-systemd.required-by=local-fs.target", "error"),  # it may stop the boot
         ("auto,noauto", ""),
     ],
 )
