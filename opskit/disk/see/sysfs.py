@@ -41,9 +41,10 @@ def block_devices(sys: str = SYS) -> tuple[BlockDevice, ...]:
     """Every block device with a size, or that is a disk; by name. Loop devices without a file are left out."""
     devices = []
     for name in names(sys, "class", "block"):
-        device = _read(os.path.realpath(os.path.join(sys, "class", "block", name)), name)
-        if device.size > 0 or device.kind == "disk":
-            devices.append(device)
+        folder = os.path.realpath(os.path.join(sys, "class", "block", name))
+        # Asked first: a host may have a hundred loop devices without a file, and each has twenty files in sysfs.
+        if _number(folder, "size") > 0 or _kind(folder, name) == "disk":
+            devices.append(_read(folder, name))
     return tuple(_with_loop_holders(devices))
 
 
