@@ -33,7 +33,7 @@ def units(vm: Machine) -> list[str]:
 
 
 @pytest.mark.timeout(2 * TEST_SECONDS)
-@pytest.mark.parametrize("times", [10, more(50)])
+@pytest.mark.parametrize("times", [6, more(50)])
 def test_mount_and_undo_while_udev_is_kept_busy(vm: Machine, times: int) -> None:
     """Every fifth filesystem is made anew, the others are mounted as they are."""
     fstab, known = read(vm, FSTAB), units(vm)
