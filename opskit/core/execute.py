@@ -199,6 +199,7 @@ class Execution:
             with contextlib.suppress(OpskitError):  # a full disk must not hide the cause
                 self._stepped(done, outcome, recording, text)
             raise
+        recording.warnings += step.warnings(done.record)
         self._stepped(done, "done", recording)
 
     def _stepped(self, done: _Done, outcome: str, recording: RecordingRunner, error: str = "") -> None:

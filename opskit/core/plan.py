@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
@@ -92,6 +92,10 @@ class Step(ABC):
 
     def verify(self, runner: Runner, record: Record) -> None:
         """Raise Failed if the host does not show the change."""
+
+    def warnings(self, record: Record) -> Iterable[Finding]:
+        """What a person should know of the change once it is made, and what is no failure of it."""
+        return ()
 
     def undo_commands(self, record: Record) -> tuple[Command, ...]:
         """What undo runs; undo_change shows the same commands."""
