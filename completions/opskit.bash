@@ -70,7 +70,7 @@ _opskit_command() {
     'opskit disk list') commands='' options='--all --fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
     'opskit disk facts') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@directory') ;;
-    'opskit disk mount') commands='' options='--fstype --label --table --whole-disk --mount-options --no-fstab --reserved --no-discard --lazy-init --no-lazy-init --wipe --fstab --dry-run -n --format --facts --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device' '@directory') ;;
+    'opskit disk mount') commands='' options='--fstype --label --table --whole-disk --mount-options --no-fstab --reserved --no-discard --lazy-init --no-lazy-init --wipe --user --domain --password-file --fstab --dry-run -n --format --facts --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device' '@directory') ;;
     'opskit disk umount') commands='' options='--no-fstab --fstab --dry-run -n --format --facts --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@target') ;;
     'opskit disk grow') commands='' options='--size --add --fstab --dry-run -n --format --facts --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@target') ;;
     'opskit disk fstab') commands='check show backup restore' options='--help -h' kinds=() ;;
@@ -111,16 +111,16 @@ _opskit_command() {
 # Whether the command $1 has an option $2 that takes a value; kind: what that is.
 _opskit_option() {
   case "$1 $2" in
-    *' --boot'|*' --conn-limit'|*' --depth'|*' --exclude'|*' --exclude-type'|*' --expose'|*' --extended'|*' --hold'|*' --interval'|*' --label'|*' --leave-free'|*' --limit'|*' --listen'|*' --listen-backlog'|*' --lock-timeout'|*' --max-depth'|*' --max-item-size'|*' --max-reqs-per-event'|*' --memory-limit'|*' --min-size'|*' --mount-options'|*' --namespace'|*' --napi-ids'|*' --older-than'|*' --only-plan'|*' --output'|*' --pid'|*' --port'|*' --prefix-delimiter'|*' --reserved'|*' --sample'|*' --since'|*' --size'|*' --slab-growth-factor'|*' --slab-min-size'|*' --systemd-version'|*' --threads'|*' --threshold'|*' --timeout'|*' --top'|*' --type'|*' --udp-port'|*' --unix-mask'|*' --until'|*' --user'|*' --warn'|*' --workers'|*' -I'|*' -N'|*' -R'|*' -U'|*' -b'|*' -m'|*' -o'|*' -t'|'opskit df -x'|'opskit du -d'|'opskit journal vacuum --files'|'opskit memcached explain --version'|'opskit memcached flags --version'|'opskit memcached lint --version'|'opskit memcached start -D'|'opskit memcached start -a'|'opskit memcached start -c'|'opskit memcached start -f'|'opskit memcached start -l'|'opskit memcached start -p'|'opskit memcached start -u'|'opskit memcached stop -p') kind='' ;;
+    *' --boot'|*' --conn-limit'|*' --depth'|*' --domain'|*' --exclude'|*' --exclude-type'|*' --expose'|*' --extended'|*' --hold'|*' --interval'|*' --label'|*' --leave-free'|*' --limit'|*' --listen'|*' --listen-backlog'|*' --lock-timeout'|*' --max-depth'|*' --max-item-size'|*' --max-reqs-per-event'|*' --memory-limit'|*' --min-size'|*' --mount-options'|*' --namespace'|*' --napi-ids'|*' --older-than'|*' --only-plan'|*' --output'|*' --pid'|*' --port'|*' --prefix-delimiter'|*' --reserved'|*' --sample'|*' --since'|*' --size'|*' --slab-growth-factor'|*' --slab-min-size'|*' --systemd-version'|*' --threads'|*' --threshold'|*' --timeout'|*' --top'|*' --type'|*' --udp-port'|*' --unix-mask'|*' --until'|*' --user'|*' --warn'|*' --workers'|*' -I'|*' -N'|*' -R'|*' -U'|*' -b'|*' -m'|*' -o'|*' -t'|'opskit df -x'|'opskit du -d'|'opskit journal vacuum --files'|'opskit memcached explain --version'|'opskit memcached flags --version'|'opskit memcached lint --version'|'opskit memcached start -D'|'opskit memcached start -a'|'opskit memcached start -c'|'opskit memcached start -f'|'opskit memcached start -l'|'opskit memcached start -p'|'opskit memcached start -u'|'opskit memcached stop -p') kind='' ;;
     *' --add'|*' --wipe') kind='@device' ;;
     *' --directory'|*' --installroot'|*' --keep-copy'|*' --root'|*' --state-dir'|'opskit journal errors -D'|'opskit journal usage -D'|'opskit journal vacuum -D'|'opskit journal verify -D') kind='@directory' ;;
-    *' --auth-file'|*' --diff'|*' --exclude-from'|*' --facts'|*' --fstab'|*' --memory-file'|*' --pidfile'|*' --save'|*' --sysconfig'|*' --unix-socket'|*' --verify-key'|*' -P'|*' -Y'|*' -e'|'opskit du -X'|'opskit memcached start -s'|'opskit memcached stop -s') kind='@file' ;;
+    *' --auth-file'|*' --diff'|*' --exclude-from'|*' --facts'|*' --fstab'|*' --memory-file'|*' --password-file'|*' --pidfile'|*' --save'|*' --sysconfig'|*' --unix-socket'|*' --verify-key'|*' -P'|*' -Y'|*' -e'|'opskit du -X'|'opskit memcached start -s'|'opskit memcached stop -s') kind='@file' ;;
     *' --unit'|'opskit journal errors -u') kind='@unit' ;;
     *' --color') kind='auto always never' ;;
     *' --protocol'|*' -B') kind='auto ascii binary' ;;
     *' --priority'|'opskit journal errors -p') kind='emerg alert crit err warning notice info debug' ;;
     *' --by') kind='ext age user' ;;
-    *' --fstype') kind='ext4 ext3 xfs' ;;
+    *' --fstype') kind='ext4 ext3 xfs nfs4 nfs cifs' ;;
     *' --table') kind='gpt dos' ;;
     *' --engine') kind='lstat statx stat' ;;
     *' --format') kind='text sh json' ;;

@@ -23,6 +23,8 @@ PACKAGES = {
     "mkfs.ext4": ("e2fsprogs", "e2fsprogs"),
     "mkfs.xfs": ("xfsprogs", "xfsprogs"),
     "mount": ("util-linux", "mount"),
+    "mount.cifs": ("cifs-utils", "cifs-utils"),
+    "mount.nfs": ("nfs-utils", "nfs-common"),
     "parted": ("parted", "parted"),
     "partx": ("util-linux", "util-linux"),
     "resize2fs": ("e2fsprogs", "e2fsprogs"),

@@ -10,6 +10,7 @@ Where a change belongs:
   `grow`                         grow/: request.py, plan.py, parts.py what each growth is made of, steps.py
                                  lvm/: a logical volume, with all that is below it
   what a device is called        naming.py, and which line makes it larger: LVM, RAID, encryption
+  a share of the network         network/: `mount` and `umount` of HOST:/EXPORT and //HOST/SHARE; see its table
   `swap`                         swap/: model.py, see.py, plan.py, steps.py, cli.py
   what stops a script            script_checks.py: of mount, umount and grow; the steps' own: Step.checks
   `fstab`, and every entry       fstab/: text.py the bytes, as mount reads them, boot.py as systemd does, sources.py

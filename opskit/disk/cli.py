@@ -10,11 +10,13 @@ import typer
 
 from opskit.areas import Entry
 from opskit.core.command import Runner
+from opskit.core.errors import ExitCode, Refused, UsageFault
 from opskit.core.jsonable import to_json
+from opskit.core.reach import check_answers
 from opskit.core.units import size_text
 from opskit.disk.fstab.text import to_save
 from opskit.disk.grow.request import volume_size
-from opskit.disk.model import HostFacts, is_tag
+from opskit.disk.model import HostFacts, is_share, is_tag
 from opskit.disk.see.facts import FSTAB, load, see
 from opskit.disk.see.mounts import mounted_at
 from opskit.disk.show import draw_device, draw_list, list_json, show_json
@@ -41,9 +43,19 @@ app = new_app(
 Device = Annotated[
     str, typer.Argument(metavar="DEVICE", help="Such as /dev/vdb, or UUID=…, LABEL=…", show_default=False)
 ]
+DeviceOrShare = Annotated[
+    str,
+    typer.Argument(
+        metavar="DEVICE",
+        help="Such as /dev/vdb, or UUID=…, LABEL=…; or a share: HOST:/EXPORT, //HOST/SHARE.",
+        show_default=False,
+    ),
+]
 DeviceOrMountPoint = Annotated[
     str, typer.Argument(metavar="DEVICE|MOUNTPOINT", help="Where it is.", show_default=False)
 ]
+# The options of mount that a share has not.
+FOR_DISKS = ("--label", "--table", "--whole-disk", "--wipe", "--reserved", "--no-discard", "--lazy-init")
 Fstab = Annotated[str, typer.Option("--fstab", metavar="FILE", help="Another file than /etc/fstab.")]
 NoFstab = Annotated[bool, typer.Option("--no-fstab", help="Leave fstab alone.")]
 
@@ -84,14 +96,14 @@ def facts_(
 @changes(app, "mount", example="opskit disk mount /dev/vdb /data")
 def mount(
     session: Session,
-    device: Device,
+    device: DeviceOrShare,
     mount_point: Annotated[str, typer.Argument(metavar="[MOUNTPOINT]", help="Where to mount it.")] = "/mnt",
     fstype: Annotated[
         str,
         typer.Option(
             metavar="TYPE",
-            parser=offered("--fstype", "ext4", "ext3", "xfs"),
-            help="ext4, ext3 or xfs.  [default: ext4]",
+            parser=offered("--fstype", "ext4", "ext3", "xfs", "nfs4", "nfs", "cifs"),
+            help="ext4, ext3 or xfs; of a share nfs4, nfs or cifs.  [default: ext4, or what the server has]",
         ),
     ] = "",
     label: Annotated[str, typer.Option(metavar="LABEL", help="A label for the new filesystem.")] = "",
@@ -116,20 +128,36 @@ def mount(
     ] = False,
     lazy_init: Annotated[Optional[bool], typer.Option(help="Whether ext3 and ext4 write their tables later.")] = None,
     wipe: Annotated[str, typer.Option(metavar="DEVICE", help="Destroy what is on it: repeat the device's name.")] = "",
+    user: Annotated[str, typer.Option(metavar="NAME", help="Who mounts an SMB share.")] = "",
+    domain: Annotated[str, typer.Option(metavar="NAME", help="The domain of that user.")] = "",
+    password_file: Annotated[
+        str, typer.Option(metavar="FILE", help="Holds his password; without it you are asked.")
+    ] = "",
     fstab: Fstab = FSTAB,
 ) -> None:
-    """Put a disk into service: partition, filesystem, fstab entry, mount; checked.
+    """Put a disk, or a share of the network, into service: filesystem, fstab entry, mount; checked.
 
     A disk that already holds a filesystem is mounted as it is. A disk with other data is refused, unless --wipe
     names it; no option gets past a system disk, one in use, or a member of LVM, RAID or multipath.
+
+    Of a share (HOST:/EXPORT of NFS, //HOST/SHARE of SMB) the server is asked first, with a time limit. The password of
+    an SMB share goes into a file of root's alone below /etc/smbcredentials, which the entry in fstab names.
     """
     from opskit.act import tell  # noqa: PLC0415
     from opskit.disk.mount.plan import decide_mount  # noqa: PLC0415
     from opskit.disk.mount.request import MountRequest, NewIds  # noqa: PLC0415
 
+    target, login = _plain(mount_point), {"user": user, "domain": domain, "password_file": password_file}
+    if is_share(device):
+        given = (label, table != "gpt", whole_disk, wipe, reserved is not None, no_discard, lazy_init is not None)
+        others = tuple(name for name, value in zip(FOR_DISKS, given) if value)
+        asked = {"fstype": fstype, "mount_options": mount_options, **login}
+        _mount_share(session, device, target, fstab, others, asked, use_fstab=not no_fstab)
+        return
+    _refuse_for_disks(device, login)
     request = MountRequest(
         device=device,
-        target=_plain(mount_point),
+        target=target,
         fstype=fstype,
         label=label,
         table=table,
@@ -147,26 +175,58 @@ def mount(
 
     outcome = _act(session, read, lambda facts, run: decide_mount(facts, request, NewIds.of(run)))
     result = outcome.plan.result
-    if outcome.run:
-        # Only now the kernel has given the partition its name.
+    if outcome.run:  # only now the kernel has given the partition its name
         mounted = mounted_at(request.target)
         result["device"] = mounted.source if mounted else ""
     where = f"{result['device']} ({result['fstype']}, UUID {result['uuid']}) on {result['mount_point']}"
     tell(session, outcome, f"in service: {where}", f"{where} is in service already")
 
 
+def _mount_share(
+    session: Session,
+    name: str,
+    target: str,
+    fstab: str,
+    others: tuple[str, ...],
+    asked: dict[str, str],
+    *,
+    use_fstab: bool,
+) -> None:
+    """Mount a share. others: the names of options that are for disks alone; asked: fields of ShareRequest."""
+    from opskit.disk.network.cli import mount_share  # noqa: PLC0415 - a disk does without
+    from opskit.disk.network.request import ShareRequest  # noqa: PLC0415
+    from opskit.disk.network.share import name_reasons, parse  # noqa: PLC0415
+
+    share = parse(name)
+    if share is None:
+        raise Refused(f"put {name} into service", list(name_reasons(name)), exit_code=ExitCode.USAGE)
+    mount_share(session, ShareRequest(share, target, use_fstab=use_fstab, others=others, **asked), fstab)
+
+
+def _refuse_for_disks(device: str, login: dict[str, str]) -> None:
+    """Raise UsageFault for options that are for SMB shares alone."""
+    for name in (name for name, value in login.items() if value):
+        option = f"--{name.replace('_', '-')}"
+        raise UsageFault(option, f"this is for a share, and {device} is none", todo="//HOST/SHARE names one")
+
+
 @changes(app, "umount", example="opskit disk umount /data")
 def umount(session: Session, what: DeviceOrMountPoint, no_fstab: NoFstab = False, fstab: Fstab = FSTAB) -> None:
-    """Take a disk out of service: unmount it, take its entry out of fstab, leave the data."""
+    """Take a disk or a share out of service: unmount it, take its entry out of fstab, leave the data."""
     from opskit.act import tell  # noqa: PLC0415
     from opskit.disk.mount.umount_plan import UmountRequest, decide_umount  # noqa: PLC0415
+    from opskit.disk.network.umount_plan import decide_umount_share, share_in_service  # noqa: PLC0415
 
     request = UmountRequest(_absolute(what), use_fstab=not no_fstab)
 
     def read(runner: Runner) -> HostFacts:
-        return see(runner, fstab=fstab, users=request.what)
+        return see(runner, fstab=fstab, users=_place_of(request.what))
 
-    outcome = _act(session, read, lambda facts, run: decide_umount(facts, request, run))
+    def decide(facts: HostFacts, run: str) -> Decision:
+        share = share_in_service(facts, request.what)
+        return decide_umount_share(facts, request, share, run) if share else decide_umount(facts, request, run)
+
+    outcome = _act(session, read, decide)
     tell(session, outcome, f"out of service: {what}; the data is as it was", f"{what} is not in service")
 
 
@@ -225,9 +285,23 @@ def _absolute(what: str) -> str:
 
     To the kernel `..` is what is above the directory that a symlink leads to; taken off by name it would be another.
     """
-    if is_tag(what):
+    if is_tag(what) or is_share(what):
         return what
     return os.path.realpath(what) if ".." in what.split("/") else os.path.abspath(what)
+
+
+def _place_of(what: str) -> str:
+    """Where a share is mounted, or a mount point or device itself. Raises Failed where its server does not answer."""
+    from opskit.disk.network.share import parse  # noqa: PLC0415
+
+    share = parse(what) if is_share(what) else None
+    if share is None:
+        return what
+    from opskit.disk.network.cli import target_of  # noqa: PLC0415
+
+    target = target_of(share)
+    check_answers([target] if target else [])
+    return target
 
 
 def _device_of(what: str) -> str:

@@ -434,6 +434,11 @@ def named_by(spec: str, device: BlockDevice) -> bool:
     return bool(spec) and (spec == device.path or spec in device.links)
 
 
+def is_share(text: str) -> bool:
+    """Whether a person who types this means a share of the network, and no device: HOST:/EXPORT, //HOST/SHARE."""
+    return text.startswith(("//", "\\\\")) or (":/" in text and not text.startswith("/") and not is_tag(text))
+
+
 def is_tag(name: str) -> bool:
     """Whether a device is named by what it has (UUID=…), not by a path."""
     return name.startswith(TAGS)

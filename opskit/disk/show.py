@@ -13,9 +13,11 @@ from opskit.core.text import shown
 from opskit.core.units import size_text
 from opskit.disk import guard
 from opskit.disk.fstab.sources import missing, what_and_where
+from opskit.disk.fstab.text import entries_for_target
 from opskit.disk.lvm.model import VolumeGroup
-from opskit.disk.model import BlockDevice, HostFacts, SwapArea
+from opskit.disk.model import BlockDevice, HostFacts, Mount, SwapArea
 from opskit.disk.naming import is_inner, name_in_list, name_of_device
+from opskit.disk.network.share import parse, share_mounts
 from opskit.disk.verdict import READY, verdict
 from opskit.ui.screen import Column, Screen, draw_table
 
@@ -66,6 +68,7 @@ def list_json(facts: HostFacts) -> dict[str, Any]:
         "devices": devices,
         "volume_groups": groups,
         "swap": _swap_json(facts),
+        "shares": _shares_json(facts),
         "missing": absent,
         "unseen": list(facts.unseen),
     }
@@ -77,6 +80,20 @@ def _swap_json(facts: HostFacts) -> list[dict[str, Any]]:
         {"path": a.path, "type": a.kind, "size": a.size, "used": a.used, "device": _below_swap(facts, a)}
         for a in facts.swap_areas
     ]
+
+
+def _shares_json(facts: HostFacts) -> list[dict[str, Any]]:
+    """The shares of the network that are mounted. line: of the entry in fstab that mounts it there, 0 without one."""
+    return [
+        {"source": m.source, "type": m.fstype, "mount_point": m.target, "line": _entry_of(facts, m)}
+        for m in share_mounts(facts)
+    ]
+
+
+def _entry_of(facts: HostFacts, mount: Mount) -> int:
+    share = parse(mount.source)
+    of_target = entries_for_target(facts.fstab.text, mount.target)
+    return next((e.number for e in of_target if share and not e.ignored and share.is_source(e.source)), 0)
 
 
 def _below_swap(facts: HostFacts, area: SwapArea) -> str:
@@ -133,6 +150,7 @@ def draw_list(screen: Screen, facts: HostFacts, *, every: bool = False) -> None:
     draw_table(screen, COLUMNS, rows, less=FIRST_TO_GO)
     _draw_groups(screen, facts)
     _draw_swap(screen, facts)
+    _draw_shares(screen, facts)
     if hidden := len(listed) - len(shown_devices):
         screen.note(f"{hidden} loop, RAM or floppy devices are not shown: {follow_up('disk', 'list', '--all')}")
     check = follow_up("disk", "fstab", "check")
@@ -206,6 +224,25 @@ def _draw_swap(screen: Screen, facts: HostFacts) -> None:
     ]
     screen.line("")
     draw_table(screen, SWAP_COLUMNS, rows)
+
+
+SHARE_COLUMNS = (
+    Column("SHARE", whole=True),
+    Column("TYPE"),
+    Column("MOUNT POINT", whole=True),
+    Column("FSTAB"),
+)
+
+
+def _draw_shares(screen: Screen, facts: HostFacts) -> None:
+    """The shares of the network, where there are any."""
+    rows = [
+        [row["source"], row["type"], row["mount_point"], f"line {row['line']}" if row["line"] else "no entry"]
+        for row in _shares_json(facts)
+    ]
+    if rows:
+        screen.line("")
+        draw_table(screen, SHARE_COLUMNS, rows)
 
 
 def _cells(row: dict[str, Any], name: str) -> list[str]:

@@ -56,6 +56,8 @@ CHECKED_BY_THE_PLAN = {
     "disk.make-mount-point",
     "disk.mount",
     "disk.umount",
+    "disk.mount-share",
+    "disk.umount-share",
     "disk.grow-partition",
     "disk.grow-filesystem",
     "disk.make-swap",

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from opskit.core.finding import Finding, follow_up, left_over
+from opskit.core.text import MASK, masked
 from opskit.disk.fstab.form import evidence_of, file_form, form, write_line
 from opskit.disk.fstab.options import misspelt
 from opskit.disk.fstab.sources import (
@@ -65,11 +66,21 @@ def _entry(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     yield from form(facts, entry)
     if entry.ignored:
         return
+    yield from _password(facts, entry)
     devices = devices_of(facts, entry)
     yield from _source(facts, entry, devices)
     yield from _options(facts, entry, devices)
     yield from _target(facts, entry)
     yield from _in_use(facts, entry, devices)
+
+
+def _password(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
+    """A password among the options of an SMB share: every user can read fstab."""
+    options = entry.options
+    if entry.fstype in {"cifs", "smb3"} and (masked(options) != options or f"={MASK}" in options):  # saved facts
+        title = f"line {entry.number} holds the password of {entry.source}, and every user can read it"
+        remedy = "write user and password into a file of root's with mode 0600, and credentials=FILE in their place"
+        yield Finding("password-in-options", "warning", title, evidence_of(facts, entry), remedy)
 
 
 def _source(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...]) -> Iterator[Finding]:

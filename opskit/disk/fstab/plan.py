@@ -301,13 +301,13 @@ def _unfit(
     if entry.fstype != "none" and not fits_type(entry, request.fstype):
         title = f"{line} says {entry.fstype}, but the filesystem is {request.fstype}"
         yield Reason("wrong-fstype", title, write_line(replace(entry, fstype=request.fstype)))
-    if request.asked and _effective(request.asked) != _effective(entry.options):
+    if request.asked and effective(request.asked) != effective(entry.options):
         title = f"{line} mounts it with {shown(masked(entry.options))}, but --mount-options {request.asked} was given"
         remedy = f"leave --mount-options out; or {masked(write_line(entry, options=request.options))}"
         yield Reason("other-options", title, remedy)
 
 
-def _effective(options: str) -> frozenset[str]:
+def effective(options: str) -> frozenset[str]:
     """What of the options is for the kernel or mount(8): without those for fstab's readers alone."""
     return frozenset(mount_options(options).split(","))
 

@@ -23,6 +23,7 @@ from opskit.core.textfile import (
     unchanged,
     write_file,
 )
+from opskit.disk.fstab.sources import names_a_device
 from opskit.disk.fstab.text import (
     FstabEntry,
     Line,
@@ -369,7 +370,7 @@ class RemoveFstabEntry(FstabStep):
             taken = [e for e in entries_for_target(text, entry.target) if e.raw.strip() != entry.raw.strip()]
             if taken and not self._fits(text):  # else it was there beside ours, too
                 raise CannotUndo(f"{self.path} mounts {taken[0].source} on {entry.target} now")
-            if not entry.is_swap and not _is_here(runner, entry.source):
+            if not entry.is_swap and names_a_device(entry) and not _is_here(runner, entry.source):
                 why = f"{entry.source} is on no device of this host, so its entry is not put back"
                 raise CannotUndo(why, todo=f"{follow_up('disk', 'list')} shows the block devices")
 

@@ -22,8 +22,10 @@ from opskit.disk.mount.request import (
     fstab_options,
     is_automount,
     mount_point_reasons,
+    replaceable,
     request_reasons,
     target_reasons,
+    unknown_path,
 )
 from opskit.disk.mount.steps.make import CreatePartition
 from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem
@@ -270,7 +272,7 @@ def _into_service(
     if device and here:
         notes += tuple(_entry_not_in_force(facts, device, request))
     else:
-        notes += tuple(_replaceable(facts, request.target))
+        notes += tuple(replaceable(facts, request.target))
     if not here:
         fact = facts.path(request.target)
         if fact is None or fact.kind == "absent":
@@ -288,7 +290,7 @@ def _into_service(
         basis=_basis(facts, place, device),
         hold=place.disk_path if making else "",
         checks=checks,
-        notes=(*notes, *entry.notes, *_unknown_path(facts, request.target)),
+        notes=(*notes, *entry.notes, *unknown_path(facts, request.target)),
         result=_result(request, place, fstype, uuid, device, entry.line, formats=bool(making)),
     )
 
@@ -374,17 +376,3 @@ def _checks(
         return checks + blank_checks(shlex.quote(disk.path), disk)
     inside = device or next(iter(facts.partitions(disk)), disk)
     return checks + place_checks(place, inside, makes=bool(making))
-
-
-def _replaceable(facts: HostFacts, target: str) -> Iterator[Finding]:
-    fact = facts.path(target)
-    if fact and fact.weak:
-        title = f"others can put another directory in the place of {target}, also while it is mounted: {fact.weak}"
-        remedy = "let that directory be root's, with mode 0755; or name another mount point"
-        yield Finding("mount-point-replaceable", "warning", title, remedy=remedy)
-
-
-def _unknown_path(facts: HostFacts, target: str) -> Iterator[Finding]:
-    if facts.path(target) is None:
-        text = f"the facts do not say what is at {target}: it is assumed to be absent"
-        yield Finding("mount-point-not-in-facts", "warning", text, remedy=follow_up("disk", "facts", target))

@@ -10,7 +10,7 @@ from typing import Optional
 from uuid import UUID, uuid5
 
 from opskit.core.errors import ExitCode
-from opskit.core.finding import follow_up
+from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Reason
 from opskit.disk.fstab.boot import unit_name
 from opskit.disk.model import HostFacts, is_tag
@@ -89,10 +89,15 @@ def request_reasons(request: MountRequest) -> Iterator[Reason]:
         title = f"--wipe names {request.wipe}, but the device is {request.device}"
         remedy = f"to destroy what is on it, repeat its name: --wipe {shlex.quote(request.device)}"
         yield Reason("wipe-names-another", title, remedy, exit_code=usage)
-    empty = bool(request.mount_options) and not all(request.mount_options.split(","))
-    if empty or any(char in request.mount_options for char in " \t\r\n"):
-        title = f"--mount-options {request.mount_options!r}: options are joined by one comma each, without blanks"
-        yield Reason("bad-mount-options", title, "noatime,nodev", exit_code=usage)
+    yield from option_form_reasons(request.mount_options)
+
+
+def option_form_reasons(options: str) -> Iterator[Reason]:
+    """Mount options that cannot stand in fstab as they are."""
+    empty = bool(options) and not all(options.split(","))
+    if empty or any(char in options for char in " \t\r\n"):
+        title = f"--mount-options {options!r}: options are joined by one comma each, without blanks"
+        yield Reason("bad-mount-options", title, "noatime,nodev", exit_code=ExitCode.USAGE)
 
 
 def fstab_options(requested: str) -> str:
@@ -167,3 +172,19 @@ def is_automount(facts: HostFacts, target: str) -> bool:
     """Whether an automount point waits there: what is uppermost is of autofs."""
     mount = facts.mount_on(target)
     return mount is not None and mount.fstype == "autofs"
+
+
+def replaceable(facts: HostFacts, target: str) -> Iterator[Finding]:
+    """Others than root can put another directory in the place of the mount point."""
+    fact = facts.path(target)
+    if fact and fact.weak:
+        title = f"others can put another directory in the place of {target}, also while it is mounted: {fact.weak}"
+        remedy = "let that directory be root's, with mode 0755; or name another mount point"
+        yield Finding("mount-point-replaceable", "warning", title, remedy=remedy)
+
+
+def unknown_path(facts: HostFacts, target: str) -> Iterator[Finding]:
+    """Saved facts that do not say what is at the mount point."""
+    if facts.path(target) is None:
+        text = f"the facts do not say what is at {target}: it is assumed to be absent"
+        yield Finding("mount-point-not-in-facts", "warning", text, remedy=follow_up("disk", "facts", target))

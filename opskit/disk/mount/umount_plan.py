@@ -164,7 +164,7 @@ def _no_disk(facts: HostFacts, request: UmountRequest, service: _InService) -> I
         remedy = f"{follow_up('disk', 'list')} shows what is mounted"
         yield Reason("no-such-mount", title, remedy, exit_code=ExitCode.USAGE)
     if mount is not None and mount.fstype == AUTOFS:
-        yield _automount(mount.target)
+        yield automount_reason(mount.target)
     elif mount is not None and device is None:
         title = f"{request.what} is a mount of {mount.source} ({mount.fstype}), not of a block device"
         yield Reason("not-a-disk", title, f"umount {request.what}, if that is what you want")
@@ -177,14 +177,15 @@ def _swap_files(facts: HostFacts, service: _InService) -> list[str]:
     return [path for path, number in facts.swap_files.items() if number == service.device.number]
 
 
-def _automount(target: str) -> Reason:
+def automount_reason(target: str) -> Reason:
     """What an automount point guards comes back with the next look at it."""
     title = f"{target} is an automount point: systemd mounts its filesystem again as soon as somebody opens it"
     remedy = f"systemctl stop {shlex.quote(unit_name(target, '.automount'))}; then run this again"
     return Reason("automount", title, remedy, exit_code=ExitCode.BUSY)
 
 
-def _umount_lines(targets: Sequence[str]) -> str:
+def umount_lines(targets: Sequence[str]) -> str:
+    """The lines that unmount these, in this order."""
     return "; ".join(f"umount {shlex.quote(target)}" for target in targets)
 
 
@@ -204,16 +205,16 @@ def _in_the_way(facts: HostFacts, device: BlockDevice, mount: Mount) -> Iterator
     others = [m.target for m in device.own_mounts if m.target != mount.target]
     if others:
         title = f"{device.path} is mounted on {mount.target} and on {', '.join(others)} as well"
-        remedy = f"unmount the others first: {_umount_lines(others)}"
+        remedy = f"unmount the others first: {umount_lines(others)}"
         yield Reason("mounted-twice", title, remedy, exit_code=ExitCode.BUSY)
     if any(m.target == mount.target and m.fstype == AUTOFS for m in facts.mounts):
-        yield _automount(mount.target)
+        yield automount_reason(mount.target)
     elif sum(m.target == mount.target for m in facts.mounts) > 1:
         yield Reason("mounted-over", f"there are several mounts on {mount.target}", f"findmnt {mount.target}")
     below = [m.target for m in facts.mounts if m.target.startswith(mount.target.rstrip("/") + "/")]
     if below:
         title = f"{', '.join(below)} is mounted below {mount.target}"
-        remedy = f"unmount that first: {_umount_lines(sorted(below, reverse=True))}"
+        remedy = f"unmount that first: {umount_lines(sorted(below, reverse=True))}"
         yield Reason("mounted-below", title, remedy, exit_code=ExitCode.BUSY)
     for loop in facts.loops_over(device):
         title = f"{mount.target} is in use by {loop.path} (a loop device over {loop.backing_file})"

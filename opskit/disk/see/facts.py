@@ -58,6 +58,8 @@ LOOKED_INTO = ("disk", "partition", "loop", "nbd", "dm", "md")
 
 # Only their presence counts.
 PRESENT = ("mkfs.ext3", "mkfs.ext4", "mkfs.xfs", "parted", "growpart", "sgdisk", "resize2fs", "xfs_growfs", "lvm")
+# What mount(8) calls for a share of the network.
+CLIENTS = ("mount.nfs", "mount.cifs")
 _Look = Callable[[BlockDevice, Runner], BlockDevice]
 
 
@@ -430,7 +432,7 @@ def _made(run: str, step: StepRecord, tried: Sequence[tuple[Optional[str], str]]
 
 def read_tools(runner: Runner) -> dict[str, str]:
     """Tool -> version ("1" where only its presence counts); an absent tool is not in it."""
-    tools = {**read_restorecon(), **{tool: "1" for tool in PRESENT if on_path(tool)}}
+    tools = {**read_restorecon(), **{tool: "1" for tool in (*PRESENT, *CLIENTS) if on_path(tool)}}
     if on_path("sfdisk"):
         result = runner.run(Command(("sfdisk", "--version"), mutates=False, accept=(0, 1)))
         match = VERSION.search(result.stdout)

@@ -99,11 +99,11 @@ def missing_directories(path: str) -> list[str]:
     return missing
 
 
-def make_directories(paths: Sequence[str]) -> None:
+def make_directories(paths: Sequence[str], mode: int = 0o755) -> None:
     """Make directories, the deepest first in the list; whoever made one in the meantime has done it for us."""
     for path in reversed(paths):
         with contextlib.suppress(FileExistsError):
-            os.mkdir(path, 0o755)
+            os.mkdir(path, mode)
         sync_directory(os.path.dirname(path))
 
 
