@@ -36,6 +36,9 @@ UNUSED = (
     *("sys-kernel-config.mount", "sys-fs-fuse-connections.mount"),
 )
 
+# Servers and what goes with them: the one test that needs them starts them itself.
+SERVERS = ("nfs-client.target", "nfs-server.service", "rpcbind.service", "rpcbind.socket", "ksmbd.service")
+
 # program : its package on Debian. mmdebstrap builds, qemu and nbdkit run.
 PROGRAMS = {
     "qemu-system-x86_64": "qemu-system-x86",
@@ -201,6 +204,7 @@ def _configure(rootfs: Path, directory: Path) -> None:
     call("chroot", rootfs, "chown", "-R", "ops:ops", "/home/ops")
     call("chroot", rootfs, "systemd-machine-id-setup")
     call("chroot", rootfs, "systemctl", "enable", "lab-network", "ssh", "memcached", "lab-ready")
+    call("chroot", rootfs, "systemctl", "disable", *SERVERS)
     call("chroot", rootfs, "systemctl", "set-default", "multi-user.target")
     # What would run by itself while a test runs, or talk on the console.
     timers = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer")

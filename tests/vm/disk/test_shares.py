@@ -1,0 +1,152 @@
+"""Shares of the network against real servers in the machine: the kernel's nfsd and ksmbd, by way of loopback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vm.conftest import Count
+from vm.guest import FSTAB, LEDGER, answer, failed_units, opskit, read
+from vmlab.machine import Machine
+
+TARGET = "/mnt/share"
+DONE, REFUSED, TAKEN_BACK = 0, 5, 8
+SECRET = "hunter2-Of-The-Share"
+EXPORTS = """\
+/srv/rw 127.0.0.1(rw,no_root_squash,fsid=1) ::1(rw,no_root_squash,fsid=1)
+/srv/squash 127.0.0.1(rw,fsid=2)
+/srv/other 10.9.9.9(rw,fsid=3)
+"""
+# Its grace period, in which no file is opened, is ended: there are no clients of before.
+SERVE = """
+cat > /etc/exports
+mkdir -p /srv/rw /srv/squash /srv/other
+modprobe nfsd
+mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
+exportfs -ra
+"""
+MOUNTD_4 = "rpc.mountd --no-nfs-version 3"
+NFS_4 = "rpc.nfsd --no-nfs-version 3 2; echo Y > /proc/fs/nfsd/v4_end_grace"
+STOP = "rpc.nfsd 0"
+NFS_3 = """
+rpcbind
+rpc.nfsd 2
+echo Y > /proc/fs/nfsd/v4_end_grace
+rpc.mountd
+until rpcinfo -t 127.0.0.1 mountd 3; do sleep 0.1; done
+"""
+SMB_CONFIG = "[global]\n[data]\npath = /srv/smb\nread only = no\n"
+SMB = """
+mkdir -p /srv/smb /etc/ksmbd
+chmod 777 /srv/smb
+cat > /etc/ksmbd/ksmbd.conf
+modprobe ksmbd
+ksmbd.adduser -a ann -p "$1"
+ksmbd.mountd
+until ss -tln | grep -q :445; do sleep 0.1; done
+"""
+
+
+def mount(vm: Machine, share: str, *more: str) -> dict[str, Any]:
+    return answer(vm, "disk", "mount", share, TARGET, "--yes", *more)
+
+
+def ids(said: dict[str, Any]) -> list[str]:
+    return [finding["id"] for finding in said["findings"]]
+
+
+def refused(vm: Machine, count: Count, share: str, ident: str, words: str, *more: str) -> None:
+    """A dry run and a real one are refused with this finding, and nothing is changed."""
+    before = read(vm, FSTAB), read(vm, "/proc/self/mountinfo")
+    said = answer(vm, "disk", "mount", share, TARGET, "-n", *more)
+    assert (said["status"], ids(said)) == (REFUSED, [ident]), said
+    told = said["findings"][0]
+    assert words in f"{told['title']}; {told['remedy']}"
+    assert (read(vm, FSTAB), read(vm, "/proc/self/mountinfo")) == before
+    assert vm.run("test", "-e", TARGET, check=False).returncode
+    count("refusals")
+
+
+def mounted(vm: Machine, target: str, columns: str = "SOURCE") -> str:
+    """These columns of findmnt for a mount point; "" where nothing is mounted on it. It asks no server."""
+    return vm.run("findmnt", "-rno", columns, "--mountpoint", target, check=False).stdout.strip()
+
+
+def test_nfs(vm: Machine, count: Count) -> None:
+    fstab = read(vm, FSTAB)
+    vm.run("sh", "-euc", SERVE, stdin=EXPORTS)
+    vm.run("sh", "-euc", f"{NFS_4}; {MOUNTD_4}")
+    refused(vm, count, "localhost:/srv/other", "no-such-export", "does not export it, or not to this host")
+    refused(vm, count, "localhost:/srv/rw", "nfs-version", "has no NFS 3, but 4", "--mount-options", "vers=3")
+
+    line = f"localhost:/srv/rw {TARGET} nfs4 defaults,_netdev,nofail 0 0"
+    said = mount(vm, "localhost:/srv/rw")
+    assert (said["status"], ids(said), said["result"]["fstab_line"]) == (DONE, [], line), said
+    assert read(vm, FSTAB) == f"{fstab}{line}\n"
+    assert mounted(vm, TARGET, "FSTYPE,SOURCE") == "nfs4 localhost:/srv/rw"
+    assert vm.run("systemctl", "is-active", "mnt-share.mount").stdout == "active\n"
+    unit = vm.run("systemctl", "show", "-P", "FragmentPath", "mnt-share.mount").stdout
+    assert unit == "/run/systemd/generator/mnt-share.mount\n"
+    assert vm.run("ls", "-A", "/srv/rw").stdout == ""
+    again = mount(vm, "localhost:/srv/rw")
+    assert (again["status"], again["result"]["changed"]) == (DONE, False)
+
+    # The server goes: what looks there does not hang, and what would wait for it is refused.
+    vm.run("sh", "-euc", STOP)
+    shares = answer(vm, "disk", "list")["result"]["shares"]
+    assert [[share["source"], share["type"], share["line"]] for share in shares] == [["localhost:/srv/rw", "nfs4", 2]]
+    assert "did not answer" in opskit(vm, "disk", "umount", "localhost:/srv/rw", "-y", check=False).stderr
+    vm.run("sh", "-euc", NFS_4)
+    vm.run("ls", TARGET)
+
+    # Out of service, and back by undo; then all of it.
+    out = answer(vm, "disk", "umount", "localhost:/srv/rw", "--yes")
+    assert (out["status"], mounted(vm, TARGET), read(vm, FSTAB)) == (DONE, "", fstab), out
+    opskit(vm, "undo", out["result"]["run"], "--yes")
+    assert (mounted(vm, TARGET), read(vm, FSTAB)) == ("localhost:/srv/rw", f"{fstab}{line}\n")
+    opskit(vm, "undo", said["result"]["run"], "--yes")
+    assert (mounted(vm, TARGET), read(vm, FSTAB)) == ("", fstab)
+    assert vm.run("test", "-e", TARGET, check=False).returncode
+
+    said = mount(vm, "127.0.0.1:/srv/squash", "--no-fstab")
+    assert (said["status"], ids(said)) == (DONE, ["not-writable"]), said
+    assert "Permission denied" in said["findings"][0]["title"]
+    assert failed_units(vm) == ""
+
+
+def test_nfs_3(vm: Machine, count: Count) -> None:
+    """With its rpcbind and its mountd, which say more."""
+    vm.run("sh", "-euc", SERVE, stdin=EXPORTS)
+    vm.run("sh", "-euc", NFS_3)
+    three = ("--mount-options", "vers=3,nolock")
+    refused(vm, count, "127.0.0.1:/srv/none", "no-such-export", "/srv/squash")
+    refused(vm, count, "127.0.0.1:/srv/other", "access-denied", "10.9.9.9", *three)
+    said = mount(vm, "[::1]:/srv/rw", *three)
+    assert (said["status"], mounted(vm, TARGET, "FSTYPE,SOURCE")) == (DONE, "nfs [::1]:/srv/rw"), said
+    vm.run("sh", "-euc", "umount $1; rmdir $1; sed -i '$d' $2; kill $(pidof rpcbind)", "sh", TARGET, FSTAB)
+    refused(vm, count, "127.0.0.1:/srv/rw", "no-rpcbind", "port 111", *three)
+    assert failed_units(vm) == ""
+
+
+def test_smb(vm: Machine) -> None:
+    """A wrong password and a wrong share: each has its cause, all is taken back, and the password is in nothing.
+
+    No share is mounted: ksmbd-tools 3.4.7 gives none to this kernel, not even IPC$.
+    """
+    fstab = read(vm, FSTAB)
+    vm.run("sh", "-euc", SMB, "sh", SECRET, stdin=SMB_CONFIG)
+    told = []
+    for share, password, words in (
+        ("//localhost/data", f"{SECRET}-wrong", "the user or the password is wrong"),
+        ("//localhost/none", SECRET, "has no share none"),
+    ):
+        vm.run("sh", "-euc", "umask 077; cat > /root/password", stdin=f"{password}\n")
+        who = ("--user", "ann", "--password-file", "/root/password", "-vv", "--debug")
+        done = opskit(vm, "disk", "mount", share, TARGET, "--yes", *who, check=False)
+        assert (done.returncode, words in done.stderr) == (TAKEN_BACK, True), done.stderr
+        assert (read(vm, FSTAB), mounted(vm, TARGET)) == (fstab, "")
+        assert vm.run("test", "-e", "/etc/smbcredentials", check=False).returncode
+        assert vm.run("test", "-e", TARGET, check=False).returncode
+        told += [done.stdout, done.stderr]
+    told += [read(vm, LEDGER), vm.run("sh", "-c", "cat /var/lib/opskit/*.log*").stdout]
+    assert "write-credentials" in "".join(told)
+    assert SECRET not in "".join(told)
