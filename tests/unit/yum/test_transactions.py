@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Optional, Union
@@ -114,17 +114,22 @@ def test_of_a_torn_log_it_takes_what_sqlite_recovers(
             copy = tmp_path / f"torn-{seed}-{number}.sqlite"
             copy.write_bytes(path.read_bytes())
             copy.with_name(f"{copy.name}-wal").write_bytes(torn(whole, random.Random(f"{seed} {number}")))
+            ours = outcome(copy)
+            try:
+                wanted = by_sqlite(copy)
+            except sqlite3.DatabaseError:
+                continue  # what was written back already is newer than what is left of the log: no power cut does that
             tried += 1
-            same += outcome(read, copy) == outcome(by_sqlite, copy)
-    assert tried > len(seeds)
+            same += ours == wanted
+    assert tried
     agree("histories of dnf with a torn log, as SQLite recovers them", same, tried)
 
 
-def outcome(ask: Callable[[Path], Optional[Transaction]], path: Path) -> Union[Transaction, str, None]:
+def outcome(path: Path) -> Union[Transaction, str, None]:
     try:
-        return ask(path)
-    except (ValueError, sqlite3.DatabaseError):
-        return "unreadable"
+        return read(path)
+    except ValueError as error:
+        return str(error)
 
 
 def test_a_damaged_history_says_nothing_and_ends(tmp_path: Path, connections: list[sqlite3.Connection]) -> None:
