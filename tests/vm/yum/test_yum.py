@@ -91,6 +91,10 @@ def test_a_holder_that_is_a_unit_is_named_by_it(vm: Machine) -> None:
     with_timer(vm)
     vm.run("tee", "/run/makecache", stdin=HOLDER)
     vm.run("mkfifo", "/run/ready", "/run/hold")
+    # One of another name, which only systemd can tell.
+    vm.run("tee", "/etc/systemd/system/night.timer", stdin=f"[Timer]\nOnCalendar=2099-01-01\nUnit={SERVICE}\n")
+    vm.run("systemctl", "daemon-reload")
+    vm.run("systemctl", "start", "night.timer")
     vm.run("systemctl", "start", "--no-block", SERVICE)
     vm.run("cat", "/run/ready")
     found = answer(vm, "yum", "lock")
@@ -98,5 +102,7 @@ def test_a_holder_that_is_a_unit_is_named_by_it(vm: Machine) -> None:
     (one,) = [one for one in found["result"]["locks"] if one["state"] != "free"]
     assert (one["state"], one["phase"]) == ("held", "metadata")
     assert one["holder"]["explained_by"] == "dnf-makecache.timer"
+    (note,) = [each for each in found["findings"] if each["id"] == "holder-is-a-service"]
+    assert note["remedy"] == f"systemctl stop {TIMER} night.timer"
     opskit(vm, "yum", "unlock", "--yes")
     assert answer(vm, "yum", "lock")["status"] == 4  # what was ended left its file: dnf takes it over
