@@ -419,6 +419,7 @@ def _with_shared(
         options = {name: _configured(ctx, name, values.pop(name)) for name in shared}
         _check_answers(ctx, {name: value for name, value in {**values, **options}.items() if name not in careful})
         gc.freeze()  # what the start made stays to the end: no collection need go through it
+        gc.set_threshold(100_000)  # what is made by the thousand has no circles, and the default looks at it often
         gc.enable()  # __main__ begins without
         allow_open_files()
         function(make_session(ctx.command_path, options, changing=changing), **values)

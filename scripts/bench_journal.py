@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -49,13 +50,41 @@ def forget(place: Path) -> None:
         os.close(descriptor)
 
 
-def measure(argv: list[str]) -> float:
-    """The wall clock of a program, in seconds. Ends this one when it fails."""
-    started = time.perf_counter()
+def measure(argv: list[str]) -> tuple[float, float]:
+    """The wall clock of a program, and the time that processors spent on it; seconds. Ends this one when it fails."""
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"scripts/bench: {argv}: exit {done.returncode}\n{done.stderr}")
-    return time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return time.perf_counter() - started, spent
+
+
+def above_the_start(folder: str, opskit: str, rounds: int) -> tuple[float, float]:
+    """What the files take beyond an empty directory: of opskit and of journalctl, processor time in seconds.
+
+    That a busy machine makes longer by a little; the wall clock it can double.
+    """
+    spent: dict[tuple[str, str], list[float]] = {}
+    with tempfile.TemporaryDirectory(prefix="opskit-bench-", dir="/var/tmp") as empty:
+        for number in range(rounds + 1):
+            for place in (folder, empty):
+                for name, argv in commands(place, opskit).items():
+                    taken = measure(argv)[1]
+                    if number:
+                        spent.setdefault((name, place), []).append(taken)
+        medians = {key: statistics.median(taken) for key, taken in spent.items()}
+        ours, theirs = (medians[name, folder] - medians[name, empty] for name in ("opskit", "journalctl"))
+    return ours, theirs
+
+
+def commands(place: str, opskit: str) -> dict[str, list[str]]:
+    """The two that are compared, on this directory."""
+    return {
+        "journalctl": ["journalctl", "-D", place, "--disk-usage"],
+        "opskit": [opskit, "journal", "vacuum", "2d", "-D", place, "--dry-run", "--json"],
+    }
 
 
 def main() -> int:
@@ -70,30 +99,33 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="opskit-bench-", dir="/var/tmp") as folder:
         place = Path(folder)
         make(place, options.files)
-        opskit = [options.opskit, "journal", "vacuum", "2d", "-D", folder, "--dry-run", "--json"]
-        journalctl = ["journalctl", "-D", folder, "--disk-usage"]
         for number in range(options.rounds + 1):
             for cache in ("not cached", "cached"):
-                for name, argv in (("journalctl", journalctl), ("opskit", opskit)):
+                for name, argv in commands(folder, options.opskit).items():
                     if cache == "not cached":
                         forget(place)
-                    taken = measure(argv)
+                    taken = measure(argv)[0]
                     if number:  # the first round fills the other caches
                         seconds.setdefault(f"{name} {cache}", []).append(taken)
+        ours, theirs = above_the_start(folder, options.opskit, max(9, options.rounds))
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
     table = ["| preview of a vacuum / `journalctl --disk-usage` | ratio | goal | |", "|---|---|---|---|"]
+    above = ours / theirs
     ratios = {}
     for cache in ("not cached", "cached"):
-        ours, theirs = medians[f"opskit {cache}"], medians[f"journalctl {cache}"]
-        ratios[cache] = ours / theirs
+        wall = medians[f"opskit {cache}"], medians[f"journalctl {cache}"]
+        ratios[cache] = wall[0] / wall[1]
         met = "met" if ratios[cache] <= 1 / 3 else "MISSED, no slower" if ratios[cache] <= 1 else "MISSED"
-        table.append(f"| files {cache} ({ours:.3f} s / {theirs:.3f} s) | {ratios[cache]:.2f} | ≤ 0.33 | {met} |")
+        table.append(f"| files {cache} ({wall[0]:.3f} s / {wall[1]:.3f} s) | {ratios[cache]:.2f} | ≤ 0.33 | {met} |")
+    met = "met" if above <= 1 else "MISSED"
+    row = f"| above an empty directory, processor time ({ours:.3f} s / {theirs:.3f} s) | {above:.2f} | ≤ 1 | {met} |"
+    table.append(row)
     about = f"{machine()}, {options.files} journal files; medians of {options.rounds} interleaved rounds."
     text = "\n".join([about, "", *table])
     print(text)
     if options.write:
         write_readme("journal", text)
-    return 0 if all(ratio <= 1 / 3 for ratio in ratios.values()) else 1
+    return 0 if above <= 1 and all(ratio <= 1 / 3 for ratio in ratios.values()) else 1
 
 
 if __name__ == "__main__":

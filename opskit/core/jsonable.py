@@ -21,6 +21,8 @@ def to_json(value: Any) -> Any:
     """A dataclass or NamedTuple (or a tuple or dict of such) as plain JSON values."""
     if type(value) in _PLAIN:  # most of what a long answer is made of
         return value
+    if type(value) is dict and _PLAIN.issuperset(map(type, value.values())):  # and its rows
+        return value
     if dataclasses.is_dataclass(value):
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_fields"):

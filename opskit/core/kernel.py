@@ -19,8 +19,10 @@ STATX_BASIC_STATS, STATX_BTIME = 0x7FF, 0x800
 STATX_ATTR_IMMUTABLE, STATX_ATTR_APPEND = 0x10, 0x20
 AT_FDCWD = -100
 AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH, AT_STATX_DONT_SYNC = 0x100, 0x800, 0x1000, 0x4000
-# stx_mask, stx_blksize, stx_attributes … stx_btime
-_STATX = struct.Struct("=IIQ64xqI")
+_ALL, _FIXED = STATX_BASIC_STATS | STATX_BTIME, STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND
+_SYNCED = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH  # as stat(2): a server is asked
+# stx_mask, stx_attributes, stx_nlink, stx_mode, stx_ino, stx_size, stx_blocks, stx_atime, _btime, _ctime, _mtime
+_STATX = struct.Struct("=I4xQI8xH2xQQQ8x qI4x qI4x qI4x qI")
 
 # Of ioctl_iflags(2).
 _FS_IOC_GETFLAGS = 0x80086601 if sys.maxsize > 1 << 32 else 0x80046601
@@ -90,8 +92,26 @@ def statx_function() -> Any:
         raise OSError("the C library has no statx") from None
 
 
+class InodeStatus(NamedTuple):
+    """What an inode tells of itself. allocated: its blocks in bytes; times: microseconds since 1970, 0 for not known.
+
+    fixed: it is immutable or append-only (chattr +i, +a), and cannot be removed.
+    """
+
+    mode: int
+    size: int
+    allocated: int
+    inode: int
+    links: int
+    atime: int
+    ctime: int
+    mtime: int
+    birth: int
+    fixed: bool
+
+
 class Statx:
-    """What statx(2) tells of a file and os.stat does not: its time of birth, and whether it is immutable."""
+    """What statx(2) tells of a file; os.stat leaves out its time of birth, and whether it is immutable."""
 
     def __init__(self) -> None:
         self._buffer = bytearray(STATX_BYTES)
@@ -113,9 +133,56 @@ class Statx:
         path = os.fsencode(name) if name else b""
         if self._statx is None or self._statx(directory, path, flags, STATX_BTIME, self._place):
             return 0, False
-        mask, _, attributes, seconds, nanoseconds = _STATX.unpack_from(self._buffer)
-        birth = seconds * 1_000_000 + nanoseconds // 1000 if mask & STATX_BTIME and seconds else 0
-        return birth, bool(attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND))
+        status = _status_of(_STATX.unpack_from(self._buffer))
+        return status.birth, status.fixed
+
+    def status(self, directory: int, name: str = "") -> InodeStatus:
+        """All of a name in an open directory, or of an open file. Raises OSError.
+
+        Where there is no statx the birth is not known, and nothing is fixed.
+        """
+        path = os.fsencode(name) if name else b""
+        if self._statx is None or self._statx(directory, path, _SYNCED, _ALL, self._place):
+            return _without_statx(
+                os.stat(name, dir_fd=directory, follow_symlinks=False) if name else os.fstat(directory)
+            )
+        return _status_of(_STATX.unpack_from(self._buffer))
+
+
+def _status_of(fields: tuple[int, ...]) -> InodeStatus:
+    """What _STATX has of an inode. A time before 1970 is not known, as for systemd's timespec_load."""
+    (
+        mask, attributes, links, mode, inode, size, blocks, atime, atime_ns, born, born_ns, ctime, ctime_ns, mtime,
+        mtime_ns,
+    ) = fields  # fmt: skip
+    return InodeStatus(
+        mode,
+        size,
+        blocks * 512,
+        inode,
+        links,
+        atime * 1_000_000 + atime_ns // 1000 if atime >= 0 else 0,
+        ctime * 1_000_000 + ctime_ns // 1000 if ctime >= 0 else 0,
+        mtime * 1_000_000 + mtime_ns // 1000 if mtime >= 0 else 0,
+        born * 1_000_000 + born_ns // 1000 if mask & STATX_BTIME and born > 0 else 0,
+        attributes & _FIXED != 0,
+    )
+
+
+def _without_statx(status: os.stat_result) -> InodeStatus:
+    """The same of os.stat."""
+    return InodeStatus(
+        mode=status.st_mode,
+        size=status.st_size,
+        allocated=status.st_blocks * 512,
+        inode=status.st_ino,
+        links=status.st_nlink,
+        atime=max(status.st_atime_ns, 0) // 1000,
+        ctime=max(status.st_ctime_ns, 0) // 1000,
+        mtime=max(status.st_mtime_ns, 0) // 1000,
+        birth=0,
+        fixed=False,
+    )
 
 
 def inode_flags(descriptor: int) -> int:

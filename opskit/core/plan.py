@@ -144,7 +144,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     basis: tuple[str, ...] = ()
     hold: str = ""
-    checks: tuple[str, ...] = ()
+    checks: Iterable[str] = ()
     notes: tuple[Finding, ...] = ()
     result: dict[str, Any] = field(default_factory=dict)
     leaves: tuple[Finding, ...] = ()
@@ -162,8 +162,9 @@ class Plan:
         NO_RUN it is the one that lasts.
         """
         parts = [list(self.basis), *(to_json(step.essence) for step in self.steps)]
-        digests = [sha256(json.dumps(part, sort_keys=True).encode()) for part in parts]
-        whole = sha256(json.dumps(parts, sort_keys=True).encode())[:_WHOLE]
+        texts = [json.dumps(part, sort_keys=True) for part in parts]
+        digests = [sha256(text.encode()) for text in texts]
+        whole = sha256(f"[{', '.join(texts)}]".encode())[:_WHOLE]
         return f"{whole}-{''.join(digest[:_PART] for digest in digests)}"
 
     def as_json(self) -> dict[str, Any]:

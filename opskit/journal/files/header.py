@@ -46,18 +46,19 @@ def read_header(data: bytes, size: int) -> Header:
         damage = f"it is cut off: {size} bytes of {header_size + arena_size}"
     elif entries * _ENTRY_BYTES > size:
         damage = f"its header claims {entries} entries, more than {size} bytes can hold"
+    known = signature == _SIGNATURE and not incompatible & ~_KNOWN_INCOMPATIBLE
     return Header(
-        damage=damage,
-        state=_STATES[state] if state < len(_STATES) else str(state),
-        machine_id=machine.hex(),
-        seqnum_id=seqnum_id.hex(),
-        head_seqnum=head_seqnum,
-        entries=entries,
-        head=head,
-        tail=tail,
-        arrays=arrays,
-        compact=bool(incompatible & _COMPACT),
-        sealed=bool(compatible & _SEALED),
-        incompatible=incompatible,
-        readable=signature == _SIGNATURE and not incompatible & ~_KNOWN_INCOMPATIBLE and header_size >= SMALLEST,
+        damage,
+        _STATES[state] if state < len(_STATES) else str(state),
+        machine.hex(),
+        seqnum_id.hex(),
+        head_seqnum,
+        entries,
+        head,
+        tail,
+        arrays,
+        incompatible & _COMPACT != 0,
+        known and header_size >= SMALLEST,
+        compatible & _SEALED != 0,
+        incompatible,
     )

@@ -24,15 +24,12 @@ class Deletion(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """An entry of result.deletes."""
-        header = self.file.header
-        known = header.entries and not header.damage
-        return {
-            "path": self.path,
-            "bytes": self.file.allocated,
-            "oldest": moment_text(header.head) if known else None,
-            "newest": moment_text(header.tail) if known else None,
-            "entries": header.entries if not header.damage else None,
-        }
+        header, taken = self.file.header, self.file.allocated
+        if header.damage or not header.entries:
+            entries = None if header.damage else 0
+            return {"path": self.path, "bytes": taken, "oldest": None, "newest": None, "entries": entries}
+        oldest, newest = moment_text(header.head), moment_text(header.tail)
+        return {"path": self.path, "bytes": taken, "oldest": oldest, "newest": newest, "entries": header.entries}
 
 
 @dataclass(frozen=True)

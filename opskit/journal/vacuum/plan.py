@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Optional
 
 from opskit.core.checks import inode_checks, names_checks, time_checks
@@ -41,8 +41,9 @@ def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
     before: dict[str, str] = {}  # the archived name of an active file that is rotated → the name it has now
     directories = tuple(_rotated(facts, request, before)) if request.rotate else facts.directories
     predictions = [predict(directory, request.limits, request.rules, request.now) for directory in directories]
+    cut = cut_of(request.limits, request.now)
     deletions = [
-        Deletion(path, file, _newer(facts, before.get(path, path), file, request))
+        Deletion(path, file, _newer(facts, before.get(path, path), file, cut))
         for prediction in predictions
         for file in prediction.deletes
         for path in (prediction.directory.path_of(file),)
@@ -51,7 +52,6 @@ def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
     reasons = list(_copy_reasons(facts, request, deletions)) if deletions else []
     if reasons:
         return Refusal(title, tuple(reasons))
-    cut = cut_of(request.limits, request.now)
     freed = sum(deletion.file.allocated for deletion in deletions)
     result = {
         "deletes": [deletion.as_json() for deletion in deletions],
@@ -69,9 +69,9 @@ def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
     steps = tuple(_steps(facts, request, deletions))
     # What journald still writes to grows while the plan is read. And not what is allocated: that is other than before
     # once the kernel has written a new file back (ext4 gave 14 of 272 one block more).
-    sizes = {deletion.path: 0 if deletion.path in before else deletion.file.size for deletion in deletions}
-    basis = tuple(f"{deletion.path} {deletion.file.inode} {sizes[deletion.path]}" for deletion in deletions)
-    return Plan(title, steps, basis, notes=notes, result=result, checks=_checks(facts, request, predictions, deletions))
+    basis = tuple(f"{path} {file.inode} {0 if path in before else file.size}" for path, file, _ in deletions)
+    checks = ScriptChecks(facts, request, predictions, deletions)
+    return Plan(title, steps, basis, notes=notes, result=result, checks=checks)
 
 
 def _limits_text(request: VacuumRequest) -> str:
@@ -165,9 +165,8 @@ def _parsed(file: JournalFile) -> ParsedName:
     return ParsedName(ARCHIVED, file.header.seqnum_id, file.header.head_seqnum, file.header.head)
 
 
-def _newer(facts: VacuumFacts, path: str, file: JournalFile, request: VacuumRequest) -> Optional[int]:
+def _newer(facts: VacuumFacts, path: str, file: JournalFile, cut: int) -> Optional[int]:
     """How many entries of a file are newer than the limit of time, by its header where that tells."""
-    cut = cut_of(request.limits, request.now)
     if not cut:
         return 0
     if path in facts.newer:
@@ -260,23 +259,28 @@ def _steps(facts: VacuumFacts, request: VacuumRequest, deletions: Sequence[Delet
     )
 
 
-def _checks(
-    facts: VacuumFacts, request: VacuumRequest, predictions: Sequence[Prediction], deletions: Sequence[Deletion]
-) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class ScriptChecks:
     """Shell lines that stop a script, which can be run days later, when other files would go than were shown.
 
     That is when one of them is another file, when one was archived since, and when one more has become old enough.
+    They are made when a script is.
     """
-    checks = [
-        names_checks(
-            directory.path, ("*.journal", "*.journal~"), (*(f.name for f in directory.files), *directory.ignored)
-        )
-        for directory in facts.directories
-        if directory.files and not directory.passed_over
-    ]
-    if not request.rotate:  # what a rotation makes is not there yet
-        checks += [inode_checks(each.path, each.file.inode, size=each.file.size) for each in deletions]
-    kept = [candidate.age for prediction in predictions for candidate in prediction.kept]
-    if request.limits.span and kept:
-        checks.append(time_checks((min(kept) + request.limits.span) // SECOND))
-    return tuple(line for lines in checks for line in lines)
+
+    facts: VacuumFacts
+    request: VacuumRequest
+    predictions: Sequence[Prediction]
+    deletions: Sequence[Deletion]
+
+    def __iter__(self) -> Iterator[str]:
+        patterns = ("*.journal", "*.journal~")
+        for directory in self.facts.directories:
+            if directory.files and not directory.passed_over:
+                names = (*(file.name for file in directory.files), *directory.ignored)
+                yield from names_checks(directory.path, patterns, names)
+        if not self.request.rotate:  # what a rotation makes is not there yet
+            for path, file, _ in self.deletions:
+                yield from inode_checks(path, file.inode, size=file.size)
+        kept = [candidate.age for prediction in self.predictions for candidate in prediction.kept]
+        if self.request.limits.span and kept:
+            yield from time_checks((min(kept) + self.request.limits.span) // SECOND)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple, Optional
 
 from opskit.core.plan import Record
@@ -134,18 +135,20 @@ def cut_of(limits: VacuumLimits, now: int) -> int:
 
 def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates in the order in which a vacuum looks at them."""
-    keyed = [(candidate, _key(candidate)) for candidate in candidates]
-    by_age = sorted(keyed, key=lambda item: item[1][2])
-    if not _is_plain(by_age):
-        by_age = _merged(keyed)
-    return [candidate for candidate, _ in by_age]
+    by_age = sorted(candidates, key=itemgetter(1))
+    if _is_plain(by_age):
+        return by_age
+    return [candidate for candidate, _ in _merged([(candidate, _key(candidate)) for candidate in candidates])]
 
 
-def _is_plain(by_age: Sequence[tuple[Candidate, _Key]]) -> bool:
+def _is_plain(by_age: Sequence[Candidate]) -> bool:
     """Whether no two ages are the same and in each id the numbers rise with them: any sort gives this order then."""
     last: dict[str, int] = {}
     before = -1
-    for _, (seqnum_id, seqnum, age, _) in by_age:
+    for file, age in by_age:
+        kind, seqnum_id, seqnum, _ = file.parsed
+        if kind != ARCHIVED:
+            seqnum_id = ""
         if age == before or (seqnum_id and last.get(seqnum_id, -1) >= seqnum):
             return False
         before = age

@@ -29,6 +29,31 @@ def test_the_birth_of_a_file_is_that_of_stat(tmp_path: Path) -> None:
         os.close(descriptor)
 
 
+def test_the_status_of_a_file_is_that_of_os_stat_with_statx_and_without(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 5000)
+    os.link(path, tmp_path / "b")
+    for accessed, modified in ((1_600_000_000_123_456_789, 1_700_000_000_000_000_999), (-5, -(10**15))):
+        os.utime(path, ns=(accessed, modified))
+        status = path.stat()
+        want = (status.st_mode, 5000, status.st_blocks * 512, status.st_ino, 2)
+        want += (max(accessed, 0) // 1000, status.st_ctime_ns // 1000, max(modified, 0) // 1000)
+        statx, without = kernel.Statx(), kernel.Statx()
+        without._statx = None
+        with path.open("rb") as file:
+            birth, _ = statx.of(file.fileno(), "")
+            assert statx.status(file.fileno()) == (*want, birth, False)
+            assert without.status(file.fileno()) == (*want, 0, False)
+        descriptor = os.open(tmp_path, os.O_RDONLY)
+        try:
+            assert statx.status(descriptor, "a") == (*want, birth, False)
+            for each in (statx, without):
+                with pytest.raises(FileNotFoundError):
+                    each.status(descriptor, "none")
+        finally:
+            os.close(descriptor)
+
+
 def test_the_flags_of_a_file_are_those_of_chattr(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("x")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import random
 import struct
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from opskit.journal.files.header import HEADER_BYTES, read_header
-from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, ParsedName
+from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, ParsedName, moment_text
 from opskit.journal.files.names import _two_numbers, classify
 
 ID = "0123456789abcdef" * 2
@@ -112,3 +113,13 @@ def test_any_bytes_make_a_header() -> None:
     rnd = random.Random(1)
     for _ in range(500):
         read_header(rnd.randbytes(rnd.randrange(300)), rnd.randrange(1 << 40))
+
+
+def test_a_moment_is_written_as_datetime_writes_it() -> None:
+    rnd = random.Random(7)
+    first = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    last = (datetime.max.replace(tzinfo=timezone.utc) - first) // timedelta(microseconds=1)
+    for moment in (1, 999_999, 1_000_000, 86_400_000_000 - 1, last, *(rnd.randrange(last) for _ in range(300))):
+        known = first + timedelta(microseconds=moment)
+        assert moment_text(moment) == known.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    assert [moment_text(moment) for moment in (0, last + 1, (1 << 64) - 1)] == [None] * 3

@@ -12,6 +12,7 @@ import pytest
 
 from opskit.core.command import Command, Result
 from opskit.core.errors import CommandFailed, Failed, UsageFault
+from opskit.core.kernel import Statx
 from opskit.journal.files.header import HEADER_BYTES
 from opskit.journal.files.see.directories import read_directory
 from opskit.journal.files.see.verify import Check, read_key, verify
@@ -82,20 +83,21 @@ def test_a_key_is_told_by_its_form_and_never_shown(tmp_path: Path) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("call", ["fstat", "pread"])
+@pytest.mark.parametrize(("owner", "call"), [(Statx, "status"), (os, "pread")], ids=["statx", "pread"])
 def test_a_file_that_opens_and_cannot_be_read_is_one_that_could_not_be_opened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, call: str
 ) -> None:
     """As one of a server that deleted it, or on a bad sector."""
     (tmp_path / "a.journal").write_bytes(b"x" * 300)
-    calls = iter((OSError(errno.ESTALE, "Stale file handle"),))
-    real = getattr(os, call)
+    real = getattr(owner, call)
+    # The status of the directory is asked for first.
+    calls = iter((False, True) if owner is Statx else (True,))
 
     def failing(*words: Any) -> Any:
-        for error in calls:
-            raise error
+        if next(calls, False):
+            raise OSError(errno.ESTALE, "Stale file handle")
         return real(*words)
 
-    monkeypatch.setattr(os, call, failing)
+    monkeypatch.setattr(owner, call, failing)
     (file,) = read_directory(str(tmp_path)).files
     assert (file.open_error, file.size) == ("Stale file handle", 300)
