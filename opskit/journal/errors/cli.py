@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Optional
 
 import typer
@@ -90,31 +91,25 @@ def errors(
         raise UsageFault("--check", "it cannot be used with --follow, which has no end")
     if boot and not _BOOT.fullmatch(boot):
         raise UsageFault("--boot", f"{boot!r} is no boot", todo="0: this one, -1: the one before it, or an id")
-    limit = _priority(priority)
     elsewhere = bool(directory or root)
     version = running_version(session.runner)
     if namespace and not rules_of(version).namespaces:
         raise UsageFault("--namespace", "this journalctl knows no namespaces", todo="leave it out")
     scope = readable_scope(scope_of(directory, root, namespace), version)
     given = since or ("" if elsewhere or boot else DEFAULT_SINCE)
-    start, after = _moment("--since", given, version)
-    end, before = _moment("--until", until, version)
-    if after and before and after > before:
-        why = f"it is later than --until {until}" if since else f"it is {DEFAULT_SINCE} unless given"
-        raise UsageFault("--since", why, todo="--since must be earlier than --until")
-    units = tuple(unit or ())
-    request = ErrorsRequest(scope, start, end, boot, units, limit, follow)
+    start, end, selection = _selected(Selection(_priority(priority), tuple(unit or ())), since, given, until, version)
+    request = ErrorsRequest(scope, start, end, boot, selection.units, selection.limit, follow)
     directories = see_files(scope)
-    options = {"since": given or None, "until": until or None, "boot": boot or None, "units": list(units)}
-    listing = ErrorListing(top, request={**options, "priority": PRIORITIES[limit]})
+    options = {"since": given or None, "until": until or None, "boot": boot or None, "units": list(request.units)}
+    listing = ErrorListing(top, request={**options, "priority": PRIORITIES[request.limit]})
     if follow:
         batches = Reading(session.runner, request, version).batches(DRAW_SECONDS)
         with contextlib.closing(batches):
-            follow_errors(session.screen, batches, Tally(limit), listing)
+            follow_errors(session.screen, batches, Tally(request.limit), listing)
         return
-    selection = Selection(limit, units, after, before)
-    reading = CarefulReading(session.runner, request, version, selection, directories)
-    facts = _read(session, reading, units=not elsewhere)
+    facts = _read(
+        session, CarefulReading(session.runner, request, version, selection, directories), units=not elsewhere
+    )
     findings = findings_of(facts)
     listing = _explained(session.runner, request, listing.groups(facts), listing)
     session.screen.answer(
@@ -122,6 +117,20 @@ def errors(
     )
     if check and (facts.groups or any(finding.severity in CHECKED for finding in findings)):
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _selected(selection: Selection, since: str, given: str, until: str, version: Version) -> tuple[str, str, Selection]:
+    """--since and --until as journalctl takes them, and the selection with both. Raises UsageFault.
+
+    since: as it was typed
+    given: that, or what it is by default
+    """
+    start, after = _moment("--since", given, version)
+    end, before = _moment("--until", until, version)
+    if after and before and after > before:
+        why = f"it is later than --until {until}" if since else f"it is {DEFAULT_SINCE} unless given"
+        raise UsageFault("--since", why, todo="--since must be earlier than --until")
+    return start, end, replace(selection, since=after, until=before)
 
 
 def _moment(option: str, text: str, version: Version) -> tuple[str, int]:
