@@ -44,11 +44,11 @@ def moment_of(option: str, text: str, now: datetime) -> Optional[int]:
         return _microseconds(now)
     if text in _DAYS:
         day = (now + timedelta(days=_DAYS[text])).replace(tzinfo=None)
-        return _microseconds(day.replace(hour=0, minute=0, second=0, microsecond=0).astimezone())
-    return _calendar(text, now)
+        return _local(option, day.replace(hour=0, minute=0, second=0, microsecond=0))
+    return _calendar(option, text, now)
 
 
-def _calendar(text: str, now: datetime) -> Optional[int]:
+def _calendar(option: str, text: str, now: datetime) -> Optional[int]:
     match = _MOMENT.fullmatch(_WEEKDAY.sub("", text, count=1))
     if not match or not (match["year"] or match["hour"]):
         return None
@@ -64,9 +64,19 @@ def _calendar(text: str, now: datetime) -> Optional[int]:
             # strptime's %y, by which systemd reads two digits.
             year += 0 if len(match["year"]) == 4 else 2000 if year < 69 else 1900
         moment = datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001
-        return _microseconds(moment.replace(tzinfo=zone) if zone else moment.astimezone())
+        return _microseconds(moment.replace(tzinfo=zone)) if zone else _local(option, moment)
     except (ValueError, OverflowError):
         return None
+
+
+def _local(option: str, moment: datetime) -> int:
+    """A time of the caller's zone, which is there twice, or not at all, where the clocks are changed.
+
+    Of the two moments that it can be --until takes the later one, so that no entry is left out; which one journalctl
+    takes differs from zone to zone (glibc's mktime).
+    """
+    readings = [_microseconds(moment.replace(fold=fold).astimezone()) for fold in (0, 1)]
+    return max(readings) if option == "--until" else min(readings)
 
 
 def _zone(match: re.Match[str]) -> Optional[timezone]:

@@ -110,6 +110,21 @@ def test_times(monkeypatch: pytest.MonkeyPatch, text: str, moment: Optional[date
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
+def test_an_hour_that_is_there_twice_or_not_at_all_leaves_no_entry_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    try:
+        twice, never = "2026-10-25 02:30", "2026-03-29 02:30"
+        assert moment_of("--since", twice, NOW) == 1_792_888_200_000_000  # 00:30 UTC
+        assert moment_of("--until", twice, NOW) == 1_792_891_800_000_000
+        assert moment_of("--since", never, NOW) == 1_774_744_200_000_000  # 00:30 UTC
+        assert moment_of("--until", never, NOW) == 1_774_747_800_000_000
+        assert moment_of("--since", "2026-10-25 03:30", NOW) == moment_of("--until", "2026-10-25 03:30", NOW)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_a_time_without_a_zone_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "EST+5")
     time.tzset()
