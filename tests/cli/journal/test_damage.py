@@ -18,6 +18,7 @@ from opskit.journal.errors.see.entries import see_files
 from opskit.journal.errors.select import Selection
 from opskit.journal.files.layout import ARRAY, DATA, DATA_TABLE, ENTRY, FIELD, FIELD_TABLE, OBJECT, read_layout
 from opskit.journal.files.model import Scope
+from opskit.journal.files.see.objects import ObjectReader
 from opskit.journal.see import running_version
 from tiers import Agree, ranges
 
@@ -126,3 +127,30 @@ def test_one_damaged_object(files: tuple[Sound, Sound], numbers: range, agree: A
         errors += 1
     agree("files with one damaged object: shown and named as lost is what was written", whole, len(numbers))
     agree("the same of the errors alone", errors, len(numbers))
+
+
+def test_a_hole_of_gigabytes_is_not_read(files: tuple[Sound, Sound], monkeypatch: pytest.MonkeyPatch) -> None:
+    file, size = files[1], 1 << 30
+    header_size = read_layout(file.data[:272], len(file.data)).begins
+    at, _ = file.objects[ENTRY][3]
+    reads: list[int] = []
+    real = ObjectReader.read
+
+    def counted(self: ObjectReader, at: int, count: int) -> bytes:
+        reads.append(count)
+        return real(self, at, count)
+
+    monkeypatch.setattr(ObjectReader, "read", counted)
+    os.truncate(file.path, size)
+    try:
+        with file.path.open("r+b") as target:
+            target.seek(96)  # arena_size
+            target.write((size - header_size).to_bytes(8, "little"))
+            target.seek(at)
+            target.write(bytes(16))
+        reading = read(file.path.parent, 7)
+    finally:
+        os.truncate(file.path, len(file.data))
+        restore(file)
+    assert (reading.tally.chosen, [loss.lost for loss in reading.losses]) == (ENTRIES - 1, [1])
+    assert sum(reads) < size // 16

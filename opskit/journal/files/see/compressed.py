@@ -25,10 +25,13 @@ def decompress(flags: int, payload: bytes) -> Optional[bytes]:
 def _xz(payload: bytes) -> Optional[bytes]:
     import lzma  # noqa: PLC0415
 
+    stream = lzma.LZMADecompressor(lzma.FORMAT_XZ)
     try:
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(payload, PAYLOAD_MOST)
+        unpacked = stream.decompress(payload, PAYLOAD_MOST)
     except lzma.LZMAError:
         return None
+    # One that is cut off has a beginning that can be read, and no end.
+    return unpacked if stream.eof else None
 
 
 def _lz4(payload: bytes) -> Optional[bytes]:
