@@ -33,7 +33,9 @@ class Entry(NamedTuple):
 ENTRIES: dict[str, Entry] = {
     "disk": Entry("opskit.disk.cli", "Put data disks into service: list, mount, umount, grow, fstab."),
     "du": Entry("opskit.usage.du.cli.command", "What fills a disk: directories by size, exact as du.", single=True),
-    "df": Entry("opskit.usage.df.cli", "What fills the filesystems: df, deleted but open files, why.", single=True),
+    "df": Entry(
+        "opskit.usage.df.cli.command", "What fills the filesystems: df, deleted but open files, why.", single=True
+    ),
     "journal": Entry("opskit.journal.cli", "The journal: what fills it, what a vacuum will delete, errors."),
     "memcached": Entry("opskit.memcached.cli", "Launch memcached right: check its lines, start, watch, stop."),
     "yum": Entry("opskit.yum.cli", "Who holds the yum, dnf or rpm lock, and what is safe to do."),

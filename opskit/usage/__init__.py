@@ -13,7 +13,7 @@ Where a change belongs:
                                           changes.py: what changed between two; ncdu.py: ncdu's format
        --browse                           browse/cli.py; the screen and its keys: ui/browse; deleting: delete/, with
                                           model.py, plan.py, see/ (trees, processes, who else needs it), steps.py
-  df/  the command, what a person sees    cli.py; show/, a file for each question
+  df/  the command, what a person sees    cli/: command.py, options.py; show/, a file for each question
        the figures                        model.py; see/filesystems.py
        what is wrong                      findings.py (the ids of du and df: usage/findings.py)
        --deleted                          deleted.py: what frees a file; see/deleted.py: whose it is; see/held.py: those

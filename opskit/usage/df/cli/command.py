@@ -9,16 +9,17 @@ import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple, Optional
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import typer
 
 from opskit.core.caller import command_line
 from opskit.core.errors import ExitCode, Failed, Interrupted, UsageFault
 from opskit.core.text import shown
-from opskit.options import PlainCommand, new_app, reads, span_of
+from opskit.options import PlainCommand, new_app, reads
 from opskit.session import Session
 from opskit.ui.errors import note_findings
+from opskit.usage.df.cli import options as of
 from opskit.usage.df.findings import find
 from opskit.usage.df.model import total
 from opskit.usage.df.see.filesystems import ANY, Types, see, see_paths
@@ -65,45 +66,20 @@ class DfCommand(PlainCommand):
 @reads(app, "df", example="opskit df /var", command=DfCommand, careful=["mount_points"])
 def df(
     session: Session,
-    mount_points: Annotated[
-        Optional[list[str]],
-        typer.Argument(metavar="[MOUNTPOINT]...", help="Only these; any path stands for the filesystem it is on."),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Pseudo filesystems and further mounts too.")] = False,
-    only: Annotated[
-        Optional[list[str]], typer.Option("--type", "-t", metavar="TYPE", help="Only filesystems of this type.")
-    ] = None,
-    without: Annotated[
-        Optional[list[str]], typer.Option("--exclude-type", "-x", metavar="TYPE", help="None of this type.")
-    ] = None,
-    inodes: Annotated[bool, typer.Option("--inodes", "-i", help="Inodes instead of bytes.")] = False,
-    total_: Annotated[bool, typer.Option("--total", help="A line with the sums.")] = False,
-    output: Annotated[
-        str, typer.Option("--output", metavar="FIELDS", help="These columns: source, fstype, size, used, avail, …")
-    ] = "",
-    print_type: Annotated[  # noqa: ARG001 - the type is always there
-        bool, typer.Option("--print-type", "-T", help="As GNU df; opskit always shows the type.")
-    ] = False,
-    exact: Annotated[bool, typer.Option("--bytes", help="Sizes in bytes.")] = False,
-    warn: Annotated[
-        int, typer.Option(metavar="PERCENT", min=1, max=100, help="A finding from so many percent used on.")
-    ] = 85,
-    deleted: Annotated[
-        bool, typer.Option("--deleted", help="Files that are deleted but still open, and what frees them.")
-    ] = False,
-    why: Annotated[
-        bool, typer.Option("--why", help="What the used space of one filesystem is made of, and what could go.")
-    ] = False,
-    check: Annotated[bool, typer.Option("--check", help="Exit 4 when there are findings.")] = False,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="SPAN",
-            parser=span_of("--timeout", least=0.1, most=86400),
-            show_default="5s",
-            help="How long to wait for mounts that do not answer.",
-        ),
-    ] = 5.0,
+    mount_points: of.MountPoints = None,
+    everything: of.Everything = False,
+    only: of.Only = None,
+    without: of.Without = None,
+    inodes: of.Inodes = False,
+    total_: of.Total = False,
+    output: of.Output = "",
+    print_type: of.PrintType = False,  # noqa: ARG001 - the type is always there
+    exact: of.Exact = False,
+    warn: of.Warn = 85,
+    deleted: of.Deleted = False,
+    why: of.Why = False,
+    check: of.Check = False,
+    timeout: of.Timeout = 5.0,
 ) -> None:
     """Show the filesystems: type, size, used, available, inodes, with the figures of df.
 

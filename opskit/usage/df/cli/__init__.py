@@ -1,0 +1,1 @@
+"""`opskit df`: command.py; its options: options.py."""
