@@ -11,6 +11,11 @@ from vmlab.accel import accelerator
 from vmlab.image import HERE, digest, image, layer, locked
 from vmlab.machine import Machine, days_ahead
 
+# Where the guest's many.py takes commands of opskit, until the guest boots again.
+MANY = HERE / "many.py"
+MANY_FOLDER = "/run/many"
+GUEST_PYTHON = "/opt/opskit/bin/python"
+
 
 def booted() -> Path:
     """The directory of the snapshot of this checkout's machine, made if it is not there. Raises LabError."""
@@ -28,6 +33,7 @@ def booted() -> Path:
             machine.run("systemctl", "is-system-running", "--wait")
             # What most tests would read from the disk again: programs, Python, opskit.
             machine.run("opskit", "disk", "list")
+            machine.run(GUEST_PYTHON, "-c", MANY.read_text(), MANY_FOLDER)
             machine.snapshot(directory / "snapshot")
         finally:
             machine.stop()

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
+from vmlab.booted import GUEST_PYTHON, MANY, MANY_FOLDER
+from vmlab.image import LabError
 from vmlab.machine import Machine
 from vmlab.ssh import PATIENCE
 
 FSTAB = "/etc/fstab"
 TARGET = "/data"
 LEDGER = "/var/lib/opskit/ledger.jsonl"
+NOBODY = 97  # no exit status of sh or ssh
 
 
 def opskit(vm: Machine, *words: str, check: bool = True, user: str = "root") -> subprocess.CompletedProcess[str]:
-    """Run opskit in the guest."""
-    return vm.run("opskit", *words, check=check, user=user)
+    """Run opskit in the guest; root's without a start of Python, until the guest has booted again (batches)."""
+    command = ["opskit", *words]
+    answered = _answered(vm, [[words]]) if user == "root" else ""
+    if not answered:
+        return vm.run(*command, check=check, user=user)
+    ended = Ended(**json.loads(answered)["ended"][0])
+    if check and ended.status != 0:
+        raise LabError(f"{shlex.join(command)}: exit {ended.status}\n{ended.out}{ended.err}")
+    return subprocess.CompletedProcess(command, ended.status, ended.out, ended.err)
 
 
 def answer(vm: Machine, *words: str, user: str = "root") -> dict[str, Any]:
@@ -132,11 +142,37 @@ def batches(
     vm: Machine, many: Iterable[Iterable[Sequence[str]]], *, watched: Sequence[str] = (), timeout: float = PATIENCE
 ) -> list[Batch]:
     """Run batches of opskit commands, one batch after the other, the commands of one at the same time (many.py)."""
-    words = json.dumps([[list(command) for command in batch] for batch in many])
-    script = Path(__file__).with_name("many.py").read_text()
-    done = vm.run("/opt/opskit/bin/python", "-c", script, words, json.dumps(watched), timeout=timeout)
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    many = [[list(command) for command in batch] for batch in many]
+    answered = _answered(vm, many, watched, timeout)
+    if not answered:
+        request = _request(many, watched)
+        answered = vm.run(GUEST_PYTHON, "-c", MANY.read_text(), stdin=request, timeout=timeout).stdout
+    lines = [json.loads(line) for line in answered.splitlines()]
     return [Batch(tuple(Ended(**ended) for ended in line["ended"]), line["watched"]) for line in lines]
+
+
+def _request(many: Sequence[Sequence[Sequence[str]]], watched: Sequence[str]) -> str:
+    return json.dumps({"batches": many, "watched": watched, "environment": None}) + "\n"
+
+
+# The snapshot has a process that has imported opskit and forks for each command; a guest that has booted has none.
+ASK = f"""
+cd {MANY_FOLDER} && kill -0 $(cat pid) || exit {NOBODY}
+cat > in
+cat out
+"""
+
+
+def _answered(
+    vm: Machine, many: Sequence[Sequence[Sequence[str]]], watched: Sequence[str] = (), timeout: float = PATIENCE
+) -> str:
+    """What the process in the snapshot answers; empty when it is not there."""
+    done = vm.run("sh", "-c", ASK, stdin=_request(many, watched), check=False, timeout=timeout)
+    if done.returncode == NOBODY:
+        return ""
+    if done.returncode != 0 or not done.stdout:
+        raise LabError(f"{many}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def each(vm: Machine, commands: Iterable[Sequence[str]], *, timeout: float = PATIENCE) -> list[Ended]:
