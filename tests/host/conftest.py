@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from host.hosts import Host
-from host.tools import ENVIRONMENT, Disk, mounts
+from host.tools import ENVIRONMENT, WARM, Disk, mounts
 
 HERE = Path(__file__).parent
 GIB = 1024**3
@@ -38,6 +38,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def warm(mounts_of_our_own: None) -> Iterator[None]:  # noqa: ARG001 - it begins in that namespace
+    """What the commands of this process are forked from ends with it."""
+    yield
+    WARM.close()
+
+
+@pytest.fixture(scope="session")
 def mounts_of_our_own() -> None:
     """A mount namespace for this process and all that it starts.
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
-from host.tools import ENVIRONMENT, FSTAB, MIB, OPSKIT, Answer, Disk, Mounted, attach, mounts, run
+from host.tools import ENVIRONMENT, FSTAB, MIB, OPSKIT, WARM, WHEEL, Answer, Disk, Mounted, attach, mounts, run
 
 
 class Namespace:
@@ -186,8 +186,11 @@ class Host:
         self, *arguments: str, inside: Optional[Namespace] = None, under: Sequence[str] = (), **environment: str
     ) -> Answer:
         """opskit with these arguments; inside a namespace, under another program (strace)."""
-        argv = [*(inside.prefix if inside else ()), *under, *OPSKIT, *arguments]
         full = {**ENVIRONMENT, "OPSKIT_STATE_DIR": str(self.state), **environment}
+        # Python itself reads variables of other names when it starts.
+        if WHEEL and not inside and not under and all(name.startswith("OPSKIT_") for name in environment):
+            return WARM.run(arguments, full)
+        argv = [*(inside.prefix if inside else ()), *under, *OPSKIT, *arguments]
         done = run(*argv, check=False, env=full, cwd="/")
         return Answer(done.returncode, done.stdout, done.stderr)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -9,13 +10,14 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -34,7 +36,8 @@ ENVIRONMENT = {
     "TERM": "xterm",
 }
 OPSKIT = [str(Path(sys.executable).with_name("opskit"))]
-if not Path(OPSKIT[0]).exists():
+WHEEL = Path(OPSKIT[0]).exists()
+if not WHEEL:
     OPSKIT = [sys.executable, "-m", "opskit"]
     ENVIRONMENT.setdefault("PYTHONPATH", str(REPOSITORY))
 
@@ -56,6 +59,54 @@ def run(*argv: str, check: bool = True, **more: Any) -> subprocess.CompletedProc
     )
     assert not check or done.returncode == 0, f"{shlex.join(argv)}: {done.returncode}: {done.stdout}{done.stderr}"
     return done
+
+
+class Warm:
+    """A process that has imported opskit and forks for each command (scripts/vmlab/many.py); begun when it is asked.
+
+    A start of Python and its imports are more than half of what a command costs.
+    """
+
+    def __init__(self) -> None:
+        self.process: Optional[subprocess.Popen[str]] = None
+
+    def run(self, words: Sequence[str], environment: dict[str, str]) -> Answer:
+        """opskit with these words and exactly this environment."""
+        request = {"batches": [[list(words)]], "watched": [], "environment": environment}
+        try:
+            process = self._begun()
+            assert process.stdin
+            assert process.stdout
+            print(json.dumps(request), file=process.stdin, flush=True)
+            ended = json.loads(process.stdout.readline())["ended"][0]
+        except BaseException:
+            self.close()  # the next one gets no answer to this one
+            raise
+        return Answer(ended["status"], ended["out"], ended["err"])
+
+    def _begun(self) -> subprocess.Popen[str]:
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-B", str(ROOT / "scripts" / "vmlab" / "many.py")],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/", start_new_session=True,
+                env={**ENVIRONMENT, "OPSKIT_STATE_DIR": "/nonexistent"},
+            )  # fmt: skip
+        return self.process
+
+    def close(self) -> None:
+        """End it, with what it runs."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                stream.close()
+
+
+WARM = Warm()
 
 
 def unescape(text: str) -> str:
