@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tiers import Agree
 from vm.guest import each, failed_units, ledger, mounted, wait_for_devices
 from vmlab.machine import Machine
 from vmlab.ssh import PATIENCE
@@ -105,3 +107,37 @@ def check(vm: Machine, disk: Disk, files: str, size_before: int) -> None:
     found = hashes(vm, disk.target).splitlines()
     assert [line for line in found if not line.endswith("./open")] == files.splitlines()
     assert vm.run("cat", f"{disk.target}/open").stdout == "written\n"
+
+
+# Ext filesystems of several kinds grow while they are mounted: what grow says before, and what there is after.
+# The images of the second size end in a last group of a few blocks, or within a page.
+EXT_SIZES = """
+import itertools, json, subprocess
+from opskit.disk.see.superblock import filesystem_size
+
+BIGALLOC = ["-O", "bigalloc"]
+KINDS = (["-b", "1024"], ["-b", "4096"], [*BIGALLOC, "-C", "16384"], [*BIGALLOC, "-b", "1024", "-C", "8192"])
+IMAGE, TARGET = "/run/image", "/run/target"
+call = lambda *words: subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+call("mkdir", TARGET)
+for kind, size in itertools.product(KINDS, (40 * 1048576 + 1536, 48 * 1048576 + 300 * 1024 + 512)):
+    call("truncate", "-s", "20M", IMAGE)
+    call("mkfs.ext4", "-q", *kind, IMAGE)
+    device = call("losetup", "--find", "--show", IMAGE)
+    call("mount", device, TARGET)
+    call("truncate", "-s", str(size), IMAGE)
+    call("losetup", "--set-capacity", device)
+    said = filesystem_size(device, "ext4", size // 512 * 512, TARGET).blocks_possible
+    call("resize2fs", device)
+    print(json.dumps([kind, said, filesystem_size(device, "ext4", size // 512 * 512, TARGET).blocks]), flush=True)
+    call("umount", TARGET)
+    call("losetup", "--detach", device)
+    call("rm", IMAGE)
+"""
+
+
+def test_mounted_ext_is_as_large_as_grow_says(vm: Machine, agree: Agree) -> None:
+    lines = vm.run("/opt/opskit/bin/python", "-", stdin=EXT_SIZES).stdout.splitlines()
+    sizes = [json.loads(line) for line in lines]
+    print(sizes)
+    agree("mounted ext filesystems as large as grow says", sum(said == made for _, said, made in sizes), 8)
