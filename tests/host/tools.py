@@ -238,6 +238,10 @@ class Disk:
         run("partx", "-u", self.path)
         return self.partitions[-1]
 
+    def forget_partitions(self) -> None:
+        """Have the kernel forget them. It refuses for one that somebody else looks at: that is over in a moment."""
+        until(lambda: run("partx", "-d", self.path, check=False).returncode == 0 or not self.partitions)
+
     def resize(self, size: int) -> None:
         """Make the disk larger, as a cloud does under a running host."""
         os.truncate(self.image, size)
@@ -259,8 +263,7 @@ class Disk:
         for path in devices:
             if f"{path} " in swaps:
                 run("swapoff", path, check=False)
-        # A partition that somebody else looks at just now is not forgotten, and would outlive the image.
-        until(lambda: run("partx", "-d", self.path, check=False).returncode == 0 or not self.partitions)
+        self.forget_partitions()  # they would outlive the image
         run("losetup", "-d", self.path, check=False)
 
     def replaced(self, size: int) -> Disk:

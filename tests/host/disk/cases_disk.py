@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -139,7 +140,7 @@ def member_on_a_partition_that_the_kernel_does_not_show(host: Host) -> Case:
     disk = host.new_disk()
     partition = disk.make_partition("gpt", "size=20MiB", "size=20MiB")
     signatures.lvm_pv(Disk(disk.image, partition))
-    run("partx", "-d", disk.path)
+    disk.forget_partitions()
     assert disk.partitions == []
     return Case(disk.path, REFUSED, "member", words=("partition 2 ", "LVM"), wipe=True)
 
@@ -263,9 +264,9 @@ def empty_table(host: Host) -> Case:
 
 @case
 def two_disks_with_one_uuid(host: Host) -> Case:
-    disk, other = host.new_disk(), host.new_disk()
+    disk, other, uuid = host.new_disk(), host.new_disk(), str(uuid4())
     for each_disk in (disk, other):
-        run("mkfs.ext4", "-q", "-U", "5b6f4f4e-4e1d-4b69-9d0e-27a0b1b2c3d4", each_disk.path)
+        run("mkfs.ext4", "-q", "-U", uuid, each_disk.path)
     return Case(disk.path, REFUSED, "duplicate-uuid", words=(other.path,))
 
 

@@ -53,5 +53,5 @@ def ext_in_xfs(disk: Disk) -> None:
 def backup_gpt_only(disk: Disk) -> None:
     """A GPT whose first sectors were lost."""
     disk.make_partition("gpt")
-    run("partx", "-d", disk.path)
+    disk.forget_partitions()
     disk.write(b"\0" * 34 * 512, 0)

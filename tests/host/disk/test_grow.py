@@ -78,7 +78,7 @@ def test_grow_fills_the_disk_and_a_second_one_has_nothing_to_do(host: Host, fsty
     assert len(host.ledger()) == entries
     # What the kernel was told is what is on the disk.
     host.on_disk("umount", host.target, "--yes").well()
-    run("partx", "-d", disk.path, check=False)
+    disk.forget_partitions()
     run("partx", "-u", disk.path, check=False)
     host.mount(disk).well()
     assert size_of(host) > 1.85 * before

@@ -74,7 +74,7 @@ def test_wipe_destroys_what_it_names(host: Host, kind: str) -> None:
         run("mkfs.ext4", "-q", disk.partitions[0])
     elif kind == "backup-gpt":
         disk.make_partition("gpt")
-        run("partx", "-d", disk.path)
+        disk.forget_partitions()
         disk.write(b"\0" * 34 * 512, 0)
     else:
         make_existing(disk, kind)

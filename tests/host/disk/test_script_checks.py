@@ -53,7 +53,7 @@ class Scene:
 
     def partition(self, start: int = START, more: int = 0) -> None:
         """The one partition of the disk, as it is or in another way; the kernel knows it too."""
-        run("partx", "-d", self.disk.path, check=False)
+        self.disk.forget_partitions()
         self.disk.make_partition("gpt", f"start={start},size={SIZES[self.fstype] + more},uuid={self.uuid}")
 
     @contextlib.contextmanager
@@ -332,7 +332,7 @@ def test_a_script_stops_where_the_disk_was_taken_out_and_put_back(host: Host, ki
     if not Path(f"/sys/block/{disk.name}/diskseq").exists():
         pytest.skip("this kernel does not count disks (diskseq, Linux 5.15)")
     with scene.unmounted():
-        run("partx", "-d", disk.path, check=False)
+        disk.forget_partitions()
         run("losetup", "-d", disk.path)
         until(lambda: not disk.attached())
         run("losetup", disk.path, str(disk.image))

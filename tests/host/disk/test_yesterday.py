@@ -6,11 +6,15 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from host.hosts import Host
 from host.tools import FSTAB, MIB, Disk, run
 from ledgers import Sample, sample
 
 OLD = "0.1.0"
+# The UUIDs are those of that run, and two filesystems with one beside each other are refused.
+pytestmark = pytest.mark.xdist_group("recorded uuids")
 
 
 def partition(disk: Disk, place: dict[str, Any]) -> None:
