@@ -31,15 +31,19 @@ class Answer(NamedTuple):
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SILENT = Answer(came=False, why="it did not answer")
+# Who does not answer is seen waiting so many times in a row; who only wants the processor has so many seconds more.
+HELD_LOOKS = 3
+LOOK_SECONDS = 0.05
+BUSY_SECONDS = 30.0
 
 
 def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
-    """Ask all of these at once, each in a child of its own, and wait for all of them together at most so long.
+    """Ask all of these at once, each in a child of its own, and wait for all of them together so long.
 
     A question returns what JSON can hold, or raises OSError. One that has no answer in time is killed and not waited
-    for: a process that the kernel holds ends only when the kernel lets go of it.
+    for: a process that the kernel holds ends only when the kernel lets go of it. One that has not come to its question,
+    for a busy host has no processor for it, is given more time, at most BUSY_SECONDS.
     """
-    until = time.monotonic() + seconds
     # A KeyboardInterrupt in the moment of a fork is lost: Python only prints what its at-fork callbacks (logging has
     # some) raise. So signals wait until every child is known, and can be killed.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
@@ -52,17 +56,39 @@ def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
             output[children[-1][1]] = b""
             waiting.add(children[-1][1])
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        until = time.monotonic() + seconds
         while waiting and (left := until - time.monotonic()) > 0:
-            for pipe in select.select(list(waiting), [], [], left)[0]:
-                data = os.read(pipe, 65536)
-                output[pipe] += data
-                if not data:
-                    waiting.discard(pipe)
+            _hear(waiting, output, left)
+        looks = 0
+        while waiting and looks < HELD_LOOKS and time.monotonic() < until + BUSY_SECONDS:
+            heard = _hear(waiting, output, LOOK_SECONDS)
+            busy = any(_wants_processor(pid) for pid, pipe in children if pipe in waiting)
+            looks = 0 if heard or busy else looks + 1
     finally:
         for pid, pipe in children:
             let_go(pid, pipe, ended=pipe not in waiting)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return [SILENT if pipe in waiting else _read(output[pipe]) for _, pipe in children]
+
+
+def _hear(waiting: set[int], output: dict[int, bytes], seconds: float) -> bool:
+    """Read what comes first through these pipes, and take out those that are at their end. False: nothing in time."""
+    ready = select.select(list(waiting), [], [], seconds)[0]
+    for pipe in ready:
+        data = os.read(pipe, 65536)
+        output[pipe] += data
+        if not data:
+            waiting.discard(pipe)
+    return bool(ready)
+
+
+def _wants_processor(pid: int) -> bool:
+    """Whether a child runs, or would if it had a processor: state R of proc(5). Who waits for an answer has S or D."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] == b"R"
+    except (OSError, IndexError):
+        return False
 
 
 def end_with_parent() -> None:

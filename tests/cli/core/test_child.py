@@ -8,12 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from checkout import ROOT
-from opskit.core.child import ask
+from opskit.core.child import _wants_processor, ask
 
 
 def _for_ever() -> None:
@@ -53,6 +54,31 @@ def test_who_does_not_answer_is_named_and_the_others_are_heard(monkeypatch: pyte
     for pid in (pids[0], pids[2]):
         with contextlib.suppress(ChildProcessError):
             assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+
+
+def test_who_has_no_processor_to_ask_with_is_given_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that answers was called silent on a busy host: nobody had asked it."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    descriptor = os.open(fifo, os.O_RDWR)
+
+    def starved(_pid: int) -> bool:
+        os.write(descriptor, b"go on")
+        return True
+
+    monkeypatch.setattr("opskit.core.child._wants_processor", starved)
+    (found,) = ask([lambda: os.read(os.open(fifo, os.O_RDONLY), 5).decode()], 0)
+    os.close(descriptor)
+    assert (found.came, found.value) == (True, "go on")
+
+
+def test_who_wants_a_processor() -> None:
+    assert _wants_processor(os.getpid())
+    with subprocess.Popen(["sleep", "600"]) as process:
+        while _wants_processor(process.pid):
+            assert process.poll() is None
+        process.kill()
+    assert not _wants_processor(process.pid)
 
 
 def test_a_child_that_dies_is_no_answer() -> None:
