@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterable
 
 from opskit.core.files import sha256
+from opskit.core.units import SECOND
 
 
 def file_checks(path: str, sha256: str) -> tuple[str, ...]:
@@ -34,6 +35,14 @@ def names_checks(directory: str, patterns: Iterable[str], names: Iterable[str]) 
     look = f"LC_ALL=C find {shlex.quote(directory)} -maxdepth 1 \\( {match} \\) -printf '%f\\0' | LC_ALL=C sort -z"
     message = shlex.quote(f"{directory} holds other files than when this script was made")
     return (f'[ "$({look} | sha256sum)" = "{wanted}  -" ] || {{ echo {message} >&2; exit 1; }}',)
+
+
+def no_new_directory_checks(directory: str, since: int) -> tuple[str, ...]:
+    """No directory below has come, or changed its names, since. since: microseconds since 1970."""
+    moment = f"@{since // SECOND}.{since % SECOND:06}"
+    look = f"find {shlex.quote(directory)} -mindepth 1 -maxdepth 1 -type d -newerct {moment}"
+    message = shlex.quote(f"a directory below {directory} is new, or holds other files")
+    return (f'[ -z "$({look})" ] || {{ echo {message} >&2; exit 1; }}',)
 
 
 def time_checks(before: int) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from opskit.core.checks import inode_checks, names_checks, time_checks
+from opskit.core.checks import inode_checks, names_checks, no_new_directory_checks, time_checks
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.units import SECOND, size_text
@@ -263,8 +263,8 @@ def _steps(facts: VacuumFacts, request: VacuumRequest, deletions: Sequence[Delet
 class ScriptChecks:
     """Shell lines that stop a script, which can be run days later, when other files would go than were shown.
 
-    That is when one of them is another file, when one was archived since, and when one more has become old enough.
-    They are made when a script is.
+    That is when one of them is another file, when one was archived since, when there is a directory more, and when
+    one more file has become old enough. They are made when a script is.
     """
 
     facts: VacuumFacts
@@ -275,9 +275,12 @@ class ScriptChecks:
     def __iter__(self) -> Iterator[str]:
         patterns = ("*.journal", "*.journal~")
         for directory in self.facts.directories:
-            if directory.files and not directory.passed_over:
+            if not directory.passed_over:
                 names = (*(file.name for file in directory.files), *directory.ignored)
                 yield from names_checks(directory.path, patterns, names)
+        tops = {os.path.dirname(each.path) for each in self.facts.directories if each.machine_id}
+        for top in sorted(filter(None, tops | {self.request.scope.directory})):
+            yield from no_new_directory_checks(top, self.request.now)
         if not self.request.rotate:  # what a rotation makes is not there yet
             for path, file, _ in self.deletions:
                 yield from inode_checks(path, file.inode, size=file.size)

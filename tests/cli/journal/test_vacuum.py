@@ -354,6 +354,10 @@ def refuses_what_the_plan_did_not_name(place: Place, script: str) -> None:
     new.touch()
     done = subprocess.run(["sh"], input=script, text=True, check=False, capture_output=True)
     new.unlink()
+    (container := place.journals / ("0" * 32)).mkdir()
+    come = subprocess.run(["sh"], input=script, text=True, check=False, capture_output=True)
+    container.rmdir()
+    assert f"a directory below {place.journals} is new" in come.stderr
     assert "holds other files than when this script was made" in done.stderr
     tools = place.state.parent / "tools"
     tools.mkdir()
@@ -362,13 +366,14 @@ def refuses_what_the_plan_did_not_name(place: Place, script: str) -> None:
     path = {"PATH": f"{tools}:/usr/sbin:/usr/bin:/sbin:/bin"}
     late = subprocess.run(["sh"], input=script, text=True, check=False, capture_output=True, env=path)
     assert "by now other files are old enough" in late.stderr
-    assert done.returncode == late.returncode == 1
+    assert done.returncode == come.returncode == late.returncode == 1
     assert "stopped" in done.stderr
     assert place.names() == before
 
 
 def test_the_script_of_a_dry_run_does_the_same(place: Place) -> None:
     copy = place.state.parent / "copy"
+    (place.journals / ("2" * 32)).mkdir()
     wanted = [one["path"] for one in place.vacuum("2d", "--dry-run", "--json").answer["result"]["deletes"]]
     script = place.vacuum("2d", "--keep-copy", str(copy), "--format", "sh").stdout
     refuses_what_the_plan_did_not_name(place, script)
@@ -378,6 +383,16 @@ def test_the_script_of_a_dry_run_does_the_same(place: Place) -> None:
     again = subprocess.run(["sh"], input=script, text=True, check=False, capture_output=True)
     assert again.returncode != 0
     assert "stopped" in again.stderr
+
+
+def test_the_script_stops_where_the_first_file_of_a_directory_has_come(place: Place) -> None:
+    (empty := place.journals / ("1" * 32)).mkdir()
+    script = place.vacuum("2d", "--format", "sh").stdout
+    before = place.names()
+    (empty / archived("system", ID, 1, 0)).touch()
+    done = subprocess.run(["sh"], input=script, text=True, check=False, capture_output=True)
+    assert (done.returncode, f"{empty} holds other files" in done.stderr) == (1, True)
+    assert place.names() == before
 
 
 @pytest.mark.parametrize("numbers", ranges(6, 102, 1000, 24))
