@@ -127,10 +127,11 @@ def leftovers_in(directory: str, name: str = ".+") -> list[str]:
         names = [inner for inner in sorted(os.listdir(directory)) if temporary.fullmatch(inner)]
     except OSError:
         return []
-    return [path for path in (os.path.join(directory, inner) for inner in names) if _is_left(path)]
+    return [path for path in (os.path.join(directory, inner) for inner in names) if is_left(path)]
 
 
-def _is_left(path: str) -> bool:
+def is_left(path: str) -> bool:
+    """Whether this is a temporary file of ours that nobody has locked. Raises nothing."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

@@ -129,16 +129,50 @@ def check_answers(paths: Iterable[str]) -> None:
         raise Failed(path, why, todo="see to its server, or name another place", state="Nothing was changed.")
 
 
-def silence_at(path: str) -> str:
-    """Which mount that a path leads to does not answer; "" if it does, or is none whose server can be gone."""
+def silence_at(path: str, mounts: Sequence[MountLine] = ()) -> str:
+    """Which mount that a path leads to does not answer; "" if it does, or is none whose server can be gone.
+
+    mounts: those of this process; () to read them
+    """
     try:
-        return next((why for _, why in _silences([path])), "")
+        return next((why for _, why in _silences([path], mounts)), "")
     except Missing:  # no /proc
         return ""
 
 
-def _silences(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+def matching(pattern: str) -> list[str]:
+    """The paths that a pattern of glob(7) matches, sorted, without what is on mounts that do not answer.
+
+    glob.glob() looks at each name in a directory whose name is a pattern, and follows links: anybody's in /var/tmp.
+    """
+    import fnmatch  # noqa: PLC0415
+    import glob  # noqa: PLC0415
+
     mounts = read_mountinfo()
+    paths = ["/" if pattern.startswith("/") else ""]
+    for part in pattern.strip("/").split("/"):
+        if not glob.has_magic(part):
+            paths = [os.path.join(path, part) for path in paths]
+            continue
+        paths = [
+            os.path.join(path, name)
+            for path in paths
+            if not silence_at(path, mounts)
+            for name in fnmatch.filter(_names(path), part)
+            if name[0] != "." or part[0] == "."
+        ]
+    return sorted(path for path in paths if not silence_at(path, mounts) and os.path.lexists(path))
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return os.listdir(path or ".")
+    except OSError:
+        return []
+
+
+def _silences(paths: Iterable[str], mounts: Sequence[MountLine] = ()) -> Iterator[tuple[str, str]]:
+    mounts = mounts or read_mountinfo()
     doubtful = _doubtful(mounts)
     on = [(path, _first_on_the_way(path, doubtful)) for path in paths]
     looks = [Look(path, partial(_ask_filesystem, path)) for path, line in on if line and line.fstype != AUTOMOUNT]

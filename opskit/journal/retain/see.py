@@ -9,8 +9,8 @@ from opskit.core.caller import machine_id
 from opskit.core.errors import Failed
 from opskit.core.files import read_bytes
 from opskit.core.reach import check_answers
-from opskit.core.systemd import CONF_PATHS, conf_files
 from opskit.core.textfile import read_text
+from opskit.core.unit_files import conf_files
 from opskit.journal.files.model import ROOTS, JournalDirectory, Scope
 from opskit.journal.files.see.directories import namespaces, read_directories
 from opskit.journal.releases import rules_of
@@ -76,9 +76,7 @@ def read_settings(root: str = "", namespace: str = "") -> tuple[Setting, ...]:
     """Every assignment, in the order in which journald reads them: of one name the last counts. Raises OSError."""
     settings: list[Setting] = []
     name = conf_name(namespace)
-    check_answers(f"{root}{place}/{name}{more}" for place in CONF_PATHS for more in ("", ".d"))
     for path in conf_files(name, root):
-        check_answers([path])
         if os.path.isfile(path):
             settings += parse_settings(read_bytes(path).decode("utf-8", "surrogateescape"), path)
     return tuple(settings)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from opskit.core.errors import UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.reach import check_answers
-from opskit.core.systemd import UNIT_PATHS, drop_in_directories, service_name, unit_files
+from opskit.core.systemd import service_name
+from opskit.core.unit_files import UNIT_PATHS, unit_files
 from opskit.memcached.line.edit import is_memcached
 from opskit.memcached.line.sources import (
     DEBIAN_WRAPPER,
@@ -53,7 +54,6 @@ def from_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> LineSource:
 
 def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
     """A unit as its files say, with drop-ins; systemd itself is not asked. Raises UsageFault when there is none."""
-    check_answers([*(f"{place}/{name}" for place in paths), *drop_in_directories(name, paths)])
     files = unit_files(name, paths)
     if not files:
         raise UsageFault(name, "there is no such unit", todo=f"looked in {', '.join(paths)}")

@@ -13,6 +13,7 @@ import psutil
 
 from opskit.core.command import Runner
 from opskit.core.errors import OpskitError
+from opskit.core.reach import silence_at
 from opskit.core.systemd import failed_units, is_booted, list_units
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import Listener
@@ -29,13 +30,16 @@ def see_instances(runner: Runner, seconds: float) -> tuple[Instance, ...]:
     instances = _instances()
     units = proc.units_that_run(runner, {instance.pid: instance.unit for instance in instances})
     instances = [replace(instance, unit=units[instance.pid]) for instance in instances]
+    silent = {instance.pid: why for instance in instances if (why := _silence(instance))}
     if instances:
         # Their time is not that of an import.
         importlib.import_module("pymemcache.client.base")
     answers: list[tuple[Optional[StatsAnswer], str]] = [(None, "no answer in time")] * len(instances)
 
     def run(number: int) -> None:
-        answers[number] = _ask(instances[number], seconds)
+        # A thread in a system call that does not return would keep this process from ending.
+        why = silent.get(instances[number].pid, "")
+        answers[number] = (None, why) if why else _ask(instances[number], seconds)
 
     threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(instances))]
     for thread in threads:
@@ -81,6 +85,12 @@ def _instance(process: Any, listening: Sequence[tuple[Listener, str]]) -> Instan
         began=process.create_time(),
         apart=apart,
     )
+
+
+def _silence(instance: Instance) -> str:
+    """Why nobody may look at its socket and its file of users: which mount does not answer; "" where both may."""
+    paths = (instance.socket, effect_of_process(instance.line).auth_file)
+    return next((f"{path}: {why}" for path in paths if path and (why := silence_at(path))), "")
 
 
 def _ask(instance: Instance, seconds: float) -> tuple[Optional[StatsAnswer], str]:

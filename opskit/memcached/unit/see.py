@@ -9,17 +9,9 @@ from dataclasses import replace
 from opskit.core.command import Runner
 from opskit.core.errors import UsageFault
 from opskit.core.reach import check_answers
-from opskit.core.systemd import (
-    UNIT_PATHS,
-    drop_in_directories,
-    is_active,
-    is_booted,
-    is_failed,
-    main_pid,
-    unit_file_state,
-    unit_files,
-)
+from opskit.core.systemd import is_active, is_booted, is_failed, main_pid, unit_file_state
 from opskit.core.textfile import read_text
+from opskit.core.unit_files import unit_files
 from opskit.memcached.instance.request import USUAL_USERS, StartRequest, build
 from opskit.memcached.line.effect import effect_of
 from opskit.memcached.line.parse import parse
@@ -34,7 +26,6 @@ from opskit.memcached.unit.model import SETTINGS_PLACES, TEMPLATE, UNIT, ActiveU
 def see_unit(runner: Runner, request: StartRequest) -> UnitFacts:
     """The unit, its files, and what the line meets here, without the unit's own instance."""
     name, systemd = request.unit, is_booted()
-    check_answers([*(f"{place}/{name}" for place in UNIT_PATHS), *drop_in_directories(name)])
     files = _texts(unit_files(name))
     distribution: tuple[str, ...] = ()
     if not files and name.startswith("memcached@"):

@@ -58,6 +58,7 @@ def _drop_ins(root: str) -> list[str]:
         except OSError:
             continue
         paths += [f"{root}{folder}/{name}" for name in names if name.endswith(".conf")]
+    check_answers(paths)
     return paths
 
 

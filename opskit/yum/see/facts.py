@@ -12,6 +12,7 @@ from typing import Optional
 
 from opskit.core.command import Runner
 from opskit.core.errors import Failed, OpskitError
+from opskit.core.reach import matching
 from opskit.core.systemd import is_booted, timers_of
 from opskit.yum.database.see import see_databases
 from opskit.yum.explain import service_of
@@ -178,7 +179,7 @@ def _facts(root: str, locks: tuple[LockFile, ...], managers: list[int], orphans:
         # In another pid namespace the same number is another process: only one that sees this very file counts.
         inside = _sees_lock(process.pid, process.inner_pid, locks)
         processes.append(process if inside else dataclasses.replace(process, inner_pid=0))
-    unfinished = sorted(glob.glob(glob.escape(root) + "/var/lib/yum/transaction-all*"))
+    unfinished = matching(glob.escape(root) + "/var/lib/yum/transaction-all*")
     return Facts(
         root=root,
         tools=tools_here(),

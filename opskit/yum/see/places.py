@@ -15,7 +15,7 @@ from opskit.core.command import Command, Runner
 from opskit.core.errors import Missing, OpskitError
 from opskit.core.files import read_bytes
 from opskit.core.procfs import need_proc
-from opskit.core.reach import check_answers
+from opskit.core.reach import check_answers, matching
 from opskit.core.runner import ENVIRONMENT
 from opskit.yum.model import (
     APT,
@@ -171,7 +171,7 @@ def lock_places(root: str, folders: Sequence[str]) -> tuple[LockPlace, ...]:
     rare = [place for program in _RARE if _program(program) for place in _RARE[program]]
     locks += [LockPlace(root + path, tool, how, phase, path) for path, tool, how, phase in (*_PLACES, *rare)]
     for pattern, tool in _OF_USERS:
-        for path in sorted(glob.glob(glob.escape(root) + pattern)):
+        for path in matching(glob.escape(root) + pattern):
             owner = _owner(root, path)
             if owner is None:
                 continue
@@ -208,7 +208,7 @@ def _expanded(root: str, folder: str) -> list[str]:
     path = os.path.normpath(f"{root}/{folder.lstrip('/')}")  # of two slashes at the beginning normpath keeps both
     if not _VARIABLE.search(folder):
         return [path]
-    return sorted(glob.glob(_VARIABLE.sub("*", glob.escape(path))))
+    return matching(_VARIABLE.sub("*", glob.escape(path)))
 
 
 def _program(name: str) -> bool:

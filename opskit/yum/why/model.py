@@ -34,6 +34,7 @@ class Autoruns:
 
     systemd: whether it runs this host.
     unread: the crontabs and folders that this user cannot read.
+    unanswered: the scripts and crontabs on mounts that do not answer, each with what of it did not.
     silent: why systemd did not answer; "" when it did.
     held_until: when a hold ends that is in force, in seconds since 1970; 0 without one.
     """
@@ -43,3 +44,4 @@ class Autoruns:
     unread: tuple[str, ...] = ()
     silent: str = ""
     held_until: float = 0.0
+    unanswered: tuple[str, ...] = ()

@@ -43,6 +43,7 @@ def _text(moment: float) -> Optional[str]:
 def not_read(autoruns: Autoruns) -> tuple[Finding, ...]:
     """What the answer lacks: each crontab or folder that this user cannot read, and systemd when it does not answer."""
     findings = [Finding("not-readable", "warning", f"{path}: only root can read it") for path in autoruns.unread]
+    findings += [Finding("not-readable", "warning", text) for text in autoruns.unanswered]
     if autoruns.silent:
         findings.append(
             Finding("systemd-silent", "warning", f"systemd does not say what it will run: {autoruns.silent}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.core.systemd import conf_files
+from opskit.core.unit_files import conf_files
 
 PLACES = ("etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd")
 NAMES = ("10-a.conf", "20-b.conf", "5.conf", "a.conf", "B.conf", "\u00e4.conf", ".c.conf", "d.conf~", "e.txt", "conf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 
@@ -101,3 +102,25 @@ def test_what_an_automount_guards_is_not_asked(monkeypatch: pytest.MonkeyPatch) 
     reach.check_answers(["/auto", "/auto/below"])
     answers = look_at([Look("/auto", opened), Look("/auto/below", opened)])
     assert [(answer.came, answer.value) for answer in answers] == [(False, None)] * 2
+
+
+def test_a_pattern_is_matched_without_a_look_at_what_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a/x.pid", "b[/y.pid", ".c/z.pid"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    (tmp_path / "dead").symlink_to("/mnt/dead")
+    (tmp_path / "a/dead.pid").symlink_to("/mnt/dead/pid")
+    looked: list[str] = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: (looked.append(path), listdir(path))[1])
+    dead = lambda path, _mounts=(): "silent" if "dead" in str(path) else ""  # noqa: E731
+    monkeypatch.setattr(reach, "silence_at", dead)
+    start = glob.escape(str(tmp_path))
+    assert reach.matching(f"{start}/*/*.pid") == [f"{tmp_path}/a/x.pid", f"{tmp_path}/b[/y.pid"]
+    assert reach.matching(f"{start}/.*/*.pid") == [f"{tmp_path}/.c/z.pid"]
+    assert reach.matching(f"{start}/*/x.pid") == [f"{tmp_path}/a/x.pid"]
+    assert reach.matching(f"{start}/b[[]/y.pid") == [f"{tmp_path}/b[/y.pid"]
+    assert reach.matching(f"{start}/none/*") == reach.matching(f"{start}/none") == []
+    assert not any("dead" in path for path in looked)

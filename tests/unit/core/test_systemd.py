@@ -17,9 +17,9 @@ from opskit.core.systemd import (
     parse_assignments,
     parse_list,
     parse_show,
-    unit_files,
     units_of,
 )
+from opskit.core.unit_files import unit_files
 
 
 def values(text: str) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ import pytest
 
 from opskit.core.finding import Finding
 from opskit.core.plan import Plan, Refusal
-from opskit.core.systemd import conf_files
+from opskit.core.unit_files import conf_files
 from opskit.core.units import GIB, KIB, MIB, MONTH, SECOND, parse_span
 from opskit.journal.releases import Version
 from opskit.journal.retain.bounds import bad_settings, bounds_of, parse_iec

@@ -18,7 +18,8 @@ from opskit.core.errors import CannotUndo, CommandFailed, Failed, UsageFault
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import StepRecord
 from opskit.core.plan import Plan, Refusal
-from opskit.core.systemd import service_name, unit_files
+from opskit.core.systemd import service_name
+from opskit.core.unit_files import unit_files
 from opskit.memcached.instance import steps
 from opskit.memcached.instance.plan import decide_start, decide_stop
 from opskit.memcached.instance.request import StartFacts, StartRequest, StopFacts, Wanted, build, run_directory

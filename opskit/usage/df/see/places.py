@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Callable, Optional
 
 from opskit.core.finding import follow_up
+from opskit.core.reach import matching
 from opskit.usage.df.why import Reclaimable
 
 # What `opskit journal vacuum --size` is told to leave; it removes archived files only.
@@ -26,7 +27,7 @@ def see_places(device: int, measure: Measure, root: str = "/") -> tuple[Reclaima
     """
 
     def here(*patterns: str) -> list[str]:
-        paths = (path for pattern in patterns for path in sorted(glob.glob(os.path.join(root, pattern))))
+        paths = (path for pattern in patterns for path in matching(os.path.join(glob.escape(root), pattern)))
         return [path for path in paths if _device(path) == device]
 
     dnf = os.path.exists(os.path.join(root, "usr/bin/dnf"))

@@ -11,9 +11,10 @@ from opskit.core import procfs
 from opskit.core.command import Command
 from opskit.core.errors import CommandFailed, Failed, Missing
 from opskit.core.mountinfo import MountLine, mount_of, unescape
-from opskit.core.reach import doubtful_mount
+from opskit.core.reach import check_answers, doubtful_mount
 from opskit.core.runner import Runner
-from opskit.core.systemd import UNIT_PATHS, parse_assignments
+from opskit.core.systemd import parse_assignments
+from opskit.core.unit_files import UNIT_PATHS
 from opskit.usage.du.delete.model import Hindrance
 from opskit.usage.du.delete.see.uses import Uses, kernel_uses
 from opskit.usage.mounts import layers, within
@@ -139,7 +140,7 @@ def _in_units(targets: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """The targets that units of systemd name or are in: target, what is named, and the unit's file."""
     read: set[str] = set()
     for folder in UNIT_PATHS:
-        for path in sorted(glob.glob(f"{folder}/*.*") + glob.glob(f"{folder}/*.d/*.conf")):
+        for path in sorted(_unit_files(folder)):
             real = os.path.realpath(path)
             if real in read or not os.path.isfile(real):
                 continue
@@ -151,6 +152,18 @@ def _in_units(targets: Sequence[str]) -> Iterator[tuple[str, str, str]]:
                 if assignment.name in UNIT_KEYS or assignment.name.startswith("Exec"):
                     words = [word.strip("\"'").lstrip("@-:+!|") for word in re.split(r"[\s:]+", assignment.value)]
                     yield from ((t, word, path) for t in targets for word in words if within(word, t))
+
+
+def _unit_files(folder: str) -> Iterator[str]:
+    """The units in a folder, and their drop-ins. Raises Failed where one is on a mount that does not answer."""
+    folders, ending = [folder], "."
+    for _ in range(2):
+        check_answers(folders)
+        paths = [os.path.join(each, name) for each in folders if os.path.isdir(each) for name in os.listdir(each)]
+        named = [path for path in paths if ending in os.path.basename(path)[1:]]
+        check_answers(named)
+        yield from named
+        folders, ending = [path for path in named if path.endswith(".d")], ".conf"
 
 
 def _packages(targets: Sequence[str], runner: Runner) -> Iterator[Hindrance]:
