@@ -80,6 +80,9 @@ def _sort(run: Run, facts: UndoFacts) -> _Sorted:
         later = _later(run, record, facts)
         repeated = [other.id for other in later if _what(record) in map(_what, _in_effect(other, facts))]
         settled_before = record.outcome not in LEFT_BEHIND or record.number in done
+        # Brought back it would be there as a whole: what is there in its place was changed after it was taken back.
+        whole = left.step is not None and left.step.whole
+        settled_before |= whole and bool(left.kept) and record.number in _undone(run, facts.runs)
         if settled_before or left.gone or repeated:
             result.gone += 1
             result.repeated += repeated if not (settled_before or left.gone) else []
@@ -91,7 +94,7 @@ def _sort(run: Run, facts: UndoFacts) -> _Sorted:
         if not beyond and tried and left.step and left.change:
             result.steps.append(UndoStep(run.id, record.number, left.change, left.step, record.record))
             continue
-        first = follow_up("undo", later[-1].id) if later else ""
+        first = next((follow_up("undo", other.id) for other in reversed(later or _back(run, record, facts))), "")
         # What depends on a step that is kept anyway is not for the host to let go.
         blocks = left.in_the_way and not beyond
         remedy = first if beyond else left.todo or first if blocks else first or left.todo
@@ -124,6 +127,24 @@ def _later(run: Run, record: StepRecord, facts: UndoFacts) -> list[Run]:
     target = record.change["target"]
     later = [other for other in facts.runs[number + 1 :] if other.id in facts.left]
     return [other for other in later if target in {step.change["target"] for step in _in_effect(other, facts)}]
+
+
+def _back(run: Run, record: StepRecord, facts: UndoFacts) -> list[Run]:
+    """The runs before this one that were taken back, and of which another undo has brought back something on the same.
+
+    The newest last.
+    """
+    undone = {other.undoes for other in facts.runs}
+    target = record.change["target"]
+    (number,) = (number for number, other in enumerate(facts.runs) if other.id == run.id)
+    earlier = [other for other in facts.runs[:number] if other.id in undone and other.id in facts.left]
+    return [other for other in earlier if target in {step.change["target"] for step in _in_effect(other, facts)}]
+
+
+def _undone(run: Run, runs: Sequence[Run]) -> set[int]:
+    """The numbers of the steps that an undo has taken back, whatever came since."""
+    undos = [other for other in runs if other.undoes == run.id]
+    return {step.fields.get("number", 0) for undo in undos for step in undo.steps if step.outcome == "done"}
 
 
 def _in_effect(run: Run, facts: UndoFacts) -> list[StepRecord]:

@@ -60,11 +60,18 @@ def disk_allowed(runs: Order) -> bool:
     return True
 
 
-def cases(found: Iterator[tuple[Order, Order]], quick: Sequence[int], every: int) -> list[Any]:
-    """quick: the numbers of those in the quick suite; of the others each `every`-th is in --full, all are in --more."""
+def cases(
+    found: Iterator[tuple[Order, Order]], quick: Sequence[int], every: int, full: Sequence[int] = ()
+) -> list[Any]:
+    """Those in the quick suite, by their numbers; of the others those of full and each `every`-th in --full.
+
+    All are in --more.
+    """
     marked = []
     for number, case in enumerate(found):
-        mark: Callable[..., Any] = pytest.param if number in quick else slow if number % every == 0 else more
+        mark: Callable[..., Any] = (
+            pytest.param if number in quick else slow if number in full or number % every == 0 else more
+        )
         runs, order = case
         marked.append(pytest.param(*case, marks=mark(*case).marks, id=f"{'-'.join(runs)}:{''.join(order)}"))
     return marked
@@ -136,7 +143,7 @@ def prepared(host: Host) -> tuple[Disk, Disk]:
 
 @pytest.mark.parametrize(
     ("runs", "order"),
-    cases(sequences("mount1", "umount1", "mount2", "grow", "restore", allowed=disk_allowed), (0, 1), 11),
+    cases(sequences("mount1", "umount1", "mount2", "grow", "restore", allowed=disk_allowed), (0, 1), 11, (28, 73)),
 )
 def test_disks(host: Host, agree: Agree, runs: Order, order: Order) -> None:
     first, second = prepared(host)
@@ -199,3 +206,26 @@ def _read(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:  # it has ended
         return ""
+
+
+def swap_allowed(runs: Order) -> bool:
+    """Whether it is taken into use first, and each run finds something to do."""
+    return all(kind == ("swap", "off")[number % 2] for number, kind in enumerate(runs))
+
+
+@pytest.mark.parametrize(("runs", "order"), cases(sequences("swap", "off", allowed=swap_allowed), (1,), 4))
+def test_swap(host: Host, agree: Agree, runs: Order, order: Order) -> None:
+    disk = host.new_disk(32 * MIB)
+    run("mkfs.ext4", "-q", disk.path)
+    Path(host.target).mkdir(parents=True)
+    run("mount", disk.path, host.target)
+    path = f"{host.target}/swap"
+    host.after += [lambda: run("umount", host.target), lambda: run("swapoff", path, check=False)]
+    before, ids = (host.fstab.read_bytes(), sorted(Path(host.target).iterdir())), []
+    for kind in runs:
+        words = ("8M", path, "--leave-free", "1M") if kind == "swap" else ("--off", path)
+        ids.append(host.on_disk("swap", *words, "--yes", "--json").well().json["result"]["run"])
+    Undoing(host.state).all(runs, ids, order)
+    assert path not in Path("/proc/swaps").read_text()
+    assert (host.fstab.read_bytes(), sorted(Path(host.target).iterdir())) == before
+    agree("orders of undo", 1, 1)
