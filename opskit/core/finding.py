@@ -48,8 +48,9 @@ def follow_up(*words: str) -> str:
 
 
 def left_over(path: str) -> Finding:
-    """The finding for a temporary file of a write that was killed (core/files.py)."""
-    remedy = f"rm {shlex.quote(path)}; the next run that writes there removes it, too"
+    """The finding for a temporary file of a write that was killed; one of core/files.py has a dot before its name."""
+    removed = "; the next run that writes there removes it, too" if path.rpartition("/")[2].startswith(".") else ""
+    remedy = f"rm {shlex.quote(path)}{removed}"
     return Finding("left-over", "warning", f"{path} is left of a write that was killed", remedy=remedy)
 
 

@@ -21,7 +21,9 @@ Record = dict[str, Any]
 
 # The run of no host: what is decided for it has every name that a real run's id would be in, and is the same each time.
 NO_RUN = "00000000T000000Z-000000"
-_TOKEN = re.compile(r"(\d{8}T\d{6}Z-[0-9a-f]{6}):([0-9a-f]{16}-(?:[0-9a-f]{3})+)", re.ASCII)
+# A pattern of the id of a run (ledger.new_run_id); with re.ASCII.
+RUN_ID = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
+_TOKEN = re.compile(rf"({RUN_ID}):([0-9a-f]{{16}}-(?:[0-9a-f]{{3}})+)", re.ASCII)
 # How many digits of a fingerprint stand for all of it, and how many for each of its parts.
 _WHOLE, _PART = 16, 3
 

@@ -201,6 +201,7 @@ FINDINGS = (
     ),
     FindingKind("stale-partitions", ("critical",), "the kernel still shows partitions of a table that is gone"),
     FindingKind("swap", ("critical",), "the device is swap space in use"),
+    FindingKind("swap-draft-left", ("warning",), "a run that was killed has left a swap file that has no name yet"),
     FindingKind("swap-file-kept", ("info",), "a swap file that was taken out of use is kept"),
     FindingKind("swap-in-need", ("error",), "what is in the swap would not fit into memory"),
     FindingKind("swap-not-active", ("warning",), "a swap entry of fstab is not in use"),

@@ -7,6 +7,9 @@ from typing import Optional
 
 from opskit.disk.model import HostFacts, SwapArea
 
+# Between the path of a swap file and the id of the run that makes it: its name until it is whole.
+DRAFT_MARK = ".opskit-"
+
 
 @dataclass(frozen=True)
 class SwapFile:
@@ -16,6 +19,7 @@ class SwapFile:
     mode: its permissions; owner: its uid.
     allocated: the blocks that it has: less than its size means holes.
     uuid: that of the swap area in it; "" without one.
+    drafts: what runs that were killed as they made it have left beside it.
     fstype, mount_point, read_only, room: of the filesystem; fstype is "" where nobody could look.
     """
 
@@ -27,6 +31,7 @@ class SwapFile:
     owner: int = 0
     allocated: int = 0
     uuid: str = ""
+    drafts: tuple[str, ...] = ()
     fstype: str = ""
     mount_point: str = ""
     read_only: bool = False

@@ -15,8 +15,8 @@ from opskit.disk.fstab.plan import add_entry_steps, fstab_reasons, remove_entry_
 from opskit.disk.fstab.text import FstabEntry, entries, entry_line
 from opskit.disk.model import ZERO, BlockDevice, SwapArea, named_by
 from opskit.disk.script_checks import blank_checks, disk_checks, filesystem_checks, partition_checks
-from opskit.disk.swap.model import SwapFacts, SwapFile, SwapRequest
-from opskit.disk.swap.steps import FALLOCATE, ZEROS, MakeSwap, MakeSwapDevice, MakeSwapFile, SwapOff, SwapOn
+from opskit.disk.swap.model import DRAFT_MARK, SwapFacts, SwapFile, SwapRequest
+from opskit.disk.swap.steps import FALLOCATE, ZEROS, MakeSwapDevice, MakeSwapFile, SwapOff, SwapOn
 
 # A swap area has at least ten pages (mkswap(8)).
 LEAST = MIB
@@ -51,15 +51,21 @@ def decide_file(facts: SwapFacts, request: SwapRequest, run: str, uuid: str) -> 
     if not file.exists:
         known = _FALLOCATE[file.fstype]
         method = FALLOCATE if known is not None and facts.kernel >= known else ZEROS
-        draft = f"{path}.opskit-{run}"
-        steps.append(MakeSwapFile(path, size, method, draft, file.fstype == "btrfs", facts.selinux))
-        steps.append(MakeSwap(path, uuid))
+        draft = f"{path}{DRAFT_MARK}{run}"
+        steps.append(MakeSwapFile(path, size, method, draft, file.fstype == "btrfs", facts.selinux, uuid))
     if request.use_fstab and not listed:
         steps += add_entry_steps(facts.host, entry_line(path, "none", "swap", "defaults"), run)
     if area is None:
         steps.append(SwapOn(path, size))
     result = {"path": path, "size": size, "uuid": file.uuid or uuid, "entry": bool(listed) or request.use_fstab}
-    return Plan(title, tuple(steps), (path, f"{size} bytes", file.mount_point), notes=_hints(facts), result=result)
+    notes = (*_hints(facts), *(_draft_left(path) for path in file.drafts))
+    return Plan(title, tuple(steps), (path, f"{size} bytes", file.mount_point), notes=notes, result=result)
+
+
+def _draft_left(path: str) -> Finding:
+    run = path.rpartition(DRAFT_MARK)[2]
+    title = f"{path} is what a run has left that was killed as it made a swap file"
+    return Finding("swap-draft-left", "warning", title, remedy=follow_up("undo", run))
 
 
 def _size_reasons(request: SwapRequest) -> Iterator[Reason]:
@@ -111,6 +117,8 @@ def _place_reasons(facts: SwapFacts, request: SwapRequest, file: SwapFile) -> It
         room, size, least = size_text(file.room), size_text(request.size), size_text(request.leave_free)
         title = f"{room} are free on {file.mount_point}: {size} of swap would leave less than {least}"
         remedy = f"a smaller size, or another filesystem; {follow_up('du', file.mount_point)} shows what fills it"
+        if file.drafts:
+            remedy = f"{_draft_left(file.drafts[0]).remedy} removes {file.drafts[0]}, which a killed run has left"
         yield Reason("no-room-for-swap", title, remedy)
     for tool in ("mkswap", "swapon", *(("chattr",) if file.fstype == "btrfs" else ())):
         yield from guard.missing_tool(facts.host, tool)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
 import stat
 import uuid
+from collections.abc import Iterator
 from typing import Optional
 
 from opskit.core.command import Runner
+from opskit.core.files import is_left
 from opskit.core.kernel import kernel_release
 from opskit.core.mountinfo import mount_of, mounts_here
+from opskit.core.plan import RUN_ID
 from opskit.disk.model import HostFacts, SwapArea
 from opskit.disk.see.facts import FSTAB, on_path, see
 from opskit.disk.see.mounts import swap_areas
 from opskit.disk.see.sysfs import read_text
-from opskit.disk.swap.model import SwapFacts, SwapFile
+from opskit.disk.swap.model import DRAFT_MARK, SwapFacts, SwapFile
 
 PROC = "/proc"
 TOOLS = ("mkswap", "swapon", "chattr")
@@ -58,6 +62,7 @@ def _file(host: HostFacts, path: str, folder: str) -> SwapFile:
     room = os.statvfs(folder)
     there = SwapFile(
         path,
+        drafts=tuple(_drafts(path, folder)),
         fstype=mount.fstype if mount else "",
         mount_point=mount.target if mount else "",
         read_only=bool(room.f_flag & os.ST_RDONLY),
@@ -76,6 +81,13 @@ def _file(host: HostFacts, path: str, folder: str) -> SwapFile:
         allocated=status.st_blocks * _BLOCK,
         uuid=swap_uuid(path) if stat.S_ISREG(status.st_mode) else "",
     )
+
+
+def _drafts(path: str, folder: str) -> Iterator[str]:
+    draft = re.compile(rf"{re.escape(os.path.basename(path) + DRAFT_MARK)}{RUN_ID}", re.ASCII)
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries if draft.fullmatch(entry.name))
+        yield from (left for name in names if is_left(left := os.path.join(folder, name)))
 
 
 def swap_uuid(path: str) -> str:

@@ -1,8 +1,9 @@
-"""The steps of `opskit disk swap`: make the file, make it swap, turn it on; and turn swap off."""
+"""The steps of `opskit disk swap`: make the file with its swap area, turn it on; and turn swap off."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shlex
 import stat
@@ -25,12 +26,15 @@ FALLOCATE, ZEROS = "fallocate", "zeros"
 
 @dataclass(frozen=True)
 class MakeSwapFile(Step):
-    """A file of root's alone, from its first byte, without holes.
+    """A file of root's alone, from its first byte, without holes; and a swap area, before it has its name.
+
+    So a run that was killed leaves no file by that name that cannot be used.
 
     method: fallocate, or zeros: where the filesystem gives swap no blocks that were only set aside.
     no_copy: btrfs, whose swap files may not be copied on write: said before the first byte.
     relabel: whether it gets the SELinux type that the policy has for swap files.
     draft: its name until it is whole; with the run's id in it, so that an undo knows it.
+    uuid: of its swap area, which no other file has; "" in ledgers in which a MakeSwap follows.
     """
 
     kind: ClassVar[str] = "disk.make-swap-file"
@@ -41,6 +45,7 @@ class MakeSwapFile(Step):
     draft: str
     no_copy: bool = False
     relabel: bool = False
+    uuid: str = ""
 
     @property
     def checks(self) -> tuple[str, ...]:
@@ -56,7 +61,10 @@ class MakeSwapFile(Step):
         fill = ("fallocate", "-l", str(self.size), self.draft) if self.method == FALLOCATE else zeros
         label = ("chcon", "-t", "swapfile_t", self.draft)
         relabel = (Command(label, mutates=True, may_fail=True),) if self.relabel else ()
-        return (*no_copy, Command(fill, mutates=True, timeout=seconds), *relabel)
+        # No force: it refuses what is in use.
+        area = ("mkswap", "-U", self.uuid, self.draft)
+        make = (Command(area, mutates=True, timeout=10 * MINUTE),) if self.uuid else ()
+        return (*no_copy, Command(fill, mutates=True, timeout=seconds), *relabel, *make)
 
     @property
     def change(self) -> Change:
@@ -64,13 +72,15 @@ class MakeSwapFile(Step):
         before = (f"(umask 077; set -C; : > {draft})",)
         after = (f"ln {draft} {path}", f"rm {draft}")
         how = "set aside by fallocate" if self.method == FALLOCATE else "written with zeros"
-        what = f"{size_text(self.size)}, {how}, mode 0600"
+        area = f", swap, UUID {self.uuid}" if self.uuid else ""
+        what = f"{size_text(self.size)}, {how}, mode 0600{area}"
         return Change("make-swap-file", self.path, "absent", what, (*before, *shell_lines(self.commands), *after), True)
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Raises FileExistsError where there is something by this name by now, and leaves that alone."""
         descriptor = os.open(self.draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # somebody makes it: nothing that a killed run has left
             os.fchmod(descriptor, 0o600)  # whatever the umask is
             inode = os.fstat(descriptor).st_ino
             for command in self.commands:
@@ -92,29 +102,40 @@ class MakeSwapFile(Step):
             raise Failed(self.path, "it is not the file that was made")
         if status.st_blocks * 512 < self.size:
             raise Failed(self.path, "it has holes, and the kernel takes no such file for swap")
+        if self.uuid and swap_uuid(self.path) != self.uuid:
+            raise Failed(self.path, "it has no swap area with this UUID", todo="dmesg | tail")
 
     def undo_change(self, record: Record) -> Union[Change, str]:
-        path = shlex.quote(self.path)
-        return Change("remove-swap-file", self.path, size_text(self.size), "absent", (f"rm {path}",), False)
+        return self._removal(self.path)
+
+    def _removal(self, *paths: str) -> Change:
+        lines = tuple(f"rm {shlex.quote(path)}" for path in paths)
+        return Change("remove-swap-file", paths[0], size_text(self.size), "absent", lines, False)
+
+    def _is_made(self, record: Record) -> bool:
+        """Whether the file by its name is the one that this step made, whenever that ended."""
+        if not os.path.lexists(self.path):
+            return False
+        if "inode" in record:
+            return os.lstat(self.path).st_ino == int(record["inode"])
+        if os.path.lexists(self.draft):
+            return os.path.samestat(os.lstat(self.draft), os.lstat(self.path))
+        return bool(self.uuid) and swap_uuid(self.path) == self.uuid
 
     def left(self, runner: Runner, record: Record) -> Optional[Change]:
-        """The file, or its draft. Raises CannotUndo where it is another one."""
-        if os.path.lexists(self.draft):
-            return super().left(runner, record)
-        if not os.path.lexists(self.path) or "inode" not in record:
-            return None
-        if os.lstat(self.path).st_ino != record["inode"]:
+        """The file, its draft, or both: one file. Raises CannotUndo where there is another one by now."""
+        made, draft = self._is_made(record), os.path.lexists(self.draft)
+        if "inode" in record and not (made or draft) and os.path.lexists(self.path):
             raise CannotUndo(f"{self.path} is another file by now")
-        return super().left(runner, record)
+        paths = (*((self.path,) if made else ()), *((self.draft,) if draft else ()))
+        return self._removal(*paths) if paths else None
 
     def undo(self, runner: Runner, record: Record) -> None:
         if not self.left(runner, record):
             return
-        _need_off(self.path)
-        with contextlib.suppress(FileNotFoundError):
-            # The same file by both names: it had got the second one when the run ended.
-            if not os.path.lexists(self.draft) or os.path.samefile(self.draft, self.path):
-                os.unlink(self.path)
+        if self._is_made(record):
+            _need_off(self.path)
+            os.unlink(self.path)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.draft)
         sync_directory(os.path.dirname(self.path))
@@ -122,7 +143,10 @@ class MakeSwapFile(Step):
 
 @dataclass(frozen=True)
 class MakeSwap(Step):
-    """mkswap: the header of a swap area with this UUID, in a file that opskit made: it goes with that."""
+    """mkswap: the header of a swap area with this UUID, in a file that opskit made: it goes with that.
+
+    Of older ledgers: MakeSwapFile makes it now.
+    """
 
     kind: ClassVar[str] = "disk.make-swap"
 

@@ -38,7 +38,7 @@ UNRECORDED = {
     "disk.extend-volume-group": "group group_uuid path size goal",
     "disk.make-swap": "path uuid",
     "disk.make-swap-device": "path uuid",
-    "disk.make-swap-file": "path size method draft no_copy relabel",
+    "disk.make-swap-file": "path size method draft no_copy relabel uuid",
     "disk.mount-share": "source target fstype options systemd write",
     "disk.resize-physical-volume": "path uuid group start extents new_extents extent_size goal",
     "disk.swap-off": "path size",

@@ -22,6 +22,7 @@ from opskit.disk.swap.steps import MakeSwapFile
 
 PATH = "/swapfile"
 RUN, UUID = "20261121T100000Z-abc123", "11111111-2222-4333-8444-555555555555"
+UUID_BYTES = bytes.fromhex(UUID.replace("-", ""))
 FILE = SwapFile(PATH, fstype="xfs", mount_point="/", room=10 * GIB)
 MADE = replace(FILE, exists=True, size=2 * GIB, mode=0o600, allocated=2 * GIB, uuid=UUID)
 AREA = SwapArea(PATH, "file", 2 * GIB - 4096, 100 * MIB)
@@ -78,11 +79,11 @@ def test_it_gets_the_type_of_a_swap_file_where_selinux_is_on(selinux: bool) -> N
 
 
 def test_only_what_is_missing_is_done() -> None:
-    every = ["make-swap-file", "make-swap", "backup-fstab", "add-fstab-entry", "swap-on"]
+    every = ["make-swap-file", "backup-fstab", "add-fstab-entry", "swap-on"]
     assert actions(decide(facts())) == every
-    assert actions(decide(facts(file=MADE))) == every[2:]
+    assert actions(decide(facts(file=MADE))) == every[1:]
     assert actions(decide(facts(file=MADE, fstab=ENTRY))) == ["swap-on"]
-    assert actions(decide(facts(file=MADE, areas=(AREA,)))) == every[2:4]
+    assert actions(decide(facts(file=MADE, areas=(AREA,)))) == every[1:3]
     assert actions(decide(facts(file=MADE, areas=(AREA,), fstab=ENTRY))) == []
 
 
@@ -176,6 +177,67 @@ def test_nobody_else_can_read_it_from_its_first_byte(tmp_path: Path) -> None:
     step.undo(runner, record)
     step.undo(runner, record)
     assert list(tmp_path.iterdir()) == []
+
+
+class Makes:
+    """A runner that fills the file and makes it swap as the commands would."""
+
+    def run(self, command: Command) -> Result:
+        name = command.argv[0]
+        if name == "dd":
+            Path(command.argv[2].partition("=")[2]).write_bytes(bytes(MIB))
+        elif name == "mkswap":
+            page = os.sysconf("SC_PAGE_SIZE")
+            header = bytes(1036) + UUID_BYTES + bytes(page - 1036 - 16 - 10) + b"SWAPSPACE2"
+            with open(command.argv[-1], "r+b") as file:
+                file.write(header)
+        return Result(command, 0, "", "", 0.0)
+
+
+class Killed(BaseException):
+    """What SIGKILL is to a test."""
+
+
+@pytest.mark.parametrize("call", ["fsync", "link", "unlink", "after unlink"])
+def test_whatever_a_killed_run_leaves_is_known_by_its_undo_and_no_file_that_is_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path, draft = tmp_path / "swap", tmp_path / f"swap.opskit-{RUN}"
+    step = MakeSwapFile(str(path), MIB, "zeros", str(draft), uuid=UUID)
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("opskit.disk.swap.steps.sync_directory" if call == "after unlink" else f"os.{call}", killed)
+        with pytest.raises(Killed):
+            step.apply(Makes(), {})
+    assert (path.exists(), draft.exists()) == (call in {"unlink", "after unlink"}, call != "after unlink")
+    assert not path.exists() or swap_uuid(str(path)) == UUID
+    left = step.left(Makes(), {})
+    assert left
+    assert left.commands == tuple(f"rm {each}" for each in (path, draft) if each.exists())
+    step.undo(Makes(), {})
+    assert list(tmp_path.iterdir()) == []
+    assert step.left(Makes(), {}) is None
+
+
+def test_a_file_that_another_run_made_since_is_not_its_own(tmp_path: Path) -> None:
+    path, draft = tmp_path / "swap", tmp_path / f"swap.opskit-{RUN}"
+    killed = MakeSwapFile(str(path), MIB, "zeros", str(draft), uuid="99999999-2222-4333-8444-555555555555")
+    MakeSwapFile(str(path), MIB, "zeros", f"{path}.opskit-r", uuid=UUID).apply(Makes(), {})
+    assert killed.left(Makes(), {}) is None
+    draft.write_bytes(b"")
+    killed.undo(Makes(), {})
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_run_has_left_is_named_with_the_line_that_removes_it() -> None:
+    left = replace(FILE, drafts=(f"{PATH}.opskit-{RUN}",))
+    (note,) = decide(facts(file=left)).notes
+    assert (note.id, note.remedy) == ("swap-draft-left", f"opskit undo {RUN}")
+    (reason,) = decide(facts(file=left), size=9 * GIB, leave=2 * GIB).reasons
+    assert (reason.id, f"opskit undo {RUN} " in reason.remedy) == ("no-room-for-swap", True)
 
 
 def test_what_the_kernel_shows(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ for path in json.load(sys.stdin):
     with open(path, "w") as file:
         file.write("[Service]\\nExecStart=/bin/true\\n" if path.endswith(".service") else "[Service]\\n")
 """
-SEE_UNITS = "import sys; from opskit.core.systemd import unit_files; print([unit_files(u) for u in sys.argv[1:]])"
+SEE_UNITS = "import sys; from opskit.core.unit_files import unit_files; print([unit_files(u) for u in sys.argv[1:]])"
 
 
 def test_the_drop_ins_of_a_unit_are_those_of_systemd(vm: Machine, agree: Agree) -> None:
