@@ -16,7 +16,10 @@ from opskit.journal.vacuum.rules import Prediction, age_of, cut_of, predict
 
 def predicted(made: Made, rules: Rules) -> list[Prediction]:
     directories = read_scope(Scope(directory=str(made.path)), rules, "")
-    return [predict(one, VacuumLimits(made.span, made.size, made.files), rules, made.now) for one in directories]
+    return [
+        predict(prediction, VacuumLimits(made.span, made.size, made.files), rules, made.now)
+        for prediction in directories
+    ]
 
 
 def away_from_limit(made: Made, rules: Rules) -> Made:
@@ -25,7 +28,9 @@ def away_from_limit(made: Made, rules: Rules) -> Made:
         limits = VacuumLimits(made.span)
         cut = cut_of(limits, made.now)
         ages = [
-            age_of(candidate.file, birth=rules.birth) for one in predicted(made, rules) for candidate in one.order
+            age_of(candidate.file, birth=rules.birth)
+            for prediction in predicted(made, rules)
+            for candidate in prediction.order
         ]  # fmt: skip
         if not cut or not any(cut <= age < cut + MARGIN for age in ages):
             break
@@ -41,14 +46,18 @@ def compare(pool: Pool, rules: Rules, root: Path, seed: int, chroot: str = "") -
     made = make(pool, root, seed)
     made = away_from_limit(made.with_limits(now=time.time_ns() // 1000), rules)
     made = made.with_limits(now=time.time_ns() // 1000)
-    found = predicted(made, rules)
-    gone = {f"{one.directory.path}/{file.name}": file.allocated for one in found for file in one.deletes}
+    predictions = predicted(made, rules)
+    gone = {
+        f"{prediction.directory.path}/{file.name}": file.allocated
+        for prediction in predictions
+        for file in prediction.deletes
+    }
     done = vacuum(made, chroot)
     where = f"seed {seed} ({PROFILES[seed % len(PROFILES)]}), {made.limits}\n{done.said}"
     assert gone == done.gone, where
-    for one in found:
-        wanted = [f"{one.directory.path}/{file.name}" for file in one.deletes]
-        said = [path for path in done.order if path.rpartition("/")[0] == one.directory.path]
+    for prediction in predictions:
+        wanted = [f"{prediction.directory.path}/{file.name}" for file in prediction.deletes]
+        in_order = [path for path in done.order if path.rpartition("/")[0] == prediction.directory.path]
         if done.order:
-            assert said == wanted, where
+            assert in_order == wanted, where
     return Counter({"directories": 1, "files": len(gone), "changed": bool(gone), "ordered": bool(done.order)})

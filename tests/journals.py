@@ -296,11 +296,11 @@ def vacuum(made: Made, chroot: str = "") -> Done:
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     argv = [*argv, f"--directory={inside}", *made.limits]
     done = subprocess.run(argv, capture_output=True, check=False, env=environment)
-    said = os.fsdecode(done.stderr)
-    assert done.returncode == 0, said
+    errors = os.fsdecode(done.stderr)
+    assert done.returncode == 0, errors
     after = listing(made.directories)
-    found = re.findall(r"^Deleted (?:empty )?archived journal (.*) \([^()]*\)\.$", said, re.MULTILINE)
-    order = [chroot + path for path in found]
+    matches = re.findall(r"^Deleted (?:empty )?archived journal (.*) \([^()]*\)\.$", errors, re.MULTILINE)
+    order = [chroot + path for path in matches]
     gone = {path: size for path, size in before.items() if path not in after}
     # A name with a newline is not on one line.
-    return Done(gone, order if sorted(order) == sorted(gone) else [], said)
+    return Done(gone, order if sorted(order) == sorted(gone) else [], errors)

@@ -45,9 +45,9 @@ def du(*arguments: str) -> Lines:
 
 def opskit_du(roots: list[str], **options: Any) -> Lines:
     """What opskit finds: paths and sizes."""
-    found = scan(ScanRequest(roots=tuple(map(os.fsencode, roots)), **options))
-    assert not found.partial
-    return sorted((entry.path, entry.bytes) for entry in found.entries)
+    scanned = scan(ScanRequest(roots=tuple(map(os.fsencode, roots)), **options))
+    assert not scanned.partial
+    return sorted((entry.path, entry.bytes) for entry in scanned.entries)
 
 
 def options_of(rnd: random.Random) -> Iterator[tuple[list[str], dict[str, Any]]]:

@@ -36,12 +36,12 @@ def left_behind(place: Path) -> list[str]:
 
 def there(place: Path) -> list[str]:
     """What is still in its place, mounted there, or a loop device: others may run the demo meanwhile."""
-    found = [str(path) for path in place.iterdir()]
-    found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(place) in line]
+    left = [str(path) for path in place.iterdir()]
+    left += [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(place) in line]
     for file in Path("/sys/block").glob("loop*/loop/backing_file"):
         with contextlib.suppress(OSError):  # it has just been let go of
-            found += [str(file)] if str(place) in file.read_text() else []
-    return found
+            left += [str(file)] if str(place) in file.read_text() else []
+    return left
 
 
 def on_a_disk() -> None:

@@ -64,8 +64,8 @@ def apt_settings() -> list[str]:
 def pip_settings() -> dict[str, str]:
     """pip's settings on this host, those of its files too, as variables of the environment."""
     listed = run(sys.executable, "-m", "pip", "config", "list").stdout
-    found = re.findall(r"^(?:global|install|:env:)\.([\w-]+)=(?:'(.*)'|\"(.*)\")$", listed, re.MULTILINE)
-    settings = {f"PIP_{name.upper().replace('-', '_')}": one or other for name, one, other in found}
+    matches = re.findall(r"^(?:global|install|:env:)\.([\w-]+)=(?:'(.*)'|\"(.*)\")$", listed, re.MULTILINE)
+    settings = {f"PIP_{name.upper().replace('-', '_')}": plain or other for name, plain, other in matches}
     proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
     return {**proxies, **settings}
 

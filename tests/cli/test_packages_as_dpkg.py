@@ -18,10 +18,10 @@ def owner(program: str) -> str:
     if path is None:
         return ""
     path = path.removeprefix("/usr")
-    found = subprocess.run(
+    done = subprocess.run(
         ["dpkg-query", "--search", path, f"/usr{path}"], capture_output=True, text=True, check=False
     ).stdout
-    return found.partition(":")[0]
+    return done.partition(":")[0]
 
 
 @pytest.mark.skipif(read_package_manager() != APT, reason="the host is no Debian")

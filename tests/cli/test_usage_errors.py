@@ -10,7 +10,7 @@ EMPTY = "it is empty"
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (["disk", "mount", "--wipe"], "opskit: opskit disk mount: Option '--wipe' requires an argument."),
         (["du", "--depth"], "opskit: opskit du: Option '--depth' requires an argument."),
@@ -34,8 +34,8 @@ EMPTY = "it is empty"
         ),
     ],
 )
-def test_usage(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_usage(words: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.split("\n")[0] == said
+    assert shown.err.split("\n")[0] == expected

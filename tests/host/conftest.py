@@ -67,9 +67,9 @@ def loop_devices() -> None:
     for program in ("losetup", "partx", "unshare", "nsenter"):
         if not shutil.which(program, path=ENVIRONMENT["PATH"]):
             pytest.skip(f"{program} is not on this host")
-    found = subprocess.run(["losetup", "-f"], capture_output=True, text=True, check=False)
-    if found.returncode:
-        pytest.skip(f"no loop devices here: {found.stderr.strip()}")
+    done = subprocess.run(["losetup", "-f"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no loop devices here: {done.stderr.strip()}")
 
 
 @pytest.fixture

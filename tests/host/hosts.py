@@ -167,15 +167,15 @@ class Host:
 
     def shim(self, program: str, text: str) -> str:
         """A setup line for a namespace that puts a script in place of a program; `$real` in it is the program."""
-        found = shutil.which(program, path=ENVIRONMENT["PATH"])
-        assert found
+        original = shutil.which(program, path=ENVIRONMENT["PATH"])
+        assert original
         folder = self.folder / "real"
         folder.mkdir(exist_ok=True)
-        shutil.copy(found, folder / program)  # by its name: mke2fs looks at that
+        shutil.copy(original, folder / program)  # by its name: mke2fs looks at that
         script = self.folder / f"shim-{program}"
         script.write_text(f"#!/bin/sh\nreal={folder / program}\n{text}\n")
         script.chmod(0o755)
-        return f"mount --bind {script} {os.path.realpath(found)}"
+        return f"mount --bind {script} {os.path.realpath(original)}"
 
     def put_over(self, path: Path, *options: str) -> None:
         """Mount something (a tmpfs unless options say otherwise) over a directory until the test is over."""
@@ -216,8 +216,8 @@ class Host:
 
     def mounted(self, target: str = "", inside: Optional[Namespace] = None) -> Optional[Mounted]:
         """What is mounted on the mount point."""
-        found = inside.mounts() if inside else mounts()
-        return next((mount for mount in reversed(found) if mount.target == (target or self.target)), None)
+        here = inside.mounts() if inside else mounts()
+        return next((mount for mount in reversed(here) if mount.target == (target or self.target)), None)
 
     def table(self) -> tuple[bytes, int, int]:
         """fstab: its bytes, mode and owner."""

@@ -31,7 +31,7 @@ CALL = re.compile(r"^(?:\d+\s+)?(?:\[pid +\d+\] )?(\w+)\((.*)$")
 
 def changes(trace: str) -> list[str]:
     """The lines of a trace that tell of a change that was tried."""
-    found = []
+    listed = []
     for line in trace.splitlines():
         match = CALL.match(line)
         if match is None:
@@ -40,10 +40,10 @@ def changes(trace: str) -> list[str]:
         path = re.search(r'"([^"]*)"', rest)
         if call in OPENING and re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_TMPFILE", rest):
             if path is None or path.group(1) not in HARMLESS:
-                found.append(line)
+                listed.append(line)
         elif CHANGING.fullmatch(call) or (call == "ioctl" and IOCTLS.search(rest)):
-            found.append(line)
-    return found
+            listed.append(line)
+    return listed
 
 
 Traced = Callable[..., str]
@@ -76,9 +76,9 @@ def state_of(host: Host, disk: Disk) -> tuple[object, ...]:
 def test_the_trace_would_show_a_real_run(host: Host, disk: Disk, traced: Traced) -> None:
     """What the other tests look for is there when something is changed."""
     own = ("--fstab", str(host.fstab), "--state-dir", str(host.state), "--yes")
-    found = "\n".join(changes(traced("disk", "mount", disk.path, host.target, *own)))
+    output = "\n".join(changes(traced("disk", "mount", disk.path, host.target, *own)))
     for sign in ("ledger.jsonl", "mkdir(", "mount", "rename", disk.path, "BLKPG", str(host.state / "lock")):
-        assert sign in found
+        assert sign in output
 
 
 VERBS = ["umount", "umount-entry", "grow", "fstab backup", "undo"]

@@ -128,13 +128,13 @@ class Mounted:
 
 def mounts(pid: str = "self") -> list[Mounted]:
     """The mounts of a process."""
-    found = []
+    listed = []
     for line in os.fsdecode(Path(f"/proc/{pid}/mountinfo").read_bytes()).splitlines():
         left, _, right = line.partition(" - ")
         fields, rest = left.split(), right.split()
         options = (*fields[5].split(","), *rest[2].split(","))
-        found.append(Mounted(fields[2], unescape(fields[4]), rest[0], unescape(rest[1]), options))
-    return found
+        listed.append(Mounted(fields[2], unescape(fields[4]), rest[0], unescape(rest[1]), options))
+    return listed
 
 
 @dataclass(frozen=True)
@@ -181,8 +181,8 @@ class Disk:
     @property
     def partitions(self) -> list[str]:
         """The paths of the partitions that the kernel has, by number."""
-        found = Path(f"/sys/block/{self.name}").glob(f"{self.name}p*/partition")
-        return [f"/dev/{path.parent.name}" for path in sorted(found, key=lambda path: int(path.read_text()))]
+        files = Path(f"/sys/block/{self.name}").glob(f"{self.name}p*/partition")
+        return [f"/dev/{path.parent.name}" for path in sorted(files, key=lambda path: int(path.read_text()))]
 
     def attached(self) -> bool:
         """Whether the loop device still has our image."""
@@ -194,7 +194,7 @@ class Disk:
 
     def digest(self) -> str:
         """A hash of the content of the image; holes count as zeros and are passed over."""
-        found = hashlib.sha256(str(self.image.stat().st_size).encode())
+        digest = hashlib.sha256(str(self.image.stat().st_size).encode())
         with self.image.open("rb") as file:
             os.fsync(file.fileno())
             offset, end = 0, os.fstat(file.fileno()).st_size
@@ -205,9 +205,9 @@ class Disk:
                     break
                 data = os.pread(file.fileno(), BLOCK, offset)
                 if data.strip(b"\0"):
-                    found.update(offset.to_bytes(8, "big") + data)
+                    digest.update(offset.to_bytes(8, "big") + data)
                 offset += BLOCK
-        return found.hexdigest()
+        return digest.hexdigest()
 
     def write(self, data: bytes, offset: int) -> None:
         """Put bytes on the device and wait until they are in the image."""
@@ -228,8 +228,8 @@ class Disk:
 
     def table(self) -> dict[str, Any]:
         """The partition table as sfdisk shows it."""
-        found: dict[str, Any] = json.loads(run("sfdisk", "-J", self.path).stdout)["partitiontable"]
-        return found
+        answer: dict[str, Any] = json.loads(run("sfdisk", "-J", self.path).stdout)["partitiontable"]
+        return answer
 
     def make_partition(self, table: str = "gpt", *more: str) -> str:
         """A table with one partition (or those of more, in sfdisk's words). Returns the path of the last one."""

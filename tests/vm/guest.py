@@ -99,12 +99,12 @@ def wait_for_disk(vm: Machine, filesystem: str, *, seconds: int) -> None:
 def until(command: subprocess.Popen[str], words: str) -> str:
     """What a command started with start_command has said, up to and with these words; the test fails at its end."""
     assert command.stdout
-    said = ""
-    while words not in said:
+    last = ""
+    while words not in last:
         letter = command.stdout.read(1)
-        assert letter, said
-        said += letter
-    return said
+        assert letter, last
+        last += letter
+    return last
 
 
 class Ended(NamedTuple):

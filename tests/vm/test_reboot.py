@@ -43,10 +43,10 @@ def test_what_is_there_after_a_boot(vm: Machine, monkeypatch: pytest.MonkeyPatch
             ("yum", "why", "--hold", "2h", "--yes", "--json"),
         ],
     )
-    assert [one.status for one in done] == [0] * len(done), [one.err for one in done]
+    assert [item.status for item in done] == [0] * len(done), [item.err for item in done]
     # Who stops a unit is told that it comes back, and what would keep it off: that is done for one of the two.
-    for one in done[6:8]:
-        assert one.ids == ["back-at-boot"]
+    for item in done[6:8]:
+        assert item.ids == ["back-at-boot"]
     vm.run("sh", "-c", done[7].json["findings"][0]["remedy"])
     assert done[8].ids == ["gone-after-reboot"]
     vm.run("systemctl", "enable", "--quiet", "--now", "own.timer")
@@ -71,7 +71,7 @@ def test_what_is_there_after_a_boot(vm: Machine, monkeypatch: pytest.MonkeyPatch
             ("memcached", "lint", "--unit", "memcached@12000", "--json"),
         ],
     )
-    shown = {one["unit"]: one["listeners"] for one in status.json["result"]["instances"]}
+    shown = {instance["unit"]: instance["listeners"] for instance in status.json["result"]["instances"]}
     assert shown == {
         "memcached.service": ["tcp 127.0.0.1:11211"],
         "memcached@12000.service": ["tcp 127.0.0.1:12000"],
@@ -81,4 +81,4 @@ def test_what_is_there_after_a_boot(vm: Machine, monkeypatch: pytest.MonkeyPatch
     # By a boot both holds are over, as their plans said: nothing is held, and an undo has nothing to do.
     assert why.json["result"]["held_until"] is None
     assert active(vm, MAKECACHE, "own.timer") == ["active"] * 2
-    assert [(one.status, one.json["result"]["changed"]) for one in (early, late)] == [(0, False)] * 2
+    assert [(item.status, item.json["result"]["changed"]) for item in (early, late)] == [(0, False)] * 2

@@ -23,10 +23,10 @@ def _for_ever() -> None:
 
 
 def test_answers_come_in_order() -> None:
-    found = ask([lambda: [1, "\udcff"], lambda: None, lambda: os.stat("/opskit-is-not-there").st_size], 30)
-    assert [answer.value for answer in found] == [[1, "\udcff"], None, None]
-    assert [(answer.came, answer.error) for answer in found] == [(True, 0), (True, 0), (True, errno.ENOENT)]
-    assert found[2].why == "No such file or directory"
+    answers = ask([lambda: [1, "\udcff"], lambda: None, lambda: os.stat("/opskit-is-not-there").st_size], 30)
+    assert [answer.value for answer in answers] == [[1, "\udcff"], None, None]
+    assert [(answer.came, answer.error) for answer in answers] == [(True, 0), (True, 0), (True, errno.ENOENT)]
+    assert answers[2].why == "No such file or directory"
 
 
 def test_who_does_not_answer_is_named_and_the_others_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,9 +47,9 @@ def test_who_does_not_answer_is_named_and_the_others_are_heard(monkeypatch: pyte
     clock = SimpleNamespace(monotonic=lambda: 3.0 if over else 0.0)
     for name, value in (("os.read", reading), ("os.fork", forking), ("time", clock)):
         monkeypatch.setattr(f"opskit.core.child.{name}", value)
-    found = ask([_for_ever, lambda: 1, _for_ever], 3)
-    assert [answer.came for answer in found] == [False, True, False]
-    assert found[1].value == 1
+    answers = ask([_for_ever, lambda: 1, _for_ever], 3)
+    assert [answer.came for answer in answers] == [False, True, False]
+    assert answers[1].value == 1
     # Killed, and not waited for.
     for pid in (pids[0], pids[2]):
         with contextlib.suppress(ChildProcessError):
@@ -67,9 +67,9 @@ def test_who_has_no_processor_to_ask_with_is_given_time(tmp_path: Path, monkeypa
         return True
 
     monkeypatch.setattr("opskit.core.child._wants_processor", starved)
-    (found,) = ask([lambda: os.read(os.open(fifo, os.O_RDONLY), 5).decode()], 0)
+    (answer,) = ask([lambda: os.read(os.open(fifo, os.O_RDONLY), 5).decode()], 0)
     os.close(descriptor)
-    assert (found.came, found.value) == (True, "go on")
+    assert (answer.came, answer.value) == (True, "go on")
 
 
 def test_who_wants_a_processor() -> None:
@@ -82,14 +82,14 @@ def test_who_wants_a_processor() -> None:
 
 
 def test_a_child_that_dies_is_no_answer() -> None:
-    (found,) = ask([lambda: os.kill(os.getpid(), signal.SIGKILL)], 30)
-    assert not found.came
-    assert "without an answer" in found.why
+    (answer,) = ask([lambda: os.kill(os.getpid(), signal.SIGKILL)], 30)
+    assert not answer.came
+    assert "without an answer" in answer.why
 
 
 def test_a_large_answer() -> None:
-    (found,) = ask([lambda: "x" * 1_000_000], 30)
-    assert len(found.value) == 1_000_000
+    (answer,) = ask([lambda: "x" * 1_000_000], 30)
+    assert len(answer.value) == 1_000_000
 
 
 def test_a_child_left_behind_keeps_no_pipe_of_ours_open() -> None:

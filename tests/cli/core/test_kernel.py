@@ -18,12 +18,12 @@ def test_a_device_number_is_written_as_mountinfo_has_it() -> None:
 
 def test_the_birth_of_a_file_is_that_of_stat(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
-    said = subprocess.run(["stat", "-c", "%W", tmp_path / "a"], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(["stat", "-c", "%W", tmp_path / "a"], capture_output=True, text=True, check=True).stdout
     descriptor = os.open(tmp_path, os.O_RDONLY)
     try:
         statx = kernel.Statx()
         birth, stays = statx.of(descriptor, "a")
-        assert (birth // 1_000_000, stays) == (int(said), False)
+        assert (birth // 1_000_000, stays) == (int(output), False)
         assert statx.of(descriptor, "none") == (0, False)
     finally:
         os.close(descriptor)

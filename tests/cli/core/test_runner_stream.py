@@ -23,10 +23,10 @@ def python(program: str, timeout: float = 60.0) -> Command:
 
 
 def everything(stream: Stream) -> bytes:
-    found = b""
+    output = b""
     while data := stream.read():
-        found += data
-    return found
+        output += data
+    return output
 
 
 def test_all_of_it_and_then_its_end() -> None:

@@ -19,7 +19,7 @@ def test_ceiling_text_is_what_numfmt_says() -> None:
     tenths = [1024**power * n // 10 + off for power in range(1, 6) for n in range(10, 101) for off in (-1, 0, 1)]
     # numfmt counts in long double: beyond 2**63 it is no judge.
     sizes = [size for size in edges + tenths if size >= 0] + [chance.getrandbits(n % 62 + 1) for n in range(20000)]
-    asked = "\n".join(map(str, sizes))
+    numbers = "\n".join(map(str, sizes))
     argv = ["numfmt", "--to=iec", "--round=up"]
-    said = subprocess.run(argv, input=asked, capture_output=True, text=True, check=True, timeout=300).stdout.split()
-    assert [ceiling_text(size) for size in sizes] == said
+    output = subprocess.run(argv, input=numbers, capture_output=True, text=True, check=True, timeout=300).stdout.split()
+    assert [ceiling_text(size) for size in sizes] == output

@@ -23,31 +23,31 @@ UNITS += ["\u03bcs", "\u00b5s", "", "D", "mon", "H", "x", "sd", "S"]
 def spans(seed: int, count: int) -> list[str]:
     """Texts that are spans, and that nearly are."""
     rnd = random.Random(seed)
-    found = []
+    listed = []
     for _ in range(count):
         parts = []
         for _ in range(rnd.choice((1, 1, 1, 2, 3))):
-            one, two = rnd.randrange(50), rnd.randrange(99)
-            number = rnd.choice((f"{one}", f"{one}.{two}", f".{two}"))
+            whole, part = rnd.randrange(50), rnd.randrange(99)
+            number = rnd.choice((f"{whole}", f"{whole}.{part}", f".{part}"))
             odd = rnd.choice((f"-{number}", f"+{number}", "", f"{number}.", "9" * 20))
             number = rnd.choice((number, number, number, odd))
             parts.append(number + rnd.choice(("", "", " ", "  ")) + rnd.choice(UNITS) + rnd.choice(("", " ", "\t")))
-        found.append("".join(parts))
-    return [*found, "infinity", " infinity ", "infinityx", "yesterday", "1.2.3", "1.2 .3", "0", "-0", "", " "]
+        listed.append("".join(parts))
+    return [*listed, "infinity", " infinity ", "infinityx", "yesterday", "1.2.3", "1.2 .3", "0", "-0", "", " "]
 
 
 def analyzed(texts: list[str]) -> list[int | None]:
     """What systemd-analyze makes of each, in microseconds; None for one that it refuses."""
     # "--" and an empty one would stop the others: one at a time where there is nothing to see of it.
-    found = []
+    listed = []
     for text in texts:
         done = subprocess.run(
             ["systemd-analyze", "timespan", "--", text], capture_output=True, text=True, check=False,
             env={**os.environ, "LC_ALL": "C.UTF-8"},
         )  # fmt: skip
         number = re.search(r"s: (\d+)$", done.stdout, re.MULTILINE)
-        found.append(int(number[1]) if number and done.returncode == 0 else None)
-    return found
+        listed.append(int(number[1]) if number and done.returncode == 0 else None)
+    return listed
 
 
 @pytest.mark.parametrize(("seed", "count"), [(1, 150), more(2, 3000)])

@@ -265,9 +265,9 @@ def test_show(opskit: Any, tmp_path: Path) -> None:
     assert f"  1. make-file  {tmp_path}/a\\nb: undone" in out.splitlines()
     assert "outcome  taken-back" in out
     assert "command  opskit fake make" in out
-    found = json.loads(opskit("history", "show", "run", "--json")[1])["result"]
-    assert [step["outcome"] for step in found["steps"]] == ["undone", "undone"]
-    assert found["steps"][0]["fields"]["path"] == str(tmp_path / "a\nb")
+    result = json.loads(opskit("history", "show", "run", "--json")[1])["result"]
+    assert [step["outcome"] for step in result["steps"]] == ["undone", "undone"]
+    assert result["steps"][0]["fields"]["path"] == str(tmp_path / "a\nb")
 
 
 def test_show_has_each_command_with_how_it_ended_and_the_end_of_its_output(opskit: Any, tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ def test_a_damaged_file_is_not_counted(tmp_path: Path) -> None:
         at = rnd.choice((header.arrays, header.arrays + 8, header.arrays + 16, header.arrays + 24))
         data[at : at + 8] = rnd.randbytes(8)
         path.write_bytes(data)
-        found = newer_than(str(path), header, times[150])
-        assert found is None or 0 <= found <= 300
+        newer = newer_than(str(path), header, times[150])
+        assert newer is None or 0 <= newer <= 300
     os.unlink(path)
     assert newer_than(str(path), header, times[150]) is None
 

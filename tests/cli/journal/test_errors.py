@@ -41,7 +41,7 @@ LONG = b"long " + b"x" * 9000 + b"\nits end"
 
 def trouble(start: int = START) -> list[bytes]:
     """Something of everything; times a second apart."""
-    said: list[tuple[Any, dict[str, Any]]] = [
+    lines: list[tuple[Any, dict[str, Any]]] = [
         ("no priority", {"SYSLOG_IDENTIFIER": "app", "_TRANSPORT": "journal"}),
         ("avc: denied", {"SYSLOG_IDENTIFIER": "audit", "_TRANSPORT": "audit"}),
         (b"Process 1234 (foo) of user 0 dumped core.\n\nStack trace of thread 1:\n#0 0x1", COREDUMP),
@@ -58,7 +58,7 @@ def trouble(start: int = START) -> list[bytes]:
         ("harmless", {"SYSLOG_IDENTIFIER": "x", "PRIORITY": 6}),
         ("a warning", {"SYSLOG_IDENTIFIER": "x", "PRIORITY": 4}),
     ]
-    return [entry(text, start + number * SECOND, **fields) for number, (text, fields) in enumerate(said)]
+    return [entry(text, start + number * SECOND, **fields) for number, (text, fields) in enumerate(lines)]
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ def said(*arguments: str) -> dict[str, Any]:
     done = run(*arguments, "--json")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def journalctl(*arguments: str) -> str:
@@ -107,7 +107,7 @@ def test_everything_is_found(journal: Path) -> None:
     ids = [finding["id"] for finding in body["findings"]]
     kinds = ["disk-error", "oom-kill", "unit-failed", "core-dump", *["messages-lost"] * 3, "no-priority"]
     assert ids == kinds
-    assert [one["amount"] for one in result["messages_lost"]] == [120, 55, 12]
+    assert [loss["amount"] for loss in result["messages_lost"]] == [120, 55, 12]
     assert result["without_priority"] == {"entries": 2, "audit": 1}
     assert result["disk_errors"][0] | {"example": ""} == {
         "subject": "vdb", "unit": "kernel", "count": 2, "amount": 0, "example": "",
@@ -307,7 +307,7 @@ def test_many_entries_the_counts_of_journalctl_and_bounded_memory(tmp_path: Path
     for group in err["groups"]:
         mine[group["unit"]] = mine.get(group["unit"], 0) + group["count"]
     assert mine == counted
-    assert {one["subject"] for one in err["disk_errors"]} == {"sda", "sdb", "vdb", "dm-3", "nvme0n1"}
+    assert {error["subject"] for error in err["disk_errors"]} == {"sda", "sdb", "vdb", "dm-3", "nvme0n1"}
 
 
 def test_compact_and_older_files_are_counted_alike(tmp_path: Path) -> None:
@@ -333,8 +333,8 @@ class Growing:
 
     def add(self, *data: bytes) -> None:
         assert self.process.stdin
-        for one in data:
-            self.process.stdin.write(one)
+        for part in data:
+            self.process.stdin.write(part)
         self.process.stdin.flush()
 
     def close(self) -> None:
@@ -345,13 +345,13 @@ class Growing:
 
 @pytest.fixture
 def growing(tmp_path: Path) -> Iterator[Growing]:
-    found = Growing(tmp_path)
-    found.add(*trouble())
+    growing_file = Growing(tmp_path)
+    growing_file.add(*trouble())
     until = time.monotonic() + 60
     while not (tmp_path / "x.journal").exists() or "java" not in journalctl("-D", str(tmp_path)):
         assert time.monotonic() < until
-    yield found
-    found.close()
+    yield growing_file
+    growing_file.close()
 
 
 class Reader:
@@ -394,10 +394,10 @@ def test_follow_in_a_pipe(growing: Growing, tmp_path: Path, number: signal.Signa
         (child,) = children(process.pid)
         assert reader.end(number) == code
         assert process.stderr
-        told = process.stderr.read().decode()
+        errors = process.stderr.read().decode()
         # Ctrl-C is how one leaves; a signal of somebody else's is told of.
-        assert (told == "") == (number == signal.SIGINT)
-        assert "Traceback" not in told
+        assert (errors == "") == (number == signal.SIGINT)
+        assert "Traceback" not in errors
     assert not os.path.exists(f"/proc/{child}")
     lines = reader.text.splitlines()
     # A line for each group and each trouble, when it is new: the disk's error was one already.
@@ -466,10 +466,10 @@ def test_a_pager_that_has_enough_is_no_error(growing: Growing, tmp_path: Path) -
         Reader(process.stdout.fileno(), process).until("java")
         process.stdout.close()
         growing.add(entry("something new", START + 60 * SECOND, SYSLOG_IDENTIFIER="n", PRIORITY=3))
-        said = process.stderr.read()
+        errors = process.stderr.read()
         # 141, or 1 where click saw it first.
         assert process.wait(timeout=300) in {1, 141}
-        assert said == b""
+        assert errors == b""
 
 
 UNIQUE = """

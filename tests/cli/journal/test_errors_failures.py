@@ -27,7 +27,7 @@ def errors(place: Path, *words: str) -> str:
 
 
 def test_a_unit_that_failed_has_its_last_lines_whatever_their_priority(tmp_path: Path) -> None:
-    said = [
+    groups = [
         (0, "starting", OWN),
         (1, "FATAL: cannot open /etc/foo.conf", OWN),
         (2, "foo.service: Main process exited, code=exited, status=78/CONFIG", {**SYSTEMD, "PRIORITY": 5}),
@@ -35,7 +35,7 @@ def test_a_unit_that_failed_has_its_last_lines_whatever_their_priority(tmp_path:
         # What it said since is no part of it.
         (60, "FATAL: another day", OWN),
     ]
-    lines = [entry(text, START + at * SECOND, **fields) for at, text, fields in said]
+    lines = [entry(text, START + at * SECOND, **fields) for at, text, fields in groups]
     write_journal(tmp_path / "x.journal", iter(lines))
     for words in ((), ("--unit", "foo")):
         body = json.loads(errors(tmp_path, "--json", *words))

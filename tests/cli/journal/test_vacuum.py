@@ -37,8 +37,8 @@ class Done:
     @property
     def answer(self) -> dict[str, Any]:
         """The envelope of --json."""
-        found: dict[str, Any] = json.loads(self.stdout)
-        return found
+        answer: dict[str, Any] = json.loads(self.stdout)
+        return answer
 
 
 @dataclass
@@ -81,12 +81,12 @@ def place(tmp_path: Path) -> Place:
 
 def state_of(directory: Path) -> list[tuple[str, int, int, str]]:
     """Names, sizes, times and contents."""
-    found = []
+    listed = []
     for path in sorted(directory.rglob("*")):
         status = path.lstat()
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else ""
-        found.append((str(path), status.st_size, status.st_mtime_ns, content))
-    return found
+        listed.append((str(path), status.st_size, status.st_mtime_ns, content))
+    return listed
 
 
 def test_what_goes_is_told_before_and_goes(place: Place) -> None:
@@ -99,14 +99,14 @@ def test_what_goes_is_told_before_and_goes(place: Place) -> None:
     assert done.answer["result"]["deletes"] == deletes
     assert done.answer["result"]["as_predicted"] is True
     gone = {path: size for path, size in before.items() if path not in listing([place.journals])}
-    assert {one["path"]: one["bytes"] for one in deletes} == gone
+    assert {file["path"]: file["bytes"] for file in deletes} == gone
     assert dry["result"]["freed_bytes"] == sum(gone.values())
-    assert [one["entries"] for one in deletes] == [26] * 4
-    assert all(one["oldest"] < one["newest"] for one in deletes)
+    assert [file["entries"] for file in deletes] == [26] * 4
+    assert all(file["oldest"] < file["newest"] for file in deletes)
     # An hour apart, from half an hour before the day: 25 of the file that begins two days ago, and the last one of the
     # file before.
     assert dry["result"]["newer_entries_lost"] == 26
-    assert [one["reason"] for one in dry["result"]["survives"]] == ["active"]
+    assert [file["reason"] for file in dry["result"]["survives"]] == ["active"]
     assert "newer-entries-lost" in [finding["id"] for finding in dry["findings"]]
 
 
@@ -114,10 +114,10 @@ def test_newer_entries_are_counted_as_journalctl_counts_them(place: Place) -> No
     answer = place.vacuum("2d", "--dry-run", "--json").answer["result"]
     since = answer["limit"].replace("T", " ").replace("Z", " UTC")
     counted = 0
-    for one in answer["deletes"]:
-        argv = ["journalctl", f"--file={one['path']}", f"--since={since}", "-q", "-o", "export"]
-        said = subprocess.run(argv, capture_output=True, check=True).stdout
-        counted += said.count(b"__REALTIME_TIMESTAMP=")
+    for file in answer["deletes"]:
+        argv = ["journalctl", f"--file={file['path']}", f"--since={since}", "-q", "-o", "export"]
+        output = subprocess.run(argv, capture_output=True, check=True).stdout
+        counted += output.count(b"__REALTIME_TIMESTAMP=")
     assert answer["newer_entries_lost"] == counted > 0
 
 
@@ -142,19 +142,19 @@ def test_a_dry_run_changes_nothing_and_starts_no_vacuum(place: Place, words: tup
 
 
 def test_copies_are_made_first_and_undo_brings_them_back(place: Place) -> None:
-    before = {one[0]: one for one in state_of(place.journals)}
+    before = {file[0]: file for file in state_of(place.journals)}
     copy = place.state.parent / "copy"
     done = place.vacuum("2d", "--keep-copy", str(copy), "--yes", "--json")
     assert done.status == 0, done.stderr
-    deletes = [one["path"] for one in done.answer["result"]["deletes"]]
+    deletes = [file["path"] for file in done.answer["result"]["deletes"]]
     assert sorted(path.name for path in copy.iterdir()) == sorted(os.path.basename(path) for path in deletes)
-    for one in state_of(copy):
-        name, size, mtime, content = one
+    for file in state_of(copy):
+        name, size, mtime, content = file
         assert before[str(place.journals / os.path.basename(name))][1:] == (size, mtime, content)
     assert subprocess.run(["journalctl", f"-D{copy}", "-q"], capture_output=True, check=True).stdout
     undone = place.opskit("undo", "last", "--yes")
     assert undone.status == 0, undone.stderr
-    assert {one[0]: one for one in state_of(place.journals)} == before
+    assert {file[0]: file for file in state_of(place.journals)} == before
     assert not copy.exists()
 
 
@@ -203,7 +203,7 @@ def test_a_second_run_has_nothing_to_do(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (("2",), "write 2s, 2min, 2h or 2d"),
         (("2D",), "2d"),
@@ -221,10 +221,10 @@ def test_a_second_run_has_nothing_to_do(place: Place) -> None:
         (("2d", "--systemd-version", "239"), "--dry-run"),
     ],
 )
-def test_what_is_no_limit_is_refused_and_nothing_runs(place: Place, words: tuple[str, ...], said: str) -> None:
+def test_what_is_no_limit_is_refused_and_nothing_runs(place: Place, words: tuple[str, ...], expected: str) -> None:
     done = place.vacuum(*words, "--yes")
     assert done.status == 2
-    assert said in done.stderr
+    assert expected in done.stderr
     assert len(place.names()) == 6
     assert not place.state.exists()
 
@@ -295,7 +295,7 @@ def test_a_file_that_cannot_be_removed_is_told_and_exits_1(place: Place) -> None
     try:
         dry = place.vacuum("2d", "--dry-run", "--json").answer
         assert "immutable" in [finding["id"] for finding in dry["findings"]]
-        assert str(oldest) not in [one["path"] for one in dry["result"]["deletes"]]
+        assert str(oldest) not in [file["path"] for file in dry["result"]["deletes"]]
         done = place.vacuum("2d", "--yes", "--json")
         assert done.status == 1
         assert done.answer["result"]["as_predicted"] is False
@@ -374,7 +374,7 @@ def refuses_what_the_plan_did_not_name(place: Place, script: str) -> None:
 def test_the_script_of_a_dry_run_does_the_same(place: Place) -> None:
     copy = place.state.parent / "copy"
     (place.journals / ("2" * 32)).mkdir()
-    wanted = [one["path"] for one in place.vacuum("2d", "--dry-run", "--json").answer["result"]["deletes"]]
+    wanted = [file["path"] for file in place.vacuum("2d", "--dry-run", "--json").answer["result"]["deletes"]]
     script = place.vacuum("2d", "--keep-copy", str(copy), "--format", "sh").stdout
     refuses_what_the_plan_did_not_name(place, script)
     subprocess.run(["sh"], input=script, text=True, check=True, capture_output=True)
@@ -410,7 +410,7 @@ def test_generated_directories_through_the_command(tmp_path: Path, numbers: rang
         done = here.vacuum(*words, "--yes", "--json")
         assert done.status == 0, (seed, words, done.stdout, done.stderr)
         gone = {path for path in before if path not in listing(made.directories)}
-        assert {one["path"] for one in done.answer["result"]["deletes"]} == gone, (seed, words)
+        assert {file["path"] for file in done.answer["result"]["deletes"]} == gone, (seed, words)
 
 
 def test_on_a_terminal_no_name_is_read_as_markup(place: Place) -> None:
@@ -421,12 +421,12 @@ def test_on_a_terminal_no_name_is_read_as_markup(place: Place) -> None:
         ours, theirs = pty.openpty()
         with subprocess.Popen([*argv, *words, "-D", str(odd)], stdout=subprocess.DEVNULL, stderr=theirs) as child:
             os.close(theirs)
-            said = b""
+            output = b""
             with contextlib.suppress(OSError):  # EIO: nobody holds the other side any more
                 while data := os.read(ours, 65536):
-                    said += data
+                    output += data
             os.close(ours)
-        assert child.returncode == 0, said
+        assert child.returncode == 0, output
     assert len(list(odd.iterdir())) == 2
 
 
@@ -441,9 +441,9 @@ def test_verify_finds_a_damaged_file(place: Place) -> None:
     os.truncate(cut, 100_000)
     done = place.opskit("journal", "verify", "-D", str(place.journals), "--json")
     assert done.status == 4
-    assert {one["path"] for one in done.answer["result"]["damaged"]} == {str(hurt), str(cut)}
+    assert {file["path"] for file in done.answer["result"]["damaged"]} == {str(hurt), str(cut)}
     assert done.answer["result"]["sound"] == 4
-    assert all("leave it to a vacuum, or copy it" in one["remedy"] for one in done.answer["findings"])
+    assert all("leave it to a vacuum, or copy it" in finding["remedy"] for finding in done.answer["findings"])
     os.truncate(place.journals / "odd [a]*?\\name.journal", 100_000)
     done = place.opskit("journal", "verify", "-D", str(place.journals))
     assert "by its name no vacuum deletes it" in done.stdout
@@ -475,7 +475,7 @@ def test_verify_tells_sealed_newer_and_never_closed_from_damaged(place: Place) -
     sealed.write_bytes(data)
     done = place.opskit("journal", "verify", "-D", str(place.journals), "--json")
     assert done.status == 4
-    assert [one["path"] for one in done.answer["result"]["damaged"]] == [str(sealed)]
+    assert [file["path"] for file in done.answer["result"]["damaged"]] == [str(sealed)]
     key = place.journals.parent / "key"
     key.write_text("c262bd-85187f-0b1b04-877cc5/1c7af8-35a4e900\n")
     shown = place.opskit("journal", "verify", "-D", str(place.journals), "--verify-key", str(key), "-v")
@@ -502,12 +502,12 @@ def test_usage_counts_and_names_the_limits(place: Place, tmp_path: Path) -> None
     conf = root / "etc/systemd/journald.conf.d/20-x.conf"
     conf.write_text("[Journal]\nSystemMaxUse=16M\n")
     shutil.copytree(place.journals, root / "var/log/journal" / ident)
-    found = place.opskit("journal", "usage", "--root", str(root), "--json").answer
-    [row] = found["result"]["directories"]
+    answer = place.opskit("journal", "usage", "--root", str(root), "--json").answer
+    [row] = answer["result"]["directories"]
     assert (row["active_files"], row["archived_files"], row["machine_id"]) == (1, 5, ident)
     assert row["bytes"] == sum(listing([root / "var/log/journal" / ident]).values())
     assert {"name": "SystemMaxUse", "value": 16 * 1024**2, "source": f"{conf}:2"} in row["limits"]
-    assert [finding["id"] for finding in found["findings"]] == ["over-limit"]
+    assert [finding["id"] for finding in answer["findings"]] == ["over-limit"]
 
 
 @pytest.mark.parametrize("namespace", ["*", "+x"])
@@ -531,4 +531,4 @@ def test_retain_writes_a_drop_in_that_undo_takes_away(place: Place, tmp_path: Pa
     assert "nothing to do" in place.opskit(*argv, "--yes").stdout
     run = place.opskit("history", "--json").answer["result"]["runs"][0]["id"]
     assert place.opskit("undo", run, "--yes").status == 0
-    assert [one[0] for one in state_of(root)] == [one[0] for one in before]
+    assert [file[0] for file in state_of(root)] == [file[0] for file in before]

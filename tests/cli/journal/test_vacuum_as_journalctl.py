@@ -38,11 +38,11 @@ def rules() -> Rules:
 @pytest.fixture
 def places(tmp_path: Path) -> Iterator[list[Path]]:
     """Where directories are made: the disk, and memory where there is some."""
-    found = [tmp_path]
+    directories = [tmp_path]
     if SHM.is_dir():
-        found.append(SHM / f"opskit-{tmp_path.name}-{time.monotonic_ns()}")
-    yield found
-    for place in found[1:]:
+        directories.append(SHM / f"opskit-{tmp_path.name}-{time.monotonic_ns()}")
+    yield directories
+    for place in directories[1:]:
         shutil.rmtree(place, ignore_errors=True)
 
 

@@ -36,8 +36,8 @@ def run(*arguments: str, before: tuple[str, ...] = ()) -> subprocess.CompletedPr
 
 def result(*arguments: str) -> dict[str, Any]:
     """The result of --json."""
-    found: dict[str, Any] = json.loads(run(*arguments, "--json").stdout)["result"]
-    return found
+    result: dict[str, Any] = json.loads(run(*arguments, "--json").stdout)["result"]
+    return result
 
 
 @pytest.fixture
@@ -120,17 +120,17 @@ def test_several_roots_have_a_total(tree: Path) -> None:
 def test_groups_add_up_to_the_total_where_roots_contain_each_other(
     tree: Path, by: str, workers: tuple[str, ...]
 ) -> None:
-    found = result(str(tree / "a/b"), str(tree / "c"), str(tree), "--by", by, *workers)
-    assert sum(group["bytes"] for group in found["groups"]) == found["total_bytes"] == 15 * 4096
-    assert sum(group["entries"] for group in found["groups"]) == found["total_entries"] == 8
+    answer = result(str(tree / "a/b"), str(tree / "c"), str(tree), "--by", by, *workers)
+    assert sum(group["bytes"] for group in answer["groups"]) == answer["total_bytes"] == 15 * 4096
+    assert sum(group["entries"] for group in answer["groups"]) == answer["total_entries"] == 8
 
 
 def test_json_has_exact_sizes_and_every_name(tmp_path: Path) -> None:
     os.mkdir(os.fsencode(tmp_path) + b"/\xff\n")
-    found = result(str(tmp_path))
-    assert {entry["path"] for entry in found["entries"]} == {str(tmp_path), f"{tmp_path}/\udcff\n"}
-    assert (found["total_bytes"], found["unreadable"], found["partial"]) == (8192, [], False)
-    assert found["entries"][0]["entries"] == 2
+    answer = result(str(tmp_path))
+    assert {entry["path"] for entry in answer["entries"]} == {str(tmp_path), f"{tmp_path}/\udcff\n"}
+    assert (answer["total_bytes"], answer["unreadable"], answer["partial"]) == (8192, [], False)
+    assert answer["entries"][0]["entries"] == 2
     assert "\\xff\\n" in run(str(tmp_path)).stdout
     done = run(str(tmp_path), "-0")
     assert done.stdout == f"8.0K\t{tmp_path}\0" + f"4.0K\t{tmp_path}/\udcff\n\0"
@@ -138,12 +138,12 @@ def test_json_has_exact_sizes_and_every_name(tmp_path: Path) -> None:
 
 def test_a_root_that_is_a_file_is_said_to_be_one(tree: Path) -> None:
     for options in ((), ("--files",), ("--all",)):
-        found = result(str(tree / "four"), str(tree / "c"), *options)["entries"]
-        assert {(Path(one["path"]).name, one["kind"]) for one in found} - {("three.txt", "file")} == {
+        answer = result(str(tree / "four"), str(tree / "c"), *options)["entries"]
+        assert {(Path(item["path"]).name, item["kind"]) for item in answer} - {("three.txt", "file")} == {
             ("four", "file"),
             ("c", "directory"),
         }
-        assert len(found) == (3 if options else 2)
+        assert len(answer) == (3 if options else 2)
 
 
 def test_what_is_not_there_is_named_and_the_rest_is_right(tree: Path) -> None:
@@ -206,9 +206,9 @@ while True:
     try:
         for number in range(12):
             done = run(str(root), *(("--workers", "3") if number % 2 else ()), "--json")
-            found = json.loads(done.stdout)["result"]
-            assert (done.returncode, found["unreadable"]) == (0, []), done.stderr
-            assert found["total_bytes"] < 1 << 21
+            result = json.loads(done.stdout)["result"]
+            assert (done.returncode, result["unreadable"]) == (0, []), done.stderr
+            assert result["total_bytes"] < 1 << 21
             assert swapping.poll() is None
     finally:
         swapping.kill()
@@ -275,16 +275,16 @@ def test_a_signal_ends_it_with_its_workers(tmp_path: Path) -> None:
     while not children.read_text():
         assert started.poll() is None
     started.send_signal(signal.SIGTERM)
-    _, said = started.communicate(timeout=300)  # the workers hold stderr too
+    _, errors = started.communicate(timeout=300)  # the workers hold stderr too
     assert started.returncode == 143
-    assert b"Traceback" not in said
+    assert b"Traceback" not in errors
 
 
 def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
     """As du: it is still there for who is in it."""
     script = 'import os, sys; os.rmdir(os.getcwd()); os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])'
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for arguments, code, said in (
+    for arguments, code, expected in (
         (("--bytes",), 0, "."),
         (("--bytes", ".", str(tmp_path)), 0, "."),
         (("--save", str(tmp_path / "scan")), 1, "the working directory is gone"),
@@ -299,7 +299,7 @@ def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
             env=environment,
         )
         assert done.returncode == code, done.stderr
-        assert said in (done.stderr if code else done.stdout)
+        assert expected in (done.stderr if code else done.stdout)
 
 
 def test_globs_come_through_the_pipe_of_the_shell(tree: Path) -> None:

@@ -37,8 +37,10 @@ def test_the_number_of_entries(tmp_path: Path) -> None:
     for seed in range(20):
         root = tmp_path / str(seed)
         make_tree(root, seed)
-        found = scan(ScanRequest(roots=(os.fsencode(root),), depth=3, workers=2))
-        assert sorted((one.path, one.entries) for one in found.entries) == du("--inodes", "--max-depth=3", str(root))
+        scanned = scan(ScanRequest(roots=(os.fsencode(root),), depth=3, workers=2))
+        assert sorted((entry.path, entry.entries) for entry in scanned.entries) == du(
+            "--inodes", "--max-depth=3", str(root)
+        )
 
 
 def test_a_tree_that_is_worth_forking(tmp_path: Path) -> None:
@@ -151,7 +153,10 @@ def test_few_open_files_are_allowed(tmp_path: Path, files: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     try:
         for workers in (0, 3):
-            found = scan(ScanRequest(roots=(os.fsencode(tmp_path),), depth=1, workers=workers))
-            assert (sorted((one.path, one.bytes) for one in found.entries), found.unreadable) == (expected, ())
+            scanned = scan(ScanRequest(roots=(os.fsencode(tmp_path),), depth=1, workers=workers))
+            assert (sorted((entry.path, entry.bytes) for entry in scanned.entries), scanned.unreadable) == (
+                expected,
+                (),
+            )
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -37,8 +37,8 @@ class Runner:
 
     def result(self, *arguments: str) -> dict[str, Any]:
         """The result of --json."""
-        found: dict[str, Any] = json.loads(self(*arguments, "--json").stdout)["result"]
-        return found
+        result: dict[str, Any] = json.loads(self(*arguments, "--json").stdout)["result"]
+        return result
 
     def kept(self) -> list[str]:
         """The runs whose scans are kept, the oldest first."""
@@ -68,15 +68,17 @@ def test_what_changed_since_a_saved_file(du: Runner, tmp_path: Path) -> None:
     assert saved.stdout.splitlines()[0].split("\t")[1] == str(tmp_path / "tree")
     assert "before.scan" in saved.stderr
     change(tmp_path / "tree")
-    before = {one["path"]: one["bytes"] for one in du.result("tree/grows")["entries"]}
-    found = du.result("--diff", "before.scan")
-    words = {one["path"].rpartition("/")[2]: one["change"] for one in found["changes"]}
+    before = {entry["path"]: entry["bytes"] for entry in du.result("tree/grows")["entries"]}
+    result = du.result("--diff", "before.scan")
+    words = {change["path"].rpartition("/")[2]: change["change"] for change in result["changes"]}
     assert words == {"tree": "grown", "grows": "grown", "shrinks": "shrunk", "goes": "gone", "comes": "added"}
-    grown = next(one for one in found["changes"] if one["path"].endswith("grows"))
+    grown = next(change for change in result["changes"] if change["path"].endswith("grows"))
     assert grown["after_bytes"] == before["tree/grows"]
     assert grown["after_bytes"] - grown["before_bytes"] >= 100_000
-    assert found["total"]["after_bytes"] - found["total"]["before_bytes"] == sum(
-        one["after_bytes"] - one["before_bytes"] for one in found["changes"] if not one["path"].endswith("tree")
+    assert result["total"]["after_bytes"] - result["total"]["before_bytes"] == sum(
+        change["after_bytes"] - change["before_bytes"]
+        for change in result["changes"]
+        if not change["path"].endswith("tree")
     )
     lines = [line.split("\t") for line in du("--diff", "before.scan").stdout.splitlines()]
     assert lines[0][3:] == ["grown", str(tmp_path / "tree/grows")]

@@ -54,9 +54,9 @@ def test_generated_trees(tmp_path: Path, seed: int, agree: Agree) -> None:
         inside = [str(path) for path in sorted(root.rglob("*"))]
         roots = [str(tmp_path / "link")] if number % 2 else rnd.choices([str(root), *inside], k=rnd.randrange(1, 4))
         expected = du(word, *words, "--", *roots)
-        found = opskit_du(roots, **own, engine=ENGINES[number % 3], follow=follow)
-        assert found == expected, (word, words, roots)
-        agreed += found == expected
+        scanned = opskit_du(roots, **own, engine=ENGINES[number % 3], follow=follow)
+        assert scanned == expected, (word, words, roots)
+        agreed += scanned == expected
         compared += 1
     agree("du -L and -D", agreed, compared)
 

@@ -50,5 +50,5 @@ def test_small_trees(tree: Tree, depth: int, workers: int, every: bool) -> None:
         root = f"{folder}/root"
         build(os.fsencode(root), tree, [])
         gnu = du(f"--max-depth={depth}", *(["-a"] if every else []), root)
-        found = scan(ScanRequest((os.fsencode(root),), depth=depth, workers=workers, all=every))
-        assert sorted((one.path, one.bytes) for one in found.entries) == gnu
+        scanned = scan(ScanRequest((os.fsencode(root),), depth=depth, workers=workers, all=every))
+        assert sorted((entry.path, entry.bytes) for entry in scanned.entries) == gnu

@@ -120,10 +120,10 @@ def _mount(data: Any, devices: Any, paths: Any, mount: Any) -> None:
 
 
 def _seen_anew(facts: HostFacts, kernel: Any) -> HostFacts:
-    found = system_reasons(facts.devices, facts.mounts, frozenset(kernel.get("swaps", ())), kernel.get("root", ""))
+    reasons = system_reasons(facts.devices, facts.mounts, frozenset(kernel.get("swaps", ())), kernel.get("root", ""))
     data = to_json(facts)
     for device in data["devices"]:
-        device["system"] = list(found.get(device["name"], ()))
+        device["system"] = list(reasons.get(device["name"], ()))
     return from_json(HostFacts, data)
 
 
@@ -137,8 +137,8 @@ def decide(kind: str, facts: HostFacts, request: Any) -> Decision:
 
 def rows(plan: Plan, wanted: Any) -> list[Any]:
     """The changes as the case writes them: with their commands where it has them."""
-    found = [[c.action, c.target, c.before, c.after, list(c.commands)] for c in plan.changes]
-    return [row[: len(wanted[i])] if i < len(wanted) else row for i, row in enumerate(found)]
+    table = [[c.action, c.target, c.before, c.after, list(c.commands)] for c in plan.changes]
+    return [row[: len(wanted[i])] if i < len(wanted) else row for i, row in enumerate(table)]
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -217,5 +217,5 @@ def test_a_host_hangs_together(path: Path) -> None:
         assert device.disk == "" or facts.device(device.disk) is not None
         assert all(facts.device(name) for name in (*device.holders, *device.slaves))
     swaps = frozenset(d.number for d in facts.devices if d.swap)
-    found = system_reasons(facts.devices, facts.mounts, swaps, "")
-    assert {d.name: d.system for d in facts.devices if d.system} == found
+    reasons = system_reasons(facts.devices, facts.mounts, swaps, "")
+    assert {d.name: d.system for d in facts.devices if d.system} == reasons

@@ -38,8 +38,8 @@ class Recorded:
     """A runner that answers with what EL7 printed; a command that was not recorded is a mistake of the test."""
 
     def __init__(self, path: Path) -> None:
-        found = _ANSWER.finditer(path.read_text(encoding="utf-8"))
-        self.answers = {tuple(shlex.split(m["argv"])): (int(m["status"]), m["text"]) for m in found}
+        matches = _ANSWER.finditer(path.read_text(encoding="utf-8"))
+        self.answers = {tuple(shlex.split(m["argv"])): (int(m["status"]), m["text"]) for m in matches}
 
     def run(self, command: Command) -> Result:
         status, text = self.answers[command.argv]
@@ -57,7 +57,7 @@ def devices(path: Path) -> dict[str, BlockDevice]:
     """The disk and its partition as lsblk and partx list them, with what the probe makes of blkid and wipefs."""
     runner = Recorded(path)
     starts = {int(p["NR"]): int(p["START"]) * 512 for p in runner.pairs("partx")}
-    found = {}
+    listed = {}
     for number, line in enumerate(runner.pairs("lsblk")):
         device = BlockDevice(
             name=line["NAME"],
@@ -77,8 +77,8 @@ def devices(path: Path) -> dict[str, BlockDevice]:
         if line["MOUNTPOINT"]:
             mount = Mount(device.number, line["MOUNTPOINT"], device.path, device.signatures[0].type, "rw,relatime")
             device = replace(device, mounts=(mount,))
-        found[device.name] = device
-    return found
+        listed[device.name] = device
+    return listed
 
 
 @dataclass(frozen=True)
@@ -183,23 +183,23 @@ def test_all_ten_states_are_expected() -> None:
 
 
 def facts_of(path: Path, wanted: Expected) -> HostFacts:
-    found = list(devices(path).values())
-    found = [replace(device, contents=contents) for device, contents in zip(found, wanted.contents)]
-    found[0] = replace(found[0], table_backup_only=wanted.backup_only)
+    recorded = list(devices(path).values())
+    recorded = [replace(device, contents=contents) for device, contents in zip(recorded, wanted.contents)]
+    recorded[0] = replace(recorded[0], table_backup_only=wanted.backup_only)
     host = from_json(HostFacts, json.loads((HERE / "hosts/el7.json").read_text(encoding="utf-8")))
-    mounts = tuple(mount for device in found for mount in device.mounts)
+    mounts = tuple(mount for device in recorded for mount in device.mounts)
     others = tuple(device for device in host.devices if device.name != "vdb")
-    return replace(host, devices=(*others, *found), mounts=host.mounts + mounts)
+    return replace(host, devices=(*others, *recorded), mounts=host.mounts + mounts)
 
 
 @pytest.mark.parametrize("path", STATES, ids=lambda path: path.stem)
 def test_what_the_tools_say(path: Path) -> None:
     wanted = EXPECTED[path.stem]
-    found = list(devices(path).values())
-    assert tuple((d.table, tuple(s.type for s in d.signatures)) for d in found) == wanted.tools
-    assert found[0].ambivalent == (path.stem == "ambivalent-xfs-ext4")
+    recorded = list(devices(path).values())
+    assert tuple((d.table, tuple(s.type for s in d.signatures)) for d in recorded) == wanted.tools
+    assert recorded[0].ambivalent == (path.stem == "ambivalent-xfs-ext4")
     if wanted.signature:
-        assert found[-1].signatures == (wanted.signature,)
+        assert recorded[-1].signatures == (wanted.signature,)
 
 
 @pytest.mark.parametrize("path", STATES, ids=lambda path: path.stem)

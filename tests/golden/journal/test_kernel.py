@@ -21,20 +21,20 @@ DISK = re.compile(r"disk (?:of an array|[\w:.-]{3,20}): 1 kernel error message")
 def findings(message: str, fields: str) -> list[str]:
     tally = Tally(3)
     tally.add([(b"s=1", b"1", fields.encode(), message.encode(), b"")])
-    found = findings_of(ErrorFacts(tally))
-    assert all(finding.title and finding.remedy and "{" not in finding.title for finding in found)
+    findings = findings_of(ErrorFacts(tally))
+    assert all(finding.title and finding.remedy and "{" not in finding.title for finding in findings)
     # Whose it is: no single letter of a name that was cut, and no sentence.
-    assert all(DISK.fullmatch(finding.title) for finding in found if finding.id == "disk-error"), found
-    return [finding.id for finding in found]
+    assert all(DISK.fullmatch(finding.title) for finding in findings if finding.id == "disk-error"), findings
+    return [finding.id for finding in findings]
 
 
 def test_every_message(agree: Agree) -> None:
     wrong = []
     for line in LINES:
         kind, _, message = line.partition("\t")
-        told = findings(message, "_TRANSPORT=kernel\nPRIORITY=4\n")
-        if told != ([] if kind == "-" else [kind]):
-            wrong.append(f"{message}: {told}, not {kind}")
+        ids = findings(message, "_TRANSPORT=kernel\nPRIORITY=4\n")
+        if ids != ([] if kind == "-" else [kind]):
+            wrong.append(f"{message}: {ids}, not {kind}")
     assert wrong == []
     agree("messages of the kernel", len(LINES) - len(wrong), len(LINES))
     assert len(LINES) >= 150

@@ -20,7 +20,7 @@ Case = tuple[str, Release, str, tuple[str, ...]]
 
 def cases() -> list[Case]:
     """(line, release, how it ends, ids of the findings)"""
-    found: list[Case] = []
+    listed: list[Case] = []
     line = ""
     for text in LINES.read_text(encoding="utf-8").splitlines():
         if text.startswith("#"):
@@ -28,12 +28,12 @@ def cases() -> list[Case]:
         if not text.startswith("    "):
             line = text
             continue
-        releases, _, said = text.strip().partition(": ")
+        releases, _, verdict = text.strip().partition(": ")
         first, last = (re.findall(r"\d+\.\d+\.\d+", releases) * 2)[:2]
-        names = [release_text(one) for one in RELEASES]
-        how, *ids = said.split()
-        found += [(line, one, how, tuple(ids)) for one in RELEASES[names.index(first) : names.index(last) + 1]]
-    return found
+        names = [release_text(release) for release in RELEASES]
+        how, *ids = verdict.split()
+        listed += [(line, release, how, tuple(ids)) for release in RELEASES[names.index(first) : names.index(last) + 1]]
+    return listed
 
 
 CASES = cases()
@@ -43,9 +43,9 @@ def judged(line: str, release: Release) -> Judgement:
     return judge(parse(shlex.split(line), release))
 
 
-def ends(found: Judgement) -> str:
+def ends(judgement: Judgement) -> str:
     """How a line ends, as lines.txt writes it."""
-    effect = found.effect
+    effect = judgement.effect
     if effect.prints or effect.silent:
         return "prints" if effect.prints else "silent"
     return "runs" if effect.status is None else str(effect.status)
@@ -53,8 +53,8 @@ def ends(found: Judgement) -> str:
 
 @pytest.mark.parametrize(("line", "release", "how", "ids"), CASES, ids=str)
 def test_the_line(line: str, release: Release, how: str, ids: tuple[str, ...]) -> None:
-    found = judged(line, release)
-    assert (ends(found), tuple(finding.id for finding in found.findings)) == (how, ids)
+    judgement = judged(line, release)
+    assert (ends(judgement), tuple(finding.id for finding in judgement.findings)) == (how, ids)
 
 
 def test_there_are_enough_of_them() -> None:
@@ -65,15 +65,15 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize(("line", "release", "how", "ids"), CASES, ids=str)
 def test_a_correction_keeps_addresses_and_ports(line: str, release: Release, how: str, ids: tuple[str, ...]) -> None:  # noqa: ARG001
     """Whatever was written as an address or a port is in the corrected line, or in one that means no less."""
-    found = judged(line, release)
-    again = parse(corrected(found.line, found.results), release)
-    if found.effect.socket or found.effect.prints:
+    judgement = judged(line, release)
+    again = parse(corrected(judgement.line, judgement.results), release)
+    if judgement.effect.socket or judgement.effect.prints:
         return
     for letter in "pU":
         # -U 0 in its place is what goes with a password.
-        if any(option.letter == letter and not option.wrong for option in found.line.options):
+        if any(option.letter == letter and not option.wrong for option in judgement.line.options):
             assert again.has(letter), letter
-    written = {address.text.strip() for option in found.line.all("l") for address in option.addresses}
+    written = {address.text.strip() for option in judgement.line.all("l") for address in option.addresses}
     kept = {address.text.strip() for option in again.all("l") for address in option.addresses}
     if "listeners-clash" not in ids:
         assert written <= kept
@@ -82,11 +82,11 @@ def test_a_correction_keeps_addresses_and_ports(line: str, release: Release, how
 @pytest.mark.parametrize(("line", "release", "how", "ids"), CASES, ids=str)
 def test_the_corrected_line_is_better(line: str, release: Release, how: str, ids: tuple[str, ...]) -> None:  # noqa: ARG001
     """What lint corrects has none of the findings any more, but those that only a person can settle."""
-    found = judged(line, release)
-    again = judge(parse(corrected(found.line, found.results), release))
-    settled = {result.finding.id for result in found.results if result.edits and result.finding.severity != "info"}
+    judgement = judged(line, release)
+    again = judge(parse(corrected(judgement.line, judgement.results), release))
+    settled = {result.finding.id for result in judgement.results if result.edits and result.finding.severity != "info"}
     # Addresses that somebody wrote are kept: only UDP is turned off, where that is a default.
-    settled -= {"user-missing", *(["exposed"] if found.line.has("l") else [])}
+    settled -= {"user-missing", *(["exposed"] if judgement.line.has("l") else [])}
     left = {finding.id for finding in again.findings if finding.severity != "info"}
     assert left <= set(ids), f"new: {left - set(ids)}"
     assert not left & settled, f"still: {left & settled}"

@@ -24,15 +24,15 @@ SETTINGS = {"maxbytes": 64 << 20, "maxconns": 1024, "num_threads": 4, "item_size
 
 def facts(name: str) -> dict[str, str]:
     """What this release did with each line."""
-    told, line = {}, ""
+    measured, line = {}, ""
     for text in REAL.read_text(encoding="utf-8").splitlines():
         if not text.startswith(("#", "    ")):
             line = text
         elif text.startswith("    "):
             releases, _, what = text.strip().partition(": ")
             if name in releases.split():
-                told[line] = what
-    return told
+                measured[line] = what
+    return measured
 
 
 def claimed(line: str, release: Release) -> str:
@@ -42,18 +42,20 @@ def claimed(line: str, release: Release) -> str:
     host = Host(user_known=parsed.text("u") in USERS, program=Program("memcached", release, features))
     effect = effect_of(parsed, host)
     # What is told of the line itself: lint has an error for all that ends, and explain the status.
-    errors = [one for one in judge(parsed, host).findings if one.severity in {"error", "critical"}]
+    errors = [finding for finding in judge(parsed, host).findings if finding.severity in {"error", "critical"}]
     assert effect_json(effect)["exit_status"] == effect.exit_status
     # A finding that names a status names that one; of several findings one does.
-    statuses = {int(status) for one in errors for status in re.findall(r"exit status (\d+)", one.evidence)}
+    statuses = {int(status) for item in errors for status in re.findall(r"exit status (\d+)", item.evidence)}
     assert not statuses or effect.status in statuses, line
     if effect.exit_status is not None:
         assert errors or effect.prints, line
         return str(effect.exit_status)
-    assert "does-not-start" not in [one.id for one in errors]
+    assert "does-not-start" not in [finding.id for finding in errors]
     text = "runs" + " silent" * effect.silent + " ended" * effect.fragile
-    listeners = {one.text.replace("0.0.0.0", "*") for one in effect.listeners}
-    listeners |= {f"{one.protocol} [::]:{one.port}" for one in effect.listeners if one.address == "*"}
+    listeners = {listener.text.replace("0.0.0.0", "*") for listener in effect.listeners}
+    listeners |= {
+        f"{listener.protocol} [::]:{listener.port}" for listener in effect.listeners if listener.address == "*"
+    }
     if listeners != {"tcp 127.0.0.1:11211"}:
         text += f" [{', '.join(sorted(listeners))}]"
     if effect.silent or effect.fragile:
@@ -61,8 +63,10 @@ def claimed(line: str, release: Release) -> str:
     values = (effect.max_bytes, effect.connections, effect.threads, effect.item_size)
     if release == FIRST:
         values = (effect.max_bytes % 2**32, *values[1:])  # it tells only these bits
-    asked = any(one.protocol == "tcp" and ":" not in one.address for one in effect.listeners)
-    changed = [f" {name}={value}" for (name, usual), value in zip(SETTINGS.items(), values) if asked and value != usual]
+    tcp_wanted = any(listener.protocol == "tcp" and ":" not in listener.address for listener in effect.listeners)
+    changed = [
+        f" {name}={value}" for (name, usual), value in zip(SETTINGS.items(), values) if tcp_wanted and value != usual
+    ]
     return text + "".join(changed)
 
 
@@ -77,8 +81,8 @@ def same(claim: str, fact: str) -> bool:
 @pytest.mark.parametrize("name", RELEASES)
 def test_what_is_said_of_lines_is_what_real_ones_did(name: str, agree: Agree) -> None:
     release = parse_release(name)
-    told = facts(name)
-    claims = {line: claimed(line, release) for line in told}
-    wrong = {line: (claims[line], fact) for line, fact in told.items() if not same(claims[line], fact)}
+    measured = facts(name)
+    claims = {line: claimed(line, release) for line in measured}
+    wrong = {line: (claims[line], fact) for line, fact in measured.items() if not same(claims[line], fact)}
     print(wrong)
-    agree(f"lines of memcached {name}, measured", len(told) - len(wrong), len(told))
+    agree(f"lines of memcached {name}, measured", len(measured) - len(wrong), len(measured))

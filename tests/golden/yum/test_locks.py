@@ -94,10 +94,10 @@ def test_diagnosis(path: Path) -> None:
     assert taken == expect.get("states", {})
     assert exit_code(facts, verdicts) == expect["exit"]
     assert [finding.id for finding in find(facts, verdicts)] == expect["findings"]
-    for one in verdicts:
-        assert one.state == "free" or one.why
-        assert not any(word in line for line in one.commands for word in ("-9", "KILL", "rm "))
-        assert not any(".rpm.lock" in line and not line.startswith("ls ") for line in one.commands)
+    for verdict in verdicts:
+        assert verdict.state == "free" or verdict.why
+        assert not any(word in line for line in verdict.commands for word in ("-9", "KILL", "rm "))
+        assert not any(".rpm.lock" in line and not line.startswith("ls ") for line in verdict.commands)
     if "who" in expect:
         assert explain(facts.processes[0]) == expect["who"]
     check_unlock(facts, expect.get("unlock", []))
@@ -124,13 +124,13 @@ def test_the_lines_that_check_name_a_root_with_a_space_quoted() -> None:
 )
 def test_the_service_of_a_timer_is_kept_away_by_the_line_of_the_timer(name: str, line: str) -> None:
     facts = facts_of(json.loads((Path(__file__).parent / f"locks/{name}.json").read_text(encoding="utf-8")))
-    (finding,) = [one for one in find(facts, judge(facts)) if one.id == "holder-is-a-service"]
+    (finding,) = [finding for finding in find(facts, judge(facts)) if finding.id == "holder-is-a-service"]
     assert finding.remedy == line
 
 
 def test_a_lock_that_cannot_be_read_is_not_taken_for_free() -> None:
-    (one,) = [one for one in judge(facts_of({"locks": {"rpm": {"kind": "unreadable"}}})) if one.state != "free"]
-    assert (one.state, one.blocks) == ("unknown", True)
+    (lock,) = [lock for lock in judge(facts_of({"locks": {"rpm": {"kind": "unreadable"}}})) if lock.state != "free"]
+    assert (lock.state, lock.blocks) == ("unknown", True)
 
 
 def test_when_all_is_free_it_is_told_in_one_line(
@@ -139,8 +139,8 @@ def test_when_all_is_free_it_is_told_in_one_line(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     facts = facts_of({})
     draw_locks(Screen("opskit"), judge(facts), find(facts, judge(facts)))
-    told = capsys.readouterr()
-    assert told.out + told.err == f"free: no package manager is locked ({len(PLACES)} places looked at)\n"
+    errors = capsys.readouterr()
+    assert errors.out + errors.err == f"free: no package manager is locked ({len(PLACES)} places looked at)\n"
 
 
 def check_unlock(facts: Facts, expected: Any) -> None:

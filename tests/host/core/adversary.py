@@ -180,10 +180,10 @@ NEVER = {"--watch", "--follow", "--yes", "--state-dir", "--debug"}
 
 def commands() -> list[tuple[list[str], list[Any]]]:
     """Every command of opskit with its parameters, from the tree of commands."""
-    found: list[tuple[list[str], list[Any]]] = []
+    listed: list[tuple[list[str], list[Any]]] = []
 
     def walk(command: Any, words: list[str]) -> None:
-        found.append((words, [parameter for parameter in command.params if not NEVER & set(parameter.opts)]))
+        listed.append((words, [parameter for parameter in command.params if not NEVER & set(parameter.opts)]))
         if hasattr(command, "list_commands"):
             for name in command.list_commands(None):
                 inner = command.get_command(None, name)
@@ -191,7 +191,7 @@ def commands() -> list[tuple[list[str], list[Any]]]:
                     walk(inner, [*words, name])
 
     walk(typer.main.get_command(cli.app), [])
-    return found
+    return listed
 
 
 FITTING = {

@@ -34,11 +34,11 @@ def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def count(agree: Agree, what: str, ended: list[Ended]) -> None:
     """Every one ended as it should; what did not is shown."""
-    bad = [(one.fault, one.words, one.err[-600:]) for one in ended if one.fault]
+    bad = [(answer.fault, answer.words, answer.err[-600:]) for answer in ended if answer.fault]
     assert not bad, bad[:3]
-    for one in ended:
-        if "--json" in one.words and one.out and one.code not in {0, 2}:
-            assert json.loads(one.out)["schema"], one
+    for answer in ended:
+        if "--json" in answer.words and answer.out and answer.code not in {0, 2}:
+            assert json.loads(answer.out)["schema"], answer
     agree(what, len(ended) - len(bad), len(ended))
 
 

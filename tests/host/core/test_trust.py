@@ -64,10 +64,10 @@ def test_what_is_named_as_weak(tmp_path: Path, case: str) -> None:
     (tmp_path / "other").mkdir()
     change, weak = CASES[case]
     change(tmp_path)
-    said = weak_spot(str(tmp_path / "a/b/c"))
-    assert said.partition(" (owner ")[0] == (str(tmp_path / weak) if weak else ""), said
+    weakness = weak_spot(str(tmp_path / "a/b/c"))
+    assert weakness.partition(" (owner ")[0] == (str(tmp_path / weak) if weak else ""), weakness
     if weak != "a/b/c":
-        assert weak_spot(str(tmp_path / "a/b/c"), itself=False) == said
+        assert weak_spot(str(tmp_path / "a/b/c"), itself=False) == weakness
 
 
 @pytest.mark.parametrize("what", ["file", "directory", "symlink"])

@@ -41,7 +41,7 @@ def options_of(fstype: str, layout: str) -> list[str]:
 
 
 def cases() -> list[Any]:
-    found = []
+    listed = []
     for fstype in ("ext4", "xfs"):
         for layout, steps in STEPS.items():
             for tool in ("sfdisk", "parted") if layout != "whole-disk" else ("sfdisk",):
@@ -56,8 +56,8 @@ def cases() -> list[Any]:
                         tier = pytest.param
                     else:
                         tier = slow
-                    found.append(tier(fstype, layout, tool, point))
-    return found
+                    listed.append(tier(fstype, layout, tool, point))
+    return listed
 
 
 def old_host(host: Host) -> Namespace:

@@ -53,5 +53,5 @@ def predicted_and_made(image: Path, options: Sequence[str], rnd: random.Random) 
 @pytest.mark.parametrize("kind", KINDS)
 def test_ext_is_as_large_as_was_said(kind: str, numbers: Sequence[int], tmp_path: Path, agree: Agree) -> None:
     sizes = [predicted_and_made(tmp_path / "image", KINDS[kind], random.Random(f"{kind} {n}")) for n in numbers]
-    right = [said for said, made in sizes if said == made]
+    right = [foretold for foretold, made in sizes if foretold == made]
     agree("ext filesystems as large as grow says", len(right), len(sizes))

@@ -97,15 +97,15 @@ def test_adding_an_entry(pair: tuple[Path, Path]) -> None:
 
 @pytest.mark.parametrize("which", [slice(None), slice(1), slice(-1, None)], ids=["all", "first", "last"])
 def test_removing_entries(pair: tuple[Path, Path], which: slice) -> None:
-    found = [entries(facts(path).fstab.text)[which] for path in pair]
-    if found[0]:
-        same(pair, *(remove_entry_steps(facts(path), some, RUN) for path, some in zip(pair, found)))
+    chosen = [entries(facts(path).fstab.text)[which] for path in pair]
+    if chosen[0]:
+        same(pair, *(remove_entry_steps(facts(path), some, RUN) for path, some in zip(pair, chosen)))
 
 
 def test_removing_every_line(pair: tuple[Path, Path]) -> None:
-    found = [parse(facts(path).fstab.text) for path in pair]
-    if found[0]:
-        same(pair, *(remove_entry_steps(facts(path), some, RUN) for path, some in zip(pair, found)))
+    seen = [parse(facts(path).fstab.text) for path in pair]
+    if seen[0]:
+        same(pair, *(remove_entry_steps(facts(path), some, RUN) for path, some in zip(pair, seen)))
 
 
 def test_restoring(pair: tuple[Path, Path]) -> None:
@@ -154,14 +154,14 @@ def test_mount_reads_lines_as_we_do(tmp_path: Path) -> None:
     path = tmp_path / "fstab"
     path.write_bytes(FOR_MOUNT.encode())
     argv = ["findmnt", "-F", str(path), "-P", "-o", "SOURCE,TARGET,FSTYPE,OPTIONS,FREQ,PASSNO"]
-    found = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
     shown = [
         f'SOURCE="{e.source}" TARGET="{_hex(e.target)}" FSTYPE="{e.fstype}" OPTIONS="{e.options}" '
         f'FREQ="{e.dump}" PASSNO="{e.pass_}"'
         for e in entries(FOR_MOUNT)
         if not e.ignored
     ]
-    assert found.splitlines() == shown
+    assert done.splitlines() == shown
 
 
 def _hex(text: str) -> str:

@@ -20,9 +20,9 @@ NEW_FILE = os.urandom(3 * MIB)
 
 def can_grow_ext() -> bool:
     """The kernel wants CAP_SYS_RESOURCE for the online resize of ext (fs/ext4/ioctl.c); xfs has CAP_SYS_ADMIN."""
-    found = re.search(r"CapEff:\s*([0-9a-f]+)", Path("/proc/self/status").read_text())
-    assert found
-    return bool(int(found.group(1), 16) >> CAP_SYS_RESOURCE & 1)
+    match = re.search(r"CapEff:\s*([0-9a-f]+)", Path("/proc/self/status").read_text())
+    assert match
+    return bool(int(match.group(1), 16) >> CAP_SYS_RESOURCE & 1)
 
 
 def needs_online_ext() -> None:
@@ -64,8 +64,8 @@ def test_grow_fills_the_disk_and_a_second_one_has_nothing_to_do(host: Host, fsty
     if layout != "whole-disk":
         verified = run("sfdisk", "--verify", disk.path)
         assert "No errors" in verified.stdout + verified.stderr
-        found = partitions(disk)[0]
-        assert 2 * before - (found["start"] + found["size"]) * 512 <= MIB + 34 * 512
+        table = partitions(disk)[0]
+        assert 2 * before - (table["start"] + table["size"]) * 512 <= MIB + 34 * 512
         assert [p.get("uuid", "") for p in partitions(disk)] == uuids
     if layout == "gpt":
         with disk.image.open("rb") as file:
@@ -86,8 +86,8 @@ def test_grow_fills_the_disk_and_a_second_one_has_nothing_to_do(host: Host, fsty
 
 
 def partitions(disk: Disk) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = disk.table()["partitions"] if disk.partitions else []
-    return found
+    table: list[dict[str, Any]] = disk.table()["partitions"] if disk.partitions else []
+    return table
 
 
 @pytest.mark.parametrize("how", [slow("mount point"), "disk", slow("partition")])

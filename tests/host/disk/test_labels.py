@@ -56,9 +56,9 @@ def with_restorecon(host: Host, text: str = "") -> Namespace:
     script = host.folder / "restorecon"
     script.write_text(f"#!/bin/sh\n{NOTES}{host.folder}/called\n{text or 'exit 0'}\n")
     script.chmod(0o755)
-    found = shutil.which("restorecon", path=ENVIRONMENT["PATH"])
-    if found:
-        return host.namespace(f"mount --bind {script} {os.path.realpath(found)}; {own_etc(host)}")
+    program = shutil.which("restorecon", path=ENVIRONMENT["PATH"])
+    if program:
+        return host.namespace(f"mount --bind {script} {os.path.realpath(program)}; {own_etc(host)}")
     # A folder of links to the programs that are there, each by its name, and one more.
     real = host.folder / "sbin"
     real.mkdir()
@@ -148,15 +148,15 @@ def test_a_restorecon_that_fails_is_a_warning(host: Host, disk: Disk, how: str) 
     assert host.outcome() == "done"
     assert host.mounted(inside=inside)
     assert host.fstab.read_text().count("UUID=") == 2
-    said = f"restorecon {OWN}: exit status 255: no such policy"
-    assert (f"warning: {said}" in answer.err) is (how == "text")
+    message = f"restorecon {OWN}: exit status 255: no such policy"
+    assert (f"warning: {message}" in answer.err) is (how == "text")
     assert (host.state / "opskit.log").read_text().count("no such policy") == 3
     if how == "--json":
-        found = [f for f in answer.json["findings"] if f["severity"] == "warning"]
-        assert found[0]["title"] == said
-        assert [f["id"] for f in found] == ["command-failed"] * 3
+        warnings = [f for f in answer.json["findings"] if f["severity"] == "warning"]
+        assert warnings[0]["title"] == message
+        assert [f["id"] for f in warnings] == ["command-failed"] * 3
     answer = host.run("undo", "last", "--yes", *options, "--state-dir", str(host.state), inside=inside).well()
-    assert (said in answer.out) is (how != "--quiet")
+    assert (message in answer.out) is (how != "--quiet")
     assert host.fstab.read_text() == TABLE
 
 

@@ -36,8 +36,10 @@ SIZES = {"btrfs": 128 * MIB, "xfs": 320 * MIB}
 def slip(rnd: random.Random, word: str) -> str:
     """The word as a person mistypes it."""
     place = rnd.randrange(len(word) - 1)
-    before, one, two, after = word[:place], word[place], word[place + 1], word[place + 2 :]
-    return rnd.choice([before + two + one + after, before + two + after, before + one * 2 + two + after, f"{word}e"])
+    before, first, two, after = word[:place], word[place], word[place + 1], word[place + 2 :]
+    return rnd.choice(
+        [before + two + first + after, before + two + after, before + first * 2 + two + after, f"{word}e"]
+    )
 
 
 def slips(fstype: str, number: int) -> list[str]:
@@ -69,7 +71,9 @@ def test_what_is_called_misspelt_is_refused(
         *(str(tmp_path / "folder"), fstype, *words),
     ).stdout.split()
     lines = entries("".join(f"UUID=a /data {fstype} ro,{word} 0 0\n" for word in words))
-    told = [misspelt(entry, fstype) for entry in lines]
-    right = [word for word, pairs in zip(words, told) if [pair[0] for pair in pairs] == [word] and word not in taken]
+    findings = [misspelt(entry, fstype) for entry in lines]
+    right = [
+        word for word, pairs in zip(words, findings) if [pair[0] for pair in pairs] == [word] and word not in taken
+    ]
     print(taken, [word for word in words if word not in right])
     agree("misspelt options that are told of and that the filesystem refuses", len(right), number)

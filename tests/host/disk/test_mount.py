@@ -52,10 +52,10 @@ def test_a_blank_disk_goes_into_service_and_a_second_run_changes_nothing(host: H
     host.assert_fstab_parses()
     assert f"opskit undo {host.ledger()[-1]['run']}" in answer.out
     if table != "whole-disk":
-        found = disk.table()
-        assert found["label"] == table
-        assert [part["start"] * 512 for part in found["partitions"]] == [MIB]
-        assert disk.image.stat().st_size - (found["partitions"][0]["size"] * 512 + MIB) <= MIB
+        written = disk.table()
+        assert written["label"] == table
+        assert [part["start"] * 512 for part in written["partitions"]] == [MIB]
+        assert disk.image.stat().st_size - (written["partitions"][0]["size"] * 512 + MIB) <= MIB
 
     with frozen(host.target):
         before = everything(host, disk)
@@ -96,9 +96,9 @@ def test_the_options_of_mkfs_arrive_there(host: Host, disk: Disk) -> None:
         "noatime,nodev",
     )
     host.mount(disk, *options).well()
-    found = superblock(disk.partitions[0])
-    assert found["Filesystem volume name"] == "data 1"
-    assert int(found["Reserved block count"]) == int(found["Block count"]) // 100
+    fields = superblock(disk.partitions[0])
+    assert fields["Filesystem volume name"] == "data 1"
+    assert int(fields["Reserved block count"]) == int(fields["Block count"]) // 100
     mounted = host.mounted()
     assert mounted
     assert {"noatime", "nodev"} <= set(mounted.options)
@@ -133,8 +133,8 @@ def test_a_mount_point_with_an_odd_name_works_and_is_read_by_mount_itself(host: 
     host.mount(disk, target=target).well()
     assert host.mounted(target)
     if "\n" not in name:  # findmnt 2.38 does not find such a one, mount does
-        found = run("findmnt", "--tab-file", str(host.fstab), "-rno", "UUID", "--target", target).stdout.strip()
-        assert found == disk.value("UUID", disk.partitions[0])
+        output = run("findmnt", "--tab-file", str(host.fstab), "-rno", "UUID", "--target", target).stdout.strip()
+        assert output == disk.value("UUID", disk.partitions[0])
     run("umount", target)
     run("mount", "-T", str(host.fstab), target)
     assert host.mounted(target)
@@ -199,9 +199,9 @@ def test_a_disk_with_sectors_of_4096_bytes(host: Host, table: str) -> None:
     host.mount(disk, *options).well()
     assert host.mounted()
     if table != "whole-disk":
-        found = disk.table()
-        assert found["sectorsize"] == 4096
-        assert found["partitions"][0]["start"] == MIB // 4096
+        written = disk.table()
+        assert written["sectorsize"] == 4096
+        assert written["partitions"][0]["start"] == MIB // 4096
     again = host.mount(disk, *options).well()
     assert again.out.startswith("nothing to do")
 
@@ -244,7 +244,7 @@ def test_without_a_terminal_and_without_yes_it_asks_for_the_flag(host: Host, dis
 def test_list_shows_the_verdict_before_and_after(host: Host, disk: Disk) -> None:
     def row(path: str) -> dict[str, object]:
         rows = host.on_disk("list", "--json").well().json["result"]["devices"]
-        return next(found for found in rows if found["path"] == path)
+        return next(row for row in rows if row["path"] == path)
 
     assert row(disk.path)["verdict"] == "ready"
     host.mount(disk, "--label", "data").well()

@@ -73,7 +73,7 @@ def test_two_looks_at_once_do_not_take_each_other_for_a_holder(disk: Disk, parti
     looks = [[sys.executable, "-c", LOOKING, path, str(LOOKS)] for path in paths]
     more = {"stdout": subprocess.PIPE, "text": True, "env": ENVIRONMENT, "cwd": REPOSITORY}
     both = [subprocess.Popen(argv, **more) for argv in looks]
-    assert [one.communicate()[0] for one in both] == ["free\n"] * 2
+    assert [process.communicate()[0] for process in both] == ["free\n"] * 2
 
 
 @pytest.mark.parametrize("what", MEANWHILE)
@@ -174,9 +174,9 @@ def test_a_crash_in_the_middle_of_a_ledger_line_swallows_no_other(host: Host, di
 
 def test_the_disk_is_locked_for_udev_while_it_is_written(host: Host, large_disk: Disk) -> None:
     """mkfs finds the BSD lock of the whole disk held: flock(1) does not get it."""
-    said = host.folder / "said"
-    script = f"flock --nonblock {large_disk.path} true && echo free > {said} || echo held > {said}"
+    trace = host.folder / "said"
+    script = f"flock --nonblock {large_disk.path} true && echo free > {trace} || echo held > {trace}"
     inside = host.namespace(host.shim("mkfs.xfs", f'{script}\nexec "$real" "$@"'))
     host.mount(large_disk, "--fstype", "xfs", inside=inside).well()
-    assert said.read_text() == "held\n"
+    assert trace.read_text() == "held\n"
     assert large_disk.image.stat().st_size == GIB

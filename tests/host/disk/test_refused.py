@@ -24,22 +24,22 @@ def snapshot(host: Host) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("name", list(CASES))
 def test_bad_input_is_refused_dry_or_not_and_nothing_is_changed(host: Host, name: str) -> None:
-    found = CASES[name](host)
-    arguments = (found.device, found.target or host.target, *found.options)
+    case = CASES[name](host)
+    arguments = (case.device, case.target or host.target, *case.options)
     before = snapshot(host)
-    dry = host.on_disk("mount", *arguments, "--dry-run", inside=found.inside)
-    assert (dry.code, dry.out) == (found.code, "")
+    dry = host.on_disk("mount", *arguments, "--dry-run", inside=case.inside)
+    assert (dry.code, dry.out) == (case.code, "")
     assert dry.err.startswith("opskit: ")
     assert snapshot(host) == before
-    for wipe in [(), ("--wipe", found.device)] if found.wipe else [()]:
-        answer = host.on_disk("mount", *arguments, *wipe, "--yes", "--json", inside=found.inside)
+    for wipe in [(), ("--wipe", case.device)] if case.wipe else [()]:
+        answer = host.on_disk("mount", *arguments, *wipe, "--yes", "--json", inside=case.inside)
         assert snapshot(host) == before
-        assert answer.code == found.code, answer
+        assert answer.code == case.code, answer
         envelope = answer.json
-        assert (envelope["ok"], envelope["error"]["exit_code"]) == (False, found.code)
-        assert found.id in answer.ids, envelope
+        assert (envelope["ok"], envelope["error"]["exit_code"]) == (False, case.code)
+        assert case.id in answer.ids, envelope
         text = "".join(finding["title"] + finding["remedy"] for finding in envelope["findings"])
-        assert all(word in text for word in found.words), text
+        assert all(word in text for word in case.words), text
 
 
 def root_disk() -> str:

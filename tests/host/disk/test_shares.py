@@ -43,8 +43,8 @@ def finding(answer: Answer, ident: str) -> str:
 def test_nothing_listens(host: Host, port: socket.socket) -> None:
     number = port.getsockname()[1]
     for words in ((), ("-n",)):
-        told = finding(mount(host, "127.0.0.1:/x", "--mount-options", f"port={number}", *words), "server-refuses")
-        assert f"127.0.0.1 refuses connections to port {number}: no NFS server runs there" in told
+        refusal = finding(mount(host, "127.0.0.1:/x", "--mount-options", f"port={number}", *words), "server-refuses")
+        assert f"127.0.0.1 refuses connections to port {number}: no NFS server runs there" in refusal
 
 
 def test_what_listens_says_nothing(host: Host, port: socket.socket) -> None:
@@ -54,8 +54,8 @@ def test_what_listens_says_nothing(host: Host, port: socket.socket) -> None:
 
 
 def test_a_name_without_an_address(host: Host) -> None:
-    told = finding(mount(host, "no-such-host.invalid:/x", "-n"), "server-unresolved")
-    assert "getent ahosts no-such-host.invalid" in told
+    refusal = finding(mount(host, "no-such-host.invalid:/x", "-n"), "server-unresolved")
+    assert "getent ahosts no-such-host.invalid" in refusal
 
 
 def test_a_password_that_is_typed_is_not_shown(host: Host, port: socket.socket) -> None:

@@ -147,8 +147,8 @@ class Held:
     def end(self) -> tuple[int, str]:
         """Let the program go on. Returns opskit's exit status and what it said on stderr."""
         self.go_on.write_text("x\n")
-        _, said = self.process.communicate(timeout=300)
-        return self.process.returncode, said.decode()
+        _, errors = self.process.communicate(timeout=300)
+        return self.process.returncode, errors.decode()
 
 
 @pytest.mark.parametrize("program", ["sfdisk", "mkfs.ext4"])
@@ -158,16 +158,16 @@ def test_a_signal_during_a_step(host: Host, disk: Disk, number: signal.Signals, 
     held = Held(host, program, "disk", "mount", disk.path, host.target, *host.own, "--yes")
     held.process.send_signal(number)
     held.process.send_signal(number)  # an impatient second one changes nothing
-    code, said = held.end()
-    assert code == 128 + number, said
-    assert "taken back" in said
-    assert "Traceback" not in said
+    code, errors = held.end()
+    assert code == 128 + number, errors
+    assert "taken back" in errors
+    assert "Traceback" not in errors
     outcome = "taken-back" if program == "sfdisk" else "take-back-failed"
     assert_taken_back(host, before, held.inside, outcome)
     if program == "sfdisk":
         assert (disk.partitions, disk.value("PTTYPE")) == ([], "")
     else:  # the step was finished, and a filesystem is kept
-        assert "cannot be taken back: make-filesystem" in said
+        assert "cannot be taken back: make-filesystem" in errors
         assert disk.type_of(disk.partitions[0]) == "ext4"
     host.mount(disk).well()
 

@@ -129,7 +129,7 @@ def test_history_shows_each_step_with_its_commands(host: Host, disk: Disk) -> No
     steps = host.run("history", "show", "last", "--json").well().json["result"]["steps"]
     assert [step["outcome"] for step in steps] == ["done"] * 6
     runs = host.run("history", "--json").well().json["result"]["runs"]
-    assert [(one["outcome"], one["user"]) for one in runs] == [("done", "root")]
+    assert [(run["outcome"], run["user"]) for run in runs] == [("done", "root")]
 
 
 def test_the_state_directory_is_for_root_only(host: Host, disk: Disk) -> None:

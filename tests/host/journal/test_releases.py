@@ -56,8 +56,8 @@ def test_the_prediction_for_another_release(suite: str, numbers: range, agree: A
     if not shutil.which("mmdebstrap"):
         pytest.skip("no mmdebstrap on this machine")
     root = release(suite)
-    said = subprocess.run(["chroot", root, "journalctl", "--version"], capture_output=True, text=True, check=True)
-    version = parse_version(said.stdout.splitlines()[0])
+    answer = subprocess.run(["chroot", root, "journalctl", "--version"], capture_output=True, text=True, check=True)
+    version = parse_version(answer.stdout.splitlines()[0])
     assert version.number == SUITES[suite]
     place = Path(tempfile.mkdtemp(prefix="opskit-journals-", dir=root / "tmp"))
     try:

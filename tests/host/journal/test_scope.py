@@ -83,8 +83,8 @@ def run(
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
-    status, answer, gone, own, said = json.loads(done.stdout)
-    assert answer["error"] is None or status, said
+    status, answer, gone, own, errors = json.loads(done.stdout)
+    assert answer["error"] is None or status, errors
     return status, answer, gone, own
 
 
@@ -106,8 +106,8 @@ def test_the_directories_are_those_of_journalctl(pool: Path, options: tuple[str,
     for number, limit in enumerate((("2d",), ("--files", "2"), ("--size", "1M", "20d"))):
         status, answer, gone, _ = run(pool, *limit, *options, seed=number)
         assert status == 0, answer
-        assert [one["path"] for one in answer["result"]["deletes"] if one["path"] not in gone] == []
-        assert sorted(one["path"] for one in answer["result"]["deletes"]) == gone
+        assert [file["path"] for file in answer["result"]["deletes"] if file["path"] not in gone] == []
+        assert sorted(file["path"] for file in answer["result"]["deletes"]) == gone
         assert gone
         assert answer["result"]["as_predicted"] is True
 
@@ -116,5 +116,5 @@ def test_the_directories_are_those_of_journalctl(pool: Path, options: tuple[str,
 def test_access_times_count_where_reading_leaves_them_alone(pool: Path, *, noatime: bool) -> None:
     _, answer, gone, own = run(pool, "10d", noatime=noatime, future=True)
     deletes = answer["result"]["deletes"]
-    assert sorted(one["path"] for one in deletes) == gone
+    assert sorted(file["path"] for file in deletes) == gone
     assert any(own in path for path in gone) == noatime

@@ -28,8 +28,8 @@ SETTINGS = ("maxbytes", "maxconns", "num_threads", "item_size_max")
 
 def here() -> set[int]:
     """The memcached processes: in this PID namespace there are no others."""
-    found = {pid: process(pid) for pid in pids()}
-    return {pid for pid, one in found.items() if one and one.name == "memcached"}
+    processes = {pid: process(pid) for pid in pids()}
+    return {pid for pid, process in processes.items() if process and process.name == "memcached"}
 
 
 def settled(pid: int) -> bool:
@@ -50,15 +50,15 @@ def ask(listeners: list[str]) -> dict[str, Any]:
         try:
             with socket.create_connection(("127.0.0.1" if address == "*" else address, int(port)), 10) as connection:
                 connection.sendall(b"stats settings\r\n")
-                said = b""
-                while not said.endswith((b"END\r\n", b"ERROR\r\n")) and not said.startswith(b"CLIENT_ERROR"):
+                output = b""
+                while not output.endswith((b"END\r\n", b"ERROR\r\n")) and not output.startswith(b"CLIENT_ERROR"):
                     answer = connection.recv(65536)
                     if not answer:
                         return {"silent": "it closed the connection"}
-                    said += answer
+                    output += answer
         except OSError as error:
             return {"silent": str(error)}
-        words = (line.split(" ", 2) for line in said.decode().splitlines() if line.startswith("STAT "))
+        words = (line.split(" ", 2) for line in output.decode().splitlines() if line.startswith("STAT "))
         pairs = (each[1:] for each in words if len(each) == 3)
         return {key: int(value) for key, value in pairs if key in SETTINGS}
     return {}
@@ -89,7 +89,7 @@ def run(words: list[str], expected: int) -> dict[str, Any]:
             gone = gone + 1 if ended and not alive else 0
             if gone > 3:
                 break
-            seen = sorted(one.text for pid in alive for one in sockets_of(pid))
+            seen = sorted(listener.text for pid in alive for listener in sockets_of(pid))
             enough = len(seen) >= expected and all(settled(pid) for pid in alive)
             same = same + 1 if alive and enough and seen == listeners else 0
             listeners = seen

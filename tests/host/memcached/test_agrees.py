@@ -45,7 +45,7 @@ def the_user() -> str:
 
 def golden_lines() -> list[str]:
     lines = LINES.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if not line.startswith((" ", "#")) and not any(one in line for one in LEFT_OUT)]
+    return [line for line in lines if not line.startswith((" ", "#")) and not any(word in line for word in LEFT_OUT)]
 
 
 def installed() -> Program:
@@ -53,9 +53,9 @@ def installed() -> Program:
         pytest.skip("needs root: a network namespace is made")
     if not shutil.which("memcached"):
         pytest.skip("there is no memcached on this host")
-    said = subprocess.run(["memcached", "-h"], capture_output=True, text=True, check=True).stdout
-    features = [name for name, sign in (("sasl", "-S,"), ("tls", "-Z,"), ("extstore", "ext_path:")) if sign in said]
-    return Program("memcached", read_release(said), tuple(features))
+    output = subprocess.run(["memcached", "-h"], capture_output=True, text=True, check=True).stdout
+    features = [name for name, sign in (("sasl", "-S,"), ("tls", "-Z,"), ("extstore", "ext_path:")) if sign in output]
+    return Program("memcached", read_release(output), tuple(features))
 
 
 @pytest.fixture
@@ -75,9 +75,9 @@ def words_of(line: str, place: Path) -> list[str]:
     words = shlex.split(line)
     names = {"m": the_user(), "memcached": the_user()}
     paths = {"/run/m.sock": "m.sock", "/run/m.pid": "m.pid", "/etc/m.pw": "m.pw", "/dev/shm/m": "m.mem"}
-    found = [names.get(word, word) if before == "-u" else word for before, word in zip(["", *words], words)]
-    found = [word.replace("ext_path=/dev/shm/m:", f"ext_path={place}/m.ext:") for word in found]
-    return [str(place / paths[word]) if word in paths else word for word in found]
+    translated = [names.get(word, word) if before == "-u" else word for before, word in zip(["", *words], words)]
+    translated = [word.replace("ext_path=/dev/shm/m:", f"ext_path={place}/m.ext:") for word in translated]
+    return [str(place / paths[word]) if word in paths else word for word in translated]
 
 
 def claim(words: list[str], program: Program, *, host: bool = False) -> Effect:
@@ -90,8 +90,10 @@ def claim(words: list[str], program: Program, *, host: bool = False) -> Effect:
 
 def sockets(claimed: Effect) -> set[str]:
     """The listening sockets that a claim stands for: one on every address is one of each family."""
-    wanted = {one.text.replace("0.0.0.0", "*") for one in claimed.listeners}
-    return wanted | {f"{one.protocol} [::]:{one.port}" for one in claimed.listeners if one.address == "*"}
+    wanted = {listener.text.replace("0.0.0.0", "*") for listener in claimed.listeners}
+    return wanted | {
+        f"{listener.protocol} [::]:{listener.port}" for listener in claimed.listeners if listener.address == "*"
+    }
 
 
 def differences(claimed: Effect, seen: dict[str, Any]) -> list[str]:
@@ -101,26 +103,26 @@ def differences(claimed: Effect, seen: dict[str, Any]) -> list[str]:
         return [f"status: {status} claimed, {seen['status']} seen"]
     if status is not None:
         return []
-    found = []
+    listed = []
     wanted = sockets(claimed)
     got = set(seen["listeners"])
     if any(":any" in text for text in wanted):
         wanted, got = {text.rpartition(":")[0] for text in wanted}, {text.rpartition(":")[0] for text in got}
     if wanted != got:
-        found.append(f"listeners: {sorted(wanted)} claimed, {sorted(got)} seen")
+        listed.append(f"listeners: {sorted(wanted)} claimed, {sorted(got)} seen")
     if claimed.fragile != ("ended" in seen):
-        return [*found, f"ended by a question: {claimed.fragile} claimed"]
+        return [*listed, f"ended by a question: {claimed.fragile} claimed"]
     if claimed.tls:
-        return found  # it was asked without
+        return listed  # it was asked without
     if "silent" in seen or claimed.silent:
-        return found if claimed.silent == ("silent" in seen) else [*found, f"silent: {claimed.silent} claimed"]
+        return listed if claimed.silent == ("silent" in seen) else [*listed, f"silent: {claimed.silent} claimed"]
     pairs = {
         "maxbytes": claimed.max_bytes,
         "maxconns": claimed.connections,
         "num_threads": claimed.threads,
         "item_size_max": claimed.item_size,
     }
-    return found + [f"{k}: {v} claimed, {seen[k]} seen" for k, v in pairs.items() if k in seen and seen[k] != v]
+    return listed + [f"{k}: {v} claimed, {seen[k]} seen" for k, v in pairs.items() if k in seen and seen[k] != v]
 
 
 def generated_lines() -> list[str]:
@@ -194,16 +196,19 @@ def compare(lines: list[str], place: Path, agree: Agree, *, host: bool = False) 
     program = installed()
     given = [words_of(line, place) for line in lines]
     claimed = [claim(words, program, host=host) for words in given]
-    asked = [{"words": words, "expected": len(sockets(one)) if one.runs else 0} for words, one in zip(given, claimed)]
+    requests = [
+        {"words": words, "expected": len(sockets(judgement)) if judgement.runs else 0}
+        for words, judgement in zip(given, claimed)
+    ]
     done = subprocess.run(
         [*APART, sys.executable, str(HERE / "agree.py")],
-        input="".join(json.dumps(one) + "\n" for one in asked),
+        input="".join(json.dumps(request) + "\n" for request in requests),
         capture_output=True, text=True, check=True, timeout=600, cwd="/",
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     seen = [json.loads(text) for text in done.stdout.splitlines()]
     assert len(seen) == len(lines)
-    found = {line: differences(one, said) for line, one, said in zip(lines, claimed, seen)}
-    wrong = {line: what for line, what in found.items() if what}
+    differing = {line: differences(judgement, measured) for line, judgement, measured in zip(lines, claimed, seen)}
+    wrong = {line: what for line, what in differing.items() if what}
     print(wrong)
     agree(f"lines of memcached {'.'.join(map(str, program.release))}", len(lines) - len(wrong), len(lines))

@@ -53,17 +53,17 @@ class Place:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def json(self, *words: str, **more: Any) -> dict[str, Any]:
-        said = self.run("memcached", *words, "--json", **more)
-        assert said.out, said.err
-        return {**json.loads(said.out), "status": said.code}
+        answer = self.run("memcached", *words, "--json", **more)
+        assert answer.out, answer.err
+        return {**json.loads(answer.out), "status": answer.code}
 
     def start(self, port: int, *words: str, **more: Any) -> dict[str, Any]:
         """Start on this port, with a pid file of ours; it is ended after the test."""
         file = self.path(f"{port}.pid")
-        found = self.json("start", "-p", str(port), "-P", file, *words, "--yes", **more)
+        answer = self.json("start", "-p", str(port), "-P", file, *words, "--yes", **more)
         with contextlib.suppress(OSError, ValueError):
             self.pids.append(int(Path(file).read_text()))
-        return found
+        return answer
 
     def directly(self, *words: str) -> subprocess.Popen[str]:
         """memcached itself, in the foreground."""
@@ -101,9 +101,9 @@ def place() -> Iterator[Place]:
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as connection:
+        connection.bind(("127.0.0.1", 0))
+        return int(connection.getsockname()[1])
 
 
 def wait(holds: Any, seconds: float = 60) -> None:
@@ -115,9 +115,9 @@ def wait(holds: Any, seconds: float = 60) -> None:
 
 def answers(port: int, address: str = "127.0.0.1") -> bool:
     try:
-        with socket.create_connection((address, port), PATIENCE) as one:
-            one.sendall(b"version\r\n")
-            return one.recv(100).startswith(b"VERSION")
+        with socket.create_connection((address, port), PATIENCE) as connection:
+            connection.sendall(b"version\r\n")
+            return connection.recv(100).startswith(b"VERSION")
     except OSError:
         return False
 
@@ -168,8 +168,8 @@ def test_started_twice_stopped_and_taken_back(place: Place) -> None:
 def test_options_of_every_kind(place: Place, words: str) -> None:
     """Each is started, and what it says of itself agrees with what was asked for."""
     port = free_port()
-    found = place.start(port, *words.split())
-    assert found["ok"], found
+    answer = place.start(port, *words.split())
+    assert answer["ok"], answer
     assert place.json("stop", "--port", str(port), "--yes")["ok"]
 
 
@@ -208,24 +208,24 @@ def test_what_only_looks_changes_nothing(place: Place, words: str) -> None:
         pytest.skip("strace is not on this host, or may not trace here")
     before = (place.folder / "state" / "ledger.jsonl").read_bytes()
     line = words.format(free=free_port(), port=port, pid=pid_of(place, port)).split()
-    said = place.run("memcached", *line, under=under)
-    assert said.code in {0, 4}, said.err
+    answer = place.run("memcached", *line, under=under)
+    assert answer.code in {0, 4}, answer.err
     assert changes(trace.read_text(errors="surrogateescape")) == []
     assert (place.folder / "state" / "ledger.jsonl").read_bytes() == before
     assert answers(port)
 
 
 def test_a_taken_port_names_who_has_it(place: Place) -> None:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        one.listen()
-        port = int(one.getsockname()[1])
+    with socket.socket() as connection:
+        connection.bind(("127.0.0.1", 0))
+        connection.listen()
+        port = int(connection.getsockname()[1])
         refused = place.start(port)
         assert (refused["status"], refused["findings"][0]["id"]) == (BUSY, "port-taken")
         assert f"pid {os.getpid()}" in refused["findings"][0]["title"]
         stop = place.json("stop", "--port", str(port), "--yes")
         assert (stop["status"], stop["findings"][0]["id"]) == (REFUSED, "not-memcached")
-        assert one.fileno() >= 0
+        assert connection.fileno() >= 0
 
 
 def test_what_memcached_would_misread_is_refused(place: Place) -> None:
@@ -257,14 +257,14 @@ def test_the_pid_file(place: Place, kind: str) -> None:
         gone = subprocess.Popen(["true"])
         gone.wait()
         file.write_text(f"{gone.pid}\n")
-    found = place.json("start", "-p", str(port), "-P", str(file), "--yes")
+    answer = place.json("start", "-p", str(port), "-P", str(file), "--yes")
     if kind == "stale":
-        assert found["ok"], found
+        assert answer["ok"], answer
         place.pids.append(int(file.read_text()))
         return
     unwritable = kind in {"unwritable", "no directory", "dangling"}
     wanted = "pid-file-unwritable" if unwritable else "pid-file-foreign"
-    assert (found["status"], found["findings"][0]["id"]) == (REFUSED, wanted)
+    assert (answer["status"], answer["findings"][0]["id"]) == (REFUSED, wanted)
     assert not answers(port)
 
 
@@ -275,8 +275,8 @@ def test_what_is_no_pid_file_is_left_alone(place: Place, make: Any) -> None:
     file = Path(place.path("own.pid"))
     make(file)
     before = file.lstat()  # following a symbolic link changes its atime
-    found = place.json("start", "-p", str(free_port()), "-P", str(file), "--yes")
-    assert (found["status"], found["findings"][0]["id"]) == (REFUSED, "pid-file-foreign")
+    answer = place.json("start", "-p", str(free_port()), "-P", str(file), "--yes")
+    assert (answer["status"], answer["findings"][0]["id"]) == (REFUSED, "pid-file-foreign")
     assert place.json("stop", "--pidfile", str(file), "--yes")["result"]["changed"] is False
     after = file.lstat()
     assert (after.st_ino, after.st_mode, after.st_mtime_ns) == (before.st_ino, before.st_mode, before.st_mtime_ns)
@@ -308,30 +308,30 @@ def test_a_start_that_fails_says_what_memcached_said(place: Place) -> None:
 def test_saturated_until_it_rejects(place: Place) -> None:
     port = free_port()
     started = place.start(port, "-c", "60")
-    assert [one["id"] for one in started["findings"]] == ["few-clients", "gone-after-reboot"]
+    assert [finding["id"] for finding in started["findings"]] == ["few-clients", "gone-after-reboot"]
     claimed = place.json("explain", "--pid", str(pid_of(place, port)))["result"]["effect"]["clients"]
     clients: list[socket.socket] = []
     served = 0
     with contextlib.suppress(OSError):
         for _ in range(70):
-            one = socket.create_connection(("127.0.0.1", port), PATIENCE)
-            clients.append(one)
-            one.sendall(b"version\r\n")
-            if not one.recv(100).startswith(b"VERSION"):
+            connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+            clients.append(connection)
+            connection.sendall(b"version\r\n")
+            if not connection.recv(100).startswith(b"VERSION"):
                 break
             served += 1
     assert claimed["least"] <= served <= claimed["most"]
-    for one in clients[-3:]:
-        one.close()
+    for connection in clients[-3:]:
+        connection.close()
     del clients[-3:]
     wait(lambda: answers(port))
-    found = place.json("status", "--check", *LONG)
-    (mine,) = [one for one in found["result"]["instances"] if one["pid"] == pid_of(place, port)]
+    answer = place.json("status", "--check", *LONG)
+    (mine,) = [instance for instance in answer["result"]["instances"] if instance["pid"] == pid_of(place, port)]
     assert mine["rejected"] > 0
-    assert "rejected-connections" in {one["id"] for one in found["findings"] if f":{port}" in one["title"]}
-    assert found["status"] == 4
-    for one in clients:
-        one.close()
+    assert "rejected-connections" in {finding["id"] for finding in answer["findings"] if f":{port}" in finding["title"]}
+    assert answer["status"] == 4
+    for connection in clients:
+        connection.close()
 
 
 def test_stores_that_fail_are_seen_by_class(place: Place) -> None:
@@ -345,12 +345,12 @@ def test_stores_that_fail_are_seen_by_class(place: Place) -> None:
             refused += file.readline().startswith(b"SERVER_ERROR")
         client.sendall(b"set big 0 0 9000000\r\n%b\r\n" % (b"x" * 9000000))
         assert file.readline().startswith(b"SERVER_ERROR object too large")
-    found = place.json("status", "--slabs", *LONG)
-    (mine,) = [one for one in found["result"]["instances"] if one["pid"] == pid_of(place, port)]
+    answer = place.json("status", "--slabs", *LONG)
+    (mine,) = [instance for instance in answer["result"]["instances"] if instance["pid"] == pid_of(place, port)]
     assert refused > 0
     assert (mine["failed_stores"], mine["too_large_stores"]) == (refused, 1)
     assert sum(each["items"] for each in mine["slabs"]) == 200 - refused
-    ids = {one["id"] for one in found["findings"] if f":{port}" in one["title"]}
+    ids = {finding["id"] for finding in answer["findings"] if f":{port}" in finding["title"]}
     assert ids == {"stores-fail", "items-too-large"}
     table = place.run("memcached", "status", "--slabs", *LONG).out.splitlines()
     assert table[0].split()[:3] == ["ADDRESS", "CLASS", "ITEM"]
@@ -375,10 +375,12 @@ def test_the_table_has_whole_words_on_eighty_columns(place: Place) -> None:
 
 def test_a_unix_socket(place: Place) -> None:
     path = place.path("m.sock")
-    found = place.json("start", "-s", path, "-P", place.path("sock.pid"), "--yes")
-    assert found["ok"], found
+    answer = place.json("start", "-s", path, "-P", place.path("sock.pid"), "--yes")
+    assert answer["ok"], answer
     place.pids.append(int(Path(place.path("sock.pid")).read_text()))
-    (mine,) = [one for one in place.json("status", *LONG)["result"]["instances"] if one["socket"] == path]
+    (mine,) = [
+        instance for instance in place.json("status", *LONG)["result"]["instances"] if instance["socket"] == path
+    ]
     assert (mine["answered"], mine["listeners"]) == (True, [])
     # Of its socket, too, nothing is left: by a stop, or by an undo of the start.
     assert place.json("stop", "--unix-socket", path, "--yes")["ok"]
@@ -395,8 +397,8 @@ def test_a_unix_socket(place: Place) -> None:
 
 def test_paths_that_are_relative(place: Place) -> None:
     """They count from where they are typed; a daemon would take them for files in /."""
-    found = place.json("start", "-s", "m.sock", "-P", "m.pid", "--yes", cwd=place.path(""))
-    assert found["ok"], found
+    answer = place.json("start", "-s", "m.sock", "-P", "m.pid", "--yes", cwd=place.path(""))
+    assert answer["ok"], answer
     assert Path(place.path("m.pid")).exists()
     assert place.json("stop", "-s", "m.sock", "--yes", cwd=place.path(""))["result"]["changed"]
     assert not Path(place.path("m.pid")).exists()
@@ -404,7 +406,11 @@ def test_paths_that_are_relative(place: Place) -> None:
     line = ["memcached", "-u", place.user, "-s", "other.sock"]
     with subprocess.Popen(line, cwd=place.path(""), stdin=NULL, stdout=NULL, stderr=NULL) as process:
         wait(lambda: Path(place.path("other.sock")).exists())
-        (mine,) = [one for one in place.json("status", *LONG)["result"]["instances"] if one["pid"] == process.pid]
+        (mine,) = [
+            instance
+            for instance in place.json("status", *LONG)["result"]["instances"]
+            if instance["pid"] == process.pid
+        ]
         assert place.json("stop", "-s", place.path("other.sock"), "--yes")["ok"]
         assert not Path(place.path("other.sock")).exists()
     assert (mine["socket"], mine["answered"]) == (place.path("other.sock"), True)
@@ -421,9 +427,9 @@ def test_an_instance_whose_program_was_updated(place: Place) -> None:
     with subprocess.Popen(line, stdin=NULL, stdout=NULL, stderr=NULL) as process:
         wait(lambda: answers(port))
         Path(program).unlink()
-        found = place.json("lint", "--pid", str(process.pid))
+        answer = place.json("lint", "--pid", str(process.pid))
         process.kill()
-    assert found["result"]["line"] == " ".join(line)
+    assert answer["result"]["line"] == " ".join(line)
 
 
 def test_which_of_two_on_one_port_is_stopped_a_person_tells(place: Place) -> None:
@@ -445,14 +451,16 @@ def test_an_instance_that_asks_for_a_password(place: Place) -> None:
     secret.write_text("ops:not-shown-anywhere\n")
     shutil.chown(secret, place.user)
     secret.chmod(0o600)
-    found = place.start(port, "-Y", str(secret))
-    assert found["ok"], found
-    said = place.run("memcached", "status", "--json", *LONG)
+    answer = place.start(port, "-Y", str(secret))
+    assert answer["ok"], answer
+    outcome = place.run("memcached", "status", "--json", *LONG)
     (mine,) = [
-        one for one in json.loads(said.out)["result"]["instances"] if one["listeners"] == [f"tcp 127.0.0.1:{port}"]
+        instance
+        for instance in json.loads(outcome.out)["result"]["instances"]
+        if instance["listeners"] == [f"tcp 127.0.0.1:{port}"]
     ]
     assert mine["answered"]
-    assert "not-shown-anywhere" not in said.out + (place.folder / "state" / "ledger.jsonl").read_text()
+    assert "not-shown-anywhere" not in outcome.out + (place.folder / "state" / "ledger.jsonl").read_text()
 
 
 def test_a_secret_that_the_instances_user_cannot_read_is_not_handed_out(place: Place) -> None:
@@ -477,7 +485,7 @@ while True:
             rows = place.json("status")["result"]["instances"]
         finally:
             process.kill()
-    (mine,) = [one for one in rows if one["listeners"] == [f"tcp 127.0.0.1:{port}"]]
+    (mine,) = [instance for instance in rows if instance["listeners"] == [f"tcp 127.0.0.1:{port}"]]
     assert not mine["answered"]
     assert not Path(heard).exists() or b"hash" not in Path(heard).read_bytes()
 
@@ -501,14 +509,16 @@ while True:
             try:
                 assert process.stdout
                 other = int(process.stdout.readline())
-                said = place.run("memcached", "status", "--json", "--timeout", "5s")
+                answer = place.run("memcached", "status", "--json", "--timeout", "5s")
             finally:
                 process.kill()
-        found = json.loads(said.out)
-        rows = {one["listeners"][0]: one for one in found["result"]["instances"] if one["listeners"]}
+        envelope = json.loads(answer.out)
+        rows = {
+            instance["listeners"][0]: instance for instance in envelope["result"]["instances"] if instance["listeners"]
+        }
         assert rows[f"tcp 127.0.0.1:{port}"]["uptime_seconds"] is not None
         assert rows[f"tcp 127.0.0.1:{other}"]["uptime_seconds"] is None
-        assert said.err == ""
+        assert answer.err == ""
 
 
 def test_exposed_only_by_name(place: Place) -> None:
@@ -524,10 +534,10 @@ def test_exposed_only_by_name(place: Place) -> None:
         "unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-euc", script, env=environment
     )
     started, status, stopped = (json.loads(line) for line in done.stdout.splitlines())
-    assert ("exposed", "warning") in [(one["id"], one["severity"]) for one in started["findings"]]
+    assert ("exposed", "warning") in [(finding["id"], finding["severity"]) for finding in started["findings"]]
     (mine,) = status["result"]["instances"]
     assert mine["listeners"] == ["tcp *:11211"]
-    assert [one["id"] for one in status["findings"]] == ["exposed"]
+    assert [finding["id"] for finding in status["findings"]] == ["exposed"]
     assert stopped["ok"]
 
 
@@ -537,7 +547,9 @@ def test_one_in_another_network_namespace_is_named_and_not_asked(place: Place) -
     process = subprocess.Popen(["unshare", "--net", "sh", "-euc", script], stdin=NULL, stdout=NULL, stderr=NULL)
     try:
         wait(Path(path).exists)
-        (mine,) = [one for one in place.json("status")["result"]["instances"] if one["pid"] == process.pid]
+        (mine,) = [
+            instance for instance in place.json("status")["result"]["instances"] if instance["pid"] == process.pid
+        ]
         assert (mine["answered"], mine["why"]) == (False, "in another network namespace: not asked")
         # Its ports are not ours: the same line is started here all the same.
         other = place.path("here.pid")
@@ -548,7 +560,7 @@ def test_one_in_another_network_namespace_is_named_and_not_asked(place: Place) -
         wait(Path(other).exists)
         place.pids.append(int(Path(other).read_text()))
         again = place.json("start", "-p", "11311", "-P", other, "--dry-run")
-        assert "pid-file-foreign" in [one["id"] for one in again["findings"]]
+        assert "pid-file-foreign" in [finding["id"] for finding in again["findings"]]
     finally:
         process.kill()
         process.wait()
@@ -571,18 +583,18 @@ def test_an_ordinary_user(place: Place) -> None:
     state.mkdir(mode=0o700)
     shutil.chown(state, "nobody")
     words = ("start", "-p", str(port), "--yes")
-    found = place.json(*words, under=AS_NOBODY, OPSKIT_STATE_DIR=str(state))
-    assert found["ok"], found
+    answer = place.json(*words, under=AS_NOBODY, OPSKIT_STATE_DIR=str(state))
+    assert answer["ok"], answer
     pid = int((state / f"memcached-{port}.pid").read_text())
     place.pids.append(pid)
     assert Path(f"/proc/{pid}").owner() == "nobody"
-    assert "-u" not in found["result"]["line"]
+    assert "-u" not in answer["result"]["line"]
     stopped = place.json("stop", "--port", str(port), "--yes", under=AS_NOBODY, OPSKIT_STATE_DIR=str(state))
     assert stopped["ok"], stopped
     # The first run of all: its state directory is not there yet.
     fresh = state / "fresh"
-    found = place.json(*words, under=AS_NOBODY, OPSKIT_STATE_DIR=str(fresh))
-    assert found["ok"], found
+    answer = place.json(*words, under=AS_NOBODY, OPSKIT_STATE_DIR=str(fresh))
+    assert answer["ok"], answer
     place.pids.append(int((fresh / f"memcached-{port}.pid").read_text()))
     # Root's directory, and none of its own named.
     (place.folder / "roots").mkdir(mode=0o755)
@@ -596,8 +608,8 @@ def test_without_proc_nothing_is_taken_for_absent(place: Place) -> None:
     port = str(free_port())
     covered = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh")
     for words in (("start", "-p", port, "--yes"), ("stop", "--port", port, "--yes"), ("status",)):
-        said = place.json(*words, under=covered)
-        assert (said["status"], said["error"]["what"]) == (MISSING, "/proc"), said
+        answer = place.json(*words, under=covered)
+        assert (answer["status"], answer["error"]["what"]) == (MISSING, "/proc"), answer
     assert not answers(int(port))
     # Who may not start a unit is told before anything is looked at.
     refused = place.json("start", "--unit", "--yes", under=AS_NOBODY)
@@ -620,21 +632,25 @@ def test_fifty_instances_are_asked_in_a_second(place: Place) -> None:
         best: Optional[float] = None
         for _ in range(3):
             began = processor_time()
-            found = place.json("status", "--timeout", "5s")
+            answer = place.json("status", "--timeout", "5s")
             spent = processor_time() - began
             best = spent if best is None else min(best, spent)
-            mine = [one for one in found["result"]["instances"] if (one["socket"] or "").startswith(str(place.folder))]
+            mine = [
+                instance
+                for instance in answer["result"]["instances"]
+                if (instance["socket"] or "").startswith(str(place.folder))
+            ]
             assert len(mine) == count
-            assert [one["pid"] for one in mine if not one["answered"]] == [running[7].pid]
+            assert [instance["pid"] for instance in mine if not instance["answered"]] == [running[7].pid]
             if best < 1.0:
                 break
         print(f"status of {count} instances, one of them dead: {best:.2f} s of work")
         assert best is not None
         assert best < 1.0
     finally:
-        for one in running:
-            one.kill()
-            one.communicate()
+        for process in running:
+            process.kill()
+            process.communicate()
 
 
 def test_watch_draws_until_it_is_interrupted(place: Place) -> None:
@@ -653,8 +669,8 @@ def test_watch_draws_until_it_is_interrupted(place: Place) -> None:
         terminal.close()
     assert "terminal" in place.run("memcached", "status", "--watch").err
     for name in ("--interval", "--timeout"):
-        said = [place.run("memcached", "status", name, text).code for text in ("inf", "nan", "1e300", "0", "-1")]
-        assert said == [USAGE] * 5
+        answer = [place.run("memcached", "status", name, text).code for text in ("inf", "nan", "1e300", "0", "-1")]
+        assert answer == [USAGE] * 5
 
 
 def test_watch_on_eighty_columns_has_whole_figures_and_a_graph(place: Place) -> None:

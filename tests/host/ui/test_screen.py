@@ -70,14 +70,14 @@ def test_colour_is_decided_for_each_stream(host: Host, disk: Disk) -> None:
     assert process.stdout
     out = process.stdout.read().decode()
     assert process.wait(timeout=300) == 0
-    said = b""
+    output = b""
     try:
         while data := os.read(terminal_master, 65536):
-            said += data
+            output += data
     except OSError:  # EIO: all was read
         pass
     os.close(terminal_master)
-    assert ESCAPE.encode() in said
+    assert ESCAPE.encode() in output
     assert ESCAPE not in out
     assert "in service" in out
 
@@ -185,10 +185,10 @@ def test_head_gives_no_traceback(host: Host, disk: Disk, words: str) -> None:
     assert process.stdout
     assert process.stderr
     process.stdout.close()  # the reader has gone before anything is written
-    said = process.stderr.read().decode()
+    errors = process.stderr.read().decode()
     process.wait(timeout=300)
-    assert "Traceback" not in said
-    assert "Broken pipe" not in said
+    assert "Traceback" not in errors
+    assert "Broken pipe" not in errors
     assert process.returncode in {
         0,
         1,

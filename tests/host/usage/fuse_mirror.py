@@ -63,11 +63,11 @@ class Mirror:
         out = b""
         for number, entry in enumerate(self.listed[node][offset:], offset + 1):
             kind = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode) >> 12
-            one = struct.pack("=QQII", entry.inode(), number, len(entry.name), kind) + entry.name
-            one += bytes(-len(one) % 8)
-            if len(out) + len(one) > size:
+            record = struct.pack("=QQII", entry.inode(), number, len(entry.name), kind) + entry.name
+            record += bytes(-len(record) % 8)
+            if len(out) + len(record) > size:
                 break
-            out += one
+            out += record
         return out
 
 

@@ -389,11 +389,11 @@ def test_what_another_user_may_delete(agree: Agree) -> None:
                     path.unlink()
             return [not path.exists() for path in paths]
 
-        expected, found = as_nobody(predicted), as_nobody(done)
-        assert len(found) == len(paths)
-        assert 8 < sum(found) < len(paths) - 8
-        assert expected == found
-        agree("what another user may delete", sum(map(bool.__eq__, expected, found)), len(paths))
+        expected, prediction = as_nobody(predicted), as_nobody(done)
+        assert len(prediction) == len(paths)
+        assert 8 < sum(prediction) < len(paths) - 8
+        assert expected == prediction
+        agree("what another user may delete", sum(map(bool.__eq__, expected, prediction)), len(paths))
 
 
 def test_an_unseen_process_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

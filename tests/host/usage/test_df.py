@@ -25,14 +25,14 @@ def percent(value: Any) -> str:
 
 def rows(answer: Any) -> list[list[str]]:
     """The result of `opskit df --json` as GNU df writes it."""
-    found = []
-    for one in answer["result"]["filesystems"]:
-        inodes = one["inodes"]
-        sizes = [one["size_bytes"], one["used_bytes"], one["available_bytes"]]
+    listed = []
+    for filesystem in answer["result"]["filesystems"]:
+        inodes = filesystem["inodes"]
+        sizes = [filesystem["size_bytes"], filesystem["used_bytes"], filesystem["available_bytes"]]
         counts = [inodes["total"], inodes["used"], inodes["free"]]
-        head = [one["source"], one["fstype"], *sizes, percent(one["used_percent"]), *counts]
-        found.append([str(v) for v in (*head, percent(inodes["used_percent"]), one["mount_point"])])
-    return found
+        head = [filesystem["source"], filesystem["fstype"], *sizes, percent(filesystem["used_percent"]), *counts]
+        listed.append([str(v) for v in (*head, percent(inodes["used_percent"]), filesystem["mount_point"])])
+    return listed
 
 
 def gnu(*arguments: str, inside: Namespace) -> list[list[str]]:
@@ -60,19 +60,19 @@ def test_the_figures_are_those_of_gnu_df(host: Host, fstype: str) -> None:
     inside, target = filled(host, fstype)
     answer = host.run("df", "--json", target, inside=inside).well()
     assert rows(answer.json) == gnu(target, inside=inside)
-    (found,) = answer.json["result"]["filesystems"]
-    assert found["used_bytes"] > 20_000_000
+    (result,) = answer.json["result"]["filesystems"]
+    assert result["used_bytes"] > 20_000_000
     # A path in it, a file in it, and the device that it is on, stand for it.
-    for path in (f"{target}/d", f"{target}/large", *([found["source"]] if fstype != "tmpfs" else [])):
-        said = host.run("df", "--json", path, inside=inside).well()
-        assert rows(said.json) == gnu(path, inside=inside)
+    for path in (f"{target}/d", f"{target}/large", *([result["source"]] if fstype != "tmpfs" else [])):
+        outcome = host.run("df", "--json", path, inside=inside).well()
+        assert rows(outcome.json) == gnu(path, inside=inside)
     human = run(*inside.prefix, "df", "-h", "--output=size,used,avail,pcent", target).stdout.split()[-4:]
     assert host.run("df", target, inside=inside).well().out.splitlines()[1].split()[2:6] == human
 
 
-def steady(found: list[list[str]], folder: Path) -> list[list[str]]:
+def steady(rows: list[list[str]], folder: Path) -> list[list[str]]:
     """The rows with their figures only where nobody else writes: the others have their names."""
-    return [row if row[-1].startswith(str(folder)) else [row[0], row[1], row[-1]] for row in found]
+    return [row if row[-1].startswith(str(folder)) else [row[0], row[1], row[-1]] for row in rows]
 
 
 @pytest.mark.parametrize("everything", [False, True])
@@ -142,9 +142,9 @@ def test_a_path_that_is_not_there_does_not_hide_the_others(host: Host) -> None:
     assert answer.code == 1
     assert "/opskit-is-not-there: No such file or directory" in answer.err
     assert [line.split()[-1] for line in answer.out.splitlines()[1:]] == ["/"]
-    told = host.run("df", "/opskit-is-not-there", "/", "--json").json["result"]
-    assert [one["path"] for one in told["unreadable"]] == ["/opskit-is-not-there"]
-    assert [one["mount_point"] for one in told["filesystems"]] == ["/"]
+    result = host.run("df", "/opskit-is-not-there", "/", "--json").json["result"]
+    assert [place["path"] for place in result["unreadable"]] == ["/opskit-is-not-there"]
+    assert [filesystem["mount_point"] for filesystem in result["filesystems"]] == ["/"]
 
 
 class Hung:
@@ -181,7 +181,7 @@ def test_a_mount_that_does_not_answer_is_named_and_holds_nothing_up(host: Host, 
     answer = host.run("df", "--json", "--timeout", "10s" if named else "3s", *paths, inside=hung.inside).well()
     (finding,) = about(hung, answer)
     assert (finding["id"], finding["severity"]) == ("not-answering", "error")
-    silent = next(one for one in answer.json["result"]["filesystems"] if not one["answered"])
+    silent = next(filesystem for filesystem in answer.json["result"]["filesystems"] if not filesystem["answered"])
     assert (silent["mount_point"], silent["size_bytes"]) == (str(hung.target), None)
     if not named:  # the others are as without it
         theirs = run(*hung.inside.prefix, "df", "-x", "fuse.silent", "--output=target").stdout.split("\n")[1:-1]
@@ -213,12 +213,12 @@ def test_ctrl_c_while_a_mount_is_silent(host: Host, hung: Hung) -> None:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while not children.read_text():
         assert process.poll() is None
-    asked = children.read_text().split()
+    pids = children.read_text().split()
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=300)
     assert process.returncode == 130
     # Killed; what is left of it until init has waited for it is no process that runs.
-    until(lambda: not any(map(runs, asked)))
+    until(lambda: not any(map(runs, pids)))
 
 
 def runs(pid: str) -> bool:

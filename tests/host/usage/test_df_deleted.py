@@ -94,8 +94,8 @@ def test_without_a_deleted_file(host: Host, folder: Path, inside: Namespace) -> 
 def test_in_another_mount_namespace(host: Host, folder: Path, inside: Namespace) -> None:
     """As in a container: the filesystem is not mounted where opskit runs."""
     process = holder(host, folder, inside=inside)
-    found = host.run("df", "--deleted", "--json").well().json["result"]["deleted"]
-    mine = [f for f in found if f["path"].startswith(str(folder))]
+    result = host.run("df", "--deleted", "--json").well().json["result"]["deleted"]
+    mine = [f for f in result if f["path"].startswith(str(folder))]
     assert [f["mount_point"] for f in mine] == [str(folder)] * 2
     assert [f["namespace"] for f in mine] == [process.pid] * 2
 

@@ -54,12 +54,12 @@ class Layers:
 
     def why(self, path: Path) -> tuple[dict[str, int], Any]:
         """The parts, which add up to what GNU df says; at most 1 % of it is unexplained."""
-        found = self.host.run("df", "--why", str(path), "--json", inside=self.inside).well().json["result"]
-        parts = {part["id"]: part["bytes"] for part in found["parts"]}
+        result = self.host.run("df", "--why", str(path), "--json", inside=self.inside).well().json["result"]
+        parts = {part["id"]: part["bytes"] for part in result["parts"]}
         used = int(run(*self.inside.prefix, "df", "-B1", "--output=used", str(self.at)).stdout.split()[-1])
-        assert sum(parts.values()) == used == found["filesystem"]["used_bytes"]
+        assert sum(parts.values()) == used == result["filesystem"]["used_bytes"]
         assert abs(parts["unexplained"]) <= used // 100, parts
-        return parts, found
+        return parts, result
 
     def deleted(self, path: Path) -> Any:
         return self.host.run("df", "--deleted", "--json", str(path), inside=self.inside).well().json["result"]
@@ -79,8 +79,8 @@ def test_a_deleted_file_takes_space_beneath_its_overlay(host: Host, kind: str) -
         assert {(file["mount_point"], file["overlay"]) for file in held} == {(str(layers.at), str(layers.merged(0)))}
     parts, _ = layers.why(layers.at)
     assert 4_000_000 <= parts["deleted"] < 4_100_000
-    again, found = layers.why(layers.merged(1))
-    assert (again, found["filesystem"]["mount_point"]) == (parts, str(layers.at))
+    again, result = layers.why(layers.merged(1))
+    assert (again, result["filesystem"]["mount_point"]) == (parts, str(layers.at))
 
 
 def test_what_a_lower_layer_still_has_is_not_freed(host: Host) -> None:
@@ -121,9 +121,9 @@ def test_a_deleted_image_of_a_loop_device(host: Host, kind: str) -> None:
             "holder": loop,
             "frees": f"losetup -d {loop}",
         }
-        parts, found = layers.why(layers.at)
+        parts, result = layers.why(layers.at)
         assert 59 * MIB <= parts["kernel"] <= 60 * MIB
-        assert next(part["note"] for part in found["parts"] if part["id"] == "kernel").startswith(str(image))
+        assert next(part["note"] for part in result["parts"] if part["id"] == "kernel").startswith(str(image))
         shown = host.run("df", "--deleted", str(layers.at), inside=layers.inside).well()
         assert f"losetup -d {loop}" in shown.out
     finally:
@@ -132,8 +132,8 @@ def test_a_deleted_image_of_a_loop_device(host: Host, kind: str) -> None:
 
 def test_the_largest_directories_are_named(host: Host) -> None:
     layers = Layers(host, "ext4")
-    _, found = layers.why(layers.at)
-    names = [Path(entry["path"]).relative_to(layers.at).as_posix() for entry in found["largest"]]
+    _, result = layers.why(layers.at)
+    names = [Path(entry["path"]).relative_to(layers.at).as_posix() for entry in result["largest"]]
     assert names[:2] == ["image1", "image2"]
     assert sorted(names[2:]) == [f"{number}/diff" for number in range(OVERLAYS)]
     assert "LARGEST DIRECTORIES" in host.run("df", "--why", str(layers.at), inside=layers.inside).well().out

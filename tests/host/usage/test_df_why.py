@@ -38,12 +38,12 @@ class Full:
 
     def parts(self) -> tuple[dict[str, int], Any]:
         """The parts, which add up to what GNU df says; at most 1 % of it is unexplained."""
-        found = self.why("--json").json["result"]
-        parts = {part["id"]: part["bytes"] for part in found["parts"]}
+        result = self.why("--json").json["result"]
+        parts = {part["id"]: part["bytes"] for part in result["parts"]}
         used = int(run(*self.inside.prefix, "df", "-B1", "--output=used", str(self.at)).stdout.split()[-1])
-        assert sum(parts.values()) == used == found["filesystem"]["used_bytes"]
+        assert sum(parts.values()) == used == result["filesystem"]["used_bytes"]
         assert abs(parts["unexplained"]) <= used // 100, parts
-        return parts, found
+        return parts, result
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -63,9 +63,9 @@ def test_many_small_files(host: Host, kind: str) -> None:
 def test_small_files_in_the_metadata_of_btrfs(host: Host) -> None:
     """du counts a block for each, which is not there: the answer says so, and still adds up."""
     full = Full(host, "btrfs", "mkdir d; cd d; for n in $(seq 3000); do echo $n > $n; done")
-    found = full.why("--json").json["result"]
-    rest = next(part for part in found["parts"] if part["id"] == "unexplained")
-    assert rest["bytes"] == found["filesystem"]["used_bytes"] - sum(p["bytes"] for p in found["parts"][:-1])
+    answer = full.why("--json").json["result"]
+    rest = next(part for part in answer["parts"] if part["id"] == "unexplained")
+    assert rest["bytes"] == answer["filesystem"]["used_bytes"] - sum(p["bytes"] for p in answer["parts"][:-1])
     assert rest["bytes"] < 0
     assert "du counts more" in rest["note"]
 
@@ -78,9 +78,9 @@ def test_deleted_but_open(host: Host, kind: str) -> None:
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
     full.sync()
-    parts, found = full.parts()
+    parts, result = full.parts()
     assert 4_000_000 <= parts["deleted"] < 4_100_000
-    commands = [part["command"] for part in found["parts"] if part["id"] == "deleted"]
+    commands = [part["command"] for part in result["parts"] if part["id"] == "deleted"]
     assert commands == [f"opskit df --deleted {full.at}"]
 
 
@@ -96,15 +96,15 @@ def test_hidden_under_mount_points(host: Host, kind: str) -> None:
     )
     full = Full(host, kind, setup)
     before = full.inside.mounts()
-    parts, found = full.parts()
+    parts, result = full.parts()
     assert 27_000_000 <= parts["hidden"] < 27_200_000
-    hidden = {Path(entry["mount_point"]).name: entry["bytes"] for entry in found["hidden"]}
+    hidden = {Path(entry["mount_point"]).name: entry["bytes"] for entry in result["hidden"]}
     assert set(hidden) == {"one", "two words", "covered"}
     assert hidden["one"] >= 20_000_000
-    note = next(part["note"] for part in found["parts"] if part["id"] == "hidden")
+    note = next(part["note"] for part in result["parts"] if part["id"] == "hidden")
     assert note.startswith(f"{full.at}/one (2")
     # There may be a process that even root may not look at.
-    assert [text for text in found["missing"] if not text.startswith("deleted files of")] == []
+    assert [text for text in result["missing"] if not text.startswith("deleted files of")] == []
     assert full.inside.mounts() == before
 
 
@@ -128,10 +128,10 @@ def test_what_only_a_snapshot_of_btrfs_has(host: Host) -> None:
         "btrfs subvolume snapshot -r . snapshot >/dev/null; rm gone"
     )
     full = Full(host, "btrfs", setup)
-    found = full.why("--json").json["result"]
-    parts = {part["id"]: part for part in found["parts"]}
+    answer = full.why("--json").json["result"]
+    parts = {part["id"]: part for part in answer["parts"]}
     assert 5_000_000 <= parts["files"]["bytes"] < 5_200_000
-    assert abs(parts["unexplained"]["bytes"] - 30_000_000) <= found["filesystem"]["used_bytes"] // 100
+    assert abs(parts["unexplained"]["bytes"] - 30_000_000) <= answer["filesystem"]["used_bytes"] // 100
     assert parts["unexplained"]["note"] == "snapshots and other subvolumes may be in it"
     assert parts["unexplained"]["command"] == f"btrfs subvolume list {full.at}"
     run(*full.inside.prefix, "sh", "-c", parts["unexplained"]["command"])
@@ -139,10 +139,12 @@ def test_what_only_a_snapshot_of_btrfs_has(host: Host) -> None:
 
 def test_reserved_blocks(host: Host) -> None:
     full = Full(host, "ext4", "head -c 40000000 /dev/urandom > large", ("-m", "20"))
-    _, found = full.parts()
-    one = found["filesystem"]
-    assert found["reserved_bytes"] > GIB // 2 // 6
-    assert one["used_bytes"] + one["available_bytes"] + found["reserved_bytes"] == one["size_bytes"]
+    _, result = full.parts()
+    filesystem = result["filesystem"]
+    assert result["reserved_bytes"] > GIB // 2 // 6
+    assert (
+        filesystem["used_bytes"] + filesystem["available_bytes"] + result["reserved_bytes"] == filesystem["size_bytes"]
+    )
     assert "neither used nor available" in full.why().out
 
 

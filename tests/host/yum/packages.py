@@ -122,8 +122,8 @@ class Root:
     @property
     def rpm_lock(self) -> Path:
         """Where this host's rpm has its lock in the installroot."""
-        said = run("rpm", "--eval", "%{_dbpath}", env=ENV).stdout.strip()
-        return self.path / said.lstrip("/") / ".rpm.lock"
+        answer = run("rpm", "--eval", "%{_dbpath}", env=ENV).stdout.strip()
+        return self.path / answer.lstrip("/") / ".rpm.lock"
 
     def file(self, name: str) -> Path:
         """A lock of dnf, by the first word of its name; its folder is made."""
@@ -182,8 +182,8 @@ class Root:
     def lock(self, name: str, **more: Any) -> tuple[int, dict[str, Any], list[str]]:
         """The exit status of `yum lock`, the lock whose path ends in name, and the ids of the findings but OTHERS."""
         answer = self.opskit("lock", "--json", **more)
-        one = next(one for one in answer.json["result"]["locks"] if one["path"].endswith(name))
-        return answer.code, one, [name for name in answer.ids if name != OTHERS]
+        lock = next(lock for lock in answer.json["result"]["locks"] if lock["path"].endswith(name))
+        return answer.code, lock, [name for name in answer.ids if name != OTHERS]
 
     def close(self) -> None:
         """End what was started here."""

@@ -53,7 +53,7 @@ def test_all_free(root: Root) -> None:
     (root.path / "run/dnf").mkdir(parents=True)
     (root.path / "run/dnf/rpmtransaction.lock.tmp").touch()
     answer = root.opskit("lock", "--json").well()
-    assert {one["state"] for one in answer.json["result"]["locks"]} == {"free"}
+    assert {lock["state"] for lock in answer.json["result"]["locks"]} == {"free"}
     root.opskit("wait", "--timeout", "1h30m").well()
     assert set(answer.ids) <= {OTHERS}
     assert "nothing to do" in root.opskit("unlock", "--yes").well().out
@@ -61,12 +61,12 @@ def test_all_free(root: Root) -> None:
 
 def test_in_a_transaction_only_waiting_is_safe(root: Root) -> None:
     process = root.in_transaction()
-    code, one, ids = root.lock("rpmdb_lock.pid")
-    assert (code, one["state"], one["phase"], one["advice"]) == (7, "held", "transaction", "wait")
-    assert one["holder"]["pid"] == process.pid
-    assert one["holder"]["name"] == "dnf"
-    assert [child["name"] for child in one["holder"]["children"]] == ["sh"]
-    assert one["safe_commands"] == [f"opskit yum wait --installroot {root.path}"]
+    code, lock, ids = root.lock("rpmdb_lock.pid")
+    assert (code, lock["state"], lock["phase"], lock["advice"]) == (7, "held", "transaction", "wait")
+    assert lock["holder"]["pid"] == process.pid
+    assert lock["holder"]["name"] == "dnf"
+    assert [child["name"] for child in lock["holder"]["children"]] == ["sh"]
+    assert lock["safe_commands"] == [f"opskit yum wait --installroot {root.path}"]
     assert "lock-held" in ids
     _, rpm, _ = root.lock(".rpm.lock")
     assert (rpm["state"], rpm["phase"], rpm["pid"]) == ("held", "transaction", process.pid)
@@ -83,11 +83,11 @@ def test_in_a_transaction_only_waiting_is_safe(root: Root) -> None:
 
 def test_a_sample_tells_whether_it_gets_anywhere(root: Root) -> None:
     root.in_transaction()
-    _, one, _ = root.lock("rpmdb_lock.pid")
-    assert one["holder"]["activity"] is None
+    _, lock, _ = root.lock("rpmdb_lock.pid")
+    assert lock["holder"]["activity"] is None
     assert root.opskit("lock", "--sample", "nan").code == 2
     answer = root.opskit("lock", "--json", "--sample", "0.3s")
-    held = [one for one in answer.json["result"]["locks"] if one["state"] == "held"]
+    held = [lock for lock in answer.json["result"]["locks"] if lock["state"] == "held"]
     assert held[0]["holder"]["activity"]["seconds"] >= 0.3
     root.go()
 
@@ -96,8 +96,8 @@ def test_stopped_in_a_transaction_it_goes_on(root: Root) -> None:
     process = root.in_transaction()
     os.kill(process.pid, signal.SIGSTOP)
     state_of(process.pid, "T")
-    code, one, _ = root.lock("rpmdb_lock.pid")
-    assert (code, one["state"], one["advice"], one["phase"]) == (7, "stopped", "continue", "transaction")
+    code, lock, _ = root.lock("rpmdb_lock.pid")
+    assert (code, lock["state"], lock["advice"], lock["phase"]) == (7, "stopped", "continue", "transaction")
     plan = root.opskit("unlock", "--json", "--dry-run").json["result"]
     assert [change["action"] for change in plan["changes"]] == ["continue"]
     assert root.opskit("unlock", "--json", "--yes").json["result"]["changed"]
@@ -121,9 +121,9 @@ def test_in_metadata_and_download_an_interrupt_is_clean(root: Root, hold: str, n
     root.server.hold = hold
     process = root.start(*root.argv("-y", "install", "quick"))
     assert root.server.arrived.wait(WAIT)
-    code, one, _ = root.lock(f"{name}_lock.pid")
-    assert (code, one["state"], one["phase"], one["advice"]) == (7, "held", name, "interrupt")
-    assert f"kill -INT {process.pid}" in one["safe_commands"][-1]
+    code, lock, _ = root.lock(f"{name}_lock.pid")
+    assert (code, lock["state"], lock["phase"], lock["advice"]) == (7, "held", name, "interrupt")
+    assert f"kill -INT {process.pid}" in lock["safe_commands"][-1]
     no = root.opskit("unlock")
     assert (no.code, process.poll()) == (5, None)
     done = root.opskit("unlock", "--yes", "--json")
@@ -150,8 +150,8 @@ def test_who_ignores_an_interrupt_is_sent_none(root: Root) -> None:
     name = "open('/proc/self/comm','w').write('dnf'); print(1,flush=True); sys.stdin.read()"
     script = f"import signal,sys; signal.signal(signal.SIGINT,signal.SIG_IGN); {name}"
     process = holder_by(root, script)
-    _, one, _ = root.lock("metadata_lock.pid")
-    assert (one["advice"], "ignores SIGINT" in one["why"]) == ("wait", True)
+    _, lock, _ = root.lock("metadata_lock.pid")
+    assert (lock["advice"], "ignores SIGINT" in lock["why"]) == ("wait", True)
     assert root.opskit("unlock", "--yes").code == 7
     process.communicate()
 
@@ -160,8 +160,8 @@ def test_the_line_that_is_shown_interrupts(root: Root) -> None:
     root.server.hold = "repomd.xml"
     process = root.start(*root.argv("-y", "makecache"))
     assert root.server.arrived.wait(WAIT)
-    _, one, _ = root.lock("metadata_lock.pid")
-    run("sh", "-euc", one["safe_commands"][-1])
+    _, lock, _ = root.lock("metadata_lock.pid")
+    run("sh", "-euc", lock["safe_commands"][-1])
     assert ended(process) != 0
 
 
@@ -171,8 +171,8 @@ def test_killed_in_a_download_the_tool_takes_it_over(root: Root) -> None:
     assert root.server.arrived.wait(WAIT)
     process.kill()
     ended(process)
-    code, one, ids = root.lock("download_lock.pid")
-    assert (code, one["state"], one["advice"], one["holder"]) == (4, "stale", "nothing", None)
+    code, lock, ids = root.lock("download_lock.pid")
+    assert (code, lock["state"], lock["advice"], lock["holder"]) == (4, "stale", "nothing", None)
     assert ids == ["lock-stale"]
     assert "nothing to do" in root.opskit("unlock", "--yes").well().out
     root.opskit("wait", "--timeout", "5s").well()
@@ -185,8 +185,8 @@ def test_killed_in_a_transaction_what_to_check_is_said(root: Root) -> None:
     process = root.in_transaction()
     process.kill()
     ended(process)
-    code, one, ids = root.lock("rpmdb_lock.pid")
-    assert (code, one["state"]) == (4, "stale")
+    code, lock, ids = root.lock("rpmdb_lock.pid")
+    assert (code, lock["state"]) == (4, "stale")
     assert {"orphaned-scriptlet", "check-rpm-database", "check-dependencies", "check-duplicates"} <= set(ids)
     notes = root.opskit("unlock", "--yes", "--json").json
     assert notes["result"]["changed"] is False
@@ -246,8 +246,8 @@ def test_the_locks_are_where_the_configuration_puts_them(root: Root, how: str) -
         config.write_text(conf)
     process = root.start(*root.argv("-y", *words, "install", "slow"))
     root.ready()
-    code, one, _ = root.lock("/opt/state/rpmdb_lock.pid")
-    assert (code, one["state"], one["phase"]) == (7, "held", "transaction")
+    code, lock, _ = root.lock("/opt/state/rpmdb_lock.pid")
+    assert (code, lock["state"], lock["phase"]) == (7, "held", "transaction")
     assert root.opskit("wait", "--timeout", "0.1s").code == 7
     root.go()
     assert ended(process) == 0
@@ -258,20 +258,20 @@ def test_the_pid_of_init(root: Root) -> None:
     path = root.file("metadata")
     path.write_text("1")
     assert root.dnf("--setopt=exit_on_lock=1", "makecache").returncode == 200
-    code, one, _ = root.lock("metadata_lock.pid")
-    if one["state"] == "outside":
+    code, lock, _ = root.lock("metadata_lock.pid")
+    if lock["state"] == "outside":
         # Who is not on the host itself cannot know; on it, another test has a pid 1 of its own that sees this file.
         on_the_host = os.readlink("/proc/self/ns/pid") == "pid:[4026531836]"
-        assert (code, one["advice"], bool(one["holder"])) == (7, "wait", on_the_host)
+        assert (code, lock["advice"], bool(lock["holder"])) == (7, "wait", on_the_host)
         return
-    assert (code, one["state"], one["advice"]) == (4, "reused", "clear")
+    assert (code, lock["state"], lock["advice"]) == (4, "reused", "clear")
     # A container that sees this very file has a pid 1 of its own, whatever its name is.
     inside = ("unshare", "--pid", "--fork", "--mount-proc", "--propagation", "private", "sleep", "600")
     outer = root.start(*inside)
     while not Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text():
         time.sleep(0.01)
-    code, one, _ = root.lock("metadata_lock.pid")
-    assert (code, one["state"], one["advice"]) == (7, "outside", "wait")
+    code, lock, _ = root.lock("metadata_lock.pid")
+    assert (code, lock["state"], lock["advice"]) == (7, "outside", "wait")
     child = int(Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text())
     os.kill(child, signal.SIGKILL)
     ended(outer)
@@ -286,18 +286,18 @@ def test_a_script_that_locks_through_the_api_holds_whatever_the_clock_says(root:
     process = holder_by(root, "import rpm, signal; print(1, flush=True); signal.pause()", "/usr/bin/python3")
     path = root.file("metadata")
     os.utime(path, (time.time() - 100, time.time() - 100))
-    code, one, _ = root.lock("metadata_lock.pid")
-    assert (code, one["state"], one["advice"]) == (7, "held", "wait")
+    code, lock, _ = root.lock("metadata_lock.pid")
+    assert (code, lock["state"], lock["advice"]) == (7, "held", "wait")
     process.terminate()
     process.communicate()
 
 
 def test_at_the_prompt_dnf_holds_nothing_but_is_named(root: Root) -> None:
     process = root.start(*root.argv("install", "quick"), terminal=True)
-    said = b""
-    while b"[y/N]" not in said:
+    output = b""
+    while b"[y/N]" not in output:
         assert select.select([process.terminal], [], [], WAIT)[0]  # type: ignore[attr-defined]
-        said += os.read(process.terminal, 4096)  # type: ignore[attr-defined]
+        output += os.read(process.terminal, 4096)  # type: ignore[attr-defined]
     state_of(process.pid, "S")
     answer = root.opskit("lock", "--json").well()
     titles = [finding["title"] for finding in answer.json["findings"] if finding["id"] == "runs-without-lock"]
@@ -306,8 +306,8 @@ def test_at_the_prompt_dnf_holds_nothing_but_is_named(root: Root) -> None:
     yum = root.path / "var/run/yum.pid"
     yum.parent.mkdir(parents=True)
     yum.write_text(str(process.pid))
-    code, one, _ = root.lock("yum.pid")
-    assert (code, one["state"], one["advice"]) == (7, "waiting at a prompt", "interrupt")
+    code, lock, _ = root.lock("yum.pid")
+    assert (code, lock["state"], lock["advice"]) == (7, "waiting at a prompt", "interrupt")
     root.opskit("unlock", "--yes").well()
     ended(process)
 
@@ -316,29 +316,29 @@ def test_a_plain_rpm(root: Root) -> None:
     package = next(root.repo.rglob("slow-*.rpm"))
     process = root.start("rpm", "--root", str(root.path), "-U", "--nodeps", str(package))
     root.ready()
-    code, one, _ = root.lock(".rpm.lock")
-    assert (code, one["state"], one["phase"], one["pid"]) == (7, "held", "transaction", process.pid)
+    code, lock, _ = root.lock(".rpm.lock")
+    assert (code, lock["state"], lock["phase"], lock["pid"]) == (7, "held", "transaction", process.pid)
     assert root.opskit("unlock", "--yes").code == 5
     root.go()
     assert ended(process) == 0
-    code, one, _ = root.lock(".rpm.lock")
-    assert (code, one["state"]) == (0, "free")
-    assert Path(one["path"]).exists()
+    code, lock, _ = root.lock(".rpm.lock")
+    assert (code, lock["state"]) == (0, "free")
+    assert Path(lock["path"]).exists()
 
 
 def test_in_another_pid_namespace_the_right_process_is_named(root: Root) -> None:
     outer = root.in_transaction("unshare", "--pid", "--fork", "--mount-proc", "--propagation", "private")
-    code, one, ids = root.lock("rpmdb_lock.pid")
-    assert (code, one["state"], one["phase"], one["advice"]) == (7, "outside", "transaction", "wait")
+    code, lock, ids = root.lock("rpmdb_lock.pid")
+    assert (code, lock["state"], lock["phase"], lock["advice"]) == (7, "outside", "transaction", "wait")
     children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
-    assert [str(one["holder"]["pid"])] == children
-    assert one["holder"]["inner_pid"] == one["pid"] == 1
+    assert [str(lock["holder"]["pid"])] == children
+    assert lock["holder"]["inner_pid"] == lock["pid"] == 1
     assert "lock-outside" in ids
     assert root.opskit("unlock", "--yes").code == 5
     # From inside yet another one the kernel names nobody.
     inside = ("unshare", "--pid", "--fork", "--mount-proc", "--propagation", "private")
-    code, one, _ = root.lock(".rpm.lock", prefix=inside)
-    assert (code, one["state"], one["pid"], one["holder"]) == (7, "outside", 0, None)
+    code, lock, _ = root.lock(".rpm.lock", prefix=inside)
+    assert (code, lock["state"], lock["pid"], lock["holder"]) == (7, "outside", 0, None)
     root.go()
     assert ended(outer) == 0
 
@@ -360,8 +360,8 @@ BAD = [
 def test_what_is_in_the_file(root: Root, content: str, state: str, advice: str) -> None:
     """opskit says of each what dnf makes of it: where nothing has to be done dnf works, else it fails until unlock."""
     root.file("metadata").write_text(content)
-    code, one, _ = root.lock("metadata_lock.pid")
-    assert (code, one["state"], one["advice"]) == (4, state, advice)
+    code, lock, _ = root.lock("metadata_lock.pid")
+    assert (code, lock["state"], lock["advice"]) == (4, state, advice)
     if advice == "clear":
         assert root.dnf("makecache").returncode == 200
         assert root.opskit("wait").code == 4
@@ -399,8 +399,8 @@ def test_something_else_in_place_of_the_file(root: Root, kind: str) -> None:
             os.chdir(path.parent)
             made.bind(path.name)
             os.chdir("/")
-    code, one, ids = root.lock("metadata_lock.pid")
-    assert (code, one["state"], one["advice"], ids) == (4, "malformed", "nothing", ["lock-malformed"])
+    code, lock, ids = root.lock("metadata_lock.pid")
+    assert (code, lock["state"], lock["advice"], ids) == (4, "malformed", "nothing", ["lock-malformed"])
     refused = root.opskit("unlock", "--yes")
     assert (refused.code, os.path.lexists(path)) == (5, True)
     assert root.opskit("wait", "--timeout", "5s").code == 4
@@ -422,12 +422,12 @@ def test_what_a_user_has_in_his_own_folder_stops_nobody_else(root: Root, content
         os.mkfifo(path)
     else:
         path.write_text(content)
-    code, one, ids = root.lock("dnf-ops-x1/locks/metadata_lock.pid")
-    assert (code in {4, 7}, one["state"] != "free", len(ids)) == (True, True, 1)
-    assert not any(line.startswith("opskit") for line in one["safe_commands"])
+    code, lock, ids = root.lock("dnf-ops-x1/locks/metadata_lock.pid")
+    assert (code in {4, 7}, lock["state"] != "free", len(ids)) == (True, True, 1)
+    assert not any(line.startswith("opskit") for line in lock["safe_commands"])
     root.opskit("wait", "--timeout", "5s").well()
     assert "nothing to do" in root.opskit("unlock", "--yes").well().out
-    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    assert [inner.name for inner in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("link", ["dnf-ops-x1", "dnf-ops-x1/locks"])
@@ -449,11 +449,11 @@ def test_the_pid_of_another_program(root: Root) -> None:
     process = root.start("sleep", "600")
     path = root.file("metadata")
     path.write_text(str(process.pid))
-    code, one, _ = root.lock("metadata_lock.pid")
-    assert (code, one["state"], one["advice"]) == (7, "held", "wait")
+    code, lock, _ = root.lock("metadata_lock.pid")
+    assert (code, lock["state"], lock["advice"]) == (7, "held", "wait")
     os.utime(path, (time.time() - 100, time.time() - 100))
-    code, one, ids = root.lock("metadata_lock.pid")
-    assert (code, one["state"], one["advice"], ids) == (4, "reused", "clear", ["lock-reused"])
+    code, lock, ids = root.lock("metadata_lock.pid")
+    assert (code, lock["state"], lock["advice"], ids) == (4, "reused", "clear", ["lock-reused"])
     root.opskit("unlock", "--yes").well()
     assert process.poll() is None
     assert root.dnf("makecache").returncode == 0
@@ -474,9 +474,9 @@ def with_zombie() -> tuple[subprocess.Popen[str], int]:
 def test_a_zombie(root: Root) -> None:
     parent, pid = with_zombie()
     root.file("download").write_text(str(pid))
-    code, one, _ = root.lock("download_lock.pid")
-    assert (code, one["state"], one["advice"]) == (4, "zombie", "clear")
-    assert f"pid {parent.pid}" in one["why"]
+    code, lock, _ = root.lock("download_lock.pid")
+    assert (code, lock["state"], lock["advice"]) == (4, "zombie", "clear")
+    assert f"pid {parent.pid}" in lock["why"]
     root.opskit("unlock", "--yes").well()
     parent.communicate()
     assert root.opskit("lock").code == 0
@@ -488,7 +488,7 @@ def test_a_zombie_beside_a_holder_ends_no_sample_and_no_sleep(root: Root) -> Non
     root.file("metadata").write_text(str(parent.pid))
     root.file("download").write_text(str(pid))
     answer = root.opskit("lock", "--json", "--sample", "0.3s")
-    acts = {one["pid"]: one["holder"]["activity"] for one in answer.json["result"]["locks"] if one["holder"]}
+    acts = {lock["pid"]: lock["holder"]["activity"] for lock in answer.json["result"]["locks"] if lock["holder"]}
     assert acts[parent.pid]["seconds"] >= 0.3
     if run("strace", "-V", check=False).returncode == 0:
         trace = root.folder / "trace"
@@ -501,9 +501,9 @@ def test_a_zombie_beside_a_holder_ends_no_sample_and_no_sleep(root: Root) -> Non
 def test_a_name_with_spaces_and_parentheses(root: Root) -> None:
     script = "import sys; open('/proc/self/comm','w').write('a) S 1 (b'); print('ready',flush=True); sys.stdin.read()"
     process = holder_by(root, script)
-    _, one, _ = root.lock("metadata_lock.pid")
-    assert one["holder"]["name"] == "a) S 1 (b"
-    assert one["holder"]["parents"][0]["pid"] == os.getpid()
+    _, lock, _ = root.lock("metadata_lock.pid")
+    assert lock["holder"]["name"] == "a) S 1 (b"
+    assert lock["holder"]["parents"][0]["pid"] == os.getpid()
     process.communicate()
 
 
@@ -520,9 +520,9 @@ def test_without_root_and_with_hidepid(root: Root, hidden: bool) -> None:
     if hidden:
         script = 'mount -t proc -o hidepid=2 proc /proc; exec "$@"'
         prefix = ("unshare", "-m", "--propagation", "private", "sh", "-euc", script, "-", *nobody)
-    code, one, _ = root.lock("rpmdb_lock.pid", prefix=prefix)
-    assert (code, one["state"], one["phase"], one["advice"]) == (7, "held", "transaction", "wait")
-    assert one["holder"]["pid"] == process.pid
+    code, lock, _ = root.lock("rpmdb_lock.pid", prefix=prefix)
+    assert (code, lock["state"], lock["phase"], lock["advice"]) == (7, "held", "transaction", "wait")
+    assert lock["holder"]["pid"] == process.pid
     assert root.opskit("unlock", "--yes", prefix=prefix).code == 6
     root.go()
     assert ended(process) == 0
@@ -683,8 +683,8 @@ def test_an_installroot_by_a_relative_path(root: Root) -> None:
     root.file("metadata").write_text("abc")
     there = ("env", "-C", str(root.path))
     answer = root.opskit("lock", "--json", "--installroot", ".", below=False, prefix=there)
-    (one,) = [one for one in answer.json["result"]["locks"] if one["state"] != "free"]
-    assert one["safe_commands"][0] == f"opskit yum unlock --installroot {root.path}"
+    (lock,) = [lock for lock in answer.json["result"]["locks"] if lock["state"] != "free"]
+    assert lock["safe_commands"][0] == f"opskit yum unlock --installroot {root.path}"
     for name, why in (("none", "No such file"), ("dnf.conf", "Not a directory")):
         wrong = root.opskit("lock", "--installroot", f"../{name}", below=False, prefix=there)
         assert (wrong.code, why in wrong.err) == (1, True)
@@ -719,10 +719,10 @@ def test_the_kernel_is_asked_and_no_lock_is_taken(root: Root) -> None:
         trace = root.folder / "trace"
         calls = "fcntl,flock,kill,pidfd_send_signal,unlink,unlinkat,rename,renameat2,link,linkat,mkdir,open,openat"
         root.opskit(*words, prefix=("strace", "-f", "-o", str(trace), "-e", f"trace={calls}"))
-        said = trace.read_text().splitlines()
-        assert any("F_GETLK" in line for line in said)
+        errors = trace.read_text().splitlines()
+        assert any("F_GETLK" in line for line in errors)
         bad = ("F_SETLK", "F_OFD_SETLK", "flock(", "kill(", "pidfd_send", "unlink", "rename", "link(", "mkdir(")
-        assert [line for line in said if any(word in line.split(" ", 1)[1] for word in bad)] == []
-        written = [line for line in said if ("O_WRONLY" in line or "O_RDWR" in line) and "/dev/" not in line]
+        assert [line for line in errors if any(word in line.split(" ", 1)[1] for word in bad)] == []
+        written = [line for line in errors if ("O_WRONLY" in line or "O_RDWR" in line) and "/dev/" not in line]
         assert written == []
     root.go()

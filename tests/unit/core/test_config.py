@@ -48,9 +48,9 @@ def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_without_a_file_everything_is_a_default(files: tuple[Path, Path]) -> None:
     assert not files[0].exists()
-    found = load_config()
-    assert (found.shared, found.defaults, found.smtp) == ({}, {}, None)
-    assert found.log is None
+    config = load_config()
+    assert (config.shared, config.defaults, config.smtp) == ({}, {}, None)
+    assert config.log is None
     assert LogConfig() == LogConfig("info", 20, 10 * 1024 * 1024)
 
 
@@ -59,10 +59,10 @@ def test_the_users_file_goes_over_etc_key_by_key(files: tuple[Path, Path]) -> No
         'color = "never"\nquiet = true\n[disk.mount]\nfstype = "xfs"\nlabel = "etc"\n[log]\nfiles = 3\n'
     )
     files[1].write_text('color = "always"\n[disk.mount]\nlabel = "mine"\n[log]\nlevel = "debug"\n')
-    found = load_config()
-    assert found.shared == {"color": "always", "quiet": True}
-    assert found.defaults == {"disk": {"mount": {"fstype": "xfs", "label": "mine"}}}
-    assert found.log == LogConfig("debug", 3)
+    config = load_config()
+    assert config.shared == {"color": "always", "quiet": True}
+    assert config.defaults == {"disk": {"mount": {"fstype": "xfs", "label": "mine"}}}
+    assert config.log == LogConfig("debug", 3)
 
 
 def test_a_named_file_takes_the_place_of_both(files: tuple[Path, Path], named: Path) -> None:

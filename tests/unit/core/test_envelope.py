@@ -51,9 +51,9 @@ def test_an_error() -> None:
 
 def test_a_refusal_has_its_reasons_as_findings() -> None:
     error = Refused("mount", [FINDING])
-    found = json.loads(envelope("opskit disk mount", findings=error.findings, error=error))
-    assert found["findings"] == [FINDING_JSON]
-    assert found["error"]["exit_code"] == 5
+    envelope_read = json.loads(envelope("opskit disk mount", findings=error.findings, error=error))
+    assert envelope_read["findings"] == [FINDING_JSON]
+    assert envelope_read["error"]["exit_code"] == 5
 
 
 def test_it_is_one_line_and_keeps_bytes_that_are_no_utf8() -> None:

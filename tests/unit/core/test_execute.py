@@ -167,17 +167,17 @@ def test_a_command_that_may_fail_is_a_warning_and_on_record(
     execution = Execution(Plan("work", (Labelling("a"), FakeStep("b"))), Failing(how), bench.ledger, "r")
     with caplog.at_level(logging.WARNING, "opskit"):
         execution.carry_out()
-    status, said = HOW[how]
+    status, expected = HOW[how]
     assert (bench.run.outcome, bench.outcomes()) == ("done", ["done", "done"])
     (warning,) = execution.warnings
     assert (warning.id, warning.severity) == ("command-failed", "warning")
     assert warning.title.startswith("restorecon a: ")
-    assert said in warning.title
+    assert expected in warning.title
     assert warning.remedy == "put that right, then restorecon a"
     assert [record.getMessage() for record in caplog.records] == [warning.title]
     first = bench.run.steps[0].commands[0]
     assert (first["argv"], first["status"]) == (["restorecon", "a"], status)
-    assert said in first["stderr"]
+    assert expected in first["stderr"]
 
 
 @pytest.mark.parametrize("how", list(HOW))
@@ -198,10 +198,10 @@ def test_another_command_that_fails_fails_its_step(bench: Bench, how: str) -> No
 
 
 def test_success(bench: Bench) -> None:
-    told = []
-    bench.carry_out(ABC, command=("opskit", "x"), on_step=lambda step: told.append(step.change.target))
+    calls = []
+    bench.carry_out(ABC, command=("opskit", "x"), on_step=lambda step: calls.append(step.change.target))
     assert bench.happened == [f"{what} {name}" for name in "abc" for what in ("remember", "apply", "verify")]
-    assert told == ["a", "b", "c"]
+    assert calls == ["a", "b", "c"]
     assert (bench.run.outcome, bench.run.command, bench.run.pid) == ("done", ("opskit", "x"), os.getpid())
     assert bench.outcomes() == ["done"] * 3
     first = bench.run.steps[0]

@@ -17,7 +17,7 @@ def test_it_writes_and_leaves_nothing_beside(tmp_path: Path) -> None:
     write_atomic(str(path), b"one\n")
     assert path.read_bytes() == b"one\n"
     assert path.stat().st_mode & 0o7777 == 0o600
-    assert [found.name for found in tmp_path.iterdir()] == ["fstab"]
+    assert [path.name for path in tmp_path.iterdir()] == ["fstab"]
 
 
 def test_it_keeps_mode_owner_and_extended_attributes(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside(
     with pytest.raises(OSError, match="No space left"):
         write_atomic(str(path), b"two\n", like=str(path))
     assert path.read_bytes() == b"one\n"
-    assert [found.name for found in tmp_path.iterdir()] == ["fstab"]
+    assert [path.name for path in tmp_path.iterdir()] == ["fstab"]
 
 
 def test_the_file_is_synced_before_the_rename_and_the_directory_after(

@@ -54,10 +54,10 @@ def test_a_whole_run(tmp_path: Path) -> None:
     )
     assert run.began.endswith("Z")
     assert run.ended.endswith("Z")
-    (found,) = run.steps
-    assert (found.number, found.kind, found.outcome, found.change) == (1, "fake.x", "done", CHANGE)
-    assert found.record == {"before": 1, "made": 1}
-    assert found.commands == ({"argv": ["mkfs"], "status": 0},)
+    (record,) = run.steps
+    assert (record.number, record.kind, record.outcome, record.change) == (1, "fake.x", "done", CHANGE)
+    assert record.record == {"before": 1, "made": 1}
+    assert record.commands == ({"argv": ["mkfs"], "status": 0},)
 
 
 def test_a_run_that_crashed_is_unfinished_and_so_is_its_step(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_run_that_crashed_is_unfinished_and_so_is_its_step(tmp_path: Path) -> 
     step(ledger, "a", 2)
     (run,) = ledger.runs()
     assert run.outcome == "unfinished"
-    assert [found.outcome for found in run.steps] == ["done", "unfinished"]
+    assert [step.outcome for step in run.steps] == ["done", "unfinished"]
 
 
 def test_a_step_taken_back_keeps_the_commands_of_both_ways(tmp_path: Path) -> None:
@@ -77,9 +77,9 @@ def test_a_step_taken_back_keeps_the_commands_of_both_ways(tmp_path: Path) -> No
     step(ledger, "a", 1)
     stepped(ledger, "a", 1)
     ledger.append("undone", "a", number=1, outcome="undone", error="", commands=[{"argv": ["wipefs"], "status": 0}])
-    (found,) = ledger.runs()[0].steps
-    assert found.outcome == "undone"
-    assert [command["argv"] for command in found.commands] == [["mkfs"], ["wipefs"]]
+    (record,) = ledger.runs()[0].steps
+    assert record.outcome == "undone"
+    assert [command["argv"] for command in record.commands] == [["mkfs"], ["wipefs"]]
 
 
 @pytest.mark.parametrize(("outcome", "left"), [("done", "done"), ("failed", "kept"), ("", "kept")])
@@ -91,8 +91,8 @@ def test_a_step_that_was_done_and_is_kept_is_still_done(tmp_path: Path, outcome:
     if outcome:
         stepped(ledger, "a", 1, outcome)
     ledger.append("undone", "a", number=1, outcome="kept", error="it stays", commands=[])
-    (found,) = ledger.runs()[0].steps
-    assert (found.outcome, found.error) == (left, "it stays")
+    (record,) = ledger.runs()[0].steps
+    assert (record.outcome, record.error) == (left, "it stays")
 
 
 @pytest.mark.parametrize("outcome", ["undone", "failed"])
@@ -226,10 +226,10 @@ def test_last_of_an_empty_ledger(tmp_path: Path) -> None:
 
 
 def test_run_ids_sort_by_time_and_differ() -> None:
-    one, two = new_run_id(), new_run_id()
-    assert one != two
-    assert one[8] == "T"
-    assert one[15:17] == "Z-"
+    first, two = new_run_id(), new_run_id()
+    assert first != two
+    assert first[8] == "T"
+    assert first[15:17] == "Z-"
 
 
 def whole(ledger: Ledger, *names: str) -> None:

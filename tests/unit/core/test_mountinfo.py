@@ -26,8 +26,8 @@ def test_parse() -> None:
 def test_only_a_newline_ends_a_line() -> None:
     """A form feed or a U+2028 in a mount point is no new line, though str.splitlines() thinks so."""
     name = "/srv/a\x0cb\u2028c\x85d"
-    (found,) = parse_mountinfo(f"22 1 252:3 / {name} rw - xfs /dev/vda3 rw\n")
-    assert found.target == name
+    (line,) = parse_mountinfo(f"22 1 252:3 / {name} rw - xfs /dev/vda3 rw\n")
+    assert line.target == name
 
 
 @pytest.mark.parametrize(

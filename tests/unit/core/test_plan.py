@@ -147,16 +147,16 @@ def test_two_parts_with_the_same_digits_hide_no_difference_and_name_no_wrong_one
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The digits of a part only find the sentence: whether plans differ, the whole tells."""
-    one, other = Plan("t", basis=("a",)), Plan("t", basis=("b",))
-    assert list(differences(one.fingerprint, other, other)) == ["what it acts on is not the same: it is now b"]
+    first, other = Plan("t", basis=("a",)), Plan("t", basis=("b",))
+    assert list(differences(first.fingerprint, other, other)) == ["what it acts on is not the same: it is now b"]
     whole = plan_module.sha256
 
     def colliding(data: bytes) -> str:
         return whole(data) if data.startswith(b"[[") else "0" * 64
 
     monkeypatch.setattr(plan_module, "sha256", colliding)
-    assert one.fingerprint != other.fingerprint
-    assert list(differences(one.fingerprint, other, other)) == []
+    assert first.fingerprint != other.fingerprint
+    assert list(differences(first.fingerprint, other, other)) == []
 
 
 def test_names_that_are_no_utf8_have_a_fingerprint() -> None:

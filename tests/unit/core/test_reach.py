@@ -68,10 +68,10 @@ def test_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_one_child_for_each_mount_and_none_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
+    calls: list[int] = []
 
     def ask(questions: list[object], seconds: float) -> list[Answer]:  # noqa: ARG001
-        asked.append(len(questions))
+        calls.append(len(questions))
         return [Answer([[7, True, 0, ""], [None, True, 2, "No such file"]]), Answer(came=False)]
 
     monkeypatch.setattr(child, "ask", ask)
@@ -85,9 +85,9 @@ def test_one_child_for_each_mount_and_none_for_the_others(monkeypatch: pytest.Mo
         "/two (fuse.x, x) did not answer within 3 s",
         "/auto is an automount point: a look would mount it",
     ]
-    assert asked == [2]
+    assert calls == [2]
     assert [answer.came for answer in look_at(looks[2:3], mounts, 3)] == [False]  # and nobody waits for it again
-    assert asked == [2]
+    assert calls == [2]
 
 
 def test_what_an_automount_guards_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

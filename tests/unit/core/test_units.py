@@ -113,8 +113,8 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 
 @given(st.text(alphabet="0123456789 .+-smhdwyMinotuec\u00b5", max_size=12))
 def test_no_text_makes_a_traceback(text: str) -> None:
-    found = systemd_span(text)
-    assert found is None or 0 <= found[0] <= INFINITY
+    span = systemd_span(text)
+    assert span is None or 0 <= span[0] <= INFINITY
 
 
 @pytest.mark.parametrize(

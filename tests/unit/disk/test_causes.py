@@ -76,8 +76,8 @@ def test_what_the_device_tells() -> None:
 
 
 def test_services_are_stopped_and_the_rest_is_ended() -> None:
-    one = UsingProcess(7, "app", "app", "open file", unit="app.service")
+    process = UsingProcess(7, "app", "app", "open file", unit="app.service")
     other = UsingProcess(8, "vi", "joe", "open file")
-    assert ending([one, replace(one, pid=9)]) == "systemctl stop app.service; then try again"
-    assert ending([one, other]) == "systemctl stop app.service; end 8, or wait for them; then try again"
+    assert ending([process, replace(process, pid=9)]) == "systemctl stop app.service; then try again"
+    assert ending([process, other]) == "systemctl stop app.service; end 8, or wait for them; then try again"
     assert ending([other]) == "end these, or wait for them, and try again"

@@ -51,7 +51,7 @@ def test_an_entry_has_six_fields_parted_by_blanks_and_tabs() -> None:
 @pytest.mark.parametrize("line", ["", "\n", " \t\n", "# /dev/vdb1 /data ext4\n", "\t # x\n", "\r\n", " \r\n"])
 def test_comments_and_blank_lines_are_no_entries(line: str) -> None:
     assert entries(line) == ()
-    assert "".join(found.raw for found in parse(line)) == line
+    assert "".join(entry.raw for entry in parse(line)) == line
 
 
 # Each was tried with findmnt 2.38.1: it names the line in a "parse error" where there is a problem.

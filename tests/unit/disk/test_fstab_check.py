@@ -65,9 +65,9 @@ def ids(facts: HostFacts) -> list[str]:
 
 
 def only(facts: HostFacts, name: str) -> Finding:
-    found = [finding for finding in check(facts) if finding.id == name]
-    assert len(found) == 1, check(facts)
-    return found[0]
+    findings = [finding for finding in check(facts) if finding.id == name]
+    assert len(findings) == 1, check(facts)
+    return findings[0]
 
 
 def test_a_good_fstab_has_no_findings() -> None:
@@ -182,9 +182,9 @@ def test_names_that_last(link: str) -> None:
     "name", ["sda1", "vdb", "xvdf1", "hda2", "nvme0n1p1", "nvme1n1", "mmcblk0p2", "dm-3", "nbd0p1"]
 )
 def test_kernel_names_are_not_lasting(name: str) -> None:
-    found = replace(VDB1, name=name, path=f"/dev/{name}")
+    device = replace(VDB1, name=name, path=f"/dev/{name}")
     text = ROOT + DATA.replace(f"UUID={DATA_UUID}", f"/dev/{name}")
-    assert ids(host(text, devices=(VDA, VDA1, found))) == ["device-name"]
+    assert ids(host(text, devices=(VDA, VDA1, device))) == ["device-name"]
 
 
 def test_missing_nofail() -> None:
@@ -265,10 +265,10 @@ def test_duplicate_source() -> None:
 
 
 def test_subvolumes_are_no_duplicates() -> None:
-    found = replace(VDB1, signatures=signed("btrfs", DATA_UUID))
+    device = replace(VDB1, signatures=signed("btrfs", DATA_UUID))
     text = ROOT + (DATA + DATA.replace("/data", "/again")).replace("ext4", "btrfs")
     mounted = (*MOUNTED, Mount("252:17", "/again", "/dev/vdb1", "btrfs", "rw"))
-    assert ids(host(text, devices=(VDA, VDA1, found), mounts=mounted)) == []
+    assert ids(host(text, devices=(VDA, VDA1, device), mounts=mounted)) == []
 
 
 def test_wrong_fstype() -> None:
@@ -276,12 +276,12 @@ def test_wrong_fstype() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "held"),
+    ("expected", "held"),
     [("auto", "ext4"), ("ext4", "ext3"), ("ext3", "ext2"), ("xfs,ext4", "ext4"), ("ntfs3", "ntfs"), ("msdos", "vfat")],
 )
-def test_types_that_fit(said: str, held: str) -> None:
-    found = replace(VDB1, signatures=signed(held, DATA_UUID))
-    assert ids(host(ROOT + DATA.replace("ext4", said), devices=(VDA, VDA1, found))) == []
+def test_types_that_fit(expected: str, held: str) -> None:
+    device = replace(VDB1, signatures=signed(held, DATA_UUID))
+    assert ids(host(ROOT + DATA.replace("ext4", expected), devices=(VDA, VDA1, device))) == []
 
 
 def test_absent_mount_point() -> None:
@@ -461,8 +461,8 @@ def test_an_encrypted_volume_that_crypttab_names(line: str) -> None:
     ],
 )
 def test_a_missing_disk_of_an_entry_with_options_that_take_others_back(options: str, severity: str) -> None:
-    found = [f for f in check(host(f"{ROOT}UUID=absent /data ext4 {options} 0 2\n")) if f.id == "unknown-source"]
-    assert [finding.severity for finding in found] == ([severity] if severity else [])
+    findings = [f for f in check(host(f"{ROOT}UUID=absent /data ext4 {options} 0 2\n")) if f.id == "unknown-source"]
+    assert [finding.severity for finding in findings] == ([severity] if severity else [])
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def plain(tmp_path: Path) -> Path:
 
 def facts(path: Path, **values: Any) -> HostFacts:
     absent = FileFact("/etc/crypttab", "/etc/crypttab", exists=False)
-    found = HostFacts(1, "", "test", root=True, devices=(), fstab=read_file_fact(str(path)), crypttab=absent)
-    return replace(found, **values)
+    host_facts = HostFacts(1, "", "test", root=True, devices=(), fstab=read_file_fact(str(path)), crypttab=absent)
+    return replace(host_facts, **values)
 
 
 def carry_out(step: Any, runner: FakeRunner) -> dict[str, Any]:
@@ -93,10 +93,10 @@ def test_an_entry_added_and_taken_back_is_the_same_to_the_byte(fstab: Path, runn
 
 def test_entries_removed_and_put_back_are_the_same_to_the_byte(fstab: Path, runner: FakeRunner) -> None:
     before = fstab.read_bytes()
-    found = entries(decode(before))
-    if not found:
+    chosen = entries(decode(before))
+    if not chosen:
         return
-    _, remove = remove_entry_steps(facts(fstab), found, RUN)
+    _, remove = remove_entry_steps(facts(fstab), chosen, RUN)
     record = carry_out(remove, runner)
     assert entries(decode(fstab.read_bytes())) == ()
     for _ in range(2):

@@ -66,8 +66,8 @@ def test_each_other_namespace_is_read_once(tmp_path: Path) -> None:
         {"self": "mnt:[1]", "1": "mnt:[1]", "812": "mnt:[2]", "900": "mnt:[2]", "1000": "mnt:[3]"},
         {"self": line.format("/own"), "812": line.format("/a"), "900": line.format("/a"), "1000": line.format("/b")},
     )
-    found = [(m.target, m.namespace) for m in mounts.other_namespaces(proc)]
-    assert found == [("/a", 812), ("/b", 1000)]
+    namespaces = [(m.target, m.namespace) for m in mounts.other_namespaces(proc)]
+    assert namespaces == [("/a", 812), ("/b", 1000)]
     assert [m.target for m in mounts.own_mounts(proc)] == ["/own"]
 
 
@@ -157,14 +157,14 @@ def mount(number: str, target: str) -> Mount:
 
 
 def test_system_reasons_walks_down_every_layer() -> None:
-    found = mounts.system_reasons(STACK, [mount("253:1", "/")], frozenset(), "")
-    assert found == dict.fromkeys(("dm-1", "dm-0", "md0", "sda2", "sda", "sdb"), ("/",))
+    reasons = mounts.system_reasons(STACK, [mount("253:1", "/")], frozenset(), "")
+    assert reasons == dict.fromkeys(("dm-1", "dm-0", "md0", "sda2", "sda", "sdb"), ("/",))
 
 
 def test_system_reasons_does_not_walk_up() -> None:
     """A data volume over a disk of the system is not the system's by that."""
-    found = mounts.system_reasons(STACK, [mount("8:1", "/boot"), mount("253:1", "/data")], frozenset(), "")
-    assert found == {"sda1": ("/boot",), "sda": ("/boot",)}
+    reasons = mounts.system_reasons(STACK, [mount("8:1", "/boot"), mount("253:1", "/data")], frozenset(), "")
+    assert reasons == {"sda1": ("/boot",), "sda": ("/boot",)}
 
 
 def test_system_reasons_of_a_swap() -> None:
@@ -172,14 +172,14 @@ def test_system_reasons_of_a_swap() -> None:
 
 
 def test_a_swap_file_on_the_root_filesystem_is_no_reason_of_its_own() -> None:
-    found = mounts.system_reasons(STACK, [mount("8:32", "/")], frozenset({"8:32"}), "")
-    assert found == {"sdc": ("/",)}
+    reasons = mounts.system_reasons(STACK, [mount("8:32", "/")], frozenset({"8:32"}), "")
+    assert reasons == {"sdc": ("/",)}
 
 
 def test_every_reason_is_kept_once() -> None:
     both = [mount("8:1", "/boot"), mount("8:1", "/boot"), mount("8:2", "/var")]
-    found = mounts.system_reasons(STACK, both, frozenset(), "/dev/sda2")
-    assert found["sda"] == ("/boot", "/var", "root= of the kernel's command line")
+    reasons = mounts.system_reasons(STACK, both, frozenset(), "/dev/sda2")
+    assert reasons["sda"] == ("/boot", "/var", "root= of the kernel's command line")
 
 
 def test_a_loop_in_slaves_ends() -> None:

@@ -49,11 +49,11 @@ def host(fstab: str = "", *mounts: Mount, **more: Any) -> HostFacts:
 
 
 def decide(request: str = SOURCE, server: Optional[ServerFact] = FOUR, now: Optional[HostFacts] = None,
-           file: Optional[CredentialsFact] = None, kernel: tuple[int, int] = (5, 14), **asked: Any) -> Any:  # fmt: skip
+           file: Optional[CredentialsFact] = None, kernel: tuple[int, int] = (5, 14), **words: Any) -> Any:  # fmt: skip
     share = parse(request)
     assert share
     facts = ShareFacts(now or host(), server, file, kernel)
-    return decide_share(facts, ShareRequest(share, TARGET, **asked), RUN)
+    return decide_share(facts, ShareRequest(share, TARGET, **words), RUN)
 
 
 def plan(*args: Any, **more: Any) -> Plan:
@@ -158,7 +158,7 @@ def test_the_plan_of_a_new_share() -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "asked", "line"),
+    ("server", "options", "line"),
     [
         (FOUR, {}, "nfs4 defaults,_netdev,nofail"),
         (THREE, {}, "nfs vers=3,_netdev,nofail"),
@@ -169,8 +169,8 @@ def test_the_plan_of_a_new_share() -> None:
         (None, {}, "nfs defaults,_netdev,nofail"),
     ],
 )
-def test_the_type_and_the_version_are_those_of_the_server(server: Any, asked: Any, line: str) -> None:
-    assert line_of(plan(server=server, **asked)) == f"{SOURCE} {TARGET} {line} 0 0"
+def test_the_type_and_the_version_are_those_of_the_server(server: Any, options: Any, line: str) -> None:
+    assert line_of(plan(server=server, **options)) == f"{SOURCE} {TARGET} {line} 0 0"
 
 
 def test_facts_that_were_saved_say_that_no_server_was_asked() -> None:
@@ -215,7 +215,7 @@ def test_a_version_that_the_server_has_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "asked", "ident"),
+    ("request_", "wanted", "ident"),
     [
         (SOURCE, {"others": ("--label",)}, "not-for-shares"),
         (SOURCE, {"fstype": "ext4"}, "wrong-fstype"),
@@ -234,8 +234,8 @@ def test_a_version_that_the_server_has_not() -> None:
         (SMB, {"mount_options": f"pass={SECRET}"}, "password-in-options"),
     ],
 )
-def test_what_cannot_be_asked_for(request_: str, asked: Any, ident: str) -> None:
-    reasons = refusal(request_, **asked)
+def test_what_cannot_be_asked_for(request_: str, wanted: Any, ident: str) -> None:
+    reasons = refusal(request_, **wanted)
     assert next(iter(reasons)) == ident
     assert SECRET not in str(reasons)
 
@@ -272,7 +272,7 @@ def test_an_entry_that_is_there_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "asked", "ident", "words"),
+    ("line", "requests", "ident", "words"),
     [
         (f"other:/x {TARGET} nfs nofail 0 0", {}, "mount-point-in-fstab", "already mounts other:/x"),
         (f"{SOURCE} {TARGET} ext4 nofail 0 0", {}, "wrong-fstype", f"{SOURCE} {TARGET} nfs nofail"),
@@ -282,9 +282,9 @@ def test_an_entry_that_is_there_is_used() -> None:
     ],
 )
 def test_an_entry_that_does_not_fit_is_refused_with_the_line_to_write(
-    line: str, asked: Any, ident: str, words: str
+    line: str, requests: Any, ident: str, words: str
 ) -> None:
-    reasons = refusal(now=host(line), **asked)
+    reasons = refusal(now=host(line), **requests)
     assert list(reasons) == [ident]
     assert words in reasons[ident]
 
@@ -320,13 +320,13 @@ def test_what_is_mounted_there_already() -> None:
 
 
 def test_the_password_is_in_nothing_that_is_shown_or_kept() -> None:
-    asked = {"user": "ann", "domain": "corp", "password": SECRET, "password_file": "/root/pw"}
-    decision = plan(SMB, CIFS, **asked)
+    options = {"user": "ann", "domain": "corp", "password": SECRET, "password_file": "/root/pw"}
+    decision = plan(SMB, CIFS, **options)
     step = decision.steps[0]
     assert isinstance(step, WriteCredentials)
     everything = [to_json(step), decision.as_json(), decision.as_shell(), decision.fingerprint, repr(decision)]
     assert SECRET not in str(everything)
-    assert SECRET not in repr(ShareRequest(Share("cifs", "nas", "data"), **asked))
+    assert SECRET not in repr(ShareRequest(Share("cifs", "nas", "data"), **options))
     assert from_json(WriteCredentials, to_json(step)) == step
     assert decision.changes[0].action == "write-credentials"
     assert line_of(decision) == f"{SMB} {TARGET} cifs credentials=/etc/smbcredentials/nas-data.cred,_netdev,nofail 0 0"

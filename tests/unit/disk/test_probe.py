@@ -59,8 +59,8 @@ def test_what_blkid_escapes_comes_back(label: str) -> None:
 
 def test_blkid_exit_2_is_nothing_found() -> None:
     runner = Says(2)
-    found = probe.with_signatures(DISK, runner)
-    assert (found.signatures, found.table, found.ambivalent) == ((), "", False)
+    device = probe.with_signatures(DISK, runner)
+    assert (device.signatures, device.table, device.ambivalent) == ((), "", False)
     assert runner.commands[0].argv == ("blkid", "-p", "-o", "export", "/dev/vdb")
     assert not runner.commands[0].mutates
 
@@ -71,16 +71,16 @@ def test_blkid_exit_8_is_ambivalent() -> None:
 
 def test_a_partition_entry_is_no_table() -> None:
     text = "TYPE=ext4\nUSAGE=filesystem\nPART_ENTRY_UUID=u\nPART_ENTRY_NAME=n\nPART_ENTRY_TYPE=t\n"
-    found = probe.with_signatures(DISK, Says(0, text))
-    assert (found.table, found.partition_uuid, found.partition_name, found.partition_type) == ("", "u", "n", "t")
-    assert found.signatures == (Signature("ext4", "filesystem"),)
+    device = probe.with_signatures(DISK, Says(0, text))
+    assert (device.table, device.partition_uuid, device.partition_name, device.partition_type) == ("", "u", "n", "t")
+    assert device.signatures == (Signature("ext4", "filesystem"),)
 
 
 def test_wipefs_adds_what_blkid_did_not_name() -> None:
     xfs = probe.from_blkid(DISK, {"TYPE": "xfs", "USAGE": "filesystem"})
-    found = probe.add_wipefs(xfs, HEAD + "0x438,,,ext4\n0x0,,,xfs\n")
-    assert [s.type for s in found.signatures] == ["xfs", "ext4"]
-    assert found.ambivalent
+    device = probe.add_wipefs(xfs, HEAD + "0x438,,,ext4\n0x0,,,xfs\n")
+    assert [s.type for s in device.signatures] == ["xfs", "ext4"]
+    assert device.ambivalent
 
 
 def test_wipefs_that_agrees_changes_nothing() -> None:
@@ -89,8 +89,8 @@ def test_wipefs_that_agrees_changes_nothing() -> None:
 
 
 def test_a_protective_mbr_is_no_second_table() -> None:
-    found = probe.add_wipefs(DISK, HEAD + "0x200,,,gpt\n0x1fe,,,PMBR\n")
-    assert (found.table, found.signatures, found.ambivalent) == ("gpt", (), False)
+    device = probe.add_wipefs(DISK, HEAD + "0x200,,,gpt\n0x1fe,,,PMBR\n")
+    assert (device.table, device.signatures, device.ambivalent) == ("gpt", (), False)
 
 
 def test_a_backup_gpt_that_only_wipefs_sees_is_a_table() -> None:
@@ -192,11 +192,11 @@ def test_an_input_output_error_is_unreadable(tmp_path: Path, monkeypatch: pytest
 
 def test_the_same_data_is_known_again_and_no_other(tmp_path: Path) -> None:
     size = 300 * MIB
-    one = probe.look_at_bytes(image(tmp_path / "a", size, 0, 64 * MIB), size)
-    assert one[0] == DATA
-    assert len(one[1]) == 64
-    assert probe.look_at_bytes(image(tmp_path / "b", size, 0, 64 * MIB), size) == one
+    first = probe.look_at_bytes(image(tmp_path / "a", size, 0, 64 * MIB), size)
+    assert first[0] == DATA
+    assert len(first[1]) == 64
+    assert probe.look_at_bytes(image(tmp_path / "b", size, 0, 64 * MIB), size) == first
     for places in ((0,), (64 * MIB,), (1, 64 * MIB), (0, 64 * MIB, size - 1)):
-        assert probe.look_at_bytes(image(tmp_path / "c", size, *places), size)[1] != one[1]
+        assert probe.look_at_bytes(image(tmp_path / "c", size, *places), size)[1] != first[1]
     assert probe.look_at_bytes(image(tmp_path / "d", size), size) == (ZERO, "")
     assert probe.look_at_bytes(str(tmp_path / "absent"), size) == (UNREADABLE, "")

@@ -35,9 +35,9 @@ def test_list_names_the_filesystem_that_fstab_misses(capsys: pytest.CaptureFixtu
     row = {"source": LINE.split(maxsplit=1)[0], "mount_point": "/data", "line": 2}
     assert list_json(seen)["missing"] == [row]
     draw_list(Screen("opskit disk list"), seen)
-    said = capsys.readouterr().err
-    assert "missing: UUID=22222222-0000-4000-8000-000000000002 for /data (/etc/fstab line 2)" in said
-    assert "not certain" not in said
+    errors = capsys.readouterr().err
+    assert "missing: UUID=22222222-0000-4000-8000-000000000002 for /data (/etc/fstab line 2)" in errors
+    assert "not certain" not in errors
 
 
 def test_without_root_it_is_less_sure(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,18 +39,18 @@ class Asked:
 
 
 def test_one_child_asks_all_where_all_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = Asked()
-    monkeypatch.setattr(probe, "ask", asked)
+    asker = Asked()
+    monkeypatch.setattr(probe, "ask", asker)
     assert probe.silent(["/dev/a", "/dev/b"]) == frozenset()
-    assert asked.batches == [[["/dev/a", "/dev/b"]]]
+    assert asker.batches == [[["/dev/a", "/dev/b"]]]
     assert probe.silent([]) == frozenset()
 
 
 def test_each_is_asked_alone_where_not_all_answer_and_so_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = Asked("/dev/3", "/dev/20")
-    monkeypatch.setattr(probe, "ask", asked)
+    asker = Asked("/dev/3", "/dev/20")
+    monkeypatch.setattr(probe, "ask", asker)
     assert probe.silent([f"/dev/{number}" for number in range(40)]) == {"/dev/3", "/dev/20"}
-    assert [len(batch) for batch in asked.batches] == [1, 16, 16, 8]
+    assert [len(batch) for batch in asker.batches] == [1, 16, 16, 8]
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def test_each_is_asked_alone_where_not_all_answer_and_so_many_at_a_time(monkeypa
 def test_only_what_will_be_read_is_asked(
     close: tuple[str, ...], everything: bool, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(probe, "silent", lambda paths: asked.extend(paths) or frozenset())
+    calls: list[str] = []
+    monkeypatch.setattr(probe, "silent", lambda paths: calls.extend(paths) or frozenset())
     unseen: list[str] = []
     devices = (DISK, PARTITION, OTHER, ZRAM)
     assert facts._with_silence(devices, unseen, frozenset(close), everything=everything) == devices
-    assert (asked, unseen) == (read, [])
+    assert (calls, unseen) == (read, [])
 
 
 def test_a_silent_disk_is_named_and_its_partitions_are_silent_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,9 +60,9 @@ def test_ext_with_a_block_size_that_cannot_be(place: int) -> None:
 
 
 def test_ext_over_16_tib_has_the_high_half_of_its_blocks() -> None:
-    found = superblock.ext_size(ext(0, high=2), 0)
-    assert found is not None
-    assert found.blocks == 2 << 32
+    size = superblock.ext_size(ext(0, high=2), 0)
+    assert size is not None
+    assert size.blocks == 2 << 32
 
 
 @pytest.mark.parametrize("data", [b"", bytes(1024), ext(1)[:1000], ext(0)])

@@ -61,11 +61,11 @@ def test_scsi_and_nvme_have_serial_and_wwn_one_below(sys: Sys) -> None:
     sys.add("nvme1n1", "259:2", 2048, wwid="nvme.1d0f-76", device__serial="vol1data", device__model="EBS")
     sys.add("nvme1n1p1", "259:3", 1024, "nvme1n1", partition="1", start="34")
     sys.add("sda", "8:0", 2048, device__wwid="naa.5000c5")
-    found = sys.devices()
-    disk = found["nvme1n1"]
+    devices = sys.devices()
+    disk = devices["nvme1n1"]
     assert (disk.kind, disk.serial, disk.wwn) == ("disk", "vol1data", "nvme.1d0f-76")
-    assert (found["nvme1n1p1"].disk, found["nvme1n1p1"].serial) == ("nvme1n1", "vol1data")
-    assert found["sda"].wwn == "naa.5000c5"
+    assert (devices["nvme1n1p1"].disk, devices["nvme1n1p1"].serial) == ("nvme1n1", "vol1data")
+    assert devices["sda"].wwn == "naa.5000c5"
 
 
 @pytest.mark.parametrize(
@@ -91,10 +91,10 @@ def test_holders_and_md(sys: Sys) -> None:
     md = sys.add("md127", "9:127", 2048, md__level="raid1")
     for slave in ("vdc", "vdb"):
         (md / "slaves" / slave).mkdir(parents=True)
-    found = sys.devices()
-    assert found["vdb"].holders == ("md127",)
-    assert (found["md127"].kind, found["md127"].holder_of) == ("md", "RAID array (raid1)")
-    assert found["md127"].slaves == ("vdb", "vdc")
+    devices = sys.devices()
+    assert devices["vdb"].holders == ("md127",)
+    assert (devices["md127"].kind, devices["md127"].holder_of) == ("md", "RAID array (raid1)")
+    assert devices["md127"].slaves == ("vdb", "vdc")
 
 
 def test_loops(sys: Sys) -> None:
@@ -103,19 +103,19 @@ def test_loops(sys: Sys) -> None:
     sys.add("loop1", "7:1", 4096, loop__backing_file="/dev/vdb")
     sys.add("loop2", "7:2", 0)
     sys.add("vdb", "252:16", 4096)
-    found = sys.devices()
-    assert sorted(found) == ["loop0", "loop1", "vdb"]
-    assert (found["loop0"].kind, found["loop0"].backing_file) == ("loop", "/var/tmp/data.img")
-    assert found["vdb"].holders == ("loop1",)
-    assert found["loop0"].holders == ()
+    devices = sys.devices()
+    assert sorted(devices) == ["loop0", "loop1", "vdb"]
+    assert (devices["loop0"].kind, devices["loop0"].backing_file) == ("loop", "/var/tmp/data.img")
+    assert devices["vdb"].holders == ("loop1",)
+    assert devices["loop0"].holders == ()
 
 
 def test_a_slash_in_a_name(sys: Sys) -> None:
     sys.add("cciss!c0d0", "104:0", 2048)
     sys.add("cciss!c0d0p1", "104:1", 1024, "cciss!c0d0", partition="1", start="63")
-    found = sys.devices()
-    assert found["cciss!c0d0"].path == "/dev/cciss/c0d0"
-    assert (found["cciss!c0d0p1"].path, found["cciss!c0d0p1"].disk) == ("/dev/cciss/c0d0p1", "cciss!c0d0")
+    devices = sys.devices()
+    assert devices["cciss!c0d0"].path == "/dev/cciss/c0d0"
+    assert (devices["cciss!c0d0p1"].path, devices["cciss!c0d0p1"].disk) == ("/dev/cciss/c0d0p1", "cciss!c0d0")
 
 
 @pytest.mark.parametrize(
@@ -132,16 +132,16 @@ def test_bcache_and_its_backing_disk(sys: Sys) -> None:
     """Both have a `bcache` entry; only the one of that name is bcache."""
     sys.add("bcache0", "251:0", 2048, bcache__x="")
     sys.add("vdb", "252:16", 4096, bcache__x="")
-    found = sys.devices()
-    assert (found["bcache0"].kind, found["bcache0"].holder_of, found["vdb"].kind) == ("bcache", "bcache", "disk")
+    devices = sys.devices()
+    assert (devices["bcache0"].kind, devices["bcache0"].holder_of, devices["vdb"].kind) == ("bcache", "bcache", "disk")
 
 
 def test_a_disk_of_size_0_is_listed_and_a_read_only_one_said(sys: Sys) -> None:
     sys.add("vdb", "252:16", 0)
     sys.add("vdc", "252:32", 2048, ro="1", removable="1", alignment_offset="-1")
-    found = sys.devices()
-    assert found["vdb"].size == 0
-    assert (found["vdc"].read_only, found["vdc"].removable, found["vdc"].alignment_offset) == (True, True, -1)
+    devices = sys.devices()
+    assert devices["vdb"].size == 0
+    assert (devices["vdc"].read_only, devices["vdc"].removable, devices["vdc"].alignment_offset) == (True, True, -1)
 
 
 def test_names_that_are_no_utf8_are_kept(sys: Sys) -> None:

@@ -12,7 +12,7 @@ PARTITION = BlockDevice("vdb1", "/dev/vdb1", "partition", "252:17", 1 << 29, dis
 
 
 def test_a_disk_with_a_table() -> None:
-    found = with_properties(
+    device = with_properties(
         DISK,
         {
             "ID_PART_TABLE_TYPE": "gpt",
@@ -24,15 +24,15 @@ def test_a_disk_with_a_table() -> None:
             "DEVLINKS": "/dev/disk/by-path/x /dev/disk/by-id/y",
         },
     )
-    assert (found.table, found.table_uuid, found.signatures) == ("gpt", "6b6b", ())
-    assert (found.serial, found.wwn, found.model) == ("S2", "0x5000", "Virtual Disk")
-    assert found.links == ("/dev/disk/by-id/y", "/dev/disk/by-path/x")
-    assert (found.multipath, found.ambivalent) == (False, False)
+    assert (device.table, device.table_uuid, device.signatures) == ("gpt", "6b6b", ())
+    assert (device.serial, device.wwn, device.model) == ("S2", "0x5000", "Virtual Disk")
+    assert device.links == ("/dev/disk/by-id/y", "/dev/disk/by-path/x")
+    assert (device.multipath, device.ambivalent) == (False, False)
 
 
 def test_a_partition_is_not_taken_for_its_disks_table() -> None:
     """udev repeats the disk's table on each partition."""
-    found = with_properties(
+    device = with_properties(
         PARTITION,
         {
             "ID_PART_TABLE_TYPE": "gpt",
@@ -49,19 +49,19 @@ def test_a_partition_is_not_taken_for_its_disks_table() -> None:
             "ID_FS_VERSION": "1.0",
         },
     )
-    assert (found.table, found.partition_uuid, found.partition_name) == ("", "5555", "my data")
-    assert found.signatures == (Signature("ext4", "filesystem", "D1", "my data", "1.0"),)
+    assert (device.table, device.partition_uuid, device.partition_name) == ("", "5555", "my data")
+    assert device.signatures == (Signature("ext4", "filesystem", "D1", "my data", "1.0"),)
 
 
 def test_sysfs_is_believed_first() -> None:
     known = BlockDevice("vdb", "/dev/vdb", "disk", "252:16", 1, serial="a", wwn="b", model="c", links=("/dev/l",))
-    found = with_properties(known, {"ID_SERIAL": "x", "ID_WWN": "y", "ID_MODEL_ENC": "z"})
-    assert (found.serial, found.wwn, found.model, found.links) == ("a", "b", "c", ("/dev/l",))
+    device = with_properties(known, {"ID_SERIAL": "x", "ID_WWN": "y", "ID_MODEL_ENC": "z"})
+    assert (device.serial, device.wwn, device.model, device.links) == ("a", "b", "c", ("/dev/l",))
 
 
 def test_a_path_of_a_multipath_device_and_an_ambivalent_one() -> None:
-    found = with_properties(DISK, {"DM_MULTIPATH_DEVICE_PATH": "1", "ID_FS_AMBIVALENT": "filesystem:ext4 other:swap"})
-    assert (found.multipath, found.ambivalent) == (True, True)
+    device = with_properties(DISK, {"DM_MULTIPATH_DEVICE_PATH": "1", "ID_FS_AMBIVALENT": "filesystem:ext4 other:swap"})
+    assert (device.multipath, device.ambivalent) == (True, True)
     assert not with_properties(DISK, {"DM_MULTIPATH_DEVICE_PATH": "0"}).multipath
 
 

@@ -141,9 +141,9 @@ def test_an_unmount_that_somebody_took_back_already_is_done(host: FakeHost, runn
     assert runner.ran == []
 
 
-@pytest.mark.parametrize("found", [(), (replace(EXT, uuid="u-2"),)])
-def test_another_filesystem_is_not_mounted_in_its_place(host: FakeHost, runner: FakeRunner, found: Any) -> None:
-    host.devices["vdb1"] = replace(PARTITION, signatures=found)
+@pytest.mark.parametrize("filesystem", [(), (replace(EXT, uuid="u-2"),)])
+def test_another_filesystem_is_not_mounted_in_its_place(host: FakeHost, runner: FakeRunner, filesystem: Any) -> None:
+    host.devices["vdb1"] = replace(PARTITION, signatures=filesystem)
     record = {"device": "/dev/vdb1", "number": "252:17"}
     with pytest.raises(CannotUndo, match="UUID u-1: no device of this host has it"):
         UNMOUNT.undo(runner, record)

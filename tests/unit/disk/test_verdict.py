@@ -42,9 +42,9 @@ def test_what_matters_more_comes_first(first: int) -> None:
 
 
 def test_every_reason_of_a_system_disk_is_told_once() -> None:
-    one = replace(PARTITION, system=("/boot",))
+    partition = replace(PARTITION, system=("/boot",))
     two = replace(PARTITION, name="vdb2", system=("/", "/boot"))
-    assert judged(replace(DISK, system=("/boot", "/")), one, two) == ("system", "/boot, /")
+    assert judged(replace(DISK, system=("/boot", "/")), partition, two) == ("system", "/boot, /")
 
 
 def test_a_disk_is_judged_with_its_partitions() -> None:

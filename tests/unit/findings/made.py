@@ -67,13 +67,13 @@ class Code:
         places = [_parameter(node, scope) for node in (id_, severity_of)]
         if None in places:
             return {(text, each) for text in self.values(id_, scope) for each in self.values(severity_of, scope)}
-        found: set[tuple[str, str]] = set()
+        pairs: set[tuple[str, str]] = set()
         function = scope[-1]
         assert isinstance(function, ast.FunctionDef)
         for outer, inner in self._calls_of(function.name, scope[0]):
             ids, severities = (self.values(inner.args[place], outer) for place in places if place is not None)
-            found |= {(text, each) for text in ids for each in severities}
-        return found
+            pairs |= {(text, each) for text in ids for each in severities}
+        return pairs
 
     def _of_name(self, name: str, scope: Scope, depth: int) -> set[str]:
         for number in range(len(scope) - 1, -1, -1):
@@ -98,14 +98,14 @@ class Code:
                 yield scope, call
 
     def _of_parameter(self, module: ast.AST, function: str, name: str, place: int, depth: int) -> set[str]:
-        found: set[str] = set()
+        pairs: set[str] = set()
         for scope, call in self._calls_of(function, module):
             given = next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
             if given is None and place < len(call.args):
                 given = call.args[place]
             if given is not None:
-                found |= self.values(given, scope, depth + 1)
-        return found
+                pairs |= self.values(given, scope, depth + 1)
+        return pairs
 
 
 def _walk(node: ast.AST, scope: Scope) -> Iterator[tuple[Scope, ast.AST]]:
@@ -134,8 +134,8 @@ def _matched(name: str, target: ast.expr, value: ast.expr) -> Iterator[ast.expr]
     if isinstance(target, ast.Name) and target.id == name:
         yield value
     elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        for one, other in zip(target.elts, value.elts):
-            yield from _matched(name, one, other)
+        for inner, other in zip(target.elts, value.elts):
+            yield from _matched(name, inner, other)
     elif isinstance(target, ast.Tuple) and isinstance(value, ast.IfExp):
         yield from _matched(name, target, value.body)
         yield from _matched(name, target, value.orelse)

@@ -192,16 +192,16 @@ def test_plans_of_two_runs_differ_even_when_they_do_the_same() -> None:
 
 def test_the_undo_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeStep, "undone", [])
-    (found,) = plan_of(run("r", step(1))).steps
-    assert isinstance(found, UndoStep)
-    assert json.loads(json.dumps(to_json(found)))["number"] == 1
+    (record,) = plan_of(run("r", step(1))).steps
+    assert isinstance(record, UndoStep)
+    assert json.loads(json.dumps(to_json(record)))["number"] == 1
     runner: Any = None
-    assert found.apply(runner, found.remember(runner)) == {}
-    found.verify(runner, {})
+    assert record.apply(runner, record.remember(runner)) == {}
+    record.verify(runner, {})
     assert FakeStep.undone == [("a", {"n": 1})]
-    assert isinstance(found.undo_change({}), str)
+    assert isinstance(record.undo_change({}), str)
     with pytest.raises(CannotUndo):
-        found.undo(runner, {})
+        record.undo(runner, {})
 
 
 def undone(number: int, *numbers: int, of: str = "r") -> Run:

@@ -31,8 +31,8 @@ def write(root: Path, name: str, *lines: str) -> str:
 def test_settings_are_found_with_their_lines() -> None:
     text = "# SystemMaxUse=1G\nA=b\n[Journal]\n SystemMaxUse = 2G \n;x=1\nMaxFileSec=1\\\nday\nz\n"
     text += "[Other]\nSystemMaxUse=9G\n"
-    found = parse_settings(text, "/f")
-    assert found == [Setting("SystemMaxUse", "2G", "/f", 4), Setting("MaxFileSec", "1 day", "/f", 6)]
+    settings = parse_settings(text, "/f")
+    assert settings == [Setting("SystemMaxUse", "2G", "/f", 4), Setting("MaxFileSec", "1 day", "/f", 6)]
 
 
 def test_settings_that_journald_passes_over() -> None:
@@ -58,9 +58,9 @@ def test_drop_ins_come_after_the_file_in_the_order_of_their_names(tmp_path: Path
     write(tmp_path, "etc/systemd/journald.conf.d/x.txt", "[Journal]", "SystemMaxUse=6G")
     last = write(tmp_path, "etc/systemd/journald.conf.d/60-c.conf", "[Journal]", "MaxFileSec=1h")
     assert conf_files("journald.conf", str(tmp_path)) == [main, own, vendor, last]
-    found = winner(read_settings(str(tmp_path)), "SystemMaxUse")
-    assert found is not None
-    assert (found.value, found.where) == ("2G", f"{vendor}:2")
+    setting = winner(read_settings(str(tmp_path)), "SystemMaxUse")
+    assert setting is not None
+    assert (setting.value, setting.where) == ("2G", f"{vendor}:2")
     assert read_settings(str(tmp_path), "ns") == ()
 
 
@@ -81,11 +81,11 @@ def test_what_is_set_counts_and_is_named() -> None:
         Setting("SystemMaxFileSize", "8M", "/b", 4),
         Setting("MaxRetentionSec", "1week", "/c", 5), Setting("SystemMaxUse", "", "/d", 6),
     ]  # fmt: skip
-    found = bounds_of(settings, 252 * GIB, runtime=False)
-    assert found.max_use.value == 16 * MIB  # two files must fit
-    assert "/b:3" in found.max_use.source
-    assert (found.retention.value, found.retention.source) == (7 * DAY, "/c:5")
-    assert [one.path for one in bad_settings(settings)] == ["/a", "/d"]
+    bounds = bounds_of(settings, 252 * GIB, runtime=False)
+    assert bounds.max_use.value == 16 * MIB  # two files must fit
+    assert "/b:3" in bounds.max_use.source
+    assert (bounds.retention.value, bounds.retention.source) == (7 * DAY, "/c:5")
+    assert [setting.path for setting in bad_settings(settings)] == ["/a", "/d"]
 
 
 def test_the_least_that_journald_takes() -> None:
@@ -170,7 +170,7 @@ def test_files_that_may_be_larger_than_half_of_the_size_win_and_are_named() -> N
     large = Setting("SystemMaxFileSize", "128M", "/etc/systemd/journald.conf", 4)
     refused = decide_retain(facts(settings=(large,)), request("", 100 * MIB))
     assert isinstance(refused, Refusal)
-    assert [one.id for one in refused.reasons] == ["file-size-wins"]
+    assert [reason.id for reason in refused.reasons] == ["file-size-wins"]
     assert "/etc/systemd/journald.conf:4" in refused.reasons[0].title
     assert isinstance(decide_retain(facts(settings=(large,)), request("", 256 * MIB)), Plan)
     assert isinstance(decide_retain(facts(), request("", MIB)), Plan)
@@ -189,8 +189,8 @@ def test_limits_that_are_none(span: str, size: int | None) -> None:
     assert refused.exit_code == 2
 
 
-def notes(found: RetainFacts, asked: RetainRequest) -> dict[str, Finding]:
-    plan = decide_retain(found, asked)
+def notes(seen: RetainFacts, wanted: RetainRequest) -> dict[str, Finding]:
+    plan = decide_retain(seen, wanted)
     assert isinstance(plan, Plan)
     return {note.id: note for note in plan.notes}
 

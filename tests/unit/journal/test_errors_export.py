@@ -34,7 +34,7 @@ def entry(number: int, fields: dict[str, bytes], *, more: bytes = b"") -> bytes:
 def parsed(data: bytes, cuts: Optional[list[int]] = None, **options: bool) -> list[ExportEntry]:
     parser = ExportParser(**options)
     places = [0, *sorted(cuts or []), len(data)]
-    return [one for start, end in zip(places, places[1:]) for one in parser.feed(data[start:end])]
+    return [entry for start, end in zip(places, places[1:]) for entry in parser.feed(data[start:end])]
 
 
 VALUES = st.one_of(
@@ -51,13 +51,15 @@ ENTRIES = st.lists(
 def test_what_was_written_comes_out_wherever_it_is_cut(
     fields: list[dict[str, bytes]], cuts: list[int], newer: bool
 ) -> None:
-    data = b"".join(entry(number, one, more=SEQNUM if newer else b"") for number, one in enumerate(fields))
+    data = b"".join(
+        entry(number, parsed_entry, more=SEQNUM if newer else b"") for number, parsed_entry in enumerate(fields)
+    )
     for options in ({"narrow": True}, {"every": True}):
-        found = parsed(data, [cut for cut in cuts if cut < len(data)], **options)
-        assert [one[0] for one in found] == [b"s=%d" % number for number in range(len(fields))]
-        assert [one[1] for one in found] == [b"%d" % (1000 + number) for number in range(len(fields))]
-        assert [one[3] for one in found] == [one.get("MESSAGE", b"") for one in fields]
-        for got, gave in zip(found, fields):
+        entries = parsed(data, [cut for cut in cuts if cut < len(data)], **options)
+        assert [entry[0] for entry in entries] == [b"s=%d" % number for number in range(len(fields))]
+        assert [entry[1] for entry in entries] == [b"%d" % (1000 + number) for number in range(len(fields))]
+        assert [entry[3] for entry in entries] == [entry.get("MESSAGE", b"") for entry in fields]
+        for got, gave in zip(entries, fields):
             wanted = {name for name in gave if name != "MESSAGE" and (name in FIELDS or "every" in options)}
             lines = [line for line in (got[2] + got[4]).split(b"\n") if line]
             assert {line.split(b"=", 1)[0].decode() for line in lines} == wanted
@@ -65,7 +67,7 @@ def test_what_was_written_comes_out_wherever_it_is_cut(
 
 @given(ENTRIES)
 def test_byte_by_byte_is_as_all_at_once(fields: list[dict[str, bytes]]) -> None:
-    data = b"".join(entry(number, one) for number, one in enumerate(fields))
+    data = b"".join(entry(number, parsed_entry) for number, parsed_entry in enumerate(fields))
     assert parsed(data, list(range(1, len(data)))) == parsed(data)
 
 
@@ -74,7 +76,7 @@ def test_an_entry_is_there_with_its_last_byte_and_does_not_wait_for_the_next() -
         parser = ExportParser()
         data = entry(1, {"PRIORITY": b"3", "MESSAGE": message})
         assert parser.feed(data[:-1]) == []
-        assert [one[3] for one in parser.feed(data[-1:])] == [message]
+        assert [entry[3] for entry in parser.feed(data[-1:])] == [message]
 
 
 @pytest.mark.parametrize("size", [MESSAGE_BYTES - 1, MESSAGE_BYTES, MESSAGE_BYTES + 1, 3 * 1024**2, 12 * 1024**2])
@@ -84,15 +86,15 @@ def test_a_message_that_is_too_long_is_cut_and_what_follows_is_whole(size: int, 
     long = b"x" * (size - len(end)) + end
     data = entry(1, {"COREDUMP": b"\x00" * 10, "MESSAGE": long, "PRIORITY": b"3"}) + entry(2, {"MESSAGE": b"after"})
     parser = ExportParser()
-    found, most = [], 0
+    entries, most = [], 0
     for at in range(0, len(data), 65536):
-        found += parser.feed(data[at : at + 65536])
+        entries += parser.feed(data[at : at + 65536])
         most = max(most, len(parser._rest))
-    assert [one[0] for one in found] == [b"s=1", b"s=2"]
-    assert long.startswith(found[0][3][: MESSAGE_BYTES - 1])
-    assert len(found[0][3]) >= min(size, MESSAGE_BYTES - 1)
-    assert found[1][3] == b"after"
-    assert b"PRIORITY=3\n" in found[0][2] + found[0][4]
+    assert [entry[0] for entry in entries] == [b"s=1", b"s=2"]
+    assert long.startswith(entries[0][3][: MESSAGE_BYTES - 1])
+    assert len(entries[0][3]) >= min(size, MESSAGE_BYTES - 1)
+    assert entries[1][3] == b"after"
+    assert b"PRIORITY=3\n" in entries[0][2] + entries[0][4]
     assert most <= PENDING_BYTES
 
 
@@ -103,12 +105,12 @@ def test_a_core_in_the_journal_is_passed_over() -> None:
         2, {"MESSAGE": b"after"}
     )
     parser = ExportParser(narrow=True)
-    found, most = [], 0
+    entries, most = [], 0
     for at in range(0, len(data), 1 << 20):
-        found += parser.feed(data[at : at + (1 << 20)])
+        entries += parser.feed(data[at : at + (1 << 20)])
         most = max(most, len(parser._rest))
-    assert [one[3] for one in found] == [b"dumped core\nx", b"after"]
-    assert found[0][2] == b"PRIORITY=2\n"
+    assert [entry[3] for entry in entries] == [b"dumped core\nx", b"after"]
+    assert entries[0][2] == b"PRIORITY=2\n"
     assert most <= PENDING_BYTES
 
 
@@ -120,5 +122,5 @@ def test_noise_raises_nothing(noise: bytes) -> None:
 
 def test_all_fields_of_an_entry() -> None:
     fields = {"UNIT": b"a.service", "JOB_ID": b"7", "MESSAGE": b"no\xff\ntext", "X": b"1\n2"}
-    found = fields_of(parsed(entry(1, fields), every=True)[0])
-    assert found == {"UNIT": "a.service", "JOB_ID": "7", "MESSAGE": "no\udcff\ntext", "X": "1 2"}
+    entries = fields_of(parsed(entry(1, fields), every=True)[0])
+    assert entries == {"UNIT": "a.service", "JOB_ID": "7", "MESSAGE": "no\udcff\ntext", "X": "1 2"}

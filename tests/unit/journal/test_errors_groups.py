@@ -30,13 +30,13 @@ def entry(message: str, at: int = SECOND, priority: Optional[int] = 3, **fields:
 
 
 def tally(*entries: tuple[bytes, ...], limit: int = 3) -> Tally:
-    found = Tally(limit)
-    found.add(entries)  # type: ignore[arg-type]
-    return found
+    tallied = Tally(limit)
+    tallied.add(entries)  # type: ignore[arg-type]
+    return tallied
 
 
 def test_like_messages_of_a_unit_are_one_group() -> None:
-    found = tally(
+    tallied = tally(
         entry("failed after 3 ms", 5 * SECOND, _SYSTEMD_UNIT="a.service"),
         entry("failed after 4712 ms", 9 * SECOND, 2, _SYSTEMD_UNIT="a.service"),
         entry("failed after 5 ms", 1 * SECOND, _SYSTEMD_UNIT="a.service"),
@@ -44,13 +44,13 @@ def test_like_messages_of_a_unit_are_one_group() -> None:
         entry("failed after 5 ms", 7 * SECOND, 6, _SYSTEMD_UNIT="a.service"),
         entry("failed after 5 ms", 7 * SECOND, None, _SYSTEMD_UNIT="a.service"),
     )
-    first, second = found.groups()
+    first, second = tallied.groups()
     assert (first.unit, first.pattern, first.count) == ("a.service", "failed after <n> ms", 3)
     assert (first.first, first.last, first.priority) == (SECOND, 9 * SECOND, 2)
     assert first.example == b"failed after 3 ms"
     assert first.per_hour == pytest.approx(2 * 3600 / 8)
     assert (second.unit, second.count, second.per_hour) == ("b.service", 1, None)
-    assert (found.entries, found.chosen) == (6, 4)
+    assert (tallied.entries, tallied.chosen) == (6, 4)
 
 
 def test_without_a_priority_only_everything_has_it() -> None:
@@ -130,26 +130,31 @@ def test_what_the_journal_tells_of_beside_errors(
     fields: dict[str, str], message: str, kind: str, subject: str, amount: int
 ) -> None:
     # Of a priority that is not chosen: it is noted all the same, twice here, and is no group.
-    found = tally(entry(message, 1, 6, **fields), entry(message, 9, 6, **fields))
-    assert found.groups() == []
-    told = [(one.kind, one.subject, one.amount, one.count, one.first, one.last) for one in found.incidents.all()]
-    assert told == ([(kind, subject, 2 * amount, 2, 1, 9)] if kind else [])
+    tallied = tally(entry(message, 1, 6, **fields), entry(message, 9, 6, **fields))
+    assert tallied.groups() == []
+    incidents = [
+        (incident.kind, incident.subject, incident.amount, incident.count, incident.first, incident.last)
+        for incident in tallied.incidents.all()
+    ]
+    assert incidents == ([(kind, subject, 2 * amount, 2, 1, 9)] if kind else [])
 
 
 def test_each_incident_is_a_finding_of_its_own_and_what_is_worst_comes_first() -> None:
-    found = tally(*(entry(message, **fields) for fields, message, *_ in TROUBLES))
-    findings = findings_of(ErrorFacts(found))
+    tallied = tally(*(entry(message, **fields) for fields, message, *_ in TROUBLES))
+    findings = findings_of(ErrorFacts(tallied))
     assert findings[0].severity == "critical"
-    assert len({one.title for one in findings}) == len(findings) == len(found.incidents.all())
-    assert all(one.evidence and one.remedy for one in findings)
+    assert len({finding.title for finding in findings}) == len(findings) == len(tallied.incidents.all())
+    assert all(finding.evidence and finding.remedy for finding in findings)
 
 
 def test_a_unit_that_is_failed_now_is_told_of_once() -> None:
-    found = tally(entry("a.service: Failed with result 'timeout'.", priority=4, UNIT="a.service"))
-    titles = [one.title for one in findings_of(ErrorFacts(found, (FailedUnit("a.service", "A", "timeout", "now"),)))]
+    tallied = tally(entry("a.service: Failed with result 'timeout'.", priority=4, UNIT="a.service"))
+    titles = [
+        finding.title for finding in findings_of(ErrorFacts(tallied, (FailedUnit("a.service", "A", "timeout", "now"),)))
+    ]
     why = "(timeout): it took longer than its time limit"
     assert titles == [f"a.service is failed {why}; it failed once in this time"]
-    assert [one.title for one in findings_of(ErrorFacts(found))] == [f"a.service failed once {why}"]
+    assert [finding.title for finding in findings_of(ErrorFacts(tallied))] == [f"a.service failed once {why}"]
 
 
 def test_that_namespaces_have_journals_of_their_own_is_told() -> None:
@@ -161,7 +166,9 @@ def test_that_namespaces_have_journals_of_their_own_is_told() -> None:
 
 def test_entries_without_priority_are_told_of_unless_everything_is_chosen() -> None:
     for limit, ids in ((3, ["no-priority"]), (7, [])):
-        assert [one.id for one in findings_of(ErrorFacts(Tally(limit), without_priority=WithoutPriority(5, 2)))] == ids
+        assert [
+            finding.id for finding in findings_of(ErrorFacts(Tally(limit), without_priority=WithoutPriority(5, 2)))
+        ] == ids
     assert findings_of(ErrorFacts(Tally(3), without_priority=WithoutPriority(5, 5))) == ()  # only the audit's
 
 
@@ -169,18 +176,18 @@ def test_the_number_of_groups_has_a_bound_and_nothing_is_lost(monkeypatch: pytes
     monkeypatch.setattr(groups_module, "GROUPS", 10)
     monkeypatch.setattr(groups_module, "UNITS", 2)
     names = [chr(ord("g") + n // 10) + chr(ord("g") + n % 10) for n in range(100)]
-    found = tally(*(entry(f"is {name}", UNIT=f"u{n % 5}.service") for n, name in enumerate(names)))
-    assert len(found.groups()) == 13
-    assert found.chosen == 100
-    others = {group.unit: group.count for group in found.groups() if group.pattern == OTHER_MESSAGES}
+    tallied = tally(*(entry(f"is {name}", UNIT=f"u{n % 5}.service") for n, name in enumerate(names)))
+    assert len(tallied.groups()) == 13
+    assert tallied.chosen == 100
+    others = {group.unit: group.count for group in tallied.groups() if group.pattern == OTHER_MESSAGES}
     assert others == {"u0.service": 18, "u1.service": 18, "": 54}
-    assert [one.id for one in findings_of(ErrorFacts(found))] == ["too-many-groups"]
+    assert [finding.id for finding in findings_of(ErrorFacts(tallied))] == ["too-many-groups"]
 
 
 def test_the_number_of_incidents_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(incidents, "SUBJECTS", 3)
     messages = [entry(f"Killed process 1 ({name}) total-vm:1kB", **KERNEL) for name in "abcdefgab"]
-    counts = {one.subject: one.count for one in tally(*messages).incidents.of(OOM)}
+    counts = {incident.subject: incident.count for incident in tally(*messages).incidents.of(OOM)}
     assert counts == {"a": 2, "b": 2, "c": 1, "(others)": 4}
 
 
@@ -194,11 +201,16 @@ def test_what_is_remembered_has_a_bound_and_forgetting_changes_nothing(monkeypat
 
 
 def test_the_json_of_a_group_holds_the_message_without_loss() -> None:
-    found = tally(entry("bad \udcff\x1b[1m text\nmore", 0, None), limit=7)
-    said = group_json(found.groups()[0], ErrorListing(20))
-    assert said["example"] == "bad \udcff\x1b[1m text\nmore"
-    assert (said["priority"], said["message_id"], said["catalog"], said["first"]) == (None, None, None, None)
-    whole = errors_json(ErrorFacts(found), ErrorListing(0, request={"unit": None}))
+    tallied = tally(entry("bad \udcff\x1b[1m text\nmore", 0, None), limit=7)
+    shown_group = group_json(tallied.groups()[0], ErrorListing(20))
+    assert shown_group["example"] == "bad \udcff\x1b[1m text\nmore"
+    assert (shown_group["priority"], shown_group["message_id"], shown_group["catalog"], shown_group["first"]) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    whole = errors_json(ErrorFacts(tallied), ErrorListing(0, request={"unit": None}))
     assert (whole["entries"], whole["groups_total"], len(whole["groups"]), whole["unit"]) == (1, 1, 1, None)
 
 

@@ -184,8 +184,8 @@ def refused(scope: Scope) -> OpskitError:
 def seen(monkeypatch: pytest.MonkeyPatch, *errors: str) -> None:
     name = ParsedName("active")
     files = tuple(JournalFile(f"{n}.journal", name, 1, 1, open_error=why) for n, why in enumerate(errors))
-    found = (JournalDirectory("/var/log/journal/x", files=files),) if errors else ()
-    monkeypatch.setattr("opskit.journal.files.see.directories.read_scope", lambda *_: found)
+    directories = (JournalDirectory("/var/log/journal/x", files=files),) if errors else ()
+    monkeypatch.setattr("opskit.journal.files.see.directories.read_scope", lambda *_: directories)
 
 
 def test_files_that_this_user_may_not_read_are_no_half_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:

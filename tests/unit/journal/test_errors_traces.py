@@ -86,10 +86,10 @@ def test_a_stack_trace_is_one_message(text: str, begin: str, last: str, strip: b
     made = of_trace(text, strip=strip)
     if strip and text == PYTHON:
         pytest.skip("without its indentation a line of source is a line as any other")
-    found = tally(*made, *made)
-    (group,) = found.groups()
+    tallied = tally(*made, *made)
+    (group,) = tallied.groups()
     assert group.pattern.startswith(begin)
-    assert (group.count, found.chosen) == (2, 2 * len(made))
+    assert (group.count, tallied.chosen) == (2, 2 * len(made))
     example = group.example.decode()
     assert example == "\n".join(line.strip() if strip else line for line in text.splitlines())
     brief = ErrorListing(0).brief(group)
@@ -98,9 +98,9 @@ def test_a_stack_trace_is_one_message(text: str, begin: str, last: str, strip: b
 
 
 def test_a_line_that_belongs_to_nothing_is_a_message() -> None:
-    found = tally(entry("\tat com.example.Main.main(Main.java:12)"), entry("main.main()"), entry("at noon (or so)"))
-    assert len(found.groups()) >= 2
-    assert found.chosen == 3
+    tallied = tally(entry("\tat com.example.Main.main(Main.java:12)"), entry("main.main()"), entry("at noon (or so)"))
+    assert len(tallied.groups()) >= 2
+    assert tallied.chosen == 3
 
 
 @pytest.mark.parametrize(
@@ -119,15 +119,15 @@ def test_a_line_that_belongs_to_nothing_is_a_message() -> None:
     ],
 )
 def test_numbers_that_count_stay_apart(text: str, other: str, patterns: int) -> None:
-    found = tally(entry(text), entry(other))
-    assert len(found.groups()) == patterns
-    assert found.chosen == 2
+    tallied = tally(entry(text), entry(other))
+    assert len(tallied.groups()) == patterns
+    assert tallied.chosen == 2
 
 
 def test_numbers_apart_have_a_bound() -> None:
-    found = tally(*(entry(f"exit status {number}") for number in range(200)))
-    assert len(found.groups()) == 10 + 2 * APART_MOST + 1  # of one, two and three digits
-    assert found.chosen == 200
+    tallied = tally(*(entry(f"exit status {number}") for number in range(200)))
+    assert len(tallied.groups()) == 10 + 2 * APART_MOST + 1  # of one, two and three digits
+    assert tallied.chosen == 200
 
 
 @pytest.mark.parametrize(
@@ -163,14 +163,14 @@ def test_a_container_without_a_name_has_its_id() -> None:
 def test_what_is_severe_comes_first_then_the_host_then_what_began_lately() -> None:
     many = [entry(f"{'abcdefghij'[n]} failed", SECOND, _SYSTEMD_UNIT="routine.service") for n in range(10)] * 5
     contained = [entry(f"{'abcdefghij'[n]} lost", SECOND, CONTAINER_NAME="web") for n in range(10)] * 9
-    found = tally(
+    tallied = tally(
         *many,
         *contained,
         entry("soft lockup", 2 * SECOND, 0, _TRANSPORT="kernel"),
         entry("new", 100 * SECOND, _SYSTEMD_UNIT="new.service"),
         entry("other", SECOND, _SYSTEMD_UNIT="other.service"),
     )
-    units = [group.unit for group in found.groups()]
+    units = [group.unit for group in tallied.groups()]
     assert units[:2] == ["kernel", "new.service"]
     # Three of a sender, then the others have their turn.
     assert units.index("other.service") == 5

@@ -76,10 +76,10 @@ def header(**values: int) -> bytes:
 
 
 def test_a_sound_header() -> None:
-    found = read_header(header(), 4096)
-    assert (found.damage, found.state, found.entries, found.head, found.tail) == ("", "archived", 7, 10, 20)
-    assert (found.machine_id, found.seqnum_id) == ((b"m" * 16).hex(), (b"s" * 16).hex())
-    assert (found.head_seqnum, found.arrays, found.compact) == (101, 4000, False)
+    read = read_header(header(), 4096)
+    assert (read.damage, read.state, read.entries, read.head, read.tail) == ("", "archived", 7, 10, 20)
+    assert (read.machine_id, read.seqnum_id) == ((b"m" * 16).hex(), (b"s" * 16).hex())
+    assert (read.head_seqnum, read.arrays, read.compact) == (101, 4000, False)
     assert len(header()) == HEADER_BYTES
     assert read_header(header(incompatible=16), 4096).compact
     assert not read_header(header(entries=64), 4096).damage
@@ -97,16 +97,16 @@ def test_a_sound_header() -> None:
     ],
 )
 def test_a_header_that_cannot_be_believed(values: dict[str, int], size: int, damage: str) -> None:
-    found = read_header(header(**values), size)
-    assert damage in found.damage
-    assert found.entries == values.get("entries", 7)
+    read = read_header(header(**values), size)
+    assert damage in read.damage
+    assert read.entries == values.get("entries", 7)
 
 
 @pytest.mark.parametrize("length", [0, 1, 151, 152, 159, 160, 199])
 def test_a_file_shorter_than_a_header(length: int) -> None:
-    found = read_header(header()[:length], length)
-    assert "fewer" in found.damage
-    assert found.entries == (7 if length >= 160 else 0)
+    read = read_header(header()[:length], length)
+    assert "fewer" in read.damage
+    assert read.entries == (7 if length >= 160 else 0)
 
 
 def test_any_bytes_make_a_header() -> None:

@@ -31,8 +31,8 @@ def root(tmp_path: Path) -> Path:
 
 def seen(place: Path, version: int, **scope: object) -> set[str]:
     """What a vacuum looks at, below the root of the test."""
-    found = read_scope(Scope(**scope), rules_of(Version(version)), OWN)  # type: ignore[arg-type]
-    return {os.path.relpath(one.path, place) for one in found if not one.passed_over}
+    directories = read_scope(Scope(**scope), rules_of(Version(version)), OWN)  # type: ignore[arg-type]
+    return {os.path.relpath(directory.path, place) for directory in directories if not directory.passed_over}
 
 
 def test_below_a_root(root: Path) -> None:
@@ -74,19 +74,19 @@ def test_this_host(root: Path, monkeypatch: pytest.MonkeyPatch, namespace: str, 
     """In /var only this machine's own, in /run any; the namespace narrows both."""
     tops = tuple(str(root) + top for top in ROOTS)
     monkeypatch.setattr("opskit.journal.files.see.directories.ROOTS", tops)
-    found = {name for name in seen(root, 252, namespace=namespace) if name.startswith("var/")}
-    assert found == {"var/log/journal"} | {f"var/log/journal/{name}" for name in wanted}
+    names = {name for name in seen(root, 252, namespace=namespace) if name.startswith("var/")}
+    assert names == {"var/log/journal"} | {f"var/log/journal/{name}" for name in wanted}
     others = {f"run/log/journal/{name}" for name in (OTHER, UUID)}
     assert (others <= seen(root, 252, namespace=namespace)) == (namespace != "one")
 
 
 def test_only_regular_files_are_read_and_the_others_are_named(root: Path) -> None:
     place = str(root / "var/log/journal" / OTHER)
-    (found,) = read_scope(Scope(directory=place), rules_of(Version(252)), OWN)
-    assert [file.name for file in found.files] == ["system.journal"]
-    assert sorted(found.ignored) == ["dir.journal", "link.journal"]
-    assert found.identity
-    assert not found.read_only
+    (directories,) = read_scope(Scope(directory=place), rules_of(Version(252)), OWN)
+    assert [file.name for file in directories.files] == ["system.journal"]
+    assert sorted(directories.ignored) == ["dir.journal", "link.journal"]
+    assert directories.identity
+    assert not directories.read_only
 
 
 def test_names_of_namespaces() -> None:

@@ -56,37 +56,37 @@ def vacuum(directory: Path, *deletes: Path, copies: tuple[Copied, ...] = ()) -> 
 
 
 def test_what_went_is_on_record(tmp_path: Path) -> None:
-    one, two = old(tmp_path, 1, 5), old(tmp_path, 2, 1)
-    runner = Journalctl(lambda _command: one.unlink())
-    record = vacuum(tmp_path, one).apply(runner, {})
-    assert record == {"gone": [str(one)], "stayed": [], "unexpected": [], "freed": record["freed"]}
+    first, two = old(tmp_path, 1, 5), old(tmp_path, 2, 1)
+    runner = Journalctl(lambda _command: first.unlink())
+    record = vacuum(tmp_path, first).apply(runner, {})
+    assert record == {"gone": [str(first)], "stayed": [], "unexpected": [], "freed": record["freed"]}
     assert len(runner.ran) == 1
     assert runner.ran[0].startswith(f"journalctl --directory={tmp_path} --vacuum-time=")
     assert two.exists()
 
 
 def test_what_journald_has_deleted_itself_counts_as_gone(tmp_path: Path) -> None:
-    one, two = old(tmp_path, 1, 5), old(tmp_path, 2, 4)
-    step = replace(vacuum(tmp_path, one, two), rotated=True)
-    one.unlink()
+    first, two = old(tmp_path, 1, 5), old(tmp_path, 2, 4)
+    step = replace(vacuum(tmp_path, first, two), rotated=True)
+    first.unlink()
     record = step.apply(Journalctl(lambda _command: two.unlink()), {})
-    assert (record["gone"], record["stayed"], record["unexpected"]) == ([str(one), str(two)], [], [])
+    assert (record["gone"], record["stayed"], record["unexpected"]) == ([str(first), str(two)], [], [])
 
 
 def test_what_was_not_to_go_is_on_record(tmp_path: Path) -> None:
-    one, two = old(tmp_path, 1, 5), old(tmp_path, 2, 1)
-    record = vacuum(tmp_path, one).apply(Journalctl(lambda _command: two.unlink()), {})
-    assert (record["stayed"], record["unexpected"]) == ([str(one)], [str(two)])
+    first, two = old(tmp_path, 1, 5), old(tmp_path, 2, 1)
+    record = vacuum(tmp_path, first).apply(Journalctl(lambda _command: two.unlink()), {})
+    assert (record["stayed"], record["unexpected"]) == ([str(first)], [str(two)])
 
 
 @pytest.mark.parametrize("extra", [True, False])
 def test_nothing_runs_when_other_files_would_go(tmp_path: Path, *, extra: bool) -> None:
-    one = old(tmp_path, 1, 5)
-    step = vacuum(tmp_path, one)
+    first = old(tmp_path, 1, 5)
+    step = vacuum(tmp_path, first)
     if extra:
         old(tmp_path, 0, 9)
     else:
-        one.unlink()
+        first.unlink()
     runner = Journalctl()
     with pytest.raises(Failed, match="unlike when the plan was made"):
         step.apply(runner, {})
@@ -94,9 +94,9 @@ def test_nothing_runs_when_other_files_would_go(tmp_path: Path, *, extra: bool) 
 
 
 def test_the_steps_come_back_from_the_ledger(tmp_path: Path) -> None:
-    one = old(tmp_path, 1, 5)
+    first = old(tmp_path, 1, 5)
     steps = (
-        vacuum(tmp_path, one, copies=(Copied("/a", "/b"),)), CopyJournals("/p", (Copied("/a", "/b"),), 1),
+        vacuum(tmp_path, first, copies=(Copied("/a", "/b"),)), CopyJournals("/p", (Copied("/a", "/b"),), 1),
         RotateJournal("", 252, ("/x",)), RetainJournal("/f", "t", None, "u"),
     )  # fmt: skip
     for step in steps:
@@ -114,38 +114,38 @@ def test_rotation_is_version_safe() -> None:
 
 def test_copies_and_the_way_back(tmp_path: Path) -> None:
     (tmp_path / "j").mkdir()
-    one = old(tmp_path / "j", 1, 5)
-    os.utime(one, ns=(5, 7))
-    before = one.read_bytes()
-    pair = Copied(str(one), str(tmp_path / "copy" / "deep" / one.name))
+    first = old(tmp_path / "j", 1, 5)
+    os.utime(first, ns=(5, 7))
+    before = first.read_bytes()
+    pair = Copied(str(first), str(tmp_path / "copy" / "deep" / first.name))
     copying = CopyJournals(str(tmp_path / "copy"), (pair,), 1)
     record = copying.remember(Journalctl())
     copying.apply(Journalctl(), record)
     copying.verify(Journalctl(), record)
     assert os.stat(pair.copy).st_mtime_ns == 7
-    step = vacuum(tmp_path / "j", one, copies=(pair,))
-    one.unlink()
+    step = vacuum(tmp_path / "j", first, copies=(pair,))
+    first.unlink()
     with pytest.raises(CannotUndo):  # the only one left
         copying.undo(Journalctl(), record)
     step.undo(Journalctl(), {})
     step.undo(Journalctl(), {})
-    assert one.read_bytes() == before
-    assert one.stat().st_mtime_ns == 7
+    assert first.read_bytes() == before
+    assert first.stat().st_mtime_ns == 7
     copying.undo(Journalctl(), record)
     assert not (tmp_path / "copy").exists()
-    one.unlink()
+    first.unlink()
     with pytest.raises(CannotUndo, match="keep-copy"):
-        vacuum(tmp_path / "j", one).undo(Journalctl(), {})
+        vacuum(tmp_path / "j", first).undo(Journalctl(), {})
 
 
 def test_what_a_crash_left_of_a_copy_is_taken_away_with_it(tmp_path: Path) -> None:
-    one = old(tmp_path, 1, 5)
-    copying = CopyJournals(str(tmp_path / "copy"), (Copied(str(one), str(tmp_path / "copy" / one.name)),), 1)
+    first = old(tmp_path, 1, 5)
+    copying = CopyJournals(str(tmp_path / "copy"), (Copied(str(first), str(tmp_path / "copy" / first.name)),), 1)
     record = copying.remember(Journalctl())
     (tmp_path / "copy").mkdir()
-    (tmp_path / "copy" / f"{one.name}.opskit-copy").write_bytes(b"half of it")
+    (tmp_path / "copy" / f"{first.name}.opskit-copy").write_bytes(b"half of it")
     copying.undo(Journalctl(), record)
-    assert [path.name for path in tmp_path.iterdir()] == [one.name]
+    assert [path.name for path in tmp_path.iterdir()] == [first.name]
 
 
 def test_a_copy_never_takes_the_place_of_something(tmp_path: Path) -> None:

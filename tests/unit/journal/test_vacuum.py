@@ -30,8 +30,8 @@ def active(name: str = "system.journal", **more: object) -> JournalFile:
 
 
 def gone(files: list[JournalFile], limits: VacuumLimits, version: Version = Version(257)) -> list[str]:  # noqa: B008
-    found = predict(JournalDirectory("/d", files=tuple(files)), limits, rules_of(version), NOW)
-    return [one.name for one in found.deletes]
+    prediction = predict(JournalDirectory("/d", files=tuple(files)), limits, rules_of(version), NOW)
+    return [file.name for file in prediction.deletes]
 
 
 def test_time() -> None:
@@ -78,11 +78,11 @@ def test_what_cannot_be_read_stays_but_for_219() -> None:
 
 
 def test_the_oldest_time_is_the_age() -> None:
-    one = file("x", 100, ctime=90, mtime=80, crtime=70, birth=60, atime=50)
-    assert age_of(one, birth=True) == 60
-    assert age_of(one, birth=False) == 70
-    assert age_of(one._replace(atime_stays=True), birth=True) == 50
-    assert age_of(one._replace(ctime=0, mtime=0, crtime=0, birth=0), birth=True) == 100
+    journal_file = file("x", 100, ctime=90, mtime=80, crtime=70, birth=60, atime=50)
+    assert age_of(journal_file, birth=True) == 60
+    assert age_of(journal_file, birth=False) == 70
+    assert age_of(journal_file._replace(atime_stays=True), birth=True) == 50
+    assert age_of(journal_file._replace(ctime=0, mtime=0, crtime=0, birth=0), birth=True) == 100
 
 
 def test_the_loop_ends_at_the_first_file_that_stays() -> None:
@@ -93,28 +93,30 @@ def test_the_loop_ends_at_the_first_file_that_stays() -> None:
 
 def test_a_file_that_cannot_be_removed_makes_the_loop_go_on() -> None:
     files = [file("a", 1, unremovable=True), file("b", 2), file("c", 3)]
-    found = predict(JournalDirectory("/d", files=tuple(files)), VacuumLimits(size=8 * KIB), RULES, NOW)
-    assert [one.name for one in found.undeletable] == ["a"]
-    assert [one.name for one in found.deletes] == ["b"]
-    assert found.freed == 4 * KIB
+    prediction = predict(JournalDirectory("/d", files=tuple(files)), VacuumLimits(size=8 * KIB), RULES, NOW)
+    assert [file.name for file in prediction.undeletable] == ["a"]
+    assert [file.name for file in prediction.deletes] == ["b"]
+    assert prediction.freed == 4 * KIB
 
 
 def test_what_is_passed_over_stays() -> None:
-    found = predict(JournalDirectory("/d", files=(file("a", 1),), passed_over=True), VacuumLimits(span=1), RULES, NOW)
-    assert found.deletes == ()
+    prediction = predict(
+        JournalDirectory("/d", files=(file("a", 1),), passed_over=True), VacuumLimits(span=1), RULES, NOW
+    )
+    assert prediction.deletes == ()
 
 
 def test_the_quick_order_is_that_of_the_merge_sort() -> None:
     rnd = random.Random(9)
     plain = 0
     for _ in range(3000):
-        found = [
+        files = [
             Candidate(file(f"f{n}", 0, rnd.randrange(4), rnd.choice(("", "a" * 32, "b" * 32))), rnd.randrange(12))
             for n in range(rnd.randrange(7))
         ]
-        merged = [one for one, _ in _merged([(one, _key(one)) for one in found])]
-        assert in_order(found) == merged
-        plain += merged == sorted(found, key=lambda one: one.age)
+        merged = [file for file, _ in _merged([(file, _key(file)) for file in files])]
+        assert in_order(files) == merged
+        plain += merged == sorted(files, key=lambda file: file.age)
     assert 100 < plain < 2900
 
 

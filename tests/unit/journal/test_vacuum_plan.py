@@ -44,8 +44,8 @@ def request(span: int | None = 2 * DAY, **more: Any) -> VacuumRequest:
     return replace(made, **more)
 
 
-def plan(found: VacuumFacts, asked: VacuumRequest) -> Plan:
-    decision = decide_vacuum(found, asked)
+def plan(seen: VacuumFacts, wanted: VacuumRequest) -> Plan:
+    decision = decide_vacuum(seen, wanted)
     assert isinstance(decision, Plan), decision
     return decision
 
@@ -55,46 +55,46 @@ def ids(decision: Plan) -> set[str]:
 
 
 def test_the_journals_of_other_namespaces_are_named() -> None:
-    found = facts(archived(5, 1), namespaces=("app",))
-    (note,) = (note for note in plan(found, request()).notes if note.id == "other-namespaces")
+    seen = facts(archived(5, 1), namespaces=("app",))
+    (note,) = (note for note in plan(seen, request()).notes if note.id == "other-namespaces")
     assert note.title == "this leaves out the journals of the namespace app"
     for scope in (Scope(namespace="*"), Scope(directory="/d")):
-        assert "other-namespaces" not in ids(plan(found, request(scope=scope)))
+        assert "other-namespaces" not in ids(plan(seen, request(scope=scope)))
 
 
 def test_old_files_go_and_the_others_stay() -> None:
-    found = plan(facts(archived(5, 1), archived(1, 2), active(9)), request())
-    (step,) = found.steps
+    decided = plan(facts(archived(5, 1), archived(1, 2), active(9)), request())
+    (step,) = decided.steps
     assert isinstance(step, VacuumJournal)
-    assert [one["path"].rpartition("/")[2] for one in found.result["deletes"]] == [archived(5, 1).name]
-    assert found.result["survives"][0]["reason"] == "active"
-    assert "active-keep-old" in ids(found)
+    assert [file["path"].rpartition("/")[2] for file in decided.result["deletes"]] == [archived(5, 1).name]
+    assert decided.result["survives"][0]["reason"] == "active"
+    assert "active-keep-old" in ids(decided)
     assert step.change.commands == ("journalctl --vacuum-time=2d",)
     assert not step.change.reversible
 
 
 def test_newer_entries_are_counted_and_told() -> None:
-    one = archived(3)
-    path = f"/var/log/journal/{OWN}/{one.name}"
-    across = one._replace(header=one.header._replace(tail=NOW))
-    found = plan(facts(across, newer={path: 7}), request())
-    assert found.result["newer_entries_lost"] == 7
-    assert "newer-entries-lost" in ids(found)
+    archive = archived(3)
+    path = f"/var/log/journal/{OWN}/{archive.name}"
+    across = archive._replace(header=archive.header._replace(tail=NOW))
+    decided = plan(facts(across, newer={path: 7}), request())
+    assert decided.result["newer_entries_lost"] == 7
+    assert "newer-entries-lost" in ids(decided)
     unknown = plan(facts(across, newer={path: None}), request())
     assert "newer-entries-unknown" in ids(unknown)
     # All of them, where the file is old by its mtime alone.
-    young = one._replace(mtime=1, header=one.header._replace(head=NOW - DAY, tail=NOW))
+    young = archive._replace(mtime=1, header=archive.header._replace(head=NOW - DAY, tail=NOW))
     assert plan(facts(young), request()).result["newer_entries_lost"] == 10
 
 
 def test_rotation_first_and_then_the_active_one_goes_too() -> None:
-    found = plan(facts(active(9)), request(rotate=True))
-    rotate, vacuum = found.steps
+    decided = plan(facts(active(9)), request(rotate=True))
+    rotate, vacuum = decided.steps
     assert isinstance(rotate, RotateJournal)
     assert isinstance(vacuum, VacuumJournal)
     name = f"/var/log/journal/{OWN}/system@{ID}-{900:016x}-{NOW - 9 * DAY:016x}.journal"
     assert rotate.makes == vacuum.deletes == (name,)
-    assert found.result["survives"] == []
+    assert decided.result["survives"] == []
     # journald of 239 leaves alone what it has not open; nobody rotates another machine's journal.
     of_user = active(9, "offline")._replace(name="user-1000.journal")
     assert plan(facts(of_user), request(rotate=True, version=Version(239))).steps == ()
@@ -111,28 +111,28 @@ def test_rotation_first_and_then_the_active_one_goes_too() -> None:
 
 def test_what_is_written_to_may_grow_while_the_plan_is_read() -> None:
     place = CopyPlace("/copy", "absent", 1 << 30)
-    asked = request(rotate=True, keep_copy="/copy")
-    one = plan(facts(archived(5), active(9), place=place), asked)
+    wanted = request(rotate=True, keep_copy="/copy")
+    first = plan(facts(archived(5), active(9), place=place), wanted)
     grown = facts(archived(5), active(9)._replace(size=1 << 24, allocated=1 << 24), place=place)
-    assert plan(grown, asked).fingerprint == one.fingerprint
-    assert plan(facts(archived(5, size=16384), active(9), place=place), asked).fingerprint != one.fingerprint
+    assert plan(grown, wanted).fingerprint == first.fingerprint
+    assert plan(facts(archived(5, size=16384), active(9), place=place), wanted).fingerprint != first.fingerprint
     # A new file gets its last block when the kernel writes it back.
-    assert plan(facts(archived(5, allocated=8192), active(9), place=place), asked).fingerprint == one.fingerprint
+    assert plan(facts(archived(5, allocated=8192), active(9), place=place), wanted).fingerprint == first.fingerprint
 
 
 def test_copies_come_before_a_rotation_by_which_journald_may_delete() -> None:
     place = CopyPlace("/copy", "absent", 1 << 30)
-    asked = request(rotate=True, keep_copy="/copy")
-    found = plan(facts(archived(5), active(9), place=place), asked)
-    assert [type(step) for step in found.steps] == [CopyJournals, RotateJournal, CopyJournals, VacuumJournal]
-    there, made = (found.steps[number].files for number in (0, 2))  # type: ignore[attr-defined]
-    assert [one.path for one in there] == [f"/var/log/journal/{OWN}/{archived(5).name}"]
-    assert tuple(one.path for one in made) == found.steps[1].makes  # type: ignore[attr-defined]
+    wanted = request(rotate=True, keep_copy="/copy")
+    decided = plan(facts(archived(5), active(9), place=place), wanted)
+    assert [type(step) for step in decided.steps] == [CopyJournals, RotateJournal, CopyJournals, VacuumJournal]
+    there, made = (decided.steps[number].files for number in (0, 2))  # type: ignore[attr-defined]
+    assert [step.path for step in there] == [f"/var/log/journal/{OWN}/{archived(5).name}"]
+    assert tuple(step.path for step in made) == decided.steps[1].makes  # type: ignore[attr-defined]
     copies = (*there, *made)
-    assert found.steps[3].copies == copies  # type: ignore[attr-defined]
-    assert [one.copy for one in copies] == [f"/copy/{OWN}/{one.path.rpartition('/')[2]}" for one in copies]
-    assert found.steps[3].change.reversible
-    alone = plan(facts(archived(5), place=place), asked)
+    assert decided.steps[3].copies == copies  # type: ignore[attr-defined]
+    assert [step.copy for step in copies] == [f"/copy/{OWN}/{step.path.rpartition('/')[2]}" for step in copies]
+    assert decided.steps[3].change.reversible
+    alone = plan(facts(archived(5), place=place), wanted)
     assert [type(step) for step in alone.steps] == [CopyJournals, RotateJournal, VacuumJournal]
 
 
@@ -153,7 +153,7 @@ def test_no_copies_no_vacuum(place: CopyPlace, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason"),
+    ("options", "reason"),
     [
         ({"version": Version(219), "limits": VacuumLimits(files=3)}, "no-vacuum-files"),
         ({"version": Version(219), "scope": Scope(root="/x")}, "no-root"),
@@ -163,16 +163,16 @@ def test_no_copies_no_vacuum(place: CopyPlace, reason: str) -> None:
         ({"rotate": True, "scope": Scope(namespace="+x")}, "rotate-several"),
     ],
 )
-def test_what_this_journalctl_cannot_do(asked: dict[str, Any], reason: str) -> None:
-    refused = decide_vacuum(facts(archived(5)), request(**asked))
+def test_what_this_journalctl_cannot_do(options: dict[str, Any], reason: str) -> None:
+    refused = decide_vacuum(facts(archived(5)), request(**options))
     assert isinstance(refused, Refusal)
-    assert reason in [one.id for one in refused.reasons]
+    assert reason in [reason.id for reason in refused.reasons]
     assert refused.exit_code == 2
 
 
 def test_219_is_shown_a_span_that_it_knows() -> None:
-    asked = request(30 * DAY, span_text="1M", version=Version(219))
-    assert plan(facts(archived(50)), asked).changes[0].commands == (f"journalctl --vacuum-time={30 * DAY}us",)
+    wanted = request(30 * DAY, span_text="1M", version=Version(219))
+    assert plan(facts(archived(50)), wanted).changes[0].commands == (f"journalctl --vacuum-time={30 * DAY}us",)
 
 
 def test_nothing_is_rotated_where_no_journald_runs() -> None:
@@ -182,13 +182,13 @@ def test_nothing_is_rotated_where_no_journald_runs() -> None:
 
 
 def test_what_cannot_be_deleted_or_would_be_twice_is_refused() -> None:
-    found = facts(archived(5))
-    (directory,) = found.directories
+    seen = facts(archived(5))
+    (directory,) = seen.directories
     for changed, reason in (
         ((replace(directory, read_only=True),), "read-only"),
         ((replace(directory, identity="1:2"), replace(directory, path="/b", identity="1:2")), "same-directory"),
     ):
-        refused = decide_vacuum(replace(found, directories=changed), request())
+        refused = decide_vacuum(replace(seen, directories=changed), request())
         assert isinstance(refused, Refusal)
         assert refused.reasons[0].id == reason
 
@@ -201,17 +201,17 @@ def test_no_limit_and_no_journals() -> None:
 
 
 def test_old_files_behind_a_young_one_are_named() -> None:
-    found = plan(facts(archived(1, 1), archived(5, 2)), request())
-    assert found.steps == ()
-    assert found.result["survives"][0]["reason"].startswith("behind system@")
-    assert "old-files-stay" in ids(found)
+    decided = plan(facts(archived(1, 1), archived(5, 2)), request())
+    assert decided.steps == ()
+    assert decided.result["survives"][0]["reason"].startswith("behind system@")
+    assert "old-files-stay" in ids(decided)
 
 
 def test_another_set_of_files_is_another_plan() -> None:
-    one = plan(facts(archived(5, 1)), request())
-    assert one.fingerprint == plan(facts(archived(5, 1), archived(1, 2)), request()).fingerprint
-    assert one.fingerprint != plan(facts(archived(5, 1), archived(6, 0)), request()).fingerprint
-    assert one.fingerprint != plan(facts(archived(5, 1, inode=77)), request()).fingerprint
+    first = plan(facts(archived(5, 1)), request())
+    assert first.fingerprint == plan(facts(archived(5, 1), archived(1, 2)), request()).fingerprint
+    assert first.fingerprint != plan(facts(archived(5, 1), archived(6, 0)), request()).fingerprint
+    assert first.fingerprint != plan(facts(archived(5, 1, inode=77)), request()).fingerprint
 
 
 def test_active_files_that_take_more_than_the_size_are_told_of() -> None:

@@ -51,8 +51,8 @@ def come_online(path: Path) -> None:
 @pytest.mark.parametrize("name", ["system.journal", f"system@{ID}-{1:016x}-{1:016x}.journal"])
 def test_what_is_gone_meanwhile_is_not_damaged(tmp_path: Path, name: str) -> None:
     path = journal(tmp_path / name)
-    (found,) = verify(Failing(lambda: None), [read_directory(str(tmp_path))], CHECK)
-    assert (found.damage, found.state) == ("entry number mismatch", State.DAMAGED)
+    (verdict,) = verify(Failing(lambda: None), [read_directory(str(tmp_path))], CHECK)
+    assert (verdict.damage, verdict.state) == ("entry number mismatch", State.DAMAGED)
     assert list(verify(Failing(path.unlink), [read_directory(str(tmp_path))], CHECK)) == []
 
 
@@ -67,8 +67,8 @@ def test_a_journalctl_without_room_tells_of_no_damage(tmp_path: Path, reason: in
 
 def test_what_was_written_to_meanwhile_cannot_be_told(tmp_path: Path) -> None:
     path = journal(tmp_path / "system.journal")
-    (found,) = verify(Failing(lambda: come_online(path)), [read_directory(str(tmp_path))], CHECK)
-    assert (found.damage, found.state) == ("", State.IN_USE)
+    (verdict,) = verify(Failing(lambda: come_online(path)), [read_directory(str(tmp_path))], CHECK)
+    assert (verdict.damage, verdict.state) == ("", State.IN_USE)
 
 
 def test_a_key_is_told_by_its_form_and_never_shown(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ EL_HOST = Host(
 
 
 def options(words: str, release: Release = NEW) -> list[tuple[str, Optional[str]]]:
-    return [(one.letter, one.value) for one in parse(words.split(), release).options]
+    return [(option.letter, option.value) for option in parse(words.split(), release).options]
 
 
 @pytest.mark.parametrize(
@@ -65,19 +65,20 @@ def test_words_are_read_as_getopt_does(words: str, wanted: list[tuple[str, Optio
 
 
 def test_what_cannot_be_read() -> None:
-    found = {
-        words: [one.wrong for one in parse(words.split(), NEW).options] for words in ("--mem 1", "-x", "-p", "--d=1")
+    wrong = {
+        words: [option.wrong for option in parse(words.split(), NEW).options]
+        for words in ("--mem 1", "-x", "-p", "--d=1")
     }
-    assert found == {"--mem 1": ["ambiguous"], "-x": ["unknown"], "-p": ["no-value"], "--d=1": ["ambiguous"]}
-    assert [one.wrong for one in parse(["--daemon=1"], NEW).options] == ["extra-value"]
+    assert wrong == {"--mem 1": ["ambiguous"], "-x": ["unknown"], "-p": ["no-value"], "--d=1": ["ambiguous"]}
+    assert [option.wrong for option in parse(["--daemon=1"], NEW).options] == ["extra-value"]
     # getopt without the long ones takes the second dash for a letter.
-    assert [one.wrong for one in parse(["--port=1"], EL7).options] == ["unknown"]
+    assert [option.wrong for option in parse(["--port=1"], EL7).options] == ["unknown"]
 
 
 @given(strategies.lists(strategies.text(max_size=6), max_size=6), strategies.sampled_from([EL7, (1, 5, 22), NEW]))
 def test_any_words_can_be_judged(words: list[str], release: Release) -> None:
-    found = judge(parse(words, release), EL_HOST)
-    parse(corrected(found.line, found.results), release)
+    judgement = judge(parse(words, release), EL_HOST)
+    parse(corrected(judgement.line, judgement.results), release)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +107,10 @@ def test_each_value_is_read_once() -> None:
     assert {letter: (number.value, number.exact) for letter, number in numbers.items()} == {
         "m": (2, False), "f": (1.5, False), "a": (0o755, True), "I": (2 << 20, True),
     }  # fmt: skip
-    assert [(one.address, one.port, bool(one.wrong)) for one in line.all("l")[0].addresses] == [
+    assert [(address.address, address.port, bool(address.wrong)) for address in line.all("l")[0].addresses] == [
         ("127.0.0.1", 1, False), ("::1", None, True),
     ]  # fmt: skip
-    assert [(one.name, one.number, one.wrong) for one in line.all("o")[0].extended] == [
+    assert [(suboption.name, suboption.number, suboption.wrong) for suboption in line.all("o")[0].extended] == [
         ("hashpower", 20, ""), ("a", 0, "not-in-release"), ("", 0, "not-in-release"), ("slab_automove", 0, ""),
     ]  # fmt: skip
 
@@ -145,7 +146,7 @@ def test_releases() -> None:
 
 
 def ids(words: list[str], release: Release = NEW, host: Optional[Host] = None) -> list[str]:
-    return [one.id for one in judge(parse(words, release), host).findings]
+    return [finding.id for finding in judge(parse(words, release), host).findings]
 
 
 def test_the_lines_of_the_issue() -> None:
@@ -153,8 +154,8 @@ def test_the_lines_of_the_issue() -> None:
         assert ids(LINE_1, release, EL_HOST) == ["exposed"], release
         assert ids([*LINE_1, "-l", "127.0.0.1"], release, EL_HOST) == []
     assert ids(LINE_2, NEW, EL_HOST) == []
-    found = judge(parse(LINE_2, EL7))
-    assert (found.effect.status, found.findings[0].remedy) == (71, "-l 127.0.0.1 -l ::1")
+    judgement = judge(parse(LINE_2, EL7))
+    assert (judgement.effect.status, judgement.findings[0].remedy) == (71, "-l 127.0.0.1 -l ::1")
 
 
 @pytest.mark.parametrize(
@@ -208,8 +209,8 @@ def test_what_the_host_says(words: str, change: dict[str, Any], wanted: list[str
 )
 def test_what_the_host_can_bear(words: str, wanted: list[str]) -> None:
     host = EL_HOST._replace(raises="2000000" in words)
-    found = judge(parse(words.split(), NEW), host)
-    assert corrected(found.line, found.results) == wanted
+    judgement = judge(parse(words.split(), NEW), host)
+    assert corrected(judgement.line, judgement.results) == wanted
 
 
 def test_clients_that_are_really_served() -> None:
@@ -219,8 +220,8 @@ def test_clients_that_are_really_served() -> None:
 
 
 def test_addresses() -> None:
-    assert [is_loopback(one) for one in ("127.3.2.1", "::1", "localhost", "::ffff:127.0.0.1")] == [True] * 4
-    assert [is_loopback(one) for one in ("0.0.0.0", "::", "*", "10.0.0.1", "cache.example.com")] == [False] * 5
+    assert [is_loopback(address) for address in ("127.3.2.1", "::1", "localhost", "::ffff:127.0.0.1")] == [True] * 4
+    assert [is_loopback(address) for address in ("0.0.0.0", "::", "*", "10.0.0.1", "cache.example.com")] == [False] * 5
     assert read_address("0100007F") == "127.0.0.1"
     assert read_address("00000000") == "*"
     assert read_address("00000000000000000000000001000000") == "::1"
@@ -236,14 +237,14 @@ SYSCONFIG = '# comment\nPORT="11212"\nUSER=memcached\nMAXCONN="2048"\nOPTIONS="-
 
 
 def test_a_sysconfig_file() -> None:
-    found = sources.from_sysconfig(SYSCONFIG, "file")
-    assert list(found.words[:8]) == ["-p", "11212", "-u", "memcached", "-m", "64", "-c", "2048"]
-    assert ids(list(found.words), EL7) == ["redirection"]
+    source = sources.from_sysconfig(SYSCONFIG, "file")
+    assert list(source.words[:8]) == ["-p", "11212", "-u", "memcached", "-m", "64", "-c", "2048"]
+    assert ids(list(source.words), EL7) == ["redirection"]
     daemon = sources.from_sysconfig(
         SYSCONFIG.replace("-l 127", "-d -l 127").replace('"11212"', '"11212" # port'), "file"
     )
     judged = judge(parse(daemon.words, NEW), EL_HOST._replace(unit_type=daemon.limits.unit_type))
-    assert [one.id for one in judged.findings] == ["redirection", "not-a-number", "daemon-under-unit"]
+    assert [finding.id for finding in judged.findings] == ["redirection", "not-a-number", "daemon-under-unit"]
     assert corrected(judged.line, judged.results)[:2] == ["-p", "11212"]
 
 
@@ -295,14 +296,14 @@ def test_a_comment_in_a_unit_takes_no_line_with_it(tmp_path: Path) -> None:
 
 def test_a_unit_with_drop_ins(tmp_path: Path) -> None:
     (tmp_path / "memcached.service").write_text(UNIT)
-    found = from_unit("memcached", [str(tmp_path)])
-    assert found.words == ("-p", "11211", "-u", "nobody", "-l", "127.0.0.1", "-D", "$")
-    assert (found.program, found.limits.unit_type) == ("/usr/bin/memcached", "simple")
+    source = from_unit("memcached", [str(tmp_path)])
+    assert source.words == ("-p", "11211", "-u", "nobody", "-l", "127.0.0.1", "-D", "$")
+    assert (source.program, source.limits.unit_type) == ("/usr/bin/memcached", "simple")
     drop = tmp_path / "memcached.service.d"
     drop.mkdir()
     (drop / "x.conf").write_text("[Service]\nType=forking\nExecStart=\nExecStart=/opt/memcached -d\n")
-    found = from_unit("memcached.service", [str(tmp_path)])
-    assert (found.words, found.program, found.limits.unit_type) == (("-d",), "/opt/memcached", "forking")
+    source = from_unit("memcached.service", [str(tmp_path)])
+    assert (source.words, source.program, source.limits.unit_type) == (("-d",), "/opt/memcached", "forking")
     with pytest.raises(UsageFault):
         from_unit("other", [str(tmp_path)])
 
@@ -310,16 +311,16 @@ def test_a_unit_with_drop_ins(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/usr/bin/true", "/nonexistent/memcached", "/usr/sbin/shutdown"])
 def test_only_memcached_is_run_to_tell_its_release(path: str) -> None:
     """A line names a program: what is another one, as `shutdown -h`, is not run to look at it."""
-    asked: list[str] = []
+    calls: list[str] = []
 
     class Says:
         def run(self, command: Command) -> Result:
-            asked.append(command.argv[0])
+            calls.append(command.argv[0])
             return Result(command, 0, "memcached 1.6.18\n", "", 0.0)
 
     assert see_program(Says(), path).release == NEW
-    assert os.path.basename(asked[0]) == "memcached"
-    assert path not in asked
+    assert os.path.basename(calls[0]) == "memcached"
+    assert path not in calls
 
 
 def test_a_unit_of_another_program(tmp_path: Path) -> None:
@@ -371,7 +372,7 @@ def instance(stats: dict[str, str], **more: Any) -> Instance:
     ],
 )
 def test_findings_of_figures(stats: dict[str, str], more: dict[str, Any], wanted: list[str]) -> None:
-    assert [one.id for one in findings.find([instance(stats, **more)], [])] == wanted
+    assert [finding.id for finding in findings.find([instance(stats, **more)], [])] == wanted
 
 
 SMALL = {"items:1:number": "9", "items:1:age": "60", "1:chunk_size": "96", "1:total_pages": "8"}
@@ -404,26 +405,26 @@ def test_the_classes_of_an_instance() -> None:
 
 def test_stores_that_fail() -> None:
     """memcached counts them, and no client may have said so."""
-    (found,) = findings.find([instance({"store_no_memory": "72", "evictions": "0"})], [])
-    assert (found.id, found.severity) == ("stores-fail", "error")
-    assert found.title.startswith("127.0.0.1:11211: 72 stores failed")
+    (finding,) = findings.find([instance({"store_no_memory": "72", "evictions": "0"})], [])
+    assert (finding.id, finding.severity) == ("stores-fail", "error")
+    assert finding.title.startswith("127.0.0.1:11211: 72 stores failed")
     off = slabs({"items:5:outofmemory": "2", "5:chunk_size": "240"}, version="1.4.15", settings={"evictions": "off"})
-    (found,) = findings.find([off], [])
-    assert "-M" in found.evidence
-    assert "classes: 5 (240B)" in found.evidence
-    (found,) = findings.find([instance({"store_too_large": "1"})], [])
-    assert (found.id, found.severity) == ("items-too-large", "warning")
+    (finding,) = findings.find([off], [])
+    assert "-M" in finding.evidence
+    assert "classes: 5 (240B)" in finding.evidence
+    (finding,) = findings.find([instance({"store_too_large": "1"})], [])
+    assert (finding.id, finding.severity) == ("items-too-large", "warning")
 
 
 def test_a_class_that_starves() -> None:
     """Items of one size go while a tenth of the memory is free for others."""
-    assert "class-starves" in [one.id for one in findings.find([slabs(SMALL, LARGE)], [])]
+    assert "class-starves" in [finding.id for finding in findings.find([slabs(SMALL, LARGE)], [])]
     for small, large in (
         ({**SMALL, "1:free_chunks": "60000"}, LARGE),  # less is free elsewhere
         (SMALL, {**LARGE, "5:free_chunks": "4"}),  # there is room
         (SMALL, {"items:5:number": "1", "5:chunk_size": "240"}),  # nothing has gone
     ):
-        assert "class-starves" not in [one.id for one in findings.find([slabs(small, large)], [])]
+        assert "class-starves" not in [finding.id for finding in findings.find([slabs(small, large)], [])]
 
 
 def test_evictions_have_their_rate_and_age() -> None:
@@ -439,22 +440,22 @@ def test_evictions_have_their_rate_and_age() -> None:
 
 def test_rejected_connections_of_a_release_that_counts_all() -> None:
     for version, severity in (("1.5.22", "info"), ("1.6.18", "warning"), ("1.4.15", "warning")):
-        one = instance({}, answer=StatsAnswer(version, {"rejected_connections": "9"}))
-        assert [found.severity for found in findings.find([one], [])] == [severity]
+        row = instance({}, answer=StatsAnswer(version, {"rejected_connections": "9"}))
+        assert [finding.severity for finding in findings.find([row], [])] == [severity]
 
 
 @pytest.mark.parametrize("text", ["\N{SUPERSCRIPT TWO}", "9" * 5000, "9" * 300, "-1", "1.5", "", "\udcff"])
 def test_figures_that_are_none(text: str) -> None:
     """Anybody can run something of that name, and it can say anything: the others are shown all the same."""
-    one = instance(dict.fromkeys(("uptime", "bytes", "limit_maxbytes", "cmd_get", "curr_connections"), text))
-    assert figures(one) == InstanceFigures()
-    assert findings.find([one], []) == ()
-    assert findings.instance_json(one)["used_bytes"] is None
+    row = instance(dict.fromkeys(("uptime", "bytes", "limit_maxbytes", "cmd_get", "curr_connections"), text))
+    assert figures(row) == InstanceFigures()
+    assert findings.find([row], []) == ()
+    assert findings.instance_json(row)["used_bytes"] is None
 
 
 def test_a_failed_unit_is_a_finding() -> None:
     units = [UnitState("memcached.service", "failed"), UnitState("memcached@1.service", "inactive")]
-    assert [one.id for one in findings.find([], units)] == ["unit-failed"]
+    assert [finding.id for finding in findings.find([], units)] == ["unit-failed"]
     (killed,) = findings.find([], [UnitState("memcached@1.service", "failed", "oom-kill")])
     assert killed.title == "memcached@1.service has failed: a process of it was killed for want of memory"
     assert killed.evidence == "oom-kill"
@@ -495,8 +496,8 @@ HASH="a#b"
 
 def test_what_only_a_shell_would_read_in_a_settings_file(tmp_path: Path) -> None:
     """And no correction is given of a line that nobody meant."""
-    said = [(one.title.partition(" in ")[0], one.evidence) for one in sources.shell_syntax(SHELLS, "f")]
-    assert said == [
+    findings = [(finding.title.partition(" in ")[0], finding.evidence) for finding in sources.shell_syntax(SHELLS, "f")]
+    assert findings == [
         ("USER=", "USER=memcached # the user"),
         ("OPTIONS=", "OPTIONS=-l `hostname -i`"),
         ("MORE=", "MORE=-P $HOME/m.pid"),

@@ -53,11 +53,11 @@ def decide(words: str, *expose: str, program: Program = PROGRAM, **change: Any) 
 
 
 def test_safe_defaults_around_what_was_asked_for() -> None:
-    found = decide("-p 12000 -m 64 -c 1024")
-    assert [step.kind for step in found.steps] == ["memcached.start"]
-    assert " ".join(found.steps[0].line) == f"/usr/bin/memcached {LINE}"
-    assert f"/usr/bin/memcached {LINE}" in found.changes[0].after
-    assert found.changes[0].commands == (f"/usr/bin/memcached {LINE}",)
+    decision = decide("-p 12000 -m 64 -c 1024")
+    assert [step.kind for step in decision.steps] == ["memcached.start"]
+    assert " ".join(decision.steps[0].line) == f"/usr/bin/memcached {LINE}"
+    assert f"/usr/bin/memcached {LINE}" in decision.changes[0].after
+    assert decision.changes[0].commands == (f"/usr/bin/memcached {LINE}",)
 
 
 @pytest.mark.parametrize(
@@ -78,22 +78,22 @@ def test_where_it_listens(words: str, expose: tuple[str, ...], program: Program,
 
 
 def test_what_1_4_15_tells_of_its_memory() -> None:
-    for program, told in ((EL7, str(1 << 31)), (PROGRAM, str(6 << 30))):
+    for program, expected in ((EL7, str(1 << 31)), (PROGRAM, str(6 << 30))):
         start = decide("-p 12000 -m 6144", program=program, memory=16 << 30).steps[0]
-        assert dict(start.wanted.settings)["maxbytes"] == told
+        assert dict(start.wanted.settings)["maxbytes"] == expected
 
 
 def test_what_else_it_has_to_tell_of_itself() -> None:
-    found = decide("-p 12000 -M -C -n 64 -R 10 -b 512").steps[0].wanted.settings
-    assert dict(found).items() >= {
+    decision = decide("-p 12000 -M -C -n 64 -R 10 -b 512").steps[0].wanted.settings
+    assert dict(decision).items() >= {
         "evictions": "off", "cas_enabled": "no", "chunk_size": "64",
         "reqs_per_event": "10", "tcp_backlog": "512",
     }.items()  # fmt: skip
 
 
-def refused(found: Any) -> tuple[list[str], int]:
-    assert isinstance(found, Refusal), found
-    return [one.id for one in found.reasons], found.exit_code
+def refused(decision: Any) -> tuple[list[str], int]:
+    assert isinstance(decision, Refusal), decision
+    return [reason.id for reason in decision.reasons], decision.exit_code
 
 
 @pytest.mark.parametrize(
@@ -118,42 +118,42 @@ def test_what_is_refused(
 
 
 def test_exposed_by_name_is_a_warning() -> None:
-    found = decide("-p 12000 -U 12000", "10.0.0.5")
-    assert isinstance(found, Plan)
-    assert [(one.id, one.severity) for one in found.notes][:1] == [("exposed", "warning")]
-    assert "UDP" in found.notes[0].title
+    decision = decide("-p 12000 -U 12000", "10.0.0.5")
+    assert isinstance(decision, Plan)
+    assert [(finding.id, finding.severity) for finding in decision.notes][:1] == [("exposed", "warning")]
+    assert "UDP" in decision.notes[0].title
 
 
 def test_a_second_run_has_nothing_to_do() -> None:
     running = (HostProcess(9, "memcached", line=("/usr/bin/memcached", *LINE.split())),)
-    found = decide_start(StartFacts(PROGRAM, HOST, running), request("-p 12000 -m 64 -c 1024"))
-    assert (found.steps, found.result["pid"]) == ((), 9)
+    decision = decide_start(StartFacts(PROGRAM, HOST, running), request("-p 12000 -m 64 -c 1024"))
+    assert (decision.steps, decision.result["pid"]) == ((), 9)
 
 
 def test_the_default_pid_file_is_one_that_the_chosen_user_can_write() -> None:
     """/run/memcached is that of the usual user."""
     for user, folder in (("", "/run/memcached"), ("memcache", "/run/memcached"), ("nobody", "/run/memcached-nobody")):
         options = (("p", "12312"), *((("u", user),) if user else ()))
-        asked = StartRequest(options, directory=run_directory(options))
+        wanted = StartRequest(options, directory=run_directory(options))
         absent = PidFile(f"{folder}/memcached-12312.pid", directory=False, writable=False)
-        found = decide_start(StartFacts(PROGRAM, HOST._replace(pid_file=absent)), asked)
-        assert isinstance(found, Plan)
-        assert found.changes[0].commands == (f"install -d -o {user or 'memcached'} -m 755 {folder}",)
-        assert found.steps[1].pid_file == absent.path  # type: ignore[attr-defined]
-        assert found.title == "start memcached 1.6.18 on port 12312"
+        decision = decide_start(StartFacts(PROGRAM, HOST._replace(pid_file=absent)), wanted)
+        assert isinstance(decision, Plan)
+        assert decision.changes[0].commands == (f"install -d -o {user or 'memcached'} -m 755 {folder}",)
+        assert decision.steps[1].pid_file == absent.path  # type: ignore[attr-defined]
+        assert decision.title == "start memcached 1.6.18 on port 12312"
 
 
 def test_the_directory_of_the_pid_file_is_made() -> None:
-    found = decide("-p 12000", pid_file=PidFile(FILE, directory=False, writable=False))
-    assert [step.kind for step in found.steps] == ["memcached.make-directory", "memcached.start"]
-    assert found.changes[0].commands == ("install -d -o memcached -m 755 /run/memcached",)
+    decision = decide("-p 12000", pid_file=PidFile(FILE, directory=False, writable=False))
+    assert [step.kind for step in decision.steps] == ["memcached.make-directory", "memcached.start"]
+    assert decision.changes[0].commands == ("install -d -o memcached -m 755 /run/memcached",)
 
 
 def test_the_state_directory_of_an_ordinary_user_is_made_before_any_step() -> None:
     """So the plan is the same before and after: the lock makes it, between the two looks at the host."""
     for there in (False, True):
-        found = decide("-p 12000", root=False, pid_file=PidFile(FILE, directory=there, writable=there))
-        assert [step.kind for step in found.steps] == ["memcached.start"]
+        decision = decide("-p 12000", root=False, pid_file=PidFile(FILE, directory=there, writable=there))
+        assert [step.kind for step in decision.steps] == ["memcached.start"]
 
 
 def test_every_step_is_found_again_from_the_ledger() -> None:
@@ -180,18 +180,18 @@ def test_every_step_is_found_again_from_the_ledger() -> None:
     ],
 )
 def test_what_stop_decides(facts: StopFacts, wanted: Any) -> None:
-    found = decide_stop(facts)
-    if isinstance(found, Refusal):
-        assert found.reasons[0].id == wanted
+    decision = decide_stop(facts)
+    if isinstance(decision, Refusal):
+        assert decision.reasons[0].id == wanted
     else:
-        assert [step.kind for step in found.steps] == wanted
+        assert [step.kind for step in decision.steps] == wanted
 
 
 def test_the_socket_of_an_instance_goes_with_it() -> None:
     process = HostProcess(9, "memcached", "m", 5, ("memcached", "-d", "-s", "m.sock", "-u", "m"))
-    found = decide_stop(StopFacts("/run/m.sock", process, socket="/run/m.sock"))
-    assert isinstance(found, Plan)
-    (change,) = found.changes
+    decision = decide_stop(StopFacts("/run/m.sock", process, socket="/run/m.sock"))
+    assert isinstance(decision, Plan)
+    (change,) = decision.changes
     assert change.after == "not running; what it held and its socket are gone"
     wait = "timeout 60 tail --pid=9 -f /dev/null"
     assert change.commands == ("kill -TERM 9", wait, "[ ! -S /run/m.sock ] || rm -- /run/m.sock")
@@ -258,12 +258,12 @@ def test_what_has_taken_the_place_of_a_socket_stays(place: Path) -> None:
 )
 def test_who_is_started_again_by_an_undo(line: str, user: str, exe: str, stays: bool) -> None:
     process = HostProcess(9, "memcached", user, 5, tuple(line.split()))
-    found = decide_stop(StopFacts("port 1", process, exe=exe))
-    assert found.changes[0].reversible is not stays
+    decision = decide_stop(StopFacts("port 1", process, exe=exe))
+    assert decision.changes[0].reversible is not stays
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found", "missing"),
+    ("wanted", "listening", "missing"),
     [
         ("127.0.0.1", "127.0.0.1", False),
         ("127.0.0.1", "127.0.0.2", True),
@@ -273,11 +273,11 @@ def test_who_is_started_again_by_an_undo(line: str, user: str, exe: str, stays: 
         ("127.0.0.1", "*", True),
     ],
 )
-def test_whether_it_listens_where_it_was_asked_to(wanted: str, found: str, *, missing: bool) -> None:
+def test_whether_it_listens_where_it_was_asked_to(wanted: str, listening: str, *, missing: bool) -> None:
     listeners = [Listener("tcp", wanted, 12000)]
-    assert bool(missing_listeners(listeners, [Listener("tcp", found, 12000)])) is missing
-    assert missing_listeners(listeners, [Listener("udp", found, 12000)])
-    assert missing_listeners(listeners, [Listener("tcp", found, 12001)])
+    assert bool(missing_listeners(listeners, [Listener("tcp", listening, 12000)])) is missing
+    assert missing_listeners(listeners, [Listener("udp", listening, 12000)])
+    assert missing_listeners(listeners, [Listener("tcp", listening, 12001)])
 
 
 @pytest.mark.parametrize(
@@ -328,17 +328,17 @@ def unit_plan(
     files = {UNIT_FILE: unit} if unit else {}
     more = {"files": files, "texts": texts, "enabled": "disabled", **change}
     facts = UnitFacts(PROGRAM, HOST._replace(pid_file=None), **more)
-    asked = replace(request(words, unit=name or "memcached.service"), enable=enable)
-    return decide_unit(facts, asked, "R")
+    wanted = replace(request(words, unit=name or "memcached.service"), enable=enable)
+    return decide_unit(facts, wanted, "R")
 
 
-def kinds(found: Any) -> list[str]:
-    assert isinstance(found, Plan), found
-    return [step.kind.partition(".")[2] for step in found.steps]
+def kinds(decision: Any) -> list[str]:
+    assert isinstance(decision, Plan), decision
+    return [step.kind.partition(".")[2] for step in decision.steps]
 
 
-def noted(found: Any) -> list[str]:
-    return [note.id for note in found.notes]
+def noted(decision: Any) -> list[str]:
+    return [note.id for note in decision.notes]
 
 
 def test_the_sysconfig_file_of_the_el_family() -> None:
@@ -353,11 +353,11 @@ def test_the_sysconfig_file_of_the_el_family() -> None:
 
 
 def test_a_drop_in_where_the_unit_goes_by_something_else() -> None:
-    found = unit_plan(DEBIAN_UNIT, active=True, enabled="enabled")
-    write, start = found.steps
+    decision = unit_plan(DEBIAN_UNIT, active=True, enabled="enabled")
+    write, start = decision.steps
     assert write.path == DROP_IN
-    assert noted(found) == ["settings-replaced", "cache-lost"]
-    assert found.notes[0].title == "/etc/memcached.conf does not count any more: the drop-in has the whole line"
+    assert noted(decision) == ["settings-replaced", "cache-lost"]
+    assert decision.notes[0].title == "/etc/memcached.conf does not count any more: the drop-in has the whole line"
     assert "ExecStart=\nExecStart=/usr/bin/memcached -p 12000 -U 0 -l 127.0.0.1 -u memcached -m 128\n" in write.text
     assert (write.reload, start.change.commands) == (True, ("systemctl restart memcached.service",))
 
@@ -438,8 +438,8 @@ def test_a_unit_that_has_its_settings_already() -> None:
     ],
 )
 def test_it_is_there_after_a_reboot(state: str, *, enable: bool, steps: list[str], notes: list[str]) -> None:
-    found = unit_plan(enabled=state, enable=enable)
-    assert (kinds(found), noted(found)) == (steps, notes)
+    decision = unit_plan(enabled=state, enable=enable)
+    assert (kinds(decision), noted(decision)) == (steps, notes)
 
 
 def test_no_unit_and_no_systemd() -> None:
@@ -457,16 +457,16 @@ def test_a_drop_in_that_comes_after_that_of_opskit() -> None:
     """Its line would count: what listened on the loopback would listen on all addresses."""
     later = "/etc/systemd/system/memcached.service.d/zz.conf"
     line = "[Service]\nExecStart=\nExecStart=/usr/bin/memcached -u memcached\n"
-    found = unit_plan(files={UNIT_FILE: EL_UNIT, later: line})
-    assert refused(found) == (["unit-overridden"], 5)
-    assert later in found.reasons[0].title
+    decision = unit_plan(files={UNIT_FILE: EL_UNIT, later: line})
+    assert refused(decision) == (["unit-overridden"], 5)
+    assert later in decision.reasons[0].title
     # One that comes before it, or sets something else, stands in nobody's way.
     for path, text in ((later.replace("zz", "aa"), line), (later, "[Service]\nMemoryMax=1G\n")):
         assert isinstance(unit_plan(files={UNIT_FILE: EL_UNIT, path: text}), Plan)
     # The same settings in a second file that counts more.
     more = "[Service]\nEnvironment=A=1\nEnvironmentFile=-/etc/memcached.more\n"
-    found = unit_plan(files={UNIT_FILE: EL_UNIT, later: more}, texts={SYSCONFIG: OLD})
-    assert found.steps[0].path == "/etc/memcached.more"
+    decision = unit_plan(files={UNIT_FILE: EL_UNIT, later: more}, texts={SYSCONFIG: OLD})
+    assert decision.steps[0].path == "/etc/memcached.more"
 
 
 def instance_plan(number: str = "12000", **change: Any) -> Any:
@@ -499,8 +499,8 @@ def test_a_template_of_the_host_that_has_the_port_from_its_name() -> None:
     files = {"/usr/lib/systemd/system/memcached@.service": text}
     assert instance_plan(files=files).steps[0].path == "/etc/sysconfig/memcached.12000"
     # Another port than that takes a drop-in.
-    found = unit_plan(files=files, texts={}, words="-p 12001", name="memcached@12000.service")
-    assert found.steps[0].path == "/etc/systemd/system/memcached@12000.service.d/opskit.conf"
+    decision = unit_plan(files=files, texts={}, words="-p 12001", name="memcached@12000.service")
+    assert decision.steps[0].path == "/etc/systemd/system/memcached@12000.service.d/opskit.conf"
 
 
 def test_a_template_is_kept_while_another_instance_needs_it(tmp_path: Path) -> None:
@@ -523,26 +523,26 @@ def test_a_template_is_kept_while_another_instance_needs_it(tmp_path: Path) -> N
 
 def test_what_start_without_a_unit_says_of_a_reboot() -> None:
     facts = StartFacts(PROGRAM, HOST, booted=True)
-    found = decide_start(facts, request("-p 12000 -m 64"))
-    assert noted(found) == ["gone-after-reboot"]
-    assert found.notes[0].remedy == "opskit memcached start -p 12000 -m 64 --unit memcached@12000"
-    assert found.steps[0].commands[0].argv[:4] == ("systemd-run", "--scope", "--", "/usr/bin/memcached")
+    decision = decide_start(facts, request("-p 12000 -m 64"))
+    assert noted(decision) == ["gone-after-reboot"]
+    assert decision.notes[0].remedy == "opskit memcached start -p 12000 -m 64 --unit memcached@12000"
+    assert decision.steps[0].commands[0].argv[:4] == ("systemd-run", "--scope", "--", "/usr/bin/memcached")
     assert decide_start(replace(facts, booted=False), request("-p 12000")).notes[0].remedy == ""
 
 
 def test_a_unit_of_another_program_is_not_stopped() -> None:
     assert isinstance(decide_stop_unit("sshd.service", ActiveUnit(True, memcached=False)), Refusal)
     for active in (True, False):
-        found = decide_stop_unit("memcached.service", ActiveUnit(active))
-        assert isinstance(found, Plan)
-        assert len(found.steps) == active
+        decision = decide_stop_unit("memcached.service", ActiveUnit(active))
+        assert isinstance(decision, Plan)
+        assert len(decision.steps) == active
     assert decide_stop_unit("gone.service", ActiveUnit(False, memcached=False)).result == {"unit": "gone.service"}
 
 
 def test_a_unit_that_is_stopped_is_back_at_boot() -> None:
     for enabled, ids in (("enabled", ["back-at-boot"]), ("disabled", []), ("enabled-runtime", []), ("static", [])):
-        found = decide_stop_unit("memcached.service", ActiveUnit(True, enabled=enabled))
-        assert noted(found) == ids
+        decision = decide_stop_unit("memcached.service", ActiveUnit(True, enabled=enabled))
+        assert noted(decision) == ids
     (note,) = decide_stop_unit("memcached@1.service", ActiveUnit(False, enabled="enabled")).notes
     assert note.remedy == "systemctl disable memcached@1.service"
 
@@ -583,7 +583,7 @@ def test_what_is_written_is_what_the_unit_runs(tmp_path: Path, word: str) -> Non
     line = ["-p", "12000", "-u", "m", "-m", "64", "-c", "1024", "-Y", word]
     text = sysconfig(OLD, line, PROGRAM)
     assert list(from_sysconfig(text, "file").words) == line
-    unit = " ".join(unit_quoted(one) for one in ("/usr/bin/memcached", *line))
+    unit = " ".join(unit_quoted(word) for word in ("/usr/bin/memcached", *line))
     (tmp_path / "memcached.service").write_text(f"[Service]\nExecStart={unit}\n")
     assert list(from_unit("memcached", [str(tmp_path)]).words) == line
 

@@ -129,9 +129,9 @@ def test_no_text_is_wider_than_its_room(name: str, width: int) -> None:
 
 
 @given(st.lists(st.text(min_size=1), max_size=9, unique=True), st.integers(1, 12), st.integers(1, 90))
-def test_no_screen_is_larger_than_it_may_be(found: list[str], height: int, width: int) -> None:
+def test_no_screen_is_larger_than_it_may_be(screen: list[str], height: int, width: int) -> None:
     rows: list[TreeRow] = [("/r", 9, 9, "directory", None)]
-    rows += [(f"/r/{name.replace('/', '')}", 1, 1, "file", None) for name in found]
+    rows += [(f"/r/{name.replace('/', '')}", 1, 1, "file", None) for name in screen]
     it = Browser(build("/r", rows))
     for key in ("down", "?", "x", "i", "x", "C", " ", "M"):
         it.press(key)

@@ -75,26 +75,26 @@ def test_who_may_hang() -> None:
 
 def test_the_mount_of_a_path() -> None:
     lines = [line(1, "/"), line(2, "/srv"), line(3, "/srv", "over"), line(4, "/srv/a")]
-    found = [mount_of(path, lines) for path in ("/srv/a/x", "/srv/ab", "/srv", "/x")]
-    assert [m.number for m in found if m] == [4, 3, 3, 1]
+    mounts_of = [mount_of(path, lines) for path in ("/srv/a/x", "/srv/ab", "/srv", "/x")]
+    assert [m.number for m in mounts_of if m] == [4, 3, 3, 1]
     assert mount_of("/x", []) is None
 
 
 @pytest.mark.parametrize(
-    ("used", "available", "found"),
+    ("used", "available", "expected"),
     [(0, 0, None), (0, 10, 0), (1, 999, 1), (1, 99, 1), (101, 9899, 2), (5, 0, 100), (10, -2, 125), (1, -3, None)],
 )
-def test_percent(used: int, available: int, found: Optional[int]) -> None:
-    assert percent(used, available) == found
+def test_percent(used: int, available: int, expected: Optional[int]) -> None:
+    assert percent(used, available) == expected
 
 
 def test_an_automount_point_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look at it would mount what it stands for."""
-    asked: list[str] = []
+    calls: list[str] = []
     monkeypatch.setattr(filesystems, "mounts_here", lambda: (line(1, "/auto", "x", fstype="autofs"), line(2, "/")))
-    monkeypatch.setattr(filesystems, "probe", lambda path: [asked.append(path), [1] * 6])
-    assert [one.mount_point for one in filesystems.see(everything=True)] == ["/auto", "/"]
-    assert asked == ["/"]
+    monkeypatch.setattr(filesystems, "probe", lambda path: [calls.append(path), [1] * 6])
+    assert [filesystem.mount_point for filesystem in filesystems.see(everything=True)] == ["/auto", "/"]
+    assert calls == ["/"]
 
 
 def one(figures: Optional[FilesystemFigures], *, readonly: bool = False, answered: bool = True) -> Filesystem:
@@ -119,16 +119,16 @@ def test_a_disk_has_one_finding_however_often_it_is_mounted() -> None:
         return Filesystem("x", fstype, point, "0:9", False, False, of, disk=disk)
 
     overlays = [on(f"/merged{number}", "overlay") for number in range(5)]
-    found = find([*overlays, on("/disk"), on("/part", of=quota), on("/other", disk="252:33")], 85)
-    assert [(f.id, f.title.partition(":")[0]) for f in found] == [
+    finding = find([*overlays, on("/disk"), on("/part", of=quota), on("/other", disk="252:33")], 85)
+    assert [(f.id, f.title.partition(":")[0]) for f in finding] == [
         ("nearly-full", "/disk"),
         ("nearly-out-of-inodes", "/disk"),
         ("nearly-full", "/part"),
         ("nearly-full", "/other"),
         ("nearly-out-of-inodes", "/other"),
     ]
-    assert found[0].evidence.endswith("; the same disk is at /merged0, /merged1, /merged2 and 2 more")
-    assert "same disk" not in found[2].evidence
+    assert finding[0].evidence.endswith("; the same disk is at /merged0, /merged1, /merged2 and 2 more")
+    assert "same disk" not in finding[2].evidence
 
 
 def test_no_findings_where_nobody_can_write_and_where_nothing_is_counted() -> None:
@@ -137,5 +137,5 @@ def test_no_findings_where_nobody_can_write_and_where_nothing_is_counted() -> No
 
 
 def test_who_does_not_answer_is_a_finding() -> None:
-    (found,) = find([one(None, answered=False)], 85)
-    assert (found.id, found.severity, found.evidence) == ("not-answering", "error", "/dev/vdb1 (ext4): silent")
+    (finding,) = find([one(None, answered=False)], 85)
+    assert (finding.id, finding.severity, finding.evidence) == ("not-answering", "error", "/dev/vdb1 (ext4): silent")

@@ -17,9 +17,9 @@ def directory_at(parent: TreeDirectory, name: str) -> TreeDirectory:
 
 @pytest.fixture
 def root(tmp_path: Path) -> TreeDirectory:
-    found = TreeDirectory(None, os.fsencode(tmp_path))
-    found.descriptor = os.open(tmp_path, os.O_RDONLY)
-    return found
+    top = TreeDirectory(None, os.fsencode(tmp_path))
+    top.descriptor = os.open(tmp_path, os.O_RDONLY)
+    return top
 
 
 def test_what_became_a_link_is_not_opened(root: TreeDirectory, tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ PATHS = st.lists(NAMES, min_size=1, max_size=5).map(lambda names: "/" + "/".join
 
 def scan_of(*entries: TreeEntry) -> Scan:
     """A scan with these, sorted as a saved one is."""
-    found = tuple(sorted(entries, key=lambda one: os.fsencode(one.path)))
-    return Scan(found, sum(one.bytes for one in found), sum(one.entries for one in found))
+    ordered = tuple(sorted(entries, key=lambda entry: os.fsencode(entry.path)))
+    return Scan(ordered, sum(entry.bytes for entry in ordered), sum(entry.entries for entry in ordered))
 
 
 def saved_of(*entries: TreeEntry, days: float = 0, **options: object) -> SavedScan:
@@ -93,16 +93,16 @@ def test_added_grown_shrunk_and_gone() -> None:
         TreeEntry("/r/s", 1, 1),
         days=2,
     )
-    found = compare(before, after)
-    assert [(one.path, one.change, one.delta) for one in found.listed] == [
+    difference = compare(before, after)
+    assert [(change.path, change.change, change.delta) for change in difference.listed] == [
         ("/r/a", "grown", 20),
         ("/r/b", "shrunk", -10),
         ("/r/d", "added", 9),
         ("/r/c", "gone", -7),
         ("/r", "shrunk", -6),
     ]
-    assert found.per_day(20) == 10
-    assert [(one.path, one.change) for one in compare(before, after, inodes=True).listed] == [
+    assert difference.per_day(20) == 10
+    assert [(change.path, change.change) for change in compare(before, after, inodes=True).listed] == [
         ("/r", "grown"),
         ("/r/b", "grown"),
         ("/r/c", "gone"),

@@ -18,7 +18,7 @@ ROOT, NFS = line(1, 0, "/"), line(2, 1, "/a/far", FAR, "0:9")
 
 
 @pytest.mark.parametrize(
-    ("lines", "found"),
+    ("lines", "expected"),
     [
         ([ROOT, NFS], ["/a/far"]),
         ([ROOT, NFS, line(3, 2, "/a/far", FAR, "0:10")], ["/a/far"]),
@@ -31,8 +31,8 @@ ROOT, NFS = line(1, 0, "/"), line(2, 1, "/a/far", FAR, "0:9")
         ([ROOT, line(2, 1, "/a/near", device="8:3")], []),
     ],
 )
-def test_only_what_is_surely_of_another_filesystem_is_left_out(lines: list[MountLine], found: list[str]) -> None:
+def test_only_what_is_surely_of_another_filesystem_is_left_out(lines: list[MountLine], expected: list[str]) -> None:
     """8:2 is what st_dev of the root is, where that is not what mountinfo says."""
-    assert silent_on("/", 1, "8:2", lines) == found
+    assert silent_on("/", 1, "8:2", lines) == expected
     assert silent_on("/b", 1, "8:2", lines) == []
     assert silent_on("/a", 1, "8:2", [ROOT, NFS]) == ["/a/far"]

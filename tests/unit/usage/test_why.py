@@ -11,7 +11,7 @@ import pytest
 from opskit.core.errors import Interrupted
 from opskit.core.mountinfo import MountLine
 from opskit.options import make_session
-from opskit.usage.df import cli as df_cli
+from opskit.usage.df.cli import command as df_command
 from opskit.usage.df.deleted import KernelFile
 from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.df.see import own, places
@@ -129,20 +129,20 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         files = {file for path in paths for file in [Path(path), *Path(path).rglob("*")] if file.is_file()}
         return sum(file.stat().st_size for file in files)
 
-    found = {place.id: place for place in places.see_places(tmp_path.stat().st_dev, measure, str(tmp_path))}
-    assert {name: (place.size, place.frees) for name, place in found.items()} == {
+    seen_places = {place.id: place for place in places.see_places(tmp_path.stat().st_dev, measure, str(tmp_path))}
+    assert {name: (place.size, place.frees) for name, place in seen_places.items()} == {
         "journal": (160, 60),
         "package-caches": (80, 80),
         "old-kernels": (320, 320),
         "podman-layers": (80, None),
         "core-dumps": (80, 80),
     }
-    assert found["journal"].command == "opskit journal vacuum --size 100M"
-    assert found["old-kernels"].command == "dnf remove --oldinstallonly"
-    assert {Path(path).name for path in found["old-kernels"].paths} == {
+    assert seen_places["journal"].command == "opskit journal vacuum --size 100M"
+    assert seen_places["old-kernels"].command == "dnf remove --oldinstallonly"
+    assert {Path(path).name for path in seen_places["old-kernels"].paths} == {
         *("vmlinuz-5.14.0-9.el9", "initramfs-5.14.0-9.el9.img", "initramfs-5.14.0-9.el9kdump.img", "5.14.0-9.el9")
     }
-    assert found["core-dumps"].command == f"rm -r {tmp_path}/var/lib/systemd/coredump/*"
+    assert seen_places["core-dumps"].command == f"rm -r {tmp_path}/var/lib/systemd/coredump/*"
     assert places.see_places(-2, measure, str(tmp_path)) == ()  # all of it is on another filesystem
 
 
@@ -164,8 +164,8 @@ def test_btrfs_by_sysfs(tmp_path: Path) -> None:
 
 
 def test_a_filesystem_that_nobody_knows() -> None:
-    found, how = own.own_bytes(Filesystem("x", "bcachefs", "/", "0:9", False, False))
-    assert found is None
+    own_size, how = own.own_bytes(Filesystem("x", "bcachefs", "/", "0:9", False, False))
+    assert own_size is None
     assert "no way to ask bcachefs" in how
 
 
@@ -174,4 +174,4 @@ def test_half_a_count_explains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opskit.usage.du.see.scan.scan", lambda *_: Scan((), 1, 1, partial=True))
     session = make_session("opskit df", {"json": True, "quiet": False, "color": "auto", **NOTHING}, changing=False)
     with pytest.raises(Interrupted):
-        df_cli._count(session, ["/"])
+        df_command._count(session, ["/"])

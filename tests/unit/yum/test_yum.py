@@ -42,10 +42,10 @@ STAT = "812 (a) S 1 (b) c) S 700 812 700 34816 812 4194560 10 0 0 0 250 50 0 0 2
 
 
 def test_stat_is_read_after_the_last_parenthesis() -> None:
-    found = Stat(STAT)
-    assert (found.name, found.state, found.parent, found.tty) == ("a) S 1 (b) c", "S", 700, 34816)
-    assert (found.cpu, found.threads, found.start) == (300, 3, 100000)
-    assert found.rss == 25 * procfs.PAGE
+    stat_read = Stat(STAT)
+    assert (stat_read.name, stat_read.state, stat_read.parent, stat_read.tty) == ("a) S 1 (b) c", "S", 700, 34816)
+    assert (stat_read.cpu, stat_read.threads, stat_read.start) == (300, 3, 100000)
+    assert stat_read.rss == 25 * procfs.PAGE
 
 
 @pytest.mark.parametrize("text", ["", "812 (dnf", "812 (dnf) S", "no stat at all", "1 (x) S a b c"])
@@ -138,10 +138,10 @@ def test_a_fifo_that_takes_the_place_of_the_file_holds_nobody_up(
 
 def test_no_lock_is_ever_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all calls of fcntl only F_GETLK, and the answer of the kernel is read as struct flock has it."""
-    asked = []
+    calls = []
 
     def answer(_descriptor: int, command: int, question: bytes) -> bytes:
-        asked.append(command)
+        calls.append(command)
         assert struct.unpack(locks._FLOCK, question)[0] == fcntl.F_WRLCK
         return struct.pack(locks._FLOCK, fcntl.F_WRLCK, 0, 0, 0, 812)
 
@@ -149,9 +149,9 @@ def test_no_lock_is_ever_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in ("flock", "lockf"):
         monkeypatch.setattr(fcntl, name, lambda *_: pytest.fail("a lock was taken"))
     (tmp_path / ".rpm.lock").touch()
-    found = locks.read_lock(place(tmp_path / ".rpm.lock", "rpm", "fcntl"))
-    assert (found.locked, found.pid) == ("write", 812)
-    assert asked == [fcntl.F_GETLK]
+    lock = locks.read_lock(place(tmp_path / ".rpm.lock", "rpm", "fcntl"))
+    assert (lock.locked, lock.pid) == ("write", 812)
+    assert calls == [fcntl.F_GETLK]
 
 
 def test_the_places_of_an_installroot_with_a_name_that_is_a_pattern(tmp_path: Path) -> None:
@@ -161,9 +161,9 @@ def test_the_places_of_an_installroot_with_a_name_that_is_a_pattern(tmp_path: Pa
     (root / "var/tmp/dnf-ops-x1/locks/download_lock.pid").touch()
     (root / "usr/lib/sysimage").mkdir(parents=True)
     (root / "usr/lib/sysimage/rpm").symlink_to("../../../var/lib/rpm")
-    found = lock_places(str(root), ("/opskit-home/.rpmdb",))
-    assert [one.path for one in found if one.tool == "rpm"] == [f"{root}/var/lib/rpm/.rpm.lock"]
-    (user,) = [one for one in found if "dnf-ops" in one.path]
+    places = lock_places(str(root), ("/opskit-home/.rpmdb",))
+    assert [place.path for place in places if place.tool == "rpm"] == [f"{root}/var/lib/rpm/.rpm.lock"]
+    (user,) = [place for place in places if "dnf-ops" in place.path]
     assert (user.phase, user.inner) == ("download", "/var/tmp/dnf-ops-x1/locks/download_lock.pid")
     assert user.owner == os.geteuid()
 
@@ -212,18 +212,18 @@ def test_where_rpm_has_its_database(
     ],
 )
 def test_when_cron_runs_next(when: str, now: str, expected: str) -> None:
-    found = next_run(when, datetime.fromisoformat(now).replace(tzinfo=timezone.utc))
-    assert (found and found.strftime("%Y-%m-%dT%H:%M")) == expected
+    next_time = next_run(when, datetime.fromisoformat(now).replace(tzinfo=timezone.utc))
+    assert (next_time and next_time.strftime("%Y-%m-%dT%H:%M")) == expected
 
 
 def test_the_lines_of_a_crontab_that_count() -> None:
     text = "MAILTO=root\n# 0 1 * * * root dnf -y update\n0 4 * * * root /usr/bin/dnf -y update\n@daily root yum-cron\n"
     text += "5 5 * * * root cat /etc/yum.conf\n0 6 * * * root /opt/my-rpm-thing\nbroken dnf\n"
-    assert [(one.when, one.command) for one in parse(text, with_user=True)] == [
+    assert [(line.when, line.command) for line in parse(text, with_user=True)] == [
         ("0 4 * * *", "/usr/bin/dnf -y update"),
         ("@daily", "yum-cron"),
     ]
-    assert [one.command for one in parse("1 2 * * * dnf check-update", with_user=False)] == ["dnf check-update"]
+    assert [line.command for line in parse("1 2 * * * dnf check-update", with_user=False)] == ["dnf check-update"]
     assert mentions("#!/bin/sh\nexec /usr/sbin/yum-cron\n")
     assert not mentions("#!/bin/sh\n# dnf is not run here\n")
 
@@ -298,7 +298,7 @@ def test_a_timer_of_the_hosts_own_is_found_by_what_its_service_runs() -> None:
     assert (patch.name, patch.kind, patch.command) == ("patch.timer", "timer", "/bin/sync; /usr/bin/dnf -y update")
     assert (patch.next, patch.in_etc) == (datetime(2026, 11, 22, 6, tzinfo=timezone.utc).timestamp(), True)
     by_script = parse_units(OWN_TIMERS, 0.0, lambda command: "logrotate" in command)
-    assert [one.name for one in by_script] == ["logrotate.timer"]
+    assert [autorun.name for autorun in by_script] == ["logrotate.timer"]
 
 
 def test_a_timer_in_etc_cannot_be_masked_and_is_stopped() -> None:
@@ -331,9 +331,13 @@ def test_without_systemd_the_links_and_crontabs_are_what_is_known(tmp_path: Path
     daily.mkdir()
     (daily / "0yum.cron").write_text("#!/bin/sh\nexec yum-cron\n")
     (daily / "0yum.cron").chmod(0o755)
-    found = see_autoruns(None, str(tmp_path))  # type: ignore[arg-type]
-    assert not found.systemd
-    assert [one.name.rpartition("/")[2] for one in found.entries] == ["dnf-makecache.timer", "crontab", "0yum.cron"]
+    autoruns = see_autoruns(None, str(tmp_path))  # type: ignore[arg-type]
+    assert not autoruns.systemd
+    assert [entry.name.rpartition("/")[2] for entry in autoruns.entries] == [
+        "dnf-makecache.timer",
+        "crontab",
+        "0yum.cron",
+    ]
 
 
 def test_a_script_that_cron_runs_is_looked_into(tmp_path: Path) -> None:
@@ -351,8 +355,10 @@ def test_a_script_that_cron_runs_is_looked_into(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
-    found = [(one.name[len(str(tmp_path)) :], one.next > 0) for one in see_autoruns(None, str(tmp_path)).entries]  # type: ignore[arg-type]
-    assert found == [
+    autoruns = [
+        (autorun.name[len(str(tmp_path)) :], autorun.next > 0) for autorun in see_autoruns(None, str(tmp_path)).entries
+    ]  # type: ignore[arg-type]
+    assert autoruns == [
         ("/etc/cron.d/own", True),
         ("/var/spool/cron/root", True),
         ("/etc/cron.hourly/0yum.cron", True),
@@ -367,9 +373,9 @@ def test_a_crontab_that_is_closed_to_this_user_is_named(tmp_path: Path, monkeypa
     (tmp_path / "etc/cron.deny").touch()
     closed = {str(tmp_path / name) for name in ("etc/cron.d/patches", "etc/cron.deny", "var/spool/cron")}
     monkeypatch.setattr(os, "access", lambda path, _mode: path not in closed)
-    found = see_autoruns(None, str(tmp_path))  # type: ignore[arg-type]
-    assert sorted(path[len(str(tmp_path)) :] for path in found.unread) == ["/etc/cron.d/patches", "/var/spool/cron"]
-    assert [one.severity for one in not_read(found)] == ["warning", "warning"]
+    autoruns = see_autoruns(None, str(tmp_path))  # type: ignore[arg-type]
+    assert sorted(path[len(str(tmp_path)) :] for path in autoruns.unread) == ["/etc/cron.d/patches", "/var/spool/cron"]
+    assert [finding.severity for finding in not_read(autoruns)] == ["warning", "warning"]
 
 
 def test_a_hold_brings_back_what_it_masks_before_it_masks() -> None:
@@ -400,9 +406,9 @@ def test_until_when_a_hold_is_in_force() -> None:
 def test_a_hold_in_force_is_told_and_not_advised_again(capsys: pytest.CaptureFixture[str]) -> None:
     units = parse_units(UNITS, 1000.0)
     draw_why(Screen("opskit"), Autoruns(True, units, held_until=1_795_253_400.0))
-    told = capsys.readouterr().err
-    assert "held until 2026-11-21T09:30:00Z" in told
-    assert "--hold" not in told
+    errors = capsys.readouterr().err
+    assert "held until 2026-11-21T09:30:00Z" in errors
+    assert "--hold" not in errors
     draw_why(Screen("opskit"), Autoruns(True, units))
     assert "--hold 2h" in capsys.readouterr().err
 
@@ -422,9 +428,9 @@ def test_a_systemd_that_does_not_answer_is_not_one_that_runs_nothing(tmp_path: P
             raise Failed("systemctl show", "no end after 20 s; it was ended")
 
     (tmp_path / "run/systemd/system").mkdir(parents=True)
-    found = see_autoruns(Fails(), str(tmp_path))  # type: ignore[arg-type]
-    assert [one.id for one in not_read(found)] == ["systemd-silent"]
-    refused = decide_hold(found, 7200, "r")
+    autoruns = see_autoruns(Fails(), str(tmp_path))  # type: ignore[arg-type]
+    assert [finding.id for finding in not_read(autoruns)] == ["systemd-silent"]
+    refused = decide_hold(autoruns, 7200, "r")
     assert isinstance(refused, Refusal)
     assert "no end after 20 s" in refused.reasons[0].title
 
@@ -554,7 +560,7 @@ def test_a_broken_file_is_put_aside_and_comes_back(tmp_path: Path, monkeypatch: 
     assert Path(step.backup).read_text() == "abc"
     step.undo(None, record)  # type: ignore[arg-type]
     step.undo(None, record)  # type: ignore[arg-type]
-    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert [path.name for path in tmp_path.iterdir()] == [path.name]
     assert path.read_text() == "abc"
 
 
@@ -573,7 +579,7 @@ def test_a_file_that_is_another_one_by_now_stays(tmp_path: Path, monkeypatch: py
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(Busy, match="is reading it"):
             step.apply(None, {})  # type: ignore[arg-type]
-    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert [path.name for path in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_new_lock_is_not_taken_away_by_an_undo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

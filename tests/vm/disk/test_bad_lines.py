@@ -129,7 +129,7 @@ def test_the_boot_is_as_fstab_check_said(vm: Machine, agree: Agree, reboot: bool
     fstab = read(vm, FSTAB)
     devices = [_own(bad.device, number) for number, bad in enumerate(BADS) if bad.device]
     vm.run("sh", "-euc", WAIT, "sh", *devices)
-    said = foretold(vm, fstab)
+    claims = foretold(vm, fstab)
     going_on = [number for number, bad in enumerate(BADS) if not bad.stops]
     stopping = [number for number, bad in enumerate(BADS) if bad.stops]
     boot_with_all(vm, fstab, going_on)
@@ -137,6 +137,6 @@ def test_the_boot_is_as_fstab_check_said(vm: Machine, agree: Agree, reboot: bool
     assert len(stopped) == len(stopping), (stopped, lines()[stopping[len(stopped)]])
     assert stopped == [["inactive", "inactive"]] * len(stopping)
     assert read(vm, FSTAB) == fstab
-    true = [number for number, bad in enumerate(BADS) if said[number] == bad.stops]
+    true = [number for number, bad in enumerate(BADS) if claims[number] == bad.stops]
     assert len(true) == len(BADS), [lines()[number] for number in range(len(BADS)) if number not in true]
     agree("what fstab check said about the boot came true", len(true), len(BADS))

@@ -82,8 +82,8 @@ def test_in_service_after_a_boot_with_the_disks_in_another_order(vm: Machine, co
     assert _serials(vm) == {"vda": "SYSTEM", "vdb": "SERIAL-vdb", "vdc": "SERIAL-vdc"}
 
     vm.power_off()
-    one, other = vm.disks["vdb"], vm.disks["vdc"]
-    vm.disks.update({"vdb": replace(one, slot=other.slot), "vdc": replace(other, slot=one.slot)})
+    first_disk, other = vm.disks["vdb"], vm.disks["vdc"]
+    vm.disks.update({"vdb": replace(first_disk, slot=other.slot), "vdc": replace(other, slot=first_disk.slot)})
     vm.start()
     assert _serials(vm) == {"vda": "SYSTEM", "vdb": "SERIAL-vdc", "vdc": "SERIAL-vdb"}
     assert settled(vm) == "running"

@@ -21,8 +21,8 @@ def test_a_mount_stays_where_the_unit_had_failed_before(vm: Machine) -> None:
     assert UNIT in failed_units(vm)
     mount(vm)
     time.sleep(WATCHED)  # the time itself is what is asked about
-    found = mounted(vm)
-    assert found
-    assert found["uuid"] == uuid(vm, "/dev/vdb1")
+    here = mounted(vm)
+    assert here
+    assert here["uuid"] == uuid(vm, "/dev/vdb1")
     assert vm.run("systemctl", "is-active", UNIT).stdout.strip() == "active"
     assert failed_units(vm) == ""

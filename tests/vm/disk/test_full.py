@@ -84,10 +84,10 @@ def test_the_root_filesystem_is_full(vm: Machine, count: Count) -> None:
     vm.run("journalctl", "--relinquish-var")
     fill(vm, "/")
     count("faults injected")
-    said = answer(vm, *MOUNT)
-    assert said["status"] == 1
-    assert "No space left on device" in said["error"]["why"]
-    assert said["error"]["state"] == "Nothing was changed."
+    outcome = answer(vm, *MOUNT)
+    assert outcome["status"] == 1
+    assert "No space left on device" in outcome["error"]["why"]
+    assert outcome["error"]["state"] == "Nothing was changed."
     as_before(vm, fstab)
     assert blank(vm)
     vm.run("rm", "/fill")
@@ -101,12 +101,12 @@ def test_the_root_filesystem_is_full_once_the_filesystem_is_made(
     fstab = read(vm, "/etc/fstab")
     vm.run("journalctl", "--relinquish-var")
     own_state(vm)
-    said = at_gate(vm, Gate(vm, "mkfs.ext4", after=True), *MOUNT, fault=lambda: fill(vm, "/", spare))
+    answer = at_gate(vm, Gate(vm, "mkfs.ext4", after=True), *MOUNT, fault=lambda: fill(vm, "/", spare))
     count("faults injected")
-    assert said["status"] == 9  # the filesystem is kept
+    assert answer["status"] == 9  # the filesystem is kept
     assert failed_step(vm) == kind
-    assert "No space left on device" in said["error"]["why"]
-    assert "make-filesystem partition 1 of /dev/vdb" in said["error"]["state"]
+    assert "No space left on device" in answer["error"]["why"]
+    assert "make-filesystem partition 1 of /dev/vdb" in answer["error"]["state"]
     as_before(vm, fstab)
     assert ledger(vm)[-1]["outcome"] == "take-back-failed"
     vm.run("rm", "/fill")
@@ -126,12 +126,12 @@ def test_an_fstab_that_cannot_be_written_is_refused_and_the_remedy_helps(vm: Mac
     for finding, close, undo in READ_ONLY:
         vm.run("sh", "-euc", close)
         count("faults injected")
-        said = answer(vm, *MOUNT)
-        assert said["status"] == 5
-        assert [f["id"] for f in said["findings"]] == [finding]
+        outcome = answer(vm, *MOUNT)
+        assert outcome["status"] == 5
+        assert [f["id"] for f in outcome["findings"]] == [finding]
         count("refusals")
         as_before(vm, fstab)
-        vm.run("sh", "-euc", said["findings"][0]["remedy"])
+        vm.run("sh", "-euc", outcome["findings"][0]["remedy"])
         assert answer(vm, *MOUNT, "--dry-run")["status"] == 0
         vm.run("sh", "-euc", undo)
     assert vm.run("test", "-e", LEDGER, check=False).returncode == 1
@@ -142,12 +142,12 @@ def test_a_root_filesystem_that_is_read_only_is_refused(vm: Machine, count: Coun
     vm.run("mount", "-o", "remount,ro", "/")
     count("faults injected")
     fstab = read(vm, "/etc/fstab")
-    said = answer(vm, *MOUNT)
-    assert said["status"] == 5
-    assert [f["id"] for f in said["findings"]] == ["fstab-read-only"]
+    outcome = answer(vm, *MOUNT)
+    assert outcome["status"] == 5
+    assert [f["id"] for f in outcome["findings"]] == ["fstab-read-only"]
     count("refusals")
     as_before(vm, fstab)
-    vm.run("sh", "-euc", said["findings"][0]["remedy"])
+    vm.run("sh", "-euc", outcome["findings"][0]["remedy"])
     in_service(vm, fstab)
 
 
@@ -155,9 +155,9 @@ def test_a_root_filesystem_that_is_read_only_is_refused(vm: Machine, count: Coun
 def test_an_fstab_that_cannot_be_written_once_the_filesystem_is_made(vm: Machine, count: Count, number: int) -> None:
     fstab = read(vm, "/etc/fstab")
     _, close, undo = READ_ONLY[number]
-    said = at_gate(vm, Gate(vm, "mkfs.ext4", after=True), *MOUNT, fault=lambda: vm.run("sh", "-euc", close))
+    answer = at_gate(vm, Gate(vm, "mkfs.ext4", after=True), *MOUNT, fault=lambda: vm.run("sh", "-euc", close))
     count("faults injected")
-    assert said["status"] == 9
+    assert answer["status"] == 9
     assert failed_step(vm) == ("disk.backup-fstab", "disk.add-fstab-entry")[number]
     as_before(vm, fstab)
     vm.run("sh", "-euc", undo)
@@ -169,18 +169,18 @@ def test_the_state_directory_is_full(vm: Machine, count: Count) -> None:
     own_state(vm)
     fill(vm, STATE)
     count("faults injected")
-    said = answer(vm, *MOUNT)
-    assert said["status"] == 1
-    assert said["error"]["what"] == LEDGER
-    assert said["error"]["state"] == "Nothing was changed."
+    outcome = answer(vm, *MOUNT)
+    assert outcome["status"] == 1
+    assert outcome["error"]["what"] == LEDGER
+    assert outcome["error"]["state"] == "Nothing was changed."
     as_before(vm, fstab)
     assert blank(vm)
 
     vm.run("rm", f"{STATE}/fill")
-    said = at_gate(vm, Gate(vm, "mkfs.ext4", after=True), *MOUNT, fault=lambda: fill(vm, STATE))
+    outcome = at_gate(vm, Gate(vm, "mkfs.ext4", after=True), *MOUNT, fault=lambda: fill(vm, STATE))
     count("faults injected")
-    assert said["status"] == 9
-    assert said["error"]["what"] == LEDGER
+    assert outcome["status"] == 9
+    assert outcome["error"]["what"] == LEDGER
     as_before(vm, fstab)
     outcomes = [run["outcome"] for run in answer(vm, "history")["result"]["runs"]]
     assert outcomes in (["unfinished"], ["take-back-failed"])  # as there is room for a last line or not

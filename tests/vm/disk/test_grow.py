@@ -104,8 +104,8 @@ def check(vm: Machine, disk: Disk, files: str, size_before: int) -> None:
     assert there is not None
     assert there["source"].startswith(f"/dev/{disk.name}")
     assert size(vm, disk.target) >= size_before + GIB * (1 - OVERHEAD)
-    found = hashes(vm, disk.target).splitlines()
-    assert [line for line in found if not line.endswith("./open")] == files.splitlines()
+    present = hashes(vm, disk.target).splitlines()
+    assert [line for line in present if not line.endswith("./open")] == files.splitlines()
     assert vm.run("cat", f"{disk.target}/open").stdout == "written\n"
 
 
@@ -140,4 +140,4 @@ def test_mounted_ext_is_as_large_as_grow_says(vm: Machine, agree: Agree) -> None
     lines = vm.run("/opt/opskit/bin/python", "-", stdin=EXT_SIZES).stdout.splitlines()
     sizes = [json.loads(line) for line in lines]
     print(sizes)
-    agree("mounted ext filesystems as large as grow says", sum(said == made for _, said, made in sizes), 8)
+    agree("mounted ext filesystems as large as grow says", sum(foretold == made for _, foretold, made in sizes), 8)

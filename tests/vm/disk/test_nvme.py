@@ -17,11 +17,11 @@ def test_into_service_back_and_again(vm: Machine) -> None:
     assert (shown["serial"], shown["verdict"]) == ("NVME-1", "ready")
 
     mount(vm, DISK)
-    found = mounted(vm)
-    assert found
-    assert found["source"] == f"{DISK}p1"
-    assert found["uuid"] == uuid(vm, f"{DISK}p1")
-    assert f"UUID={found['uuid']} {TARGET} " in read(vm, FSTAB)
+    here = mounted(vm)
+    assert here
+    assert here["source"] == f"{DISK}p1"
+    assert here["uuid"] == uuid(vm, f"{DISK}p1")
+    assert f"UUID={here['uuid']} {TARGET} " in read(vm, FSTAB)
     assert vm.run("lsblk", "-nro", "NAME", DISK).stdout.split() == ["nvme0n1", "nvme0n1p1"]
     vm.run("touch", f"{TARGET}/kept")
 
@@ -30,7 +30,7 @@ def test_into_service_back_and_again(vm: Machine) -> None:
     assert mounted(vm) is None
     assert read(vm, FSTAB) == fstab
     # What was made stays, and is not made again.
-    assert uuid(vm, f"{DISK}p1") == found["uuid"]
+    assert uuid(vm, f"{DISK}p1") == here["uuid"]
     again = answer(vm, "disk", "mount", f"{DISK}p1", TARGET, "--yes")
     assert again["status"] == 0
     assert (again["result"]["device"], again["result"]["formats"]) == (f"{DISK}p1", False)

@@ -123,9 +123,9 @@ def test_two_opskit_at_once(vm: Machine, times: int) -> None:
         id(ONE_DISK): [[("undo", "last", "--yes", "--json")]],
         id(TWO_DISKS): [[("disk", "umount", *command[3:])] for command in TWO_DISKS],
     }
-    asked = [PAIRS[number % len(PAIRS)] for number in range(times)]
+    order = [PAIRS[number % len(PAIRS)] for number in range(times)]
     rounds: list[list[Command]] = []
-    for number, pair in enumerate(asked):
+    for number, pair in enumerate(order):
         rounds += [[(*command, *WAIT) for command in pair] if waits(number) else pair, *back.get(id(pair), [])]
     ran = batches(vm, rounds, watched=(FSTAB,), timeout=TEST_SECONDS)
 
@@ -133,7 +133,7 @@ def test_two_opskit_at_once(vm: Machine, times: int) -> None:
     pairs = [batch for batch in ran if len(batch.ended) == 2]
     ends = [outcomes(batch) for batch in pairs]
     assert len(ends) == times
-    for number, (pair, batch, end) in enumerate(zip(asked, pairs, ends)):
+    for number, (pair, batch, end) in enumerate(zip(order, pairs, ends)):
         if waits(number):
             assert end == ["changed", "changed" if pair is TWO_DISKS else "nothing to do"], (number, batch)
         elif pair in RESTORE:  # so short that one may be done before the other has looked

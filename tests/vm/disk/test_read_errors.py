@@ -13,11 +13,11 @@ MOUNT = ("disk", "mount", "/dev/vdb", TARGET, "--yes")
 
 
 def refused(vm: Machine, *words: str, ids: tuple[str, ...] = ("unreadable",)) -> None:
-    said = answer(vm, *words)
-    assert said["status"] == 5
-    assert set(ids) <= {finding["id"] for finding in said["findings"]}, said["findings"]
-    assert "/dev/vdb" in said["error"]["why"]
-    assert said["error"]["state"] == "Nothing was changed."
+    outcome = answer(vm, *words)
+    assert outcome["status"] == 5
+    assert set(ids) <= {finding["id"] for finding in outcome["findings"]}, outcome["findings"]
+    assert "/dev/vdb" in outcome["error"]["why"]
+    assert outcome["error"]["state"] == "Nothing was changed."
 
 
 def test_a_blank_disk_with_sectors_that_cannot_be_read(vm: Machine, count: Count) -> None:
@@ -55,9 +55,9 @@ def test_a_filesystem_with_sectors_that_cannot_be_read_is_not_mounted_again(
     assert read(vm, "/etc/fstab") == fstab
     assert mounted(vm) is None
     mount(vm)
-    found = mounted(vm)
-    assert found
-    assert found["fstype"] == fstype
+    here = mounted(vm)
+    assert here
+    assert here["fstype"] == fstype
 
 
 def test_a_volume_that_is_suspended_is_named_and_the_others_are_shown(vm: Machine, count: Count) -> None:

@@ -50,17 +50,17 @@ def mount(vm: Machine, share: str, *more: str) -> dict[str, Any]:
     return answer(vm, "disk", "mount", share, TARGET, "--yes", *more)
 
 
-def ids(said: dict[str, Any]) -> list[str]:
-    return [finding["id"] for finding in said["findings"]]
+def ids(envelope: dict[str, Any]) -> list[str]:
+    return [finding["id"] for finding in envelope["findings"]]
 
 
 def refused(vm: Machine, count: Count, share: str, ident: str, words: str, *more: str) -> None:
     """A dry run and a real one are refused with this finding, and nothing is changed."""
     before = read(vm, FSTAB), read(vm, "/proc/self/mountinfo")
-    said = answer(vm, "disk", "mount", share, TARGET, "-n", *more)
-    assert (said["status"], ids(said)) == (REFUSED, [ident]), said
-    told = said["findings"][0]
-    assert words in f"{told['title']}; {told['remedy']}"
+    outcome = answer(vm, "disk", "mount", share, TARGET, "-n", *more)
+    assert (outcome["status"], ids(outcome)) == (REFUSED, [ident]), outcome
+    finding = outcome["findings"][0]
+    assert words in f"{finding['title']}; {finding['remedy']}"
     assert (read(vm, FSTAB), read(vm, "/proc/self/mountinfo")) == before
     assert vm.run("test", "-e", TARGET, check=False).returncode
     count("refusals")
@@ -79,8 +79,8 @@ def test_nfs(vm: Machine, count: Count) -> None:
     refused(vm, count, "localhost:/srv/rw", "nfs-version", "has no NFS 3, but 4", "--mount-options", "vers=3")
 
     line = f"localhost:/srv/rw {TARGET} nfs4 defaults,_netdev,nofail 0 0"
-    said = mount(vm, "localhost:/srv/rw")
-    assert (said["status"], ids(said), said["result"]["fstab_line"]) == (DONE, [], line), said
+    reply = mount(vm, "localhost:/srv/rw")
+    assert (reply["status"], ids(reply), reply["result"]["fstab_line"]) == (DONE, [], line), reply
     assert read(vm, FSTAB) == f"{fstab}{line}\n"
     assert mounted(vm, TARGET, "FSTYPE,SOURCE") == "nfs4 localhost:/srv/rw"
     assert vm.run("systemctl", "is-active", "mnt-share.mount").stdout == "active\n"
@@ -103,13 +103,13 @@ def test_nfs(vm: Machine, count: Count) -> None:
     assert (out["status"], mounted(vm, TARGET), read(vm, FSTAB)) == (DONE, "", fstab), out
     opskit(vm, "undo", out["result"]["run"], "--yes")
     assert (mounted(vm, TARGET), read(vm, FSTAB)) == ("localhost:/srv/rw", f"{fstab}{line}\n")
-    opskit(vm, "undo", said["result"]["run"], "--yes")
+    opskit(vm, "undo", reply["result"]["run"], "--yes")
     assert (mounted(vm, TARGET), read(vm, FSTAB)) == ("", fstab)
     assert vm.run("test", "-e", TARGET, check=False).returncode
 
-    said = mount(vm, "127.0.0.1:/srv/squash", "--no-fstab")
-    assert (said["status"], ids(said)) == (DONE, ["not-writable"]), said
-    assert "Permission denied" in said["findings"][0]["title"]
+    reply = mount(vm, "127.0.0.1:/srv/squash", "--no-fstab")
+    assert (reply["status"], ids(reply)) == (DONE, ["not-writable"]), reply
+    assert "Permission denied" in reply["findings"][0]["title"]
     assert failed_units(vm) == ""
 
 
@@ -120,8 +120,8 @@ def test_nfs_3(vm: Machine, count: Count) -> None:
     three = ("--mount-options", "vers=3,nolock")
     refused(vm, count, "127.0.0.1:/srv/none", "no-such-export", "/srv/squash")
     refused(vm, count, "127.0.0.1:/srv/other", "access-denied", "10.9.9.9", *three)
-    said = mount(vm, "[::1]:/srv/rw", *three)
-    assert (said["status"], mounted(vm, TARGET, "FSTYPE,SOURCE")) == (DONE, "nfs [::1]:/srv/rw"), said
+    answer = mount(vm, "[::1]:/srv/rw", *three)
+    assert (answer["status"], mounted(vm, TARGET, "FSTYPE,SOURCE")) == (DONE, "nfs [::1]:/srv/rw"), answer
     vm.run("sh", "-euc", "umount $1; rmdir $1; sed -i '$d' $2; kill $(pidof rpcbind)", "sh", TARGET, FSTAB)
     refused(vm, count, "127.0.0.1:/srv/rw", "no-rpcbind", "port 111", *three)
     assert failed_units(vm) == ""
@@ -134,7 +134,7 @@ def test_smb(vm: Machine) -> None:
     """
     fstab = read(vm, FSTAB)
     vm.run("sh", "-euc", SMB, "sh", SECRET, stdin=SMB_CONFIG)
-    told = []
+    texts = []
     for share, password, words in (
         ("//localhost/data", f"{SECRET}-wrong", "the user or the password is wrong"),
         ("//localhost/none", SECRET, "has no share none"),
@@ -146,7 +146,7 @@ def test_smb(vm: Machine) -> None:
         assert (read(vm, FSTAB), mounted(vm, TARGET)) == (fstab, "")
         assert vm.run("test", "-e", "/etc/smbcredentials", check=False).returncode
         assert vm.run("test", "-e", TARGET, check=False).returncode
-        told += [done.stdout, done.stderr]
-    told += [read(vm, LEDGER), vm.run("sh", "-c", "cat /var/lib/opskit/*.log*").stdout]
-    assert "write-credentials" in "".join(told)
-    assert SECRET not in "".join(told)
+        texts += [done.stdout, done.stderr]
+    texts += [read(vm, LEDGER), vm.run("sh", "-c", "cat /var/lib/opskit/*.log*").stdout]
+    assert "write-credentials" in "".join(texts)
+    assert SECRET not in "".join(texts)

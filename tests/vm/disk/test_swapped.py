@@ -36,10 +36,10 @@ def test_a_disk_swapped_between_plan_and_doing(vm: Machine, count: Count, *, fil
     assert vm.run("readlink", "-f", "/dev/disk/by-id/virtio-OTHER").stdout.strip() == "/dev/vdb"
     count("faults injected")
 
-    said, _ = asking.communicate("y\n", timeout=PATIENCE)
-    assert asking.returncode == REFUSED, said
-    assert "no longer as it was when the plan was made" in said
-    assert "Nothing was changed" in said
+    errors, _ = asking.communicate("y\n", timeout=PATIENCE)
+    assert asking.returncode == REFUSED, errors
+    assert "no longer as it was when the plan was made" in errors
+    assert "Nothing was changed" in errors
     count("refusals")
     vm.run("sync")
     assert (data(old), data(new)) == before
@@ -51,7 +51,7 @@ def test_a_disk_swapped_between_plan_and_doing(vm: Machine, count: Count, *, fil
 
 def data(path: Path) -> dict[int, str]:
     """A hash of each chunk of a sparse file that is not all zeros, by where it begins."""
-    found = {}
+    listed = {}
     with open(path, "rb") as file:
         end = os.fstat(file.fileno()).st_size
         at = 0
@@ -64,6 +64,6 @@ def data(path: Path) -> dict[int, str]:
             file.seek(at)
             chunk = file.read(CHUNK)
             if any(chunk):
-                found[at] = hashlib.sha256(chunk).hexdigest()
+                listed[at] = hashlib.sha256(chunk).hexdigest()
             at += CHUNK
-    return found
+    return listed

@@ -32,11 +32,11 @@ MISSING = 6
 def test_what_can_be_shown_is_shown(vm: Machine) -> None:
     mount(vm)
     for words in LOOKS:
-        said = opskit(vm, *words, user=USER)
-        assert "/dev/vdb1" in said.stdout or words[-1] == "check"
-        assert "Traceback" not in said.stderr
+        outcome = opskit(vm, *words, user=USER)
+        assert "/dev/vdb1" in outcome.stdout or words[-1] == "check"
+        assert "Traceback" not in outcome.stderr
         if words[1] in {"list", "facts"} or words[-1] == "check":
-            assert "that needs root" in said.stdout + said.stderr, words
+            assert "that needs root" in outcome.stdout + outcome.stderr, words
     listed = answer(vm, "disk", "list", user=USER)["result"]
     rows = {row["path"]: row for row in listed["devices"]}
     assert rows["/dev/vda"]["verdict"] == "system"
@@ -63,10 +63,10 @@ def test_what_needs_root_says_so(vm: Machine, count: Count) -> None:
     for words in NEED_ROOT:
         _needs_root(vm, words)
         count("refusals")
-    said = opskit(vm, *NEED_ROOT[0], check=False, user=USER)
-    assert (said.returncode, said.stdout) == (MISSING, "")
-    assert f"sudo {shlex.join(('opskit', *NEED_ROOT[0]))}" in said.stderr
-    assert "Traceback" not in said.stderr
+    answer = opskit(vm, *NEED_ROOT[0], check=False, user=USER)
+    assert (answer.returncode, answer.stdout) == (MISSING, "")
+    assert f"sudo {shlex.join(('opskit', *NEED_ROOT[0]))}" in answer.stderr
+    assert "Traceback" not in answer.stderr
     assert read(vm, FSTAB) == fstab
     assert vm.run("test", "-e", LEDGER, check=False).returncode == 1
 

@@ -27,10 +27,10 @@ SECTORS = (2 << 30) // 512
 MOUNT = ("disk", "mount", "/dev/vdb", TARGET, "--yes")
 
 
-def failed(said: dict[str, Any], status: int = 9) -> None:
+def failed(outcome: dict[str, Any], status: int = 9) -> None:
     """It says that it failed, and whether anything is left of it: what mkfs wrote, for one."""
-    assert said["status"] == status, said
-    assert said["error"]["id"] == {8: "taken-back", 9: "take-back-failed"}[status]
+    assert outcome["status"] == status, outcome
+    assert outcome["error"]["id"] == {8: "taken-back", 9: "take-back-failed"}[status]
 
 
 def as_before(vm: Machine, fstab: str) -> None:
@@ -53,11 +53,11 @@ def test_the_partition_table_cannot_be_written(vm: Machine, count: Count, sector
     fstab = read(vm, "/etc/fstab")
     vm.fail("vdb", "write", sector=sector)
     count("faults injected")
-    said = answer(vm, *MOUNT)
-    failed(said, 8)
-    assert said["error"]["what"] == "sfdisk"
-    assert "dmesg" in said["error"]["todo"]
-    assert said["error"]["state"] == "What had been done was taken back."
+    outcome = answer(vm, *MOUNT)
+    failed(outcome, 8)
+    assert outcome["error"]["what"] == "sfdisk"
+    assert "dmesg" in outcome["error"]["todo"]
+    assert outcome["error"]["state"] == "What had been done was taken back."
     as_before(vm, fstab)
     vm.heal("vdb")
     assert blank(vm)
@@ -69,11 +69,12 @@ def test_mkfs_cannot_write(vm: Machine, count: Count, fstype: str, sector: int) 
     fstab = read(vm, "/etc/fstab")
     vm.fail("vdb", "write", sector=sector)
     count("faults injected")
-    said = answer(vm, *MOUNT, "--fstype", fstype)
-    kept = "make-filesystem partition 1 of /dev/vdb" in said["error"]["state"]  # if it wrote anything but zeros before
-    failed(said, 9 if kept else 8)
-    assert said["error"]["what"] == f"mkfs.{fstype}"
-    assert "dmesg" in said["error"]["todo"]
+    outcome = answer(vm, *MOUNT, "--fstype", fstype)
+    # If it wrote anything but zeros before.
+    kept = "make-filesystem partition 1 of /dev/vdb" in outcome["error"]["state"]
+    failed(outcome, 9 if kept else 8)
+    assert outcome["error"]["what"] == f"mkfs.{fstype}"
+    assert "dmesg" in outcome["error"]["todo"]
     as_before(vm, fstab)
     vm.heal("vdb")
     in_service(vm, fstab, "--fstype", fstype)
@@ -85,18 +86,18 @@ def test_what_mkfs_left_is_no_longer_that_when_somebody_wrote_there(vm: Machine,
     failed(answer(vm, *MOUNT))
     vm.heal("vdb")
     vm.run("dd", "of=/dev/vdb1", "bs=512", "seek=100", "conv=fsync", stdin="somebody's data")
-    said = answer(vm, *MOUNT)
-    assert said["status"] == 5
-    assert [finding["id"] for finding in said["findings"]] == ["changed-since-crash"]
+    outcome = answer(vm, *MOUNT)
+    assert outcome["status"] == 5
+    assert [finding["id"] for finding in outcome["findings"]] == ["changed-since-crash"]
     count("refusals")
 
 
 def test_no_write_succeeds_from_mkfs_on(vm: Machine, count: Count) -> None:
     fstab = read(vm, "/etc/fstab")
-    said = at_gate(vm, Gate(vm, "mkfs.ext4"), *MOUNT, fault=lambda: vm.fail("vdb", "write"))
+    answer = at_gate(vm, Gate(vm, "mkfs.ext4"), *MOUNT, fault=lambda: vm.fail("vdb", "write"))
     count("faults injected")
-    failed(said)  # the table cannot be removed
-    assert "NOT taken back: create-partition /dev/vdb" in said["error"]["state"]
+    failed(answer)  # the table cannot be removed
+    assert "NOT taken back: create-partition /dev/vdb" in answer["error"]["state"]
     as_before(vm, fstab)
     vm.heal("vdb")
     in_service(vm, fstab)
@@ -106,14 +107,14 @@ def test_no_write_succeeds_from_mkfs_on(vm: Machine, count: Count) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["the mount writes", "only the journal writes"])
 def test_the_journal_cannot_be_written(vm: Machine, count: Count, fstype: str, after: bool) -> None:
     fstab = read(vm, "/etc/fstab")
-    said = at_gate(
+    answer = at_gate(
         vm, Gate(vm, "mount", after=after), *MOUNT, "--fstype", fstype, fault=lambda: vm.fail("vdb", "write")
     )
     count("faults injected")
-    failed(said)
-    assert said["error"]["what"] == (TARGET if after else "mount")
-    assert "dmesg" in said["error"]["todo"]
-    assert "make-filesystem partition 1 of /dev/vdb" in said["error"]["state"]
+    failed(answer)
+    assert answer["error"]["what"] == (TARGET if after else "mount")
+    assert "dmesg" in answer["error"]["todo"]
+    assert "make-filesystem partition 1 of /dev/vdb" in answer["error"]["state"]
     as_before(vm, fstab)
     vm.heal("vdb")
     in_service(vm, fstab)
@@ -123,17 +124,17 @@ def test_the_disk_cannot_flush(vm: Machine, count: Count) -> None:
     fstab = read(vm, "/etc/fstab")
     vm.fail("vdb", "flush")
     count("faults injected")
-    said = answer(vm, *MOUNT)
-    failed(said)  # whether the zeros over what sfdisk wrote last nobody can tell
-    assert said["error"]["what"] == "sfdisk"
-    assert "NOT taken back: create-partition /dev/vdb" in said["error"]["state"]
+    outcome = answer(vm, *MOUNT)
+    failed(outcome)  # whether the zeros over what sfdisk wrote last nobody can tell
+    assert outcome["error"]["what"] == "sfdisk"
+    assert "NOT taken back: create-partition /dev/vdb" in outcome["error"]["state"]
     as_before(vm, fstab)
     vm.heal("vdb")
 
-    said = at_gate(vm, Gate(vm, "mount", after=True), *MOUNT, fault=lambda: vm.fail("vdb", "flush"))
+    outcome = at_gate(vm, Gate(vm, "mount", after=True), *MOUNT, fault=lambda: vm.fail("vdb", "flush"))
     count("faults injected")
-    failed(said)
-    assert said["error"]["what"] == TARGET
+    failed(outcome)
+    assert outcome["error"]["what"] == TARGET
     as_before(vm, fstab)
     vm.heal("vdb")
     in_service(vm, fstab)
@@ -143,10 +144,10 @@ def test_the_disk_cannot_flush(vm: Machine, count: Count) -> None:
 def test_the_disk_is_pulled_out(vm: Machine, count: Count, program: str, after: bool) -> None:
     fstab = read(vm, "/etc/fstab")
     disk = vm.disks["vdb"]
-    said = at_gate(vm, Gate(vm, program, after=after), *MOUNT, fault=lambda: vm.detach("vdb"))
+    answer = at_gate(vm, Gate(vm, program, after=after), *MOUNT, fault=lambda: vm.detach("vdb"))
     count("faults injected")
-    failed(said)
-    assert "create-partition /dev/vdb (/dev/vdb is gone)" in said["error"]["state"]
+    failed(answer)
+    assert "create-partition /dev/vdb (/dev/vdb is gone)" in answer["error"]["state"]
     as_before(vm, fstab)
     vm.disks["vdb"] = disk
     vm.attach("vdb")

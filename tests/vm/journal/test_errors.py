@@ -145,7 +145,7 @@ def test_messages_that_journald_dropped(vm: Machine) -> None:
     start(vm, "chatty", *limits, "sh", "-c", "seq 500; sleep 2; echo more", check=True)
     vm.run("journalctl", "--sync")
     body = answer(vm, *ERRORS)
-    (lost,) = [one for one in body["result"]["messages_lost"] if one["subject"] == "chatty.service"]
+    (lost,) = [loss for loss in body["result"]["messages_lost"] if loss["subject"] == "chatty.service"]
     assert lost["amount"] > 100
     assert any(kind == "messages-lost" and "of chatty.service" in title for kind, title in ids(body))
 
@@ -163,7 +163,7 @@ def test_who_may_read_it(vm: Machine) -> None:
 def test_follow_sees_what_comes(vm: Machine, words: tuple[str, ...]) -> None:
     with vm.start_command("opskit", *ERRORS[:2], "--follow", "--json", *words) as command:
         start(vm, "app2", "sh", "-c", "echo '<3>disk is gone 7' ")
-        said = until(command, "disk is gone")
+        output = until(command, "disk is gone")
         command.terminate()
-    bodies = [json.loads(line) for line in said.splitlines()[:-1] if line.startswith("{")]
+    bodies = [json.loads(line) for line in output.splitlines()[:-1] if line.startswith("{")]
     assert {body["schema"] for body in bodies} <= {1}

@@ -34,7 +34,7 @@ def grow_old(vm: Machine, days: int) -> str:
 
 
 def deletes(result: dict[str, Any]) -> set[str]:
-    return {one["path"].rpartition("/")[2] for one in result["deletes"]}
+    return {file["path"].rpartition("/")[2] for file in result["deletes"]}
 
 
 def test_a_vacuum_of_the_hosts_journal(vm: Machine) -> None:
@@ -102,7 +102,7 @@ def test_a_limit_that_lasts(vm: Machine) -> None:
     assert young in names(vm)
     assert "MaxRetentionSec=30d" in read(vm, DROP_IN)
     usage = answer(vm, "journal", "usage")["result"]["directories"]
-    limits = {one["name"]: one for row in usage for one in row["limits"]}
+    limits = {limit["name"]: limit for row in usage for limit in row["limits"]}
     assert limits["MaxRetentionSec"] == {"name": "MaxRetentionSec", "value": 30 * DAY, "source": f"{DROP_IN}:4"}
     assert limits["SystemMaxUse"]["value"] == 500 * 1024**2
     assert "nothing to do" in opskit(vm, "journal", "retain", "30d", "--size", "500M", "--yes").stdout

@@ -49,14 +49,16 @@ def put(vm: Machine, path: str, text: str) -> None:
 def test_a_drop_in_for_debians_unit_and_back(vm: Machine) -> None:
     vm.run("systemctl", "start", UNIT)
     before = line(vm)
-    found = answer(vm, "memcached", "lint", "--unit", "memcached")
-    assert not [one for one in found["findings"] if one["severity"] in {"error", "critical"}], found
+    envelope = answer(vm, "memcached", "lint", "--unit", "memcached")
+    assert not [finding for finding in envelope["findings"] if finding["severity"] in {"error", "critical"}], envelope
     started = answer(vm, "memcached", "start", "-m", "96", "--unit", "--yes")
     assert started["ok"], started
     assert "ExecStart=/usr/bin/memcached" in read(vm, DROP_IN)
     assert {"-m", "96"} <= set(line(vm))
     shown = instances(vm)
-    assert [(one["unit"], one["limit_bytes"], one["answered"]) for one in shown] == [(UNIT, 96 << 20, True)]
+    assert [(instance["unit"], instance["limit_bytes"], instance["answered"]) for instance in shown] == [
+        (UNIT, 96 << 20, True)
+    ]
     again = answer(vm, "memcached", "start", "-m", "96", "--unit", "--yes")
     assert again["result"]["changed"] is False
     # By its port systemd would only start it again.
@@ -137,11 +139,11 @@ def test_an_instance_is_made_survives_and_is_taken_back(vm: Machine) -> None:
     assert done["ok"], done
     assert state(vm, INSTANCE, "ActiveState", "UnitFileState", "PrivateTmp") == ["active", "enabled", "yes"]
     first = json.loads(opskit(vm, "history", "--json").stdout)["result"]["runs"][0]["id"]
-    shown = {one["unit"]: one for one in instances(vm)}
+    shown = {instance["unit"]: instance for instance in instances(vm)}
     assert shown[INSTANCE]["listeners"] == ["tcp 127.0.0.1:12000"]
     assert answer(vm, *start)["result"]["changed"] is False
     lint = answer(vm, "memcached", "lint", "--unit", "memcached@12000")
-    assert [one["severity"] for one in lint["findings"] if one["severity"] in {"error", "critical"}] == []
+    assert [finding["severity"] for finding in lint["findings"] if finding["severity"] in {"error", "critical"}] == []
     # What wants it starts it: a boot.
     vm.run("systemctl", "stop", INSTANCE)
     vm.run("systemctl", "start", "multi-user.target")
@@ -156,13 +158,15 @@ def test_an_instance_is_made_survives_and_is_taken_back(vm: Machine) -> None:
     vm.run("systemctl", "daemon-reload")
     failed = f"systemctl is-failed -q {INSTANCE}"
     until(vm, f"{failed} || ( systemctl kill -s KILL {INSTANCE} 2>/dev/null && {failed} )")
-    (found,) = (one for one in answer(vm, "memcached", "status")["findings"] if one["id"] == "unit-failed")
-    assert (INSTANCE in found["title"], found["evidence"]) == (True, "signal")
+    (envelope,) = (
+        finding for finding in answer(vm, "memcached", "status")["findings"] if finding["id"] == "unit-failed"
+    )
+    assert (INSTANCE in envelope["title"], envelope["evidence"]) == (True, "signal")
     # That -m does not fit, lint knows; a start does it once more, where systemd alone would refuse that for its number.
     lint = answer(vm, "memcached", "lint", "--unit", "memcached@12000")
-    assert [one["id"] for one in lint["findings"] if one["severity"] == "error"] == ["memory-over-cgroup"]
+    assert [finding["id"] for finding in lint["findings"] if finding["severity"] == "error"] == ["memory-over-cgroup"]
     refused = answer(vm, *start)
-    assert (refused["status"], [one["id"] for one in refused["findings"]]) == (5, ["memory-over-cgroup"])
+    assert (refused["status"], [finding["id"] for finding in refused["findings"]]) == (5, ["memory-over-cgroup"])
     vm.run("systemctl", "set-property", "--runtime", INSTANCE, "MemoryMax=1G")
     assert vm.run("systemctl", "start", INSTANCE, check=False).returncode == 1
     assert answer(vm, *start)["result"]["changed"] is True
@@ -180,7 +184,7 @@ def test_a_daemon_of_a_session_is_not_that_units(vm: Machine) -> None:
     """One that was started by ssh is in ssh's control group; it is stopped by its pid, and ssh goes on."""
     vm.run("memcached", "-u", "memcache", "-l", "127.0.0.1", "-p", "12005", "-d")
     until(vm, "ss -Hltn | grep -q :12005")
-    (mine,) = (one for one in instances(vm) if one["listeners"] == ["tcp 127.0.0.1:12005"])
+    (mine,) = (instance for instance in instances(vm) if instance["listeners"] == ["tcp 127.0.0.1:12005"])
     assert mine["unit"] is None, read(vm, f"/proc/{mine['pid']}/cgroup")
     refused = answer(vm, "memcached", "stop", "--unit", "ssh", "--yes")
     assert (refused["status"], refused["findings"][0]["id"]) == (5, "not-memcached")
@@ -188,8 +192,10 @@ def test_a_daemon_of_a_session_is_not_that_units(vm: Machine) -> None:
     assert (stopped["ok"], active_of(vm, "ssh.service")) == (True, "active")
     # What opskit starts outlives the unit that it was typed in.
     vm.run("systemd-run", "--wait", "--unit", "lab-typed", "opskit", "memcached", "start", "-p", "12006", "--yes")
-    assert [one["id"] for one in answer(vm, "memcached", "stop", "--port", "12006", "--dry-run")["findings"]] == []
-    (mine,) = (one for one in instances(vm) if one["listeners"] == ["tcp 127.0.0.1:12006"])
+    assert [
+        finding["id"] for finding in answer(vm, "memcached", "stop", "--port", "12006", "--dry-run")["findings"]
+    ] == []
+    (mine,) = (instance for instance in instances(vm) if instance["listeners"] == ["tcp 127.0.0.1:12006"])
     assert ".scope" in read(vm, f"/proc/{mine['pid']}/cgroup")
     assert answer(vm, "memcached", "stop", "--port", "12006", "--yes")["result"]["changed"] is True
 

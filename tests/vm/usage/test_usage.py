@@ -11,15 +11,18 @@ MIB = 1 << 20
 
 def test_du_and_df_are_gnus_on_a_booted_host(vm: Machine) -> None:
     expected = sorted(vm.run("du", "-B1", "-x", "--max-depth=3", "/").stdout.splitlines())
-    found = opskit(vm, "du", "-x", "--depth", "3", "--bytes", "/").stdout.splitlines()
+    output = opskit(vm, "du", "-x", "--depth", "3", "--bytes", "/").stdout.splitlines()
     # What writes meanwhile: the journal and what reads of it; their directories are those above.
-    moving = {line.split("\t")[1] for line in set(expected) ^ set(found)}
+    moving = {line.split("\t")[1] for line in set(expected) ^ set(output)}
     assert moving <= {"/", "/var", "/var/log", "/var/log/journal", "/run", "/tmp"}
-    assert len(found) > 100
+    assert len(output) > 100
     fields = "source,fstype,size,target"
     gnu = [line.split() for line in vm.run("df", "-B1", f"--output={fields}").stdout.splitlines()[1:]]
     mine = answer(vm, "df")["result"]["filesystems"]
-    assert [[one["source"], one["fstype"], str(one["size_bytes"]), one["mount_point"]] for one in mine] == gnu
+    assert [
+        [instance["source"], instance["fstype"], str(instance["size_bytes"]), instance["mount_point"]]
+        for instance in mine
+    ] == gnu
 
 
 def test_a_deleted_file_of_a_service_is_named_with_its_unit_and_restarting_frees_it(vm: Machine) -> None:
@@ -28,9 +31,9 @@ def test_a_deleted_file_of_a_service_is_named_with_its_unit_and_restarting_frees
     vm.run("mkfifo", "/run/ready")
     vm.run("systemd-run", f"--unit={HOG}", "sh", "-c", hold)
     vm.run("cat", "/run/ready")
-    (one,) = answer(vm, "df", "--deleted", TARGET)["result"]["deleted"]
-    assert one["bytes"] >= 32 * MIB
-    assert HOG in str(one)
+    (deleted,) = answer(vm, "df", "--deleted", TARGET)["result"]["deleted"]
+    assert deleted["bytes"] >= 32 * MIB
+    assert HOG in str(deleted)
     why = answer(vm, "df", "--why", TARGET)["result"]
     assert next(part["bytes"] for part in why["parts"] if part["id"] == "deleted") >= 32 * MIB
     assert f"systemctl restart {HOG}" in opskit(vm, "df", "--deleted", TARGET).stdout
@@ -48,5 +51,5 @@ def test_why_the_system_disk_is_as_full_as_it_is(vm: Machine) -> None:
     assert sum(parts.values()) == used
     assert abs(parts["unexplained"]) <= used / 100
     assert 64 * MIB <= parts["hidden"] <= 65 * MIB
-    assert TARGET in {one["mount_point"] for one in result["hidden"]}
+    assert TARGET in {place["mount_point"] for place in result["hidden"]}
     assert result["missing"] == []

@@ -34,7 +34,7 @@ def with_timer(vm: Machine) -> None:
 
 def test_timers_are_held_and_come_back_by_an_undo(vm: Machine) -> None:
     with_timer(vm)
-    (before,) = [one for one in answer(vm, "yum", "why")["result"]["autoruns"] if one["name"] == TIMER]
+    (before,) = [autorun for autorun in answer(vm, "yum", "why")["result"]["autoruns"] if autorun["name"] == TIMER]
     assert (before["state"], before["kind"]) == ("active", "timer")
     assert before["next"]
     done = answer(vm, "yum", "why", "--hold", "2h", "--yes")
@@ -76,9 +76,11 @@ def test_a_timer_of_the_hosts_own_is_found_and_held(vm: Machine) -> None:
     vm.run("tee", f"{folder}/own-patch.service", stdin="[Service]\nExecStart=/bin/sh /usr/local/sbin/patch-all\n")
     vm.run("systemctl", "daemon-reload")
     vm.run("systemctl", "start", "own.timer")
-    (found,) = [one for one in answer(vm, "yum", "why")["result"]["autoruns"] if one["name"] == "own.timer"]
-    assert (found["kind"], found["command"]) == ("timer", "/bin/sh /usr/local/sbin/patch-all")
-    assert found["next"][11:16] == "04:00"
+    (envelope,) = [
+        autorun for autorun in answer(vm, "yum", "why")["result"]["autoruns"] if autorun["name"] == "own.timer"
+    ]
+    assert (envelope["kind"], envelope["command"]) == ("timer", "/bin/sh /usr/local/sbin/patch-all")
+    assert envelope["next"][11:16] == "04:00"
     done = answer(vm, "yum", "why", "--hold", "2h", "--yes")
     assert {"own.timer", TIMER} <= set(done["result"]["units"]), done
     assert [state(vm, unit, "ActiveState") for unit in (TIMER, "own.timer")] == ["inactive"] * 2
@@ -97,12 +99,12 @@ def test_a_holder_that_is_a_unit_is_named_by_it(vm: Machine) -> None:
     vm.run("systemctl", "start", "night.timer")
     vm.run("systemctl", "start", "--no-block", SERVICE)
     vm.run("cat", "/run/ready")
-    found = answer(vm, "yum", "lock")
-    assert found["status"] == 7
-    (one,) = [one for one in found["result"]["locks"] if one["state"] != "free"]
-    assert (one["state"], one["phase"]) == ("held", "metadata")
-    assert one["holder"]["explained_by"] == "dnf-makecache.timer"
-    (note,) = [each for each in found["findings"] if each["id"] == "holder-is-a-service"]
+    envelope = answer(vm, "yum", "lock")
+    assert envelope["status"] == 7
+    (lock,) = [lock for lock in envelope["result"]["locks"] if lock["state"] != "free"]
+    assert (lock["state"], lock["phase"]) == ("held", "metadata")
+    assert lock["holder"]["explained_by"] == "dnf-makecache.timer"
+    (note,) = [each for each in envelope["findings"] if each["id"] == "holder-is-a-service"]
     assert note["remedy"] == f"systemctl stop {TIMER} night.timer"
     opskit(vm, "yum", "unlock", "--yes")
     assert answer(vm, "yum", "lock")["status"] == 4  # what was ended left its file: dnf takes it over
