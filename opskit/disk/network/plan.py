@@ -183,14 +183,8 @@ def _plan(
 
 
 def _credentials(facts: ShareFacts, request: ShareRequest) -> WriteCredentials:
-    return WriteCredentials(
-        request.credentials,
-        request.user,
-        request.domain,
-        request.password_file,
-        facts.host.relabels,
-        password=request.password,
-    )
+    names = (request.credentials, request.user, request.domain, request.password_file)
+    return WriteCredentials(*names, facts.host.relabels).with_password(request.password)
 
 
 def _fstype(request: ShareRequest, version: int, here: Optional[Mount], present: Optional[FstabEntry]) -> str:

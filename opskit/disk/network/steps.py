@@ -7,7 +7,7 @@ import errno
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import InitVar, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Optional, Union
 
@@ -50,10 +50,13 @@ class WriteCredentials(Step):
     domain: str = ""
     password_file: str = ""
     relabel: bool = False
-    password: InitVar[str] = ""
 
-    def __post_init__(self, password: str) -> None:
-        object.__setattr__(self, "_password", password)
+    def with_password(self, password: str) -> WriteCredentials:
+        """The step that writes this password."""
+        # Not by an InitVar, which would be no field either: Python 3.9 cannot evaluate its annotation.
+        step = replace(self)
+        object.__setattr__(step, "_password", password)
+        return step
 
     @property
     def checks(self) -> tuple[str, ...]:

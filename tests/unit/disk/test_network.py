@@ -374,7 +374,7 @@ class TestCredentials:
 
     def step(self, tmp_path: Path, **more: str) -> WriteCredentials:
         path = str(tmp_path / "smb" / "nas-data.cred")
-        return WriteCredentials(path, **{"user": "ann", "domain": "corp", "password": f" {SECRET}%,", **more})
+        return WriteCredentials(path, **{"user": "ann", "domain": "corp", **more}).with_password(f" {SECRET}%,")
 
     def test_written_read_and_taken_back(self, tmp_path: Path) -> None:
         step, runner = self.step(tmp_path), None
