@@ -444,17 +444,19 @@ def _check_values(ctx: typer.Context, given: dict[str, Any]) -> None:
             raise UsageFault(label, "it is empty", todo="leave it out, or say what is meant")
 
 
-# What names a path, by its metavar; `-` is stdin.
-PATHS = frozenset({"FILE", "DIR", "PATH", "MOUNTPOINT", "DEVICE", "DEVICE|MOUNTPOINT"})
+# What names a path, by its metavar; `-` is stdin, and a SIZE begins with a digit.
+PATHS = frozenset({"FILE", "DIR", "PATH", "MOUNTPOINT", "DEVICE", "DEVICE|MOUNTPOINT", "SIZE|DEVICE"})
 
 
 def _check_answers(ctx: typer.Context, values: dict[str, Any]) -> None:
     """Raise Failed for a path whose server does not answer: whatever looked at it next would wait for ever."""
     paths: list[str] = []
     for parameter in ctx.command.params:
-        if str(parameter.metavar).strip("[].") in PATHS:
+        metavar = str(parameter.metavar).strip("[].")
+        if metavar in PATHS:
             value = values.get(str(parameter.name))
-            paths += [value] if isinstance(value, str) else value or []
+            given = [value] if isinstance(value, str) else value or []
+            paths += [path for path in given if "SIZE" not in metavar or not path[:1].isdigit()]
     check_answers([path for path in paths if path not in {"", "-"}])
 
 
