@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import socket
+import time
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -39,6 +40,10 @@ KERNEL_OPTIONS = (
 )
 FIRST_SLOT = 4  # 0 to 3 are the chipset's, the serial port's and the network's
 BOOT_SECONDS = 1800.0  # seen: 16 on an idle machine, more than 600 where twenty others compute
+# A kernel reads its disk a few seconds after the start. Seen once: it stood still before that, with both processors at
+# work, for a quarter of an hour. Such a machine is reset.
+STUCK_SECONDS, LOOK_SECONDS = 180.0, 10.0
+BIOS_READS = 20  # it reads the first sectors of each disk
 FLUSHES = 100
 
 
@@ -169,11 +174,28 @@ class Machine(Ssh):
 
     def wait_until_ready(self, seconds: float = BOOT_SECONDS) -> None:
         """Wait until the guest opens its port, which it does in multi-user.target. Raises LabError."""
+        now = time.monotonic()
+        until, stuck, reads = now + seconds, now + STUCK_SECONDS, self._reads()
+        while not self._says_ready():
+            now = time.monotonic()
+            if now > until or not self._qemu.running():
+                console = (self.directory / "console.log").read_text(errors="replace")
+                raise LabError(f"the machine did not reach multi-user.target in {seconds:.0f} s:\n{console[-3000:]}")
+            if now > stuck and self._reads() - reads < BIOS_READS:
+                self.qmp.execute("system_reset")
+                stuck, reads = now + STUCK_SECONDS, self._reads()
+
+    def _says_ready(self) -> bool:
+        """Whether the guest opens its port within LOOK_SECONDS."""
         try:
-            self.qmp.wait("VSERPORT_CHANGE", lambda data: bool(data["open"]), seconds)
-        except LabError as error:
-            console = (self.directory / "console.log").read_text(errors="replace")
-            raise LabError(f"the machine did not reach multi-user.target: {error}\n{console[-3000:]}") from error
+            self.qmp.wait("VSERPORT_CHANGE", lambda data: bool(data["open"]), LOOK_SECONDS)
+        except LabError:
+            return False
+        return True
+
+    def _reads(self) -> int:
+        """How often its disks were read since QEMU was started."""
+        return sum(disk["stats"]["rd_operations"] for disk in self.qmp.execute("query-blockstats"))
 
     def _qemu_argv(self) -> list[str]:
         image = self.image
