@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple, NoReturn
 
-from opskit.core.kernel import PR_SET_PDEATHSIG, libc
+from opskit.core.kernel import AT_FDCWD, PR_SET_PDEATHSIG, libc
 
 
 class Answer(NamedTuple):
@@ -144,15 +144,21 @@ def let_go(pid: int, pipe: int, *, ended: bool) -> None:
         os.waitpid(pid, 0 if ended else os.WNOHANG)
 
 
-def directory_of_call(pid: int) -> bytes:
-    """The directory in which a child waits for a system call whose first argument is one (proc(5)); b"" if it does not.
+# stat(2) and lstat(2) of x86_64, where alone they are called for names in the working directory.
+OF_PATHS = frozenset({4, 6})
 
-    Nothing is asked of the filesystem that it waits for.
+
+def directory_of_call(pid: int) -> bytes:
+    """The directory in which a child waits for a system call (proc(5)): that of its first argument, or its working one.
+
+    b"" where it waits for none that has a directory. Nothing is asked of the filesystem that it waits for.
     """
     try:
         with open(f"/proc/{pid}/syscall", "rb") as file:
-            return os.readlink(b"/proc/%d/fd/%d" % (pid, int(file.read().split()[1], 16)))
-    except (OSError, ValueError, IndexError):
+            number, first = (int(word, 0) for word in file.read().split()[:2])
+        working = number in OF_PATHS or first & 0xFFFFFFFF == AT_FDCWD & 0xFFFFFFFF
+        return os.readlink(b"/proc/%d/cwd" % pid if working else b"/proc/%d/fd/%d" % (pid, first))
+    except (OSError, ValueError):
         return b""
 
 

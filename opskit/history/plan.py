@@ -94,10 +94,12 @@ def _sort(run: Run, facts: UndoFacts) -> _Sorted:
         if not beyond and tried and left.step and left.change:
             result.steps.append(UndoStep(run.id, record.number, left.change, left.step, record.record))
             continue
-        first = next((follow_up("undo", other.id) for other in reversed(later or _back(run, record, facts))), "")
+        first = follow_up("undo", later[-1].id) if later else ""
+        back = "" if later else next((follow_up("undo", o.id) for o in reversed(_back(run, record, facts))), "")
         # What depends on a step that is kept anyway is not for the host to let go.
         blocks = left.in_the_way and not beyond
         remedy = first if beyond else left.todo or first if blocks else first or left.todo
+        remedy = remedy or back
         result.kept.append(kept_note(run, record, beyond or left.kept, remedy, blocks=blocks))
         result.in_the_way |= blocks
         if left.keeps_earlier or not record.change["reversible"]:

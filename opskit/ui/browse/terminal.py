@@ -6,6 +6,7 @@ import contextlib
 import curses
 import locale
 import os
+import select
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +31,7 @@ _NAMES = {
     curses.KEY_BACKSPACE: "backspace",
     curses.KEY_RESIZE: "resize",
 }
+LOOK_MILLISECONDS = 200
 _CHARACTERS = {"\n": "enter", "\r": "enter", "\x7f": "backspace", "\b": "backspace", "\x1b": "escape"}
 
 
@@ -54,12 +56,14 @@ def run_browser(browser: Browser) -> str:
     browser.wish = ""
     with _window() as window:
         empty = 0
+        # A change of the size that comes just before the wait for a key is seen by the next one.
+        window.timeout(LOOK_MILLISECONDS)
         while not browser.wish:
             _draw(window, browser)
             try:
                 key = window.get_wch()
-            except curses.error:  # a signal, or nothing to read
-                empty += 1
+            except curses.error:  # a signal, or nothing to read: at the end of a terminal there would be
+                empty += bool(select.select([sys.stdin], [], [], 0)[0])
                 if empty > EMPTY_READS:
                     raise Failed("opskit du --browse", "the terminal is gone") from None
                 continue

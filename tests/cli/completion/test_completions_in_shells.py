@@ -115,7 +115,7 @@ OFFERS = [
     (("disk", "mount", "/dev/"), SHOWN),
     (("disk", "mount", "--yes", "--fstype", "xfs", "/dev/vda"), {"/dev/vda", "/dev/vda1"}),
     (("disk", "mount", "--wipe", "/dev/vdb"), {"/dev/vdb"}),
-    (("disk", "mount", "--fstype", ""), {"ext4", "ext3", "xfs"}),
+    (("disk", "mount", "--fstype", ""), {"ext4", "ext3", "xfs", "nfs", "nfs4", "cifs"}),
     (("disk", "mount", "/dev/vdb", "--color", "a"), {"auto", "always"}),
     (("disk", "mount", "--dry"), {"--dry-run"}),
     (("disk", "umount", "/d"), {"/data"} | SHOWN),
@@ -146,7 +146,7 @@ def test_fish_completes(place: Path, words: tuple[str, ...], wanted: set[str]) -
 
 def test_bash_completes_a_value_behind_its_sign(place: Path) -> None:
     assert bash(place, "disk", "mount", "--fstype=e") == {"ext4", "ext3"}
-    assert bash(place, "disk", "mount", "--fstype=") == {"ext4", "ext3", "xfs"}
+    assert bash(place, "disk", "mount", "--fstype=") == {"ext4", "ext3", "xfs", "nfs", "nfs4", "cifs"}
     assert bash(place, "disk", "mount", "--fstype=xfs", "/dev/vdb") == {"/dev/vdb"}
 
 

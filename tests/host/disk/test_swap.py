@@ -96,7 +96,7 @@ def test_what_a_killed_run_has_left_is_named_and_goes_with_its_undo(host: Host) 
     assert f"{draft} is what" in swap(host, "16M", path).well().err
     assert f"rm {draft}\n" in host.run("history").well().err
     undo = host.run("undo", run_id, "--yes").well()
-    assert f"rm {draft}" in undo.out + undo.err
+    assert f"remove-swap-file  {draft}" in undo.err
     assert (draft.exists(), path in in_use()) == (False, True)
     assert "swap-draft-left" not in swap(host, "16M", path, "--json").ids
 

@@ -213,7 +213,11 @@ def swap_allowed(runs: Order) -> bool:
     return all(kind == ("swap", "off")[number % 2] for number, kind in enumerate(runs))
 
 
-@pytest.mark.parametrize(("runs", "order"), cases(sequences("swap", "off", allowed=swap_allowed), (1,), 4))
+# Without the file, which the undo of the first run removes, the second one's can only put its entry back, and says so.
+SWAP_ORDERS = (case for case in sequences("swap", "off", allowed=swap_allowed) if case[1][:2] != ("0", "1"))
+
+
+@pytest.mark.parametrize(("runs", "order"), cases(SWAP_ORDERS, (0,), 4))
 def test_swap(host: Host, agree: Agree, runs: Order, order: Order) -> None:
     disk = host.new_disk(32 * MIB)
     run("mkfs.ext4", "-q", disk.path)

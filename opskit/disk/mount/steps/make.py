@@ -201,8 +201,13 @@ class CreatePartition(Step):
         if not disk.table:
             remove_half(runner, disk, self.place, known=self.tool != "parted")
             return
-        for command, _, _ in zeros(self.place):
-            runner.run(command)
+        try:
+            for command, _, _ in zeros(self.place):
+                runner.run(command)
+        except Failed:
+            # The table stays: so does what the kernel shows of it, and the next run goes on from there.
+            runner.run(Command(("partx", "-u", self.place.disk_path), mutates=True, accept=(0, 1)))
+            raise
 
     def _is_here(self, partition: BlockDevice) -> bool:
         return (partition.start, partition.size) == (self.place.start, self.place.size)
