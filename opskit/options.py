@@ -444,19 +444,17 @@ def _check_values(ctx: typer.Context, given: dict[str, Any]) -> None:
             raise UsageFault(label, "it is empty", todo="leave it out, or say what is meant")
 
 
-# What names a path, by its metavar; `-` is stdin, and a SIZE begins with a digit.
-PATHS = frozenset({"FILE", "DIR", "PATH", "MOUNTPOINT", "DEVICE", "DEVICE|MOUNTPOINT", "SIZE|DEVICE"})
+# What names a path, by its metavar; `-` is stdin.
+PATHS = frozenset({"FILE", "DIR", "PATH", "MOUNTPOINT", "DEVICE", "DEVICE|MOUNTPOINT"})
 
 
 def _check_answers(ctx: typer.Context, values: dict[str, Any]) -> None:
     """Raise Failed for a path whose server does not answer: whatever looked at it next would wait for ever."""
     paths: list[str] = []
     for parameter in ctx.command.params:
-        metavar = str(parameter.metavar).strip("[].")
-        if metavar in PATHS:
+        if str(parameter.metavar).strip("[].") in PATHS:
             value = values.get(str(parameter.name))
-            given = [value] if isinstance(value, str) else value or []
-            paths += [path for path in given if "SIZE" not in metavar or not path[:1].isdigit()]
+            paths += [value] if isinstance(value, str) else value or []
     check_answers([path for path in paths if path not in {"", "-"}])
 
 

@@ -94,17 +94,20 @@ def _sort(run: Run, facts: UndoFacts) -> _Sorted:
         if not beyond and tried and left.step and left.change:
             result.steps.append(UndoStep(run.id, record.number, left.change, left.step, record.record))
             continue
-        first = follow_up("undo", later[-1].id) if later else ""
-        back = "" if later else next((follow_up("undo", o.id) for o in reversed(_back(run, record, facts))), "")
+        first, back = _undo_first(later), _undo_first(_back(run, record, facts))
         # What depends on a step that is kept anyway is not for the host to let go.
         blocks = left.in_the_way and not beyond
         remedy = first if beyond else left.todo or first if blocks else first or left.todo
-        remedy = remedy or back
-        result.kept.append(kept_note(run, record, beyond or left.kept, remedy, blocks=blocks))
+        result.kept.append(kept_note(run, record, beyond or left.kept, remedy or back, blocks=blocks))
         result.in_the_way |= blocks
         if left.keeps_earlier or not record.change["reversible"]:
             beyond = f"{record.change['action']} {record.change['target']} is kept, and depends on it"
     return result
+
+
+def _undo_first(runs: Sequence[Run]) -> str:
+    """The command that takes the last of these runs back, "" without any."""
+    return follow_up("undo", runs[-1].id) if runs else ""
 
 
 def settled(run: Run, runs: Sequence[Run]) -> set[int]:

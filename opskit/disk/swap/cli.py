@@ -11,6 +11,7 @@ from opskit.act import Chore, act, tell
 from opskit.core.command import Runner
 from opskit.core.errors import UsageFault
 from opskit.core.plan import Decision
+from opskit.core.reach import check_answers
 from opskit.core.units import GIB, parse_size, size_text
 from opskit.disk.cli import Fstab, NoFstab
 from opskit.disk.mount.request import NewIds
@@ -51,6 +52,8 @@ def swap(
     out of use and out of fstab, and is refused where memory would not hold what is in it, or where the host hibernates
     into it; the file is kept. Swappiness (sysctl vm.swappiness) is left as it is, and so is zram.
     """
+    if what.startswith("/"):  # a size could not be on a mount that does not answer
+        check_answers([what])
     session.need_root(mounts=True)
     is_device = what.startswith("UUID=") or (what.startswith("/") and not off) or _is_device(what)
     if not what and not off:

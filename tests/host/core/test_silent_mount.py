@@ -217,7 +217,7 @@ def cases(silent: Silent) -> Iterator[tuple[str, Node, list[str], str]]:
                     path,
                 )
         for place, argument in enumerate(node.arguments):
-            if argument.name in PATHS:
+            if argument.name in PATHS | {"SIZE|DEVICE"}:
                 path = f"{silent.mount}/{place}"
                 words = [*usual[:place], path, *usual[place + 1 :]]
                 yield f"{name_of(node)} {argument.name}", node, words, path
