@@ -1,7 +1,7 @@
 """The areas: which module has their commands, and which one their steps. Imported by name, when asked for.
 
 A new area is a package like opskit/disk: see, what decides, steps.py with KINDS (a step's kind begins with the
-package's name), and cli.py with an `app` of options.new_app, whose commands are registered by options.reads and
+package's name), and cli.py with an `app` of commands.new_app, whose commands are registered by options.reads and
 options.changes and go through act.act. Then: an entry in ENTRIES here, and `scripts/completions`: how a value completes
 follows from its declaration (options.py). What its findings mean stands in findings.py, as FINDINGS. core needs no
 change.

@@ -13,12 +13,12 @@ import typer
 from typer.core import TyperGroup
 
 from opskit import __version__, areas
+from opskit.commands import LazyGroup, bare_group, new_app
 from opskit.core.caller import take_umask
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.text import masked, shown
-from opskit.options import LazyGroup, bare_group, new_app
 from opskit.ui.screen import Screen
 
 # typer 0.28 brings its own click and typer 0.23 (Python 3.9) uses click: the classes are found through typer.

@@ -7,12 +7,13 @@ from typing import Annotated, Callable
 import typer
 
 from opskit import __version__
+from opskit.commands import new_app
 from opskit.completion.bash import bash_script
 from opskit.completion.fish import fish_script
 from opskit.completion.man import man_page
 from opskit.completion.tree import Node, read_tree
 from opskit.completion.zsh import zsh_script
-from opskit.options import new_app, one_of, reads
+from opskit.options import one_of, reads
 from opskit.session import Session
 
 app = new_app("", single=True)

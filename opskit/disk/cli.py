@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Callable, Optional
 import typer
 
 from opskit.areas import Entry
+from opskit.commands import LazyGroup, new_app
 from opskit.core.command import Runner
 from opskit.core.errors import ExitCode, Refused, UsageFault
 from opskit.core.jsonable import to_json
@@ -20,7 +21,7 @@ from opskit.disk.model import HostFacts, is_share, is_tag
 from opskit.disk.see.facts import FSTAB, load, see
 from opskit.disk.see.mounts import mounted_at
 from opskit.disk.show import draw_device, draw_list, list_json, show_json
-from opskit.options import LazyGroup, changes, new_app, offered, reads
+from opskit.options import changes, offered, reads
 from opskit.session import Session
 
 if TYPE_CHECKING:

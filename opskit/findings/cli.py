@@ -9,9 +9,10 @@ from typing import Annotated, Any, Optional
 import typer
 
 from opskit import areas
+from opskit.commands import new_app
 from opskit.core.errors import UsageFault
 from opskit.core.finding import FindingKind
-from opskit.options import new_app, reads
+from opskit.options import reads
 from opskit.session import Session
 from opskit.ui.screen import Column, draw_table
 

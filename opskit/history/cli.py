@@ -14,6 +14,7 @@ import typer
 
 from opskit import areas
 from opskit.act import Chore, act, tell
+from opskit.commands import new_app
 from opskit.core.caller import command_line, machine_id
 from opskit.core.command import Runner
 from opskit.core.errors import Failed, Missing, UsageFault
@@ -29,7 +30,7 @@ from opskit.history.plan import damage_finding, decide, kept_note, lost_note
 from opskit.history.prune import RunOutline, decide_prune, outline
 from opskit.history.see import RELATED_RUNS, left_by, look
 from opskit.history.steps import PruneRuns, UndoStep
-from opskit.options import changes, new_app, reads, reads_bare, span_of
+from opskit.options import changes, reads, reads_bare, span_of
 from opskit.session import Session
 from opskit.ui.plan import draw_notes
 from opskit.ui.screen import Column, draw_table

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional
 import typer
 
 from opskit.areas import Entry
+from opskit.commands import LazyGroup, new_app
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.units import parse_size, parse_span, size_text
-from opskit.options import LazyGroup, changes, new_app, reads
+from opskit.options import changes, reads
 from opskit.session import Session
 
 if TYPE_CHECKING:

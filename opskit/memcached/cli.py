@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opskit.areas import Entry
-from opskit.options import LazyGroup, new_app
+from opskit.commands import LazyGroup, new_app
 
 LINES, INSTANCE = "opskit.memcached.line.cli", "opskit.memcached.instance.cli"
 

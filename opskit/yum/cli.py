@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from opskit.areas import Entry
-from opskit.options import LazyGroup, new_app, reads, span_of
+from opskit.commands import LazyGroup, new_app
+from opskit.options import reads, span_of
 from opskit.session import Session
 from opskit.yum.findings import find
 from opskit.yum.see.facts import named_root, see

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from opskit.act import Chore, act, tell
+from opskit.commands import new_app
 from opskit.core.command import Runner
 from opskit.core.errors import ExitCode, Failed
 from opskit.core.finding import follow_up
@@ -21,7 +22,7 @@ from opskit.disk.model import FileFact, HostFacts
 from opskit.disk.see.facts import FSTAB, load, see
 from opskit.disk.see.files import list_backups, read_file_fact
 from opskit.disk.verdict import with_silence
-from opskit.options import changes, new_app, reads
+from opskit.options import changes, reads
 from opskit.session import Session
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, draw_table

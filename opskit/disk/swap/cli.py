@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from opskit.act import Chore, act, tell
+from opskit.commands import new_app
 from opskit.core.command import Runner
 from opskit.core.errors import UsageFault
 from opskit.core.plan import Decision
@@ -20,7 +21,7 @@ from opskit.disk.swap.model import SwapFacts, SwapRequest
 from opskit.disk.swap.plan import decide_device, decide_file, decide_off
 from opskit.disk.swap.see import see_swap
 from opskit.disk.verdict import with_silence
-from opskit.options import changes, new_app, size_of
+from opskit.options import changes, size_of
 from opskit.session import Session
 
 app = new_app("", single=True)

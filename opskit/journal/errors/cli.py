@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from opskit.commands import PlainCommand, new_app
 from opskit.core.caller import machine_id
 from opskit.core.errors import CommandFailed, ExitCode, UsageFault
 from opskit.core.runner import StreamingRunner
@@ -33,7 +34,7 @@ from opskit.journal.errors.show import DRAW_SECONDS, ErrorListing, draw_errors, 
 from opskit.journal.files.see.directories import namespaces
 from opskit.journal.releases import Version, rules_of
 from opskit.journal.see import running_version
-from opskit.options import PlainCommand, new_app, offered, reads
+from opskit.options import offered, reads
 from opskit.session import Session
 
 app = new_app("", single=True)

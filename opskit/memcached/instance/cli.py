@@ -10,6 +10,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from opskit.act import Chore, act, tell
+from opskit.commands import new_app
 from opskit.core.errors import UsageFault
 from opskit.core.plan import Plan
 from opskit.core.systemd import service_name
@@ -20,7 +21,7 @@ from opskit.memcached.line.edit import OptionText, shell
 from opskit.memcached.line.table import FLAGS, Flag
 from opskit.memcached.see.proc import instances
 from opskit.memcached.unit.cli import UnitCommand
-from opskit.options import changes, new_app, offered
+from opskit.options import changes, offered
 from opskit.session import Session
 
 start_app = new_app("", single=True)

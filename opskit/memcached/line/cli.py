@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from opskit.commands import new_app
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.memcached.line.edit import split_program
 from opskit.memcached.line.effect import effect_of
@@ -19,7 +20,7 @@ from opskit.memcached.line.sources import LineSource
 from opskit.memcached.model import Host, HostProcess
 from opskit.memcached.see.host import see_host, see_program
 from opskit.memcached.unit.cli import UnitCommand
-from opskit.options import new_app, reads
+from opskit.options import reads
 from opskit.session import Session
 
 flags_app, explain_app, lint_app = (new_app("", single=True) for _ in range(3))

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from opskit.commands import new_app
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.memcached.status.findings import find, instance_json
 from opskit.memcached.status.model import Instance, UnitState
 from opskit.memcached.status.see import see_instances, see_units
 from opskit.memcached.status.show import draw_status
 from opskit.memcached.status.show import watch as draw_watch
-from opskit.options import new_app, reads, span_of
+from opskit.options import reads, span_of
 from opskit.session import Session
 
 app = new_app("", single=True)

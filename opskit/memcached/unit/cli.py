@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from opskit.commands import PlainCommand
 from opskit.memcached.unit.model import UNIT
-from opskit.options import PlainCommand
 
 
 class UnitCommand(PlainCommand):

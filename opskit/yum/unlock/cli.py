@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from opskit.act import Chore, act, tell
-from opskit.options import changes, new_app
+from opskit.commands import new_app
+from opskit.options import changes
 from opskit.session import Session
 from opskit.yum.cli import InstallRoot
 from opskit.yum.see.facts import named_root, see

@@ -9,12 +9,13 @@ from typing import Annotated, Optional
 
 import typer
 
+from opskit.commands import new_app
 from opskit.core.errors import Busy, ExitCode, Missing, Refused, UsageFault
 from opskit.core.finding import Finding
 from opskit.core.runner import become
 from opskit.core.text import shown
 from opskit.core.units import seconds_text
-from opskit.options import new_app, reads, span_of
+from opskit.options import reads, span_of
 from opskit.session import Session
 from opskit.yum.cli import InstallRoot
 from opskit.yum.findings import finding_id, holder_text, unusable_databases

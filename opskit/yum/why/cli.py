@@ -7,8 +7,9 @@ from typing import Annotated, Optional
 import typer
 
 from opskit.act import Chore, act, tell
+from opskit.commands import new_app
 from opskit.core.units import seconds_text
-from opskit.options import changes, new_app, span_of
+from opskit.options import changes, span_of
 from opskit.session import Session
 from opskit.yum.see.places import need_tools
 from opskit.yum.why.plan import decide_hold

@@ -9,10 +9,11 @@ import pytest
 import typer
 
 from checkout import ROOT
+from opskit.commands import new_app
 from opskit.completion.cli import WRITERS, tree
 from opskit.completion.tree import DIRECTORY, FILE, TARGET, UNIT, read_tree
 from opskit.core.errors import UsageFault
-from opskit.options import new_app, offered, one_of, reads
+from opskit.options import offered, one_of, reads
 from opskit.session import Session
 
 COMPLETIONS = ROOT / "completions"

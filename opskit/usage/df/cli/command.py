@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import typer
 
+from opskit.commands import PlainCommand, new_app
 from opskit.core.caller import command_line
 from opskit.core.errors import ExitCode, Failed, Interrupted, UsageFault
 from opskit.core.text import shown
-from opskit.options import PlainCommand, new_app, reads
+from opskit.options import reads
 from opskit.session import Session
 from opskit.ui.errors import note_findings
 from opskit.usage.df.cli import options as of

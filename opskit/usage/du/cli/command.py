@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
+from opskit.commands import PlainCommand, new_app
 from opskit.core.errors import Failed, Missing, OpskitError, UsageFault
-from opskit.options import PlainCommand, new_app, reads
+from opskit.options import reads
 from opskit.session import Session
 from opskit.usage.du.cli import options as of
 from opskit.usage.du.cli.count import count, end, fault, hint
