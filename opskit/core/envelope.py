@@ -6,20 +6,30 @@ import json
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from opskit.core.errors import OpskitError
+from opskit.core.errors import ExitCode, OpskitError
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
 
 SCHEMA = 1
+# What is done, what would be, and what a check was for: with these exit codes an answer is ok.
+OK = frozenset({ExitCode.DONE, ExitCode.CHANGES_PENDING, ExitCode.FINDINGS})
 
 
 def envelope(
-    command: str, result: Any = None, *, findings: Sequence[Finding] = (), error: Optional[OpskitError] = None
+    command: str,
+    result: Any = None,
+    *,
+    findings: Sequence[Finding] = (),
+    error: Optional[OpskitError] = None,
+    exit_code: int = ExitCode.DONE,
 ) -> str:
-    r"""One line of JSON. Bytes that are no UTF-8 stay as surrogate escapes (`\udcff`)."""
+    r"""One line of JSON. Bytes that are no UTF-8 stay as surrogate escapes (`\udcff`).
+
+    exit_code: with which the command ends where there is no error, whose own it is otherwise
+    """
     body = {
         "schema": SCHEMA,
-        "ok": error is None,
+        "ok": (exit_code if error is None else error.exit_code) in OK,
         "command": command,
         "result": to_json(result),
         "findings": [finding.as_json() for finding in findings],

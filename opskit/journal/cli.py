@@ -195,9 +195,10 @@ def _carry_out(session: Session, chore: Chore[Any], nothing: str, done: str) -> 
             session.screen.done(f"take it back: {follow_up('undo', run)}")
         draw_findings(session.screen, [*outcome.warnings, *outcome_findings(record)])
 
-    session.screen.answer(result, draw, findings=findings)
+    code = ExitCode.FAILED if failed else ExitCode.DONE
+    session.screen.answer(result, draw, findings=findings, exit_code=code)
     if failed:
-        raise typer.Exit(ExitCode.FAILED)
+        raise typer.Exit(code)
 
 
 @changes(app, "retain", facts=False, example="opskit journal retain 30d --dry-run")

@@ -42,15 +42,17 @@ class Screen:
         *,
         findings: Sequence[Finding] = (),
         error: Optional[OpskitError] = None,
+        exit_code: int = 0,
     ) -> None:
         """The command's result: one envelope with --json, else drawn for a person.
 
         error: why the result is not all that was asked for; in the envelope. For a person the caller tells of it.
+        exit_code: with which the caller ends where there is no error; what it is makes the envelope's `ok`
         """
         if self.json:
             from opskit.core.envelope import envelope  # noqa: PLC0415
 
-            print(envelope(self.command, result, findings=findings, error=error))
+            print(envelope(self.command, result, findings=findings, error=error, exit_code=exit_code))
         else:
             draw()
 

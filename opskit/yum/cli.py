@@ -63,5 +63,8 @@ def lock(
     verdicts = judge(facts)
     findings = find(facts, verdicts)
     result = lock_json(facts, verdicts)
-    session.screen.answer(result, lambda: draw_locks(session.screen, verdicts, findings), findings=findings)
-    raise typer.Exit(exit_code(facts, verdicts))
+    code = exit_code(facts, verdicts)
+    session.screen.answer(
+        result, lambda: draw_locks(session.screen, verdicts, findings), findings=findings, exit_code=code
+    )
+    raise typer.Exit(code)

@@ -89,6 +89,7 @@ def test_a_sample_tells_whether_it_gets_anywhere(root: Root) -> None:
     answer = root.opskit("lock", "--json", "--sample", "0.3s")
     held = [lock for lock in answer.json["result"]["locks"] if lock["state"] == "held"]
     assert held[0]["holder"]["activity"]["seconds"] >= 0.3
+    assert (answer.code, answer.json["ok"]) == (7, False)
     root.go()
 
 
