@@ -26,13 +26,19 @@ UsageError: Any = typer.BadParameter.__mro__[1]
 
 EXAMPLE = """Example: opskit disk mount /dev/vdb /data --dry-run
 
-Every change shows its plan and asks; --dry-run stops after the plan; opskit undo takes a run back."""
+Every change shows its plan and asks; --dry-run stops after the plan; opskit undo takes a run back.
+
+opskit help COMMAND explains a command."""
 
 
 class RootGroup(LazyGroup):
     """The top level: its names are known, their modules are imported when one is named."""
 
     entries = areas.ENTRIES
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """As click does; `opskit help disk mount` is `opskit disk mount --help`."""
+        return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
 
 
 app = new_app(EXAMPLE, group=RootGroup)
@@ -69,8 +75,8 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         _forget_stdout()
         why = f"the answer cannot be written ({error.strerror})"
-        # A command that only looks has not even loaded what carries out a plan.
-        state = f"What was changed: {follow_up('history')}." if "opskit.core.execute" in sys.modules else ""
+        execute = sys.modules.get("opskit.core.execute")  # hardly any command has loaded it
+        state = f"What was changed: {follow_up('history')}." if execute and execute.begun_runs else ""
         _show(Failed("stdout", why, todo="make room", state=state), [])
         return ExitCode.FAILED
     return code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import typer
@@ -14,6 +14,17 @@ from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, UsageFault
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # click's, wherever this release of typer has it
+# The titles of what commands share, in the order of help; a command's own options stand above them.
+EVERY_CHANGE = "Every change"
+EVERY_COMMAND = "Every command"
+# Help uses the room of a terminal up to here: nobody takes in a longer line at one glance.
+HELP_COLUMNS = 120
+# What a number may be, as click writes it in help.
+RANGE = re.compile(r"(?<=[ \[])(?:x>=(?P<least>[\d.]+)|(?P<from>[\d.]+)<=x<=(?P<to>[\d.]+))(?=[];])")
+# A default that is given in words, as typer writes it.
+DEFAULT = re.compile(r"(?<=default: )\((.*?)\)(?=[];])")
+# What people type who know another tool, and the command that does it.
+KNOWN_AS = {"dnf": "yum", "microdnf": "yum", "rpm": "yum", "lsblk": "disk list", "fdisk": "disk list"}
 
 
 class PlainCommand(TyperCommand):
@@ -47,6 +58,14 @@ class PlainCommand(TyperCommand):
                 raise
             raise UsageFault(ctx.command_path, error.format_message(), todo=todo) from error
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """As click does; what is required stands without braces, as in every other manual."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """What is asked, then what all commands share."""
+        _write_parameters(self, ctx, formatter)
+
     def make_parser(self, ctx: Any) -> Any:
         """As click does; the order in which options came names each that came twice."""
         parser: Any = super().make_parser(ctx)
@@ -69,20 +88,80 @@ class PlainCommand(TyperCommand):
         return parser
 
 
+def _write_parameters(command: Any, ctx: Any, formatter: Any) -> None:
+    """The arguments and options in --help: the command's own ones first, then those that it shares."""
+    titles: dict[str, list[Any]] = {"Arguments": [], "Options": [], EVERY_CHANGE: [], EVERY_COMMAND: []}
+    for parameter in command.get_params(ctx):
+        title = getattr(parameter, "rich_help_panel", None) or "Options"
+        if parameter.param_type_name == "argument":
+            title = "Arguments"
+        elif parameter.name == "help" and titles[EVERY_COMMAND]:
+            title = EVERY_COMMAND
+        record = parameter.get_help_record(ctx)
+        if record is not None:
+            names, text = record
+            titles[title].append((names, _in_words(text)))
+    for title, records in titles.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _in_words(text: str) -> str:
+    """The help of a parameter: its range in words, "0 or more", and its default without brackets of its own."""
+    text = RANGE.sub(
+        lambda match: f"{match['from']} to {match['to']}" if match["to"] else f"{match['least']} or more", text
+    )
+    return DEFAULT.sub(r"\1", text)
+
+
 class SuggestingGroup(TyperGroup):
-    """A group that suggests the nearest command for a mistyped one."""
+    """A group that names the nearest command for a mistyped one, also where that stands in another group."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As click does; an unknown name names its neighbour."""
+        """As click does. Raises UsageFault for an unknown name; what to do is the command that was meant, if any."""
         check_defaults(ctx)
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            import difflib  # noqa: PLC0415
-
-            near = difflib.get_close_matches(name, self.list_commands(ctx), 1, 0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"{ctx.command_path} --help lists the commands"
+            meant = _meant(ctx, name)
+            quoted = " or ".join(f"'{path}'" for path in meant)
+            hint = f"did you mean {quoted}?" if meant else f"{ctx.command_path} --help lists the commands"
             raise UsageFault(f"{ctx.command_path} {name}", "no such command", todo=hint)
         return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """What is asked, then what all commands share, then the commands."""
+        _write_parameters(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+def _meant(ctx: Any, name: str) -> list[str]:
+    """The commands that a wrong word stands for: one of that name elsewhere, else the nearest here, else elsewhere."""
+    import difflib  # noqa: PLC0415 - only a wrong word needs it
+
+    root = ctx.find_root()
+    paths = dict.fromkeys(_paths(root.command, root.command_path))
+    same = [path for path in paths if path.split()[-1] == name]
+    if same or name in KNOWN_AS:
+        return same or [f"{root.command_path} {KNOWN_AS[name]}"]
+    here = {path.split()[-1]: path for path in paths if path.rpartition(" ")[0] == ctx.command_path}
+    elsewhere: dict[str, str] = {}
+    for path in paths:
+        elsewhere.setdefault(path.split()[-1], path)
+    for names in (here, elsewhere):
+        near = difflib.get_close_matches(name, names, 1, 0.6)
+        if near:
+            return [names[near[0]]]
+    return []
+
+
+def _paths(group: Any, path: str) -> Iterator[str]:
+    """The path of each command below a group, as it is typed."""
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        yield f"{path} {name}"
+        if isinstance(command, TyperGroup):
+            yield from _paths(command, f"{path} {name}")
 
 
 class LazyGroup(SuggestingGroup):
@@ -147,5 +226,5 @@ def new_app(text: str, *, group: type[SuggestingGroup] = SuggestingGroup, single
         invoke_without_command=not single,
         add_completion=False,
         rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_COLUMNS},
     )

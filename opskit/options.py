@@ -19,7 +19,7 @@ from typing import Annotated, Any, Callable, get_args, get_origin, get_type_hint
 
 import typer
 
-from opskit.commands import PlainCommand, check_defaults
+from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, PlainCommand, check_defaults
 from opskit.core.caller import allow_open_files
 from opskit.core.config import load_config
 from opskit.core.errors import UsageFault
@@ -121,7 +121,7 @@ READING: dict[str, tuple[Any, Any]] = {
         Annotated[
             str,
             typer.Option(
-                "--state-dir", metavar="DIR", envvar="OPSKIT_STATE_DIR", help="Where the ledger, lock and log are kept."
+                "--state-dir", metavar="DIR", envvar="OPSKIT_STATE_DIR", help="Where ledger, lock and log are kept."
             ),
         ],
         DEFAULT_STATE_DIR,
@@ -136,7 +136,7 @@ CHANGING: dict[str, tuple[Any, Any]] = {
                 "--format",
                 metavar="FORMAT",
                 parser=FORMAT,
-                help="A dry run as text, sh (a script) or json; implies --dry-run.",
+                help="The plan as text, sh (a script) or json; implies -n.",
             ),
         ],
         "",
@@ -144,14 +144,12 @@ CHANGING: dict[str, tuple[Any, Any]] = {
     "facts": (
         Annotated[
             str,
-            typer.Option(
-                "--facts", metavar="FILE", help="Decide on facts saved in this file (`-`: stdin); implies --dry-run."
-            ),
+            typer.Option("--facts", metavar="FILE", help="Decide on the facts in this file (`-`: stdin); implies -n."),
         ],
         "",
     ),
     "exit_code": (
-        Annotated[bool, typer.Option("--exit-code", help="With --dry-run: exit 3 when there are changes to make.")],
+        Annotated[bool, typer.Option("--exit-code", help="With -n: exit 3 when there are changes to make.")],
         False,
     ),
     "yes": (
@@ -165,7 +163,7 @@ CHANGING: dict[str, tuple[Any, Any]] = {
                 "--only-plan",
                 metavar="TOKEN",
                 parser=plan_token,
-                help="Carry out the plan to which a dry run gave this token, or nothing.",
+                help="Carry out the plan of this token, or nothing.",
             ),
         ],
         "",
@@ -178,13 +176,18 @@ CHANGING: dict[str, tuple[Any, Any]] = {
                 metavar="SPAN",
                 envvar="OPSKIT_LOCK_TIMEOUT",
                 parser=span_of("--lock-timeout"),
-                show_default="0",
-                help="How long to wait for another opskit: 30s, 5m.",
+                show_default=False,
+                help="Wait so long for another opskit: 30s, 5m.",
             ),
         ],
         0.0,
     ),
 }
+for title, shared_options in ((EVERY_COMMAND, READING), (EVERY_CHANGE, CHANGING)):
+    for declaration, _default in shared_options.values():
+        declaration.__metadata__[0].rich_help_panel = title
+        # A line each: the variables are in the manual.
+        declaration.__metadata__[0].show_envvar = False
 
 
 def reads(

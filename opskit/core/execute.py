@@ -32,6 +32,9 @@ from opskit.core.text import masked
 
 log = logging.getLogger("opskit.run")
 
+# The runs that this process has begun: whatever fails after that tells of them.
+begun_runs: list[str] = []
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -103,6 +106,7 @@ class Execution:
         interrupts = Interrupts()
         log.info("run %s: %s: begins", self.run, self.plan.title)
         with interrupts.held_back():
+            begun_runs.append(self.run)
             self.ledger.append(
                 "begin",
                 self.run,

@@ -14,7 +14,7 @@ from opskit.core.errors import CannotUndo, ExitCode, UsageFault
 from opskit.core.files import sha256
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 
 # What a step leaves in the ledger for its own undo: plain JSON.
 Record = dict[str, Any]
@@ -244,7 +244,7 @@ def _parts(fingerprint: str) -> list[str]:
 
 
 def _counted(changes: int) -> str:
-    return f"{changes} change{'' if changes == 1 else 's'}" if changes else "no changes"
+    return counted(changes, "change") if changes else "no changes"
 
 
 @dataclass(frozen=True, init=False)

@@ -1,4 +1,4 @@
-"""Text that came from the host: made safe to show and to log, and cut to its end."""
+"""Text that came from the host: made safe to show and to log, and cut to its end; numbers with what they count."""
 
 from __future__ import annotations
 
@@ -40,6 +40,16 @@ def _shown(char: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # os.fsdecode's form of a byte that is no UTF-8
         return f"\\x{code - 0xDC00:02x}"
     return char.encode("unicode_escape").decode("ascii")
+
+
+def counted(count: int, noun: str, nouns: str = "") -> str:
+    """How many: "1 change", "2 changes", "1,200 entries".
+
+    count: the number
+    noun: what is counted, one of it
+    nouns: several of it, where that is not the noun with an s
+    """
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
 
 
 def last_lines(text: str, count: int = 20, limit: int = 4000) -> str:

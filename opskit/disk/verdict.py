@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan
+from opskit.core.text import counted
 from opskit.disk import guard
 from opskit.disk.model import DATA, SILENT, UNREADABLE, ZERO, BlockDevice, HostFacts
 from opskit.disk.naming import is_lvm, member_text, name_of_device
@@ -80,7 +81,7 @@ def _table(device: BlockDevice, facts: HostFacts) -> str:
         return "partitions that the kernel still shows, but no table"
     if not count:
         return f"{device.table} table, but the kernel shows no partition in it"
-    return f"{device.table} table with {count} partition{'' if count == 1 else 's'}"
+    return f"{device.table} table with {counted(count, 'partition')}"
 
 
 def with_silence(decision: Decision, facts: HostFacts) -> Decision:

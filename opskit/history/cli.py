@@ -22,7 +22,7 @@ from opskit.core.finding import Finding, follow_up, left_over
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Outcome, Plan, Refusal
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 from opskit.core.units import now, seconds_text, time_text
 from opskit.history.model import UndoFacts
 from opskit.history.outcome import outcome_text, settle
@@ -120,7 +120,7 @@ def prune(
     outcome = act(session, chore)
     steps = [step for step in outcome.plan.steps if isinstance(step, PruneRuns)]
     many = sum(len(step.runs) for step in steps)
-    tell(session, outcome, f"{many} runs were taken out of the ledger", "no run is old enough that nobody needs")
+    tell(session, outcome, f"{counted(many, 'run')} taken out of the ledger", "no run is old enough that nobody needs")
 
 
 @changes(undo_app, "undo", facts=False, example="opskit undo last --dry-run")

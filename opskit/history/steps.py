@@ -9,6 +9,7 @@ from opskit.core.command import Runner
 from opskit.core.errors import CannotUndo
 from opskit.core.ledger import Ledger
 from opskit.core.plan import Change, Record, Step
+from opskit.core.text import counted
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class PruneRuns(Step):
     @property
     def change(self) -> Change:
         path = Ledger(self.state_dir).path
-        before = f"{self.of} runs, from {self.runs[0]} on"
-        after = f"{len(self.runs)} runs fewer, the last of them {self.runs[-1]}"
+        before = f"{counted(self.of, 'run')}, from {self.runs[0]} on"
+        after = f"{counted(len(self.runs), 'run')} fewer, the last of them {self.runs[-1]}"
         return Change("prune-ledger", path, before, after, (), reversible=False)
 
     def apply(self, runner: Runner, record: Record) -> Record:

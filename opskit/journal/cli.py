@@ -13,6 +13,7 @@ from opskit.areas import Entry
 from opskit.commands import LazyGroup, new_app
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.finding import follow_up
+from opskit.core.text import counted
 from opskit.core.units import parse_size, parse_span, size_text
 from opskit.options import changes, reads
 from opskit.session import Session
@@ -190,7 +191,9 @@ def _carry_out(session: Session, chore: Chore[Any], nothing: str, done: str) -> 
     result.update(as_predicted=not failed, gone=record["gone"], freed_bytes=record["freed"])
 
     def draw() -> None:
-        session.screen.done(f"{done}: {gone} files deleted, {freed} freed{'' if failed else ', as predicted'}")
+        session.screen.done(
+            f"{done}: {counted(gone, 'file')} deleted, {freed} freed{'' if failed else ', as predicted'}"
+        )
         if steps[-1].change["reversible"]:
             session.screen.done(f"take it back: {follow_up('undo', run)}")
         draw_findings(session.screen, [*outcome.warnings, *outcome_findings(record)])

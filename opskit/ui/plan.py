@@ -12,7 +12,7 @@ from typing import TextIO
 from opskit.core.errors import NeedsConfirmation
 from opskit.core.finding import Finding
 from opskit.core.plan import Change, Plan
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 from opskit.ui.screen import Screen
 
 
@@ -22,6 +22,10 @@ def draw_plan(screen: Screen, plan: Plan, stream: TextIO, *, commands: bool = Fa
     for number, change in enumerate(plan.changes, 1):
         print("\n".join(_change_lines(screen, number, change, stream, commands=commands, mark=mark)), file=stream)
     draw_notes(screen, plan.notes, stream)
+    lasting = sum(not change.reversible for change in plan.changes) if mark else 0
+    count = counted(len(plan.changes), "change")
+    end = f", {lasting} cannot be taken back" if lasting else ""
+    print(f"{count}{screen.styled(end, 'red', stream)}", file=stream)
 
 
 def draw_notes(screen: Screen, notes: Sequence[Finding], stream: TextIO) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.systemd import innermost_unit
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 from opskit.core.units import seconds_text, size_text, time_text
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
@@ -102,7 +102,7 @@ def draw_locks(screen: Screen, verdicts: Sequence[LockVerdict], findings: Sequen
     for verdict in taken:
         _draw_lock(screen, verdict, drawn)
     if not taken and not any(finding.id == "rpm-database-recovery" for finding in findings):
-        screen.done(f"free: no package manager is locked ({len(verdicts)} places looked at)")
+        screen.done(f"free: no package manager is locked ({counted(len(verdicts), 'place')} looked at)")
     others = [finding for finding in findings if not finding.id.startswith("lock-")]
     draw_findings(screen, others)
 

@@ -12,7 +12,7 @@ from opskit.commands import new_app
 from opskit.core.command import Runner
 from opskit.core.errors import ExitCode, Failed
 from opskit.core.finding import follow_up
-from opskit.core.text import masked, shown
+from opskit.core.text import counted, masked, shown
 from opskit.disk.cli import Fstab
 from opskit.disk.fstab.check import check, mounts_at
 from opskit.disk.fstab.plan import decide_backup, decide_restore
@@ -58,7 +58,7 @@ def check_(session: Session, fstab: Fstab = FSTAB, facts: Saved = "") -> None:
     def draw() -> None:
         draw_findings(session.screen, findings)
         if not findings:
-            session.screen.done(f"{shown(host.fstab.path)}: {count} entries, nothing found")
+            session.screen.done(f"{shown(host.fstab.path)}: {counted(count, 'entry', 'entries')}, nothing found")
         for unseen in host.unseen:
             session.screen.note(f"not seen: {unseen}")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Optional
 
 from opskit.core.finding import Finding
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 from opskit.disk.fstab.boot import LIBMOUNT_SINCE, BootUnit, entry_at_boot, unit_at_boot
 from opskit.disk.fstab.sources import names_a_device
 from opskit.disk.fstab.text import (
@@ -36,8 +36,7 @@ def form(facts: HostFacts, entry: FstabEntry) -> Iterator[Finding]:
     """The number of fields, what the last two are, and who reads the line differently."""
     evidence = evidence_of(facts, entry)
     if entry.ignored == TOO_FEW_FIELDS:
-        fields = "1 field" if entry.count == 1 else f"{entry.count} fields"
-        title = f"line {entry.number} has only {fields}, so mount ignores it"
+        title = f"line {entry.number} has only {counted(entry.count, 'field')}, so mount ignores it"
         yield Finding("bad-field-count", "error", title, evidence, _FORM)
     elif entry.ignored == NOT_A_NUMBER:
         title = f"line {entry.number}: the fifth or sixth field is not a number, so mount ignores the whole line"

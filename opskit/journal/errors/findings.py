@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Callable, Optional
 
 from opskit.core.finding import Finding, follow_up
+from opskit.core.text import counted
 from opskit.journal.errors.failures import cause_text, place_of, remedy_of
 from opskit.journal.errors.groups import GROUPS
 from opskit.journal.errors.incidents import DUMP, FAILED, Incident
@@ -42,12 +43,8 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _many(count: int, noun: str, nouns: str = "") -> str:
-    return f"{count} {noun if count == 1 else nouns or f'{noun}s'}"
-
-
 def _disk(incident: Incident) -> Finding:
-    title = f"disk {incident.subject or 'of an array'}: {_many(incident.count, 'kernel error message')}"
+    title = f"disk {incident.subject or 'of an array'}: {counted(incident.count, 'kernel error message')}"
     remedy = f"copy its data away first; then {follow_up('disk', 'list')}, smartctl -a, or ask the provider of the disk"
     return Finding(DISK, "critical", title, incident.example, remedy)
 
@@ -55,7 +52,7 @@ def _disk(incident: Incident) -> Finding:
 def _kernel(incident: Incident) -> Finding:
     """What kernel.py has words for."""
     kind = KERNEL_KINDS[incident.kind]
-    title = f"{kind.title.format(subject=incident.subject)}: {_many(incident.count, 'message')}"
+    title = f"{kind.title.format(subject=incident.subject)}: {counted(incident.count, 'message')}"
     return Finding(incident.kind, kind.severity, title, incident.example, kind.remedy)
 
 
@@ -112,19 +109,19 @@ def _unit_failed(severity: str, title: str, evidence: str, failure: UnitFailure)
 
 def _lost(incident: Incident) -> Finding:
     """Messages that nobody will find: what is counted here was more."""
-    subject, notices = incident.subject, _many(incident.count, "notice")
+    subject, notices = incident.subject, counted(incident.count, "notice")
     if incident.unit == "kernel":
-        what = _many(incident.amount, "message") if incident.amount else "messages"
+        what = counted(incident.amount, "message") if incident.amount else "messages"
         title = f"the kernel suppressed {what} of {subject}, in {notices}"
         remedy = "sysctl kernel.printk_ratelimit, kernel.printk_ratelimit_burst; or find who calls it so often"
         if subject == "audit":
             remedy = "auditctl -s; a larger backlog: auditctl -b"
     elif subject.startswith("im"):
-        counted = f" ({incident.amount} that it counted)" if incident.amount else ""
-        title = f"rsyslog dropped messages{counted}, input {subject}"
+        amount = f" ({incident.amount:,} that it counted)" if incident.amount else ""
+        title = f"rsyslog dropped messages{amount}, input {subject}"
         remedy = "its module's RateLimit.Interval and RateLimit.Burst (imjournal: ratelimit.*) in /etc/rsyslog.conf"
     else:
-        title = f"journald dropped {_many(incident.amount, 'message')} of {subject}, in {notices}"
+        title = f"journald dropped {counted(incident.amount, 'message')} of {subject}, in {notices}"
         remedy = "RateLimitBurst= in journald.conf, or (from 240) LogRateLimitBurst= in the unit, lets more in"
     return Finding(LOST, "warning", title, incident.example, remedy)
 
@@ -151,7 +148,7 @@ def _reading(facts: ErrorFacts) -> Iterator[Finding]:
         )
     without = facts.without_priority.entries - facts.without_priority.audit
     if without and not facts.tally.everything:
-        title = f"{_many(without, 'entry', 'entries')} without a PRIORITY: only -p debug shows them"
+        title = f"{counted(without, 'entry', 'entries')} without a PRIORITY: only -p debug shows them"
         yield Finding("no-priority", "info", title, remedy="add -p debug")
     if facts.tally.overflowed:
         title = f"more than {GROUPS} groups: other messages are counted together, by unit"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Optional
 
 from opskit.core.finding import Finding
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 from opskit.journal.errors.export import Batches
 from opskit.journal.errors.failures import cause_text, place_of
 from opskit.journal.errors.findings import finding_of_incident, findings_of
@@ -217,7 +217,7 @@ def draw_errors(screen: Screen, facts: ErrorFacts, findings: Sequence[Finding], 
         screen.done("nothing found")
     elif total:
         more = f", {len(groups)} shown" if len(groups) < total else ""
-        screen.note(f"{facts.tally.chosen} entries in {total} group{'s' if total > 1 else ''}{more}")
+        screen.note(f"{counted(facts.tally.chosen, 'entry', 'entries')} in {counted(total, 'group')}{more}")
 
 
 def finding_line(finding: Finding) -> str:
@@ -309,7 +309,7 @@ def _frame(draw: Draw, tally: Tally, listing: ErrorListing, *, wide: bool) -> No
     below = [shown(f"{finding.severity}: {finding.title}") for finding in findings_of(ErrorFacts(tally))][
         :FINDINGS_MOST
     ]
-    below.append(f"{tally.chosen} entries in {len(groups)} groups; Ctrl-C ends it")
+    below.append(f"{counted(tally.chosen, 'entry', 'entries')} in {counted(len(groups), 'group')}; Ctrl-C ends it")
     room = max(1, shutil.get_terminal_size().lines - OTHER_LINES - len(below))
     most = min(listing.top or room, room)
     rows = []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from opskit.core.finding import Finding
+from opskit.core.text import counted
 from opskit.journal.files.verify import State, Verdict
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Screen
@@ -40,4 +41,4 @@ def draw_verdicts(screen: Screen, verdicts: Sequence[Verdict], findings: Sequenc
     words = [f"{count} {word}" for count, word in counts[:2]] + [
         f"{count} {word}" for count, word in counts[2:] if count
     ]
-    screen.done(f"{len(verdicts)} files: {', '.join(words)}")
+    screen.done(f"{counted(len(verdicts), 'file')}: {', '.join(words)}")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from opskit.core.finding import Finding
+from opskit.core.text import counted
 from opskit.journal.files.model import (
     ACTIVE,
     DISPOSED,
@@ -136,7 +137,7 @@ def loss_text(loss: Loss) -> str:
     """How many entries cannot be read, and from when to when; "" where that is not known."""
     first, last = (to_the_second(moment_text(moment)) for moment in (loss.first, loss.last))
     when = f", {first}" if first == last else f", from {first} to {last}"
-    entries = f"{loss.entries} {'entry' if loss.entries == 1 else 'entries'}"
+    entries = counted(loss.entries, "entry", "entries")
     if loss.lost:
         return f"{loss.lost} of {entries} cannot be read{when if last else ''}"
     if loss.partial:

@@ -10,6 +10,7 @@ from typing import Any, Optional
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.core.text import counted
 from opskit.core.units import HOUR, MIB, MONTH, SECOND, size_text
 from opskit.journal.files.model import Scope
 from opskit.journal.files.verify import other_namespaces
@@ -159,7 +160,7 @@ def _notes(
     facts: RetainFacts, others: Sequence[Setting], values: dict[str, str], deletes: Sequence[dict[str, Any]]
 ) -> Iterator[Finding]:
     if deletes:
-        title = f"the restart of journald deletes {len(deletes)} files, and no undo restores them"
+        title = f"the restart of journald deletes {counted(len(deletes), 'file')}, and no undo restores them"
         remedy = f"first {follow_up('journal', 'vacuum', '--keep-copy', 'DIR')}"
         yield Finding("restart-deletes", "warning", title, remedy=remedy)
     for name in values:

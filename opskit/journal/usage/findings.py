@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.finding import Finding, follow_up
+from opskit.core.text import counted
 from opskit.journal.files.model import ACTIVE, DENIED, JournalDirectory
 from opskit.journal.files.verify import damaged_files
 from opskit.journal.releases import NEWEST, rules_of
@@ -46,7 +47,7 @@ def findings(usages: Sequence[Usage]) -> Iterator[Finding]:
             yield Finding("unreadable-directory", "warning", f"{path}: {usage.directory.read_error}")
         unseen = sum(file.open_error == DENIED for file in usage.directory.files)
         if unseen:
-            title = f"this user may not read {unseen} files in {path}: their entries are not counted"
+            title = f"this user may not read {counted(unseen, 'file')} in {path}: their entries are not counted"
             yield Finding("not-seen", "info", title, remedy="run it with sudo")
         damages = damaged(usage.directory)
         if damages:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional
 
 from opskit.core.finding import Finding
+from opskit.core.text import counted
 from opskit.core.units import size_text
 from opskit.journal.files.model import JournalFile, moment_text
 from opskit.journal.files.verify import damaged_files, some
@@ -122,7 +123,7 @@ def _bytes_notes(request: VacuumRequest, deletions: Sequence[Deletion]) -> Itera
 def _directory_notes(prediction: Prediction) -> Iterator[Finding]:
     directory = prediction.directory
     if directory.passed_over and directory.files:
-        title = f"this journalctl ignores the {len(directory.files)} files in {directory.path} itself"
+        title = f"this journalctl ignores the {counted(len(directory.files), 'file')} in {directory.path} itself"
         yield Finding("directory-ignored", "warning", title)
     if directory.read_error:
         yield Finding("unreadable-directory", "warning", f"{directory.path}: {directory.read_error}")
@@ -131,7 +132,7 @@ def _directory_notes(prediction: Prediction) -> Iterator[Finding]:
         yield damaged_files(directory, damaged)
     odd = [file.name for file in prediction.active if "@" in file.name or file.name.endswith("~")]
     if odd:
-        count = f"{len(odd)} files in {directory.path}"
+        count = f"{counted(len(odd), 'file')} in {directory.path}"
         title = f"{count} look archived, but by their names a vacuum never deletes them: {some(odd)}"
         yield Finding("looks-archived", "info", title, ", ".join(odd))
     if directory.ignored:

@@ -12,6 +12,7 @@ from typing import Optional
 from opskit.core.checks import inode_checks, names_checks, no_new_directory_checks, time_checks
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.text import counted
 from opskit.core.units import SECOND, size_text
 from opskit.journal.files.model import (
     ACTIVE,
@@ -78,7 +79,7 @@ def _limits_text(request: VacuumRequest) -> str:
     limits = request.limits
     words = [f"to {request.span_text}"] if limits.span is not None else []
     words += [f"to {size_text(limits.size)}"] if limits.size is not None else []
-    words += [f"to {limits.files} files"] if limits.files is not None else []
+    words += [f"to {counted(limits.files, 'file')}"] if limits.files is not None else []
     scope = request.scope
     where = [f"in {scope.directory}"] if scope.directory else [f"below {scope.root}"] if scope.root else []
     where += [f"of namespace {scope.namespace}"] if scope.namespace else []

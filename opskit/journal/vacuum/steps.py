@@ -18,6 +18,7 @@ from opskit.core.files import sync_directory
 from opskit.core.kernel import clone_data
 from opskit.core.plan import Change, Record, Step
 from opskit.core.runner import Runner
+from opskit.core.text import counted
 from opskit.core.trust import weak_spot
 from opskit.core.units import size_text
 from opskit.journal.files.model import JournalDirectory, Scope, files_by_path
@@ -172,7 +173,7 @@ class VacuumJournal(Step):
             f"cp --no-clobber --preserve=all --reflink=auto -- {shlex.quote(c.copy)} {shlex.quote(c.path)}"
             for c in self.copies
         )
-        return Change("restore-journals", "journal", "deleted", f"{len(pairs)} files", (*pairs, "sync"), False)
+        return Change("restore-journals", "journal", "deleted", counted(len(pairs), "file"), (*pairs, "sync"), False)
 
     def left(self, runner: Runner, record: Record) -> Optional[Change]:
         """Nothing, where no file is absent that there was."""
@@ -248,7 +249,7 @@ class CopyJournals(Step):
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         commands = tuple(f"rm -- {shlex.quote(file.copy)}" for file in self.files)
-        before = f"copies of {len(self.files)} files"
+        before = f"copies of {counted(len(self.files), 'file')}"
         return Change("remove-journal-copies", self.place, before, "no copies", commands, reversible=False)
 
     def left(self, runner: Runner, record: Record) -> Optional[Change]:
@@ -271,7 +272,7 @@ class CopyJournals(Step):
 
 def files_text(count: int, size: int) -> str:
     """`3 files, 24M`; a size of 0 is not known and left out."""
-    return f"{count} files" + (f", {size_text(size)}" if size else "")
+    return counted(count, "file") + (f", {size_text(size)}" if size else "")
 
 
 def copy_journal(source: str, target: str) -> None:

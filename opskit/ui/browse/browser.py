@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Callable, NamedTuple, Optional
 
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 from opskit.core.units import ceiling_text
 from opskit.ui.browse.tree import DIRECTORY, LINK, BrowseNode
 from opskit.ui.screen import bar
@@ -251,7 +251,7 @@ class Browser:
         if self.message:
             return fitted(shown(self.message), width)
         directory = self.directory
-        left = f"{ceiling_text(max(0, directory.bytes))} in {directory.entries:,} entries"
+        left = f"{ceiling_text(max(0, directory.bytes))} in {counted(directory.entries, 'entry', 'entries')}"
         if self.marked:
             size = ceiling_text(sum(node.bytes for node in self.chosen))
             left += f", {len(self.marked)} marked ({size})"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 from opskit.core.units import ceiling_text, seconds_text, time_text
 from opskit.ui.progress import progress_line
 from opskit.ui.screen import Column, Screen, bar, draw_table
@@ -129,7 +129,7 @@ def _draw_table(
         screen.line(f"{text:>{width}}  {share:>4.0%}  {drawn}{'  ' if columns else ''}{time}{shown(name_of(entry))}")
     listed = len(scan.groups or scan.entries)
     shown_of = f", {len(chosen)} of {listed} shown" if len(chosen) < listed else ""
-    summary = f"{listing.text(total):>{width}}  total, in {scan.total_entries} entries{shown_of}"
+    summary = f"{listing.text(total):>{width}}  total, in {counted(scan.total_entries, 'entry', 'entries')}{shown_of}"
     screen.line(screen.styled(summary, "bold", sys.stdout))
 
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Union
 import pytest
 
 from opskit import areas, cli, session
+from opskit.commands import new_app
 from opskit.core.config import load_config
 from opskit.core.errors import CannotUndo, Failed, TakenBack
 from opskit.core.execute import Execution
@@ -74,6 +75,9 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module.KINDS = {MakeFile.kind: MakeFile}  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "opskit.fake", ModuleType("opskit.fake"))
     monkeypatch.setitem(sys.modules, "opskit.fake.steps", module)
+    commands = ModuleType("opskit.fake.cli")
+    commands.app = new_app("Files.")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "opskit.fake.cli", commands)
     monkeypatch.setitem(areas.ENTRIES, "fake", areas.Entry("opskit.fake.cli", "Files."))
     monkeypatch.setenv("OPSKIT_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("OPSKIT_CONFIG", str(tmp_path / "none.toml"))
@@ -219,7 +223,7 @@ def test_prune(opskit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (code, "--yes" in err) == (5, True)
     assert (tmp_path / "state/ledger.jsonl").read_bytes() == before
     code, out, _ = opskit("history", "prune", "--older-than", "1y", "--yes")
-    assert (code, out.splitlines()) == (0, ["2 runs were taken out of the ledger"])
+    assert (code, out.splitlines()) == (0, ["2 runs taken out of the ledger"])
     runs = Ledger(str(tmp_path / "state")).read()
     assert ([run.id for run in runs.runs][:1], runs.runs[1].title, runs.damage) == (
         ["run-2"],
@@ -522,7 +526,7 @@ def test_help_begins_with_an_example(opskit: Any, arguments: tuple[str, ...], fi
         (("undo", "nothing"), "no such run"),
         (("undo",), "RUN"),
         (("history", "show", "nothing"), "no such run"),
-        (("history", "shwo"), "did you mean 'show'"),
+        (("history", "shwo"), "did you mean 'opskit history show'"),
         (("history", "--limit", "0"), "--limit"),
         (("undo", "last", "--exit-code"), "--exit-code"),
         (("history", "prune"), "--older-than"),
@@ -535,5 +539,17 @@ def test_help_begins_with_an_example(opskit: Any, arguments: tuple[str, ...], fi
 )
 def test_usage(opskit: Any, arguments: tuple[str, ...], words: str) -> None:
     code, out, err = opskit(*arguments)
-    assert (code, out) == (2, "")
+    assert (code, out) == (2, ""), err
     assert words in err
+
+
+def test_an_answer_that_cannot_be_written_after_a_change_tells_of_it(
+    opskit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, MakeFile(str(tmp_path / "a")))
+    monkeypatch.setattr("opskit.core.execute.begun_runs", [])
+    with open("/dev/full", "w", encoding="ascii") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        code, _out, err = opskit("undo", "last", "--yes", "--json")
+    assert (code, "What was changed: opskit history." in err) == (1, True), err
+    assert not (tmp_path / "a").exists()

@@ -229,10 +229,11 @@ def test_a_plan() -> None:
     stays = "       cannot be taken back\n"
     # The lines of a command stay lines.
     command = "       $ one a\\x1b[2Jb\n       $ c\n"
+    lasting = "2 changes, 1 cannot be taken back\n"
     for commands, mark, expected in (
-        (False, True, f"  1. {change}  2. {change}{stays}"),
-        (False, False, f"  1. {change}  2. {change}"),
-        (True, True, f"  1. {change}{command}  2. {change}{stays}{command}"),
+        (False, True, f"  1. {change}  2. {change}{stays}{lasting}"),
+        (False, False, f"  1. {change}  2. {change}2 changes\n"),
+        (True, True, f"  1. {change}{command}  2. {change}{stays}{command}{lasting}"),
     ):
         stream = io.StringIO()
         draw_plan(Screen("opskit"), plan, stream, commands=commands, mark=mark)

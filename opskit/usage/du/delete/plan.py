@@ -7,6 +7,7 @@ from shlex import quote
 
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.core.text import counted
 from opskit.core.units import ceiling_text
 from opskit.usage.du.delete.model import DeleteFacts, DeleteTarget, Hindrance
 from opskit.usage.du.delete.steps import DeleteTree
@@ -87,7 +88,9 @@ def _notes(facts: DeleteFacts, total: int) -> Iterator[Finding]:
     targets = facts.targets
     entries = sum(target.entries for target in targets)
     if len(targets) > 1:
-        yield Finding("delete-frees", "info", f"{entries:,} entries in all; this frees {ceiling_text(total)}")
+        yield Finding(
+            "delete-frees", "info", f"{counted(entries, 'entry', 'entries')} in all; this frees {ceiling_text(total)}"
+        )
     opened = [each for target in targets for each in target.opened]
     later = freed_by(targets, open_too=True) - total
     if opened:
@@ -104,6 +107,5 @@ def _notes(facts: DeleteFacts, total: int) -> Iterator[Finding]:
         title = f"on {', '.join(sharing)} what a snapshot or a reflink shares is not freed"
         yield Finding("delete-shared", "warning", title)
     if facts.unseen:
-        processes = "1 process" if facts.unseen == 1 else f"{facts.unseen} processes"
-        title = f"{processes} could not be looked at, and may need it"
+        title = f"{counted(facts.unseen, 'process', 'processes')} could not be looked at, and may need it"
         yield Finding("delete-unseen", "warning", title, remedy="sudo opskit du --browse")

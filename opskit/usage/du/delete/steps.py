@@ -17,6 +17,7 @@ from opskit.core.execute import SIGNALS
 from opskit.core.plan import Change, Record, Step
 from opskit.core.procfs import mount_number
 from opskit.core.runner import Runner
+from opskit.core.text import counted
 from opskit.core.units import ceiling_text
 from opskit.usage.du.delete.see.trees import OPEN_DIRECTORY, Levels, open_directory
 
@@ -41,7 +42,7 @@ class DeleteTree(Step):
 
     @property
     def change(self) -> Change:
-        what = f"{self.entries:,} entries" if self.directory else "one file"
+        what = counted(self.entries, "entry", "entries") if self.directory else "one file"
         words = ("rm", "-r", "--one-file-system", "--") if self.directory else ("rm", "--")
         return Change(
             action="delete",

@@ -1,0 +1,77 @@
+"""How a wrong word is answered, and how help looks, over every command there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from opskit.cli import app, main
+from opskit.commands import EVERY_CHANGE, EVERY_COMMAND
+
+
+def _commands(command: Any, ctx: Any) -> Iterator[tuple[Any, Any]]:
+    """Each command of the tree with a context of its own."""
+    yield command, ctx
+    for name in command.list_commands(ctx) if hasattr(command, "list_commands") else ():
+        inner = command.get_command(ctx, name)
+        yield from _commands(inner, inner.make_context(name, [], parent=ctx, resilient_parsing=True))
+
+
+@pytest.mark.parametrize("columns", [80, 120, 200])
+def test_help_of_every_command(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    root = typer.main.get_command(app)
+    shared = changing = wide = 0
+    for command, ctx in _commands(root, root.make_context("opskit", [], resilient_parsing=True)):
+        text = command.get_help(ctx)
+        lines = text.split("\n")
+        assert not any(mark in text for mark in ("{", "x>=", "<=x", "range>", "default: (")), text
+        assert max(map(len, lines)) <= min(columns, 120), text
+        wide += max(map(len, lines)) > 80
+        titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+        order = ["Arguments:", "Options:", f"{EVERY_CHANGE}:", f"{EVERY_COMMAND}:", "Commands:"]
+        assert [title for title in order if title in titles] == titles, text
+        if f"{EVERY_COMMAND}:" in titles:
+            shared += 1
+            own, _, below = text.partition(f"{EVERY_COMMAND}:")
+            assert "--json" not in own.partition("Options:")[2], text
+            assert "--help" in below, text
+        changing += f"{EVERY_CHANGE}:" in titles
+    assert (shared > 25, changing > 10, wide > 20) == (True, True, columns > 80)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["mount"], "did you mean 'opskit disk mount'?"),
+        (["umount"], "did you mean 'opskit disk umount'?"),
+        (["lock"], "did you mean 'opskit yum lock'?"),
+        (["dnf"], "did you mean 'opskit yum'?"),
+        (["lsblk"], "did you mean 'opskit disk list'?"),
+        (["jurnal"], "did you mean 'opskit journal'?"),
+        (["vacum"], "did you mean 'opskit journal vacuum'?"),
+        (["disk", "vacuum"], "did you mean 'opskit journal vacuum'?"),
+        (["disk", "mnt"], "did you mean 'opskit disk mount'?"),
+        (["disk", "fstab", "chekc"], "did you mean 'opskit disk fstab check'?"),
+        (["help", "dsk"], "did you mean 'opskit disk'?"),
+        (["xyzzy"], "opskit --help lists the commands"),
+        (["disk", "xyzzy"], "opskit disk --help lists the commands"),
+    ],
+)
+def test_a_wrong_word_is_looked_for_in_every_group(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.splitlines()[1]) == ("", f"  to do: {meant}")
+
+
+@pytest.mark.parametrize("words", [[], ["disk"], ["disk", "fstab", "check"], ["du"]])
+def test_help_as_a_word(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", *words]) == 0
+    by_word = capsys.readouterr().out
+    assert main([*words, "--help"]) == 0
+    assert by_word == capsys.readouterr().out != ""
