@@ -39,6 +39,7 @@ ENTRIES: dict[str, Entry] = {
     "journal": Entry("opskit.journal.cli", "The journal: what fills it, what a vacuum will delete, errors."),
     "memcached": Entry("opskit.memcached.cli", "Launch memcached right: check its lines, start, watch, stop."),
     "yum": Entry("opskit.yum.cli", "Who holds the yum, dnf or rpm lock, and what is safe to do."),
+    "service": Entry("opskit.service.cli", "Is a service really running: systemd, init scripts, containers."),
     "history": Entry("opskit.history.cli", "What opskit did on this host: list runs, show one."),
     "undo": Entry("opskit.history.cli", "Take a run back as far as it can be.", app="undo_app", single=True),
     "findings": Entry("opskit.findings.cli", "What the id of a finding means.", single=True),

@@ -9,10 +9,10 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from opskit.core.exit_status import STEPS, signal_name
 from opskit.journal.errors.model import UnitFailure
 from opskit.journal.errors.select import mangled
 
@@ -33,28 +33,6 @@ _RESULTS = {
     TIMED_OUT: "it did not appear in time",
     "exec-condition": "its ExecCondition= failed",
     **dict.fromkeys(START_LIMITS, GAVE_UP),
-}
-# Exit statuses of systemd itself: what it could not do before the program began.
-_STEPS = {
-    200: ("CHDIR", "its WorkingDirectory= cannot be entered"),
-    203: ("EXEC", "its program cannot be executed: the path, the permissions or the interpreter of ExecStart="),
-    208: ("STDIN", "its StandardInput= cannot be opened"),
-    209: ("STDOUT", "its StandardOutput= cannot be opened"),
-    210: ("CHROOT", "its RootDirectory= cannot be used"),
-    216: ("GROUP", "its Group= does not exist"),
-    217: ("USER", "its User= does not exist"),
-    219: ("CGROUP", "its control group cannot be set up"),
-    224: ("PAM", "its PAMName= session cannot be set up"),
-    225: ("NETWORK", "its network namespace cannot be set up"),
-    226: ("NAMESPACE", "a path of ReadWritePaths=, BindPaths= … is missing, or its mount namespace cannot be set up"),
-    228: ("SECCOMP", "its SystemCallFilter= cannot be set up"),
-    229: ("SELINUX_CONTEXT", "its SELinuxContext= cannot be set"),
-    233: ("RUNTIME_DIRECTORY", "its RuntimeDirectory= cannot be made"),
-    238: ("STATE_DIRECTORY", "its StateDirectory= cannot be made"),
-    239: ("CACHE_DIRECTORY", "its CacheDirectory= cannot be made"),
-    240: ("LOGS_DIRECTORY", "its LogsDirectory= cannot be made"),
-    241: ("CONFIGURATION_DIRECTORY", "its ConfigurationDirectory= cannot be made"),
-    243: ("CREDENTIALS", "its LoadCredential= cannot be read"),
 }
 # `Main process exited, code=exited, status=3/NOTIMPLEMENTED`; 219: `main process exited, code=…`
 _EXIT = re.compile(r"(?i)(main|control|mount|swap|) ?process exited, code=(exited|killed|dumped),? status=(\d+)")
@@ -108,24 +86,17 @@ def _end_text(failure: UnitFailure) -> str:
     of = {"control": " of a command beside its main process", "mount": " of mount", "swap": " of swapon"}
     whose = of.get(failure.process, "")
     if failure.ended == "exited" and failure.status:
-        name, why = _STEPS.get(failure.status, ("", ""))
+        name, why = STEPS.get(failure.status, ("", ""))
         return f"{why} (status {failure.status}/{name})" if why else f"exit status {failure.status}{whose}"
     if failure.ended == "dumped":
-        return f"it crashed with {_signal_name(failure.status)}{whose}"
-    return f"{_signal_name(failure.status)} killed it{whose}" if failure.ended == "killed" else ""
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+        return f"it crashed with {signal_name(failure.status)}{whose}"
+    return f"{signal_name(failure.status)} killed it{whose}" if failure.ended == "killed" else ""
 
 
 def remedy_of(failure: UnitFailure, quoted: str) -> str:
     """What to look at. quoted: the unit's name for a shell."""
     steps = f"systemctl status {quoted}"
-    if failure.ended == "exited" and failure.status in _STEPS:
+    if failure.ended == "exited" and failure.status in STEPS:
         steps = f"systemctl cat {quoted}"
     if failure.gave_up or failure.result in START_LIMITS:
         return f"mend the cause, then systemctl reset-failed {quoted}; systemctl start {quoted}"

@@ -77,7 +77,7 @@ def test_one_finding_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_id_of_several_areas(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["findings", "not-answering"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["memcached", "usage"]
+    assert [line.split()[0] for line in lines[1:]] == ["memcached", "service", "usage"]
 
 
 def test_an_unknown_id_names_its_neighbour(capsys: pytest.CaptureFixture[str]) -> None:

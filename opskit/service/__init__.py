@@ -1,0 +1,15 @@
+"""Is a service really running, whatever its init script says: `opskit service`.
+
+Where a change belongs:
+
+  what is seen, as types         model.py
+  seeing                         see/: processes.py, /proc; unit.py, systemctl and journalctl; files.py, an init script
+                                 and its pid files, of the host or below the root of a container; containers.py,
+                                 podman and docker; facts.py, all of these together
+  deciding                       script.py, what an init script names; judge.py, the state and its evidence: units.py,
+                                 containers.py and scripts.py for each kind; findings.py
+  `service status`               cli.py, show.py
+  a step that an old run had     steps.py: KINDS
+
+Never: a signal, a pid file that is removed, the exit status of an engine taken for that of an init script.
+"""

@@ -1,0 +1,82 @@
+"""The commands of `opskit service`: is it really running."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from opskit.commands import new_app
+from opskit.core.errors import ExitCode, Failed
+from opskit.options import reads
+from opskit.service.findings import find
+from opskit.service.judge import judge
+from opskit.service.model import RUNNING, ServiceFacts
+from opskit.service.see.containers import check_container_name, find_container
+from opskit.service.see.facts import check_service_name, see_inside, see_service
+from opskit.service.show import draw_status, service_json
+from opskit.session import Session
+from opskit.ui.errors import draw_error
+
+app = new_app(
+    "Example: opskit service status nginx\n\nWhether a service really runs: what systemd, an init script or a "
+    "container engine says is held against /proc."
+)
+
+
+@reads(app, "status", example="opskit service status celeryd --container ecs_develop")
+def status(
+    session: Session,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="A unit, init script, container or process.")],
+    container: Annotated[
+        str,
+        typer.Option("--container", metavar="CONTAINER", help="Look in this container of podman or docker; as root."),
+    ] = "",
+) -> None:
+    """Say whether each service runs, with the evidence: what its manager says is held against /proc.
+
+    NAME is looked for as a service of systemd, an init script, a container and the name of a process, in this order.
+    An init script says "running" of a zombie, of a pid that another program has by now, or always: its pid files and
+    its program are looked up in /proc, in a container too, and its exit status counts only when the container ran
+    before and after. Nothing is started, signalled or removed; `status` of the init script is run.
+    Exits 0 when all run, 4 when one does not, 1 when there is no such service, 6 without podman and docker.
+    """
+    for name in names:
+        check_service_name(name)
+    judged, missing = [], []
+    for facts in _look(session, list(dict.fromkeys(names)), container):
+        verdict = judge(facts)
+        if verdict:
+            judged.append((facts, verdict))
+        else:
+            missing.append(_absent(facts.name, container))
+    findings = [finding for facts, verdict in judged for finding in find(facts, verdict)]
+    result = {"services": [service_json(facts, verdict) for facts, verdict in judged]}
+    error = missing[0] if missing else None
+    session.screen.answer(result, lambda: draw_status(session.screen, judged, findings), findings=findings, error=error)
+    if missing and not session.screen.json:
+        for each in missing:
+            draw_error(session.screen, each)
+    if missing:
+        raise typer.Exit(ExitCode.FAILED)
+    if any(verdict.state != RUNNING for _, verdict in judged):
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _look(session: Session, names: list[str], container: str) -> list[ServiceFacts]:
+    if not container:
+        return [see_service(session.runner, name) for name in names]
+    check_container_name("--container", container)
+    session.need_root()
+    seen = find_container(session.runner, container)
+    if seen is None:
+        raise Failed(container, "there is no such container", todo="podman ps -a; docker ps -a")
+    return [see_inside(session.runner, name, seen) for name in names]
+
+
+def _absent(name: str, container: str) -> Failed:
+    if container:
+        why = f"container {container} has no init script and no process of this name"
+        return Failed(name, why, todo=f"podman top {container}; docker top {container}")
+    why = "there is no such service: no unit, init script, container or process has this name"
+    return Failed(name, why, todo="systemctl list-units --type=service --all; ls /etc/init.d")

@@ -1,0 +1,114 @@
+"""What a person should know of a service, and the registry of this area's finding ids."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Optional
+
+from opskit.core.finding import Finding, FindingKind
+from opskit.service.model import (
+    CONTAINER,
+    FAILED,
+    RUNNING,
+    SILENT,
+    STARTING,
+    STATES,
+    STOPPED,
+    UNKNOWN,
+    Process,
+    ServiceFacts,
+    Verdict,
+)
+
+FINDINGS = (
+    FindingKind("not-running", ("error",), "the service is stopped, or has died"),
+    FindingKind(
+        "not-answering", ("error",), "the service lives and does nothing: stopped, paused, frozen or unhealthy"
+    ),
+    FindingKind("not-known", ("warning",), "whether the service runs cannot be told: what is known contradicts itself"),
+    FindingKind("not-yet", ("warning",), "the service is being started"),
+    FindingKind("restarts", ("warning",), "the service was started again by itself: it ends again and again"),
+    FindingKind("script-lies", ("warning",), "the init script says that the service runs, or not, and it is otherwise"),
+    FindingKind("zombie", ("warning",), "a process of the service has ended, and its parent does not reap it"),
+)
+
+
+def find(facts: ServiceFacts, verdict: Verdict) -> list[Finding]:
+    """The findings on a service."""
+    return [*_of_state(facts, verdict), *_of_script(facts, verdict), *_zombies(facts, verdict), *_restarts(verdict)]
+
+
+def _of_state(facts: ServiceFacts, verdict: Verdict) -> Iterator[Finding]:
+    title = f"{verdict.name} is {STATES[verdict.state]}"
+    why, remedy = verdict.why, _remedy(facts, verdict)
+    if verdict.state == RUNNING:
+        return
+    if verdict.state == SILENT:
+        yield Finding("not-answering", "error", title, why, remedy)
+    elif verdict.state == UNKNOWN:
+        yield Finding("not-known", "warning", title, why, remedy)
+    elif verdict.state == STARTING:
+        yield Finding("not-yet", "warning", title, why, remedy)
+    else:
+        yield Finding("not-running", "error", title, why, remedy)
+
+
+def _remedy(facts: ServiceFacts, verdict: Verdict) -> str:
+    container = facts.container
+    if verdict.state == SILENT and verdict.main and not (facts.itself or (facts.unit and facts.unit.frozen)):
+        return f"see who stopped it, then: kill -CONT {verdict.main[0].pid}"
+    if container and verdict.kind == CONTAINER:
+        commands = {
+            "paused": ("unpause", container.name),
+            "running": ("logs", "--tail", "50", container.name),
+            "restarting": ("logs", "--tail", "50", container.name),
+        }
+        return shlex.join(
+            (container.engine, *commands.get((facts.after or container).status, ("start", container.name)))
+        )
+    if facts.unit and (verdict.state != STOPPED or not facts.script):
+        steps = {FAILED: f"systemctl reset-failed {facts.unit.name}; systemctl start {facts.unit.name}"}
+        steps[STOPPED] = f"systemctl start {facts.unit.name}"
+        log = f"journalctl -u {facts.unit.name} -n 50"
+        return "; ".join(part for part in (log, steps.get(verdict.state, "")) if part)
+    if verdict.state in {SILENT, UNKNOWN, STARTING} or not facts.script:
+        return f"{shlex.join(('opskit', 'service', 'status', verdict.name))} --json has the evidence"
+    inside = (container.engine, "exec", container.name) if container else ()
+    return shlex.join((*inside, facts.script.path, "start"))
+
+
+def _of_script(facts: ServiceFacts, verdict: Verdict) -> Iterator[Finding]:
+    if verdict.lies and facts.script:
+        says = "running" if facts.script.status == 0 else "not running"
+        title = f"{facts.script.path} status says {says} (exit status {facts.script.status}), and that is not so"
+        yield Finding("script-lies", "warning", title, verdict.why, "go by opskit service status, not by the script")
+
+
+def _zombies(facts: ServiceFacts, verdict: Verdict) -> Iterator[Finding]:
+    parents = {each.pid: each for each in facts.processes}
+    for zombie in verdict.zombies:
+        parent = parents.get(zombie.parent)
+        whose = parent.text if parent else f"pid {zombie.parent}"
+        title = f"{zombie.text} is a zombie: it has ended, and {whose} does not take its exit status"
+        evidence = f"state {zombie.state} in /proc/{zombie.pid}/stat"
+        yield Finding("zombie", "warning", title, evidence, _reaping(facts, parent))
+
+
+def _reaping(facts: ServiceFacts, parent: Optional[Process]) -> str:
+    container = facts.container
+    if container and parent and parent.pid == container.pid:
+        return f"run the container with {container.engine} run --init: its first process reaps then"
+    return "restart its parent: a zombie goes when that ends"
+
+
+def _restarts(verdict: Verdict) -> Iterator[Finding]:
+    if verdict.restarts:
+        times = "once" if verdict.restarts == 1 else f"{verdict.restarts} times"
+        yield Finding(
+            "restarts",
+            "warning",
+            f"{verdict.name} was started again by itself {times}",
+            verdict.ended,
+            "opskit journal errors",
+        )

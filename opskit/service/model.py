@@ -1,0 +1,223 @@
+"""What is seen of a service, and what it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+# The one answer. Only RUNNING is in order.
+RUNNING, STARTING, STOPPED, FAILED = "running", "starting", "stopped", "failed"
+DEAD_PID_FILE, DEAD_LOCK_FILE = "dead-pid-file", "dead-lock-file"
+SILENT, UNKNOWN = "not-answering", "unknown"
+STATES = {
+    RUNNING: "running",
+    STARTING: "starting",
+    STOPPED: "stopped",
+    FAILED: "failed",
+    DEAD_PID_FILE: "dead, but its pid file is there",
+    DEAD_LOCK_FILE: "dead, but its lock file is there",
+    SILENT: "running, but not answering",
+    UNKNOWN: "not known",
+}
+UNIT, SCRIPT, CONTAINER, PROCESS = "unit", "script", "container", "process"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process, as /proc has it.
+
+    inner: its pid in the container that it is in; 0 on the host
+    parent: the pid of its parent, as the host numbers it
+    start_ticks: when it started, in clock ticks since the boot
+    started: the same in seconds since 1970
+    state: R, S, D, T, t, Z, X or I (proc(5))
+    words: its command line; () for a zombie
+    exe: its program, "" where that may not be read
+    group: its control group
+    rss: its memory in bytes
+    """
+
+    pid: int
+    inner: int
+    parent: int
+    start_ticks: int
+    started: float
+    name: str
+    state: str
+    words: tuple[str, ...] = ()
+    exe: str = ""
+    group: str = ""
+    rss: int = 0
+
+    @property
+    def zombie(self) -> bool:
+        """Whether it has ended, and only waits for its parent to take its exit status."""
+        return self.state in {"Z", "X"}
+
+    @property
+    def text(self) -> str:
+        """As a message names it: by the pid of the host, and by that of the container."""
+        inner = f", {self.inner} in the container" if self.inner else ""
+        return f"pid {self.pid} ({self.name}{inner})"
+
+
+@dataclass(frozen=True)
+class PidFile:
+    """A pid file that an init script names.
+
+    pid: what it holds; 0 for no pid
+    written: when, in seconds since 1970
+    process: the process with that pid, a zombie too
+    hidden: there is a file or a process, and it may not be looked at
+    """
+
+    path: str
+    pid: int = 0
+    written: float = 0.0
+    process: Optional[Process] = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Script:
+    """An init script, and what it answered to `status`.
+
+    status: its exit status; None where it has none that counts
+    why: why there is none
+    says: the last line that it wrote
+    programs: the names of the program that it starts, as its text has them; () where it has none
+    lock: the lock file that is there, "" without one
+    """
+
+    path: str
+    status: Optional[int] = None
+    why: str = ""
+    says: str = ""
+    programs: tuple[str, ...] = ()
+    pid_files: tuple[PidFile, ...] = ()
+    lock: str = ""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of systemd, by `systemctl show`.
+
+    result: why it failed, as systemd names it
+    code: how its main process ended: exited, killed or dumped; "" where none has
+    status: the exit status, or the number of the signal
+    restarts: how often systemd has started it again by itself; None before systemd 235
+    restart: its Restart=
+    since: when it came into its state, in seconds since 1970; 0 for not known
+    memory: bytes; None where it is not counted
+    source: the file that it was generated from: an init script; "" for others
+    """
+
+    name: str
+    active: str
+    sub: str
+    load: str = "loaded"
+    type: str = ""
+    result: str = ""
+    code: str = ""
+    status: int = 0
+    main_pid: int = 0
+    restarts: Optional[int] = None
+    restart: str = ""
+    since: float = 0.0
+    memory: Optional[int] = None
+    group: str = ""
+    source: str = ""
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container, by the `inspect` of its engine.
+
+    status: created, running, paused, restarting, exited, dead … in the words of the engine
+    pid: of its first process, as the host numbers it; 0 where none runs
+    health: healthy, unhealthy or starting; "" where nothing checks it
+    restarts: how often the engine has started it again
+    policy: its restart policy: no, always, on-failure, unless-stopped; "" for none
+    init: whether the engine has given it a first process that reaps (--init)
+    started, finished: in the words of the engine
+    """
+
+    engine: str
+    name: str
+    id: str
+    status: str
+    pid: int = 0
+    exit_code: int = 0
+    oom_killed: bool = False
+    error: str = ""
+    health: str = ""
+    restarts: int = 0
+    policy: str = ""
+    init: bool = False
+    started: str = ""
+    finished: str = ""
+
+    @property
+    def same_run(self) -> tuple[str, int, str, str]:
+        """What stays the same as long as it runs on."""
+        return self.id, self.pid, self.status, self.started
+
+
+@dataclass(frozen=True)
+class ServiceFacts:
+    """All that is known of one name.
+
+    unit, script: what has the name there, None without one
+    container: the container that it was looked for in, or that has the name itself (itself)
+    after: the same container, after the last look at what is in it
+    processes: all of the host, or of the container, zombies too
+    log: the last lines that it logged
+    """
+
+    name: str
+    unit: Optional[Unit] = None
+    script: Optional[Script] = None
+    container: Optional[Container] = None
+    after: Optional[Container] = None
+    itself: bool = False
+    processes: tuple[Process, ...] = ()
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A piece of evidence: who says what."""
+
+    source: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer.
+
+    kind: what the service is: a unit, a script, a container, a process
+    state: one of STATES
+    why: a sentence
+    main: its main processes; workers: the others that live; zombies: those that have ended and are not reaped
+    since: seconds since 1970, 0 for not known
+    restarts, memory: None where nobody counts them
+    ended: how its process ended, in words
+    claims: the evidence
+    lies: whether the init script says something else than /proc
+    """
+
+    name: str
+    kind: str
+    state: str
+    why: str
+    main: tuple[Process, ...] = ()
+    workers: tuple[Process, ...] = ()
+    zombies: tuple[Process, ...] = ()
+    since: float = 0.0
+    restarts: Optional[int] = None
+    memory: Optional[int] = None
+    ended: str = ""
+    claims: tuple[Claim, ...] = ()
+    lies: bool = False

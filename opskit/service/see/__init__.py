@@ -1,0 +1,1 @@
+"""What is looked at: nothing here changes the host, or the container."""

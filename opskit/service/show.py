@@ -1,0 +1,114 @@
+"""`opskit service status` as JSON and as text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Any, Optional
+
+from opskit.core.finding import Finding
+from opskit.core.systemd import innermost_unit
+from opskit.core.text import shown
+from opskit.core.units import size_text, time_text
+from opskit.service.model import RUNNING, STATES, Process, ServiceFacts, Verdict
+from opskit.ui.errors import draw_findings, note_findings
+from opskit.ui.screen import Column, Screen, draw_table
+
+COLUMNS = [Column(title) for title in ("NAME", "KIND", "STATE")]
+COLUMNS += [Column(title, right=True) for title in ("PID", "WORKERS", "RESTARTS", "MEMORY")]
+COLUMNS += [Column("SINCE"), Column("CONTAINER"), Column("WHY")]
+Judged = Sequence[tuple[ServiceFacts, Verdict]]
+
+
+def service_json(facts: ServiceFacts, verdict: Verdict) -> dict[str, Any]:
+    """One service of the result: times RFC 3339, sizes in bytes, pids as the host numbers them."""
+    container = facts.container
+    return {
+        "name": verdict.name,
+        "kind": verdict.kind,
+        "state": verdict.state,
+        "why": verdict.why,
+        "main": [_process_json(each) for each in verdict.main],
+        "workers": [_process_json(each) for each in verdict.workers],
+        "zombies": [_process_json(each) for each in verdict.zombies],
+        "since": _when(verdict.since),
+        "restarts": verdict.restarts,
+        "memory_bytes": verdict.memory,
+        "unit": facts.unit.name if facts.unit else _unit_of(verdict),
+        "container": {"engine": container.engine, "name": container.name, "id": container.id} if container else None,
+        "ended": verdict.ended or None,
+        "log": list(facts.log),
+        "evidence": [{"source": claim.source, "says": claim.says} for claim in verdict.claims],
+    }
+
+
+def _process_json(process: Process) -> dict[str, Any]:
+    return {
+        "pid": process.pid,
+        "inner_pid": process.inner or None,
+        "parent": process.parent,
+        "name": process.name,
+        "command": " ".join(process.words),
+        "state": process.state,
+        "started": _when(process.started),
+        "rss_bytes": process.rss,
+    }
+
+
+def _unit_of(verdict: Verdict) -> Optional[str]:
+    return next((unit for each in verdict.main if (unit := innermost_unit(each.group))), None)
+
+
+def _when(seconds: float) -> Optional[str]:
+    return time_text(datetime.fromtimestamp(seconds, timezone.utc)) if seconds else None
+
+
+def draw_status(screen: Screen, judged: Judged, findings: Sequence[Finding]) -> None:
+    """On a terminal some lines for each service, the verdict first; elsewhere one line a service."""
+    if not sys.stdout.isatty():
+        if judged:
+            draw_table(screen, COLUMNS, [_cells(facts, verdict) for facts, verdict in judged])
+        note_findings(screen, findings)
+        return
+    for facts, verdict in judged:
+        _draw(screen, facts, verdict)
+    # What the verdict says is not said twice.
+    draw_findings(screen, [each for each in findings if not each.id.startswith("not-")])
+    for remedy in dict.fromkeys(each.remedy for each in findings if each.id.startswith("not-") and each.remedy):
+        screen.line(f"to do: {shown(remedy)}")
+
+
+def _cells(facts: ServiceFacts, verdict: Verdict) -> list[str]:
+    return [
+        verdict.name,
+        verdict.kind,
+        verdict.state,
+        ",".join(str(each.pid) for each in verdict.main),
+        str(len(verdict.workers)) if verdict.main else "",
+        "" if verdict.restarts is None else str(verdict.restarts),
+        size_text(verdict.memory) if verdict.memory else "",
+        _when(verdict.since) or "",
+        facts.container.name if facts.container else "",
+        verdict.why,
+    ]
+
+
+def _draw(screen: Screen, facts: ServiceFacts, verdict: Verdict) -> None:
+    where = f" in {facts.container.name}" if facts.container and not facts.itself else ""
+    color = "green" if verdict.state == RUNNING else "red"
+    state = screen.styled(STATES[verdict.state], color, sys.stdout)
+    screen.line(f"{shown(verdict.name)} ({verdict.kind}{shown(where)}): {state}")
+    screen.line(f"    {shown(verdict.why)}")
+    parts = [f"since {_when(verdict.since)}"] if verdict.since else []
+    parts += [f"{len(verdict.workers)} workers"] if verdict.workers else []
+    parts += [f"{size_text(verdict.memory)} of memory"] if verdict.memory else []
+    parts += [f"started again {verdict.restarts} times"] if verdict.restarts else []
+    if parts:
+        screen.line(f"    {', '.join(parts)}")
+    if verdict.state == RUNNING:
+        return
+    for claim in verdict.claims:
+        screen.line(f"    {shown(claim.source)}: {shown(claim.says)}")
+    for line in facts.log:
+        screen.line(f"    | {shown(line)}")

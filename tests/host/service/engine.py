@@ -1,0 +1,112 @@
+"""A real podman in a mount namespace of its own, its containers without cgroups and network: this is one, too."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import textwrap
+from pathlib import Path
+
+from host.hosts import Namespace
+from host.tools import ENVIRONMENT, run
+
+NEEDED = ("podman", "crun", "busybox")
+CONTAINERS_CONF = """
+[containers]
+cgroups = "disabled"
+netns = "none"
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+log_driver = "k8s-file"
+[engine]
+runtime = "crun"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}'
+APPLETS = ("sh", "sleep", "kill", "cat", "rm", "false")
+# As scripts are: `kill -0` of what the pid file holds.
+SCRIPT = """\
+#!/bin/sh
+NAME=worker
+DAEMON=/bin/workerd
+PIDFILE=/var/run/$NAME.pid
+case $1 in
+  start) $DAEMON >/dev/null 2>&1 </dev/null & echo $! > $PIDFILE ;;
+  status)
+    [ -f $PIDFILE ] || { echo "$NAME is not running"; exit 3; }
+    if kill -0 $(cat $PIDFILE) 2>/dev/null; then echo "$NAME is running"; exit 0; fi
+    echo "$NAME is dead, and its pid file is there"; exit 1 ;;
+esac
+"""
+# The sloppy kinds: one always says yes, one has no answer.
+ALWAYS = "#!/bin/sh\nDAEMON=/bin/alwaysd\nexit 0\n"
+BARE = "#!/bin/sh\nexit 0\n"
+WORKER = "#!/bin/sh\nwhile :; do sleep 100000; done\n"
+
+
+def missing() -> str:
+    """Why there is no podman here; "" where there is."""
+    absent = [name for name in NEEDED if not shutil.which(name, path=ENVIRONMENT["PATH"])]
+    return f"{' and '.join(absent)}: not on this machine" if absent else ""
+
+
+class Podman:
+    """Its images and containers in a folder of the test; `inside` runs what sees them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "conf").mkdir()
+        (folder / "conf" / "containers.conf").write_text(CONTAINERS_CONF)
+        (folder / "conf" / "policy.json").write_text(POLICY)
+        storage = f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/store"\nrunroot = "{folder}/run"\n'
+        (folder / "conf" / "storage.conf").write_text(storage)
+        setup = f"""
+            mount -t tmpfs none /sys/fs/cgroup
+            mount -t cgroup2 none /sys/fs/cgroup
+            mkdir -p /etc/containers
+            mount -t tmpfs none /etc/containers
+            cp {folder}/conf/* /etc/containers/
+        """
+        self.inside = Namespace(textwrap.dedent(setup))
+        self._import_image()
+
+    def cannot_run(self) -> str:
+        """Why no container runs on this machine; "" where one does: that takes rights that a container may lack."""
+        done = self("run", "--rm", "worker", "/bin/sh", "-c", "exit 0", check=False)
+        return "" if done.returncode == 0 else f"podman runs no container here: {done.stderr}"
+
+    def _import_image(self) -> None:
+        root = self.folder / "image"
+        for name in ("bin", "etc/init.d", "run", "var", "tmp", "proc", "sys", "dev"):
+            (root / name).mkdir(parents=True)
+        busybox = shutil.which("busybox", path=ENVIRONMENT["PATH"])
+        assert busybox
+        shutil.copy(busybox, root / "bin/busybox")
+        for applet in APPLETS:
+            (root / "bin" / applet).symlink_to("busybox")
+        # Absolute: followed from the host's root, it would lead to the host's /run.
+        (root / "var/run").symlink_to("/run")
+        scripts = {"etc/init.d/worker": SCRIPT, "etc/init.d/always": ALWAYS, "etc/init.d/bare": BARE}
+        for name, text in {**scripts, "bin/workerd": WORKER}.items():
+            (root / name).write_text(text)
+            (root / name).chmod(0o755)
+        archive = self.folder / "image.tar"
+        run("tar", "-C", str(root), "-cf", str(archive), ".")
+        self("import", "-q", str(archive), "worker")
+
+    def __call__(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """podman with these words."""
+        return run(*self.inside.prefix, "podman", *words, check=check, env=ENVIRONMENT, cwd="/")
+
+    def start(self, name: str, *words: str) -> None:
+        """A container that runs these words."""
+        self("run", "-d", "--name", name, "worker", *words)
+
+    def shell(self, name: str, text: str) -> int:
+        """The exit status of a shell's line in a container."""
+        return self("exec", name, "sh", "-c", text, check=False).returncode
+
+    def close(self) -> None:
+        """End every container, and the namespace."""
+        self("rm", "-fa", "-t", "0", check=False)
+        self.inside.close()

@@ -1,0 +1,144 @@
+"""`opskit service status --container` with a real podman, in each state in which an init script lies or cannot tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from host.hosts import Host
+from host.service.engine import Podman, missing
+from host.tools import Answer
+from tiers import Agree
+
+WAIT = 60.0
+# Python may be installed where only root can read: that one capability is left.
+READS = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
+AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *READS)
+
+
+@pytest.fixture(scope="module")
+def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
+    if why := missing():
+        pytest.skip(why)
+    made = Podman(tmp_path_factory.mktemp("podman"))
+    try:
+        if why := made.cannot_run():
+            pytest.skip(why)
+        yield made
+    finally:
+        made.close()
+
+
+def ask(host: Host, podman: Podman, *words: str) -> Answer:
+    return host.run("service", "status", "--json", *words, inside=podman.inside)
+
+
+def service(answer: Answer) -> dict[str, Any]:
+    (each,) = answer.json["result"]["services"]
+    return dict(each)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Nothing tells of the state of a process in a container: it is looked at."""
+    until = time.monotonic() + WAIT
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def states_in(podman: Podman, name: str, pid_file: str = "/run/worker.pid") -> str:
+    return podman("exec", name, "sh", "-c", f"cat /proc/$(cat {pid_file})/stat", check=False).stdout.rpartition(")")[2]
+
+
+def test_where_the_script_lies(host: Host, podman: Podman, agree: Agree) -> None:
+    """Right in each state: what the script exits with, what opskit says, and its exit status."""
+    seen: list[tuple[str, int, str, int, set[str]]] = []
+
+    def look(what: str, container: str, name: str = "worker") -> None:
+        script = podman.shell(container, f"/etc/init.d/{name} status")
+        answer = ask(host, podman, name, "--container", container)
+        seen.append((what, script, service(answer)["state"], answer.code, set(answer.ids)))
+
+    podman.start("no-reaper", "/bin/sleep", "100000")
+    look("never started", "no-reaper")
+    podman.shell("no-reaper", "/etc/init.d/worker start")
+    wait_until(lambda: states_in(podman, "no-reaper")[1:2] == "S")
+    look("runs", "no-reaper")
+    podman.shell("no-reaper", "kill -STOP $(cat /run/worker.pid)")
+    wait_until(lambda: states_in(podman, "no-reaper")[1:2] == "T")
+    look("stopped by a signal", "no-reaper")
+    podman.shell("no-reaper", "kill -KILL $(cat /run/worker.pid)")
+    wait_until(lambda: states_in(podman, "no-reaper")[1:2] == "Z")
+    look("zombie", "no-reaper")
+    podman.shell("no-reaper", "echo 1 > /run/worker.pid")
+    look("pid file of another program", "no-reaper")
+    podman.shell("no-reaper", "echo 999999 > /run/worker.pid")
+    look("pid is gone", "no-reaper")
+    look("always 0", "no-reaper", "always")
+    look("always 0, and names nothing", "no-reaper", "bare")
+
+    podman.start("reaper", "/bin/sh", "-c", "while :; do sleep 100000; done")
+    podman.shell("reaper", "/etc/init.d/worker start")
+    podman.shell("reaper", "kill -KILL $(cat /run/worker.pid)")
+    wait_until(lambda: podman.shell("reaper", "[ ! -e /proc/$(cat /run/worker.pid) ]") == 0)
+    look("killed and reaped", "reaper")
+
+    lies, dead = {"script-lies", "not-running"}, {"not-running"}
+    wanted = [
+        ("never started", 3, "stopped", 4, dead),
+        ("runs", 0, "running", 0, set()),
+        ("stopped by a signal", 0, "not-answering", 4, {"not-answering"}),
+        ("zombie", 0, "dead-pid-file", 4, {*lies, "zombie"}),
+        # What the zombie was is not taken for the living.
+        ("pid file of another program", 0, "dead-pid-file", 4, {*lies, "zombie"}),
+        ("pid is gone", 1, "dead-pid-file", 4, {*dead, "zombie"}),
+        ("always 0", 0, "stopped", 4, lies),
+        ("always 0, and names nothing", 0, "unknown", 4, {"not-known"}),
+        ("killed and reaped", 1, "dead-pid-file", 4, dead),
+    ]
+    differ = [(one, other) for one, other in zip(seen, wanted) if one != other]
+    assert not differ, differ
+    agree("states told right where an init script may lie", len(seen) - len(differ), len(wanted))
+
+
+def test_the_container_comes_first(host: Host, podman: Podman) -> None:
+    podman.start("ends", "/bin/sleep", "100000")
+    answer = ask(host, podman, "nothing", "--container", "ends")
+    assert (answer.code, answer.json["ok"]) == (1, False)
+    assert "no init script and no process" in answer.json["error"]["why"]
+    # A process by its name, in the container and nowhere else.
+    assert service(ask(host, podman, "sleep", "--container", "ends"))["main"][0]["inner_pid"] == 1
+    both = ask(host, podman, "ends")
+    assert (both.code, service(both)["kind"], service(both)["state"]) == (0, "container", "running")
+    podman("stop", "-t", "0", "ends")
+    for words in (("worker", "--container", "ends"), ("ends",)):
+        answer = ask(host, podman, *words)
+        assert (answer.code, service(answer)["kind"], service(answer)["state"]) == (4, "container", "stopped"), words
+    assert ask(host, podman, "worker", "--container", "absent").code == 1
+    podman("run", "-d", "--name", "fails", "worker", "/bin/false")
+    podman("wait", "fails")
+    failed = service(ask(host, podman, "fails"))
+    assert (failed["state"], failed["ended"]) == ("failed", "exit status 1")
+
+
+def test_a_container_that_is_unhealthy(host: Host, podman: Podman) -> None:
+    health = ("--health-cmd", "/bin/false", "--health-retries", "1", "--health-interval", "disable")
+    podman("run", "-d", "--name", "ill", *health, "worker", "/bin/sleep", "100000")
+    podman("healthcheck", "run", "ill", check=False)
+    answer = ask(host, podman, "ill")
+    assert (answer.code, service(answer)["state"], answer.ids) == (4, "not-answering", ["not-answering"])
+
+
+def test_without_an_engine_and_without_root(host: Host, podman: Podman) -> None:
+    gone = host.namespace("for engine in podman docker; do [ ! -e /usr/bin/$engine ] || "
+                          "mount --bind /dev/null /usr/bin/$engine; done")  # fmt: skip
+    answer = host.run("service", "status", "worker", "--container", "c", inside=gone)
+    assert answer.code == 6
+    assert "neither podman nor docker" in answer.err
+    answer = host.run("service", "status", "worker", "--container", "c", inside=podman.inside, under=AS_NOBODY)
+    assert answer.code == 6
+    assert "sudo " in answer.err
+    assert host.run("service", "status", "worker", "--container", "--all").code == 2
