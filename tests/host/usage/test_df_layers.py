@@ -130,6 +130,30 @@ def test_a_deleted_image_of_a_loop_device(host: Host, kind: str) -> None:
         run("losetup", "-d", loop)
 
 
+def test_the_deleted_image_of_a_swap_is_freed_by_the_line_that_is_shown(host: Host) -> None:
+    """A swap file itself cannot be deleted while it is in use; the image of a loop device that is swap can."""
+    layers = Layers(host, "ext4")
+    image = layers.at / "swap.img"
+    run(*layers.inside.prefix, "dd", "if=/dev/urandom", f"of={image}", "bs=1M", "count=40", "status=none")
+    loop = run(*layers.inside.prefix, "losetup", "--show", "-f", str(image)).stdout.strip()
+    try:
+        run("mkswap", "-q", loop)
+        run("swapon", loop)
+        run(*layers.inside.prefix, "rm", str(image))
+        layers.sync()
+        parts, _ = layers.why(layers.at)
+        assert 39 * MIB <= parts["kernel"] <= 40 * MIB
+        (held,) = layers.deleted(layers.at)["kernel"]
+        assert (held["path"], held["frees"]) == (str(image), f"swapoff {loop}; losetup -d {loop}")
+        run(*layers.inside.prefix, "sh", "-ec", held["frees"])
+        assert layers.deleted(layers.at)["kernel"] == []
+        layers.sync()
+        assert layers.why(layers.at)[0].get("kernel", 0) == 0
+    finally:
+        run("swapoff", loop, check=False)
+        run("losetup", "-d", loop, check=False)
+
+
 def test_the_largest_directories_are_named(host: Host) -> None:
     layers = Layers(host, "ext4")
     _, result = layers.why(layers.at)

@@ -73,6 +73,7 @@ def test_what_the_kernel_holds(tmp_path: Path) -> None:
     swaps = (
         "Filename\tType\tSize\tUsed\tPriority\n"
         "/data/swap\\040file\\040(deleted) file 1024 0 -2\n/data/there file 9 0 -2\n/dev/sda3 partition 9 0 -3\n"
+        "/dev/loop990p2 partition 9 0 -4\n/dev/loop9901 partition 9 0 -5\n"
     )
     (tmp_path / "swaps").write_text(swaps)
     (tmp_path / "named (deleted)").touch()
@@ -86,6 +87,6 @@ def test_what_the_kernel_holds(tmp_path: Path) -> None:
     image, swap = see_held([disk("/"), disk("/data", 3), on], str(tmp_path), str(tmp_path))
     assert (image.path, image.holder, image.most) == ("/data/disk.img", "/dev/loop990", 4096 * 512 + 1024)
     assert (image.device, image.mount_point) == ("8:3", "/data")
-    assert image.frees == "umount '/a b'; losetup -d /dev/loop990"
+    assert image.frees == "umount '/a b'; swapoff /dev/loop990p2; losetup -d /dev/loop990"
     assert (swap.path, swap.holder, swap.most) == ("/data/swap file", "swap", 1024 * 1024)
     assert os.path.exists(tmp_path / "named (deleted)")
