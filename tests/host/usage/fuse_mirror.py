@@ -1,7 +1,8 @@
 """A FUSE filesystem that shows a folder with one link for each directory, as most FUSE drivers do.
 
-argv[1] is its mount point, argv[2] the folder. Says "ready" on stdout; ends when it is unmounted. Names, attributes and
-the content of directories only: nothing can be read or written. The protocol: linux/fuse.h.
+argv[1] is its mount point, argv[2] the folder; argv[3], if there is one, the user who alone may look at it, as with
+all that a user mounts without allow_other: root may not. Says "ready" on stdout; ends when it is unmounted. Names,
+attributes and the content of directories only: nothing can be read or written. The protocol: linux/fuse.h.
 """
 
 from __future__ import annotations
@@ -83,10 +84,11 @@ def attributes(path: bytes) -> bytes:
     )
 
 
-def main(target: str, folder: str) -> None:
+def main(target: str, folder: str, user: str = "") -> None:
     fuse = os.open("/dev/fuse", os.O_RDWR)
     libc = ctypes.CDLL(None, use_errno=True)
-    options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0,allow_other"
+    whose = f"user_id={user},group_id={user}" if user else "user_id=0,group_id=0,allow_other"
+    options = f"fd={fuse},rootmode=40000,{whose}"
     if libc.mount(b"mirror", target.encode(), b"fuse.mirror", 0, options.encode()):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     print("ready", flush=True)
@@ -113,4 +115,4 @@ def main(target: str, folder: str) -> None:
             continue
 
 
-main(sys.argv[1], sys.argv[2])
+main(*sys.argv[1:])
