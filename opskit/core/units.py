@@ -258,3 +258,8 @@ def now() -> datetime:
 def time_text(moment: datetime) -> str:
     """RFC 3339 with zone, to the second: `2026-11-20T19:05:00Z`."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def local_text(moment: datetime) -> str:
+    """The same in the zone of the host, with its offset, for a person: `2026-11-20T20:05:00+01:00`."""
+    return moment.astimezone().isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -11,7 +11,7 @@ from typing import Any, Optional
 from opskit.core.finding import Finding
 from opskit.core.systemd import innermost_unit
 from opskit.core.text import counted, shown
-from opskit.core.units import seconds_text, size_text, time_text
+from opskit.core.units import local_text, seconds_text, size_text, time_text
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.explain import explain
@@ -87,7 +87,13 @@ def _activity_json(activity: Optional[Activity]) -> Optional[dict[str, Any]]:
 
 
 def _when(seconds: float) -> Optional[str]:
+    """A moment for --json."""
     return time_text(datetime.fromtimestamp(seconds, timezone.utc)) if seconds else None
+
+
+def _local(seconds: float) -> str:
+    """The same for a person; "" for none."""
+    return local_text(datetime.fromtimestamp(seconds, timezone.utc)) if seconds else ""
 
 
 def draw_locks(screen: Screen, verdicts: Sequence[LockVerdict], findings: Sequence[Finding]) -> None:
@@ -117,7 +123,7 @@ def _cells(verdict: LockVerdict) -> list[str]:
         verdict.phase,
         pid if verdict.state != FREE else "",
         holder.user if holder else "",
-        _when(verdict.since) or "",
+        _local(verdict.since),
         explain(holder) if holder else "",
         verdict.advice,
         "; ".join(verdict.commands),
@@ -157,12 +163,12 @@ def _draw_holder(screen: Screen, holder: ProcessFacts) -> None:
 
 
 def _since(moment: float) -> str:
-    return f", since {_when(moment)} ({seconds_text(max(0, int(time.time() - moment)), 2)})" if moment else ""
+    return f", since {_local(moment)} ({seconds_text(max(0, int(time.time() - moment)), 2)})" if moment else ""
 
 
 def _doing(process: ProcessFacts) -> str:
     """State, memory, and what it did during the sample."""
-    text = f"state {process.state}, {size_text(process.rss)} of memory, started {_when(process.started) or '?'}"
+    text = f"state {process.state}, {size_text(process.rss)} of memory, started {_local(process.started) or '?'}"
     acts = process.activity
     if acts:
         text += f"; in {acts.seconds:g} s: {acts.cpu_seconds:g} s of CPU"

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Optional
 
+from opskit.core.units import local_text
+
 ARCHIVED, DISPOSED, ACTIVE = "archived", "disposed", "active"
 ROOTS = ("/run/log/journal", "/var/log/journal")
 # What the reader says of a file that this user may not open.
@@ -203,7 +205,6 @@ def to_the_second(moment: Optional[str]) -> str:
     if not moment:
         return ""
     try:
-        local = datetime.fromisoformat(f"{moment[:19]}+00:00").astimezone()
+        return local_text(datetime.fromisoformat(f"{moment[:19]}+00:00"))
     except (OverflowError, ValueError, OSError):
         return f"{moment[:19]}Z"
-    return local.isoformat().replace("+00:00", "Z")

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.text import shown
-from opskit.core.units import time_text
+from opskit.core.units import local_text, time_text
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.why.model import Autorun, Autoruns
 from opskit.yum.why.plan import keep_out
@@ -37,7 +37,13 @@ def _json(autorun: Autorun) -> dict[str, Any]:
 
 
 def _text(moment: float) -> Optional[str]:
+    """A moment for --json."""
     return time_text(datetime.fromtimestamp(moment, timezone.utc)) if moment else None
+
+
+def _local(moment: float) -> str:
+    """The same for a person; "" for none."""
+    return local_text(datetime.fromtimestamp(moment, timezone.utc)) if moment else ""
 
 
 def not_read(autoruns: Autoruns) -> tuple[Finding, ...]:
@@ -62,11 +68,12 @@ def draw_why(screen: Screen, autoruns: Autoruns) -> None:
         return
     draw_table(screen, COLUMNS, [_cells(autorun) for autorun in autoruns.entries])
     if autoruns.held_until:
-        screen.note(f"held until {_text(autoruns.held_until)}; undo ends it sooner, {follow_up('history')} has its run")
+        until = _local(autoruns.held_until)
+        screen.note(f"held until {until}; undo ends it sooner, {follow_up('history')} has its run")
     elif autoruns.systemd:
         screen.note(f"to keep the timers out of a maintenance window: {follow_up('yum', 'why', '--hold', '2h')}")
 
 
 def _cells(autorun: Autorun) -> tuple[str, ...]:
-    when = _text(autorun.next) or autorun.when
+    when = _local(autorun.next) or autorun.when
     return (autorun.name, autorun.kind, autorun.state, when, autorun.command, keep_out(autorun))

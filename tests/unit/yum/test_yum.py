@@ -31,10 +31,10 @@ from opskit.yum.see.processes import Stat, is_manager
 from opskit.yum.unlock import steps
 from opskit.yum.unlock.steps import Clear, Continue, Interrupt
 from opskit.yum.why.cron import mentions, next_run, parse
-from opskit.yum.why.model import Autorun, Autoruns
+from opskit.yum.why.model import TIMER, Autorun, Autoruns
 from opskit.yum.why.plan import decide_hold
 from opskit.yum.why.see import see_autoruns
-from opskit.yum.why.show import draw_why, not_read
+from opskit.yum.why.show import draw_why, not_read, why_json
 from opskit.yum.why.steps import Hold
 from opskit.yum.why.units import _seconds, held_until, parse_units
 
@@ -411,6 +411,25 @@ def test_a_hold_in_force_is_told_and_not_advised_again(capsys: pytest.CaptureFix
     assert "--hold" not in errors
     draw_why(Screen("opskit"), Autoruns(True, units))
     assert "--hold 2h" in capsys.readouterr().err
+
+
+def test_a_person_is_shown_the_time_of_the_host(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = 1_795_253_400.0
+    autoruns = Autoruns(True, (Autorun("dnf-makecache.timer", TIMER, "dnf", next=seconds),), held_until=seconds)
+    monkeypatch.setenv("TZ", "IST-5:30")
+    time.tzset()
+    try:
+        draw_why(Screen("opskit"), autoruns)
+        answer = why_json(autoruns)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    shown = capsys.readouterr()
+    assert "held until 2026-11-21T15:00:00+05:30" in shown.err
+    assert "2026-11-21T15:00:00+05:30" in shown.out
+    assert answer["held_until"] == answer["autoruns"][0]["next"] == "2026-11-21T09:30:00Z"
 
 
 def test_a_hold_of_nothing_and_without_systemd() -> None:
