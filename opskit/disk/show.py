@@ -121,6 +121,7 @@ def _group_json(group: VolumeGroup) -> dict[str, Any]:
 
 COLUMNS = (
     Column("NAME", whole=True),
+    Column("VERDICT"),
     Column("SIZE", right=True),
     Column("USED", right=True),
     Column("TABLE"),
@@ -130,7 +131,6 @@ COLUMNS = (
     Column("MOUNT POINT"),
     Column("SERIAL"),
     Column("MODEL"),
-    Column("VERDICT"),
     Column("REASON"),
 )
 # What a terminal without the room goes without: it is in `disk show`, --json and the pipe. The reason names a mount.
@@ -248,6 +248,7 @@ def _draw_shares(screen: Screen, facts: HostFacts) -> None:
 def _cells(row: dict[str, Any], name: str) -> list[str]:
     return [
         f"  {name}" if row["disk"] else name,
+        row["verdict"],
         size_text(row["size"]),
         size_text(row["used"]) if row["used"] is not None else "",
         row["table"],
@@ -257,7 +258,6 @@ def _cells(row: dict[str, Any], name: str) -> list[str]:
         ",".join(row["mount_points"]),
         row["serial"],
         row["model"],
-        row["verdict"],
         row["reason"],
     ]
 
@@ -283,19 +283,19 @@ def show_json(facts: HostFacts, path: str) -> dict[str, Any]:
     partitions = [p.path for p in facts.partitions(device)]
     volume, physical = facts.volume_of(device), facts.physical_on(device)
     return {
+        "verdict": state,
+        "reason": reason,
         **to_json(device),
         "identity": device.identity,
         "partitions": partitions,
         "volume_group": next((each[0].name for each in (volume, physical) if each), ""),
         "volume": to_json(volume[1]) if volume else None,
         "physical_volume": to_json(physical[1]) if physical else None,
-        "verdict": state,
-        "reason": reason,
     }
 
 
 def draw_device(screen: Screen, values: dict[str, Any], prefix: str = "") -> None:
-    """One fact a line: name, then value; what is empty is left out."""
+    """One fact a line, the verdict first: name, then value; what is empty is left out."""
     for key, value in values.items():
         if value in ("", [], (), None, -1, False):
             continue

@@ -45,8 +45,12 @@ def _is_again(run: Run, other: Run) -> bool:
     return same and other.outcome == "done"
 
 
+def outcome_words(run: Run) -> str:
+    """Its outcome for a person, without the run that took it back: `done`, `done, in part taken back`."""
+    part = run.by and run.outcome not in {"taken-back", "finished"}
+    return f"{run.outcome}, in part taken back" if part else run.outcome
+
+
 def outcome_text(run: Run) -> str:
-    """Its outcome for a person: `done`, `taken-back by 2026…`."""
-    if run.by and run.outcome not in {"taken-back", "finished"}:
-        return f"{run.outcome}, in part taken back by {run.by}"
-    return f"{run.outcome} by {run.by}" if run.by else run.outcome
+    """The same with that run: `taken-back by 2026…`."""
+    return f"{outcome_words(run)} by {run.by}" if run.by else outcome_words(run)

@@ -39,12 +39,12 @@ def _bounds(row: dict[str, Any]) -> str:
 
 
 def draw_explained(screen: Screen, result: dict[str, Any], findings: Sequence[Finding]) -> None:
-    """The line word by word, what comes of it, and the findings."""
+    """The findings, what comes of the line, and the line word by word."""
+    draw_findings(screen, findings)
+    draw_effect(screen, result)
     columns = [Column(title) for title in ("WORD", "OPTION", "MEANING", "READ AS", "DOES")]
     keys = ("text", "option", "meaning", "read_as", "does")
     draw_table(screen, columns, [[row[key] or "" for key in keys] for row in result["words"]])
-    draw_effect(screen, result)
-    draw_findings(screen, findings)
 
 
 def draw_effect(screen: Screen, result: dict[str, Any]) -> None:
