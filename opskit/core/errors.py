@@ -141,10 +141,13 @@ class CannotUndo(OpskitError):
 
     keeps_earlier: the earlier steps of the run are kept too (a mount that is kept needs its fstab entry). What is kept
         without them is a left-over that harms nobody: a backup, a directory with something in it by now.
+    missing: what it would be put back for, and is not on the host any more: a path, or the tag of an entry (UUID=…);
+        "" when it is kept for another reason.
     """
 
     id = "cannot-undo"
 
-    def __init__(self, why: str, *, keeps_earlier: bool = True, todo: str = "") -> None:
+    def __init__(self, why: str, *, keeps_earlier: bool = True, todo: str = "", missing: str = "") -> None:
         super().__init__("kept", why, todo=todo)
         self.keeps_earlier = keeps_earlier
+        self.missing = missing

@@ -18,6 +18,7 @@ class StepLeft:
     kept: why it is kept as the host is now, "" when it is not
     keeps_earlier: whether the steps before it are kept, too
     todo: what a person can do about it
+    missing: what it would be put back for, where that is not on the host any more (CannotUndo)
     """
 
     step: Optional[Step] = None
@@ -25,6 +26,7 @@ class StepLeft:
     kept: str = ""
     keeps_earlier: bool = False
     todo: str = ""
+    missing: str = ""
 
     @property
     def gone(self) -> bool:

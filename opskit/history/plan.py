@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
@@ -42,7 +43,7 @@ def decide(run_id: str, facts: UndoFacts, host: str = "") -> Decision:
         return Refusal(title, reasons)
     notes = (*sorted_.lost, *sorted_.kept)
     if not sorted_.steps:
-        notes = (*_why_nothing(run, facts, sorted_.repeated), *notes)
+        notes = (*_why_nothing(run, facts, sorted_), *notes)
     locked = any(step.step.under_lock for step in sorted_.steps)
     hold = run.hold if locked else ""
     leaves = tuple(note for note in sorted_.kept if note.severity == "error")
@@ -56,6 +57,7 @@ class _Sorted:
     lost: notes on those that the ledger has lost
     in_the_way: whether one of those kept could be taken back, were the host as the run left it
     repeated: the later runs that did the same since, so that what is on the host is theirs
+    removed: what an undo since has removed, so that nothing is left to put back for it, with that undo
     """
 
     steps: list[UndoStep] = field(default_factory=list)
@@ -64,6 +66,7 @@ class _Sorted:
     gone: int = 0
     in_the_way: bool = False
     repeated: list[str] = field(default_factory=list)
+    removed: list[tuple[str, Run]] = field(default_factory=list)
 
 
 def _sort(run: Run, facts: UndoFacts) -> _Sorted:
@@ -86,6 +89,11 @@ def _sort(run: Run, facts: UndoFacts) -> _Sorted:
         if settled_before or left.gone or repeated:
             result.gone += 1
             result.repeated += repeated if not (settled_before or left.gone) else []
+            continue
+        remover = _remover(run, left.missing, facts.runs)
+        if remover:
+            result.gone += 1
+            result.removed.append((left.missing, remover))
             continue
         if left.step and left.step.whole and later:
             left = replace(left, kept=f"run {later[-1].id} has changed it since", keeps_earlier=True, todo="")
@@ -135,15 +143,28 @@ def _later(run: Run, record: StepRecord, facts: UndoFacts) -> list[Run]:
 
 
 def _back(run: Run, record: StepRecord, facts: UndoFacts) -> list[Run]:
-    """The runs before this one that were taken back, and of which another undo has brought back something on the same.
+    """The runs before this one of which an undo has brought back something on the same; the newest last.
 
-    The newest last.
+    What is back is of a run that was taken back itself, or of one whose work a later run had undone: that run was.
     """
-    undone = {other.undoes for other in facts.runs}
     target = record.change["target"]
     (number,) = (number for number, other in enumerate(facts.runs) if other.id == run.id)
-    earlier = [other for other in facts.runs[:number] if other.id in undone and other.id in facts.left]
+    undone = {other.undoes for other in facts.runs}
+    since = [step.change for undo in facts.runs[number + 1 :] if undo.undoes for step in undo.steps]
+    touched = any(change["target"] == target for change in since)
+    earlier = [other for other in facts.runs[:number] if (touched or other.id in undone) and other.id in facts.left]
     return [other for other in earlier if target in {step.change["target"] for step in _in_effect(other, facts)}]
+
+
+def _remover(run: Run, missing: str, runs: Sequence[Run]) -> Optional[Run]:
+    """The undo since this run that removed what is missing: a file, or the swap area of a device (by its tag)."""
+    (number,) = (number for number, other in enumerate(runs) if other.id == run.id)
+    for undo in reversed(runs[number + 1 :] if missing else ()):
+        changes = [step.change for step in undo.steps if undo.undoes and step.outcome == "done"]
+        removals = [change for change in changes if change["after"] in {"absent", "blank"}]
+        if any(missing in {change["target"], change["before"].replace(" ", "=")} for change in removals):
+            return undo
+    return None
 
 
 def _undone(run: Run, runs: Sequence[Run]) -> set[int]:
@@ -165,12 +186,18 @@ def _what(record: StepRecord) -> tuple[str, ...]:
     return (record.kind, *(record.change[key] for key in ("target", "before", "after")))
 
 
-def _why_nothing(run: Run, facts: UndoFacts, repeated: Sequence[str]) -> tuple[Finding, ...]:
-    """Why nothing of a run is left. repeated: the runs that did the same since."""
+def _why_nothing(run: Run, facts: UndoFacts, sorted_: _Sorted) -> tuple[Finding, ...]:
+    """Why nothing of a run is left."""
     undone_by = [other.id for other in facts.runs if other.undoes == run.id]
-    if repeated:
-        title = f"run {repeated[-1]} has done the same since, so it is that one to take back"
-        return (Finding("nothing-left", "info", title, remedy=follow_up("undo", repeated[-1])),)
+    if sorted_.removed:
+        missing, undo = sorted_.removed[-1]
+        why = f"run {undo.id} took run {undo.undoes} back, and with it what this run needs ({missing})"
+        remedy = "to have it again" + _original(undo.undoes, facts.runs)
+        return (Finding("nothing-left", "info", f"{why}: nothing is left to put back", remedy=remedy),)
+    if sorted_.repeated:
+        last = sorted_.repeated[-1]
+        title = f"run {last} has done the same since, so it is that one to take back"
+        return (Finding("nothing-left", "info", title, remedy=follow_up("undo", last)),)
     if undone_by:
         return (Finding("already-undone", "info", f"run {undone_by[-1]} has taken run {run.id} back"),)
     if run.outcome in {"taken-back", "take-back-failed"}:

@@ -58,7 +58,8 @@ def left_of(runner: Runner, record: StepRecord, load: Load) -> StepLeft:
         return StepLeft(step, step.left(runner, record.record))
     except CannotUndo as error:
         # What is never taken back keeps what it depends on, and no more: its change says whether it does on any.
-        return StepLeft(step, possible, error.why, error.keeps_earlier and possible is not None, error.todo)
+        keeps_earlier = error.keeps_earlier and possible is not None
+        return StepLeft(step, possible, error.why, keeps_earlier, error.todo, error.missing)
     except Failed as error:  # the host cannot be looked at there
         return StepLeft(step, possible, str(error), keeps_earlier=True, todo=error.todo)
     except OSError as error:

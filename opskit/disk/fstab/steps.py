@@ -13,6 +13,7 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import sha256
 from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
+from opskit.core.reach import check_answers
 from opskit.core.textfile import (
     changed,
     file_hash,
@@ -228,6 +229,19 @@ def _is_here(runner: Runner, source: str) -> bool:
     return runner.run(Command(("findfs", source), mutates=False, accept=(0, 1, 2))).status == 0
 
 
+def _files_of(entry: FstabEntry) -> tuple[str, ...]:
+    """The files without which an entry is good for nothing: a swap file, those with a user and a password."""
+    named = (option.partition("=") for option in entry.option_list)
+    credentials = tuple(path for name, _, path in named if name in {"credentials", "cred"})
+    return (*((entry.source,) if entry.is_swap_file else ()), *credentials)
+
+
+def _is_absent(path: str) -> bool:
+    """Raises Failed where its server does not answer."""
+    check_answers([path])
+    return not os.path.lexists(path)
+
+
 @dataclass(frozen=True)
 class AddFstabEntry(FstabStep):
     """Put line (without its ending) at the end of fstab.
@@ -370,9 +384,12 @@ class RemoveFstabEntry(FstabStep):
             taken = [e for e in entries_for_target(text, entry.target) if e.raw.strip() != entry.raw.strip()]
             if taken and not self._fits(text):  # else it was there beside ours, too
                 raise CannotUndo(f"{self.path} mounts {taken[0].source} on {entry.target} now")
-            if not entry.is_swap and names_a_device(entry) and not _is_here(runner, entry.source):
+            if names_a_device(entry) and not _is_here(runner, entry.source):
                 why = f"{entry.source} is on no device of this host, so its entry is not put back"
-                raise CannotUndo(why, todo=f"{follow_up('disk', 'list')} shows the block devices")
+                todo = f"{follow_up('disk', 'list')} shows the block devices"
+                raise CannotUndo(why, todo=todo, missing=entry.source)
+            for path in filter(_is_absent, _files_of(entry)):
+                raise CannotUndo(f"{path} is not there any more, so its entry is not put back", missing=path)
 
     def _fits(self, text: str) -> bool:
         """Whether the text is that from before without our lines."""

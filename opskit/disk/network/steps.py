@@ -144,6 +144,10 @@ class _ShareMount(Step):
         return Command(argv, mutates=True, timeout=MOUNT_SECONDS)
 
     @property
+    def _options(self) -> dict[str, str]:
+        return dict(option.partition("=")[::2] for option in self.options.split(","))
+
+    @property
     def _share(self) -> Share:
         share = parse(self.source)
         if share is None:
@@ -160,12 +164,11 @@ class _ShareMount(Step):
 
     def _mount(self, runner: Runner) -> None:
         """Raises CommandFailed with the cause, as far as it can be known."""
-        options = dict(option.partition("=")[::2] for option in self.options.split(","))
         try:
             runner.run(self._mount_command())
         except CommandFailed as error:
-            share, known = self._share, knows_filesystem(self.fstype)
-            cause = share_cause(share, error.result.stderr, known=known, credentials=options.get("credentials", ""))
+            share, known, credentials = self._share, knows_filesystem(self.fstype), self._options.get("credentials", "")
+            cause = share_cause(share, error.result.stderr, known=known, credentials=credentials)
             if cause is None:
                 error.todo = error.todo or f"dmesg | tail; the log of {share.host} may say more"
                 raise
@@ -313,6 +316,9 @@ class UnmountShare(_ShareMount):
         why = in_the_way(self.target, None)
         if why and os.path.realpath(self.target) != self.target:
             raise CannotUndo(f"{self.target}: {why}", todo=f"ls -la {shlex.quote(self.target)}")
+        credentials = self._options.get("credentials", "")
+        if credentials and not os.path.lexists(credentials):
+            raise CannotUndo(f"{credentials}, with user and password, is not there any more", missing=credentials)
         return super().left(runner, record)
 
     def undo(self, runner: Runner, record: Record) -> None:

@@ -14,6 +14,7 @@ from opskit.core.checks import absent_checks
 from opskit.core.command import MINUTE, Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import sync_directory
+from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
 from opskit.core.units import MIB, size_text
 from opskit.disk.swap.see import area_at, available, swap_uuid
@@ -317,7 +318,9 @@ class SwapOff(_Switch):
         if area_at(self.path):
             return None
         if not swap_uuid(self.path):
-            raise CannotUndo(f"{self.path} has no swap area any more")
+            why = "has no swap area" if os.path.lexists(self.path) else "is not there"
+            todo = f"{follow_up('disk', 'swap', '--help')} says how to make it anew"
+            raise CannotUndo(f"{self.path} {why} any more", todo=todo, missing=self.path)
         return super().left(runner, record)
 
     def undo(self, runner: Runner, record: Record) -> None:

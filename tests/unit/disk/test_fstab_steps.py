@@ -178,10 +178,34 @@ def test_an_entry_whose_mount_point_is_anothers_by_now_is_not_put_back(plain: Pa
     assert plain.read_text() == text
 
 
-def test_swap_space_that_is_off_is_put_back_unasked(plain: Path, runner: FakeRunner) -> None:
+def test_swap_that_is_on_no_device_is_not_put_back(plain: Path, runner: FakeRunner) -> None:
+    """systemd would wait a minute and a half for it at each boot. Swap that is only off is put back."""
     text = "UUID=1 / xfs defaults 0 0\nUUID=2 none swap defaults 0 0\n"
     step, record = removed(plain, runner, text)
+    without = plain.read_text()
     runner.statuses["findfs"] = 2
+    with pytest.raises(CannotUndo, match="UUID=2 is on no device of this host") as kept:
+        step.undo(runner, record)
+    assert (kept.value.missing, plain.read_text()) == ("UUID=2", without)
+    runner.statuses["findfs"] = 0
+    step.undo(runner, record)
+    assert plain.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "line", ["{} none swap defaults 0 0", "//server/share /mnt/share cifs _netdev,credentials={} 0 0"]
+)
+def test_an_entry_whose_file_is_gone_is_not_put_back(
+    plain: Path, runner: FakeRunner, tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / "file"
+    text = f"UUID=1 / xfs defaults 0 0\n{line.format(file)}\n"
+    step, record = removed(plain, runner, text)
+    without = plain.read_text()
+    with pytest.raises(CannotUndo, match="is not there any more, so its entry is not put back") as kept:
+        step.undo(runner, record)
+    assert (kept.value.missing, plain.read_text()) == (str(file), without)
+    file.touch()
     step.undo(runner, record)
     assert plain.read_text() == text
 

@@ -502,6 +502,20 @@ def test_a_share_is_taken_out_of_service(what: str) -> None:
     assert [change.action for change in kept.changes] == ["umount"]
 
 
+def test_a_share_whose_credentials_are_gone_is_not_mounted_again(tmp_path: Path) -> None:
+    """The undo of the run that wrote them removed them: the server would refuse, and the entry with it."""
+    file = tmp_path / "nas-data.cred"
+    step = UnmountShare(SMB, str(tmp_path / "nas"), "cifs", f"credentials={file},_netdev")
+    runner: Any = None
+    with pytest.raises(CannotUndo, match="with user and password, is not there any more") as kept:
+        step.left(runner, {})
+    assert kept.value.missing == str(file)
+    file.touch()
+    change = step.left(runner, {})
+    assert change
+    assert change.action == "mount-share"
+
+
 def test_the_entry_of_another_share_is_kept() -> None:
     other = f"other:/x {TARGET} nfs nofail 0 0\n{ENTRY}\n"
     (removed,) = [s for s in umount(TARGET, host(other, MOUNT)).steps if s.kind == "disk.remove-fstab-entry"]

@@ -49,7 +49,9 @@ class FakeStep(Step):
     def left(self, runner: Runner, record: Record) -> Optional[Change]:
         """As the record says that the host is."""
         if "kept" in record:
-            raise CannotUndo(record["kept"], keeps_earlier=record.get("keeps_earlier", True), todo=f"see {self.name}")
+            missing = record.get("missing", "")
+            keeps, todo = record.get("keeps_earlier", True), record.get("todo", f"see {self.name}")
+            raise CannotUndo(record["kept"], keeps_earlier=keeps, todo=todo, missing=missing)
         return None if record.get("gone") else super().left(runner, record)
 
     def undo(self, runner: Runner, record: Record) -> None:
@@ -248,6 +250,44 @@ def test_what_the_undo_of_a_later_run_brought_back_is_taken_back_again() -> None
     assert targets(plan_of(mount, umount, undone(1, 1), undone(2, 1, of="s"))) == ["a"]
     # What came after the undo of r is another matter.
     assert plan_of(mount, undone(1, 1), umount, undone(2, 1, of="s")).steps == ()
+
+
+def removal(name: str, after: str = "absent", before: str = "8 MiB") -> dict[str, Any]:
+    return to_json(Change("remove", name, before, after, (), False))
+
+
+@pytest.mark.parametrize(
+    ("missing", "change"),
+    [("/swap", removal("/swap")), ("UUID=1a", removal("/dev/vdb", "blank", "UUID 1a"))],
+)
+def test_what_an_undo_removed_is_nothing_to_put_back(missing: str, change: dict[str, Any]) -> None:
+    """A swap file is made, and taken out of use; the first run is taken back, and the file is gone with it."""
+    made, off = run("m", step(2)), run("r", step(1, record={"kept": "it is gone", "missing": missing}))
+    undo = run("u", step(1, fields={"number": 2}, change=change), undoes="m")
+    plan = plan_of(made, off, undo)
+    assert (plan.steps, [(note.id, note.remedy) for note in plan.notes]) == (
+        (),
+        [("nothing-left", "to have it again: opskit work")],
+    )
+    why = f"run u took run m back, and with it what this run needs ({missing})"
+    assert plan.notes[0].title == f"{why}: nothing is left to put back"
+    # Removed before this run, by somebody else, or only taken out of use: what this run needs is missing.
+    off_only = run("u", step(1, fields={"number": 2}, change=removal(missing, "not in use")), undoes="m")
+    for others in ((made, undo, off), (made, off), (made, off, off_only)):
+        assert refusal_of(*others).exit_code == 5
+
+
+def test_what_an_undo_put_back_on_a_whole_file_is_taken_out_by_the_run_that_had_put_it_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """mount, umount, fstab restore; the umount is taken back: only the undo of the mount makes fstab as it was."""
+    monkeypatch.setattr(FakeStep, "whole", True)
+    mount, umount = run("m", step(1)), run("o", step(1))
+    restore = run("r", step(1, record={"kept": "it was changed since", "todo": ""}))
+    remedies = [reason.remedy for reason in refusal_of(mount, umount, restore, undone(1, 1, of="o")).reasons]
+    assert remedies == ["opskit undo m"]
+    # Edited by hand, it is no matter of the mount.
+    assert [reason.remedy for reason in refusal_of(mount, umount, restore).reasons] == [""]
 
 
 def test_what_a_later_run_did_again_is_its_own() -> None:
