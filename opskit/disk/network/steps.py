@@ -90,14 +90,14 @@ class WriteCredentials(Step):
     def apply(self, runner: Runner, record: Record) -> Record:
         password: str = getattr(self, "_password", "")
         text = "".join(f"{line}\n" for line in (*self._head, f"password={password}"))
-        make_directories(record["made"], mode=0o700)
+        made = make_directories(record["made"], mode=0o700)
         try:
             write_atomic(self.path, text.encode("utf-8", "surrogateescape"), mode=0o600)
         except OSError as error:
             raise Failed(self.path, f"it cannot be written ({error.strerror})") from error
         if self.relabel:
             runner.run(restorecon(self.path))
-        return {"inode": os.lstat(self.path).st_ino}
+        return {"inode": os.lstat(self.path).st_ino, "made": made}
 
     def verify(self, runner: Runner, record: Record) -> None:
         status = os.lstat(self.path)

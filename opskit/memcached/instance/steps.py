@@ -15,6 +15,7 @@ from typing import Callable, ClassVar, Optional, Union
 from opskit.core.checks import absent_checks, process_checks
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, CommandFailed, Failed
+from opskit.core.kernel import Statx
 from opskit.core.plan import Change, Record, Step
 from opskit.memcached.instance.request import Wanted
 from opskit.memcached.line.effect import effect_of_process
@@ -57,19 +58,28 @@ class MakeDirectory(Step):
         """Make it; not with install(1), which would be content with one that is there by now."""
         import pwd  # noqa: PLC0415
 
-        os.mkdir(self.path, 0o755)
+        try:
+            os.mkdir(self.path, 0o755)
+        except FileExistsError as error:
+            failed = Failed(self.path, "somebody has made it since", todo="run the same command again")
+            failed.record = {"inode": 0, "birth": 0}  # an undo leaves it
+            raise failed from error
         if self.user:
             entry = pwd.getpwnam(self.user)
             os.chown(self.path, entry.pw_uid, entry.pw_gid)
-        return {}
+        inode, birth = _identity(self.path)
+        return {"inode": inode, "birth": birth}
 
     def undo_change(self, record: Record) -> Union[Change, str]:
         line = f"rmdir {shlex.quote(self.path)}"
         return Change("remove-directory", self.path, "a directory", "absent", (line,), reversible=False)
 
     def left(self, runner: Runner, record: Record) -> Optional[Change]:
-        """The directory, if it is there. Raises CannotUndo when there is something in it."""
+        """The directory, if it is there and the one that was made. Raises CannotUndo when there is something in it."""
         try:
+            # Ledgers of before have no inode, nor has a run that was killed before it was known.
+            if "inode" in record and _identity(self.path) != (record["inode"], record["birth"]):
+                return None
             names = os.listdir(self.path)
         except FileNotFoundError:
             return None
@@ -80,13 +90,28 @@ class MakeDirectory(Step):
         return super().left(runner, record)
 
     def undo(self, runner: Runner, record: Record) -> None:
-        """Remove it, unless there is something in it by now."""
+        """Remove it, unless there is something in it by now, or it is another one."""
+        if not self.left(runner, record):
+            return
         try:
             os.rmdir(self.path)
         except FileNotFoundError:
             return
         except OSError as error:
             raise CannotUndo(f"{self.path} is kept: {error.strerror}", keeps_earlier=False) from error
+
+
+def _identity(path: str) -> tuple[int, int]:
+    """The inode of a directory, and its birth in microseconds since 1970: a number is soon another's on ext4 and tmpfs.
+
+    Not the device: that of a logical volume or a tmpfs can be another after a boot. Raises OSError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        status = Statx().status(descriptor)
+    finally:
+        os.close(descriptor)
+    return status.inode, status.birth
 
 
 @dataclass(frozen=True)

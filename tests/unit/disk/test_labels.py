@@ -45,6 +45,17 @@ def test_a_mount_point_gets_its_context_once_it_is_there(tmp_path: Path, relabel
     assert not (tmp_path / "a").exists()
 
 
+def test_a_directory_that_somebody_else_made_meanwhile_is_theirs(tmp_path: Path) -> None:
+    step, runner = MakeMountPoint(str(tmp_path / "a" / "b" / "c")), FakeRunner()
+    record = step.remember(runner)
+    (tmp_path / "a").mkdir()
+    record.update(step.apply(runner, record))
+    assert record["made"] == [step.path, str(tmp_path / "a" / "b")]
+    step.undo(runner, record)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "a"]
+    assert step.left(runner, record) is None
+
+
 @pytest.mark.parametrize("relabel", [True, False])
 def test_a_new_filesystem_gets_its_context_once_it_is_mounted(monkeypatch: pytest.MonkeyPatch, relabel: bool) -> None:
     monkeypatch.setattr(mount_steps.udev, "is_running", lambda: False)

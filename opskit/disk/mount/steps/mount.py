@@ -55,10 +55,11 @@ class MakeMountPoint(Step):
         return {"made": missing_directories(self.path)}
 
     def apply(self, runner: Runner, record: Record) -> Record:
-        make_directories(record["made"])
+        """Returns those that were made: whoever was faster keeps theirs after an undo."""
+        made = make_directories(record["made"])
         if self.relabel:
             runner.run(restorecon(self.path))
-        return {}
+        return {"made": made}
 
     def verify(self, runner: Runner, record: Record) -> None:
         if not os.path.isdir(self.path):
@@ -99,12 +100,18 @@ def missing_directories(path: str) -> list[str]:
     return missing
 
 
-def make_directories(paths: Sequence[str], mode: int = 0o755) -> None:
-    """Make directories, the deepest first in the list; whoever made one in the meantime has done it for us."""
+def make_directories(paths: Sequence[str], mode: int = 0o755) -> list[str]:
+    """Make directories, the deepest first in the list; whoever made one in the meantime has done it for us.
+
+    Returns those that were made, the deepest first.
+    """
+    made: list[str] = []
     for path in reversed(paths):
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, mode)
+            made.insert(0, path)
         sync_directory(os.path.dirname(path))
+    return made
 
 
 def is_same(runner: Runner, mount: Mount, uuid: str, record: Record) -> bool:
