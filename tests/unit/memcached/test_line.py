@@ -173,6 +173,9 @@ def test_the_lines_of_the_issue() -> None:
         ("-c 5000", {"root": False}, ["connections-over-limit"]),
         ("-u m -c 2000000", {}, ["connections-over-limit"]),
         ("-u m -c 5000", {"raises": False}, ["connections-over-limit"]),
+        ("-u m -k", {"locked": 8 << 20}, ["lock-limit"]),  # ulimit -l 8192: it died in each of five releases
+        ("-u m -k -m 32", {"locked": 1 << 30}, []),
+        ("-u m -k", {}, []),
         ("-u m -p 80", {"lowest_port": 1024}, ["port-privileged"]),
         ("-u m -p 1024 -U 53", {"lowest_port": 1024}, ["port-privileged"]),
         ("-u root -p 80", {"lowest_port": 1024}, ["user-root"]),

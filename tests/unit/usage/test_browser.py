@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checkout import ROOT
 from opskit.core.text import shown
+from opskit.core.units import parse_size
 from opskit.ui.browse.browser import DELETE, QUIT, Browser, cells_of, fitted
 from opskit.ui.browse.tree import BrowseNode, TreeRow, build
 
@@ -139,3 +141,19 @@ def test_no_screen_is_larger_than_it_may_be(screen: list[str], height: int, widt
         assert len(lines) <= height
         assert all(sum(map(cells_of, line.text)) <= max(width, 1) for line in lines)
         assert all(char.isprintable() for line in lines for char in line.text)
+
+
+def test_the_readme_shows_what_is_drawn() -> None:
+    """The screen of the README is the one that a tree of these sizes has today, to the character."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    drawn = readme.partition("# opskit du -x --browse /var\n")[2].partition("\n```")[0].splitlines()
+    words = [line.lstrip("* ").split() for line in drawn[1:-1]]
+    sizes = {line[-1].rstrip("/"): parse_size("", line[0]) if line[0] != "0" else 0 for line in words}
+    kinds = {line[-1].rstrip("/"): "directory" if line[-1].endswith("/") else "file" for line in words}
+    rows: list[TreeRow] = [(f"/var/{name}", size, 1, kinds[name], None) for name, size in sizes.items()]
+    it = Browser(build("/var", [("/var", sum(sizes.values()), 6239, "directory", None), *rows]))
+    marked = next(line.split()[-1].rstrip("/") for line in drawn if line.startswith("*"))
+    while it.current and it.current.name != marked:
+        it.press("down")
+    it.press(" ")
+    assert [line.text.rstrip() for line in it.lines(len(drawn), len(drawn[0]))] == drawn
