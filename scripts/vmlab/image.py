@@ -180,6 +180,7 @@ def _bootstrap(rootfs: Path) -> None:
         *("unshare", "--mount", "--propagation", "private", "--"),
         *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES.read_text().split())}"),
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in unread),
+        "--dpkgopt=force-unsafe-io",  # a build that was cut off is begun anew
         *("--aptopt=Apt::Install-Recommends false", f"--customize-hook={INITRAMFS}"),
         *(SUITE, rootfs),
         timeout=1200,

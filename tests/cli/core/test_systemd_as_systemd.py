@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from opskit.core.unit_files import conf_files
+from tiers import more, slow
 
 PLACES = ("etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd")
 NAMES = ("10-a.conf", "20-b.conf", "5.conf", "a.conf", "B.conf", "\u00e4.conf", ".c.conf", "d.conf~", "e.txt", "conf")
@@ -32,7 +33,7 @@ def make(root: Path, seed: int) -> None:
                 path.write_text(rnd.choice(("", "[Journal]\nSystemMaxUse=1G\n")))
 
 
-@pytest.mark.parametrize("count", [30, pytest.param(600, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [30, slow(150), more(600)])
 def test_the_files_and_their_order(count: int, tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):
         pytest.skip("no systemd-analyze on this machine")
