@@ -34,7 +34,7 @@ _LOOP_GET_STATUS64 = 0x4C05
 _LOOP_INFO = struct.Struct("=QQQ208x")
 # xfs_fs.h: struct xfs_fsop_geom_v1 and struct xfs_fsop_counts (freedata, freertx, freeino, allocino)
 _XFS_IOC_FSGEOMETRY_V1 = 0x80705864
-_XFS_GEOMETRY = struct.Struct("=8IQ72x")
+_XFS_GEOMETRY = struct.Struct("=8I4Q48x")
 _XFS_IOC_FSCOUNTS = 0x80205871
 _XFS_COUNTS = struct.Struct("=4Q")
 # Of ioctl_getfsmap(2) and linux/fsmap.h.
@@ -208,19 +208,28 @@ def loop_backing(descriptor: int) -> str:
 
 
 class XfsGeometry(NamedTuple):
-    """The geometry of a mounted xfs. group_blocks: of an allocation group. inode_bytes: the size of an inode."""
+    """The geometry of a mounted xfs.
+
+    group_blocks: of an allocation group
+    inode_bytes: the size of an inode
+    log_blocks: of its blocks those of the log; 0 with a log elsewhere
+    """
 
     block_bytes: int
     group_blocks: int
     inode_bytes: int
     blocks: int
+    log_blocks: int
 
 
 def xfs_geometry(descriptor: int) -> XfsGeometry:
     """The geometry of the xfs that an open directory is on. Raises OSError."""
     data = fcntl.ioctl(descriptor, _XFS_IOC_FSGEOMETRY_V1, bytes(_XFS_GEOMETRY.size))
     numbers = _XFS_GEOMETRY.unpack(data)
-    return XfsGeometry(block_bytes=numbers[0], group_blocks=numbers[2], inode_bytes=numbers[6], blocks=numbers[8])
+    log = numbers[4] if numbers[11] else 0  # logstart: 0 says that it is not among them
+    return XfsGeometry(
+        block_bytes=numbers[0], group_blocks=numbers[2], inode_bytes=numbers[6], blocks=numbers[8], log_blocks=log
+    )
 
 
 def xfs_allocated_inodes(descriptor: int) -> int:

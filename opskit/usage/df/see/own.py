@@ -13,8 +13,7 @@ from typing import Optional
 from opskit.core.kernel import special_owners, xfs_allocated_inodes, xfs_geometry
 from opskit.usage.df.model import Filesystem
 
-# Special owners of ioctl_getfsmap(2), linux/fsmap.h
-# Special owners of linux/fsmap.h, and those of xfs.
+# Special owners of ioctl_getfsmap(2), linux/fsmap.h, and those of xfs.
 _FREE, _UNKNOWN = 1, 2
 _X = ord("X") << 32
 _LOG, _INODES = _X | 2, _X | 5
@@ -29,7 +28,7 @@ def own_bytes(filesystem: Filesystem) -> tuple[Optional[int], str]:
         return 0, "tmpfs needs no blocks for itself"
     try:
         if kind == "xfs":
-            return _xfs(filesystem), "inodes, trees, and free blocks that xfs sets aside for their growth"
+            return _xfs(filesystem)
         if kind == "btrfs":
             return _btrfs(filesystem.source), "metadata, system, and the global reserve of btrfs"
     except OSError as error:
@@ -38,20 +37,27 @@ def own_bytes(filesystem: Filesystem) -> tuple[Optional[int], str]:
     return None, f"not measured: opskit knows no way to ask {kind}"
 
 
-def _xfs(filesystem: Filesystem) -> int:
-    """Blocks that belong to no file; and the free ones that df does not see as free: set aside for the trees."""
+def _xfs(filesystem: Filesystem) -> tuple[int, str]:
+    """Blocks that belong to no file; and the free ones that df does not see as free: set aside for the trees.
+
+    Below a directory with a project quota the figures of df are those of the project (xfs_fs_statfs of the kernel),
+    which has none of them.
+    """
     descriptor = os.open(filesystem.mount_point, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        figures, geometry = os.fstatvfs(descriptor), xfs_geometry(descriptor)
+        whole = (geometry.blocks - geometry.log_blocks) * geometry.block_bytes
+        if figures.f_blocks * figures.f_frsize < whole:
+            return 0, "a project quota limits what is used here, and counts files only"
         owners = special_owners(descriptor)
-        figures = os.fstatvfs(descriptor)
-        inode_bytes = xfs_allocated_inodes(descriptor) * xfs_geometry(descriptor).inode_bytes
+        inode_bytes = xfs_allocated_inodes(descriptor) * geometry.inode_bytes
     finally:
         os.close(descriptor)
     set_aside = owners.get(_FREE, 0) - figures.f_bfree * figures.f_frsize
     # df leaves the log out of the size. Without a reverse map (rmapbt) inodes are among what has no known owner.
     of_owners = sum(size for owner, size in owners.items() if owner not in {_FREE, _UNKNOWN, _LOG})
     inodes = 0 if _INODES in owners else inode_bytes
-    return max(0, set_aside) + of_owners + inodes
+    return max(0, set_aside) + of_owners + inodes, "inodes, trees, and free blocks that xfs sets aside for their growth"
 
 
 def _btrfs(source: str, sysfs: str = "/sys/fs/btrfs") -> int:
