@@ -68,8 +68,8 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit disk swap' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit service' 'opskit service status' 'opskit history' 'opskit history show' 'opskit history prune' 'opskit undo' 'opskit findings' 'opskit completion'
-set -g __opskit_valued '--add' '--auth-file' '--boot' '--by' '--color' '--conn-limit' '--container' '--depth' '--diff' '--directory' '--domain' '--engine' '--exclude' '--exclude-from' '--exclude-type' '--expose' '--extended' '--facts' '--format' '--fstab' '--fstype' '--hold' '--installroot' '--interval' '--keep-copy' '--label' '--leave-free' '--limit' '--listen' '--listen-backlog' '--lock-timeout' '--max-depth' '--max-item-size' '--max-reqs-per-event' '--memory-file' '--memory-limit' '--min-size' '--mount-options' '--namespace' '--napi-ids' '--older-than' '--only-plan' '--output' '--password-file' '--pid' '--pidfile' '--port' '--prefix-delimiter' '--priority' '--protocol' '--reserved' '--root' '--sample' '--save' '--since' '--size' '--slab-growth-factor' '--slab-min-size' '--state-dir' '--sysconfig' '--systemd-version' '--table' '--threads' '--threshold' '--timeout' '--top' '--type' '--udp-port' '--unit' '--unix-mask' '--unix-socket' '--until' '--user' '--verify-key' '--warn' '--wipe' '--workers' '-B' '-I' '-N' '-P' '-R' '-U' '-Y' '-b' '-e' '-m' '-o' '-t' 'opskit df -x' 'opskit du -X' 'opskit du -d' 'opskit journal errors -D' 'opskit journal errors -p' 'opskit journal errors -u' 'opskit journal usage -D' 'opskit journal vacuum --files' 'opskit journal vacuum -D' 'opskit journal verify -D' 'opskit memcached explain --version' 'opskit memcached flags --version' 'opskit memcached lint --version' 'opskit memcached start -D' 'opskit memcached start -a' 'opskit memcached start -c' 'opskit memcached start -f' 'opskit memcached start -l' 'opskit memcached start -p' 'opskit memcached start -s' 'opskit memcached start -u' 'opskit memcached stop -p' 'opskit memcached stop -s'
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit disk swap' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit service' 'opskit service status' 'opskit service ensure' 'opskit history' 'opskit history show' 'opskit history prune' 'opskit undo' 'opskit findings' 'opskit completion'
+set -g __opskit_valued '--add' '--auth-file' '--boot' '--by' '--color' '--conn-limit' '--container' '--depth' '--diff' '--directory' '--domain' '--engine' '--exclude' '--exclude-from' '--exclude-type' '--expose' '--extended' '--facts' '--for' '--format' '--fstab' '--fstype' '--hold' '--installroot' '--interval' '--keep-copy' '--label' '--leave-free' '--limit' '--listen' '--listen-backlog' '--lock-timeout' '--max-depth' '--max-item-size' '--max-reqs-per-event' '--memory-file' '--memory-limit' '--min-size' '--mount-options' '--namespace' '--napi-ids' '--older-than' '--only-plan' '--output' '--password-file' '--pid' '--pidfile' '--port' '--prefix-delimiter' '--priority' '--protocol' '--reserved' '--root' '--sample' '--save' '--since' '--size' '--slab-growth-factor' '--slab-min-size' '--state-dir' '--sysconfig' '--systemd-version' '--table' '--threads' '--threshold' '--timeout' '--top' '--type' '--udp-port' '--unit' '--unix-mask' '--unix-socket' '--until' '--user' '--verify-key' '--warn' '--wipe' '--workers' '-B' '-I' '-N' '-P' '-R' '-U' '-Y' '-b' '-e' '-m' '-o' '-t' 'opskit df -x' 'opskit du -X' 'opskit du -d' 'opskit journal errors -D' 'opskit journal errors -p' 'opskit journal errors -u' 'opskit journal usage -D' 'opskit journal vacuum --files' 'opskit journal vacuum -D' 'opskit journal verify -D' 'opskit memcached explain --version' 'opskit memcached flags --version' 'opskit memcached lint --version' 'opskit memcached start -D' 'opskit memcached start -a' 'opskit memcached start -c' 'opskit memcached start -f' 'opskit memcached start -l' 'opskit memcached start -p' 'opskit memcached start -s' 'opskit memcached start -u' 'opskit memcached stop -p' 'opskit memcached stop -s'
 
 # opskit
 complete -c opskit -n '__opskit_at opskit 0' -a disk -d 'Put data disks into service, safely'
@@ -630,6 +630,7 @@ complete -c opskit -n '__opskit_in opskit yum why' -l help -s h -d 'Show this me
 
 # opskit service
 complete -c opskit -n '__opskit_at opskit service 0' -a status -d 'Say whether each service runs, with the evidence: what its manager says is held against /proc'
+complete -c opskit -n '__opskit_at opskit service 0' -a ensure -d 'Start a service that is dead, once, and see that it lives'
 complete -c opskit -n '__opskit_in opskit service' -l help -s h -d 'Show this message and exit'
 
 # opskit service status
@@ -639,8 +640,25 @@ complete -c opskit -n '__opskit_in opskit service status' -l quiet -s q -d 'Say 
 complete -c opskit -n '__opskit_in opskit service status' -l verbose -s v -d 'Show each command'
 complete -c opskit -n '__opskit_in opskit service status' -l color -x -a 'auto always never' -d 'auto, always or never'
 complete -c opskit -n '__opskit_in opskit service status' -l debug -d 'Show a traceback with an error'
-complete -c opskit -n '__opskit_in opskit service status' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit service status' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit service status' -l help -s h -d 'Show this message and exit'
+
+# opskit service ensure
+complete -c opskit -n '__opskit_in opskit service ensure' -l container -x -d 'Look in this container of podman or docker'
+complete -c opskit -n '__opskit_in opskit service ensure' -l for -x -d 'How long it has to live for the start to count'
+complete -c opskit -n '__opskit_in opskit service ensure' -l dry-run -s n -d 'Show the plan and change nothing'
+complete -c opskit -n '__opskit_in opskit service ensure' -l format -x -a 'text sh json' -d 'The plan as text, sh (a script) or json'
+complete -c opskit -n '__opskit_in opskit service ensure' -l exit-code -d 'With -n: exit 3 when there are changes to make'
+complete -c opskit -n '__opskit_in opskit service ensure' -l yes -s y -d 'Answer the question with yes'
+complete -c opskit -n '__opskit_in opskit service ensure' -l only-plan -x -d 'Carry out the plan of this token, or nothing'
+complete -c opskit -n '__opskit_in opskit service ensure' -l lock-timeout -x -d 'Wait so long for another opskit: 30s, 5m'
+complete -c opskit -n '__opskit_in opskit service ensure' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit service ensure' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit service ensure' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit service ensure' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit service ensure' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit service ensure' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit service ensure' -l help -s h -d 'Show this message and exit'
 
 # opskit history
 complete -c opskit -n '__opskit_at opskit history 0' -a show -d 'Show each step of a run with its commands, times and output'

@@ -9,7 +9,9 @@ Where a change belongs:
   deciding                       script.py, what an init script names; judge.py, the state and its evidence: units.py,
                                  containers.py and scripts.py for each kind; findings.py
   `service status`               cli.py, show.py
+  `service ensure`               ensure.py, the decision; steps.py, the start and what is watched; cli.py
   a step that an old run had     steps.py: KINDS
 
-Never: a signal, a pid file that is removed, the exit status of an engine taken for that of an init script.
+Never: a signal of our own, a second try, a pid file removed, the exit status of an engine
+taken for that of an init script.
 """

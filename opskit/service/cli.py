@@ -1,4 +1,4 @@
-"""The commands of `opskit service`: is it really running."""
+"""The commands of `opskit service`: is it really running, and start it again once."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from typing import Annotated
 
 import typer
 
+from opskit.act import Chore, act, tell
 from opskit.commands import new_app
 from opskit.core.errors import ExitCode, Failed
-from opskit.options import reads
+from opskit.core.runner import Runner
+from opskit.core.units import seconds_text
+from opskit.options import changes, reads, span_of
+from opskit.service.ensure import decide_ensure
 from opskit.service.findings import find
 from opskit.service.judge import judge
-from opskit.service.model import RUNNING, ServiceFacts
+from opskit.service.model import RUNNING, Container, ServiceFacts
 from opskit.service.see.containers import check_container_name, find_container
 from opskit.service.see.facts import check_service_name, see_inside, see_service
 from opskit.service.show import draw_status, service_json
@@ -24,14 +28,16 @@ app = new_app(
 )
 
 
+InContainer = Annotated[
+    str, typer.Option("--container", metavar="CONTAINER", help="Look in this container of podman or docker; as root.")
+]
+
+
 @reads(app, "status", example="opskit service status celeryd --container ecs_develop")
 def status(
     session: Session,
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="A unit, init script, container or process.")],
-    container: Annotated[
-        str,
-        typer.Option("--container", metavar="CONTAINER", help="Look in this container of podman or docker; as root."),
-    ] = "",
+    container: InContainer = "",
 ) -> None:
     """Say whether each service runs, with the evidence: what its manager says is held against /proc.
 
@@ -63,14 +69,57 @@ def status(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
+@changes(app, "ensure", facts=False, example="opskit service ensure celeryd --container ecs_develop --dry-run")
+def ensure(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A unit, init script or container.")],
+    container: InContainer = "",
+    lives: Annotated[
+        float,
+        typer.Option(
+            "--for",
+            metavar="SPAN",
+            parser=span_of("--for", least=0.1, most=3600),
+            show_default="10s",
+            help="How long it has to live for the start to count.",
+        ),
+    ] = 10.0,
+) -> None:
+    """Start a service that is dead, once, and see that it lives; nothing for one that runs.
+
+    What it is and whether it is dead is found out as by `status`; it is started by its unit, its init script or its
+    container engine, and watched: it must not end, nor be started again by itself. Else it is stopped, and it is said
+    why (exit 8). Refused when it lives and does not answer, when it is being started already, and when what is known of
+    it contradicts itself. There is no second try, and nothing stays behind that would make one: that is Restart= of
+    systemd. An undo stops what was started, and nothing that somebody else has started since.
+    """
+    check_service_name(name)
+    if container:
+        check_container_name("--container", container)
+        session.need_root()
+
+    def see(runner: Runner) -> ServiceFacts:
+        return see_inside(runner, name, _container(runner, container)) if container else see_service(runner, name)
+
+    chore = Chore(see, lambda facts, _run: decide_ensure(facts, lives), root=True, by_run=False)
+    outcome = act(session, chore)
+    tell(session, outcome, f"{name} was dead, was started, and has lived for {seconds_text(lives)}", f"{name} runs")
+
+
+def _container(runner: Runner, name: str) -> Container:
+    """The container. Raises Failed where there is none."""
+    container = find_container(runner, name)
+    if container is None:
+        raise Failed(name, "there is no such container", todo="podman ps -a; docker ps -a")
+    return container
+
+
 def _look(session: Session, names: list[str], container: str) -> list[ServiceFacts]:
     if not container:
         return [see_service(session.runner, name) for name in names]
     check_container_name("--container", container)
     session.need_root()
-    seen = find_container(session.runner, container)
-    if seen is None:
-        raise Failed(container, "there is no such container", todo="podman ps -a; docker ps -a")
+    seen = _container(session.runner, container)
     return [see_inside(session.runner, name, seen) for name in names]
 
 

@@ -22,11 +22,22 @@ from opskit.service.model import (
 )
 
 FINDINGS = (
+    FindingKind("brought-back", ("critical",), "the service is being started already: somebody else brings it back"),
+    FindingKind("container-halted", ("critical",), "the container that the service is in does not run"),
+    FindingKind("masked", ("critical",), "the unit is masked, so that nothing can start it"),
+    FindingKind("no-such-service", ("error",), "nothing has the name of the service"),
+    FindingKind("nobody-starts-it", ("critical",), "the service is known by its processes only: what starts it is not"),
+    FindingKind("pid-of-another", ("critical",), "the pid file names an older process of another name"),
+    FindingKind("still-lives", ("critical",), "the service lives and does not answer: a second one would not help"),
     FindingKind("not-running", ("error",), "the service is stopped, or has died"),
     FindingKind(
         "not-answering", ("error",), "the service lives and does nothing: stopped, paused, frozen or unhealthy"
     ),
-    FindingKind("not-known", ("warning",), "whether the service runs cannot be told: what is known contradicts itself"),
+    FindingKind(
+        "not-known",
+        ("warning", "critical"),
+        "whether the service runs cannot be told: what is known contradicts itself",
+    ),
     FindingKind("not-yet", ("warning",), "the service is being started"),
     FindingKind("restarts", ("warning",), "the service was started again by itself: it ends again and again"),
     FindingKind("script-lies", ("warning",), "the init script says that the service runs, or not, and it is otherwise"),

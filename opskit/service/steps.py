@@ -1,7 +1,184 @@
-"""The steps that a ledger can have of this area."""
+"""The step that starts a service, once, and sees that it lives; and those that a ledger can have of this area."""
 
 from __future__ import annotations
 
-from opskit.core.plan import Step
+import contextlib
+import os
+import select
+import time
+from dataclasses import dataclass
+from typing import ClassVar, Optional, Union
 
-KINDS: dict[str, type[Step]] = {}
+from opskit.core import procfs
+from opskit.core.command import Command, Runner, shell_lines
+from opskit.core.errors import CannotUndo, Failed
+from opskit.core.plan import Change, Record, Step
+from opskit.service.judge import judge
+from opskit.service.model import RUNNING, STARTING, STATES, ServiceFacts, Verdict
+from opskit.service.see.facts import see_again
+from opskit.service.see.processes import TICKS, read_process
+
+START_SECONDS = 90.0
+# How long what is being started may take to run, and how often it is looked at: nothing tells of it.
+READY_SECONDS = 30.0
+SCRIPT_SECONDS = 5.0
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class StartService(Step):
+    """Start a service that is dead, by what manages it, and see that it lives for some seconds.
+
+    how: unit, script or container
+    target: the name of the unit or container, or the path of the script
+    engine, container: podman or docker, and the id of the container; "" on the host
+    state: what it is before
+    seconds: how long it has to live
+    """
+
+    kind: ClassVar[str] = "service.start"
+    name: str
+    how: str
+    target: str
+    engine: str
+    container: str
+    state: str
+    seconds: float
+
+    def _command(self, verb: str) -> Command:
+        inside = (self.engine, "exec", self.container) if self.container else ()
+        argv = {
+            "unit": ("systemctl", verb, "--", self.target),
+            "script": (*inside, self.target, verb),
+            "container": (self.engine, verb, self.container),
+        }[self.how]
+        return Command(argv, mutates=True, timeout=START_SECONDS)
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        return (self._command("start"),)
+
+    @property
+    def change(self) -> Change:
+        after = f"started once; lives for {self.seconds:g} s"
+        return Change("start", self.name, self.state, after, shell_lines(self.commands), reversible=True)
+
+    def _look(self, runner: Runner) -> tuple[ServiceFacts, Optional[Verdict]]:
+        facts = see_again(runner, self.name, self.how, self.engine, self.container)
+        return facts, judge(facts)
+
+    def remember(self, runner: Runner) -> Record:
+        """When it began: a run that is cut short does not come to tell what it has started."""
+        return {"boot": boot_id(), "began": int(time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS)}
+
+    def apply(self, runner: Runner, record: Record) -> Record:
+        """Start it, and watch it for so many seconds: what is checked of it is checked here.
+
+        Raises Failed where it does not run then, or began anew.
+        """
+        super().apply(runner, record)
+        facts, verdict = self._wait_for_start(runner)
+        again = self.how == "script"
+        while True:
+            main = [(each.pid, each.start_ticks) for each in verdict.main] if verdict else []
+            if verdict is None or verdict.state != RUNNING:
+                raise self._failure(facts, verdict, "it does not run after its start")
+            ended = first_to_end(main, self.seconds)
+            before = verdict.restarts
+            facts, verdict = self._look(runner)
+            same = verdict is not None and verdict.restarts == before
+            if not ended and same and verdict and verdict.state == RUNNING:
+                return {"main": [[each.pid, each.start_ticks] for each in verdict.main]}
+            # Some scripts come back while the parent of what they start still lives: once is no end.
+            if not (again and same and verdict and verdict.state == RUNNING):
+                what = f"pid {ended} ended" if ended else "it began anew"
+                raise self._failure(facts, verdict, f"{what} within {self.seconds:g} s of its start")
+            again = False
+
+    def _wait_for_start(self, runner: Runner) -> tuple[ServiceFacts, Optional[Verdict]]:
+        """What it comes to; systemd and the engines come back when it is started, many scripts earlier."""
+        until = time.monotonic() + (SCRIPT_SECONDS if self.how == "script" else READY_SECONDS)
+        waiting = {STARTING} if self.how != "script" else set(STATES) - {RUNNING}
+        while True:
+            facts, verdict = self._look(runner)
+            if verdict is None or verdict.state not in waiting or time.monotonic() > until:
+                return facts, verdict
+            time.sleep(LOOK_SECONDS)
+
+    def _failure(self, facts: ServiceFacts, verdict: Optional[Verdict], what: str) -> Failed:
+        why = "; ".join(
+            part for part in (what, verdict.why if verdict else "", verdict.ended if verdict else "") if part
+        )
+        failure = Failed(self.name, "\n".join((why, *facts.log)), todo="mend that; it is not tried a second time")
+        failure.record = {"main": [[each.pid, each.start_ticks] for each in verdict.main] if verdict else []}
+        return failure
+
+    def undo_commands(self, record: Record) -> tuple[Command, ...]:
+        return (self._command("stop"),)
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        lines = shell_lines(self.undo_commands(record))
+        return Change("stop", self.name, "runs", "stopped again", lines, reversible=False)
+
+    def left(self, runner: Runner, record: Record) -> Optional[Change]:
+        """What was started, if it runs. Raises CannotUndo for what somebody else has started since."""
+        _, verdict = self._look(runner)
+        running = {(each.pid, each.start_ticks) for each in verdict.main} if verdict else set()
+        if not running:
+            if verdict and verdict.state == RUNNING:
+                why = f"{self.name} has no main process by which it could be told whether this run started it"
+                raise CannotUndo(why, todo=self._command("stop").line)
+            return None
+        if record.get("boot") != boot_id() or not running & self._started(running, record):
+            raise CannotUndo(f"{self.name} runs as pid {min(running)[0]}, which this run did not start")
+        return super().left(runner, record)
+
+    def _started(self, running: set[tuple[int, int]], record: Record) -> set[tuple[int, int]]:
+        """Of what runs, what the step has started: it was dead before. One cut short has its time only."""
+        if "main" in record:
+            return {(pid, ticks) for pid, ticks in record["main"]}
+        until = record["began"] + int((START_SECONDS + READY_SECONDS + self.seconds) * TICKS)
+        return {(pid, ticks) for pid, ticks in running if record["began"] <= ticks <= until}
+
+    def undo(self, runner: Runner, record: Record) -> None:
+        """Stop it, if it is what was started."""
+        if self.left(runner, record):
+            super().undo(runner, record)
+
+
+def boot_id() -> str:
+    """The boot that pids and ticks are of."""
+    return procfs.text("/proc/sys/kernel/random/boot_id").strip()
+
+
+def first_to_end(processes: list[tuple[int, int]], seconds: float) -> int:
+    """The pid of the first of these (pid, start in ticks) that ends within so many seconds; 0 where all live on.
+
+    A pidfd (Linux 5.3 on) becomes readable when its process ends; on older kernels they are looked at.
+    """
+    until = time.monotonic() + seconds
+    descriptors: dict[int, int] = {}
+    poll = select.poll()
+    try:
+        with contextlib.suppress(OSError):  # ended, or an older kernel: both are seen below
+            for pid, _ticks in processes:
+                descriptors[os.pidfd_open(pid)] = pid
+        for descriptor in descriptors:
+            poll.register(descriptor, select.POLLIN)
+        watched = len(descriptors) == len(processes)
+        while True:
+            # After the pidfd is opened: from here on it is that process, or its number was used again.
+            for pid, ticks in processes:
+                process = read_process(pid, 0.0)
+                if process is None or process.zombie or process.start_ticks != ticks:
+                    return pid
+            left = until - time.monotonic()
+            if left <= 0:
+                return 0
+            poll.poll(1000 * (left if watched else min(left, LOOK_SECONDS)))
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+KINDS: dict[str, type[Step]] = {StartService.kind: StartService}

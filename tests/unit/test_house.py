@@ -369,7 +369,8 @@ def test_files_and_functions_are_short() -> None:
 
 # The commands whose answer depends on --state-dir or --fstab.
 STATEFUL = re.compile(
-    r"\bopskit (disk|history|undo|journal (vacuum|retain)|memcached (start|stop)|yum (unlock|why --hold)|du --keep)\b"
+    r"\bopskit (disk|history|undo|journal (vacuum|retain)|memcached (start|stop)|yum (unlock|why --hold)|du --keep"
+    r"|service ensure)\b"
 )
 
 

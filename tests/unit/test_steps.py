@@ -65,6 +65,7 @@ CHECKED_BY_THE_PLAN = {
     "journal.vacuum",
     "journal.rotate",
     "memcached.start",
+    "service.start",
 }
 
 

@@ -71,6 +71,20 @@ def see_inside(runner: Runner, name: str, container: Container) -> ServiceFacts:
     )
 
 
+def see_again(runner: Runner, name: str, how: str, engine: str, identity: str) -> ServiceFacts:
+    """The service of a step, as it is now.
+
+    how: unit, script or container
+    engine, identity: of the container that it is, or is in; "" on the host
+    """
+    if not identity:
+        return see_service(runner, name)
+    container = inspect(runner, engine, identity)
+    if container is None:
+        return ServiceFacts(name)
+    return _container_itself(runner, name, container) if how == "container" else see_inside(runner, name, container)
+
+
 def _gone(container: Container) -> Container:
     return Container(container.engine, container.name, container.id, "removing")
 

@@ -48,6 +48,7 @@ UNRECORDED = {
     "disk.write-credentials": "path user domain password_file relabel",
     "memcached.enable-unit": "unit",
     "memcached.write-template": "path text before backup unit reload active settings",
+    "service.start": "name how target engine container state seconds",
     "usage.delete": "path directory device inode entries frees",
     "yum.copy-database": "root folder backup inode",
     "yum.rebuild-database": "root folder backup inode inner",
@@ -105,7 +106,7 @@ def test_every_step_of_a_ledger_is_pinned(release: str) -> None:
 
 def test_every_kind_is_in_a_sample_or_its_fields_are_pinned() -> None:
     kinds = {}
-    for area in ("disk", "journal", "memcached", "usage", "yum"):
+    for area in ("disk", "journal", "memcached", "service", "usage", "yum"):
         kinds.update(importlib.import_module(f"opskit.{area}.steps").KINDS)
     recorded = {pin["kind"] for _, pin in PINS}
     assert set(kinds) - recorded == set(UNRECORDED)

@@ -56,6 +56,7 @@ COMMANDS: dict[str, tuple[str, tuple[int, ...]]] = {
     "memcached start": ("-p 21987 -n", (0, 5, 6)),
     "memcached stop": ("-p 21987 -n", (0, 5)),
     "memcached status": ("", (0,)),
+    "service ensure": ("nothing-of-this-name -n", (1,)),
     "service status": ("nothing-of-this-name", (1,)),
     "yum lock": ("", (0, 6)),
     "yum wait": ("--timeout 1s", (0, 6, 7)),

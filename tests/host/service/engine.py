@@ -32,6 +32,7 @@ DAEMON=/bin/workerd
 PIDFILE=/var/run/$NAME.pid
 case $1 in
   start) $DAEMON >/dev/null 2>&1 </dev/null & echo $! > $PIDFILE ;;
+  stop) kill $(cat $PIDFILE); rm -f $PIDFILE ;;
   status)
     [ -f $PIDFILE ] || { echo "$NAME is not running"; exit 3; }
     if kill -0 $(cat $PIDFILE) 2>/dev/null; then echo "$NAME is running"; exit 0; fi

@@ -1,0 +1,116 @@
+"""What `opskit service ensure` does: start what is dead, once; or why not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+from typing import Optional
+
+from opskit.core.errors import ExitCode
+from opskit.core.finding import Finding, follow_up
+from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.service.findings import find
+from opskit.service.judge import judge
+from opskit.service.model import RUNNING, SILENT, STARTING, UNKNOWN, ServiceFacts, Verdict
+from opskit.service.scripts import OTHER, pid_file_state
+from opskit.service.steps import StartService
+
+# Restart= of a unit, and policies of a container, by which nobody brings it back.
+NEVER = {"", "no"}
+
+
+def decide_ensure(facts: ServiceFacts, seconds: float) -> Decision:
+    """Nothing for what runs; one start for what is dead; a refusal for all else.
+
+    seconds: how long it has to live for the start to be one
+    """
+    title = f"ensure that {facts.name} runs"
+    verdict = judge(facts)
+    if verdict is None:
+        why = "there is no such service"
+        return Refusal(title, (Reason("no-such-service", f"{facts.name}: {why}", exit_code=ExitCode.FAILED),))
+    result = {"name": facts.name, "state": verdict.state, "why": verdict.why}
+    if verdict.state == RUNNING:
+        return Plan(title, result=result)
+    reasons = tuple(_reasons(facts, verdict))
+    if reasons:
+        return Refusal(title, reasons)
+    step = start_step(facts, verdict, seconds)
+    if step is None:
+        return Refusal(title, (_nobody_starts_it(facts),))
+    basis = (step.how, step.target, step.container)
+    # The script of a dry run stops where it runs by then.
+    active = f"if systemctl is-active --quiet -- {quote(step.target)}; then exit 1; fi"
+    checks = (active,) if step.how == "unit" else ()
+    return Plan(title, (step,), basis, checks=checks, notes=tuple(_notes(facts, verdict)), result=result)
+
+
+def start_step(facts: ServiceFacts, verdict: Verdict, seconds: float) -> Optional[StartService]:
+    """The step that starts it: by its unit before its init script; None where nothing is known that does."""
+    container = facts.container
+    if container and (facts.itself or container.status != "running"):
+        # A service in a container that is stopped comes with the container, if at all: that is another command.
+        return _container_step(facts, seconds) if facts.itself else None
+    engine, inside = (container.engine, container.id) if container else ("", "")
+    if facts.unit:
+        return StartService(facts.name, "unit", facts.unit.name, engine, inside, verdict.state, seconds)
+    if facts.script:
+        return StartService(facts.name, "script", facts.script.path, engine, inside, verdict.state, seconds)
+    return None
+
+
+def _container_step(facts: ServiceFacts, seconds: float) -> Optional[StartService]:
+    container = facts.container
+    if container is None:
+        return None
+    state = container.status
+    return StartService(facts.name, "container", container.name, container.engine, container.id, state, seconds)
+
+
+def _reasons(facts: ServiceFacts, verdict: Verdict) -> Iterator[Reason]:
+    name = verdict.name
+    if verdict.state == STARTING:
+        yield Reason("brought-back", f"{name} is being started already: {verdict.why}", _who(facts))
+    elif verdict.state == SILENT:
+        remedy = "see who stopped it, or what it waits for; a second one beside it helps nobody"
+        yield Reason("still-lives", f"{name} lives and does not answer: {verdict.why}", remedy)
+    elif verdict.state == UNKNOWN:
+        yield Reason("not-known", f"whether {name} runs is not known: {verdict.why}", "start it by hand once you know")
+    if facts.unit and facts.unit.load == "masked":
+        yield Reason("masked", f"{facts.unit.name} is masked", f"systemctl unmask {facts.unit.name}")
+    script = facts.script
+    # One that others can change, that hangs or cannot be run is not run for a start either.
+    if script and not facts.unit and script.status is None and verdict.state != UNKNOWN:
+        yield Reason("not-known", f"{script.path} does not answer: {script.why}", f"{script.path} status, by hand")
+    for file in script.pid_files if script and not facts.unit else ():
+        if script and pid_file_state(file, facts.name, script.programs) == OTHER and file.process:
+            title = f"{file.path} names {file.process.text}, which is older than the file: is it {name} after all?"
+            yield Reason("pid-of-another", title, f"ps -fp {file.process.pid}; remove the file when it is not")
+
+
+def _who(facts: ServiceFacts) -> str:
+    """What brings it back, with the line to change."""
+    if facts.container and facts.itself and facts.container.policy not in NEVER:
+        container = facts.container
+        return f"its restart policy is {container.policy}: {container.engine} update --restart=no {container.name}"
+    if facts.unit and facts.unit.restart not in NEVER:
+        return f"Restart={facts.unit.restart} brings it back: systemctl cat {facts.unit.name}; systemctl edit it"
+    return "wait for it"
+
+
+def _nobody_starts_it(facts: ServiceFacts) -> Reason:
+    container = facts.container
+    if container and container.status != "running":
+        return Reason(
+            "container-halted",
+            f"container {container.name} is {container.status}, and {facts.name} with it",
+            follow_up("service", "ensure", container.name),
+        )
+    return Reason(
+        "nobody-starts-it", f"{facts.name} is no unit, init script or container: it is not known what starts it"
+    )
+
+
+def _notes(facts: ServiceFacts, verdict: Verdict) -> Iterator[Finding]:
+    """What is not said by the plan itself."""
+    yield from (finding for finding in find(facts, verdict) if finding.id in {"zombie", "script-lies", "restarts"})

@@ -1,0 +1,142 @@
+"""What `service ensure` decides, for every state that a service can be in; and what an undo takes for its own."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Optional
+
+import pytest
+
+from opskit.core.errors import CannotUndo
+from opskit.core.plan import Plan, Refusal
+from opskit.service.ensure import decide_ensure
+from opskit.service.judge import judge
+from opskit.service.model import (
+    DEAD_LOCK_FILE,
+    DEAD_PID_FILE,
+    FAILED,
+    RUNNING,
+    STOPPED,
+    Container,
+    Process,
+    Script,
+    ServiceFacts,
+    Unit,
+    Verdict,
+)
+from opskit.service.steps import StartService, boot_id, first_to_end
+from tiers import Agree
+from unit.service.test_scripts import FILES, STRAYS, process
+
+DEAD = {STOPPED, FAILED, DEAD_PID_FILE, DEAD_LOCK_FILE}
+
+
+def test_only_what_is_dead_is_started(agree: Agree) -> None:
+    """A service is never started beside one that lives, whatever its init script says."""
+    cases = list(itertools.product((0, 1, 2, 3, 4, None), FILES, STRAYS, ("", "/run/lock/w")))
+    right = 0
+    for status, files, stray, lock in cases:
+        script = Script("/etc/init.d/w", status, programs=("workerd",), pid_files=FILES[files], lock=lock)
+        own = tuple(file.process for file in script.pid_files if file.process)
+        facts = ServiceFacts("w", script=script, processes=(*own, *STRAYS[stray]))
+        verdict = judge(facts)
+        decision = decide_ensure(facts, 10.0)
+        assert verdict
+        if verdict.state == RUNNING:
+            right += isinstance(decision, Plan) and not decision.steps
+        elif verdict.state in DEAD and files != "other" and status is not None:
+            right += isinstance(decision, Plan) and len(decision.steps) == 1
+        else:
+            right += isinstance(decision, Refusal) and decision.exit_code == 5
+    agree("starts of what an init script tells of", right, len(cases))
+
+
+def unit(active: str, sub: str = "", **more: str) -> ServiceFacts:
+    return ServiceFacts("w", unit=Unit("w.service", active, sub, **more))  # type: ignore[arg-type]
+
+
+def container(status: str, *, itself: bool, policy: str = "") -> ServiceFacts:
+    each = Container("podman", "c", "1", status, policy=policy)
+    return ServiceFacts("c" if itself else "w", container=each, itself=itself)
+
+
+@pytest.mark.parametrize(
+    ("facts", "line", "reason"),
+    [
+        (unit("failed"), "systemctl start -- w.service", ""),
+        (unit("inactive"), "systemctl start -- w.service", ""),
+        (unit("inactive", load="masked"), "", "masked"),
+        (unit("activating", "auto-restart", restart="always"), "", "brought-back"),
+        (unit("activating", "start"), "", "brought-back"),
+        (container("exited", itself=True), "podman start 1", ""),
+        (container("created", itself=True), "podman start 1", ""),
+        (container("restarting", itself=True, policy="always"), "", "brought-back"),
+        (container("paused", itself=True), "", "still-lives"),
+        (container("something-new", itself=True), "", "not-known"),
+        (container("exited", itself=False), "", "container-halted"),
+        (ServiceFacts("w"), "", "no-such-service"),
+        (ServiceFacts("w", processes=(process(9, "w", state="Z"),)), "", "nobody-starts-it"),
+    ],
+)
+def test_by_what_it_is_started(facts: ServiceFacts, line: str, reason: str) -> None:
+    decision = decide_ensure(facts, 10.0)
+    if reason:
+        assert isinstance(decision, Refusal)
+        assert [each.id for each in decision.reasons] == [reason]
+        assert decision.exit_code == (1 if reason == "no-such-service" else 5)
+    else:
+        assert isinstance(decision, Plan)
+        assert decision.changes[0].commands == (line,)
+        assert decision.fingerprint == decide_ensure(facts, 10.0).fingerprint  # type: ignore[union-attr]
+
+
+def test_who_brings_it_back_is_named() -> None:
+    decision = decide_ensure(unit("activating", "auto-restart", restart="on-failure"), 10.0)
+    assert isinstance(decision, Refusal)
+    assert "Restart=on-failure" in decision.reasons[0].remedy
+
+
+STEP = StartService("w", "unit", "w.service", "", "", "failed", 10.0)
+
+
+@pytest.mark.parametrize(
+    ("runs", "record", "left"),
+    [
+        (None, {"main": [[7, 100]]}, "nothing"),
+        ((7, 100), {"main": [[7, 100]]}, "stop"),
+        ((7, 200), {"main": [[7, 100]]}, "kept"),  # the pid was used again
+        ((8, 100), {"main": [[7, 100]]}, "kept"),
+        ((7, 100), {}, "stop"),  # cut short: it began in the time of the step
+        ((7, 99), {}, "kept"),
+        ((7, 10**9), {}, "kept"),
+        ((7, 100), {"main": []}, "kept"),
+        ((7, 100), {"main": [[7, 100]], "boot": "another"}, "kept"),
+    ],
+)
+def test_an_undo_stops_only_what_was_started(
+    runs: Optional[tuple[int, int]], record: dict[str, object], left: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = (Process(runs[0], 0, 1, runs[1], 0.0, "w", "S"),) if runs else ()
+    verdict = Verdict("w", "unit", RUNNING if runs else STOPPED, "", main=main)
+    monkeypatch.setattr(StartService, "_look", lambda *_: (ServiceFacts("w"), verdict))
+    whole = {"boot": boot_id(), "began": 100, **record}
+    if left == "kept":
+        with pytest.raises(CannotUndo, match="did not start"):
+            STEP.left(None, whole)  # type: ignore[arg-type]
+        return
+    change = STEP.left(None, whole)  # type: ignore[arg-type]
+    assert (change is None) == (left == "nothing")
+    assert change is None or change.commands == ("systemctl stop -- w.service",)
+
+
+def test_what_has_no_main_process_is_not_stopped_by_an_undo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could tell whether it is what was started: a oneshot unit has done its work, and runs no more."""
+    verdict = Verdict("w", "unit", RUNNING, "")
+    monkeypatch.setattr(StartService, "_look", lambda *_: (ServiceFacts("w"), verdict))
+    with pytest.raises(CannotUndo, match="no main process"):
+        STEP.left(None, {"boot": boot_id(), "main": []})  # type: ignore[arg-type]
+
+
+def test_what_has_ended_is_seen_at_once() -> None:
+    assert first_to_end([(2**22 + 1, 5)], 3600.0) == 2**22 + 1
+    assert first_to_end([], 0.0) == 0
