@@ -13,6 +13,7 @@ FINDINGS = (
     ),
     FindingKind("active-keep-size", ("info",), "active files alone take more than the size, and a vacuum keeps them"),
     FindingKind("bad-setting", ("warning",), "journald does not understand a setting, and ignores it"),
+    FindingKind("causes-left-out", ("info",), "more units failed than the last lines were looked up of"),
     FindingKind("clock-went-back", ("info",), "times in a journal file go back: journalctl's --since passes over some"),
     FindingKind("copy-among-journals", ("critical",), "the directory for copies is in one whose journals are vacuumed"),
     FindingKind("copy-directory-open", ("critical",), "others could write to the directory for copies, or replace it"),
@@ -62,7 +63,7 @@ FINDINGS = (
     FindingKind("not-predicted", ("critical",), "a file is gone that was to stay"),
     FindingKind("not-removed", ("error",), "a file is still there that was to be deleted"),
     FindingKind("not-running", ("info",), "journald does not run: the limit takes effect when it starts"),
-    FindingKind("not-seen", ("info",), "files may not be read by this user: their entries are missing"),
+    FindingKind("not-seen", ("info", "warning"), "files may not be read by this user: their entries are missing"),
     FindingKind(
         "old-files-stay",
         ("info",),

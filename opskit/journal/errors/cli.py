@@ -18,7 +18,7 @@ from opskit.core.systemd import FailedUnit, failed_units
 from opskit.core.units import now
 from opskit.journal.cli import InDirectory, Namespace, Root, scope_of
 from opskit.journal.errors.failures import of_units
-from opskit.journal.errors.findings import CHECKED, findings_of
+from opskit.journal.errors.findings import CHECKED, findings_of, not_seen
 from opskit.journal.errors.groups import EXAMPLE_BYTES, PRIORITIES, MessageGroup, Tally
 from opskit.journal.errors.incidents import FAILED, Incident
 from opskit.journal.errors.kernel import OOM
@@ -30,7 +30,15 @@ from opskit.journal.errors.see.catalog import catalog_texts, fill, needs_fields,
 from opskit.journal.errors.see.entries import Reading, host_zone, readable_scope, see_files
 from opskit.journal.errors.see.failures import LastLines
 from opskit.journal.errors.select import Selection
-from opskit.journal.errors.show import DRAW_SECONDS, ErrorListing, draw_errors, errors_json, follow_errors, progress
+from opskit.journal.errors.show import (
+    DRAW_SECONDS,
+    ErrorListing,
+    draw_errors,
+    errors_json,
+    follow_errors,
+    progress,
+    tell_findings,
+)
 from opskit.journal.files.see.directories import namespaces
 from opskit.journal.releases import Version, rules_of
 from opskit.journal.see import running_version
@@ -106,6 +114,7 @@ def errors(
     if follow:
         batches = Reading(session.runner, request, version).batches(DRAW_SECONDS)
         with contextlib.closing(batches):
+            tell_findings(session.screen, not_seen(directories))
             follow_errors(session.screen, batches, Tally(request.limit), listing)
         return
     facts = _read(

@@ -15,11 +15,14 @@ from opskit.journal.errors.incidents import DUMP, FAILED, Incident
 from opskit.journal.errors.kernel import DISK, LOST, OOM
 from opskit.journal.errors.kernel import KINDS as KERNEL_KINDS
 from opskit.journal.errors.model import ErrorFacts, UnitFailure
-from opskit.journal.files.model import Loss, files_by_path
+from opskit.journal.files.model import DENIED, JournalDirectory, Loss, files_by_path
 from opskit.journal.files.verify import loss_text, other_namespaces, verify_line
 
 # What --check takes for an error beside the entries themselves.
 CHECKED = {"warning", "error", "critical"}
+_READERS = "the same with sudo; who is to read it always: usermod -aG systemd-journal USER, and log in anew"
+# So many units are named in one line to paste.
+_UNITS_NAMED = 20
 
 
 def findings_of(facts: ErrorFacts) -> tuple[Finding, ...]:
@@ -83,6 +86,10 @@ def _units(facts: ErrorFacts, logged: Sequence[Incident]) -> Iterator[Finding]:
         yield _unit_failed("error", title, evidence, failure)
     for incident in by_name.values():
         yield _failed_before(incident, failures.get(incident.subject))
+    if left := [failure.unit for failure in facts.failures if failure.left_out]:
+        title = f"{len(left)} of {len(facts.failures)} units that failed: their last lines were not looked up"
+        remedy = " ".join(["add", *(f"--unit {shlex.quote(unit)}" for unit in left[:_UNITS_NAMED])])
+        yield Finding("causes-left-out", "info", title, ", ".join(left), remedy)
 
 
 def _failed_before(incident: Incident, failure: Optional[UnitFailure] = None) -> Finding:
@@ -135,9 +142,11 @@ def _reading(facts: ErrorFacts) -> Iterator[Finding]:
     """What keeps the answer from being whole."""
     left = "these are not the messages"
     yield from other_namespaces(facts.namespaces, facts.scope, left, "add --namespace '*', or the name of one")
+    yield from not_seen(facts.directories)
     yield from map(_loss, facts.losses)
     known = {loss.path for loss in facts.losses}
-    damaged = [(path, file) for path, file in files_by_path(facts.directories).items() if file.damage]
+    files = files_by_path(facts.directories)
+    damaged = [(path, file) for path, file in files.items() if file.damage and file.open_error != DENIED]
     for path, file in damaged:
         if path not in known:
             title = f"{path}: none of its entries can be read"
@@ -155,6 +164,20 @@ def _reading(facts: ErrorFacts) -> Iterator[Finding]:
         yield Finding("too-many-groups", "info", title, remedy="--unit, or a shorter --since")
     if facts.systemctl_error:
         yield Finding("units-not-seen", "warning", "it is not known which units are failed now", facts.systemctl_error)
+
+
+def not_seen(directories: Sequence[JournalDirectory]) -> Iterator[Finding]:
+    """What this user may not read, beside the files that he may, and directories that cannot be read."""
+    for directory in directories:
+        if directory.read_error:
+            title = f"{directory.path} cannot be read: {directory.read_error}"
+            remedy = _READERS if directory.read_error == DENIED else ""
+            yield Finding("unreadable-directory", "warning", title, remedy=remedy)
+        denied = [file.name for file in directory.files if file.open_error == DENIED]
+        if denied:
+            of = f"{len(denied)} of {counted(len(directory.files), 'file')}"
+            title = f"this user may not read {of} in {directory.path}: their entries are missing here"
+            yield Finding("not-seen", "warning", title, f"{DENIED}: {', '.join(denied)}", _READERS)
 
 
 def _loss(loss: Loss) -> Finding:

@@ -41,6 +41,7 @@ class UnitFailure:
     status: its exit status, or the number of its signal
     gave_up: systemd starts it no more, since it failed too often
     lines: its last lines, of every priority
+    left_out: these were not looked for, since so many units failed
     """
 
     unit: str
@@ -50,6 +51,7 @@ class UnitFailure:
     status: int = 0
     gave_up: bool = False
     lines: tuple[str, ...] = ()
+    left_out: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Callable, Optional
 
 from opskit.core.finding import Finding
@@ -339,6 +340,12 @@ def _tell_group(screen: Screen, group: MessageGroup, listing: ErrorListing) -> N
     # Without the count: it goes on.
     line = "  ".join(shown(cell) or "-" for cell in row(group, listing)[1:])
     screen.answer({"group": group_json(group, listing)}, lambda: screen.line(line))
+
+
+def tell_findings(screen: Screen, findings: Iterable[Finding]) -> None:
+    """What keeps an answer that goes on from being whole: a line each beside it, with --json an envelope."""
+    for finding in findings:
+        screen.answer(None, partial(screen.note, finding_line(finding)), findings=(finding,))
 
 
 def _tell_finding(screen: Screen, finding: Finding) -> None:

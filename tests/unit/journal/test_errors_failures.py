@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 
+from opskit.core.command import Command
 from opskit.core.systemd import FailedUnit
-from opskit.journal.errors.failures import cause_text, failure_of, of_units, oom_group, place_of, remedy_of
+from opskit.journal.errors.failures import (
+    DEPENDENCY,
+    cause_text,
+    failure_of,
+    of_units,
+    oom_group,
+    place_of,
+    remedy_of,
+)
 from opskit.journal.errors.findings import findings_of
 from opskit.journal.errors.groups import Tally
 from opskit.journal.errors.model import ErrorFacts, UnitFailure
+from opskit.journal.errors.see.failures import MOST, LastLines
+from opskit.journal.files.model import Scope
+from opskit.journal.releases import Version
 
 DEVICE = r"dev-disk-by\x2duuid-0f1e2d3c\x2d1111\x2d4000\x2d8000\x2d00000000abcd.device"
 NO_PROGRAM = "its program cannot be executed: the path, the permissions or the interpreter of ExecStart="
@@ -115,6 +131,36 @@ def test_what_a_person_is_told() -> None:
     assert device.title.endswith(
         "failed once (timed out), /dev/disk/by-uuid/0f1e2d3c-1111-4000-8000-00000000abcd: it did not appear in time"
     )
+
+
+class NoEntries:
+    """A runner whose journalctl has nothing to say. commands: how often it was asked."""
+
+    def __init__(self) -> None:
+        self.commands = 0
+
+    @contextmanager
+    def stream(self, _command: Command) -> Iterator[NoEntries]:
+        self.commands += 1
+        yield self
+
+    def read(self) -> bytes:
+        return b""
+
+
+def test_units_whose_last_lines_are_not_looked_up_are_named() -> None:
+    runner: Any = NoEntries()
+    units = {f"u{number}@x y.service": ("exit-code", 0) for number in range(MOST + 2)}
+    units["never.service"] = (DEPENDENCY, 0)
+    failures = LastLines(runner, Scope(), Version(252)).failures(units)
+    assert [failure.unit for failure in failures] == list(units)
+    assert runner.commands == MOST
+    (finding,) = findings_of(ErrorFacts(Tally(3), failures=failures))
+    assert (finding.id, finding.severity) == ("causes-left-out", "info")
+    assert finding.title == f"2 of {MOST + 3} units that failed: their last lines were not looked up"
+    assert finding.remedy == f"add --unit 'u{MOST}@x y.service' --unit 'u{MOST + 1}@x y.service'"
+    del units[f"u{MOST}@x y.service"], units[f"u{MOST + 1}@x y.service"]
+    assert not findings_of(ErrorFacts(Tally(3), failures=LastLines(runner, Scope(), Version(252)).failures(units)))
 
 
 def test_the_units_that_are_asked_for() -> None:

@@ -12,6 +12,9 @@ import pytest
 
 from opskit.core.errors import Failed, Missing, OpskitError, UsageFault
 from opskit.journal.errors.cli import _priority
+from opskit.journal.errors.findings import findings_of
+from opskit.journal.errors.groups import Tally
+from opskit.journal.errors.model import ErrorFacts
 from opskit.journal.errors.moments import journalctl_moment, moment_of
 from opskit.journal.errors.query import ErrorsRequest, command_of, match_words
 from opskit.journal.errors.see import entries
@@ -188,9 +191,24 @@ def seen(monkeypatch: pytest.MonkeyPatch, *errors: str) -> None:
     monkeypatch.setattr("opskit.journal.files.see.directories.read_scope", lambda *_: directories)
 
 
-def test_files_that_this_user_may_not_read_are_no_half_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_this_user_may_read_is_read_and_the_rest_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     seen(monkeypatch, "", "Permission denied")
+    (finding,) = findings_of(ErrorFacts(Tally(3), directories=see_files(Scope())))
+    assert (finding.id, finding.severity) == ("not-seen", "warning")
+    assert finding.title == "this user may not read 1 of 2 files in /var/log/journal/x: their entries are missing here"
+    assert finding.evidence == "Permission denied: 1.journal"
+
+
+def test_a_directory_that_cannot_be_read_is_named() -> None:
+    directories = (JournalDirectory("/d", read_error="Input/output error"),)
+    (finding,) = findings_of(ErrorFacts(Tally(3), directories=directories))
+    assert (finding.id, finding.title) == ("unreadable-directory", "/d cannot be read: Input/output error")
+
+
+def test_who_may_read_none_of_the_files_is_told_how_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    seen(monkeypatch, "Permission denied", "Permission denied")
     error = refused(Scope())
     assert isinstance(error, Missing)
     assert error.todo.startswith("sudo ")

@@ -17,7 +17,7 @@ from opskit.core.errors import CommandFailed, Failed, Missing, UsageFault
 from opskit.core.runner import StreamingRunner
 from opskit.journal.errors.export import Batches, ExportParser
 from opskit.journal.errors.query import ALL, DEFAULT_SINCE, SILENCE, ErrorsRequest, command_of
-from opskit.journal.files.model import ROOTS, JournalDirectory, Scope
+from opskit.journal.files.model import DENIED, ROOTS, JournalDirectory, Scope
 from opskit.journal.files.see.directories import read_directories
 from opskit.journal.releases import NEWEST, Version, rules_of
 
@@ -91,14 +91,22 @@ def boot_id(runner: StreamingRunner, request: ErrorsRequest, version: Version) -
 
 
 def see_files(scope: Scope) -> tuple[JournalDirectory, ...]:
-    """The journal files that journalctl will read. Raises Missing when this user may not, Failed when none is there."""
+    """The journal files that journalctl will read, with those that this user may not read beside one that he may.
+
+    Raises Missing when he may read none of those there are, Failed when none is there.
+    """
+    todo = f"sudo {shlex.join(command_line())}; or join the group systemd-journal, and log in anew"
     try:
         # What is read, and by no vacuum deleted, is the same in every release.
-        directories = read_directories(scope, rules_of(NEWEST))
+        directories = read_directories(scope, rules_of(NEWEST), all_of_it=False)
     except Missing as error:
-        todo = f"sudo {shlex.join(command_line())}; or join the group systemd-journal, and log in anew"
         raise Missing(error.what, error.why, todo=todo) from error
-    if not any(directory.files for directory in directories):
+    files = [file for directory in directories for file in directory.files]
+    if all(file.open_error == DENIED for file in files):
+        for directory in directories:
+            if directory.files or directory.read_error == DENIED:
+                raise Missing(directory.path, "this user may not read it", todo=todo)
+    if not files:
         raise _no_files(scope)
     return directories
 

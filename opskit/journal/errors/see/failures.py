@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,14 +34,19 @@ class LastLines:
     version: Version
 
     def failures(self, units: Mapping[str, tuple[str, int]]) -> tuple[UnitFailure, ...]:
-        """The failures of these units, the first MOST of them: by name the result, and when it was, 0 for not known."""
+        """The failures of these units, the last lines of MOST of them.
+
+        units: by name the result, and when it was, 0 for not known
+        """
         failures = []
-        for name, (result, moment) in itertools.islice(units.items(), MOST):
+        asked = 0
+        for name, (result, moment) in units.items():
             # What it wrote last can reach journald behind systemd's word that it failed.
             until = moment + SECOND if moment else 0
-            if result in NEVER_STARTED:
-                failures.append(UnitFailure(name, result))
+            if result in NEVER_STARTED or asked == MOST:
+                failures.append(UnitFailure(name, result, left_out=result not in NEVER_STARTED))
                 continue
+            asked += 1
             # Not --unit: what the forked child says before it becomes the program is of another process than 1.
             own = (f"_SYSTEMD_UNIT={name}", "+", f"UNIT={name}", "_UID=0", "+", f"COREDUMP_UNIT={name}", "_UID=0")
             entries = self._entries((f"--lines={LINES}", *own), until=until)
