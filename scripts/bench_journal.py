@@ -29,12 +29,13 @@ def make(place: Path, count: int) -> None:
     )
     first, sparse = place / "first.journal", place / "sparse"
     subprocess.run([REMOTE, "-o", str(first), "-"], input=text.encode(), capture_output=True, check=True)
-    subprocess.run(["cp", "--sparse=always", first, sparse], check=True)
+    subprocess.run(["cp", "--sparse=always", "--preserve=xattr", first, sparse], check=True)
     first.unlink()
     for number in range(count):
         at = now - (count - number) * HOUR
         path = place / f"system@{'ab' * 16}-{number * ENTRIES + 1:016x}-{at:016x}.journal"
-        subprocess.run(["cp", "--sparse=always", sparse, path], check=True)
+        # With the xattr in which journald keeps the time of creation: each of its files has that.
+        subprocess.run(["cp", "--sparse=always", "--preserve=xattr", sparse, path], check=True)
         with path.open("r+b") as file:
             file.seek(184)  # the times of the first and the last entry
             file.write(at.to_bytes(8, "little") + (at + HOUR).to_bytes(8, "little"))

@@ -28,7 +28,7 @@ def to_json(value: Any) -> Any:
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return {name: to_json(item) for name, item in zip(value._fields, value)}
     if isinstance(value, (tuple, list)):
-        return [to_json(item) for item in value]
+        return list(value) if _PLAIN.issuperset(map(type, value)) else [to_json(item) for item in value]
     if isinstance(value, dict):
         return {key: to_json(item) for key, item in value.items()}
     return value

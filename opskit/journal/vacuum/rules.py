@@ -7,6 +7,7 @@ merge sort in every release (it was an introsort for some weeks between 2.38 and
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -47,21 +48,21 @@ class Prediction:
     active: tuple[JournalFile, ...]
     unread: tuple[JournalFile, ...]
 
-    @property
+    @functools.cached_property
     def deletes(self) -> tuple[JournalFile, ...]:
         """The files that go, in the order in which they go."""
         return tuple(file for file in self._tried if not file.unremovable)
 
-    @property
+    @functools.cached_property
     def undeletable(self) -> tuple[JournalFile, ...]:
         """The files that it will try to delete, and cannot: journalctl warns, exits 0, and goes on to newer ones."""
         return tuple(file for file in self._tried if file.unremovable)
 
-    @property
+    @functools.cached_property
     def _tried(self) -> tuple[JournalFile, ...]:
         return (*self.empty, *(candidate.file for candidate in self.order[: self.gone]))
 
-    @property
+    @functools.cached_property
     def kept(self) -> tuple[Candidate, ...]:
         """The candidates that stay."""
         return self.order[self.gone :]

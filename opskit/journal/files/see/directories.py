@@ -76,7 +76,9 @@ def _read_file(directory: int, entry: os.DirEntry[str], statx: Statx, *, noatime
                 status = statx.status(descriptor)
                 header = read_header(os.pread(descriptor, HEADER_BYTES, 0), status.size)
                 crtime = _crtime(descriptor)
-                atime_stays = noatime or (status.atime < status.mtime and _keeps_atime(descriptor))
+                # The oldest of all times counts: of most files the first entry is older than any access.
+                oldest = min(status.mtime, parsed.realtime or header.head)
+                atime_stays = noatime or (status.atime < oldest and _keeps_atime(descriptor))
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -141,7 +143,7 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[JournalDire
             continue
         if top.files or scope.directory:
             directories[top.path] = replace(_read(top.path, "", ""), passed_over=not top.files)
-        inside = [name for name in _names(top.path) if _is_journal_directory(name)]
+        inside = [name for name in _names(top.path) if _ID.match(name) and _is_journal_directory(name)]
         check_answers(os.path.join(top.path, name) for name in inside)
         for name in inside:
             machine, _, namespace = name.partition(".")
