@@ -94,7 +94,8 @@ def errors(
 
     Numbers, addresses, ids and paths do not tell messages apart. A group has an example in full and what systemd's
     catalogue says of it. Without --since or --boot it is the last day; of files named by -D or --root it is all.
-    What journalctl passes over in a damaged file is read all the same, or named.
+    What journalctl passes over in a damaged file is read all the same, or named. Text that was changed in place is
+    shown as it is: opskit journal verify finds that.
     """
     if check and follow:
         raise UsageFault("--check", "it cannot be used with --follow, which has no end")

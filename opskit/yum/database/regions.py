@@ -2,7 +2,8 @@
 
 Opening the environment would write into it, and can wait for ever on a lock that a killed process holds: the file is
 only read. The first fields never change, in no release (dbinc/region.h); the others are those of 5.3 on 64-bit hosts:
-the same in 5.3.21 (EL7), by its sources, and 5.3.28 (EL8, Debian), by what its library was seen to write.
+the same in 5.3.28 (EL8, Debian), by what its library was seen to write, and in 5.3.21 (EL7), by its sources: read, not
+run. Nor was rpm's own 4.11 or 4.14, which have such a database: what is run is db5.3_load and processes of the library.
 
 ENV->failchk, which rpm calls when it opens its database, asks the same (env_failchk.c, lock_failchk.c): a dead process
 in a call of the library is "Thread died in Berkeley DB library", a dead one with a write lock may have changed one page

@@ -301,6 +301,20 @@ def test_damaged_files_are_told_of(journal: Path, tmp_path: Path) -> None:
     assert said("-D", str(tmp_path))["result"]["entries"] >= 7
 
 
+def test_text_that_was_changed_in_place(journal: Path, tmp_path: Path) -> None:
+    """Nothing of the structure is damaged: errors shows the text, as journalctl does; verify finds it by its hash."""
+    data = (journal / "x.journal").read_bytes()
+    assert data.count(b"Failed to start Foo.") == 1
+    (tmp_path / "x.journal").write_bytes(data.replace(b"Failed to start Foo.", b"Failed to start Bar."))
+    body = said("-D", str(tmp_path))
+    assert "Failed to start Bar." in json.dumps(body["result"])
+    assert "journal-damaged" not in [finding["id"] for finding in body["findings"]]
+    argv = [*ARGV[:-1], "verify", "-D", str(tmp_path), "--json"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 4
+    assert [finding["id"] for finding in json.loads(done.stdout)["findings"]] == ["damaged"]
+
+
 def test_a_root_directory(journal: Path, tmp_path: Path) -> None:
     place = tmp_path / "var" / "log" / "journal" / ("a" * 32)
     place.mkdir(parents=True)

@@ -2,6 +2,9 @@
 
 A sound journal is read by journalctl alone. A file whose index is damaged, or of which journalctl gives fewer entries
 than its index has, is read here, object by object; what of it cannot be read is a loss.
+
+Text that was changed in place, in a file whose objects are where they should be, shows as it is, here as in journalctl:
+neither computes the hash of what it reads. `journal verify` does, and finds it.
 """
 
 from __future__ import annotations
