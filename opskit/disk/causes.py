@@ -7,6 +7,7 @@ A disk is called failing only where the kernel reports an I/O error of it.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
@@ -25,6 +26,8 @@ class Attempt:
     known: whether the kernel has this type of filesystem.
     held: whether somebody else holds the device exclusively.
     errors: whether its ext filesystem is marked as having errors.
+    no_room_for: the file of a loop device whose own filesystem has no room left for it, "" for none.
+    too_small: for the filesystem that was to be made: why, "" if it is not.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Attempt:
     held: bool = False
     read_only: bool = False
     errors: bool = False
+    no_room_for: str = ""
+    too_small: str = ""
 
 
 class Cause(NamedTuple):
@@ -152,14 +157,14 @@ def cause_of(attempt: Attempt, words: Sequence[str]) -> Optional[Cause]:
     if not attempt.name:  # of a new image of opskit's nothing else is worth telling: it is gone by then
         return _from_table(attempt, ours, [entry for entry in _TABLE if entry.options])
     if any(_IO_ERROR.search(line) for line in ours):
-        name = attempt.disk or attempt.name
-        why = f"the kernel reports an I/O error of {attempt.path}: the disk may be failing"
-        return Cause(why, f"dmesg | grep {name}; smartctl -a /dev/{name}; save what is on it first")
+        return _io_error(attempt)
     if attempt.fstype and not attempt.known:
         remedy = _DRIVERS.get(attempt.fstype, f"modprobe {attempt.fstype}; else mount it on a host that has it")
         return Cause(f"this kernel has no filesystem {attempt.fstype}", remedy)
     if attempt.held:
         return Cause(f"another program holds {attempt.path}", f"lsblk {attempt.path}; fuser -v {attempt.path}")
+    if attempt.too_small:
+        return Cause(attempt.too_small, f"lsblk {attempt.path}; a larger disk")
     cause = _from_table(attempt, ours, _TABLE)
     if cause:
         return cause
@@ -171,6 +176,15 @@ def cause_of(attempt: Attempt, words: Sequence[str]) -> Optional[Cause]:
     if attempt.read_only:
         return Cause(f"{attempt.path} is read-only", f"--mount-options ro; or blockdev --setrw {attempt.path}")
     return None
+
+
+def _io_error(attempt: Attempt) -> Cause:
+    if attempt.no_room_for:
+        why = f"no room is left on the filesystem of {attempt.no_room_for}, which {attempt.path} is made of"
+        return Cause(why, f"df {shlex.quote(attempt.no_room_for)}; make room there, then run the same command again")
+    name = attempt.disk or attempt.name
+    why = f"the kernel reports an I/O error of {attempt.path}: the disk may be failing"
+    return Cause(why, f"dmesg | grep {name}; smartctl -a /dev/{name}; save what is on it first")
 
 
 def _from_table(attempt: Attempt, ours: Sequence[str], table: Sequence[_Words]) -> Optional[Cause]:

@@ -172,7 +172,7 @@ def mount(
     )
 
     def read(runner: Runner) -> HostFacts:
-        return see(runner, fstab=fstab, state_dir=session.state_dir, devices=[device], paths=[request.target])
+        return see(runner, fstab=fstab, state_dir=session.state_dir, devices=[device], paths=[target], claim=True)
 
     outcome = _act(session, read, lambda facts, run: decide_mount(facts, request, NewIds.of(run)))
     result = outcome.plan.result
@@ -260,7 +260,7 @@ def grow(
 
     def read(runner: Runner) -> HostFacts:
         devices = [_device_of(what), *filter(None, [request.add])]
-        return see(runner, fstab=fstab, state_dir=session.state_dir, devices=devices, groups=True)
+        return see(runner, fstab=fstab, state_dir=session.state_dir, devices=devices, groups=True, claim=True)
 
     outcome = _act(session, read, lambda facts, _run: decide_grow(facts, request))
     after = next((step.after for step in outcome.plan.steps if isinstance(step, GrowFilesystem)), 0)

@@ -112,6 +112,7 @@ FINDINGS = (
     FindingKind("mount-point-in-use", ("critical",), "something is already mounted on the mount point"),
     FindingKind("mount-point-no-directory", ("critical",), "the mount point is not a directory"),
     FindingKind("mount-point-not-directory", ("error",), "the mount point of an fstab entry is not a directory"),
+    FindingKind("mount-point-cannot-be-made", ("critical",), "no directory can be made where the mount point would be"),
     FindingKind("mount-point-not-empty", ("critical",), "the directory of the mount point is not empty"),
     FindingKind(
         "mount-point-not-in-facts",

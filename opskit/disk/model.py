@@ -205,6 +205,7 @@ class PathFact:
 
     real: the path with every symlink resolved.
     unanswered: why nobody could look at it (a server that does not answer, an automount point), "" if it was looked at.
+    unmakable: why nothing can be made at an absent path, "" if it can, as far as the filesystem above it tells.
     """
 
     path: str
@@ -215,6 +216,7 @@ class PathFact:
     symlink_in: str = ""  # a symlink among its parents, or itself
     weak: str = ""  # what lets others than root put something else at this path (core/trust.py)
     unanswered: str = ""
+    unmakable: str = ""
 
 
 @dataclass(frozen=True)
@@ -329,6 +331,7 @@ class HostFacts:
     made: tuple[MadeRecord, ...] = ()
     system_fstab: Optional[FileFact] = None  # /etc/fstab, when another one is worked on (--fstab)
     users: tuple[UsingProcess, ...] = ()  # of the filesystem that is to be unmounted
+    exported: tuple[str, ...] = ()  # what the kernel's NFS server holds for its clients; read with users
     volume_groups: tuple[VolumeGroup, ...] = ()  # of LVM; one with the name "" has what is in no group
     growths: tuple[UnfinishedGrowth, ...] = ()  # the newest run about each logical volume, where it was cut short
     luks_arguments: tuple[str, ...] = ()  # of the kernel's command line: luks.uuid=…, rd.luks.name=…

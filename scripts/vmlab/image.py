@@ -37,7 +37,10 @@ UNUSED = (
 )
 
 # Servers and what goes with them: the one test that needs them starts them itself.
-SERVERS = ("nfs-client.target", "nfs-server.service", "rpcbind.service", "rpcbind.socket", "ksmbd.service")
+SERVERS = (
+    *("nfs-client.target", "nfs-server.service", "rpcbind.service", "rpcbind.socket"),
+    *("smbd.service", "nmbd.service", "samba-ad-dc.service"),
+)
 
 # program : its package on Debian. mmdebstrap builds, qemu and nbdkit run.
 PROGRAMS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -166,6 +167,10 @@ def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
     elif fact.kind == "directory" and not fact.empty:
         title = f"the directory {target} is not empty: its files would be hidden"
         yield Reason("mount-point-not-empty", title, remedy)
+    elif fact.unmakable:
+        title = f"the mount point {target} cannot be made: {fact.unmakable}"
+        path = shlex.quote(posixpath.dirname(target))
+        yield Reason("mount-point-cannot-be-made", title, f"df {path}; df -i {path}; name another mount point")
 
 
 def is_automount(facts: HostFacts, target: str) -> bool:

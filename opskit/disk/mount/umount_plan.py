@@ -146,9 +146,20 @@ def _reasons(facts: HostFacts, request: UmountRequest, service: _InService) -> I
         yield Reason("several-partitions", title, "name the one to unmount", exit_code=ExitCode.USAGE)
     if mount is not None and device is not None:
         yield from _in_the_way(facts, device, mount)
+        yield from _exported(facts, mount.target)
     if service.entries and request.use_fstab:
         yield from fstab_reasons(facts)
         yield from _entries_of_another(facts, service)
+
+
+def _exported(facts: HostFacts, target: str) -> Iterator[Reason]:
+    """What the NFS server of this host holds of it: clients may have files open, which no process here shows."""
+    held = [path for path in facts.exported if path == target or path.startswith(target.rstrip("/") + "/")]
+    if held:
+        title = f"the NFS server of this host holds {', '.join(held)} for its clients"
+        remedy = "take it out of /etc/exports, then exportfs -ra; exportfs -f; "
+        remedy += "where a client has a file open: systemctl stop nfs-server"
+        yield Reason("busy", title, remedy, exit_code=ExitCode.BUSY)
 
 
 def _no_disk(facts: HostFacts, request: UmountRequest, service: _InService) -> Iterator[Reason]:

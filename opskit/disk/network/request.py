@@ -121,13 +121,14 @@ def share_reasons(request: ShareRequest) -> Iterator[Reason]:
 def _who_reasons(request: ShareRequest, who: list[str]) -> Iterator[Reason]:
     """Who mounts an SMB share: a user with a password, or what the options name; and never a password in clear."""
     usage = ExitCode.USAGE
-    clear = [option for option in request.mount_options.split(",") if _IN_CLEAR.match(option)]
+    # Those of the entry that is there are judged with the entry: it names the file that an earlier run wrote.
+    names = request.mount_options.split(",")
+    clear = [option for option in names if _IN_CLEAR.match(option)]
     if clear:
         title = f"--mount-options has {masked(','.join(clear))}, and all users can read fstab and what is mounted"
         remedy = "--user NAME, and its password from a prompt or --password-file FILE"
         yield Reason("password-in-options", title, remedy, exit_code=usage)
         return
-    names = request.option_list
     anonymous = [option for option in names if option in _ANONYMOUS or option.startswith(_FILE)]
     if who and not request.user:
         yield Reason("no-user", f"{' and '.join(who)} without --user", "--user NAME", exit_code=usage)

@@ -22,6 +22,7 @@ from opskit.core.reach import Look, look_at, silence_at
 from opskit.core.textfile import remove_file
 from opskit.disk.mount.steps.mount import make_directories, missing_directories, systemd_unit, umount, unmount
 from opskit.disk.network.causes import share_cause
+from opskit.disk.network.request import ShareRequest
 from opskit.disk.network.see.credentials import names_in
 from opskit.disk.network.share import Share, parse
 from opskit.disk.see.kernel_log import knows_filesystem
@@ -176,6 +177,15 @@ class _ShareMount(Step):
             explained.todo = cause.todo
             raise explained from error
 
+    def _server_gives_it(self) -> None:
+        """Raise CannotUndo where the server does not: mount.nfs(8) would try for two minutes."""
+        from opskit.disk.network.see.server import ask_server  # noqa: PLC0415 - only this undo asks
+        from opskit.disk.network.server import server_reasons  # noqa: PLC0415
+
+        request = ShareRequest(self._share, self.target, self.fstype, self.options)
+        for reason in server_reasons(request, ask_server(request)):
+            raise CannotUndo(reason.title, todo=reason.remedy)
+
     def _unmount(self, runner: Runner) -> None:
         """Raises Busy where somebody uses it, or its server does not answer: umount would wait for it."""
         why = silence_at(self.target)
@@ -310,7 +320,7 @@ class UnmountShare(_ShareMount):
         return Change("mount-share", self.target, "not mounted", after, lines, reversible=True)
 
     def left(self, runner: Runner, record: Record) -> Optional[Change]:
-        """The mount that is missing. Raises CannotUndo when something is in its way."""
+        """The mount that is missing. Raises CannotUndo when something is in its way, or the server does not give it."""
         if self._is_mounted():
             return None
         why = in_the_way(self.target, None)
@@ -319,6 +329,7 @@ class UnmountShare(_ShareMount):
         credentials = self._options.get("credentials", "")
         if credentials and not os.path.lexists(credentials):
             raise CannotUndo(f"{credentials}, with user and password, is not there any more", missing=credentials)
+        self._server_gives_it()
         return super().left(runner, record)
 
     def undo(self, runner: Runner, record: Record) -> None:

@@ -37,6 +37,7 @@ from opskit.disk.model import (
     HostFacts,
     MadeRecord,
     Mount,
+    PathFact,
     UsingProcess,
     is_tag,
     tagged_devices,
@@ -74,6 +75,7 @@ def see(
     users: str = "",
     blank: bool = False,
     groups: bool = False,
+    claim: bool = False,
 ) -> HostFacts:
     """The facts of the disk area.
 
@@ -85,17 +87,16 @@ def see(
     users: a mount point, or a device, whose processes are looked for.
     blank: look into disks without a signature, to tell a blank one.
     groups: ask LVM for its volume groups, and look closely at what their physical volumes lie on.
+    claim: hold those devices for a moment, to tell whether a program has one for itself: for a plan that writes there.
     """
     root = os.geteuid() == 0
     unseen = [] if root else ["the bytes of devices and the mounts of other namespaces: that needs root"]
     own = mounts.own_mounts()
-    ask = _Asked(tuple(devices), deep=deep, blank=blank, groups=groups or deep)
+    ask = _Asked(tuple(devices), deep=deep, blank=blank, groups=groups or deep, claim=claim)
     all_devices, close, volume_groups = _devices(runner, own, unseen, ask, root=root)
     table, crypttab = read_file_fact(fstab), read_file_fact(CRYPTTAB)
     unseen += [f"{crypttab.path}: {crypttab.problem}"] if root and crypttab.problem else []
-    all_paths = dict.fromkeys(filter(None, [*devices, *paths, users, *_targets(table)]))
-    path_list = path_facts(all_paths, own)
-    unseen += [f"{fact.path}: {fact.unanswered}" for fact in path_list if fact.unanswered]
+    path_list = _paths([*devices, *paths, users, *_targets(table)], own, unseen)
     return HostFacts(
         schema=SCHEMA,
         taken=time_text(now()),
@@ -115,6 +116,7 @@ def see(
         swap_areas=mounts.swap_areas(),
         made=read_made(state_dir, all_devices, unseen) if state_dir else (),
         users=_users(users, all_devices, own, unseen) if users else (),
+        exported=mounts.exported() if users else (),
         volume_groups=volume_groups,
         growths=read_growths(state_dir, volume_groups, unseen) if state_dir else (),
         luks_arguments=mounts.luks_arguments(),
@@ -130,6 +132,7 @@ class _Asked:
     deep: bool
     blank: bool
     groups: bool
+    claim: bool
 
 
 def _devices(
@@ -161,6 +164,9 @@ def _devices(
     in_use = _with_room([_with_use(device, own + others, swaps, reasons) for device in all_devices])
     if root:
         in_use = tuple(_closely(d, runner, unseen, look_closely) if d.name in close and d.size else d for d in in_use)
+    if root and ask.claim:
+        wanted = {d.name for d in in_use if d.name in close and d.size and d.contents != SILENT}
+        in_use = tuple(replace(d, exclusive=probe.exclusive(d.path)) if d.name in wanted else d for d in in_use)
     return in_use, close, volume_groups
 
 
@@ -185,6 +191,12 @@ def _closely(device: BlockDevice, runner: Runner, unseen: list[str], look: _Look
     except Failed as error:
         unseen.append(f"{device.path}: {error}")
         return replace(device, contents=UNREADABLE if isinstance(error, CommandFailed) else SILENT)
+
+
+def _paths(paths: Sequence[str], own: tuple[Mount, ...], unseen: list[str]) -> tuple[PathFact, ...]:
+    facts = path_facts(dict.fromkeys(filter(None, paths)), own)
+    unseen += [f"{fact.path}: {fact.unanswered}" for fact in facts if fact.unanswered]
+    return facts
 
 
 def _block_devices() -> tuple[BlockDevice, ...]:
@@ -266,7 +278,7 @@ def _all_zero(devices: tuple[BlockDevice, ...], own: Sequence[Mount]) -> dict[st
             and device.number not in mounted
         )
         if idle and probe.begins_with_zeros(device.path) and probe.contents(device.path, device.size) == ZERO:
-            blank[device.name] = replace(device, contents=ZERO, exclusive=probe.exclusive(device.path))
+            blank[device.name] = replace(device, contents=ZERO)
     return blank
 
 
@@ -309,7 +321,7 @@ def _room(target: str) -> list[int]:
 
 
 def look_closely(device: BlockDevice, runner: Runner) -> BlockDevice:
-    """The device with what blkid, wipefs, a test open and its own bytes say."""
+    """The device with what blkid, wipefs and its own bytes say."""
     target = _mounted_on(device)
     # What udev said may be old: for a decision the device itself is asked.
     bare = replace(device, signatures=(), table="", table_uuid="", ambivalent=False)
@@ -324,7 +336,6 @@ def look_closely(device: BlockDevice, runner: Runner) -> BlockDevice:
     contents, bytes_hash = probe.look_at_bytes(device.path, device.size) if not device.mounts else (UNREAD, "")
     return replace(
         device,
-        exclusive=probe.exclusive(device.path),
         contents=contents,
         bytes_hash=bytes_hash,
         table_backup_only=backup_only,

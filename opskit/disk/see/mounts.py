@@ -94,6 +94,16 @@ def swap_files(proc: str = PROC) -> dict[str, str]:
     return {path: device_number(path) for path in paths if not doubtful_mount(path)}
 
 
+def exported(proc: str = PROC) -> tuple[str, ...]:
+    """The paths that the kernel's NFS server holds for its clients: it has no process with a file open.
+
+    The lines are PATH, a tab, CLIENT(OPTIONS); those that begin with # are of no path, or say that there is none
+    (linux: net/sunrpc/cache.c, c_show; fs/nfsd/export.c, svc_export_show).
+    """
+    lines = read_text(proc, "net", "rpc", "nfsd.export", "content").splitlines()
+    return tuple(dict.fromkeys(unescape(line.partition("\t")[0]) for line in lines if line.startswith("/")))
+
+
 def root_argument(proc: str = PROC) -> str:
     """The root= of the kernel's command line, "" without one."""
     words = read_text(proc, "cmdline").split()

@@ -26,7 +26,7 @@ def path_facts(paths: Iterable[str], own: Sequence[Mount]) -> tuple[PathFact, ..
 
 
 def _look(path: str) -> list[Any]:
-    """Its kind, the path without symlinks, whether it is an empty directory, its first symlink, its weak spot."""
+    """Its kind, the path without symlinks, whether it is an empty directory, and so on in the order of PathFact."""
     absolute = os.path.isabs(path)
     real = os.path.realpath(path) if absolute else path
     kind, empty = "absent", False
@@ -41,7 +41,7 @@ def _look(path: str) -> list[Any]:
         pass
     link = _first_symlink(os.path.normpath(path)) if absolute and kind not in {"block", "character"} else ""
     weak = weak_spot(path, itself=False) if absolute and kind in {"absent", "directory", "file"} else ""
-    return [kind, real, empty, link, weak]
+    return [kind, real, empty, link, weak, full_above(real) if absolute and kind == "absent" else ""]
 
 
 def _path_fact(path: str, answer: Answer, own: Sequence[Mount]) -> PathFact:
@@ -51,8 +51,26 @@ def _path_fact(path: str, answer: Answer, own: Sequence[Mount]) -> PathFact:
         if mount and mount.fstype == AUTOMOUNT:  # a directory, and more is there only once somebody opens it
             return PathFact(path, "directory", plain, mounted=True)
         return PathFact(path, "unknown", plain, mounted=mount is not None, unanswered=answer.why)
-    kind, real, empty, link, weak = answer.value
-    return PathFact(path, kind, real, empty, any(m.target == real for m in own), link, weak)
+    kind, real, empty, link, weak, unmakable = answer.value
+    mounted = any(m.target == real for m in own)
+    return PathFact(path, kind, real, empty, mounted, link, weak, unmakable=unmakable)
+
+
+def full_above(path: str) -> str:
+    """Why nothing new can be made at this path, by the filesystem that it would be on; "" for nothing known."""
+    above = os.path.dirname(path)
+    while not os.path.isdir(above):
+        above = os.path.dirname(above)
+    try:
+        status = os.statvfs(above)
+    except OSError:
+        return ""
+    if status.f_flag & os.ST_RDONLY:
+        return f"the filesystem of {above} is read-only"
+    # Some have no number of inodes (btrfs): 0 of 0.
+    if status.f_files and not status.f_ffree:
+        return f"the filesystem of {above} has no inode left for it"
+    return "" if status.f_bfree or not status.f_blocks else f"the filesystem of {above} is full"
 
 
 def in_the_way(target: str, mount: Optional[Mount]) -> str:

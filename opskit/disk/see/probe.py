@@ -189,8 +189,9 @@ def add_wipefs(device: BlockDevice, text: str) -> BlockDevice:
 def exclusive(path: str) -> str:
     """Whether somebody holds the device for himself: open(2) with O_EXCL on a block device fails with EBUSY then.
 
-    The look holds the device itself while it lasts. Two opskits that look at once would each find it held, so they look
-    one after the other.
+    The look holds the device itself while it lasts: a mkfs or mount of that moment finds it busy, so only a plan that
+    writes to it takes it, and no command that just looks. Two opskits that look at once would each find it held, so
+    they look one after the other.
     """
     with _alone(path):
         try:

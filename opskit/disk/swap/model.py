@@ -21,6 +21,7 @@ class SwapFile:
     uuid: that of the swap area in it; "" without one.
     drafts: what runs that were killed as they made it have left beside it.
     fstype, mount_point, read_only, room: of the filesystem; fstype is "" where nobody could look.
+    unmakable: why no file can be made there, "" if one can.
     """
 
     path: str
@@ -36,6 +37,7 @@ class SwapFile:
     mount_point: str = ""
     read_only: bool = False
     room: int = 0
+    unmakable: str = ""
 
     @property
     def usable(self) -> bool:

@@ -113,6 +113,9 @@ def _place_reasons(facts: SwapFacts, request: SwapRequest, file: SwapFile) -> It
         yield Reason("no-swap-there", title, f"name a file on one of {', '.join(_FALLOCATE)}")
     if file.read_only:
         yield Reason("read-only", f"{file.mount_point} is mounted read-only", "name a file on another filesystem")
+    elif file.unmakable:
+        title = f"{file.path} cannot be made: {file.unmakable}"
+        yield Reason("no-room-for-swap", title, f"df -i {shlex.quote(file.mount_point)}; or name another filesystem")
     elif request.size + request.leave_free > file.room:
         room, size, least = size_text(file.room), size_text(request.size), size_text(request.leave_free)
         title = f"{room} are free on {file.mount_point}: {size} of swap would leave less than {least}"

@@ -33,7 +33,8 @@ _BLOCK = 512
 def see_swap(runner: Runner, path: str, *, device: bool, fstab: str = FSTAB) -> SwapFacts:
     """The facts for a swap file at path, or for a device."""
     folder = os.path.dirname(path) or "/"
-    host = see(runner, fstab=fstab, devices=[path] if device else [], paths=[] if device else [path, folder])
+    devices, paths = ([path], []) if device else ([], [path, folder])
+    host = see(runner, fstab=fstab, devices=devices, paths=paths, claim=True)
     host = dataclasses.replace(host, tools={**host.tools, **{tool: "1" for tool in TOOLS if on_path(tool)}})
     words = read_text(PROC, "cmdline").split()
     return SwapFacts(
@@ -67,6 +68,7 @@ def _file(host: HostFacts, path: str, folder: str) -> SwapFile:
         mount_point=mount.target if mount else "",
         read_only=bool(room.f_flag & os.ST_RDONLY),
         room=room.f_bavail * room.f_frsize,
+        unmakable=fact.unmakable,
     )
     try:
         status = os.lstat(path)

@@ -10,12 +10,18 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from host.disk.test_grow import can_grow_ext
 from host.hosts import Host
 from host.tools import MIB, Answer, Disk, run
+from opskit.core.command import Command
+from opskit.core.errors import CommandFailed
+from opskit.core.runner import HostRunner
+from opskit.disk.mount.mkfs import MkfsOptions, mkfs_argv
+from opskit.disk.mount.steps.tried import run_on_disk
 from tiers import slow
 
 EXT = ("mkfs.ext4", "-q", "-O", "^metadata_csum")
@@ -222,6 +228,84 @@ def test_options_are_tried_before_anything_is_made(host: Host, fstype: str, opti
     mounted = host.mounted()
     assert mounted
     assert good in mounted.options
+
+
+def without_inodes(host: Host) -> Path:
+    """A mounted ext4 with room, and without an inode for one more file."""
+    full = host.new_disk(16 * MIB)
+    run("mkfs.ext4", "-q", "-N", "16", full.path)
+    at = host.folder / "full"
+    at.mkdir()
+    run("mount", full.path, str(at))
+    host.after.append(lambda: run("umount", str(at), check=False))
+    number = 0
+    while os.statvfs(at).f_ffree:
+        (at / str(number)).touch()
+        number += 1
+    return at
+
+
+def test_a_full_inode_table(host: Host, disk: Disk) -> None:
+    """Before mkfs, which nothing takes back: the mount point could not be made. And no swap file could."""
+    at, before = without_inodes(host), disk.digest()
+    for words in (
+        ("mount", disk.path, str(at / "data")),
+        ("mount", disk.path, str(at / "data" / "more")),
+        ("swap", "4M", str(at / "swap"), "--leave-free", "0"),
+    ):
+        for more in ("--dry-run", "--yes"):
+            answer = host.on_disk(*words, more)
+            assert (answer.code, "no inode left" in answer.err, "df -i" in answer.err) == (5, True, True), answer.err
+    assert disk.digest() == before
+    # A directory that is there already needs no inode.
+    (at / "0").unlink()
+    (at / "data").mkdir()
+    host.on_disk("mount", disk.path, str(at / "data"), "--dry-run").well()
+
+
+def mkfs_fails(options: MkfsOptions, disk: Disk) -> CommandFailed:
+    """What opskit tells of a mkfs that fails, by its real program."""
+    command = Command(mkfs_argv(options, str(uuid4()), disk.path), mutates=True, timeout=60.0)
+    with pytest.raises(CommandFailed) as failed:
+        run_on_disk(HostRunner(), command, disk.path)
+    return failed.value
+
+
+def test_mkfs_finds_the_device_busy(disk: Disk) -> None:
+    """Somebody has opened it for himself since the plan."""
+    descriptor = os.open(disk.path, os.O_RDONLY | os.O_EXCL)
+    try:
+        error = mkfs_fails(MkfsOptions("ext4"), disk)
+    finally:
+        os.close(descriptor)
+    assert error.why.startswith(f"another program holds {disk.path} (exit status ")
+    assert error.todo == f"lsblk {disk.path}; fuser -v {disk.path}"
+
+
+def test_mkfs_finds_the_device_too_small(host: Host) -> None:
+    """It was made smaller since the plan."""
+    disk = host.new_disk(16 * MIB)
+    error = mkfs_fails(MkfsOptions("xfs"), disk)
+    assert error.why == "16M is too small for xfs, which needs 300M (exit status 1)"
+
+
+def test_mkfs_finds_no_room_below_a_loop_device(host: Host) -> None:
+    below = host.folder / "below"
+    below.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=1m", "none", str(below))
+    try:
+        image = below / "image"
+        with image.open("wb") as file:
+            file.truncate(64 * MIB)
+        disk = host.attach(image)
+        try:
+            error = mkfs_fails(MkfsOptions("ext4"), disk)
+        finally:
+            disk.take_down()
+    finally:
+        run("umount", str(below))
+    assert error.why == f"no room is left on the filesystem of {image}, which {disk.path} is made of (exit status 1)"
+    assert "failing" not in error.todo
 
 
 def umount(host: Host) -> Answer:

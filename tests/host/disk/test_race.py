@@ -76,6 +76,21 @@ def test_two_looks_at_once_do_not_take_each_other_for_a_holder(disk: Disk, parti
     assert [process.communicate()[0] for process in both] == ["free\n"] * 2
 
 
+def test_a_look_holds_no_device(host: Host, disk: Disk) -> None:
+    """Whoever runs mkfs or mount at that moment would find it busy; what is going to write to a disk does ask so."""
+    trace = host.folder / "trace"
+    strace = ("strace", "-f", "-o", str(trace), "-e", "trace=openat")
+
+    def held(*words: str) -> bool:
+        run(*strace, *OPSKIT, "disk", *words, "--fstab", str(host.fstab), "--json", env=ENVIRONMENT)
+        opened = [line for line in trace.read_text().splitlines() if f'"{disk.path}"' in line]
+        assert opened
+        return any("O_EXCL" in line for line in opened)
+
+    assert not any(held(*words) for words in (("list", "--all"), ("show", disk.path), ("facts",)))
+    assert held("mount", disk.path, host.target, "--dry-run")
+
+
 @pytest.mark.parametrize("what", MEANWHILE)
 def test_what_changes_while_the_question_stands_is_refused(host: Host, disk: Disk, what: str) -> None:
     terminal = host.terminal("disk", "mount", disk.path, host.target, *host.own)

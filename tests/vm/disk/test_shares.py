@@ -1,4 +1,4 @@
-"""Shares of the network against real servers in the machine: the kernel's nfsd and ksmbd, by way of loopback."""
+"""Shares of the network against real servers in the machine: the kernel's nfsd and Samba's smbd, by way of loopback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vm.guest import FSTAB, LEDGER, answer, failed_units, opskit, read
 from vmlab.machine import Machine
 
 TARGET = "/mnt/share"
-DONE, REFUSED, TAKEN_BACK = 0, 5, 8
+DONE, REFUSED, BUSY, TAKEN_BACK = 0, 5, 7, 8
 SECRET = "hunter2-Of-The-Share"
 EXPORTS = """\
 /srv/rw 127.0.0.1(rw,no_root_squash,fsid=1) ::1(rw,no_root_squash,fsid=1)
@@ -34,15 +34,32 @@ echo Y > /proc/fs/nfsd/v4_end_grace
 rpc.mountd
 until rpcinfo -t 127.0.0.1 mountd 3; do sleep 0.1; done
 """
-SMB_CONFIG = "[global]\n[data]\npath = /srv/smb\nread only = no\n"
+SMB_CONFIG = """\
+[global]
+interfaces = lo
+bind interfaces only = yes
+disable netbios = yes
+smb ports = 445
+load printers = no
+[data]
+path = /srv/smb
+read only = no
+[archive]
+path = /srv/smb
+read only = yes
+"""
+# Its own user writes as ann, so that the share of root's host is writable by it.
 SMB = """
-mkdir -p /srv/smb /etc/ksmbd
-chmod 777 /srv/smb
-cat > /etc/ksmbd/ksmbd.conf
-modprobe ksmbd
-ksmbd.adduser -a ann -p "$1"
-ksmbd.mountd
-until ss -tln | grep -q :445; do sleep 0.1; done
+mkdir -p /srv/smb
+useradd --no-create-home ann
+chown ann /srv/smb
+printf '%s\\n%s\\n' "$1" "$1" | smbpasswd -s -a ann
+cat > /etc/samba/smb.conf
+"""
+SMB_START = "smbd --daemon; until ss -tln | grep -q :445; do sleep 0.1; done"
+SMB_STOP = """
+kill $(cat /run/samba/smbd.pid)
+while ss -tan | grep -q '127.0.0.1:445 .*ESTAB\\|:445 .*LISTEN'; do sleep 0.1; done
 """
 
 
@@ -127,26 +144,111 @@ def test_nfs_3(vm: Machine, count: Count) -> None:
     assert failed_units(vm) == ""
 
 
-def test_smb(vm: Machine) -> None:
-    """A wrong password and a wrong share: each has its cause, all is taken back, and the password is in nothing.
+def given(vm: Machine, password: str) -> tuple[str, ...]:
+    """The options that name ann and a file with this password."""
+    vm.run("sh", "-euc", "umask 077; cat > /root/password", stdin=f"{password}\n")
+    return ("--user", "ann", "--password-file", "/root/password")
 
-    No share is mounted: ksmbd-tools 3.4.7 gives none to this kernel, not even IPC$.
-    """
+
+def test_smb(vm: Machine) -> None:
+    """Each wrong thing has its cause, and all is taken back; then a share is mounted, read-only too, and goes again."""
     fstab = read(vm, FSTAB)
     vm.run("sh", "-euc", SMB, "sh", SECRET, stdin=SMB_CONFIG)
+    vm.run("sh", "-euc", SMB_START)
     texts = []
     for share, password, words in (
         ("//localhost/data", f"{SECRET}-wrong", "the user or the password is wrong"),
         ("//localhost/none", SECRET, "has no share none"),
     ):
-        vm.run("sh", "-euc", "umask 077; cat > /root/password", stdin=f"{password}\n")
-        who = ("--user", "ann", "--password-file", "/root/password", "-vv", "--debug")
-        done = opskit(vm, "disk", "mount", share, TARGET, "--yes", *who, check=False)
+        who = given(vm, password)
+        done = opskit(vm, "disk", "mount", share, TARGET, "--yes", *who, "-vv", "--debug", check=False)
         assert (done.returncode, words in done.stderr) == (TAKEN_BACK, True), done.stderr
         assert (read(vm, FSTAB), mounted(vm, TARGET)) == (fstab, "")
         assert vm.run("test", "-e", "/etc/smbcredentials", check=False).returncode
         assert vm.run("test", "-e", TARGET, check=False).returncode
         texts += [done.stdout, done.stderr]
+
+    who = given(vm, SECRET)
+    path = "/etc/smbcredentials/localhost-data.cred"
+    line = f"//localhost/data {TARGET} cifs credentials={path},_netdev,nofail 0 0"
+    reply = mount(vm, "//localhost/data", *who)
+    assert (reply["status"], ids(reply), reply["result"]["fstab_line"]) == (DONE, [], line), reply
+    assert read(vm, FSTAB) == f"{fstab}{line}\n"
+    assert mounted(vm, TARGET, "FSTYPE,SOURCE") == "cifs //localhost/data"
+    assert vm.run("stat", "-c", "%a %U", "/etc/smbcredentials", path).stdout == "700 root\n600 root\n"
+    assert read(vm, path) == f"username=ann\npassword={SECRET}\n"
+    assert vm.run("ls", "-A", "/srv/smb").stdout == ""
+    texts.append(str(reply))
+    again = mount(vm, "//localhost/data", *who)
+    assert (again["status"], again["result"]["changed"]) == (DONE, False)
+
+    # The entry alone mounts it, as a boot does; out of service, and back by undo.
+    vm.run("sh", "-euc", "umount $1; mount $1; echo kept > $1/file", "sh", TARGET)
+    out = answer(vm, "disk", "umount", TARGET, "--yes")
+    assert (out["status"], ids(out), mounted(vm, TARGET), read(vm, FSTAB)) == (DONE, ["credentials-kept"], "", fstab)
+    opskit(vm, "undo", out["result"]["run"], "--yes")
+    assert (mounted(vm, TARGET), read(vm, FSTAB)) == ("//localhost/data", f"{fstab}{line}\n")
+    assert read(vm, f"{TARGET}/file") == "kept\n"
+    opskit(vm, "undo", reply["result"]["run"], "--yes")
+    assert (mounted(vm, TARGET), read(vm, FSTAB)) == ("", fstab)
+    assert vm.run("test", "-e", "/etc/smbcredentials", check=False).returncode
+    assert vm.run("test", "-e", TARGET, check=False).returncode
+
+    # A share that is read-only at its server is told of; with ro nothing is written to it.
+    for options, expected in (((), ["not-writable"]), (("--mount-options", "ro"), [])):
+        reply = mount(vm, "//localhost/archive", "--no-fstab", *who, *options)
+        assert (reply["status"], ids(reply)) == (DONE, expected), reply
+        opskit(vm, "undo", reply["result"]["run"], "--yes")
     texts += [read(vm, LEDGER), vm.run("sh", "-c", "cat /var/lib/opskit/*.log*").stdout]
     assert "write-credentials" in "".join(texts)
     assert SECRET not in "".join(texts)
+    assert failed_units(vm) == ""
+
+
+def test_undo_where_the_server_is_gone(vm: Machine) -> None:
+    """Neither end of a share waits for it: what cannot be taken back is kept and named, and goes once it answers."""
+    fstab = read(vm, FSTAB)
+    vm.run("sh", "-euc", SMB, "sh", SECRET, stdin=SMB_CONFIG)
+    vm.run("sh", "-euc", SERVE, stdin=EXPORTS)
+    vm.run("sh", "-euc", f"{NFS_4}; {MOUNTD_4}; {SMB_START}")
+    for share, more, stop, start in (
+        ("localhost:/srv/rw", (), STOP, NFS_4),
+        ("//localhost/data", given(vm, SECRET), SMB_STOP, SMB_START),
+    ):
+        put = mount(vm, share, *more)
+        assert put["status"] == DONE, put
+        out = answer(vm, "disk", "umount", TARGET, "--yes")
+        vm.run("sh", "-euc", stop)
+        undone = opskit(vm, "undo", out["result"]["run"], "--yes", check=False)
+        assert (undone.returncode, "refuses connections" in undone.stderr) == (1, True), undone.stderr
+        assert mounted(vm, TARGET) == ""
+        vm.run("sh", "-euc", start)
+        opskit(vm, "undo", out["result"]["run"], "--yes")
+        assert mounted(vm, TARGET) == share
+
+        vm.run("sh", "-euc", stop)
+        undone = opskit(vm, "undo", put["result"]["run"], "--yes", check=False)
+        assert (undone.returncode, "did not answer" in undone.stderr) == (1, True), undone.stderr
+        assert mounted(vm, TARGET) == share
+        vm.run("sh", "-euc", start)
+        opskit(vm, "undo", put["result"]["run"], "--yes")
+        assert (mounted(vm, TARGET), read(vm, FSTAB)) == ("", fstab)
+
+
+def test_a_disk_that_the_nfs_server_of_the_host_holds(vm: Machine, count: Count) -> None:
+    """No process has a file open there: the refusal names the server, and its remedies help."""
+    data = "/data"
+    opskit(vm, "disk", "mount", "/dev/vdb", data, "--yes")
+    vm.run("sh", "-euc", SERVE, stdin=f"{data} 127.0.0.1(rw,no_root_squash,fsid=7)\n")
+    vm.run("sh", "-euc", f"{NFS_4}; {MOUNTD_4}")
+    vm.run("sh", "-euc", "mkdir $1; mount -t nfs4 127.0.0.1:/data $1; : > $1/file", "sh", TARGET)
+    for more in ("--dry-run", "--yes"):
+        outcome = answer(vm, "disk", "umount", data, more)
+        assert (outcome["status"], ids(outcome)) == (BUSY, ["busy"]), outcome
+        assert f"the NFS server of this host holds {data}" in outcome["findings"][0]["title"]
+        count("refusals")
+    assert mounted(vm, data) == "/dev/vdb1"
+    assert vm.run("umount", data, check=False).returncode  # so it is
+    vm.run("sh", "-euc", ": > /etc/exports; exportfs -ra; exportfs -f; umount -f $1", "sh", TARGET)
+    outcome = answer(vm, "disk", "umount", data, "--yes")
+    assert outcome["status"] == DONE, outcome

@@ -7,9 +7,11 @@ import os
 from opskit.core.command import Command, Runner
 from opskit.core.errors import CommandFailed
 from opskit.disk.causes import Attempt, cause_of
-from opskit.disk.model import BUSY
+from opskit.disk.model import BUSY, BlockDevice
+from opskit.disk.mount.mkfs import MkfsOptions, size_reasons
 from opskit.disk.see import probe, superblock
 from opskit.disk.see.kernel_log import KernelLog, knows_filesystem
+from opskit.disk.see.paths import full_above
 from opskit.disk.see.sysfs import read_device
 
 MORE = "dmesg | tail may say more"
@@ -44,6 +46,8 @@ def run_on_disk(
             held=probe.exclusive(path) == BUSY and not target_of_ours(target),
             read_only=device.read_only,
             errors=superblock.has_errors(path, fstype),
+            no_room_for=_file_without_room(read_device(device.disk) if device.disk else device),
+            too_small=_too_small(command, device),
         )
         cause = cause_of(attempt, log.words())
         if cause is None:
@@ -54,6 +58,18 @@ def run_on_disk(
         raise explained from error
     finally:
         log.close()
+
+
+def _file_without_room(disk: BlockDevice) -> str:
+    """The file below a loop device, where its filesystem is full: the kernel calls a write to it an I/O error."""
+    return disk.backing_file if disk.kind == "loop" and full_above(disk.backing_file) else ""
+
+
+def _too_small(command: Command, device: BlockDevice) -> str:
+    """Why no filesystem of this size can be made: of mkfs.xfs this is hidden behind all of its options."""
+    program, _, fstype = command.argv[0].partition(".")
+    reasons = size_reasons(MkfsOptions(fstype), device.size) if program == "mkfs" else ()
+    return next((reason.title for reason in reasons), "")
 
 
 def target_of_ours(target: str) -> bool:
