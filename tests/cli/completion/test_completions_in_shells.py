@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
+from opskit.areas import ENTRIES
 from opskit.core.ledger import Ledger
 
 COMPLETIONS = ROOT / "completions"
@@ -107,7 +108,7 @@ def fish(place: Path, *words: str) -> set[str]:
 
 
 OFFERS = [
-    (("",), {"disk", "du", "df", "journal", "memcached", "yum", "history", "undo", "findings", "completion"}),
+    (("",), set(ENTRIES)),
     (("di",), {"disk"}),
     (("disk", ""), {"list", "show", "facts", "mount", "umount", "grow", "fstab", "swap"}),
     (("disk", "mo"), {"mount"}),
