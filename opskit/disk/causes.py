@@ -165,9 +165,13 @@ def cause_of(attempt: Attempt, words: Sequence[str]) -> Optional[Cause]:
         return Cause(f"another program holds {attempt.path}", f"lsblk {attempt.path}; fuser -v {attempt.path}")
     if attempt.too_small:
         return Cause(attempt.too_small, f"lsblk {attempt.path}; a larger disk")
-    cause = _from_table(attempt, ours, _TABLE)
-    if cause:
-        return cause
+    return _from_table(attempt, ours, _TABLE) or _from_state(attempt)
+
+
+def _from_state(attempt: Attempt) -> Optional[Cause]:
+    """The cause by what is known of the device, where the kernel says nothing of it."""
+    if attempt.no_room_for:  # of many errors at once the kernel tells of a few only
+        return _io_error(attempt)
     if attempt.errors and attempt.target:
         why = "the filesystem is marked as having errors, so it does not grow while it is mounted"
         return Cause(why, f"umount {attempt.target}; e2fsck {attempt.path}; then run the same command again")

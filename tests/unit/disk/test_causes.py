@@ -67,6 +67,8 @@ def test_what_the_device_tells() -> None:
         "another program holds /dev/vdb1": replace(TRIED, held=True),
         "/dev/vdb1 is read-only": replace(TRIED, read_only=True),
         "the filesystem is marked as having errors": replace(TRIED, errors=True),
+        "no room is left on the filesystem of /a, which /dev/vdb1 is made of": replace(TRIED, no_room_for="/a"),
+        "16M is too small": replace(TRIED, too_small="16M is too small"),
     }
     for why, attempt in cases.items():
         cause = cause_of(attempt, [])

@@ -6,12 +6,12 @@ import os
 
 from opskit.core.command import Command, Runner
 from opskit.core.errors import CommandFailed
+from opskit.core.reach import silence_at
 from opskit.disk.causes import Attempt, cause_of
 from opskit.disk.model import BUSY, BlockDevice
 from opskit.disk.mount.mkfs import MkfsOptions, size_reasons
 from opskit.disk.see import probe, superblock
 from opskit.disk.see.kernel_log import KernelLog, knows_filesystem
-from opskit.disk.see.paths import full_above
 from opskit.disk.see.sysfs import read_device
 
 MORE = "dmesg | tail may say more"
@@ -62,7 +62,13 @@ def run_on_disk(
 
 def _file_without_room(disk: BlockDevice) -> str:
     """The file below a loop device, where its filesystem is full: the kernel calls a write to it an I/O error."""
-    return disk.backing_file if disk.kind == "loop" and full_above(disk.backing_file) else ""
+    if disk.kind != "loop" or silence_at(disk.backing_file):
+        return ""
+    try:
+        status = os.statvfs(disk.backing_file)
+    except OSError:
+        return ""
+    return disk.backing_file if status.f_blocks and not status.f_bfree else ""
 
 
 def _too_small(command: Command, device: BlockDevice) -> str:
