@@ -5,6 +5,7 @@ see/ fills them from the host; guard.py and the plans decide on them. Sizes and 
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Sequence
@@ -411,6 +412,13 @@ class HostFacts:
         """Whether the tool is there in this version or a newer one."""
         match = VERSION.search(self.tools.get(tool, ""))
         return match is not None and (int(match.group(1)), int(match.group(2))) >= version
+
+    def mounted_at(self, path: str) -> str:
+        """The mount point of the filesystem that a path is on."""
+        targets = {mount.target for mount in self.mounts}
+        while path not in targets and path not in {"/", ""}:
+            path = posixpath.dirname(path)
+        return path
 
     def partitions(self, disk: BlockDevice) -> tuple[BlockDevice, ...]:
         """The partitions of a disk, by number."""

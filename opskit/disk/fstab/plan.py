@@ -69,20 +69,12 @@ def _place_reasons(facts: HostFacts) -> Iterator[Reason]:
         remedy = f"edit the file that is mounted there (findmnt {shlex.quote(fstab.real)}): --fstab FILE"
         yield Reason("fstab-is-a-mount", title, remedy)
     if fstab.read_only:
-        remedy = f"mount -o remount,rw {shlex.quote(_mounted_at(facts, fstab.real))}"
+        remedy = f"mount -o remount,rw {shlex.quote(facts.mounted_at(fstab.real))}"
         yield Reason("fstab-read-only", f"the filesystem that {fstab.path} is on is mounted read-only", remedy)
     elif 0 <= fstab.directory_free < 2 * len(encode(fstab.text)) + SPARE:
         directory = os.path.dirname(fstab.real)
         title = f"the filesystem that {fstab.path} is on is full ({fstab.directory_free} bytes free)"
         yield Reason("fstab-no-space", title, f"make room: df -h {shlex.quote(directory)}")
-
-
-def _mounted_at(facts: HostFacts, path: str) -> str:
-    """The mount point of the filesystem that a path is on."""
-    targets = {mount.target for mount in facts.mounts}
-    while path not in targets and path != "/":
-        path = os.path.dirname(path)
-    return path
 
 
 def _hash(file: FileFact) -> str:

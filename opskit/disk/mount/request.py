@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -169,8 +168,11 @@ def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
         yield Reason("mount-point-not-empty", title, remedy)
     elif fact.unmakable:
         title = f"the mount point {target} cannot be made: {fact.unmakable}"
-        path = shlex.quote(posixpath.dirname(target))
-        yield Reason("mount-point-cannot-be-made", title, f"df {path}; df -i {path}; name another mount point")
+        above = facts.mounted_at(fact.real)
+        at = shlex.quote(above)
+        read_only = any(m.target == above and "ro" in m.options.split(",") for m in facts.mounts)
+        remedy = f"mount -o remount,rw {at}" if read_only else f"make room: df {at}; df -i {at}"
+        yield Reason("mount-point-cannot-be-made", title, remedy)
 
 
 def is_automount(facts: HostFacts, target: str) -> bool:

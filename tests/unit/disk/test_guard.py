@@ -14,9 +14,9 @@ from checkout import HOSTS
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.plan import NO_RUN, Plan, Refusal
 from opskit.disk import guard
-from opskit.disk.model import ZERO, HostFacts, Signature
+from opskit.disk.model import ZERO, HostFacts, Mount, PathFact, Signature
 from opskit.disk.mount.plan import decide_mount
-from opskit.disk.mount.request import MountRequest, NewIds
+from opskit.disk.mount.request import MountRequest, NewIds, mount_point_reasons
 from opskit.disk.verdict import READY, verdict
 
 IDS = NewIds("20261120T190500Z-abc123", "f" * 8, "e" * 8, "d" * 8)
@@ -155,3 +155,20 @@ def _nameless(facts: HostFacts, request: MountRequest, run: str) -> str:
         assert name in text
         text = text.replace(name, "NEW")
     return text
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [("rw,relatime", "make room: df '/my data'; df -i '/my data'"), ("ro", "mount -o remount,rw '/my data'")],
+)
+def test_a_mount_point_that_cannot_be_made(options: str, remedy: str) -> None:
+    """With the remedy for the filesystem above it, whichever directory of it is the last one that is there."""
+    target = "/my data/deep/new"
+    facts = facts_of("el9-data")
+    facts = replace(
+        facts,
+        mounts=(*facts.mounts, Mount("252:99", "/my data", "/dev/vdz1", "ext4", options)),
+        paths=(PathFact(target, "absent", target, unmakable="the filesystem of /my data is full"),),
+    )
+    (reason,) = mount_point_reasons(facts, target)
+    assert (reason.id, reason.remedy) == ("mount-point-cannot-be-made", remedy)
