@@ -140,7 +140,7 @@ def _meant(ctx: Any, name: str) -> list[str]:
     import difflib  # noqa: PLC0415 - only a wrong word needs it
 
     root = ctx.find_root()
-    paths = dict.fromkeys(_paths(root.command, root.command_path))
+    paths = list(_paths(root.command, root.command_path))
     same = [path for path in paths if path.split()[-1] == name]
     if same or name in KNOWN_AS:
         return same or [f"{root.command_path} {KNOWN_AS[name]}"]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import time
+from typing import Optional
 
 from opskit.core.errors import Missing
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+# Of the start and the processor time of a process in its stat: so many are a second.
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def need_proc(proc: str = "/proc") -> None:
@@ -49,6 +53,28 @@ def pids(proc: str = "/proc") -> list[int]:
         return []
 
 
+def exists(pid: int) -> bool:
+    """Whether there is a process (or thread) with this pid, also one that hidepid hides."""
+    try:
+        os.getpgid(pid)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def boot_time() -> float:
+    """When the host booted, seconds since 1970: what start times count from."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def words(proc: str, pid: int) -> list[str]:
+    """The command line; [] for a zombie, a kernel thread, or a process that cannot be read."""
+    content = text(proc, str(pid), "cmdline")
+    return content.rstrip("\0").split("\0") if content else []
+
+
 class Stat:
     """What is used of /proc/PID/stat. The name is between the first ( and the last ): it can hold either.
 
@@ -66,6 +92,14 @@ class Stat:
         self.threads = int(fields[17])
         self.start = int(fields[19])
         self.rss = int(fields[21]) * PAGE
+
+
+def read_stat(proc: str, pid: int) -> Optional[Stat]:
+    """The stat of a process; None where it is gone or hidden."""
+    try:
+        return Stat(text(proc, str(pid), "stat"))
+    except (IndexError, ValueError):
+        return None
 
 
 def user_name(number: int) -> str:

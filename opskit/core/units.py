@@ -260,6 +260,16 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def epoch_text(seconds: float) -> Optional[str]:
+    """Seconds since 1970 in that form, for --json; None for 0, which is no moment."""
+    return time_text(datetime.fromtimestamp(seconds, timezone.utc)) if seconds else None
+
+
 def local_text(moment: datetime) -> str:
     """The same in the zone of the host, with its offset, for a person: `2026-11-20T20:05:00+01:00`."""
     return moment.astimezone().isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def local_epoch(seconds: float) -> str:
+    """Seconds since 1970 in that form; "" for 0, which is no moment."""
+    return local_text(datetime.fromtimestamp(seconds, timezone.utc)) if seconds else ""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from typing import Any, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.systemd import innermost_unit
 from opskit.core.text import shown
-from opskit.core.units import size_text, time_text
+from opskit.core.units import epoch_text, size_text
 from opskit.service.model import RUNNING, STATES, Process, ServiceFacts, Verdict
 from opskit.ui.errors import draw_findings, note_findings
 from opskit.ui.screen import Column, Screen, draw_table
@@ -32,7 +31,7 @@ def service_json(facts: ServiceFacts, verdict: Verdict) -> dict[str, Any]:
         "main": [_process_json(each) for each in verdict.main],
         "workers": [_process_json(each) for each in verdict.workers],
         "zombies": [_process_json(each) for each in verdict.zombies],
-        "since": _when(verdict.since),
+        "since": epoch_text(verdict.since),
         "restarts": verdict.restarts,
         "memory_bytes": verdict.memory,
         "unit": facts.unit.name if facts.unit else _unit_of(verdict),
@@ -51,17 +50,13 @@ def _process_json(process: Process) -> dict[str, Any]:
         "name": process.name,
         "command": " ".join(process.words),
         "state": process.state,
-        "started": _when(process.started),
+        "started": epoch_text(process.started),
         "rss_bytes": process.rss,
     }
 
 
 def _unit_of(verdict: Verdict) -> Optional[str]:
     return next((unit for each in verdict.main if (unit := innermost_unit(each.group))), None)
-
-
-def _when(seconds: float) -> Optional[str]:
-    return time_text(datetime.fromtimestamp(seconds, timezone.utc)) if seconds else None
 
 
 def draw_status(screen: Screen, judged: Judged, findings: Sequence[Finding]) -> None:
@@ -88,7 +83,7 @@ def _cells(facts: ServiceFacts, verdict: Verdict) -> list[str]:
         str(len(verdict.workers)) if verdict.main else "",
         "" if verdict.restarts is None else str(verdict.restarts),
         size_text(verdict.memory) if verdict.memory else "",
-        _when(verdict.since) or "",
+        epoch_text(verdict.since) or "",
         facts.container.name if facts.container else "",
         verdict.why,
     ]
@@ -100,7 +95,7 @@ def _draw(screen: Screen, facts: ServiceFacts, verdict: Verdict) -> None:
     state = screen.styled(STATES[verdict.state], color, sys.stdout)
     screen.line(f"{shown(verdict.name)} ({verdict.kind}{shown(where)}): {state}")
     screen.line(f"    {shown(verdict.why)}")
-    parts = [f"since {_when(verdict.since)}"] if verdict.since else []
+    parts = [f"since {epoch_text(verdict.since)}"] if verdict.since else []
     parts += [f"{len(verdict.workers)} workers"] if verdict.workers else []
     parts += [f"{size_text(verdict.memory)} of memory"] if verdict.memory else []
     parts += [f"started again {verdict.restarts} times"] if verdict.restarts else []

@@ -16,7 +16,7 @@ from opskit.core.plan import Change, Record, Step
 from opskit.service.judge import judge
 from opskit.service.model import RUNNING, STARTING, STATES, ServiceFacts, Verdict
 from opskit.service.see.facts import see_again
-from opskit.service.see.processes import TICKS, read_process
+from opskit.service.see.processes import read_process
 
 START_SECONDS = 90.0
 # How long what is being started may take to run, and how often it is looked at: nothing tells of it.
@@ -69,7 +69,7 @@ class StartService(Step):
 
     def remember(self, runner: Runner) -> Record:
         """When it began: a run that is cut short does not come to tell what it has started."""
-        return {"boot": boot_id(), "began": int(time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS)}
+        return {"boot": boot_id(), "began": int(time.clock_gettime(time.CLOCK_BOOTTIME) * procfs.TICKS)}
 
     def apply(self, runner: Runner, record: Record) -> Record:
         """Start it, and watch it for so many seconds: what is checked of it is checked here.
@@ -137,7 +137,7 @@ class StartService(Step):
         """Of what runs, what the step has started: it was dead before. One cut short has its time only."""
         if "main" in record:
             return {(pid, ticks) for pid, ticks in record["main"]}
-        until = record["began"] + int((START_SECONDS + READY_SECONDS + self.seconds) * TICKS)
+        until = record["began"] + int((START_SECONDS + READY_SECONDS + self.seconds) * procfs.TICKS)
         return {(pid, ticks) for pid, ticks in running if record["began"] <= ticks <= until}
 
     def undo(self, runner: Runner, record: Record) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from opskit.core.exit_status import STEPS, signal_name
+from opskit.core.text import counted
 from opskit.service.model import (
     FAILED,
     RUNNING,
@@ -111,7 +112,7 @@ def _active(unit: Unit, main: Optional[Process], living: tuple[Process, ...]) ->
             return SILENT, f"{main.text} is stopped by a signal: it lives, and does nothing"
         return RUNNING, f"{main.text} lives"
     if living:
-        return RUNNING, f"{len(living)} process{'es' if len(living) > 1 else ''} of it live, without a main process"
+        return RUNNING, f"{counted(len(living), 'process', 'processes')} of it live, without a main process"
     if unit.type == "oneshot":
         return RUNNING, "a oneshot unit: it has done its work, and nothing of it has to run"
     if unit.sub == "exited":

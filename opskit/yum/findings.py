@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from shlex import quote
 
 from opskit.core.finding import Finding, FindingKind
-from opskit.core.units import local_text
+from opskit.core.units import local_epoch, local_text
 from opskit.yum.explain import explain, service_of
 from opskit.yum.model import TRANSACTION, Facts, ProcessFacts, RpmDatabase
 from opskit.yum.state import (
@@ -112,7 +112,7 @@ def _of_lock(verdict: LockVerdict) -> Finding:
     elif verdict.state in BROKEN:
         severity = "warning"
     who = f" by {holder_text(verdict.holder)}" if verdict.holder else ""
-    since = f", since {local_text(_moment(verdict.since))}" if verdict.since else ""
+    since = f", since {local_epoch(verdict.since)}" if verdict.since else ""
     title = f"{verdict.path}: {verdict.state}{who}{since}"
     remedy = verdict.commands[0] if verdict.commands else "nothing to do"
     why = verdict.why

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from typing import Any, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.systemd import innermost_unit
 from opskit.core.text import counted, shown
-from opskit.core.units import local_text, seconds_text, size_text, time_text
+from opskit.core.units import epoch_text, local_epoch, seconds_text, size_text
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.explain import explain
@@ -44,7 +43,7 @@ def verdict_json(verdict: LockVerdict) -> dict[str, Any]:
         "pid": verdict.lock.pid,
         "content": verdict.lock.content,
         "holder": _process_json(verdict.holder) if verdict.holder else None,
-        "since": _when(verdict.since),
+        "since": epoch_text(verdict.since),
         "advice": verdict.advice,
         "why": verdict.why,
         "safe_commands": list(verdict.commands),
@@ -60,7 +59,7 @@ def _process_json(process: ProcessFacts) -> dict[str, Any]:
         "tty": process.tty,
         "unit": innermost_unit(process.cgroup),
         "explained_by": explain(process),
-        "started": _when(process.started),
+        "started": epoch_text(process.started),
         "state": process.state,
         "wchan": process.wchan,
         "rss_bytes": process.rss,
@@ -84,16 +83,6 @@ def _activity_json(activity: Optional[Activity]) -> Optional[dict[str, Any]]:
         "read_bytes": activity.read_bytes,
         "written_bytes": activity.written_bytes,
     }
-
-
-def _when(seconds: float) -> Optional[str]:
-    """A moment for --json."""
-    return time_text(datetime.fromtimestamp(seconds, timezone.utc)) if seconds else None
-
-
-def _local(seconds: float) -> str:
-    """The same for a person; "" for none."""
-    return local_text(datetime.fromtimestamp(seconds, timezone.utc)) if seconds else ""
 
 
 def draw_locks(screen: Screen, verdicts: Sequence[LockVerdict], findings: Sequence[Finding]) -> None:
@@ -123,7 +112,7 @@ def _cells(verdict: LockVerdict) -> list[str]:
         verdict.phase,
         pid if verdict.state != FREE else "",
         holder.user if holder else "",
-        _local(verdict.since),
+        local_epoch(verdict.since),
         explain(holder) if holder else "",
         verdict.advice,
         "; ".join(verdict.commands),
@@ -163,12 +152,12 @@ def _draw_holder(screen: Screen, holder: ProcessFacts) -> None:
 
 
 def _since(moment: float) -> str:
-    return f", since {_local(moment)} ({seconds_text(max(0, int(time.time() - moment)), 2)})" if moment else ""
+    return f", since {local_epoch(moment)} ({seconds_text(max(0, int(time.time() - moment)), 2)})" if moment else ""
 
 
 def _doing(process: ProcessFacts) -> str:
     """State, memory, and what it did during the sample."""
-    text = f"state {process.state}, {size_text(process.rss)} of memory, started {_local(process.started) or '?'}"
+    text = f"state {process.state}, {size_text(process.rss)} of memory, started {local_epoch(process.started) or '?'}"
     acts = process.activity
     if acts:
         text += f"; in {acts.seconds:g} s: {acts.cpu_seconds:g} s of CPU"

@@ -41,7 +41,7 @@ def _look(path: str) -> list[Any]:
         pass
     link = _first_symlink(os.path.normpath(path)) if absolute and kind not in {"block", "character"} else ""
     weak = weak_spot(path, itself=False) if absolute and kind in {"absent", "directory", "file"} else ""
-    return [kind, real, empty, link, weak, full_above(real) if absolute and kind == "absent" else ""]
+    return [kind, real, empty, link, weak, _full_above(real) if absolute and kind == "absent" else ""]
 
 
 def _path_fact(path: str, answer: Answer, own: Sequence[Mount]) -> PathFact:
@@ -56,7 +56,7 @@ def _path_fact(path: str, answer: Answer, own: Sequence[Mount]) -> PathFact:
     return PathFact(path, kind, real, empty, mounted, link, weak, unmakable=unmakable)
 
 
-def full_above(path: str) -> str:
+def _full_above(path: str) -> str:
     """Why nothing new can be made at this path, by the filesystem that it would be on; "" for nothing known."""
     above = os.path.dirname(path)
     while not os.path.isdir(above):

@@ -9,14 +9,14 @@ from typing import Any, Optional
 from opskit.core.child import ask
 from opskit.core.command import Command
 from opskit.core.errors import Failed, OpskitError, UsageFault
-from opskit.core.procfs import need_proc
+from opskit.core.procfs import exists, need_proc
 from opskit.core.runner import Runner
 from opskit.core.text import last_lines
 from opskit.core.trust import weak_spot
 from opskit.service.model import Container, PidFile, Process, Script, ServiceFacts
 from opskit.service.see.containers import ANY_STATUS, container_lines, find_container, inspect, run_inside
 from opskit.service.see.files import script_facts
-from opskit.service.see.processes import all_processes, exists, of_container, of_host
+from opskit.service.see.processes import all_processes, of_container, of_host
 from opskit.service.see.unit import last_lines_of, see_unit
 
 # How long files may take to answer, and an init script: many a script waits some seconds itself.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Iterable
 from typing import Optional
 
@@ -13,33 +12,14 @@ from opskit.core.systemd import control_group
 from opskit.service.model import Process
 
 PROC = "/proc"
-TICKS = os.sysconf("SC_CLK_TCK")
 _NSPID = re.compile(r"^NSpid:\s+(.*)$", re.MULTILINE)
-
-
-def boot_time() -> float:
-    """When the host booted, seconds since 1970: what start times count from."""
-    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def exists(pid: int) -> bool:
-    """Whether there is a process with this pid, also one that hidepid hides."""
-    try:
-        os.getpgid(pid)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def read_process(pid: int, boot: float) -> Optional[Process]:
     """The process; None where it is gone, or hidden."""
-    try:
-        stat = procfs.Stat(procfs.text(PROC, str(pid), "stat"))
-    except (IndexError, ValueError):
+    stat = procfs.read_stat(PROC, pid)
+    if stat is None:
         return None
-    words = procfs.text(PROC, str(pid), "cmdline")
     numbers = _NSPID.search(procfs.text(PROC, str(pid), "status"))
     inner = int(numbers[1].split()[-1]) if numbers and len(numbers[1].split()) > 1 else 0
     return Process(
@@ -47,10 +27,10 @@ def read_process(pid: int, boot: float) -> Optional[Process]:
         inner=inner,
         parent=stat.parent,
         start_ticks=stat.start,
-        started=boot + stat.start / TICKS,
+        started=boot + stat.start / procfs.TICKS,
         name=stat.name,
         state=stat.state,
-        words=tuple(words.rstrip("\0").split("\0")) if words else (),
+        words=tuple(procfs.words(PROC, pid)),
         exe=procfs.link(PROC, str(pid), "exe"),
         group=control_group(procfs.text(PROC, str(pid), "cgroup")),
         rss=stat.rss,
@@ -59,7 +39,7 @@ def read_process(pid: int, boot: float) -> Optional[Process]:
 
 def all_processes() -> tuple[Process, ...]:
     """Every process that can be seen, but this one."""
-    boot = boot_time()
+    boot = procfs.boot_time()
     own = os.getpid()
     return tuple(each for pid in procfs.pids(PROC) if pid != own and (each := read_process(pid, boot)))
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Optional
 
 from opskit.core.files import check_regular, read_bytes
+from opskit.core.procfs import exists
 from opskit.yum.database.regions import Notes, is_berkeley, read_notes
 from opskit.yum.model import RPM, Claim, LockPlace, Relative, RpmDatabase
-from opskit.yum.see.processes import PROC, all_pids, exists, inner_pid, link_of, maps_of, read_stat, words_of
+from opskit.yum.see.processes import PROC, all_pids, inner_pid, link_of, maps_of, read_stat, words_of
 
 REGION = re.compile(r"__db\.\d{3}")
 # rpm's first region has some 300 KB.

@@ -12,6 +12,7 @@ from typing import Optional
 
 from opskit.core.command import Runner
 from opskit.core.errors import Failed, OpskitError
+from opskit.core.procfs import boot_time
 from opskit.core.reach import matching
 from opskit.core.systemd import is_booted, timers_of
 from opskit.yum.database.see import see_databases
@@ -26,7 +27,6 @@ from opskit.yum.see.processes import (
     PROC,
     Gauge,
     all_pids,
-    boot_time,
     in_first_namespace,
     inner_pid,
     is_manager,

@@ -12,12 +12,11 @@ from typing import Optional
 
 from opskit.core import procfs
 from opskit.core.kernel import kernel_release
-from opskit.core.procfs import Stat
+from opskit.core.procfs import TICKS, Stat, exists
 from opskit.core.systemd import control_group
 from opskit.yum.model import Activity, ProcessFacts, Relative
 
 PROC = "/proc"
-TICKS = os.sysconf("SC_CLK_TCK")
 # The number of read(2) in /proc/PID/syscall, by machine (asm/unistd.h).
 _READ = {"x86_64": 0, "aarch64": 63, "ppc64le": 3, "s390x": 3, "riscv64": 63}
 # Where a process sleeps that waits for a line of a terminal; the name is as old as the kernel.
@@ -52,22 +51,7 @@ def _link(*parts: str) -> str:
 
 def read_stat(pid: int) -> Optional[Stat]:
     """The stat of a process; None where it is gone or hidden."""
-    text = _text(str(pid), "stat")
-    try:
-        return Stat(text) if text else None
-    except (IndexError, ValueError):
-        return None
-
-
-def exists(pid: int) -> bool:
-    """Whether there is a process (or thread) with this pid, also one that hidepid hides."""
-    try:
-        os.getpgid(pid)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
+    return procfs.read_stat(PROC, pid)
 
 
 def all_pids() -> list[int]:
@@ -75,15 +59,9 @@ def all_pids() -> list[int]:
     return procfs.pids(PROC)
 
 
-def boot_time() -> float:
-    """When the host booted, seconds since 1970: what start times count from."""
-    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 def words_of(pid: int) -> list[str]:
     """The command line; [] for a zombie, a kernel thread, or a process that cannot be read."""
-    text = _text(str(pid), "cmdline")
-    return text.rstrip("\0").split("\0") if text else []
+    return procfs.words(PROC, pid)
 
 
 def maps_of(pid: int) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import Any, Optional
+from typing import Any
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.text import shown
-from opskit.core.units import local_text, time_text
+from opskit.core.units import epoch_text, local_epoch
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.why.model import Autorun, Autoruns
 from opskit.yum.why.plan import keep_out
@@ -19,7 +18,7 @@ def why_json(autoruns: Autoruns) -> dict[str, Any]:
     """The result of `yum why --json`."""
     return {
         "systemd": autoruns.systemd,
-        "held_until": _text(autoruns.held_until),
+        "held_until": epoch_text(autoruns.held_until),
         "autoruns": [_json(autorun) for autorun in autoruns.entries],
     }
 
@@ -30,20 +29,10 @@ def _json(autorun: Autorun) -> dict[str, Any]:
         "kind": autorun.kind,
         "command": autorun.command,
         "state": autorun.state,
-        "next": _text(autorun.next),
+        "next": epoch_text(autorun.next),
         "when": autorun.when,
         "keep_out": keep_out(autorun),
     }
-
-
-def _text(moment: float) -> Optional[str]:
-    """A moment for --json."""
-    return time_text(datetime.fromtimestamp(moment, timezone.utc)) if moment else None
-
-
-def _local(moment: float) -> str:
-    """The same for a person; "" for none."""
-    return local_text(datetime.fromtimestamp(moment, timezone.utc)) if moment else ""
 
 
 def not_read(autoruns: Autoruns) -> tuple[Finding, ...]:
@@ -68,12 +57,12 @@ def draw_why(screen: Screen, autoruns: Autoruns) -> None:
         return
     draw_table(screen, COLUMNS, [_cells(autorun) for autorun in autoruns.entries])
     if autoruns.held_until:
-        until = _local(autoruns.held_until)
+        until = local_epoch(autoruns.held_until)
         screen.note(f"held until {until}; undo ends it sooner, {follow_up('history')} has its run")
     elif autoruns.systemd:
         screen.note(f"to keep the timers out of a maintenance window: {follow_up('yum', 'why', '--hold', '2h')}")
 
 
 def _cells(autorun: Autorun) -> tuple[str, ...]:
-    when = _local(autorun.next) or autorun.when
+    when = local_epoch(autorun.next) or autorun.when
     return (autorun.name, autorun.kind, autorun.state, when, autorun.command, keep_out(autorun))
