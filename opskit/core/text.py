@@ -52,6 +52,11 @@ def counted(count: int, noun: str, nouns: str = "") -> str:
     return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
 
 
+def times(count: int) -> str:
+    """How often: "once", "2 times", "1,200 times"."""
+    return "once" if count == 1 else counted(count, "time")
+
+
 def last_lines(text: str, count: int = 20, limit: int = 4000) -> str:
     """The end of a program's output: at most count lines and limit characters."""
     return "\n".join(text.rstrip("\n").split("\n")[-count:])[-limit:]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Optional
 
 from opskit.core.finding import Finding, FindingKind
+from opskit.core.text import times
 from opskit.service.model import (
     CONTAINER,
     FAILED,
@@ -115,11 +116,10 @@ def _reaping(facts: ServiceFacts, parent: Optional[Process]) -> str:
 
 def _restarts(verdict: Verdict) -> Iterator[Finding]:
     if verdict.restarts:
-        times = "once" if verdict.restarts == 1 else f"{verdict.restarts} times"
         yield Finding(
             "restarts",
             "warning",
-            f"{verdict.name} was started again by itself {times}",
+            f"{verdict.name} was started again by itself {times(verdict.restarts)}",
             verdict.ended,
             "opskit journal errors",
         )

@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.systemd import innermost_unit
-from opskit.core.text import shown
+from opskit.core.text import shown, times
 from opskit.core.units import epoch_text, size_text
 from opskit.service.model import RUNNING, STATES, Process, ServiceFacts, Verdict
 from opskit.ui.errors import draw_findings, note_findings
@@ -98,7 +98,7 @@ def _draw(screen: Screen, facts: ServiceFacts, verdict: Verdict) -> None:
     parts = [f"since {epoch_text(verdict.since)}"] if verdict.since else []
     parts += [f"{len(verdict.workers)} workers"] if verdict.workers else []
     parts += [f"{size_text(verdict.memory)} of memory"] if verdict.memory else []
-    parts += [f"started again {verdict.restarts} times"] if verdict.restarts else []
+    parts += [f"started again {times(verdict.restarts)}"] if verdict.restarts else []
     if parts:
         screen.line(f"    {', '.join(parts)}")
     if verdict.state == RUNNING:

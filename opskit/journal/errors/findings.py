@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Callable, Optional
 
 from opskit.core.finding import Finding, follow_up
-from opskit.core.text import counted
+from opskit.core.text import counted, times
 from opskit.journal.errors.failures import cause_text, place_of, remedy_of
 from opskit.journal.errors.groups import GROUPS
 from opskit.journal.errors.incidents import DUMP, FAILED, Incident
@@ -42,10 +42,6 @@ def finding_of_incident(incident: Incident) -> Finding:
     return _KINDS.get(incident.kind, _kernel)(incident)
 
 
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
 def _disk(incident: Incident) -> Finding:
     title = f"disk {incident.subject or 'of an array'}: {counted(incident.count, 'kernel error message')}"
     remedy = f"copy its data away first; then {follow_up('disk', 'list')}, smartctl -a, or ask the provider of the disk"
@@ -61,13 +57,13 @@ def _kernel(incident: Incident) -> Finding:
 
 def _oom(incident: Incident, unit: str = "") -> Finding:
     """unit: that of the last process that was killed, "" for not known."""
-    title = f"{incident.subject} was killed {_times(incident.count)}: out of memory{f' ({unit})' if unit else ''}"
+    title = f"{incident.subject} was killed {times(incident.count)}: out of memory{f' ({unit})' if unit else ''}"
     remedy = "more memory, a lower limit in its own settings, or MemoryMax= where a control group was full"
     return Finding(OOM, "error", title, incident.example, remedy)
 
 
 def _dump(incident: Incident) -> Finding:
-    title = f"{incident.subject} dumped core {_times(incident.count)}" + (
+    title = f"{incident.subject} dumped core {times(incident.count)}" + (
         f" ({incident.unit})" if incident.unit else ""
     )
     return Finding(DUMP, "error", title, incident.example, f"coredumpctl info {incident.detail}")
@@ -80,7 +76,7 @@ def _units(facts: ErrorFacts, logged: Sequence[Incident]) -> Iterator[Finding]:
     for unit in facts.failed_units:
         past = by_name.pop(unit.name, None)
         failure = failures.get(unit.name) or UnitFailure(unit.name, unit.result)
-        often = f"; it failed {_times(past.count)} in this time" if past else ""
+        often = f"; it failed {times(past.count)} in this time" if past else ""
         title = f"{unit.name} is failed{_why(failure, 'is not mounted')}{often}"
         evidence = f"{unit.description}{f', since {unit.since}' if unit.since else ''}"
         yield _unit_failed("error", title, evidence, failure)
@@ -94,7 +90,7 @@ def _units(facts: ErrorFacts, logged: Sequence[Incident]) -> Iterator[Finding]:
 
 def _failed_before(incident: Incident, failure: Optional[UnitFailure] = None) -> Finding:
     failure = failure or UnitFailure(incident.subject, incident.detail)
-    title = f"{incident.subject} failed {_times(incident.count)}{_why(failure, 'was not mounted')}"
+    title = f"{incident.subject} failed {times(incident.count)}{_why(failure, 'was not mounted')}"
     return _unit_failed("warning", title, "" if failure.lines else incident.example, failure)
 
 

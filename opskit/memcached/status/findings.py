@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opskit.core.finding import SEVERITIES, Finding
+from opskit.core.text import times
 from opskit.core.units import seconds_text, size_text
 from opskit.memcached.line.listen import is_everywhere, is_loopback
 from opskit.memcached.status.model import (
@@ -72,7 +73,7 @@ def _exposed(instance: Instance) -> list[Finding]:
 def _figures(instance: Instance, counts: InstanceFigures) -> list[Finding]:
     findings = [*_stores(instance, counts)]
     if counts.rejected:
-        title = f"{instance.name}: connections were turned away {counts.rejected} times"
+        title = f"{instance.name}: connections were turned away {times(counts.rejected)}"
         evidence = f"{counts.connections} of {counts.most_connections} connections now"
         severity = "warning"
         if instance.answer and instance.answer.version.startswith("1.5."):

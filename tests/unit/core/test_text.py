@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.core.text import masked, shown
+from opskit.core.text import masked, shown, times
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,7 @@ def test_what_is_shown_is_printable_and_can_be_encoded(text: str) -> None:
 def test_passwords_are_masked_and_nothing_else(text: str, safe: str) -> None:
     assert masked(text) == safe
     assert masked(safe) == safe
+
+
+def test_how_often() -> None:
+    assert [times(count) for count in (0, 1, 2, 1200)] == ["0 times", "once", "2 times", "1,200 times"]
