@@ -1,4 +1,4 @@
-"""What the exit status of a process, or the signal that ended it, means. Pure."""
+"""What the exit status of a process, or the signal that ended it, means; and what systemd's Result= of a unit. Pure."""
 
 from __future__ import annotations
 
@@ -25,6 +25,19 @@ STEPS = {
     240: ("LOGS_DIRECTORY", "its LogsDirectory= cannot be made"),
     241: ("CONFIGURATION_DIRECTORY", "its ConfigurationDirectory= cannot be made"),
     243: ("CREDENTIALS", "its LoadCredential= cannot be read"),
+}
+
+START_LIMITS = {"start-limit", "start-limit-hit"}
+GAVE_UP = "it failed too often in a short time, and systemd gave up"
+# `Result=` of systemd (src/core/service.c and unit.c, 219 to 257) where it says more than how a process ended.
+RESULTS = {
+    "timeout": "it took longer than its time limit",
+    "watchdog": "it did not report to its watchdog in time",
+    "oom-kill": "memory ran out, and the kernel killed a process of it",
+    "resources": "systemd could not get what it takes to start it",
+    "protocol": "it did not start as its Type= demands",
+    "exec-condition": "its ExecCondition= failed",
+    **dict.fromkeys(START_LIMITS, GAVE_UP),
 }
 
 

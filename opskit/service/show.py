@@ -8,8 +8,8 @@ from typing import Any, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.systemd import innermost_unit
-from opskit.core.text import shown, times
-from opskit.core.units import epoch_text, size_text
+from opskit.core.text import counted, shown, times
+from opskit.core.units import epoch_text, local_epoch, size_text
 from opskit.service.model import RUNNING, STATES, Process, ServiceFacts, Verdict
 from opskit.ui.errors import draw_findings, note_findings
 from opskit.ui.screen import Column, Screen, draw_table
@@ -83,7 +83,7 @@ def _cells(facts: ServiceFacts, verdict: Verdict) -> list[str]:
         str(len(verdict.workers)) if verdict.main else "",
         "" if verdict.restarts is None else str(verdict.restarts),
         size_text(verdict.memory) if verdict.memory else "",
-        epoch_text(verdict.since) or "",
+        local_epoch(verdict.since),
         facts.container.name if facts.container else "",
         verdict.why,
     ]
@@ -95,8 +95,8 @@ def _draw(screen: Screen, facts: ServiceFacts, verdict: Verdict) -> None:
     state = screen.styled(STATES[verdict.state], color, sys.stdout)
     screen.line(f"{shown(verdict.name)} ({verdict.kind}{shown(where)}): {state}")
     screen.line(f"    {shown(verdict.why)}")
-    parts = [f"since {epoch_text(verdict.since)}"] if verdict.since else []
-    parts += [f"{len(verdict.workers)} workers"] if verdict.workers else []
+    parts = [f"since {local_epoch(verdict.since)}"] if verdict.since else []
+    parts += [counted(len(verdict.workers), "worker")] if verdict.workers else []
     parts += [f"{size_text(verdict.memory)} of memory"] if verdict.memory else []
     parts += [f"started again {times(verdict.restarts)}"] if verdict.restarts else []
     if parts:

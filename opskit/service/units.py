@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from opskit.core.exit_status import STEPS, signal_name
+from opskit.core.exit_status import RESULTS, STEPS, signal_name
 from opskit.core.text import counted
 from opskit.service.model import (
     FAILED,
@@ -20,18 +20,6 @@ from opskit.service.model import (
     Unit,
     Verdict,
 )
-
-# `Result=` of systemd (src/core/service.c) where it says more than how the process ended.
-_RESULTS = {
-    "timeout": "it took longer than its time limit",
-    "watchdog": "it did not report to its watchdog in time",
-    "oom-kill": "memory ran out, and the kernel killed a process of it",
-    "resources": "systemd could not get what it takes to start it",
-    "protocol": "it did not start as its Type= demands",
-    "exec-condition": "its ExecCondition= failed",
-    "start-limit": "it failed too often in a short time, and systemd gave up",
-    "start-limit-hit": "it failed too often in a short time, and systemd gave up",
-}
 
 
 def ended_text(code: str, status: int) -> str:
@@ -93,7 +81,7 @@ def _state(unit: Unit, main: Optional[Process], living: tuple[Process, ...]) -> 
     if unit.active == "deactivating":
         return STOPPED, f"systemd is stopping it ({unit.sub})"
     if unit.active == "failed":
-        reason = _RESULTS.get(unit.result, "")
+        reason = RESULTS.get(unit.result, "")
         return FAILED, "; ".join(part for part in (ended, reason) if part) or f"systemd says {unit.result or 'failed'}"
     if unit.active == "inactive":
         masked = "; it is masked, so that nothing starts it" if unit.load == "masked" else ""

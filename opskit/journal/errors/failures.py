@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from opskit.core.exit_status import STEPS, signal_name
+from opskit.core.exit_status import GAVE_UP, RESULTS, START_LIMITS, STEPS, signal_name
 from opskit.journal.errors.model import UnitFailure
 from opskit.journal.errors.select import mangled
 
@@ -20,19 +20,11 @@ LINES_SHOWN = 3
 DEPENDENCY, TIMED_OUT = "dependency", "timed out"
 # The unit did nothing, and so has no last lines.
 NEVER_STARTED = {DEPENDENCY, TIMED_OUT}
-START_LIMITS = {"start-limit", "start-limit-hit"}
-GAVE_UP = "it failed too often in a short time, and systemd gave up"
 
 _RESULTS = {
-    "timeout": "it took longer than its time limit",
-    "watchdog": "it did not report to its watchdog in time",
-    "oom-kill": "memory ran out, and the kernel killed a process of it",
-    "resources": "systemd could not get what it takes to start it",
-    "protocol": "it did not start as its Type= demands",
+    **RESULTS,
     DEPENDENCY: "a unit that it needs did not start",
     TIMED_OUT: "it did not appear in time",
-    "exec-condition": "its ExecCondition= failed",
-    **dict.fromkeys(START_LIMITS, GAVE_UP),
 }
 # `Main process exited, code=exited, status=3/NOTIMPLEMENTED`; 219: `main process exited, code=…`
 _EXIT = re.compile(r"(?i)(main|control|mount|swap|) ?process exited, code=(exited|killed|dumped),? status=(\d+)")
