@@ -27,7 +27,7 @@ from opskit.disk.model import (
     named_by,
     tagged_devices,
 )
-from opskit.disk.naming import name_of_device
+from opskit.disk.naming import name_in_list, name_of_device
 
 # Kinds of device that a partition table or a filesystem may be made on.
 FORMATTABLE = ("disk", "loop", "nbd")
@@ -180,7 +180,8 @@ def in_use(facts: HostFacts, disk: BlockDevice, *, at: str = "", place: str = ""
             remedy = f"lsblk {device.path}"
             if holder and holder.kind == "loop":  # of which lsblk says nothing
                 what, remedy = " (a loop device over it)", f"losetup -d /dev/{name}"
-            yield Reason("held", f"{device.path} is held by /dev/{name}{what}", remedy)
+            path = name_in_list(facts, holder) if holder else f"/dev/{name}"
+            yield Reason("held", f"{device.path} is held by {path}{what}", remedy)
         yield from _multipath(facts, device)
     busy = next((d for d in related(facts, disk) if d.exclusive == BUSY), None)
     if busy and not explained:

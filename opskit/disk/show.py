@@ -30,7 +30,12 @@ UNCOMMON = ("ram", "loop", "floppy")
 def _listed(facts: HostFacts) -> list[BlockDevice]:
     """Every device with a size, a disk before its partitions; empty CD drives and the like are left out."""
     devices = [d for d in facts.devices if d.size > 0 or d.kind not in MINOR]
-    return sorted(devices, key=lambda d: (d.disk or d.name, d.partition_number))
+    return sorted(devices, key=lambda d: (_place(d.disk or d.name), d.partition_number))
+
+
+def _place(name: str) -> tuple[str, int, str]:
+    """The kernel's order of names: sdz is before sdaa, nvme2n1 before nvme10n1."""
+    return name[:2], len(name), name
 
 
 def _row(facts: HostFacts, device: BlockDevice) -> dict[str, Any]:
@@ -146,7 +151,7 @@ def draw_list(screen: Screen, facts: HostFacts, *, every: bool = False) -> None:
     shown_devices = [device for device in listed if every or not _is_uncommon(facts, device)]
     rows = [_cells(_row(facts, device), name_in_list(facts, device)) for device in shown_devices]
     if sys.stdout.isatty():  # the row has the name already, and little room
-        rows = [[*row[:-1], _without_name(device, row[-1])] for device, row in zip(shown_devices, rows)]
+        rows = [[*row[:-1], _without_name(facts, device, row[-1])] for device, row in zip(shown_devices, rows)]
     draw_table(screen, COLUMNS, rows, less=FIRST_TO_GO)
     _draw_groups(screen, facts)
     _draw_swap(screen, facts)
@@ -172,9 +177,13 @@ def _is_uncommon(facts: HostFacts, device: BlockDevice) -> bool:
     return (disk is None or disk.kind in UNCOMMON) and not device.system
 
 
-def _without_name(device: BlockDevice, reason: str) -> str:
-    """A reason that begins with the name of its own device, without that: `mounted on /data`."""
-    return reason.removeprefix(f"{name_of_device(device)} is ")
+def _without_name(facts: HostFacts, device: BlockDevice, reason: str) -> str:
+    """A reason that begins with the name of its own device, without that: `mounted on /data`.
+
+    That of a disk's partition is in the row of the partition.
+    """
+    partition = next((p for p in facts.partitions(device) if reason.startswith(f"{p.path} is ")), None)
+    return f"by way of {partition.path}" if partition else reason.removeprefix(f"{name_of_device(device)} is ")
 
 
 GROUP_COLUMNS = (

@@ -165,7 +165,9 @@ def _table(disk: BlockDevice, partitions: tuple[BlockDevice, ...], wipe: str) ->
         inside = partitions[0]
         what = inside.signatures[0].type if inside.signatures else "no filesystem"
         title = f"{disk.path} has a {disk.table} table with {inside.path} ({what}), not made by opskit on this host"
-        yield Reason("has-partition", title, f"make a filesystem there by hand and name {inside.path}; {wipe}")
+        is_blank = inside.contents == ZERO and not inside.signatures
+        make = f"mkfs.ext4 {inside.path} makes one there" if is_blank else "make a filesystem there by hand"
+        yield Reason("has-partition", title, f"{make}, then name {inside.path}; {wipe}")
     else:
         title = f"{disk.path} has a {disk.table} table, but the kernel shows no partition in it"
         yield Reason("has-table", title, f"partx --show {disk.path} shows what is in it; {wipe}")

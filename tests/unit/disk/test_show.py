@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.disk.model import BlockDevice, FileFact, HostFacts, Signature, SwapArea
+from opskit.disk.model import BlockDevice, FileFact, HostFacts, Mount, Signature, SwapArea
 from opskit.disk.see.facts import load
 from opskit.disk.show import draw_list, list_json
 from opskit.disk.verdict import verdict
@@ -69,20 +69,46 @@ def test_volume_groups_and_the_names_of_their_volumes(capsys: pytest.CaptureFixt
     assert [group["free"] for group in list_json(seen)["volume_groups"]] == [26 * 4 << 20, 442 * 4 << 20]
 
 
-@pytest.mark.parametrize("columns", [80, 120, 250])
-def test_on_a_terminal_no_device_path_or_label_is_folded(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    """Of 80 columns: no line is longer, and what is left out is in the pipe."""
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, seen: HostFacts, columns: int) -> list[str]:
+    """The lines of the list on a terminal that is so wide."""
     monkeypatch.setenv("COLUMNS", str(columns))
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys, "stdout", stream)
-    seen = load(str(LVM))
     draw_list(Screen("opskit disk list", color="never"), seen)
-    lines = stream.getvalue().splitlines()
+    return stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("columns", [80, 120, 250])
+def test_on_a_terminal_no_device_path_or_label_is_folded(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """Of 80 columns: no line is longer, and what is left out is in the pipe."""
+    seen = load(str(LVM))
+    lines = on_a_terminal(monkeypatch, seen, columns)
     assert max(map(len, lines)) <= columns
     assert ("UUID" in lines[0]) == (columns == 250)
     words = {word for line in lines for word in line.split()}
     assert {mount.target for device in seen.devices for mount in device.own_mounts} <= words
+
+
+def test_forty_disks_at_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line each for a disk and its partition, in the kernel's order: sdz is before sdaa."""
+    names = [f"sd{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"] + [f"sda{letter}" for letter in "abcdefghijklmn"]
+    devices = []
+    for number, name in enumerate(sorted(names)):
+        mount = Mount(f"8:{number}", f"/srv/mount-point-{number:02}", f"/dev/{name}1", "xfs", "rw")
+        devices.append(BlockDevice(name, f"/dev/{name}", "disk", f"8:{1000 + number}", 1 << 40, table="gpt"))
+        devices.append(
+            BlockDevice(
+                f"{name}1", f"/dev/{name}1", "partition", f"8:{number}", 1 << 40, disk=name, partition_number=1,
+                mounts=(mount,), signatures=(Signature("xfs", "filesystem"),),
+            )
+        )  # fmt: skip
+    lines = on_a_terminal(monkeypatch, replace(facts(""), devices=tuple(devices)), 80)
+    rows = [line.split() for line in lines[2:82]]
+    assert [row[0] for row in rows] == [f"/dev/{name}{end}" for name in names for end in ("", "1")]
+    assert max(map(len, lines)) <= 80
+    assert {tuple(row[-2:]) for row in rows[::2]} == {("of", f"/dev/{name}1") for name in names}
+    assert all(row[-1].startswith("/srv/mount-point-") for row in rows[1::2])
 
 
 @pytest.mark.parametrize(
