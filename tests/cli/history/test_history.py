@@ -453,7 +453,7 @@ def test_what_stays_keeps_what_was_made_before_it_and_can_be_tried_again(opskit:
     assert f"Left as it was: remove-file {tmp_path}/b; remove-file {tmp_path}/a" in err
     assert sorted(path.name for path in tmp_path.iterdir() if path.name in "abc") == ["a", "b"]
     (tmp_path / "b").write_text("")
-    code, out, err = opskit("undo", "run-1", "--yes")
+    code, out, err = opskit("undo", "last", "--yes")  # the run, not the undo that kept something of it
     assert (code, out.startswith("Run run-1 was taken back, as run 2")) == (0, True)
     assert f"remove-file  {tmp_path}/c" not in err
     assert not [path.name for path in tmp_path.iterdir() if path.name in "abc"]

@@ -7,8 +7,8 @@
     expect   either  refusal: the ids of all reasons, in order; exit: the exit code; says: words in their titles;
                      remedies: those of all reasons
              or      plan: a row for each change: action, target, before, after, and (or left out) its commands;
-                     notes: their ids; result: some of what --json answers; hold: the disk locked meanwhile;
-                     script: lines that the script of --format sh must have
+                     notes: their ids; says: words in their titles; result: some of what --json answers;
+                     hold: the disk locked meanwhile; script: lines that the script of --format sh must have
              or      verdict and why (for verdict/)
 
 The expectations were thought out and written by hand. When one fails, it is the code that is wrong until shown
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,9 +165,7 @@ def check_refusal(decision: Decision, expect: Any) -> None:
     assert isinstance(decision, Refusal), decision
     assert [reason.id for reason in decision.reasons] == expect["refusal"]
     assert decision.exit_code == expect["exit"]
-    titles = "\n".join(reason.title for reason in decision.reasons)
-    for words in expect.get("says", ()):
-        assert words in titles
+    check_words([reason.title for reason in decision.reasons], expect)
     if "remedies" in expect:
         assert [reason.remedy for reason in decision.reasons] == expect["remedies"]
     for reason in decision.reasons:
@@ -175,11 +174,17 @@ def check_refusal(decision: Decision, expect: Any) -> None:
         assert reason.remedy or "namespace" in reason.title
 
 
+def check_words(titles: Sequence[str], expect: Any) -> None:
+    for words in expect.get("says", ()):
+        assert words in "\n".join(titles)
+
+
 def check_plan(decision: Decision, expect: Any) -> None:
-    assert set(expect) <= {"plan", "notes", "result", "hold", "script"}
+    assert set(expect) <= {"plan", "notes", "says", "result", "hold", "script"}
     assert isinstance(decision, Plan), [reason.title for reason in decision.reasons]
     assert rows(decision, expect["plan"]) == expect["plan"]
     assert [note.id for note in decision.notes] == expect.get("notes", [])
+    check_words([note.title for note in decision.notes], expect)
     for key, value in expect.get("result", {}).items():
         assert decision.result[key] == value, key
     if "hold" in expect:

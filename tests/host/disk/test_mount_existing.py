@@ -154,3 +154,26 @@ def test_a_filesystem_is_named_by_what_it_has(host: Host, tag: str) -> None:
     run("dd", "if=/dev/zero", f"of={twin.path}", "bs=1M", "count=4", "status=none")
     host.on_disk("umount", name, "--yes").well()
     assert os.listdir(host.target) == []
+
+
+def test_a_blank_partition_is_used_as_the_refusal_says(host: Host, disk: Disk) -> None:
+    """cases: the disk's name led to the partition's, that one back to the disk's, and --wipe was the only way out."""
+    partition = disk.make_partition("gpt", "start=2048")
+    for name in (disk.path, partition):
+        refused = host.on_disk("mount", name, host.target, "--yes")
+        assert refused.code in {2, 5}
+        assert f"mkfs.ext4 {partition} makes one there" in refused.err, refused
+    run("mkfs.ext4", "-q", partition)
+    host.on_disk("mount", partition, host.target, "--yes").well()
+    mounted = host.mounted()
+    assert mounted
+    assert mounted.source == partition
+
+
+def test_who_mounts_a_tmpfs_under_the_name_of_a_disk_does_not_have_the_disk(host: Host, disk: Disk) -> None:
+    """cases: any user may do so in a namespace of his own (unshare -Urm), and the disk was "in use"."""
+    elsewhere = host.folder / "elsewhere"
+    elsewhere.mkdir()
+    inside = host.namespace(f"mount -t tmpfs {disk.path} {elsewhere}")
+    assert [mount.source for mount in inside.mounts() if mount.target == str(elsewhere)] == [disk.path]
+    host.mount(disk).well()

@@ -101,6 +101,20 @@ def test_an_edit_of_fstab_since_then_is_kept(host: Host, disk: Disk) -> None:
     assert host.fstab.read_text() == FSTAB + "# edited since\n"
 
 
+def test_the_plan_of_an_undo_is_read_from_the_host(host: Host, disk: Disk) -> None:
+    """cases: "umount" of what is not mounted, and an edited entry was planned, then "taken back in part" with 0."""
+    host.mount(disk).well()
+    run("umount", host.target)
+    edited = host.fstab.read_text().replace("defaults,nofail", "noatime,nofail")
+    host.fstab.write_text(edited)
+    planned = host.run("undo", "last", "--dry-run", "--json")
+    assert "umount" not in [change["action"] for change in planned.json["result"]["changes"]], planned
+    assert "it was edited since" in str(planned.json["findings"]), planned
+    answer = host.run("undo", "last", "--yes")
+    assert (answer.code, "it was edited since" in answer.err) == (1, True), answer
+    assert host.fstab.read_text() == edited
+
+
 def test_undo_of_a_mount_does_not_unmount_another_disk(host: Host, disk: Disk) -> None:
     host.mount(disk).well()
     first, before = host.ledger()[0]["run"], host.table()

@@ -371,12 +371,15 @@ def test_a_mount_that_became_read_only() -> None:
 def test_a_label_on_two_devices_is_mended_by_another_label() -> None:
     twin = device("vdd1", "252:49", kind="partition", signatures=signed("ext4", "4", label="data"))
     facts = host(ROOT + DATA.replace(f"UUID={DATA_UUID}", "LABEL=data"))
-    assert "e2label" in only(replace(facts, devices=(*facts.devices, twin)), "ambiguous-source").remedy
+    remedy = only(replace(facts, devices=(*facts.devices, twin)), "ambiguous-source").remedy
+    assert "e2label" in remedy
+    assert "tune2fs" not in remedy, "another UUID does not help a label"
 
 
 def test_a_swap_entry_of_what_is_no_swap_area_is_not_to_be_activated() -> None:
     line = f"UUID={DATA_UUID} none swap sw 0 0\n"
     assert ids(host(ROOT + line)) == ["wrong-fstype"]
+    assert "swapon" not in only(host(ROOT + line), "wrong-fstype").remedy
 
 
 def test_another_device_on_the_root_is_mended_in_fstab() -> None:

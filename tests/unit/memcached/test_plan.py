@@ -503,6 +503,33 @@ def test_a_template_of_the_host_that_has_the_port_from_its_name() -> None:
     assert decision.steps[0].path == "/etc/systemd/system/memcached@12000.service.d/opskit.conf"
 
 
+def test_an_undo_says_that_a_unit_which_runs_starts_anew(tmp_path: Path) -> None:
+    """cases: an undo that puts settings back restarted the unit, and its plan named no restart."""
+    path = tmp_path / "opskit.conf"
+    for active, after in (
+        (True, "absent; memcached.service starts anew: what it holds now is gone"),
+        (False, "absent"),
+    ):
+        write = unit_plan(DEBIAN_UNIT, active=active, enabled="enabled").steps[0]
+        step = replace(write, path=str(path), backup=f"{path}.opskit-R", reload=False)
+        path.write_text(step.text)
+        change = step.left(SaysItsRelease(), {})
+        assert change is not None
+        assert change.after == after
+
+
+def test_an_undo_does_not_plan_to_stop_what_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """cases: "stop memcached: runs as pid 1590" after a reboot."""
+    step = decide("-p 12000").steps[-1]
+    monkeypatch.setattr(steps.proc, "process", lambda _pid: None)
+    monkeypatch.setattr(steps.proc, "with_line", lambda _line: None)
+    assert step.left(SaysItsRelease(), {"pid": 1590, "started": 7}) is None
+    runs = HostProcess(1590, "memcached", line=step.line, started=7)
+    monkeypatch.setattr(steps.proc, "process", lambda _pid: runs)
+    change = step.left(SaysItsRelease(), {"pid": 1590, "started": 7})
+    assert (change.action, change.before) == ("stop", "runs as pid 1590")
+
+
 def test_a_template_is_kept_while_another_instance_needs_it(tmp_path: Path) -> None:
     own, path = tmp_path / "memcached.12000", tmp_path / "memcached@.service"
     step = replace(instance_plan().steps[0], path=str(path), settings=str(own), backup=f"{path}.opskit-R", reload=False)
