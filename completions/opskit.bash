@@ -65,7 +65,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk du df journal memcached yum service history undo findings completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df journal memcached yum service status check history undo findings completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab swap' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--all --fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -102,6 +102,8 @@ _opskit_command() {
     'opskit service') commands='status ensure' options='--help -h' kinds=() ;;
     'opskit service status') commands='' options='--container --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit service ensure') commands='' options='--container --for --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit status') commands='' options='--only --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
+    'opskit check') commands='' options='--format --output --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('disk journal memcached yum history') ;;
     'opskit history') commands='show prune' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit history prune') commands='' options='--older-than --all --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
@@ -114,19 +116,21 @@ _opskit_command() {
 # Whether the command $1 has an option $2 that takes a value; kind: what that is.
 _opskit_option() {
   case "$1 $2" in
-    *' --boot'|*' --conn-limit'|*' --container'|*' --depth'|*' --domain'|*' --exclude'|*' --exclude-type'|*' --expose'|*' --extended'|*' --for'|*' --hold'|*' --interval'|*' --label'|*' --leave-free'|*' --limit'|*' --listen'|*' --listen-backlog'|*' --lock-timeout'|*' --max-depth'|*' --max-item-size'|*' --max-reqs-per-event'|*' --memory-limit'|*' --min-size'|*' --mount-options'|*' --namespace'|*' --napi-ids'|*' --older-than'|*' --only-plan'|*' --output'|*' --pid'|*' --port'|*' --prefix-delimiter'|*' --reserved'|*' --sample'|*' --since'|*' --size'|*' --slab-growth-factor'|*' --slab-min-size'|*' --systemd-version'|*' --threads'|*' --threshold'|*' --timeout'|*' --top'|*' --type'|*' --udp-port'|*' --unix-mask'|*' --until'|*' --user'|*' --warn'|*' --workers'|*' -I'|*' -N'|*' -R'|*' -U'|*' -b'|*' -m'|*' -o'|*' -t'|'opskit df -x'|'opskit du -d'|'opskit journal vacuum --files'|'opskit memcached explain --version'|'opskit memcached flags --version'|'opskit memcached lint --version'|'opskit memcached start -D'|'opskit memcached start -a'|'opskit memcached start -c'|'opskit memcached start -f'|'opskit memcached start -l'|'opskit memcached start -p'|'opskit memcached start -u'|'opskit memcached stop -p') kind='' ;;
+    *' --boot'|*' --conn-limit'|*' --container'|*' --depth'|*' --domain'|*' --exclude'|*' --exclude-type'|*' --expose'|*' --extended'|*' --for'|*' --hold'|*' --interval'|*' --label'|*' --leave-free'|*' --limit'|*' --listen'|*' --listen-backlog'|*' --lock-timeout'|*' --max-depth'|*' --max-item-size'|*' --max-reqs-per-event'|*' --memory-limit'|*' --min-size'|*' --mount-options'|*' --namespace'|*' --napi-ids'|*' --older-than'|*' --only-plan'|*' --pid'|*' --port'|*' --prefix-delimiter'|*' --reserved'|*' --sample'|*' --since'|*' --size'|*' --slab-growth-factor'|*' --slab-min-size'|*' --systemd-version'|*' --threads'|*' --threshold'|*' --timeout'|*' --top'|*' --type'|*' --udp-port'|*' --unix-mask'|*' --until'|*' --user'|*' --warn'|*' --workers'|*' -I'|*' -N'|*' -R'|*' -U'|*' -b'|*' -m'|*' -o'|*' -t'|'opskit df --output'|'opskit df -x'|'opskit du -d'|'opskit journal vacuum --files'|'opskit memcached explain --version'|'opskit memcached flags --version'|'opskit memcached lint --version'|'opskit memcached start -D'|'opskit memcached start -a'|'opskit memcached start -c'|'opskit memcached start -f'|'opskit memcached start -l'|'opskit memcached start -p'|'opskit memcached start -u'|'opskit memcached stop -p') kind='' ;;
     *' --add'|*' --wipe') kind='@device' ;;
     *' --directory'|*' --installroot'|*' --keep-copy'|*' --root'|*' --state-dir'|'opskit journal errors -D'|'opskit journal usage -D'|'opskit journal vacuum -D'|'opskit journal verify -D') kind='@directory' ;;
-    *' --auth-file'|*' --diff'|*' --exclude-from'|*' --facts'|*' --fstab'|*' --memory-file'|*' --password-file'|*' --pidfile'|*' --save'|*' --sysconfig'|*' --unix-socket'|*' --verify-key'|*' -P'|*' -Y'|*' -e'|'opskit du -X'|'opskit memcached start -s'|'opskit memcached stop -s') kind='@file' ;;
+    *' --auth-file'|*' --diff'|*' --exclude-from'|*' --facts'|*' --fstab'|*' --memory-file'|*' --password-file'|*' --pidfile'|*' --save'|*' --sysconfig'|*' --unix-socket'|*' --verify-key'|*' -P'|*' -Y'|*' -e'|'opskit check --output'|'opskit du -X'|'opskit memcached start -s'|'opskit memcached stop -s') kind='@file' ;;
     *' --unit'|'opskit journal errors -u') kind='@unit' ;;
     *' --color') kind='auto always never' ;;
     *' --protocol'|*' -B') kind='auto ascii binary' ;;
+    *' --only') kind='disk journal memcached yum history' ;;
     *' --priority'|'opskit journal errors -p') kind='emerg alert crit err warning notice info debug' ;;
     *' --by') kind='ext age user' ;;
     *' --fstype') kind='ext4 ext3 xfs nfs4 nfs cifs' ;;
     *' --table') kind='gpt dos' ;;
     *' --engine') kind='lstat statx stat' ;;
-    *' --format') kind='text sh json' ;;
+    'opskit check --format') kind='text json nagios prometheus' ;;
+    'opskit disk fstab backup --format'|'opskit disk fstab restore --format'|'opskit disk grow --format'|'opskit disk mount --format'|'opskit disk swap --format'|'opskit disk umount --format'|'opskit history prune --format'|'opskit journal retain --format'|'opskit journal vacuum --format'|'opskit memcached start --format'|'opskit memcached stop --format'|'opskit service ensure --format'|'opskit undo --format'|'opskit yum unlock --format'|'opskit yum why --format') kind='text sh json' ;;
     *) return 1 ;;
   esac
 }

@@ -4,18 +4,22 @@ A new area is a package like opskit/disk: see, what decides, steps.py with KINDS
 package's name), and cli.py with an `app` of commands.new_app, whose commands are registered by options.reads and
 options.changes and go through act.act. Then: an entry in ENTRIES here, and `scripts/completions`: how a value completes
 follows from its declaration (options.py). What its findings mean stands in findings.py, as FINDINGS. core needs no
-change.
+change. What `opskit status` and `opskit check` ask of it is a line in LOOKS.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 if TYPE_CHECKING:
     from opskit.core.finding import FindingKind
     from opskit.core.ledger import StepRecord
     from opskit.core.plan import Step
+    from opskit.core.report import Report, ReportRequest
+    from opskit.core.runner import StreamingRunner
 
 
 class Entry(NamedTuple):
@@ -40,11 +44,50 @@ ENTRIES: dict[str, Entry] = {
     "memcached": Entry("opskit.memcached.cli", "Launch memcached right: check its lines, start, watch, stop."),
     "yum": Entry("opskit.yum.cli", "Who holds the yum, dnf or rpm lock, and what is safe to do."),
     "service": Entry("opskit.service.cli", "Is a service really running: systemd, init scripts, containers."),
+    "status": Entry("opskit.status.cli", "The host on one screen: what is wrong, and what mends it.", single=True),
+    "check": Entry("opskit.status.cli", "The same for machines: exit 4 with findings.", app="check_app", single=True),
     "history": Entry("opskit.history.cli", "What opskit did on this host: list runs, show one."),
     "undo": Entry("opskit.history.cli", "Take a run back as far as it can be.", app="undo_app", single=True),
     "findings": Entry("opskit.findings.cli", "What the id of a finding means.", single=True),
     "completion": Entry("opskit.completion.cli", "Print the completion script for a shell.", single=True),
 }
+
+
+class Look(NamedTuple):
+    """What status and check ask of an area: all looks at the same time, each in a process of its own.
+
+    area: as `opskit check AREA` and `[check.AREA]` of a config file name it
+    name: what it looks at, unique: its heading on the screen
+    module: has `check`, a function of a runner and a ReportRequest that gives a Report
+    command: what shows all of it, without `opskit`
+    seconds: how long it may take; for a busy host core.child.ask adds to it
+    thresholds: of its findings, in percent, with their defaults
+    """
+
+    area: str
+    name: str
+    module: str
+    command: tuple[str, ...]
+    seconds: float
+    thresholds: Mapping[str, int] = MappingProxyType({})
+
+
+# From so many percent on a filesystem, or its inodes, is nearly full; deleted files that take so much are told of.
+FULL = MappingProxyType({"full_percent": 85, "inodes_percent": 85, "deleted_percent": 10})
+LOOKS = (
+    Look("disk", "disks", "opskit.disk.see.check", ("disk", "list"), 10.0),
+    Look("disk", "filesystems", "opskit.usage.df.see.check", ("df",), 10.0, FULL),
+    Look("journal", "journal", "opskit.journal.errors.see.check", ("journal", "errors"), 20.0),
+    Look("memcached", "memcached", "opskit.memcached.status.see", ("memcached", "status"), 10.0),
+    Look("yum", "packages", "opskit.yum.see.check", ("yum", "lock"), 10.0),
+    Look("history", "opskit", "opskit.history.see", ("history",), 10.0),
+)
+
+
+def load_check(look: Look) -> Callable[[StreamingRunner, ReportRequest], Report]:
+    """The function of a look."""
+    check: Callable[[StreamingRunner, ReportRequest], Report] = importlib.import_module(look.module).check
+    return check
 
 
 def load_app(entry: Entry) -> Any:

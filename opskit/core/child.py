@@ -12,7 +12,7 @@ import select
 import signal
 import time
 from collections.abc import Sequence
-from typing import Any, Callable, NamedTuple, NoReturn
+from typing import Any, Callable, NamedTuple, NoReturn, Union
 
 from opskit.core.kernel import AT_FDCWD, PR_SET_PDEATHSIG, libc
 
@@ -37,12 +37,14 @@ LOOK_SECONDS = 0.05
 BUSY_SECONDS = 30.0
 
 
-def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
+def ask(questions: Sequence[Callable[[], Any]], seconds: Union[float, Sequence[float]]) -> list[Answer]:
     """Ask all of these at once, each in a child of its own, and wait for all of them together so long.
 
     A question returns what JSON can hold, or raises OSError. One that has no answer in time is killed and not waited
     for: a process that the kernel holds ends only when the kernel lets go of it. One that has not come to its question,
     for a busy host has no processor for it, is given more time, at most BUSY_SECONDS.
+
+    seconds: for all of them, or for each
     """
     # A KeyboardInterrupt in the moment of a fork is lost: Python only prints what its at-fork callbacks (logging has
     # some) raise. So signals wait until every child is known, and can be killed.
@@ -56,19 +58,32 @@ def ask(questions: Sequence[Callable[[], Any]], seconds: float) -> list[Answer]:
             output[children[-1][1]] = b""
             waiting.add(children[-1][1])
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        until = time.monotonic() + seconds
-        while waiting and (left := until - time.monotonic()) > 0:
-            _hear(waiting, output, left)
-        looks = 0
-        while waiting and looks < HELD_LOOKS and time.monotonic() < until + BUSY_SECONDS:
-            heard = _hear(waiting, output, LOOK_SECONDS)
-            busy = any(_wants_processor(pid) for pid, pipe in children if pipe in waiting)
-            looks = 0 if heard or busy else looks + 1
+        limits = [seconds] * len(children) if isinstance(seconds, (int, float)) else seconds
+        begun = time.monotonic()
+        _wait(children, waiting, output, {pipe: begun + limit for (_, pipe), limit in zip(children, limits)})
     finally:
         for pid, pipe in children:
             let_go(pid, pipe, ended=pipe not in waiting)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return [SILENT if pipe in waiting else _read(output[pipe]) for _, pipe in children]
+
+
+def _wait(
+    children: Sequence[tuple[int, int]], waiting: set[int], output: dict[int, bytes], until: dict[int, float]
+) -> None:
+    """Read until all children have ended, or those that have not are silent. until: when the time of each is over."""
+    looks = dict.fromkeys(until, 0)
+    while waiting:
+        now = time.monotonic()
+        late = {pipe for pipe in waiting if now >= until[pipe]}
+        if all(looks[pipe] >= HELD_LOOKS or now >= until[pipe] + BUSY_SECONDS for pipe in waiting):
+            return
+        in_time = min((until[pipe] - now for pipe in waiting - late), default=LOOK_SECONDS)
+        undecided = any(looks[pipe] < HELD_LOOKS for pipe in late)
+        heard = _hear(waiting, output, min(in_time, LOOK_SECONDS) if undecided else in_time)
+        busy = any(_wants_processor(pid) for pid, pipe in children if pipe in late & waiting)
+        for pipe in late:
+            looks[pipe] = 0 if heard or busy else looks[pipe] + 1
 
 
 def _hear(waiting: set[int], output: dict[int, bytes], seconds: float) -> bool:
@@ -83,10 +98,16 @@ def _hear(waiting: set[int], output: dict[int, bytes], seconds: float) -> bool:
 
 
 def _wants_processor(pid: int) -> bool:
-    """Whether a child runs, or would if it had a processor: state R of proc(5). Who waits for an answer has S or D."""
+    """Whether a child, or what it waits for itself, runs, or would if it had a processor: state R of proc(5).
+
+    Who waits for an answer has S or D. Of whose children a kernel does not tell, its own state alone counts.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] == b"R"
+            if file.read().rpartition(b")")[2].split()[0] == b"R":
+                return True
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
+            return any(_wants_processor(int(inner)) for inner in file.read().split())
     except (OSError, IndexError):
         return False
 

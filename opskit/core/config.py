@@ -1,7 +1,8 @@
 """The config files: what stands below the command line and OPSKIT_*, the user's file over /etc's.
 
 Keys on the top level are defaults of every command (SHARED), a table such as `[disk.mount]` has those of one
-command; dashes in an option's name may be underscores. `[log]` and `[smtp]` are about the log (core/log_config.py).
+command; dashes in an option's name may be underscores. `[log]` and `[smtp]` are about the log (core/log_config.py),
+`[check.AREA]` and `[[check.ignore]]` about findings (status/settings.py).
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Config:
     """What the config files say.
 
     shared: values for the shared options of every command. defaults: click's default_map, by command.
-    log: None for the defaults of LogConfig. origin: which file each key ("disk.mount.fstype") and table came from.
+    log: None for the defaults of LogConfig. checks: the tables below [check], and its list `ignore`.
+    origin: which file each key ("disk.mount.fstype") and table came from.
     warnings: which files were passed over, and why.
     """
 
@@ -43,6 +45,7 @@ class Config:
     defaults: dict[str, Any] = field(default_factory=dict)
     log: Optional[LogConfig] = None
     smtp: Optional[SmtpConfig] = None
+    checks: dict[str, Any] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -73,16 +76,26 @@ def load_config() -> Config:
     for key, value in shared.items():
         shared[key] = _read_shared(config, key, value)
     log, smtp = data.pop("log", None), data.pop("smtp", None)
+    checks = _take_checks(data)
     for key, value in data.items():
         if not isinstance(value, dict):
             raise config.fault(key, "no such option for all commands; they are " + ", ".join(SHARED))
+    config = replace(config, defaults=data, checks=checks)
     if log is None and smtp is None:
-        return replace(config, defaults=data)
+        return config
     from opskit.core.log_config import read_log, read_smtp  # noqa: PLC0415 - most hosts do without
 
     found_log = None if log is None else read_log(log, config.fault)
     found_smtp = None if smtp is None else read_smtp(smtp, config.fault)
-    return replace(config, defaults=data, log=found_log, smtp=found_smtp)
+    return replace(config, log=found_log, smtp=found_smtp)
+
+
+def _take_checks(data: dict[str, Any]) -> dict[str, Any]:
+    """What of [check] is about findings, and no option of the command; taken out of data."""
+    table = data.get("check")
+    if not isinstance(table, dict):
+        return {}
+    return {key: table.pop(key) for key in [*table] if isinstance(table[key], dict) or key == "ignore"}
 
 
 def _paths() -> list[str]:

@@ -270,6 +270,14 @@ def local_text(moment: datetime) -> str:
     return moment.astimezone().isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def local_moment(text: str) -> str:
+    """A time as time_text writes it, in that form; any other text as it is."""
+    try:
+        return local_text(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z"))
+    except ValueError:
+        return text
+
+
 def local_epoch(seconds: float) -> str:
     """Seconds since 1970 in that form; "" for 0, which is no moment."""
     return local_text(datetime.fromtimestamp(seconds, timezone.utc)) if seconds else ""

@@ -23,7 +23,7 @@ from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
 from opskit.core.plan import Outcome, Plan, Refusal
 from opskit.core.text import counted, shown
-from opskit.core.units import local_text, now, seconds_text, time_text
+from opskit.core.units import local_moment, now, seconds_text, time_text
 from opskit.history.model import UndoFacts
 from opskit.history.outcome import outcome_text, outcome_words, settle
 from opskit.history.plan import damage_finding, decide, kept_note, lost_note
@@ -254,21 +254,17 @@ def _draw_runs(session: Session, runs: list[Run]) -> None:
         session.screen.line(f"no runs recorded in {shown(session.state_dir)}")
         return
     columns = [Column("ID", whole=True), *(Column(title) for title in ("WHEN", "WHO", "WHAT", "OUTCOME", "BY"))]
-    rows = [(run.id, _local(run.began), run.user, run.title, outcome_words(run), run.by) for run in runs]
+    rows = [(run.id, local_moment(run.began), run.user, run.title, outcome_words(run), run.by) for run in runs]
     draw_table(session.screen, columns, rows, less=("WHEN", "BY", "WHO"))
-
-
-def _local(moment: str) -> str:
-    """A time of the ledger in the zone of the host; as it stands there when it is no time."""
-    try:
-        return local_text(datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S%z"))
-    except ValueError:
-        return moment
 
 
 def _draw_run(session: Session, run: Run) -> None:
     head = [("run", run.id), ("what", run.title), ("command", shlex.join(run.command)), ("undoes", run.undoes)]
-    head += [("who", f"{run.user} (pid {run.pid})"), ("began", _local(run.began)), ("ended", _local(run.ended))]
+    head += [
+        ("who", f"{run.user} (pid {run.pid})"),
+        ("began", local_moment(run.began)),
+        ("ended", local_moment(run.ended)),
+    ]
     head += [("outcome", outcome_text(run)), ("error", run.error)]
     for name, value in head:
         if value:
@@ -278,7 +274,8 @@ def _draw_run(session: Session, run: Run) -> None:
         session.screen.line("")
         session.screen.line(f"{step.number:>3}. {change['action']}  {shown(change['target'])}: {step.outcome}")
         session.screen.line(f"     {shown(change['before'])} -> {shown(change['after'])}")
-        session.screen.line(f"     {_local(step.began)} to {_local(step.ended) or 'an end that is not known'}")
+        ended = local_moment(step.ended) or "an end that is not known"
+        session.screen.line(f"     {local_moment(step.began)} to {ended}")
         if step.error:
             session.screen.line(f"     error: {shown(step.error)}")
         for command in step.commands:

@@ -13,6 +13,7 @@ FINDINGS = (
     FindingKind("lost-step", ("error",), "a step may have been done, and the ledger has lost what an undo needs of it"),
     FindingKind("nothing-left", ("info",), "nothing of the run is left on this host, or a later run did the same"),
     FindingKind("run-kept", ("info",), "a prune keeps a run that is old enough, with its reason"),
+    FindingKind("run-waits", ("error",), "a run was cut short, or failed and could not be taken back whole"),
     FindingKind("takes-back-more", ("info",), "after this undo something of an earlier run can be taken back, too"),
     FindingKind("undo-of-undo", ("error",), "the run is itself an undo"),
 )

@@ -229,6 +229,22 @@ def live_rows(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Tabl
     return table
 
 
+def fitted(text: str, columns: int) -> str:
+    """The text in so many columns: what is longer loses its middle, for a path says most at its end."""
+    if not columns or (text.isascii() and len(text) <= columns):
+        return text
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 - how wide a terminal draws a text
+
+    if cell_len(text) <= columns:
+        return text
+    mark = "…" if "utf" in (sys.stdout.encoding or "utf").lower() else "~"
+    tail = columns // 3
+    end = text
+    while cell_len(end) > tail:
+        end = end[1:]
+    return set_cell_size(text, columns - tail - 1).rstrip() + mark + end
+
+
 def bar(share: float, width: int) -> str:
     """A share from 0 to 1 in so many columns, in plain ASCII: any terminal has it."""
     full = min(width, max(0, round(share * width)))

@@ -14,6 +14,7 @@ import psutil
 from opskit.core.command import Runner
 from opskit.core.errors import OpskitError
 from opskit.core.reach import silence_at
+from opskit.core.report import Report, ReportRequest
 from opskit.core.systemd import failed_units, is_booted, list_units
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import Listener
@@ -23,6 +24,10 @@ from opskit.memcached.model import StatsAnswer
 from opskit.memcached.see import proc
 from opskit.memcached.see.client import ask, read_secret, target_of
 from opskit.memcached.status.model import Instance, UnitState
+from opskit.memcached.status.report import report_of
+
+# So long a look waits for instances that do not answer.
+CHECK_SECONDS = 0.5
 
 
 def see_instances(runner: Runner, seconds: float) -> tuple[Instance, ...]:
@@ -125,3 +130,8 @@ def see_units(runner: Runner) -> tuple[UnitState, ...]:
     except OpskitError as error:  # the instances can be shown all the same
         return (UnitState("memcached*", f"not known: {error.what}: {error.why}"),)
     return tuple(UnitState(row.name, row.active, results.get(row.name, "")) for row in rows if row.load == "loaded")
+
+
+def check(runner: Runner, request: ReportRequest) -> Report:  # noqa: ARG001 - none of its thresholds is configured
+    """What `opskit status` and `opskit check` are told."""
+    return report_of(see_instances(runner, CHECK_SECONDS), see_units(runner))

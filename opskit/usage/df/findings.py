@@ -14,8 +14,10 @@ ERROR_FROM = 95
 NAMED = 3
 
 
-def find(filesystems: Sequence[Filesystem], warn: int) -> tuple[Finding, ...]:
+def find(filesystems: Sequence[Filesystem], warn: int, warn_inodes: int = 0) -> tuple[Finding, ...]:
     """A finding for each filesystem that did not answer, and for blocks or inodes of which warn percent are used.
+
+    warn_inodes: for inodes, 0 for the same
 
     A disk has one of each kind, however often it is mounted, and under however many overlays. A read-only filesystem is
     not judged: an image (squashfs, iso9660) is always full, and nobody can write there.
@@ -30,7 +32,7 @@ def find(filesystems: Sequence[Filesystem], warn: int) -> tuple[Finding, ...]:
         also = _also(others[filesystem.mount_point])
         if (filesystem.used_percent or 0) >= warn:
             findings.append(_blocks(filesystem, also))
-        if (filesystem.files_percent or 0) >= warn:
+        if (filesystem.files_percent or 0) >= (warn_inodes or warn):
             findings.append(_inodes(filesystem, also))
     return tuple(findings)
 

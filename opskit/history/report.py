@@ -1,0 +1,50 @@
+"""What of opskit's own runs goes into `opskit status` and `opskit check`. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from opskit.core.finding import Finding, follow_up
+from opskit.core.ledger import Run
+from opskit.core.ledger_runs import Damage
+from opskit.core.report import Measure, Report
+from opskit.core.units import local_moment
+from opskit.history.outcome import CUT_SHORT, outcome_text
+from opskit.history.plan import damage_finding
+
+# What has left something on the host that nobody has decided on.
+WAITING = frozenset({*CUT_SHORT, "take-back-failed"})
+
+
+def report_of(runs: Sequence[Run], damage: Sequence[Damage], *, at_work: bool) -> Report:
+    """The report.
+
+    runs: as they stand now, the oldest first
+    at_work: whether an opskit has the host's lock now: the newest run is its
+    """
+    ended = runs[:-1] if at_work and runs and runs[-1].outcome == "unfinished" else runs
+    waiting = [run for run in ended if run.outcome in WAITING]
+    findings = (*(_waits(run) for run in reversed(waiting)), *map(damage_finding, damage))
+    return Report(tuple(_lines(runs, waiting, at_work=at_work)), findings, (_pending(waiting),))
+
+
+def _pending(waiting: Sequence[Run]) -> Measure:
+    return Measure("opskit_undo_pending", len(waiting))
+
+
+def _waits(run: Run) -> Finding:
+    state = "was cut short" if run.outcome in CUT_SHORT else "failed, and could not be taken back whole"
+    # An undo that did not end is done again by the same command; what it undoes is named there.
+    remedy = follow_up("undo", run.undoes or run.id)
+    return Finding("run-waits", "error", f"run {run.id} {state}: {run.title}", run.error, remedy)
+
+
+def _lines(runs: Sequence[Run], waiting: Sequence[Run], *, at_work: bool) -> Iterator[str]:
+    if at_work:
+        yield f"at work now: {runs[-1].title}" if runs else "at work now"
+    if not runs:
+        yield "opskit has changed nothing on this host"
+    for run in list(runs)[: -2 if at_work else -3 : -1]:
+        yield f"{local_moment(run.began)}  {outcome_text(run)}: {run.title}"
+    if waiting:
+        yield f"{len(waiting)} wait{'s' if len(waiting) == 1 else ''} for an undo"

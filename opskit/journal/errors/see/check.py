@@ -1,0 +1,64 @@
+"""What `opskit status` and `opskit check` are told of the journal, its errors of the last hour, and failed units."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from opskit.core.errors import Missing, OpskitError
+from opskit.core.report import Report, ReportRequest
+from opskit.core.runner import StreamingRunner
+from opskit.core.systemd import failed_units, is_booted
+from opskit.journal.errors.incidents import FAILED
+from opskit.journal.errors.model import ErrorFacts
+from opskit.journal.errors.moments import journalctl_moment
+from opskit.journal.errors.query import ErrorsRequest
+from opskit.journal.errors.report import HOUR, report_of
+from opskit.journal.errors.see.careful import CarefulReading
+from opskit.journal.errors.see.entries import host_zone, see_files
+from opskit.journal.errors.see.failures import LastLines
+from opskit.journal.errors.select import Selection
+from opskit.journal.files.model import Scope
+from opskit.journal.releases import NEWEST, rules_of
+from opskit.journal.see import running_version
+from opskit.journal.usage.see import see_usage
+
+ERROR = 3
+
+
+def check(runner: StreamingRunner, request: ReportRequest) -> Report:  # noqa: ARG001 - no threshold is about them
+    """The report. Raises as what it looks at."""
+    if not is_booted():
+        return Report(("systemd does not run this host: it keeps no journal",))
+    usages = see_usage(Scope(namespace="*", everything=True), rules_of(NEWEST))
+    try:
+        version = running_version(runner)
+    except Missing:
+        if os.geteuid() == 0:
+            raise
+        return Report(("there is no journalctl on this host",))
+    since = time.time_ns() // 1000 - HOUR * 1_000_000
+    scope = Scope()
+    start = journalctl_moment(since, None if rules_of(version).at_sign else host_zone())
+    reading = CarefulReading(
+        runner, ErrorsRequest(scope, start, limit=ERROR), version, Selection(ERROR, since=since), see_files(scope)
+    )
+    reading.read()
+    systemctl_error = ""
+    try:
+        failed = failed_units(runner)
+    except OpskitError as error:
+        failed, systemctl_error = (), str(error)
+    causes = LastLines(runner, scope, version)
+    failures = causes.failures({unit.name: (unit.result, 0) for unit in failed}) if failed else ()
+    facts = ErrorFacts(
+        reading.tally,
+        failed,
+        directories=reading.directories,
+        losses=reading.losses,
+        journalctl_stderr=reading.stderr,
+        systemctl_error=systemctl_error,
+        failures=failures,
+        scope=scope,
+    )
+    return report_of(usages, facts, came_back=len(reading.tally.incidents.of(FAILED)))

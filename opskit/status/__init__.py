@@ -1,0 +1,14 @@
+"""`opskit status` and `opskit check`: what all areas report, on one screen or for a machine.
+
+What an area reports is its own: its `report.py` decides, and a line in opskit/areas.py (LOOKS) names the module whose
+`check` looks. Here:
+
+| a change of | belongs in |
+|---|---|
+| who is asked at the same time, and what becomes of who does not answer | see.py |
+| thresholds and ignore lists of a config file | settings.py |
+| the order of findings, which are ignored, the exit code | conclusion.py |
+| the line for Nagios, the file for Prometheus | nagios.py, prometheus.py |
+| the screen | show.py |
+| options | cli.py |
+"""

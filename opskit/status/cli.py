@@ -1,0 +1,159 @@
+"""The commands `opskit status` and `opskit check`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+from typing import Annotated, Optional
+
+import typer
+
+from opskit import areas
+from opskit.commands import new_app
+from opskit.core.errors import Failed, OpskitError, UsageFault
+from opskit.core.finding import follow_up
+from opskit.core.report import ReportRequest
+from opskit.core.text import shown
+from opskit.options import Words, one_of, reads
+from opskit.session import Session
+from opskit.status.conclusion import conclude, exit_code
+from opskit.status.model import Conclusion
+from opskit.status.see import Question, look
+from opskit.status.settings import read_settings
+
+app = new_app("", single=True)
+check_app = new_app("", single=True)
+AREA = Words("AREA", dict.fromkeys(each.area for each in areas.LOOKS))
+# What the textfile collector, another user, is to read.
+MODE = 0o644
+
+
+@reads(app, "status", example="opskit status")
+def status(
+    session: Session,
+    only: Annotated[
+        Optional[list[str]], typer.Option("--only", metavar="AREA", parser=AREA, help="Only this area; several add up.")
+    ] = None,
+) -> None:
+    """Show the host on one screen: disks, filesystems, journal, memcached, packages, and what opskit did last.
+
+    All are looked at at the same time, each for some seconds at most. Below them are the findings, the most important
+    first, each with the command that mends it. Exits 0 when all could be looked at, else 1.
+    """
+    from opskit.status.show import conclusion_json, draw_status  # noqa: PLC0415 - a machine does without
+
+    conclusion = _conclude(session, only or ())
+    failed = any(looked.failure for looked in conclusion.looks)
+    session.screen.answer(
+        conclusion_json(conclusion),
+        lambda: draw_status(session.screen, conclusion, socket.gethostname()),
+        findings=[each.finding for each in conclusion.findings],
+        exit_code=int(failed),
+    )
+    if failed:
+        raise typer.Exit(1)
+
+
+@reads(check_app, "check", example="opskit check --format nagios")
+def check(
+    session: Session,
+    only: Annotated[
+        Optional[list[str]], typer.Argument(metavar="[AREA]...", parser=AREA, help="Only these areas.")
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            parser=one_of("--format", "text", "json", "nagios", "prometheus"),
+            help="text, json, nagios (exits 0 to 3), or prometheus (node_exporter's textfile collector).",
+        ),
+    ] = "text",
+    output: Annotated[
+        str, typer.Option("--output", metavar="FILE", help="Where the metrics go, with --format prometheus.")
+    ] = "",
+) -> None:
+    """Check the whole host: the findings of all areas, the most important first, each with what to do.
+
+    Exits 0 when nothing is wrong, 4 with findings (of severity info alone: 0), 1 when an area could not be looked at,
+    which is a finding of its own. A config file has thresholds in `[check.AREA]`, and what is to be ignored, with a
+    reason and a last day, in `[[check.ignore]]`.
+    """
+    if output and form != "prometheus":
+        raise UsageFault("--output", "it goes with --format prometheus", todo="or: opskit check --json > FILE")
+    if session.screen.json and form not in {"text", "json"}:
+        raise UsageFault("--json", f"it does not go with --format {form}", todo="leave one of them out")
+    if form == "nagios":
+        _nagios(session, only or ())
+        return
+    conclusion = _conclude(session, only or ())
+    code = exit_code(conclusion)
+    if form == "prometheus":
+        _prometheus(conclusion, output)
+    else:
+        from opskit.status.show import conclusion_json, draw_check  # noqa: PLC0415
+
+        session.screen.json = session.screen.json or form == "json"
+        session.screen.answer(
+            conclusion_json(conclusion),
+            lambda: draw_check(session.screen, conclusion),
+            findings=[each.finding for each in conclusion.findings],
+            exit_code=code,
+        )
+    raise typer.Exit(code)
+
+
+def _conclude(session: Session, only: Sequence[str]) -> Conclusion:
+    """Look at these areas, or at all. Raises UsageFault for what a config file says wrongly."""
+    known: dict[str, dict[str, int]] = {each.area: {} for each in areas.LOOKS}
+    for each in areas.LOOKS:
+        known[each.area].update(each.thresholds)
+    settings = read_settings(session.config.checks, known, session.config.fault)
+    questions = [
+        Question(
+            each.area,
+            each.name,
+            follow_up(*each.command),
+            partial(areas.load_check, each),
+            each.seconds,
+            ReportRequest(session.state_dir, settings.thresholds[each.area]),
+        )
+        for each in areas.LOOKS
+        if not only or each.area in only
+    ]
+    return conclude(look(questions), settings.ignores, date.today())  # noqa: DTZ011 - of the host
+
+
+def _nagios(session: Session, only: Sequence[str]) -> None:
+    """The lines, and an exit status of 0 to 3, whatever happens."""
+    from opskit.status.nagios import lines, state  # noqa: PLC0415
+
+    try:
+        conclusion = _conclude(session, only)
+    except OpskitError as error:
+        session.screen.line(f"OPSKIT UNKNOWN - {shown(str(error)).replace('|', '¦')}")
+        raise typer.Exit(3) from error
+    for line in lines(conclusion):
+        session.screen.line(line)
+    raise typer.Exit(state(conclusion))
+
+
+def _prometheus(conclusion: Conclusion, output: str) -> None:
+    """The metrics, on stdout or in a file that is whole at any time. Raises Failed where it cannot be written."""
+    from opskit.core.files import write_atomic  # noqa: PLC0415
+    from opskit.status.prometheus import metrics  # noqa: PLC0415
+
+    text = metrics(conclusion, time.time())
+    if not output:
+        sys.stdout.write(text)
+        return
+    try:
+        write_atomic(output, text.encode(), mode=MODE)
+    except OSError as error:
+        why = f"the metrics cannot be written ({error.strerror})"
+        raise Failed(output, why, todo=f"ls -ld {os.path.dirname(os.path.abspath(output))}") from error

@@ -1,0 +1,106 @@
+"""Look at the host: all areas at the same time, each in a process of its own with a time limit of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Callable, NamedTuple
+
+from opskit.core.child import SILENT, ask
+from opskit.core.command import Command, Result
+from opskit.core.errors import Missing, OpskitError
+from opskit.core.jsonable import from_json, to_json
+from opskit.core.report import Report, ReportRequest
+from opskit.core.runner import HostRunner, ReadOnlyRunner, Stream, StreamingRunner
+from opskit.core.units import seconds_text
+from opskit.status.model import Looked
+
+# A program is ended so long before the look that waits for it is given up: it would be left behind.
+BEFORE = 0.5
+
+
+class Question(NamedTuple):
+    """A look that is to be taken.
+
+    area, name: of areas.Look
+    command: the whole line that shows all of it
+    load: gives the function that looks; called in the process that looks
+    seconds: how long it may take
+    """
+
+    area: str
+    name: str
+    command: str
+    load: Callable[[], Callable[[StreamingRunner, ReportRequest], Report]]
+    seconds: float
+    request: ReportRequest
+
+
+class InTimeRunner:
+    """Runs programs that change nothing, none of them beyond a moment."""
+
+    def __init__(self, inner: StreamingRunner, seconds: float) -> None:
+        self.inner = inner
+        self.until = time.monotonic() + seconds
+
+    def _in_time(self, command: Command) -> Command:
+        left = max(0.1, self.until - time.monotonic())
+        return replace(command, timeout=min(command.timeout, left))
+
+    def run(self, command: Command) -> Result:
+        """See Runner.run."""
+        return self.inner.run(self._in_time(command))
+
+    @contextlib.contextmanager
+    def stream(self, command: Command) -> Iterator[Stream]:
+        """See StreamingRunner.stream."""
+        with self.inner.stream(self._in_time(command)) as stream:
+            yield stream
+
+
+def look(questions: Sequence[Question]) -> tuple[Looked, ...]:
+    """Take all of these looks at the same time. One that does not end, or fails, holds no other up."""
+    _share()
+    answers = ask([partial(_answer, each) for each in questions], [each.seconds for each in questions])
+    looks = []
+    for question, answer in zip(questions, answers):
+        where = (question.area, question.name, question.command)
+        if answer == SILENT:
+            looks.append(Looked(*where, failure=f"no answer within {seconds_text(question.seconds)}"))
+        elif answer.value is None:
+            looks.append(Looked(*where, failure=answer.why))
+        elif "failure" in answer.value:
+            looks.append(Looked(*where, failure=answer.value["failure"]))
+        else:
+            looks.append(Looked(*where, from_json(Report, answer.value)))
+    return tuple(looks)
+
+
+def _share() -> None:
+    """Import what most looks need before they are forked: each would import it by itself, at the same time."""
+    import json  # noqa: F401, PLC0415
+
+    from opskit.core import checks, kernel, lock, packages, plan, systemd  # noqa: F401, PLC0415
+
+    kernel.libc()
+    gc.freeze()  # their collections would copy every page of it
+
+
+def _answer(question: Question) -> dict[str, Any]:
+    """What the process that looks says: the report, or why there is none."""
+    runner = InTimeRunner(ReadOnlyRunner(HostRunner()), question.seconds - BEFORE)
+    try:
+        return dict(to_json(question.load()(runner, question.request)))
+    except Missing as error:  # an ordinary user is shown what he can be
+        if os.geteuid() == 0:
+            return {"failure": str(error)}
+        return dict(to_json(Report(unseen=(str(error),))))
+    except OpskitError as error:
+        return {"failure": str(error)}
+    except Exception as error:  # noqa: BLE001 - the other areas are looked at all the same
+        return {"failure": f"a fault in opskit: {type(error).__name__}: {error}"}

@@ -1,0 +1,150 @@
+"""`opskit status` as one screen, and `opskit check` as text and JSON."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from opskit.core.finding import SEVERITIES, follow_up
+from opskit.core.text import shown
+from opskit.status.conclusion import COUNTED
+from opskit.status.model import AreaFinding, Conclusion, Looked
+from opskit.ui.errors import SEVERITY_STYLE, draw_findings
+from opskit.ui.screen import Screen, fitted
+
+# The headings have a column of their own.
+HEADING = 13
+# The row under the screen is the shell's.
+PROMPT = 1
+
+
+def conclusion_json(conclusion: Conclusion) -> dict[str, Any]:
+    """The result for --json; the findings are the envelope's."""
+    return {
+        "areas": [{"area": area, "exit_code": code} for area, code in conclusion.codes.items()],
+        "looks": [
+            {
+                "area": look.area,
+                "name": look.name,
+                "failure": look.failure or None,
+                "lines": list(look.report.lines),
+                "finding_ids": [finding.id for finding in look.report.findings],
+                "measures": [
+                    {"name": measure.name, "value": measure.value, "labels": measure.labels}
+                    for measure in look.report.measures
+                ],
+                "unseen": list(look.report.unseen),
+            }
+            for look in conclusion.looks
+        ],
+        "ignored": [
+            {
+                "area": each.area,
+                "id": each.finding.id,
+                "title": each.finding.title,
+                "reason": ignore.reason,
+                "until": ignore.until.isoformat(),
+            }
+            for each, ignore in conclusion.ignored
+        ],
+    }
+
+
+def draw_check(screen: Screen, conclusion: Conclusion) -> None:
+    """The findings; beside them what is ignored, and what could not be seen."""
+    draw_findings(screen, [each.finding for each in conclusion.findings])
+    if not conclusion.findings:
+        screen.done(f"in order: {', '.join(conclusion.codes)}")
+    for each, ignore in conclusion.ignored:
+        screen.note(
+            f"ignored until {ignore.until}: {shown(each.finding.title)} [{each.finding.id}]: {shown(ignore.reason)}"
+        )
+    for name, what in conclusion.unseen:
+        screen.note(f"not seen: {name}: {shown(what)}")
+
+
+def draw_status(screen: Screen, conclusion: Conclusion, host: str) -> None:
+    """The host on one screen of a terminal; elsewhere all that is known, one record a line."""
+    if sys.stdout.isatty():
+        size = shutil.get_terminal_size()
+        lines = status_lines(screen, conclusion, host, rows=size.lines - PROMPT, columns=size.columns)
+    else:
+        lines = status_lines(screen, conclusion, host, rows=0, columns=0)
+    for line in lines:
+        screen.line(line)
+
+
+def status_lines(screen: Screen, conclusion: Conclusion, host: str, *, rows: int, columns: int) -> list[str]:
+    """The lines of the screen: the verdict, what each look came to, the findings with what mends them.
+
+    rows, columns: how large the screen is; 0 for as much as there is
+    """
+    looks, findings = conclusion.looks, conclusion.findings
+    head = _verdict(screen, conclusion, host)
+    unseen = [fitted(f"not seen: {name}: {shown(what)}", columns) for name, what in conclusion.unseen]
+    unseen = unseen[:1] if rows else unseen
+    # Findings have room first, with what mends each, up to a third of the screen and at least some.
+    wanted = min(2 * len(findings), max(6, rows // 3))
+    most = rows or sys.maxsize
+    while True:
+        sections = [line for look in looks for line in _section(screen, look, most, columns)]
+        room = (rows - 1 - len(sections) - len(unseen)) if rows else sys.maxsize
+        if most == 1 or room >= wanted:
+            return [head, *sections, *_findings(screen, findings, room, columns), *unseen]
+        most -= 1
+
+
+def _verdict(screen: Screen, conclusion: Conclusion, host: str) -> str:
+    counts = Counter(each.finding.severity for each in conclusion.findings)
+    texts = [_count(counts[severity], severity) for severity in reversed(SEVERITIES) if counts[severity]]
+    worst = next((severity for severity in reversed(SEVERITIES) if counts[severity]), "")
+    if worst in COUNTED:
+        return screen.styled(f"{shown(host)}: {', '.join(texts)}", SEVERITY_STYLE[worst], sys.stdout)
+    beside = f" ({', '.join(texts)})" if texts else ""
+    return screen.styled(f"{shown(host)}: in order{beside}", "green", sys.stdout)
+
+
+def _count(count: int, severity: str) -> str:
+    """`1 error`, `2 errors`; `2 critical`, `1 info`."""
+    return f"{count} {severity}{'s' if count > 1 and severity in {'warning', 'error'} else ''}"
+
+
+def _section(screen: Screen, look: Looked, most: int, columns: int) -> Iterator[str]:
+    """The lines of a look, the first with its name, which has the colour of the worst finding."""
+    lines = [f"not looked at: {look.failure}"] if look.failure else list(look.report.lines)
+    if len(lines) > most:
+        more = len(lines) - most + (most > 1)
+        rest = f"and {more} more: {look.command}"
+        lines = [*lines[: most - 1], rest] if most > 1 else [f"{lines[0]}  ({rest})"]
+    for number, line in enumerate(lines):
+        heading = look.name if number == 0 or not columns else ""
+        text = fitted(f"{heading:<{HEADING}}{shown(line)}", columns)
+        yield screen.styled(heading, _style(look), sys.stdout) + text[len(heading) :] if heading else text
+
+
+def _style(look: Looked) -> str:
+    """The colour of what a look came to."""
+    severities = {finding.severity for finding in look.report.findings}
+    worst = "error" if look.failure else next((each for each in reversed(SEVERITIES) if each in severities), "")
+    return SEVERITY_STYLE[worst] if worst in COUNTED else "green"
+
+
+def _findings(screen: Screen, findings: Sequence[AreaFinding], room: int, columns: int) -> Iterator[str]:
+    """Two lines each, the second with what mends it; as many as there is room for, and how many more there are."""
+    fit = len(findings) if 2 * len(findings) <= room else max(0, (room - 1) // 2)
+    for each in islice(findings, fit):
+        finding = each.finding
+        text = fitted(f"{finding.severity}: {shown(finding.title)} [{finding.id}]", columns)
+        label = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stdout)
+        yield label + text[len(finding.severity) :]
+        seen = finding.evidence and not finding.remedy
+        beside = (
+            f"seen: {finding.evidence}" if seen else f"to do: {finding.remedy or follow_up('findings', finding.id)}"
+        )
+        yield fitted(f"  {shown(beside)}", columns)
+    if fit < len(findings):
+        yield f"and {len(findings) - fit} more: {follow_up('check')}"

@@ -1,0 +1,81 @@
+"""What the areas report for status and check."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from opskit.core.ledger import Run
+from opskit.history.report import report_of as history_report
+from opskit.history.see import is_locked
+from opskit.usage.df.deleted import DeletedFile, DeletedFiles
+from opskit.usage.df.model import Filesystem, FilesystemFigures
+from opskit.usage.df.report import report_of as df_report
+
+THRESHOLDS = {"full_percent": 85, "inodes_percent": 95, "deleted_percent": 10}
+
+
+def filesystem(point: str, free: int, *, device: str = "8:1", readonly: bool = False, inodes: int = 50) -> Filesystem:
+    figures = FilesystemFigures(1024, 100, free, free, 100, inodes)
+    return Filesystem(f"/dev/{device}", "ext4", point, device, readonly, remote=False, figures=figures, disk=device)
+
+
+def deleted(size: int, device: str = "8:1") -> DeletedFiles:
+    return DeletedFiles((DeletedFile(device, 3, "/a", size, size, "/", ()),))
+
+
+def test_filesystems() -> None:
+    report = df_report([filesystem("/", 50), filesystem("/iso", 0, device="7:0", readonly=True)], deleted(10 * 1024),
+                       THRESHOLDS)  # fmt: skip
+    assert [(finding.id, finding.title) for finding in report.findings] == [
+        ("deleted-open", "/: deleted files that are still open take 10 %")
+    ]
+    assert report.findings[0].remedy == "opskit df --deleted /"
+    assert [(measure.labels, measure.value) for measure in report.measures] == [({"mountpoint": "/"}, 10240)]
+    assert report.lines == ("##########..........   50 %  50K of 100K  /",)
+    assert df_report([filesystem("/", 50)], deleted(9 * 1024), THRESHOLDS).findings == ()
+    assert df_report([filesystem("/", 50)], deleted(90 * 1024, "8:2"), THRESHOLDS).findings == ()
+
+
+def test_memory_is_shown_from_half_full_on_and_judged_as_the_others() -> None:
+    def lines(free: int) -> tuple[str, ...]:
+        memory = [replace(filesystem("/run", free), fstype="tmpfs")]
+        return df_report(memory, DeletedFiles(), THRESHOLDS).lines
+
+    assert (len(lines(51)), len(lines(50))) == (0, 1)
+    assert df_report([replace(filesystem("/run", 5), fstype="tmpfs")], DeletedFiles(), THRESHOLDS).findings
+
+
+def test_thresholds_of_filesystems() -> None:
+    nearly = [filesystem("/", 10, inodes=8)]
+    assert [finding.id for finding in df_report(nearly, DeletedFiles(), THRESHOLDS).findings] == ["nearly-full"]
+    at_95 = {**THRESHOLDS, "full_percent": 95}
+    assert df_report(nearly, DeletedFiles(), at_95).findings == ()
+    at_90 = {**at_95, "inodes_percent": 90}
+    assert [finding.id for finding in df_report(nearly, DeletedFiles(), at_90).findings] == ["nearly-out-of-inodes"]
+
+
+def run(name: str, outcome: str) -> Run:
+    return Run(name, "2026-11-29T08:00:00Z", "", "root", 3, f"plan {name}", (), "", outcome)
+
+
+def test_runs_that_wait() -> None:
+    runs = [run("a", "done"), run("b", "take-back-failed"), run("c", "unfinished")]
+    report = history_report(runs, (), at_work=False)
+    assert [finding.title for finding in report.findings] == [
+        "run c was cut short: plan c",
+        "run b failed, and could not be taken back whole: plan b",
+    ]
+    assert [finding.remedy for finding in report.findings] == ["opskit undo c", "opskit undo b"]
+    assert report.measures[0].value == 2
+    working = history_report(runs, (), at_work=True)
+    assert [finding.remedy for finding in working.findings] == ["opskit undo b"]
+    assert working.lines[0] == "at work now: plan c"
+    assert history_report([run("a", "done"), run("b", "taken-back")], (), at_work=False).findings == ()
+    assert history_report([], (), at_work=False).lines == ("opskit has changed nothing on this host",)
+
+
+def test_a_lock_that_nobody_has(tmp_path: Path) -> None:
+    assert not is_locked(str(tmp_path / "lock"))
+    (tmp_path / "lock").touch()
+    assert not is_locked(str(tmp_path / "lock"))
