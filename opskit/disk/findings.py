@@ -60,7 +60,7 @@ FINDINGS = (
     FindingKind("entry-ignored", ("critical",), "the fstab line for the filesystem is one that mount ignores"),
     FindingKind("entry-of-another", ("critical",), "the fstab entry for the mount point is that of another filesystem"),
     FindingKind("entry-stays", ("info",), "the fstab entry of an unmounted filesystem is kept"),
-    FindingKind("file-exists", ("critical",), "there is another file in the place of a new swap file"),
+    FindingKind("file-exists", ("error", "critical"), "there is another file in the place of a new swap file"),
     FindingKind("filesystem-and-table", ("critical",), "a disk has both a filesystem and a partition table"),
     FindingKind("filesystem-errors", ("warning", "critical"), "an ext filesystem is marked as having errors"),
     FindingKind("filesystem-in-fstab", ("critical",), "fstab mounts the filesystem elsewhere"),

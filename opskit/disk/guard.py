@@ -129,6 +129,19 @@ def not_a_device(facts: HostFacts, path: str) -> Iterator[Reason]:
         yield Reason("not-a-block-device", title, remedy, exit_code=ExitCode.USAGE)
 
 
+def is_no_place(facts: HostFacts, path: str) -> bool:
+    """Whether nothing is at a path that is one of a mount point, as far as its name tells, and not of a device."""
+    fact = facts.path(path)
+    absent = fact is not None and fact.kind in {"absent", "below-a-file"}
+    return absent and path.startswith("/") and not path.startswith("/dev/") and not _meant(facts, path)
+
+
+def no_such_mount(path: str) -> Reason:
+    """What is neither a mount point nor a device."""
+    remedy = f"{follow_up('disk', 'list')} shows what is mounted"
+    return Reason("no-such-mount", f"{path}: no such mount point or device", remedy, exit_code=ExitCode.USAGE)
+
+
 def _meant(facts: HostFacts, path: str) -> str:
     """The path of the device whose name was typed without the folder (vdb, vg/data); "" for none."""
     if facts.find(f"/dev/{path}"):

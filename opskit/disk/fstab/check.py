@@ -128,6 +128,7 @@ def _unknown(facts: HostFacts, entry: FstabEntry) -> Finding:
     if facts.unseen and not facts.root:
         severity = "warning"
         title += " (without root this is not certain)"
+        remedy = f"run this as root; if it says the same: {remedy}"
     return Finding("unknown-source", severity, title, evidence_of(facts, entry), remedy)
 
 

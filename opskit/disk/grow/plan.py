@@ -49,6 +49,8 @@ def decide_grow(facts: HostFacts, request: GrowRequest) -> Decision:
         if mounted:
             text = f"{what} is a mount of {mounted.source} ({mounted.fstype}), not of a block device"
             reasons = [Reason("not-a-disk", text, "opskit grows filesystems on disks")]
+        elif guard.is_no_place(facts, what):
+            reasons = [guard.no_such_mount(what)]
         return Refusal(title, tuple(reasons))
     volume = facts.volume_of(device)
     if volume is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
-from opskit.core.finding import Finding, follow_up
+from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import guard
 from opskit.disk.fstab.boot import unit_name
@@ -171,9 +171,7 @@ def _no_disk(facts: HostFacts, request: UmountRequest, service: _InService) -> I
         return
     could_be = fact is not None and fact.kind in {"directory", "symlink"}
     if mount is None and not service.entries and device is None and not could_be:
-        title = f"{request.what}: no such mount point or device"
-        remedy = f"{follow_up('disk', 'list')} shows what is mounted"
-        yield Reason("no-such-mount", title, remedy, exit_code=ExitCode.USAGE)
+        yield guard.no_such_mount(request.what)
     if mount is not None and mount.fstype == AUTOFS:
         yield automount_reason(mount.target)
     elif mount is not None and device is None:

@@ -78,6 +78,11 @@ def _size_reasons(request: SwapRequest) -> Iterator[Reason]:
 def _file_reasons(facts: SwapFacts, request: SwapRequest, area: Optional[SwapArea], file: SwapFile) -> Iterator[Reason]:
     path = shlex.quote(file.path)
     off = f"{follow_up('disk', 'swap', '--off', file.path)}; rm {path}"
+    fact = facts.host.path(file.path)
+    if fact and fact.kind == "block":
+        title = f"{file.path} is a device, which is swap as a whole: SIZE is for a file"
+        yield Reason("file-exists", title, follow_up("disk", "swap", file.path), exit_code=ExitCode.USAGE)
+        return
     if file.exists and file.size != request.size and (area or file.usable):
         title = f"{file.path} has {size_text(file.size)}, not {size_text(request.size)}"
         yield Reason("swap-of-another-size", title, f"name another file, or make it anew: {off}")

@@ -115,7 +115,9 @@ def test_missing_is_what_no_device_here_has() -> None:
 
 def test_unknown_source_is_less_sure_without_root() -> None:
     text = ROOT + DATA + "UUID=absent /more ext4 defaults 0 2\n"
-    assert only(host(text, root=False, unseen=("signatures",)), "unknown-source").severity == "warning"
+    uncertain = only(host(text, root=False, unseen=("signatures",)), "unknown-source")
+    assert uncertain.severity == "warning"
+    assert uncertain.remedy.startswith("run this as root; if it says the same: attach it, or remove line ")
 
 
 def test_unknown_swap_does_not_stop_the_boot() -> None:

@@ -90,6 +90,14 @@ def test_only_what_is_missing_is_done() -> None:
 def test_what_is_no_swap_file_of_roots_alone_is_not_used() -> None:
     for change in ({"mode": 0o644}, {"owner": 1000}, {"allocated": GIB}, {"uuid": ""}):
         assert ids(decide(facts(file=replace(MADE, **change)))) == ["file-exists"]
+
+
+def test_a_device_takes_no_size() -> None:
+    now = facts(file=replace(MADE, size=0, allocated=0))
+    block = PathFact(PATH, "block", PATH)
+    refusal = decide(replace(now, host=replace(now.host, paths=(block,))))
+    assert (ids(refusal), refusal.exit_code) == (["file-exists"], 2)
+    assert refusal.reasons[0].remedy == f"opskit disk swap {PATH}"
     assert ids(decide(facts(file=MADE), size=GIB)) == ["swap-of-another-size"]
 
 
