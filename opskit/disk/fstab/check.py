@@ -39,6 +39,7 @@ from opskit.disk.fstab.text import (
 )
 from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount
 from opskit.disk.naming import name_of_device
+from opskit.disk.network.share import TYPES
 
 # Mounts that nobody writes into fstab: images, media and memory.
 NOT_FOR_FSTAB_KINDS = frozenset({"rom", "ram", "zram"})
@@ -239,6 +240,8 @@ def _in_use(facts: HostFacts, entry: FstabEntry, devices: tuple[BlockDevice, ...
     if not here:
         if devices or not names_a_device(entry):  # an unknown source has its own finding
             title = f"nothing is mounted on {entry.target}"
+            if entry.fstype in TYPES:  # mount would wait for a server that is gone; opskit asks it first
+                remedy = follow_up("disk", "mount", entry.source, entry.target)
             yield Finding("not-mounted", "warning", title, evidence, remedy)
         return
     other = facts.device_of(here[-1])

@@ -308,6 +308,13 @@ def test_not_mounted() -> None:
     assert ids(host(ROOT + DATA, mounts=MOUNTED[:1])) == ["not-mounted"]
 
 
+@pytest.mark.parametrize(("source", "fstype"), [("nas:/srv/x", "nfs4"), ("//nas/x", "cifs")])
+def test_a_share_that_is_not_mounted_is_mounted_by_who_asks_its_server(source: str, fstype: str) -> None:
+    """A mount waits two minutes for a server that is gone."""
+    line = f"{source} /net {fstype} _netdev,nofail 0 0\n"
+    assert only(host(ROOT + DATA + line), "not-mounted").remedy == f"opskit disk mount {source} /net"
+
+
 @pytest.mark.parametrize("options", ["noauto", "nofail,x-systemd.automount"])
 def test_what_is_not_to_be_mounted(options: str) -> None:
     assert ids(host(ROOT + DATA.replace(GOOD_OPTIONS, options), mounts=MOUNTED[:1])) == []
