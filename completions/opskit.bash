@@ -99,8 +99,9 @@ _opskit_command() {
     'opskit yum wait') commands='' options='--installroot --timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit yum unlock') commands='' options='--installroot --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit yum why') commands='' options='--hold --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
-    'opskit service') commands='status ensure' options='--help -h' kinds=() ;;
+    'opskit service') commands='status why ensure' options='--help -h' kinds=() ;;
     'opskit service status') commands='' options='--container --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit service why') commands='' options='--container --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit service ensure') commands='' options='--container --for --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit status') commands='' options='--only --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit check') commands='' options='--format --output --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('disk journal memcached yum history') ;;

@@ -68,7 +68,7 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit disk swap' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit service' 'opskit service status' 'opskit service ensure' 'opskit status' 'opskit check' 'opskit history' 'opskit history show' 'opskit history prune' 'opskit undo' 'opskit findings' 'opskit completion'
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit disk swap' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit service' 'opskit service status' 'opskit service why' 'opskit service ensure' 'opskit status' 'opskit check' 'opskit history' 'opskit history show' 'opskit history prune' 'opskit undo' 'opskit findings' 'opskit completion'
 set -g __opskit_valued '--add' '--auth-file' '--boot' '--by' '--color' '--conn-limit' '--container' '--depth' '--diff' '--directory' '--domain' '--engine' '--exclude' '--exclude-from' '--exclude-type' '--expose' '--extended' '--facts' '--for' '--fstab' '--fstype' '--hold' '--installroot' '--interval' '--keep-copy' '--label' '--leave-free' '--limit' '--listen' '--listen-backlog' '--lock-timeout' '--max-depth' '--max-item-size' '--max-reqs-per-event' '--memory-file' '--memory-limit' '--min-size' '--mount-options' '--namespace' '--napi-ids' '--older-than' '--only' '--only-plan' '--password-file' '--pid' '--pidfile' '--port' '--prefix-delimiter' '--priority' '--protocol' '--reserved' '--root' '--sample' '--save' '--since' '--size' '--slab-growth-factor' '--slab-min-size' '--state-dir' '--sysconfig' '--systemd-version' '--table' '--threads' '--threshold' '--timeout' '--top' '--type' '--udp-port' '--unit' '--unix-mask' '--unix-socket' '--until' '--user' '--verify-key' '--warn' '--wipe' '--workers' '-B' '-I' '-N' '-P' '-R' '-U' '-Y' '-b' '-e' '-m' '-o' '-t' 'opskit check --format' 'opskit check --output' 'opskit df --output' 'opskit df -x' 'opskit disk fstab backup --format' 'opskit disk fstab restore --format' 'opskit disk grow --format' 'opskit disk mount --format' 'opskit disk swap --format' 'opskit disk umount --format' 'opskit du -X' 'opskit du -d' 'opskit history prune --format' 'opskit journal errors -D' 'opskit journal errors -p' 'opskit journal errors -u' 'opskit journal retain --format' 'opskit journal usage -D' 'opskit journal vacuum --files' 'opskit journal vacuum --format' 'opskit journal vacuum -D' 'opskit journal verify -D' 'opskit memcached explain --version' 'opskit memcached flags --version' 'opskit memcached lint --version' 'opskit memcached start --format' 'opskit memcached start -D' 'opskit memcached start -a' 'opskit memcached start -c' 'opskit memcached start -f' 'opskit memcached start -l' 'opskit memcached start -p' 'opskit memcached start -s' 'opskit memcached start -u' 'opskit memcached stop --format' 'opskit memcached stop -p' 'opskit memcached stop -s' 'opskit service ensure --format' 'opskit undo --format' 'opskit yum unlock --format' 'opskit yum why --format'
 
 # opskit
@@ -632,6 +632,7 @@ complete -c opskit -n '__opskit_in opskit yum why' -l help -s h -d 'Show this me
 
 # opskit service
 complete -c opskit -n '__opskit_at opskit service 0' -a status -d 'Say whether each service runs, with the evidence: what its manager says is held against /proc'
+complete -c opskit -n '__opskit_at opskit service 0' -a why -d 'Say what broke a service, and what would keep it running'
 complete -c opskit -n '__opskit_at opskit service 0' -a ensure -d 'Start a service that is dead, once, and see that it lives'
 complete -c opskit -n '__opskit_in opskit service' -l help -s h -d 'Show this message and exit'
 
@@ -644,6 +645,16 @@ complete -c opskit -n '__opskit_in opskit service status' -l color -x -a 'auto a
 complete -c opskit -n '__opskit_in opskit service status' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit service status' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit service status' -l help -s h -d 'Show this message and exit'
+
+# opskit service why
+complete -c opskit -n '__opskit_in opskit service why' -l container -x -d 'Look in this container of podman or docker'
+complete -c opskit -n '__opskit_in opskit service why' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit service why' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit service why' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit service why' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit service why' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit service why' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit service why' -l help -s h -d 'Show this message and exit'
 
 # opskit service ensure
 complete -c opskit -n '__opskit_in opskit service ensure' -l container -x -d 'Look in this container of podman or docker'

@@ -8,7 +8,8 @@ runner, command, child, reach          the one place that starts programs; what 
 errors, finding, envelope, jsonable    what a person and --json are told
 units                                  spans of time and sizes: typed and printed
 systemd, kernel, mountinfo, procfs     what systemd and the kernel tell
-exit_status                            what an exit status or a signal means
+sockets                                who listens where
+exit_status                            what an exit status or a signal means, and what systemd's Result= of a unit
 unit_files                             the files that make up a unit or a configuration of systemd, in its order
 textfile, files                        a text file replaced atomically, and taken back
 config, log, log_config, log_handlers  the config files and the log; apart, for most commands need none of them

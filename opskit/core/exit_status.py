@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 
 # Exit statuses of systemd itself: what it could not do before the program began.
 STEPS = {
@@ -27,6 +28,39 @@ STEPS = {
     243: ("CREDENTIALS", "its LoadCredential= cannot be read"),
 }
 
+# Of the Linux Standard Base for init scripts, and of sysexits(3); many programs have others (`usual_meaning`).
+_USUAL = {
+    2: "its arguments are wrong",
+    3: "it cannot do what it was asked for",
+    4: "it lacks the rights",
+    5: "its program is not installed",
+    6: "it is not configured",
+    7: "it is not running",
+    64: "it was used wrongly: an option or argument",
+    65: "its input is wrong",
+    66: "its input cannot be opened",
+    67: "a user does not exist",
+    68: "a host does not exist",
+    69: "a service that it needs is unavailable",
+    70: "an internal error",
+    71: "the system refused something: a fork, a port, a limit",
+    72: "a file of the system is missing or wrong",
+    73: "a file cannot be made: its pid file or log",
+    74: "an I/O error",
+    75: "a failure that may pass",
+    76: "the other side did not keep to the protocol",
+    77: "it lacks the rights",
+    78: "its configuration is wrong",
+    126: "a command cannot be executed",
+    127: "a command was not found",
+}
+# The tables of programs where they have their own: memcached.c, and celery/platforms.py.
+_OF_PROGRAMS = {
+    "memcached": {71: "it could not listen, or set a limit or a user", 64: "an option of its line is wrong"},
+    "celery": {73: "its pid file is there already, or its pid file or log cannot be written",
+               69: "its broker is unavailable", 70: "an internal error", 1: "it failed; its log says why"},
+}  # fmt: skip
+_OF_PROGRAMS["celeryd"] = _OF_PROGRAMS["celery"]
 START_LIMITS = {"start-limit", "start-limit-hit"}
 GAVE_UP = "it failed too often in a short time, and systemd gave up"
 # `Result=` of systemd (src/core/service.c and unit.c, 219 to 257) where it says more than how a process ended.
@@ -47,3 +81,17 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def usual_meaning(status: int, programs: Iterable[str] = ()) -> str:
+    """What an exit status means by the table of one of these programs, or else as a rule; "" for not known."""
+    tables = (_OF_PROGRAMS[name] for name in programs if name in _OF_PROGRAMS)
+    return next((table[status] for table in tables if status in table), "") or _USUAL.get(status, "")
+
+
+def wait_text(status: int) -> str:
+    """How a process ended, from what wait(2) gives of it."""
+    if status & 0x7F:
+        core = ", and dumped core" if status & 0x80 else ""
+        return f"killed by {signal_name(status & 0x7F)}{core}"
+    return f"exit status {status >> 8}"

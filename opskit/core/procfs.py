@@ -92,6 +92,8 @@ class Stat:
         self.threads = int(fields[17])
         self.start = int(fields[19])
         self.rss = int(fields[21]) * PAGE
+        # As wait(2) has it, of a zombie; 0 without the right to look.
+        self.ended = int(fields[49]) if len(fields) > 49 else 0
 
 
 def read_stat(proc: str, pid: int) -> Optional[Stat]:

@@ -9,6 +9,8 @@ Where a change belongs:
   deciding                       script.py, what an init script names; judge.py, the state and its evidence: units.py,
                                  containers.py and scripts.py for each kind; findings.py
   `service status`               cli.py, show.py
+  `service why`                  see/around.py and see/kernel.py, what is looked at beside it; lines.py, what its log
+                                 names; causes.py, the decision; keeping.py, what would keep it running
   `service ensure`               ensure.py, the decision; steps.py, the start and what is watched; cli.py
   a step that an old run had     steps.py: KINDS
 

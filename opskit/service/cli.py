@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -15,10 +16,10 @@ from opskit.options import changes, reads, span_of
 from opskit.service.ensure import decide_ensure
 from opskit.service.findings import find
 from opskit.service.judge import judge
-from opskit.service.model import RUNNING, Container, ServiceFacts
+from opskit.service.model import RUNNING, Around, Container, ServiceFacts
 from opskit.service.see.containers import check_container_name, find_container
 from opskit.service.see.facts import check_service_name, see_inside, see_service
-from opskit.service.show import draw_status, service_json
+from opskit.service.show import draw_status, draw_why, service_json
 from opskit.session import Session
 from opskit.ui.errors import draw_error
 
@@ -67,6 +68,40 @@ def status(
         raise typer.Exit(ExitCode.FAILED)
     if any(verdict.state != RUNNING for _, verdict in judged):
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+@reads(app, "why", example="opskit service why celeryd --container ecs_develop")
+def why(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A unit, init script, container or process.")],
+    container: InContainer = "",
+) -> None:
+    """Say what broke a service, and what would keep it running.
+
+    Looked at: how its process ended, systemd's result, what it logged last, whether a file that this names is missing,
+    a port is taken (by whom) or a disk is full, units that it requires, conditions, SELinux, and whom the kernel killed
+    for memory: of the host, of the unit, of the container. Nothing is started or changed.
+    Exits 0 when it runs, 4 when it does not, 1 when there is no such service, 6 without podman and docker.
+    """
+    from opskit.service.causes import causes  # noqa: PLC0415 - of this command alone
+    from opskit.service.keeping import advice  # noqa: PLC0415
+    from opskit.service.see.around import see_around  # noqa: PLC0415
+
+    check_service_name(name)
+    (facts,) = _look(session, [name], container)
+    verdict = judge(facts)
+    if verdict is None:
+        raise _absent(facts.name, container)
+    runs = verdict.state == RUNNING
+    around = Around() if runs else see_around(session.runner, facts)
+    known = [finding for finding in find(facts, verdict) if not finding.id.startswith("not-")]
+    findings = [*causes(facts, verdict, around), *known, *([] if runs else advice(facts, verdict))]
+    result = {"service": {**service_json(facts, verdict), "log": list(around.lines or facts.log)}}
+    code = ExitCode.DONE if runs else ExitCode.FINDINGS
+    draw = partial(draw_why, session.screen, facts, verdict, around, findings)
+    session.screen.answer(result, draw, findings=findings, exit_code=code)
+    if code:
+        raise typer.Exit(code)
 
 
 @changes(app, "ensure", facts=False, example="opskit service ensure celeryd --container ecs_develop --dry-run")

@@ -24,11 +24,30 @@ from opskit.service.model import (
 
 FINDINGS = (
     FindingKind("brought-back", ("critical",), "the service is being started already: somebody else brings it back"),
+    FindingKind("cannot-execute", ("error",), "the program of the service cannot be executed, and why"),
+    FindingKind("cause-unknown", ("warning",), "nothing that is left says why the service does not run"),
+    FindingKind("condition-unmet", ("error",), "a condition of the unit does not hold, so systemd did not start it"),
     FindingKind("container-halted", ("critical",), "the container that the service is in does not run"),
-    FindingKind("masked", ("critical",), "the unit is masked, so that nothing can start it"),
+    FindingKind("dependency-failed", ("error",), "a unit that the service requires has failed, or is not there"),
+    FindingKind(
+        "disk-full", ("error", "warning"), "no room or inode is left where the service writes, or it is read-only"
+    ),
+    FindingKind("ended", ("error", "info"), "how the process of the service ended: exit status or signal, in words"),
+    FindingKind("file-missing", ("error",), "a file that the service logged as missing is not there"),
+    FindingKind("health-check", ("error",), "the health check of the container fails"),
+    FindingKind("masked", ("critical", "error"), "the unit is masked, so that nothing can start it"),
+    FindingKind("never-started", ("error",), "nobody has started the unit since the boot, or the container ever"),
+    FindingKind("no-health-check", ("info",), "nothing checks whether the container works"),
+    FindingKind("no-reaper", ("info",), "the first process of the container does not reap what ends in it"),
     FindingKind("no-such-service", ("error",), "nothing has the name of the service"),
+    FindingKind("nobody-restarts", ("info",), "nothing starts the service again when it fails"),
     FindingKind("nobody-starts-it", ("critical",), "the service is known by its processes only: what starts it is not"),
+    FindingKind("out-of-memory", ("error",), "memory ran out, and the kernel killed a process of the service"),
+    FindingKind(
+        "pid-file", ("error",), "systemd waits for a pid file that is stale, or that the program does not write"
+    ),
     FindingKind("pid-of-another", ("critical",), "the pid file names an older process of another name"),
+    FindingKind("port-taken", ("error", "warning"), "a port that the service wants to listen on is taken, and by whom"),
     FindingKind("still-lives", ("critical",), "the service lives and does not answer: a second one would not help"),
     FindingKind("not-running", ("error",), "the service is stopped, or has died"),
     FindingKind(
@@ -41,7 +60,13 @@ FINDINGS = (
     ),
     FindingKind("not-yet", ("warning",), "the service is being started"),
     FindingKind("restarts", ("warning",), "the service was started again by itself: it ends again and again"),
-    FindingKind("script-lies", ("warning",), "the init script says that the service runs, or not, and it is otherwise"),
+    FindingKind("selinux-denied", ("error",), "SELinux has denied the service an access"),
+    FindingKind("start-limit", ("error",), "the unit failed too often in a short time, and systemd gave up"),
+    FindingKind(
+        "time-limit", ("error",), "the unit took longer than its time limit, or did not report to its watchdog"
+    ),
+    FindingKind("unit-invalid", ("error",), "systemd cannot load the file of the unit"),
+    FindingKind("script-lies", ("warning",), "what the init script says of the service is not so"),
     FindingKind("zombie", ("warning",), "a process of the service has ended, and its parent does not reap it"),
 )
 

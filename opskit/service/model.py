@@ -35,6 +35,7 @@ class Process:
     exe: its program, "" where that may not be read
     group: its control group
     rss: its memory in bytes
+    ended: of a zombie: how it ended, as wait(2) has it; 0 also where that may not be read
     """
 
     pid: int
@@ -48,6 +49,7 @@ class Process:
     exe: str = ""
     group: str = ""
     rss: int = 0
+    ended: int = 0
 
     @property
     def zombie(self) -> bool:
@@ -87,6 +89,7 @@ class Script:
     says: the last line that it wrote
     programs: the names of the program that it starts, as its text has them; () where it has none
     lock: the lock file that is there, "" without one
+    logs: the log files that its text names
     """
 
     path: str
@@ -96,6 +99,7 @@ class Script:
     programs: tuple[str, ...] = ()
     pid_files: tuple[PidFile, ...] = ()
     lock: str = ""
+    logs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,8 @@ class Container:
     restarts: how often the engine has started it again
     policy: its restart policy: no, always, on-failure, unless-stopped; "" for none
     init: whether the engine has given it a first process that reaps (--init)
+    checked: whether it has a health check
+    health_says: the last lines of a health check that failed
     started, finished: in the words of the engine
     """
 
@@ -155,6 +161,8 @@ class Container:
     restarts: int = 0
     policy: str = ""
     init: bool = False
+    checked: bool = False
+    health_says: str = ""
     started: str = ""
     finished: str = ""
 
@@ -183,6 +191,125 @@ class ServiceFacts:
     itself: bool = False
     processes: tuple[Process, ...] = ()
     log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class UnitCommand:
+    """A command of a unit: its ExecStartPre=, ExecStart=, ExecStartPost= …, and how it ended last.
+
+    path: the program
+    code, status: as those of a Unit; code is "" for one that has not ended
+    """
+
+    setting: str
+    path: str
+    code: str = ""
+    status: int = 0
+
+
+@dataclass(frozen=True)
+class NeededUnit:
+    """A unit that another one requires. result: why it failed, as systemd names it."""
+
+    name: str
+    load: str
+    active: str
+    result: str = ""
+
+
+@dataclass(frozen=True)
+class UnitDetails:
+    """What of a unit only `why` asks for.
+
+    unmet: whether one of its conditions did not hold when it was to be started
+    started: whether it was ever started since the boot
+    enabled: its UnitFileState
+    burst: how often it may be started in the time of its start limit; 0 for not known
+    invocation: the id of its last run; "" before systemd 232
+    error: why its file cannot be loaded
+    memory_limit: bytes; None without one
+    """
+
+    commands: tuple[UnitCommand, ...] = ()
+    needs: tuple[NeededUnit, ...] = ()
+    pid_file: Optional[PidFile] = None
+    unmet: bool = False
+    started: bool = True
+    enabled: str = ""
+    burst: int = 0
+    invocation: str = ""
+    error: str = ""
+    memory_limit: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class BadProgram:
+    """A file that cannot be executed. why: a sentence."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True)
+class PortHolder:
+    """A port, and who listens on it. owner: None where that may not be seen."""
+
+    protocol: str
+    port: int
+    owner: Optional[Process] = None
+
+
+@dataclass(frozen=True)
+class FullPlace:
+    """A place where nothing can be written. why: no room, no inode, or read-only."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A process that the kernel's OOM killer has ended. group: its control group, "" where the kernel does not say."""
+
+    pid: int
+    name: str
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Denial:
+    """An access that SELinux has denied, as the audit of the kernel has it."""
+
+    program: str
+    access: str
+    target: str
+    source_type: str
+    target_type: str
+    target_class: str
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is looked at beside a service to say why it does not run.
+
+    lines: the last lines of its last run
+    manager: what systemd said of it then
+    missing: paths that its lines name, and that are not there
+    taken: the ports that its lines name, and who has them
+    kills: of the OOM killer, those in its control group and those of its name
+    group_kills: how many the kernel counts in its control group
+    """
+
+    details: Optional[UnitDetails] = None
+    lines: tuple[str, ...] = ()
+    manager: tuple[str, ...] = ()
+    programs: tuple[BadProgram, ...] = ()
+    missing: tuple[str, ...] = ()
+    taken: tuple[PortHolder, ...] = ()
+    full: tuple[FullPlace, ...] = ()
+    kills: tuple[Kill, ...] = ()
+    group_kills: int = 0
+    denials: tuple[Denial, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.systemd import innermost_unit
 from opskit.core.text import counted, shown, times
 from opskit.core.units import epoch_text, local_epoch, size_text
-from opskit.service.model import RUNNING, STATES, Process, ServiceFacts, Verdict
+from opskit.service.model import RUNNING, STATES, Around, Process, ServiceFacts, Verdict
 from opskit.ui.errors import draw_findings, note_findings
 from opskit.ui.screen import Column, Screen, draw_table
 
 COLUMNS = [Column(title) for title in ("NAME", "KIND", "STATE")]
 COLUMNS += [Column(title, right=True) for title in ("PID", "WORKERS", "RESTARTS", "MEMORY")]
 COLUMNS += [Column("SINCE"), Column("CONTAINER"), Column("WHY")]
+LINES = 10
 Judged = Sequence[tuple[ServiceFacts, Verdict]]
 
 
@@ -72,6 +74,19 @@ def draw_status(screen: Screen, judged: Judged, findings: Sequence[Finding]) -> 
     draw_findings(screen, [each for each in findings if not each.id.startswith("not-")])
     for remedy in dict.fromkeys(each.remedy for each in findings if each.id.startswith("not-") and each.remedy):
         screen.line(f"to do: {shown(remedy)}")
+
+
+def draw_why(
+    screen: Screen, facts: ServiceFacts, verdict: Verdict, around: Around, findings: Sequence[Finding]
+) -> None:
+    """The verdict, its causes, what would keep it running, and what it logged last; the same in a pipe."""
+    _draw(screen, replace(facts, log=()), replace(verdict, claims=()))
+    draw_findings(screen, findings)
+    lines = (*around.lines, *(() if around.lines else around.manager))[-LINES:]
+    if lines and verdict.state != RUNNING:
+        screen.line("what it logged last:")
+    for line in lines:
+        screen.line(f"    | {shown(line)}")
 
 
 def _cells(facts: ServiceFacts, verdict: Verdict) -> list[str]:

@@ -11,7 +11,7 @@ from typing import ClassVar, Optional, Union
 
 from opskit.core import procfs
 from opskit.core.command import Command, Runner, shell_lines
-from opskit.core.errors import CannotUndo, Failed
+from opskit.core.errors import CannotUndo, Failed, OpskitError
 from opskit.core.plan import Change, Record, Step
 from opskit.service.judge import judge
 from opskit.service.model import RUNNING, STARTING, STATES, ServiceFacts, Verdict
@@ -23,6 +23,8 @@ START_SECONDS = 90.0
 READY_SECONDS = 30.0
 SCRIPT_SECONDS = 5.0
 LOOK_SECONDS = 0.1
+# Of the log of one that failed.
+LINES = 10
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class StartService(Step):
         while True:
             main = [(each.pid, each.start_ticks) for each in verdict.main] if verdict else []
             if verdict is None or verdict.state != RUNNING:
-                raise self._failure(facts, verdict, "it does not run after its start")
+                raise self._failure(runner, facts, verdict, "it does not run after its start")
             ended = first_to_end(main, self.seconds)
             before = verdict.restarts
             facts, verdict = self._look(runner)
@@ -92,7 +94,7 @@ class StartService(Step):
             # Some scripts come back while the parent of what they start still lives: once is no end.
             if not (again and same and verdict and verdict.state == RUNNING):
                 what = f"pid {ended} ended" if ended else "it began anew"
-                raise self._failure(facts, verdict, f"{what} within {self.seconds:g} s of its start")
+                raise self._failure(runner, facts, verdict, f"{what} within {self.seconds:g} s of its start")
             again = False
 
     def _wait_for_start(self, runner: Runner) -> tuple[ServiceFacts, Optional[Verdict]]:
@@ -105,11 +107,20 @@ class StartService(Step):
                 return facts, verdict
             time.sleep(LOOK_SECONDS)
 
-    def _failure(self, facts: ServiceFacts, verdict: Optional[Verdict], what: str) -> Failed:
-        why = "; ".join(
-            part for part in (what, verdict.why if verdict else "", verdict.ended if verdict else "") if part
-        )
-        failure = Failed(self.name, "\n".join((why, *facts.log)), todo="mend that; it is not tried a second time")
+    def _failure(self, runner: Runner, facts: ServiceFacts, verdict: Optional[Verdict], what: str) -> Failed:
+        """What `service why` says of it, with its last lines."""
+        from opskit.service.causes import causes  # noqa: PLC0415 - of a failure alone
+        from opskit.service.see.around import see_around  # noqa: PLC0415
+
+        found, lines = [], facts.log
+        if verdict:
+            with contextlib.suppress(OpskitError):  # who does not answer by now explains nothing
+                around = see_around(runner, facts)
+                found, lines = causes(facts, verdict, around), around.lines[-LINES:] or facts.log
+        titles = [cause.title for cause in found] or ([verdict.why] if verdict else [])
+        todo = next((cause.remedy for cause in found if cause.remedy), "mend that")
+        why = "\n".join(("; ".join((what, *titles)), *lines))
+        failure = Failed(self.name, why, todo=f"{todo}; it is not tried a second time")
         failure.record = {"main": [[each.pid, each.start_ticks] for each in verdict.main] if verdict else []}
         return failure
 

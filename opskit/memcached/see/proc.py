@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
-from opskit.core import procfs, systemd
+from opskit.core import procfs, sockets, systemd
 from opskit.core.command import Runner
 from opskit.core.errors import OpskitError
 from opskit.memcached.line.listen import ALL, Listener
 from opskit.memcached.model import HostProcess, TakenPort
-
-TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
-TCP_LISTEN = "0A"
 
 
 def listeners(ports: Sequence[int] = ()) -> list[tuple[Listener, str]]:
@@ -23,22 +19,10 @@ def listeners(ports: Sequence[int] = ()) -> list[tuple[Listener, str]]:
     Raises Missing without /proc.
     """
     procfs.need_proc()
-    listening = []
-    for table, protocol in TABLES:
-        try:
-            with open(f"/proc/net/{table}", encoding="ascii") as file:
-                lines = file.read().splitlines()[1:]
-        except OSError:  # no IPv6
-            continue
-        for line in lines:
-            words = line.split()
-            if protocol == "tcp" and words[3] != TCP_LISTEN:
-                continue
-            address, _, port = words[1].partition(":")
-            number = int(port, 16)
-            if not ports or number in ports:
-                listening.append((Listener(protocol, read_address(address), number), words[9]))
-    return listening
+    return [
+        (Listener(each.protocol, read_address(each.address), each.port), each.inode)
+        for each in sockets.listening(ports)
+    ]
 
 
 def read_address(text: str) -> str:
@@ -55,43 +39,16 @@ def read_address(text: str) -> str:
 def taken(ports: Sequence[int]) -> tuple[TakenPort, ...]:
     """Who listens on these ports."""
     listening = listeners(ports) if ports else []
-    owners = owners_of({inode for _, inode in listening}) if listening else {}
+    owners = sockets.socket_owners({inode for _, inode in listening}) if listening else {}
     return tuple(
         TakenPort(listener, process(owners[inode]) if inode in owners else None) for listener, inode in listening
     )
 
 
-def owners_of(inodes: set[str]) -> dict[str, int]:
-    """The process that has each of these sockets open; without root only our own are seen."""
-    inode_of = {f"socket:[{inode}]": inode for inode in inodes}
-    owners: dict[str, int] = {}
-    for pid in procfs.pids():
-        for link in _sockets(pid):
-            if link in inode_of:
-                owners.setdefault(inode_of[link], pid)
-        if len(owners) == len(inodes):
-            break
-    return owners
-
-
 def sockets_of(pid: int) -> list[Listener]:
     """Where this process listens."""
-    inodes = inodes_of(pid)
+    inodes = sockets.socket_inodes(pid)
     return [listener for listener, inode in listeners() if inode in inodes]
-
-
-def inodes_of(pid: int) -> set[str]:
-    """The sockets that this process has open; none without the right to look."""
-    return {link[len("socket:[") : -1] for link in _sockets(pid)}
-
-
-def _sockets(pid: int) -> Iterator[str]:
-    with contextlib.suppress(OSError):
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(OSError):
-                link = os.readlink(f"/proc/{pid}/fd/{name}")
-                if link.startswith("socket:["):
-                    yield link
 
 
 def same_network(pid: int) -> bool:

@@ -15,6 +15,7 @@ from opskit.core.command import Runner
 from opskit.core.errors import OpskitError
 from opskit.core.reach import silence_at
 from opskit.core.report import Report, ReportRequest
+from opskit.core.sockets import socket_inodes
 from opskit.core.systemd import failed_units, is_booted, list_units
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import Listener
@@ -74,7 +75,7 @@ def _instance(process: Any, listening: Sequence[tuple[Listener, str]]) -> Instan
     line = tuple(process.cmdline())
     if not line:
         raise psutil.NoSuchProcess(process.pid)  # a zombie has none
-    inodes = proc.inodes_of(process.pid)
+    inodes = socket_inodes(process.pid)
     effect = effect_of_process(line)
     listeners = tuple(listener for listener, inode in listening if inode in inodes)
     apart = not proc.same_network(process.pid)

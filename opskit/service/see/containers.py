@@ -9,6 +9,7 @@ from typing import Any, Optional
 from opskit.core.command import Command, Result
 from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError, UsageFault
 from opskit.core.runner import Runner
+from opskit.core.text import last_lines
 from opskit.service.model import Container
 
 ENGINES = ("podman", "docker")
@@ -96,11 +97,19 @@ def container_of(engine: str, text: str) -> Container:
             restarts=int(entry.get("RestartCount") or 0),
             policy="" if policy == "no" else str(policy),
             init=bool(host.get("Init")),
+            checked=bool((entry.get("Config") or {}).get("Healthcheck")),
+            health_says=_last_failure(health.get("Log")) if status == "unhealthy" else "",
             started=str(state.get("StartedAt") or ""),
             finished=str(state.get("FinishedAt") or ""),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Failed(f"{engine} container inspect", f"its answer cannot be read ({error!r})") from error
+
+
+def _last_failure(log: Any) -> str:
+    """The last lines of the last health check; what it printed is any text."""
+    last = log[-1] if isinstance(log, list) and log else {}
+    return last_lines(str(last.get("Output") or ""), 3).strip() if isinstance(last, dict) else ""
 
 
 def run_inside(runner: Runner, container: Container, *words: str, seconds: float) -> Result:

@@ -150,4 +150,4 @@ def _script(raw: dict[str, Any], answer: tuple[Optional[int], str, str], process
         hidden = entry["hidden"] or bool(pid and process is None and os.geteuid() != 0 and exists(pid))
         files.append(PidFile(entry["path"], pid, entry.get("written", 0.0), process, hidden))
     status, why, says = answer
-    return Script(raw["path"], status, why, says, tuple(raw["programs"]), tuple(files), raw["lock"])
+    return Script(raw["path"], status, why, says, tuple(raw["programs"]), tuple(files), raw["lock"], tuple(raw["logs"]))

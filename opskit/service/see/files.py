@@ -11,10 +11,10 @@ import errno
 import fnmatch
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from opskit.service.script import named_in
+from opskit.service.script import logs_in, named_in
 
 SCRIPTS = ("/etc/init.d", "/etc/rc.d/init.d")
 SETTINGS = ("/etc/sysconfig", "/etc/default")
@@ -106,13 +106,14 @@ def script_facts(root: str, name: str) -> dict[str, Any]:
         return {
             "path": path,
             "programs": list(named.programs),
-            "pid_files": list(_pid_files(root, paths)),
+            "pid_files": list(pid_files_in(root, paths)),
             "lock": locks[0] if locks else "",
+            "logs": [path for pattern in logs_in(name, text, settings) for path in matches_in(root, pattern)],
         }
     return {}
 
 
-def _pid_files(root: str, paths: list[str]) -> Iterator[dict[str, Any]]:
+def pid_files_in(root: str, paths: list[str]) -> Iterator[dict[str, Any]]:
     """Each that is there, once: /var/run is /run."""
     seen = set()
     for path in paths[:MOST_FILES]:
@@ -129,6 +130,24 @@ def _pid_files(root: str, paths: list[str]) -> Iterator[dict[str, Any]]:
         words = text.split(None, 1)[:1]
         pid = int(words[0]) if words and words[0].isascii() and words[0].isdigit() and len(words[0]) < 10 else 0
         yield {"path": path, "pid": pid, "written": status.st_mtime, "hidden": False}
+
+
+def read_end(root: str, paths: Sequence[str], count: int) -> list[str]:
+    """The last lines of the newest of these files; [] without one."""
+    newest, lines = 0.0, []
+    for path in paths:
+        try:
+            with place_in(root, path) as place:
+                status = os.fstat(place)
+                if not stat.S_ISREG(status.st_mode) or status.st_mtime < newest:
+                    continue
+                with open(f"/proc/self/fd/{place}", "rb") as file:
+                    file.seek(max(0, status.st_size - MOST_BYTES))
+                    text = os.fsdecode(file.read(MOST_BYTES))
+        except OSError:
+            continue
+        newest, lines = status.st_mtime, text.splitlines()[-count:]
+    return lines
 
 
 def _text(root: str, path: str) -> str:

@@ -34,6 +34,7 @@ def read_process(pid: int, boot: float) -> Optional[Process]:
         exe=procfs.link(PROC, str(pid), "exe"),
         group=control_group(procfs.text(PROC, str(pid), "cgroup")),
         rss=stat.rss,
+        ended=stat.ended,
     )
 
 

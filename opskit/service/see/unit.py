@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from typing import Optional
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
 
 from opskit.core.command import Command
 from opskit.core.errors import OpskitError, UsageFault
 from opskit.core.runner import Runner
 from opskit.core.systemd import is_booted, parse_show, service_name
-from opskit.service.model import Unit
+from opskit.service.model import NeededUnit, PidFile, Unit, UnitCommand, UnitDetails
 
 SECONDS = 10.0
 LINES = 10
@@ -71,23 +73,101 @@ def _number(text: str) -> Optional[int]:
     return number if number < MOST else None
 
 
+class UnitEntry(NamedTuple):
+    """An entry of the journal that a unit, or systemd of it, logged. run: the id of that run, "" before systemd 232."""
+
+    message: str
+    manager: bool
+    run: str
+
+
 def last_lines_of(runner: Runner, unit: str) -> tuple[str, ...]:
     """The last lines that the unit logged, and that systemd logged of it; none where the journal may not be read."""
-    own = (f"_SYSTEMD_UNIT={unit}", "+", f"UNIT={unit}", "_PID=1")
-    argv = ("journalctl", "--quiet", "--no-pager", "--output=json", f"--lines={LINES}", *own)
+    return tuple(entry.message for entry in entries_of(runner, unit, LINES))
+
+
+def entries_of(runner: Runner, unit: str, lines: int) -> list[UnitEntry]:
+    """So many of its last entries that have a message; see last_lines_of."""
+    # Not _PID=1: what the forked child says before it becomes the program is of another process.
+    own = (f"_SYSTEMD_UNIT={unit}", "+", f"UNIT={unit}", "_UID=0")
+    argv = ("journalctl", "--quiet", "--no-pager", "--output=json", f"--lines={lines}", *own)
     try:
         stdout = runner.run(Command(argv, mutates=False, timeout=SECONDS)).stdout
     except OpskitError:
-        return ()
-    return tuple(text for line in stdout.splitlines() if (text := message_of(line)))
+        return []
+    entries = (entry_of(line) for line in stdout.splitlines())
+    return [entry for entry in entries if entry.message]
 
 
-def message_of(line: str) -> str:
-    """The first line of the message of an entry in journalctl's JSON: text, or bytes where it is no UTF-8."""
+def entry_of(line: str) -> UnitEntry:
+    """An entry in journalctl's JSON, with the first line of its message: text, or bytes where it is no UTF-8."""
     try:
-        message = json.loads(line).get("MESSAGE")
+        fields = json.loads(line)
+        message = fields.get("MESSAGE")
     except (ValueError, AttributeError):
-        return ""
+        return UnitEntry("", False, "")
     if isinstance(message, list) and all(isinstance(byte, int) and 0 <= byte < 256 for byte in message):
         message = bytes(message).decode("utf-8", "surrogateescape")
-    return message.partition("\n")[0] if isinstance(message, str) else ""
+    manager = fields.get("_PID") == "1"
+    run = fields.get("INVOCATION_ID" if "UNIT" in fields else "_SYSTEMD_INVOCATION_ID")
+    return UnitEntry(message.partition("\n")[0] if isinstance(message, str) else "", manager, str(run or ""))
+
+
+DETAILS = (
+    "ExecCondition,ExecStartPre,ExecStart,ExecStartPost,Requires,Requisite,BindsTo,ConditionResult,"
+    "ConditionTimestampMonotonic,PIDFile,InvocationID,UnitFileState,StartLimitBurst,LoadError,MemoryMax,MemoryLimit,"
+    "ExecMainStartTimestampMonotonic"
+)
+# `ExecStart={ path=/bin/sh ; argv[]=/bin/sh -c x ; … ; code=exited ; status=4 }` (systemctl-show.c, 219 to 257)
+_COMMAND = re.compile(r"(Exec\w+)=\{ path=(.*?) ; argv\[\]=.*code=(\S+) ; status=(\d+)(?:/\S+)? \}", re.DOTALL)
+
+
+def see_details(runner: Runner, unit: Unit) -> tuple[UnitDetails, float]:
+    """What only `why` asks for, and when its main process was started last, in seconds of the kernel's clock.
+
+    Raises OpskitError when systemd does not answer.
+    """
+    argv = ("systemctl", "show", "--no-pager", "-p", DETAILS, "--", unit.name)
+    stdout = runner.run(Command(argv, mutates=False, timeout=SECONDS)).stdout
+    properties = next(iter(parse_show(stdout)), {})
+    names = [name for key in ("Requires", "Requisite", "BindsTo") for name in properties.get(key, "").split()]
+    details = details_of(properties, stdout.splitlines(), _needed(runner, list(dict.fromkeys(names))))
+    return details, (_number(properties.get("ExecMainStartTimestampMonotonic", "")) or 0) / 1e6
+
+
+def details_of(properties: dict[str, str], lines: Sequence[str], needs: tuple[NeededUnit, ...] = ()) -> UnitDetails:
+    """The details of these properties.
+
+    lines: as systemctl printed them: one setting can have several commands, each a line
+    needs: the units that it requires
+    """
+    commands = (match.groups() for line in lines if (match := _COMMAND.fullmatch(line)))
+    path = properties.get("PIDFile", "")
+    limit = _number(properties.get("MemoryMax", "")) or _number(properties.get("MemoryLimit", ""))
+    return UnitDetails(
+        commands=tuple(
+            UnitCommand(setting, path, code if code in CODES.values() else "", int(status))
+            for setting, path, code, status in commands
+        ),
+        needs=needs,
+        pid_file=PidFile(path) if path else None,
+        unmet=properties.get("ConditionResult") == "no"
+        and bool(_number(properties.get("ConditionTimestampMonotonic", ""))),
+        started=bool(_number(properties.get("ExecMainStartTimestampMonotonic", ""))),
+        enabled=properties.get("UnitFileState", ""),
+        burst=_number(properties.get("StartLimitBurst", "")) or 0,
+        invocation=properties.get("InvocationID", ""),
+        error=properties.get("LoadError", "").partition(" ")[2].strip(' "'),
+        memory_limit=limit,
+    )
+
+
+def _needed(runner: Runner, names: Sequence[str]) -> tuple[NeededUnit, ...]:
+    """Those of the units that are not active."""
+    if not names:
+        return ()
+    argv = ("systemctl", "show", "--no-pager", "-p", "Id,LoadState,ActiveState,Result", "--", *names)
+    stdout = runner.run(Command(argv, mutates=False, timeout=SECONDS)).stdout
+    keys = ("Id", "LoadState", "ActiveState", "Result")
+    units = (NeededUnit(*(properties.get(key, "") for key in keys)) for properties in parse_show(stdout))
+    return tuple(each for each in units if each.active in {"inactive", "failed"})

@@ -24,7 +24,7 @@ from opskit.service.model import (
     Verdict,
 )
 from opskit.service.see.containers import check_container_name, container_of, find_container
-from opskit.service.see.unit import message_of, unit_of
+from opskit.service.see.unit import entry_of, unit_of
 from unit.service.faked import Engines
 
 # As systemd 252 has a service that runs.
@@ -121,9 +121,9 @@ def test_numbers_that_nobody_counts() -> None:
 
 
 def test_messages_of_the_journal() -> None:
-    assert message_of('{"MESSAGE": "a\\nb"}') == "a"
-    assert message_of('{"MESSAGE": [255, 97]}') == "\udcffa"
-    assert message_of('{"MESSAGE": null}') == message_of("no json") == message_of("[]") == ""
+    assert entry_of('{"MESSAGE": "a\\nb"}').message == "a"
+    assert entry_of('{"MESSAGE": [255, 97]}').message == "\udcffa"
+    assert entry_of('{"MESSAGE": null}') == entry_of("no json") == entry_of("[]") == ("", False, "")
 
 
 # As docker 20.10 and 24 answer, by the API's documentation (Engine API v1.41, ContainerInspect): read, not run.
