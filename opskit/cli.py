@@ -13,12 +13,12 @@ import typer
 from typer.core import TyperGroup
 
 from opskit import __version__, areas
-from opskit.commands import LazyGroup, bare_group, new_app
+from opskit.commands import LazyGroup, bare_group, new_app, warn
 from opskit.core.caller import take_umask
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
 from opskit.core.finding import follow_up
-from opskit.core.text import masked, shown
+from opskit.core.text import masked
 from opskit.ui.screen import Screen
 
 # typer 0.28 brings its own click and typer 0.23 (Python 3.9) uses click: the classes are found through typer.
@@ -109,7 +109,7 @@ def _invoke(arguments: list[str]) -> int:
     try:
         config = load_config()
         for warning in config.warnings:
-            print(f"opskit: warning: {shown(warning)}", file=sys.stderr)
+            warn(warning)
         result = typer.main.get_command(app).main(
             arguments, "opskit", standalone_mode=False, default_map=config.defaults
         )
@@ -147,9 +147,11 @@ def _show(error: OpskitError, arguments: list[str]) -> int:
 
         lines = traceback.format_exception(type(error), error, error.__traceback__)
         print(masked("".join(lines)), end="", file=sys.stderr)
-    json = "--json" in arguments or _value(arguments, "--format") == "json"
-    color = _value(arguments, "--color") or os.environ.get("OPSKIT_COLOR") or "auto"
-    screen = Screen(_command_name(arguments), json=json, color=color)
+    command = _command_name(arguments)
+    json = "--json" in arguments or (_value(arguments, "--format") or _variable(command, "FORMAT")) == "json"
+    json = json or _variable(command, "JSON").lower() in TRUE
+    color = _value(arguments, "--color") or _variable(command, "COLOR") or os.environ.get("OPSKIT_COLOR") or "auto"
+    screen = Screen(command, json=json, color=color)
     if screen.json:
         from opskit.core.envelope import envelope  # noqa: PLC0415
 
@@ -169,6 +171,15 @@ def _value(arguments: list[str], option: str) -> str:
         if word.startswith(f"{option}="):
             return word[len(option) + 1 :]
     return ""
+
+
+# What click takes for yes in the variable of a flag.
+TRUE = {"1", "true", "t", "yes", "y", "on"}
+
+
+def _variable(command: str, option: str) -> str:
+    """The variable of an option of a command; nothing has been parsed, as in _value."""
+    return os.environ.get(f"{command.upper().replace(' ', '_').replace('-', '_')}_{option}", "")
 
 
 def _command_name(arguments: list[str]) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Optional
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from opskit.areas import Entry, load_app
-from opskit.core.config import load_config
+from opskit.core.config import NEVER, load_config
 from opskit.core.errors import ExitCode, UsageFault
+from opskit.core.text import nearest, shown
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # click's, wherever this release of typer has it
 # The titles of what commands share, in the order of help; a command's own options stand above them.
@@ -25,6 +28,10 @@ RANGE = re.compile(r"(?<=[ \[])(?:x>=(?P<least>[\d.]+)|(?P<from>[\d.]+)<=x<=(?P<
 DEFAULT = re.compile(r"(?<=default: )\((.*?)\)(?=[];])")
 # What people type who know another tool, and the command that does it.
 KNOWN_AS = {"dnf": "yum", "microdnf": "yum", "rpm": "yum", "lsblk": "disk list", "fdisk": "disk list"}
+
+# The variables of all commands, and those of opskit's own tests and scripts.
+EVERYWHERE = ("OPSKIT_CONFIG", "OPSKIT_COLOR", "OPSKIT_STATE_DIR", "OPSKIT_LOCK_TIMEOUT")
+OWN_VARIABLES = ("OPSKIT_TEST_", "OPSKIT_VM_", "OPSKIT_VENV", "OPSKIT_RECORD")
 
 
 class PlainCommand(TyperCommand):
@@ -40,6 +47,7 @@ class PlainCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """As click does."""
+        name_variables(self, ctx)
         names, value, values = self.bare
         words: list[str] = []
         for number, word in enumerate(args):
@@ -118,6 +126,11 @@ def _in_words(text: str) -> str:
 class SuggestingGroup(TyperGroup):
     """A group that names the nearest command for a mistyped one, also where that stands in another group."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """As click does."""
+        name_variables(self, ctx)
+        return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As click does. Raises UsageFault for an unknown name; what to do is the command that was meant, if any."""
         check_defaults(ctx)
@@ -195,14 +208,81 @@ class LazyGroup(SuggestingGroup):
 
 
 def check_defaults(ctx: Any) -> None:
-    """Raise UsageFault for a table or key of a config file that the command of ctx does not have."""
+    """Warn of a table or key of a config file that the command of ctx does not have, and pass it over."""
     commands = ctx.command.list_commands(ctx) if isinstance(ctx.command, TyperGroup) else []
     options = [parameter.name for parameter in ctx.command.params]
+    known = {}
     for key, value in (ctx.default_map or {}).items():
-        if key not in (commands if isinstance(value, dict) else options):
+        if key in (commands if isinstance(value, dict) else options):
+            known[key] = value
+        else:
             where = ".".join([*ctx.command_path.split()[1:], key])
-            what = "no such command" if isinstance(value, dict) else "no such option"
-            raise load_config().fault(where, what)
+            what, words = ("command", commands) if isinstance(value, dict) else ("option", options)
+            warn(load_config().unknown(where, f"no such {what}", words))
+    ctx.default_map = known
+
+
+def warn(text: str) -> None:
+    """A warning on stderr: what was asked for is done all the same."""
+    print(f"opskit: warning: {shown(text)}", file=sys.stderr)
+
+
+def name_variables(command: Any, ctx: Any) -> None:
+    """Give each option of a command its variable: OPSKIT_DISK_MOUNT_FSTYPE is the --fstype of `opskit disk mount`."""
+    for parameter in command.params if ctx.parent else ():
+        if parameter.param_type_name == "option" and not parameter.is_eager and parameter.name not in NEVER:
+            before = parameter.envvar or ()
+            name = variable(ctx.command_path, parameter)
+            parameter.envvar = [*dict.fromkeys([name, *([before] if isinstance(before, str) else before)])]
+            parameter.show_envvar = False  # the manual tells of all
+
+
+def variable(path: str, option: Any) -> str:
+    """The variable of an option. path: of its command, as it is typed."""
+    name = max(option.opts, key=len).lstrip("-")
+    return "_".join([*path.split(), name]).upper().replace("-", "_")
+
+
+def check_variables(ctx: Any) -> None:
+    """Warn of each variable that is nobody's: of no option of this command, and of no other command."""
+    for name in sorted(os.environ):
+        if name.startswith("OPSKIT_") and not name.startswith(OWN_VARIABLES):
+            near = _meant_variable(ctx, name)
+            if near is not None:
+                warn(f"{name}: no such variable" + (f"; did you mean {near}?" if near else ""))
+
+
+def _meant_variable(ctx: Any, name: str) -> Optional[str]:
+    """What a variable may have been meant to be; None where it is known, or of a command that is not this one.
+
+    Those of another command are looked at when that is run: its options are not known here.
+    """
+    contexts = [ctx]
+    while contexts[0].parent is not None:
+        contexts.insert(0, contexts[0].parent)
+    words: list[str] = list(EVERYWHERE)
+    for number, each in enumerate(contexts):
+        words += [word for parameter in each.command.params for word in parameter.envvar or ()]
+        if name in words:
+            return None
+        if not isinstance(each.command, TyperGroup):
+            break
+        paths = [f"{each.command_path} {child}" for child in each.command.list_commands(each)]
+        prefixes = {f"{path.upper().replace(' ', '_').replace('-', '_')}_": path for path in paths}
+        prefix = next((prefix for prefix in prefixes if name.startswith(prefix)), "")
+        if not prefix:
+            first, rest = "_".join(name.split("_")[: number + 2]), "_".join(name.split("_")[number + 2 :])
+            begin = _nearest(f"{first}_", prefixes)
+            return _nearest(name, [*words, begin + rest] if begin else words)
+        if contexts[number + 1 :] == [] or contexts[number + 1].command_path != prefixes[prefix]:
+            return None
+    return _nearest(name, words)
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    """As nearest(); what all variables begin with makes none near."""
+    near = nearest(name.removeprefix("OPSKIT_"), [each.removeprefix("OPSKIT_") for each in names])
+    return f"OPSKIT_{near}" if near else ""
 
 
 def bare_group(ctx: typer.Context) -> None:

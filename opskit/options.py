@@ -19,7 +19,7 @@ from typing import Annotated, Any, Callable, get_args, get_origin, get_type_hint
 
 import typer
 
-from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, PlainCommand, check_defaults
+from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, PlainCommand, check_defaults, check_variables
 from opskit.core.caller import allow_open_files
 from opskit.core.config import load_config
 from opskit.core.errors import UsageFault
@@ -280,6 +280,7 @@ def _with_shared(
                 raise UsageFault(ctx.command_path, f"{flag} goes after {ctx.invoked_subcommand}", todo=todo)
             return
         check_defaults(ctx)
+        check_variables(ctx)
         _check_values(ctx, {name: values[name] for name in given})
         options = {name: _configured(ctx, name, values.pop(name)) for name in shared}
         _check_answers(ctx, {name: value for name, value in {**values, **options}.items() if name not in careful})

@@ -68,6 +68,20 @@ failed, and something of it is left: it could not be taken back, or a program is
 .TP
 .B 130, 143
 interrupted (SIGINT, SIGTERM), and taken back
+.SH ENVIRONMENT
+.TP
+.B OPSKIT_\fICOMMAND\fP_\fIOPTION\fP
+each option of each command: OPSKIT_DISK_MOUNT_FSTYPE is the \-\-fstype of opskit disk mount; but for \-\-yes, \-\-wipe
+and \-\-debug
+.TP
+.B OPSKIT_COLOR, OPSKIT_STATE_DIR, OPSKIT_LOCK_TIMEOUT
+these options of every command
+.TP
+.B OPSKIT_CONFIG
+a config file in place of both
+.TP
+.B NO_COLOR
+no colours
 .SH FILES
 .TP
 .I /etc/opskit/config.toml

@@ -11,12 +11,14 @@ import functools
 import importlib
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Optional
 
 from opskit.core.errors import UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.reach import silence_at
+from opskit.core.text import nearest
 from opskit.core.trust import weak_spot
 from opskit.core.units import configured_span, parse_seconds
 
@@ -38,7 +40,7 @@ class Config:
     shared: values for the shared options of every command. defaults: click's default_map, by command.
     log: None for the defaults of LogConfig. checks: the tables below [check], and its list `ignore`.
     origin: which file each key ("disk.mount.fstype") and table came from.
-    warnings: which files were passed over, and why.
+    warnings: which files and keys were passed over, and why.
     """
 
     shared: dict[str, Any] = field(default_factory=dict)
@@ -52,6 +54,11 @@ class Config:
     def fault(self, key: str, why: str) -> UsageFault:
         """The error for a key, naming its file."""
         return UsageFault(self.origin.get(key, "config file"), f"{key}: {why}", todo="mend the file")
+
+    def unknown(self, key: str, why: str, words: Iterable[str]) -> str:
+        """The warning for a key that nothing reads. words: those that it may have been meant to be."""
+        meant = nearest(key.rpartition(".")[2], words)
+        return f"{self.origin.get(key, 'config file')}: {key}: {why}" + (f"; did you mean {meant}?" if meant else "")
 
 
 @functools.lru_cache(maxsize=1)
@@ -77,10 +84,10 @@ def load_config() -> Config:
         shared[key] = _read_shared(config, key, value)
     log, smtp = data.pop("log", None), data.pop("smtp", None)
     checks = _take_checks(data)
-    for key, value in data.items():
-        if not isinstance(value, dict):
-            raise config.fault(key, "no such option for all commands; they are " + ", ".join(SHARED))
-    config = replace(config, defaults=data, checks=checks)
+    unknown = [key for key, value in data.items() if not isinstance(value, dict)]
+    warnings += [config.unknown(key, "no such option for all commands", SHARED) for key in unknown]
+    defaults = {key: value for key, value in data.items() if key not in unknown}
+    config = replace(config, defaults=defaults, checks=checks, warnings=tuple(warnings))
     if log is None and smtp is None:
         return config
     from opskit.core.log_config import read_log, read_smtp  # noqa: PLC0415 - most hosts do without

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 MASK = "***"
 # Options of mount(8)'s helpers that are a secret themselves: mount.cifs(8), mount.ceph(8), mount.ecryptfs(8), davfs.
@@ -55,6 +56,13 @@ def counted(count: int, noun: str, nouns: str = "") -> str:
 def times(count: int) -> str:
     """How often: "once", "2 times", "1,200 times"."""
     return "once" if count == 1 else counted(count, "time")
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The one of the words that this one is meant to be, "" where none is near."""
+    import difflib  # noqa: PLC0415 - only a wrong word needs it
+
+    return next(iter(difflib.get_close_matches(word, words, 1, 0.6)), "")
 
 
 def last_lines(text: str, count: int = 20, limit: int = 4000) -> str:

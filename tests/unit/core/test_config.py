@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
+import typer
 
 from opskit import cli
+from opskit.commands import variable
 from opskit.core import config
 from opskit.core.config import load_config
 from opskit.core.errors import UsageFault
@@ -115,8 +118,6 @@ def test_smtp(named: Path) -> None:
         ("lock_timeout = true", "'True' is not a span of time"),
         ("lock_timeout = [3]", "str is wanted"),
         ("verbose = -1", "less than 0"),
-        ("colour = 'never'", "colour: no such option for all commands"),
-        ("json = true", "json: no such option for all commands"),
         ("yes = true", "yes: this may not come from a config file"),
         ("[disk.mount]\nyes = true", "disk.mount.yes: this may not"),
         ("[disk.mount]\nwipe = '/dev/vdb'", "disk.mount.wipe: this may not"),
@@ -186,18 +187,81 @@ def test_the_table_of_a_command_is_nearer_than_the_top_level(named: Path, capsys
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[histroy]\nlimit = 1", "histroy: no such command"),
-        ("[history]\nlimits = 1", "history.limits: no such option"),
-        ("[history.shw]\nx = 1", "history.shw: no such command"),
+        ("colour = 'never'", "colour: no such option for all commands; did you mean color?"),
+        ("json = true", "json: no such option for all commands"),
+        ("[histroy]\nlimit = 1", "histroy: no such command; did you mean history?"),
+        ("[history]\nlimits = 1", "history.limits: no such option; did you mean limit?"),
+        ("[history.shw]\nx = 1", "history.shw: no such command; did you mean show?"),
         ("[history]\nshow = 3", "history.show: no such option"),
         ("[history.show]\nfstype = 3", "history.show.fstype: no such option"),
     ],
 )
-def test_a_table_or_key_that_no_command_has(
-    named: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
+def test_a_table_or_key_that_no_command_has_is_a_warning(
+    named: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
 ) -> None:
-    named.write_text(text)
-    code, output = run(capsys, "history", "show", "x")
-    assert code == 2
-    assert words in output.err
-    assert str(named) in output.err
+    named.write_text(f"{text}\n")
+    code, output = run(capsys, "history", "show", "last", "--state-dir", str(tmp_path))
+    assert (code, output.err.splitlines()[0]) == (2, f"opskit: warning: {named}: {words}")
+    assert output.err.count("warning") == 1
+
+
+def test_each_option_has_a_variable_of_its_own(
+    named: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over the config file and the variable for all commands, below the flag."""
+    named.write_text('[history]\nstate_dir = "/nowhere/config"\n')
+    monkeypatch.setenv("OPSKIT_STATE_DIR", "/nowhere/all")
+    monkeypatch.setenv("OPSKIT_HISTORY_STATE_DIR", "/nowhere/history")
+    monkeypatch.setenv("OPSKIT_HISTORY_JSON", "1")
+    code, output = run(capsys, "history")
+    assert (code, json.loads(output.out)["ok"], output.err) == (0, True, "")
+    monkeypatch.setenv("OPSKIT_HISTORY_JSON", "0")
+    assert "/nowhere/history" in run(capsys, "history")[1].out
+    assert "/nowhere/flag" in run(capsys, "history", "--state-dir", "/nowhere/flag")[1].out
+    monkeypatch.setenv("OPSKIT_FINDINGS_JSON", "1")  # an error is an envelope, too
+    code, output = run(capsys, "findings", "no-such-finding")
+    assert (code, json.loads(output.out)["error"]["exit_code"]) == (2, 2)
+
+
+def test_no_two_options_have_the_same_variable() -> None:
+    def names(command: Any, path: str) -> Iterator[str]:
+        options = [each for each in command.params if each.param_type_name == "option"]
+        yield from (variable(path, each) for each in options if each.name != "help")
+        for child in command.list_commands(None) if hasattr(command, "list_commands") else ():
+            yield from names(command.get_command(None, child), f"{path} {child}")
+
+    variables = list(names(typer.main.get_command(cli.app), "opskit"))
+    assert len(variables) == len(set(variables)) > 400
+
+
+@pytest.mark.usefixtures("named")
+def test_no_variable_answers_for_a_person(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OPSKIT_UNDO_YES", "1")
+    assert "OPSKIT_UNDO_YES: no such variable" in run(capsys, "undo", "last", "--state-dir", str(tmp_path))[1].err
+
+
+@pytest.mark.usefixtures("named")
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("OPSKIT_HISTORY_LIMITS", "OPSKIT_HISTORY_LIMIT"),
+        ("OPSKIT_HISTORY_SHW_JSON", "OPSKIT_HISTORY_SHOW_JSON"),
+        ("OPSKIT_HISTROY_LIMIT", "OPSKIT_HISTORY_LIMIT"),
+        ("OPSKIT_STATEDIR", "OPSKIT_STATE_DIR"),
+        ("OPSKIT_XYZ", ""),
+        ("OPSKIT_DISK_MOUNT_FSTPYE", None),  # what that has, is known when it runs
+        ("OPSKIT_HISTORY_SHOW_JSON", None),
+        ("OPSKIT_HISTORY_QUIET", None),
+        ("OPSKIT_TEST_X", None),
+    ],
+)
+def test_a_wrong_variable_is_a_warning(
+    name: str, meant: Optional[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.setenv(name, "0")
+    code, output = run(capsys, "history", "--state-dir", str(tmp_path))
+    hint = f"; did you mean {meant}?" if meant else ""
+    assert (code, output.err) == (0, "" if meant is None else f"opskit: warning: {name}: no such variable{hint}\n")
