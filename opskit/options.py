@@ -222,17 +222,21 @@ def changes(
     name: str,
     *,
     facts: bool = True,
+    formats: bool = True,
     example: str = "",
     command: type[PlainCommand] = PlainCommand,
 ) -> Callable[[Function], Function]:
     """Register a command that changes the host.
 
     facts: whether it can decide on saved facts
+    formats: whether it has the formats of a plan; one with formats of its own has not, and no token of a plan either
     command: its class
     """
     shared = {**CHANGING, **READING}
     if not facts:
         del shared["facts"]
+    if not formats:
+        del shared["format"], shared["only_plan"]
     return _register(app, name, shared, changing=True, example=example, command_class=command)
 
 

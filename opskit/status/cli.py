@@ -19,11 +19,11 @@ from opskit.core.errors import Failed, OpskitError, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.report import ReportRequest
 from opskit.core.text import shown
-from opskit.options import Words, one_of, reads
+from opskit.options import DEFAULT_STATE_DIR, Words, changes, one_of, reads, span_of
 from opskit.session import Session
 from opskit.status.conclusion import conclude, exit_code
 from opskit.status.model import Conclusion
-from opskit.status.see import Question, look
+from opskit.status.see.looks import Question, look
 from opskit.status.settings import read_settings
 
 app = new_app("", single=True)
@@ -31,6 +31,7 @@ check_app = new_app("", single=True)
 AREA = Words("AREA", dict.fromkeys(each.area for each in areas.LOOKS))
 # What the textfile collector, another user, is to read.
 MODE = 0o644
+A_WEEK = 7 * 86400
 
 
 @reads(app, "status", example="opskit status")
@@ -39,6 +40,18 @@ def status(
     only: Annotated[
         Optional[list[str]], typer.Option("--only", metavar="AREA", parser=AREA, help="Only this area; several add up.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Draw it anew until Ctrl-C; * is before what changed.")
+    ] = False,
+    interval: Annotated[
+        float,
+        typer.Option(
+            metavar="SPAN",
+            parser=span_of("--interval", least=0.1, most=86400),
+            show_default="5s",
+            help="How long a watch waits between two looks.",
+        ),
+    ] = 5.0,
 ) -> None:
     """Show the host on one screen: disks, filesystems, journal, memcached, packages, and what opskit did last.
 
@@ -46,7 +59,12 @@ def status(
     first, each with the command that mends it. Exits 0 when all could be looked at, else 1.
     """
     from opskit.status.show import conclusion_json, draw_status  # noqa: PLC0415 - a machine does without
+    from opskit.status.show import watch as draw_watch  # noqa: PLC0415
 
+    if watch:
+        if session.screen.json or not sys.stdout.isatty():
+            raise UsageFault("--watch", "it draws on a terminal", todo="without --watch, once for each look")
+        draw_watch(session.screen, partial(_conclude, session, only or ()), socket.gethostname(), interval)
     conclusion = _conclude(session, only or ())
     failed = any(looked.failure for looked in conclusion.looks)
     session.screen.answer(
@@ -59,7 +77,7 @@ def status(
         raise typer.Exit(1)
 
 
-@reads(check_app, "check", example="opskit check --format nagios")
+@changes(check_app, "check", facts=False, formats=False, example="opskit check --format nagios")
 def check(
     session: Session,
     only: Annotated[
@@ -77,17 +95,30 @@ def check(
     output: Annotated[
         str, typer.Option("--output", metavar="FILE", help="Where the metrics go, with --format prometheus.")
     ] = "",
+    every: Annotated[
+        Optional[float],
+        typer.Option(
+            "--install-timer",
+            metavar="SPAN",
+            parser=span_of("--install-timer", least=60, most=A_WEEK),
+            help="Have systemd run this check so often: 10m, 1h.",
+        ),
+    ] = None,
 ) -> None:
     """Check the whole host: the findings of all areas, the most important first, each with what to do.
 
     Exits 0 when nothing is wrong, 4 with findings (of severity info alone: 0), 1 when an area could not be looked at,
     which is a finding of its own. A config file has thresholds in `[check.AREA]`, and what is to be ignored, with a
-    reason and a last day, in `[[check.ignore]]`.
+    reason and a last day, in `[[check.ignore]]`. --install-timer writes a service and a timer of systemd that run the
+    same check, with its areas and its format; nothing is checked then.
     """
     if output and form != "prometheus":
         raise UsageFault("--output", "it goes with --format prometheus", todo="or: opskit check --json > FILE")
     if session.screen.json and form not in {"text", "json"}:
         raise UsageFault("--json", f"it does not go with --format {form}", todo="leave one of them out")
+    if every is not None:
+        _install(session, only or (), form, output, int(every))
+        return
     if form == "nagios":
         _nagios(session, only or ())
         return
@@ -127,6 +158,26 @@ def _conclude(session: Session, only: Sequence[str]) -> Conclusion:
         if not only or each.area in only
     ]
     return conclude(look(questions), settings.ignores, date.today())  # noqa: DTZ011 - of the host
+
+
+def _install(session: Session, only: Sequence[str], form: str, output: str, seconds: int) -> None:
+    """The timer. Raises UsageFault where the metrics would go nowhere."""
+    from opskit.act import Chore, act, tell  # noqa: PLC0415 - a check does without
+    from opskit.status.see.timer import see_timer  # noqa: PLC0415
+    from opskit.status.timer import TimerRequest, decide_timer  # noqa: PLC0415
+
+    if form == "prometheus" and not output:
+        raise UsageFault("--install-timer", "the metrics would go nowhere", todo="name their file with --output FILE")
+    if output and not os.path.isdir(os.path.dirname(os.path.abspath(output))):
+        raise UsageFault("--output", f"there is no directory for {output}", todo="name one that is there")
+    words = ["check", *only, *(["--format", form] if form != "text" else [])]
+    words += ["--output", os.path.abspath(output)] if output else []
+    words += ["--state-dir", os.path.abspath(session.state_dir)] if session.state_dir != DEFAULT_STATE_DIR else []
+    request = TimerRequest(tuple(words), seconds, nagios=form == "nagios")
+    chore = Chore(see_timer, lambda facts, run: decide_timer(facts, request, run), root=True, lasting=False)
+    outcome = act(session, chore)
+    unit = outcome.plan.result["unit"]
+    tell(session, outcome, f"{outcome.plan.title}: {unit}", f"{unit} does that already")
 
 
 def _nagios(session: Session, only: Sequence[str]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Callable, NoReturn, Optional
 
 from opskit.core.finding import SEVERITIES, follow_up
 from opskit.core.text import shown
@@ -20,6 +21,8 @@ from opskit.ui.screen import Screen, fitted
 HEADING = 13
 # The row under the screen is the shell's.
 PROMPT = 1
+# What stands before a line that the last look had not.
+CHANGED = "* "
 
 
 def conclusion_json(conclusion: Conclusion) -> dict[str, Any]:
@@ -76,6 +79,28 @@ def draw_status(screen: Screen, conclusion: Conclusion, host: str) -> None:
         lines = status_lines(screen, conclusion, host, rows=0, columns=0)
     for line in lines:
         screen.line(line)
+
+
+def watch(screen: Screen, conclude: Callable[[], Conclusion], host: str, interval: float) -> NoReturn:
+    """The same again and again, until it is interrupted. interval: seconds between two looks."""
+    from opskit.ui.live import live_lines  # noqa: PLC0415 - rich
+
+    before: Optional[list[str]] = None
+    with live_lines(screen) as draw:
+        while True:
+            conclusion = conclude()
+            size = shutil.get_terminal_size()
+            lines = status_lines(
+                screen, conclusion, host, rows=size.lines - PROMPT, columns=size.columns - len(CHANGED)
+            )
+            draw(marked(lines, lines if before is None else before))
+            before = lines
+            time.sleep(interval)
+
+
+def marked(lines: Sequence[str], before: Sequence[str]) -> list[str]:
+    """The lines, with a mark before each that was not there before."""
+    return [(" " * len(CHANGED) if line in before else CHANGED) + line for line in lines]
 
 
 def status_lines(screen: Screen, conclusion: Conclusion, host: str, *, rows: int, columns: int) -> list[str]:

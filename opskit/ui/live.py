@@ -31,3 +31,17 @@ def live_table(screen: Screen, columns: Sequence[Column]) -> Iterator[Draw]:
             live.update(Group(live_rows(columns, rows), *lines), refresh=True)
 
         yield draw
+
+
+@contextlib.contextmanager
+def live_lines(screen: Screen) -> Iterator[Callable[[Sequence[str]], None]]:
+    """What draws lines in the place of the last ones, which stay when it ends.
+
+    A line may have styles of Screen.styled; its text is to be escaped already, and fits.
+    """
+    from rich.console import Group  # noqa: PLC0415 - rich is imported only when something is drawn with it
+    from rich.live import Live  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    with Live(console=screen.console(sys.stdout), auto_refresh=False, vertical_overflow="crop") as live:
+        yield lambda lines: live.update(Group(*(Text.from_ansi(line, no_wrap=True) for line in lines)), refresh=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,9 +21,14 @@ from opskit.core import config
 from opskit.core.command import Command
 from opskit.core.errors import Failed
 from opskit.core.lock import host_lock, lock_path
+from opskit.core.plan import NO_RUN, Plan
 from opskit.core.report import Report, ReportRequest
+from opskit.core.systemd import is_booted
 from opskit.history.see import is_locked
-from opskit.status.see import Question, look
+from opskit.status.see.looks import Question, look
+from opskit.status.steps import WriteUnit
+from opskit.status.timer import TimerFacts, TimerRequest, decide_timer
+from screens import ScreenTerminal
 
 
 def question(function: Callable[..., Report], seconds: float = 60.0) -> Question:
@@ -165,6 +171,51 @@ def test_every_look_at_this_host(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert [each["name"] for each in looks] == ["disks", "filesystems", "journal", "memcached", "packages", "opskit"]
     assert [each["failure"] for each in looks] == [None] * 6
     assert all(each["lines"] for each in looks)
+
+
+def test_a_watch_marks_what_changed(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "opskit", "status", "--watch", "--only", "history", "--interval", "100ms"]
+    environment = {**os.environ, "TERM": "vt100"}
+    argv += ["--color", "never", "--state-dir", str(tmp_path)]
+    terminal = ScreenTerminal(argv, environment)
+    try:
+        terminal.wait_for("opskit has changed nothing on this host")
+        assert "* opskit" not in terminal.raw
+        with host_lock(str(tmp_path), 0):
+            terminal.wait_for(lambda _: "* opskit       at work now" in terminal.raw)
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    finally:
+        terminal.close()
+
+
+def test_a_watch_wants_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--watch"]) == 2
+    assert "it draws on a terminal" in capsys.readouterr().err
+
+
+def test_the_units_of_the_timer_are_as_systemd_wants_them(tmp_path: Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("there is no systemd-analyze")
+    plan = decide_timer(TimerFacts(("/bin/sh",)), TimerRequest(("-c", "a b; %n $X"), 600), NO_RUN)
+    assert isinstance(plan, Plan)
+    files = []
+    for step in plan.steps:
+        if isinstance(step, WriteUnit):
+            files.append(str(tmp_path / os.path.basename(step.path)))
+            Path(files[-1]).write_text(step.text)
+    done = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_timer_for_metrics_needs_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["check", "--install-timer", "10m", "--format", "prometheus"]
+    assert main(words) == 2
+    assert main([*words, "--output", str(tmp_path / "none/a.prom")]) == 2
+    assert "there is no directory" in capsys.readouterr().err
+    if not is_booted():
+        assert main(["check", "--install-timer", "10m", "--dry-run"]) == 6
+        assert "systemd does not run this host" in capsys.readouterr().err
 
 
 def test_whether_an_opskit_is_at_work_is_seen_without_taking_its_lock(tmp_path: Path) -> None:

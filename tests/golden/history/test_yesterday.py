@@ -49,6 +49,8 @@ UNRECORDED = {
     "memcached.enable-unit": "unit",
     "memcached.write-template": "path text before backup unit reload active settings",
     "service.start": "name how target engine container state seconds",
+    "status.enable-timer": "unit enabled active",
+    "status.write-unit": "path text before backup",
     "usage.delete": "path directory device inode entries frees",
     "yum.copy-database": "root folder backup inode",
     "yum.rebuild-database": "root folder backup inode inner",
@@ -106,7 +108,7 @@ def test_every_step_of_a_ledger_is_pinned(release: str) -> None:
 
 def test_every_kind_is_in_a_sample_or_its_fields_are_pinned() -> None:
     kinds = {}
-    for area in ("disk", "journal", "memcached", "service", "usage", "yum"):
+    for area in ("disk", "journal", "memcached", "service", "status", "usage", "yum"):
         kinds.update(importlib.import_module(f"opskit.{area}.steps").KINDS)
     recorded = {pin["kind"] for _, pin in PINS}
     assert set(kinds) - recorded == set(UNRECORDED)

@@ -17,7 +17,7 @@ from opskit.status.model import Conclusion, Ignore, Looked
 from opskit.status.nagios import lines, state
 from opskit.status.prometheus import HELP, metrics
 from opskit.status.settings import read_settings
-from opskit.status.show import status_lines
+from opskit.status.show import marked, status_lines
 from opskit.ui.screen import Screen
 
 TODAY = date(2026, 11, 29)
@@ -193,6 +193,10 @@ def test_a_screen_of_80_by_24() -> None:
     assert all(any(line.startswith(each.name) for line in screen) for each in LOOKS)
     whole = status_lines(Screen("opskit status"), conclusion, "web1", rows=0, columns=0)
     assert len(whole) == 1 + 6 * 6 + 1 + 2 * 31
+
+
+def test_what_changed_is_marked() -> None:
+    assert marked(["a", "b"], ["a"]) == ["  a", "* b"]
 
 
 def test_in_order() -> None:

@@ -1,0 +1,36 @@
+"""Look at what `opskit check --install-timer` meets: its units, and the program that they are to run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from opskit.core.command import Runner
+from opskit.core.systemd import is_active, is_booted, unit_file_state
+from opskit.core.textfile import read_text
+from opskit.core.trust import weak_spot
+from opskit.core.unit_files import unit_files
+from opskit.status.steps import PLACE, SERVICE, TIMER
+from opskit.status.timer import TimerFacts, paths
+
+
+def see_timer(runner: Runner) -> TimerFacts:
+    """What --install-timer meets. Raises Failed for a file of its own that cannot be read."""
+    program = _program()
+    weak = next(filter(None, map(weak_spot, program[:1])), "")
+    if not is_booted():
+        return TimerFacts(program, weak, systemd=False)
+    files = [*unit_files(SERVICE), *unit_files(TIMER)]
+    packaged = tuple(path for path in files if path.endswith((SERVICE, TIMER)) and not path.startswith(PLACE))
+    texts = {path: text for path in paths(packaged) if (text := read_text(path)) is not None}
+    enabled = bool(files) and unit_file_state(runner, TIMER) == "enabled"
+    return TimerFacts(program, weak, True, packaged, texts, enabled, is_active(runner, TIMER))
+
+
+def _program() -> tuple[str, ...]:
+    """How opskit is started again: the program that was typed, or this Python with its module."""
+    path = shutil.which(sys.argv[0]) or ""
+    if os.path.basename(path) == "opskit":
+        return (os.path.abspath(path),)
+    return (sys.executable, "-I", "-m", "opskit")
