@@ -48,7 +48,7 @@ def plain(hint: Any) -> Any:
 def entries() -> dict[str, list[StepRecord]]:
     """Records of every kind: of recorded ledgers, and made up where none has one."""
     kinds: dict[str, type[Step]] = {}
-    for area in ("disk", "journal", "memcached", "service", "usage", "yum"):
+    for area in ("disk", "journal", "memcached", "service", "status", "usage", "yum"):
         kinds.update(importlib.import_module(f"opskit.{area}.steps").KINDS)
     records: dict[str, list[StepRecord]] = {}
     for release, area in {(release, pin["ledger"]) for release, pin in PINS}:
