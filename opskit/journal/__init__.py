@@ -13,6 +13,7 @@ Where a change belongs:
   errors/     query.py, moments.py: what journalctl is asked for; see/: entries.py reads them, careful.py sees to it
               that none is passed over, by what index.py has, catalog.py; select.py: which entries of a damaged
               file; export.py: the format, parsed as it comes; mask.py: what is alike; traces.py;
+              rules.py: a rule, and what all that it fits has;
               groups.py; incidents.py: what is behind: core dumps, failed units, lost messages; kernel.py: the same of
               the kernel's messages; failures.py, see/failures.py: why a unit failed, its last lines;
               findings.py, show.py, cli.py

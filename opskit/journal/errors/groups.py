@@ -15,8 +15,9 @@ from typing import Optional, Union
 
 from opskit.journal.errors.export import UNKNOWN_PRIORITY, ExportEntry
 from opskit.journal.errors.incidents import JOURNALD, RSYSLOG, Incidents, rule_of, rules_for
-from opskit.journal.errors.kernel import AVC, IncidentRule
-from opskit.journal.errors.mask import alike, kept_numbers, pattern_apart, pattern_of
+from opskit.journal.errors.kernel import AVC
+from opskit.journal.errors.mask import PATTERN_LENGTH, Span, alike, kept_spans, masked, pattern_apart, pattern_of
+from opskit.journal.errors.rules import IncidentRule
 from opskit.journal.errors.traces import is_frame, is_opener
 
 # What the name of a container's group begins with.
@@ -74,9 +75,10 @@ class MessageGroup:
 
 
 class Apart:
-    """Messages that are alike but for numbers that count: the group of each, by these numbers, and their rule."""
+    """Messages that are alike but for numbers that count: where those are, the group of each, and their rule."""
 
-    def __init__(self, rule: Optional[IncidentRule]) -> None:
+    def __init__(self, spans: tuple[Span, ...], rule: Optional[IncidentRule]) -> None:
+        self.spans = spans
         self.rule = rule
         self.groups: dict[tuple[bytes, ...], MessageGroup] = {}
 
@@ -93,6 +95,7 @@ class TraceLine:
 
 # What is to be done with a message beside being counted for its group.
 Known = tuple[Optional[MessageGroup], Union[IncidentRule, Apart, TraceLine, None]]
+Shape = tuple[Optional[MessageGroup], Optional[IncidentRule]]
 # So many are told apart.
 APART_MOST = 50
 
@@ -109,6 +112,8 @@ class Sender:
     about: bytes
     rules: tuple[IncidentRule, ...]
     known: dict[bytes, Known] = field(default_factory=dict)
+    # By their patterns; for what is only said in a new way.
+    shapes: dict[bytes, Shape] = field(default_factory=dict)
     # Of a stack trace: the group that its lines belong to, the line before this one, and what has opened it.
     last: Optional[MessageGroup] = None
     before: bytes = b""
@@ -224,15 +229,23 @@ class Tally:
         """The group and the rule for a message that is not like any before of this sender."""
         self.lacking = self.lacking or not message
         self._remember(len(text))
-        rule = rule_of(sender.rules, message)
-        known: Known = (None, rule)
+        pattern, telling, whole = masked(text) if sender.chosen or sender.rules else (b"", False, False)
+        shape = sender.shapes.get(pattern) if whole else None
+        rule = shape[1] if shape else rule_of(sender.rules, message)
+        known: Known
         if sender.chosen and rule is None and (is_opener(message) or is_frame(message, sender.before)):
             known = (None, TraceLine(is_opener(message)))
-        elif sender.chosen and kept_numbers(text):
-            known = (None, Apart(rule))
-        elif sender.chosen:
-            known = (self._group(sender, message, place, pattern_of(message)), rule)
-            sender.before = b""
+        elif telling and sender.chosen and (spans := kept_spans(text)):
+            known = (None, Apart(spans, rule))
+        else:
+            if shape is None:
+                group = self._group(sender, message, place, pattern[:PATTERN_LENGTH]) if sender.chosen else None
+                shape = (group, rule)
+                if whole:
+                    sender.shapes[pattern] = shape
+            known = shape
+            if shape[0]:
+                sender.before = sender.opened = b""
         sender.known[text] = known
         return known
 
@@ -243,12 +256,12 @@ class Tally:
         if isinstance(kind, TraceLine):
             self._add_line(kind, sender, message, place)
             return None
-        numbers = kept_numbers(message)
+        numbers = tuple([message[start:end] for start, end in kind.spans])
         if numbers not in kind.groups and len(kind.groups) >= APART_MOST:
             numbers = ()
         group = kind.groups.get(numbers)
         if group is None:
-            pattern = pattern_apart(message) if numbers else pattern_of(message)
+            pattern = pattern_apart(message, kind.spans) if numbers else pattern_of(message)
             group = kind.groups[numbers] = self._group(sender, message, place, pattern)
         _count(group, sender, int(place[1]))
         return kind.rule
@@ -269,8 +282,8 @@ class Tally:
             head.lines += 1
         self.trace_lines += 1
 
-    def _group(self, sender: Sender, message: bytes, place: tuple[bytes, bytes], masked: bytes) -> MessageGroup:
-        pattern = os.fsdecode(masked)
+    def _group(self, sender: Sender, message: bytes, place: tuple[bytes, bytes], masked_text: bytes) -> MessageGroup:
+        pattern = os.fsdecode(masked_text)
         unit = sender.unit
         group = self._groups.get((unit, pattern))
         if group is None and len(self._groups) >= GROUPS:

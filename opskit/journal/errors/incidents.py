@@ -1,19 +1,20 @@
 """What the journal tells of beside errors as such: OOM kills, core dumps, failing disks, failed units, lost messages.
 
-Each rule looks at the messages of one sender. What a rule decides must not hang on which digit is where: messages that
-are alike (mask.py) are decided on once. A pattern that could begin anywhere begins with words: a message is what
-anybody wrote, and must not take long.
+Each rule looks at the messages of one sender. What a rule decides must not hang on which digit is where, nor on how
+many there are: messages that have the same pattern (mask.py) are decided on once. Where it does hang on them, a group
+`none` stands for those that are no trouble after all. A pattern that could begin anywhere begins with words: a message
+is what anybody wrote, and must not take long.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import Optional
 
-from opskit.journal.errors.kernel import AVC, KERNEL, LOST, SETROUBLESHOOT, IncidentRule
+from opskit.journal.errors.kernel import AVC, KERNEL, LOST, SETROUBLESHOOT
 from opskit.journal.errors.mask import LOOKED_AT
+from opskit.journal.errors.rules import IncidentRule, incident_rules
 
 DUMP, FAILED = "core-dump", "unit-failed"
 # So many subjects of a kind are told apart; the rest is one.
@@ -49,24 +50,20 @@ class Incident:
         return os.fsdecode(self.message.partition(b"\n")[0])
 
 
-def _rules(kind: str, *patterns: bytes) -> tuple[IncidentRule, ...]:
-    return tuple(IncidentRule(kind, re.compile(pattern, re.DOTALL)) for pattern in patterns)
-
-
-JOURNALD = _rules(
+JOURNALD = incident_rules(
     LOST,
     rb"Suppressed (?P<amount>\d+) messages from (?:/\S*/)?(?P<subject>[^/\s]+)$",
     rb"Missed (?P<amount>\d+) (?P<subject>kernel) messages",
     rb"(?P<subject>Forwarding to syslog) missed (?P<amount>\d+) messages",
 )
-RSYSLOG = _rules(
+RSYSLOG = incident_rules(
     LOST,
     rb"(?P<subject>im\w+).*: (?P<amount>\d+) messages lost due to rate-limiting",
     rb"(?P<subject>im\w+) lost (?P<amount>\d+) messages from pid \d+ due to rate-limiting",
     rb"(?P<subject>im\w+).*begins? to drop messages.* due to rate-limiting",
 )
 # systemd to 229 says "U failed.", since then "U: Failed with result 'R'." (service_enter_dead and its like).
-MANAGER = _rules(
+MANAGER = incident_rules(
     FAILED,
     rb"^(?P<subject>\S+): Failed with result '(?P<detail>[\w-]+)'\.$",
     rb"^(?P<subject>\S+\.[a-z]+) failed\.$",
@@ -74,7 +71,7 @@ MANAGER = _rules(
     rb"^(?P<detail>Dependency) failed for ",
     rb"^(?P<detail>Timed out) waiting for device ",
 )
-COREDUMP = _rules(
+COREDUMP = incident_rules(
     DUMP, rb"Process (?P<detail>\d+) \((?P<subject>.*?)\) of user \d+ (?:dumped core|terminated abnormally)"
 )
 NO_RULES: tuple[IncidentRule, ...] = ()
@@ -102,8 +99,11 @@ def rule_of(rules: tuple[IncidentRule, ...], message: bytes) -> Optional[Inciden
     """The first rule that this message falls under."""
     beginning = message[:LOOKED_AT]
     for rule in rules:
-        if rule.pattern.search(beginning):
-            return rule if rule.kind else None
+        for text in rule.needs:
+            if text in beginning:
+                if rule.pattern.search(beginning):
+                    return rule if rule.kind else None
+                break
     return None
 
 
@@ -124,6 +124,8 @@ class Incidents:
         if not match:
             return
         names = rule.pattern.groupindex
+        if "none" in names and match["none"]:
+            return
         subject = match["subject"] if "subject" in names else about
         incident = self._incidents.get((rule.kind, subject)) or self._new(rule.kind, subject, unit, moment)
         incident.count += 1

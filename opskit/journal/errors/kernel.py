@@ -7,24 +7,14 @@ disk does not know (DISCARD, WRITE SAME), and that the kernel goes without.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+
+from opskit.journal.errors.rules import incident_rules
 
 OOM, DISK, LOST = "oom-kill", "disk-error", "messages-lost"
 MEMORY, MEMORY_CORRECTED = "memory-failing", "memory-corrected"
 HOT, STUCK, HUNG, BUG = "cpu-hot", "kernel-stuck", "task-hung", "kernel-bug"
 POOL, TABLE, DENIED, NETWORK = "pool-full", "table-full", "access-denied", "network-trouble"
-
-
-@dataclass(frozen=True)
-class IncidentRule:
-    """kind: one of the above, or of incidents.py. pattern: its group `subject` is what it happened to.
-
-    Its group `amount` says how many messages were lost, `detail` tells a pid or a result.
-    """
-
-    kind: str
-    pattern: re.Pattern[bytes]
 
 
 @dataclass(frozen=True)
@@ -78,12 +68,8 @@ KINDS = {
 }  # fmt: skip
 
 
-def _rules(kind: str, *patterns: bytes) -> tuple[IncidentRule, ...]:
-    return tuple(IncidentRule(kind, re.compile(pattern, re.DOTALL)) for pattern in patterns)
-
-
 _DEV = rb"(?P<subject>[\w!-]+?)"
-NOTHING = _rules(
+NOTHING = incident_rules(
     "",
     # Drives for disks that are taken out, and what is no disk (block/blk-core.c).
     rb"error, dev (?:fd|sr|loop|ram|zram|nbd)\d+,|[Bb]uffer I/O error on (?:dev|device) (?:fd|sr|loop|nbd)\d+",
@@ -93,8 +79,6 @@ NOTHING = _rules(
     rb"(?:operation not supported|critical target|critical nexus|reservation conflict) error, dev",
     rb"WRITE SAME failed|Write same.* not supported|[Dd]iscard.* not supported",
     rb"nvme \w+: .*completion polled|nvme \w+: Shutdown timeout set to",
-    # drivers/nvme/host/core.c: Write Zeroes and Dataset Management (discard) that a disk does not know.
-    rb"nvme\w+: [\w /]+\(0x[89]\) @ LBA",
     # ext4/super.c, ext4/mballoc.c: what a mount tells as well.
     rb"EXT\d-fs \([\w!-]+\): (?:mounted filesystem|re-mounted|unmounting|recovery complete|orphan cleanup|\d+ orphan)",
     rb"XFS \([\w!-]+\): (?:Mounting|Ending|Unmounting|Starting recovery|Quotacheck|Using|EXPERIMENTAL)",
@@ -102,10 +86,10 @@ NOTHING = _rules(
 KERNEL = (
     *NOTHING,
     # mm/oom_kill.c: "Killed process", beside "Kill process … or sacrifice child" until 4.18.
-    *_rules(OOM, rb"Killed process (?P<detail>\d+) \((?P<subject>.*?)\),? (?:UID|total-vm)"),
+    *incident_rules(OOM, rb"Killed process (?P<detail>\d+) \((?P<subject>.*?)\),? (?:UID|total-vm)"),
     # BLK_STS_NOSPC of block/blk-core.c: a thin pool, or a storage box, that has no room left.
-    *_rules(POOL, rb"critical space allocation error, dev " + _DEV + rb","),
-    *_rules(
+    *incident_rules(POOL, rb"critical space allocation error, dev " + _DEV + rb","),
+    *incident_rules(
         DISK,
         # blk_update_request of block/blk-core.c, blk_print_req_error of blk-mq.c; fs/buffer.c
         rb"(?:I/O|critical \w+|device offline|timeout|protection|recoverable transport) error, dev " + _DEV + rb",",
@@ -132,33 +116,34 @@ KERNEL = (
         rb"|disabled|hard resetting link failed)",
         rb"nvme (?P<subject>nvme\d+): (?:I/O .*timeout|controller is down|Removing after|Disabling device after"
         rb"|Device not ready)",
-        rb"(?P<subject>nvme\d+n\d+): [\w /]+\(0x[0-9a-f]+\) @ LBA ",
+        # 8 and 9 are Write Zeroes and Dataset Management (discard), which a disk may not know.
+        rb"(?P<subject>nvme\d+n\d+): [\w /]+\((?:(?P<none>0x[89])|0x[0-9a-f]+)\) @ LBA ",
         # drivers/scsi/sd.c, scsi_lib.c, scsi_error.c
         rb"sd [\d:]+: \[" + _DEV + rb"\].*(?:Medium Error|Hardware Error|FAILED Result|Unrecovered|Unhandled)",
         rb"(?:sd|scsi) (?P<subject>[\d:]+): (?:\[\w+\] )?(?:rejecting I/O to (?:offline|dead) device|Device offlined)",
         # drivers/md/raid1.c, raid5.c, md.c; dm-mpath.c, dm-raid.c, dm-snap.c
         rb"md/\w+:?\w*: Disk failure on " + _DEV + rb"[, ]",
-        rb"md: super_written gets error=-?\d+(?:, uptodate=\d)?(?P<subject>)$",
+        rb"md: super_written gets error=-?\d+(?:, uptodate=\d+)?(?P<subject>)$",
         rb"md/raid\w*:(?P<subject>\w+): (?:[\w-]+: )?(?:Cannot continue operation|unrecoverable I/O read error"
         rb"|not enough operational)",
         rb"device-mapper: multipath: (?:[\d:]+: )?Failing path (?P<subject>[\w:]+?)\.$",
         rb"device-mapper: (?P<subject>snapshot)s: Invalidating snapshot: ",
     ),
     # drivers/md/dm-thin.c
-    *_rules(
+    *incident_rules(
         POOL,
         rb"device-mapper: thin: (?P<subject>[\d:]+): (?:switching pool to (?:out-of-data-space|read-only|failed)"
         rb"|reached low water mark for metadata|no free (?:data|metadata) space|unable to allocate)",
         rb"device-mapper: space map (?P<subject>metadata): unable to allocate new metadata block",
     ),
     # arch/x86/kernel/cpu/mce/core.c, drivers/acpi/apei/ghes.c, drivers/edac/edac_mc.c, mm/memory-failure.c
-    *_rules(
+    *incident_rules(
         MEMORY_CORRECTED,
         rb"EDAC (?P<subject>MC\d+): \d+ CE ",
         rb"\[Hardware Error\]: (?P<subject>Corrected error|.*event severity: corrected)",
         rb"mce: \[Hardware Error\]: (?P<subject>Machine check events logged)",
     ),
-    *_rules(
+    *incident_rules(
         MEMORY,
         rb"EDAC (?P<subject>MC\d+): \d+ UE ",
         rb"\[Hardware Error\]: (?P<subject>CPU \d+: Machine Check|.*event severity: (?:fatal|recoverable)|Uncorrected)",
@@ -168,9 +153,9 @@ KERNEL = (
         rb"(?P<subject>Uhhuh\. NMI received) for unknown reason",
     ),
     # arch/x86/kernel/cpu/mce/therm_throt.c
-    *_rules(HOT, rb"(?P<subject>CPU\d+): \w+ temperature above threshold"),
+    *incident_rules(HOT, rb"(?P<subject>CPU\d+): \w+ temperature above threshold"),
     # kernel/watchdog.c, kernel/watchdog_hld.c, kernel/rcu/tree_stall.h, kernel/hung_task.c
-    *_rules(
+    *incident_rules(
         STUCK,
         rb"(?P<subject>soft lockup) - CPU#\d+ stuck for",
         rb"(?P<subject>hard LOCKUP) on cpu",
@@ -179,16 +164,16 @@ KERNEL = (
         rb"(?P<subject>\w+) kthread starved for \d+ jiffies",
         rb"(?P<subject>clocksource): .*(?:Marking clocksource .* unstable|watchdog on CPU)",
     ),
-    *_rules(HUNG, rb"INFO: task (?P<subject>\S+?):\d+ blocked (?:in \S+ )?for more than \d+ seconds"),
+    *incident_rules(HUNG, rb"INFO: task (?P<subject>\S+?):\d+ blocked (?:in \S+ )?for more than \d+ seconds"),
     # kernel/panic.c, arch/x86/mm/fault.c, arch/x86/kernel/dumpstack.c, lib/list_debug.c
-    *_rules(
+    *incident_rules(
         BUG,
         rb"^(?P<subject>BUG: (?:unable to handle|kernel NULL|Bad page|workqueue lockup|scheduling while atomic))",
         rb"^(?P<subject>kernel BUG at \S+?)(?::\d+!|!)",
         rb"^(?P<subject>(?:Kernel panic|Oops|general protection fault|Internal error|list_(?:add|del) corruption))\b",
     ),
     # net/netfilter/nf_conntrack_core.c, net/core/neighbour.c, fs/file_table.c, net/ipv4/tcp.c, tcp_input.c
-    *_rules(
+    *incident_rules(
         TABLE,
         rb"(?P<subject>nf_conntrack|ip_conntrack): (?:[\w-]+: )?table full, dropping packet",
         rb"(?P<subject>neighbour|Neighbour|ipv[46]): ?(?:\w+: )?(?:neighbor |neighbour |arp_cache: )?table overflow",
@@ -199,7 +184,7 @@ KERNEL = (
         rb"cgroup: (?P<subject>fork rejected by pids controller in \S+)",
     ),
     # net/sched/sch_generic.c, drivers/net/bonding/bond_main.c, net/core/dev.c
-    *_rules(
+    *incident_rules(
         NETWORK,
         rb"NETDEV WATCHDOG: (?P<subject>[\w.-]+) \(",
         rb"(?P<subject>[\w.-]+): NETDEV WATCHDOG: CPU",
@@ -208,8 +193,10 @@ KERNEL = (
         rb"(?P<subject>[\w.-]+): (?:Detected Tx Unit Hang|Reset adapter|transmit timed out|tx timeout)",
     ),
     # lib/ratelimit.c; audit_log_lost() in kernel/audit.c.
-    *_rules(LOST, rb"^(?P<subject>[\w.]+?): (?P<amount>\d+) callbacks suppressed", rb"(?P<subject>audit): audit_lost="),
+    *incident_rules(
+        LOST, rb"^(?P<subject>[\w.]+?): (?P<amount>\d+) callbacks suppressed", rb"(?P<subject>audit): audit_lost="
+    ),
 )
 # security/selinux/avc.c, as the audit subsystem logs it; and setroubleshootd.
-AVC = _rules(DENIED, rb"avc:  ?denied .*? (?:comm|exe)=\"?(?P<subject>[^\" ]+)")
-SETROUBLESHOOT = _rules(DENIED, rb"SELinux is preventing (?P<subject>\S+) from")
+AVC = incident_rules(DENIED, rb"avc:  ?denied .*? (?:comm|exe)=\"?(?P<subject>[^\" ]+)")
+SETROUBLESHOOT = incident_rules(DENIED, rb"SELinux is preventing (?P<subject>\S+) from")

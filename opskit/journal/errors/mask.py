@@ -9,8 +9,8 @@ at the speed of a copy, and messages that are equal then have the same pattern w
 
 from __future__ import annotations
 
-import itertools
 import re
+from collections.abc import Sequence
 
 # What comes later does not tell messages apart: a stack trace, a dumped request.
 LOOKED_AT = 600
@@ -65,30 +65,52 @@ _KEPT = re.compile(
     rb"|\((\d{1,3}): [A-Z]"
     rb"|(?:[Bb]ind|[Ll]isten)\w*(?:\(\))?(?: to| on| port)* (?:[\d.]*|\*|\[[\da-f:]*\]):?(\d{1,5})\b"
 )
+# Most messages have no such number. A word that each of these has, and what it begins with, in small letters and with
+# zeros for digits: the second one is quick, for what it begins with is always a letter or a bracket.
+_TELLING = re.compile(
+    rb"(?i:\b(?:exit(?:ed)?|status|code|signal|errno|error|rc|returned|ret)(?:[=:#(wsce]|$)|bind|listen)"
+    rb"|HTTP/\d|\(\d{1,3}:"
+)
+_MAY_BEGIN = re.compile(
+    b"|".join(
+        word + rb"(?:[ =:#(]|with |status |code |error )+-?0"
+        for word in (b"exit(?:ed)?", b"status", b"code", b"signal", b"errno", b"error", b"rc", b"returned", b"ret")
+    )
+    + rb"|http/0|\(0{1,3}: |bind|listen"
+)
 # What stands in a message for the first of these, the second …: letters of no language.
 _PLACES = [bytes((1, number)) for number in range(2, 9)]
 
 
-def kept_numbers(message: bytes) -> tuple[bytes, ...]:
-    """The numbers of a message that tell it from others that are alike."""
-    return tuple(match[match.lastindex or 0] for match in _kept(message))
+# Where in a message a number is, from and to.
+Span = tuple[int, int]
 
 
-def _kept(message: bytes) -> list[re.Match[bytes]]:
-    return list(itertools.islice(_KEPT.finditer(message[:LOOKED_AT]), len(_PLACES)))
+def kept_spans(text: bytes) -> tuple[Span, ...]:
+    """Where the numbers are that tell messages apart that are alike: in all of these at the same places.
+
+    text: alike() of one of them
+    """
+    small = text.lower()
+    spans: list[Span] = []
+    at = 0
+    while len(spans) < len(_PLACES) and (begin := _MAY_BEGIN.search(small, at)):
+        at = begin.start() + 1
+        if match := _KEPT.match(text, at - 1):
+            spans.append(match.span(match.lastindex or 0))
+            at = match.end()
+    return tuple(spans)
 
 
-def pattern_apart(message: bytes) -> bytes:
-    """The pattern of a message, its kept_numbers in it as they are."""
-    text, at, numbers = b"", 0, []
-    for place, match in zip(_PLACES, _kept(message)):
-        index = match.lastindex or 0
-        text += message[at : match.start(index)] + place
-        at = match.end(index)
-        numbers.append(match[index])
+def pattern_apart(message: bytes, spans: Sequence[Span]) -> bytes:
+    """The pattern of a message, the numbers at its kept_spans in it as they are."""
+    text, at = b"", 0
+    for place, (start, end) in zip(_PLACES, spans):
+        text += message[at:start] + place
+        at = end
     pattern = pattern_of(text + message[at:])
-    for place, number in zip(_PLACES, numbers):
-        pattern = pattern.replace(place, number)
+    for place, (start, end) in zip(_PLACES, spans):
+        pattern = pattern.replace(place, message[start:end])
     return pattern
 
 
@@ -99,14 +121,26 @@ def alike(message: bytes) -> bytes:
 
 def pattern_of(message: bytes) -> bytes:
     """The message with what changes masked: <n> for numbers and hexadecimal, <ip>, <mac>, <path>, <time>, <url> …."""
-    text = alike(message)
+    return masked(alike(message))[0][:PATTERN_LENGTH]
+
+
+def masked(text: bytes) -> tuple[bytes, bool, bool]:
+    """The pattern of a message, not cut; whether it can have kept_spans; whether the pattern has all that it has.
+
+    That is so where nothing but numbers, addresses and their like was masked, each within a word between single blanks.
+
+    text: alike() of the message
+    """
+    plain = text
     if b"\x1b" in text:
         text = _ANSI.sub(b"", text)
     if b"user" in text or b"acct=" in text:
         text = _USER.sub(rb"\1<user>", text)
-    if b"host" in text or b"addr=" in text:
+    if b"host=" in text or b"hostname=" in text or b"addr=" in text:
         text = _HOST.sub(rb"\1<host>", text)
-    return b" ".join(map(_words.__getitem__, text.split()))[:PATTERN_LENGTH]
+    words = text.split()
+    pattern = b" ".join(map(_words.__getitem__, words))
+    return pattern, text != plain or not _telling.isdisjoint(words), b" ".join(words) == plain
 
 
 class _Words(dict[bytes, bytes]):
@@ -115,14 +149,21 @@ class _Words(dict[bytes, bytes]):
     def __missing__(self, word: bytes) -> bytes:
         if len(self) >= WORDS_KEPT:
             self.clear()
+            _telling.clear()
+        if _TELLING.search(word):
+            _telling.add(word)
         masked = word
-        if _CHANGING.search(word):
+        if len(word) >= _hex_length(word) and _HEX.fullmatch(word):
+            masked = b"<n>"
+        elif _CHANGING.search(word):
             masked = b"".join(map(_mask_word, _BETWEEN.split(word)))
         self[word] = masked
         return masked
 
 
 _words = _Words()
+# Those that a message has one of whose numbers may count.
+_telling: set[bytes] = set()
 
 
 def _mask_word(word: bytes) -> bytes:
@@ -130,12 +171,17 @@ def _mask_word(word: bytes) -> bytes:
         return word
     bare = word.rstrip(b".:!?*")
     end = word[len(bare) :]
-    if len(bare) >= (6 if b"0" in bare else 8) and _HEX.fullmatch(bare):
+    if len(bare) >= _hex_length(bare) and _HEX.fullmatch(bare):
         return b"<n>" + end
     for rule, mask in _WHOLE:
         if rule.fullmatch(bare):
             return mask + end
     return _INSIDE.sub(_inside, bare) + end
+
+
+def _hex_length(word: bytes) -> int:
+    """How long a hexadecimal number is at least: so many letters from a to f could be a word."""
+    return 6 if b"0" in word else 8
 
 
 def _inside(match: re.Match[bytes]) -> bytes:

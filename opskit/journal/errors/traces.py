@@ -37,4 +37,4 @@ def is_opener(message: bytes) -> bool:
 
 def is_frame(message: bytes, before: bytes) -> bool:
     """Whether a line belongs to a trace. before: the line before it, of the same sender."""
-    return bool(_FRAME.match(message)) or bool(_GO.match(before) and _GO_CALL.match(message))
+    return bool(_FRAME.match(message)) or bool(before and _GO.match(before) and _GO_CALL.match(message))
