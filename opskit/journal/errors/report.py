@@ -16,25 +16,32 @@ from opskit.journal.usage.findings import Usage, findings
 HOUR = 3600
 
 
-def report_of(usages: Sequence[Usage], facts: ErrorFacts, *, came_back: int) -> Report:
-    """The report. came_back: how many units the journal says have failed in the last hour."""
+def report_of(usages: Sequence[Usage], facts: ErrorFacts, *, came_back: int, unread: str = "") -> Report:
+    """The report.
+
+    came_back: how many units the journal says have failed in the last hour
+    unread: why there are no entries, "" where there are
+    """
     found = {(finding.id, finding.title): finding for finding in (*findings(usages), *findings_of(facts))}
     limits = [
         Measure("opskit_journal_limit_bytes", usage.bounds.max_use.value, {"directory": usage.directory.path})
         for usage in usages
         if usage.bounds and usage.bounds.max_use.value
     ]
-    return Report(tuple(_lines(usages, facts, came_back)), tuple(found.values()), tuple(limits))
+    return Report(tuple(_lines(usages, facts, came_back, unread)), tuple(found.values()), tuple(limits))
 
 
-def _lines(usages: Sequence[Usage], facts: ErrorFacts, came_back: int) -> Iterator[str]:
+def _lines(usages: Sequence[Usage], facts: ErrorFacts, came_back: int, unread: str) -> Iterator[str]:
     taken = sum(file.allocated for usage in usages for file in usage.directory.files)
     limit = sum(usage.bounds.max_use.value for usage in usages if usage.bounds)
-    yield f"{size_text(taken)} of {size_text(limit)}" if limit else f"{size_text(taken)}, no limit known"
-    count, groups = facts.tally.chosen, len(facts.groups)
-    if count:
+    if taken or not unread:
+        yield f"{size_text(taken)} of {size_text(limit)}" if limit else f"{size_text(taken)}, no limit known"
+    count = facts.tally.chosen
+    if unread:
+        yield unread
+    elif count:
         more = follow_up("journal", "errors", "--since", "1h")
-        yield f"{counted(count, 'error')} in the last hour, of {counted(groups, 'kind')}: {more}"
+        yield f"{counted(count, 'error')} in the last hour: {more}"
     else:
         yield "no errors in the last hour"
     names = [unit.name for unit in facts.failed_units]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 from opskit.core.errors import Missing, OpskitError
 from opskit.core.report import Report, ReportRequest
 from opskit.core.runner import StreamingRunner
 from opskit.core.systemd import failed_units, is_booted
+from opskit.journal.errors.groups import Tally
 from opskit.journal.errors.incidents import FAILED
 from opskit.journal.errors.model import ErrorFacts
 from opskit.journal.errors.moments import journalctl_moment
@@ -19,7 +21,7 @@ from opskit.journal.errors.see.entries import host_zone, see_files
 from opskit.journal.errors.see.failures import LastLines
 from opskit.journal.errors.select import Selection
 from opskit.journal.files.model import Scope
-from opskit.journal.releases import NEWEST, rules_of
+from opskit.journal.releases import NEWEST, Version, rules_of
 from opskit.journal.see import running_version
 from opskit.journal.usage.see import see_usage
 
@@ -37,28 +39,43 @@ def check(runner: StreamingRunner, request: ReportRequest) -> Report:  # noqa: A
         if os.geteuid() == 0:
             raise
         return Report(("there is no journalctl on this host",))
-    since = time.time_ns() // 1000 - HOUR * 1_000_000
-    scope = Scope()
-    start = journalctl_moment(since, None if rules_of(version).at_sign else host_zone())
-    reading = CarefulReading(
-        runner, ErrorsRequest(scope, start, limit=ERROR), version, Selection(ERROR, since=since), see_files(scope)
-    )
-    reading.read()
+    tally, reading, unread, hidden = Tally(ERROR), None, "", ""
+    if not any(usage.directory.files for usage in usages):
+        unread = "the journal is empty: nothing has been written, or Storage= in journald.conf is none"
+    else:
+        try:
+            reading = _read_last_hour(runner, version)
+            tally = reading.tally
+        except Missing as error:
+            if os.geteuid() == 0:
+                raise
+            unread = hidden = str(error)
     systemctl_error = ""
     try:
         failed = failed_units(runner)
     except OpskitError as error:
         failed, systemctl_error = (), str(error)
-    causes = LastLines(runner, scope, version)
-    failures = causes.failures({unit.name: (unit.result, 0) for unit in failed}) if failed else ()
+    causes = LastLines(runner, Scope(), version)
+    names = {unit.name: (unit.result, 0) for unit in failed}
     facts = ErrorFacts(
-        reading.tally,
+        tally,
         failed,
-        directories=reading.directories,
-        losses=reading.losses,
-        journalctl_stderr=reading.stderr,
+        directories=reading.directories if reading else (),
+        losses=reading.losses if reading else (),
+        journalctl_stderr=reading.stderr if reading else "",
         systemctl_error=systemctl_error,
-        failures=failures,
-        scope=scope,
+        failures=causes.failures(names) if failed and reading else (),
+        scope=Scope(),
     )
-    return report_of(usages, facts, came_back=len(reading.tally.incidents.of(FAILED)))
+    report = report_of(usages, facts, came_back=len(tally.incidents.of(FAILED)), unread=unread)
+    return replace(report, unseen=(hidden,)) if hidden else report
+
+
+def _read_last_hour(runner: StreamingRunner, version: Version) -> CarefulReading:
+    """The errors of the last hour. Raises as see_files, and what journalctl's failure raises."""
+    since = time.time_ns() // 1000 - HOUR * 1_000_000
+    start = journalctl_moment(since, None if rules_of(version).at_sign else host_zone())
+    request = ErrorsRequest(Scope(), start, limit=ERROR)
+    reading = CarefulReading(runner, request, version, Selection(ERROR, since=since), see_files(Scope()))
+    reading.read()
+    return reading
