@@ -81,6 +81,20 @@ def test_who_wants_a_processor() -> None:
     assert not _wants_processor(process.pid)
 
 
+def test_who_waits_for_a_program_that_wants_a_processor() -> None:
+    """A look that has started a program waits for it, and is as little silent as that is."""
+    with subprocess.Popen(["sh", "-c", "while :; do :; done & echo $!; wait"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        busy = int(process.stdout.readline())
+        while not _wants_processor(process.pid):  # the loop may wait for its page at this moment
+            assert process.poll() is None
+        os.kill(busy, signal.SIGSTOP)
+        while _wants_processor(process.pid):
+            assert process.poll() is None
+        os.kill(busy, signal.SIGKILL)
+    assert process.returncode is not None
+
+
 def test_a_child_that_dies_is_no_answer() -> None:
     (answer,) = ask([lambda: os.kill(os.getpid(), signal.SIGKILL)], 30)
     assert not answer.came

@@ -32,6 +32,7 @@ def test_filesystems() -> None:
     ]
     assert report.findings[0].remedy == "opskit df --deleted /"
     assert [(measure.labels, measure.value) for measure in report.measures] == [({"mountpoint": "/"}, 10240)]
+    assert df_report([filesystem("/", 70)], DeletedFiles(), THRESHOLDS).lines[0].split()[1:3] == ["30", "%"]
     assert report.lines == ("##########..........   50 %  50K of 100K  /",)
     assert df_report([filesystem("/", 50)], deleted(9 * 1024), THRESHOLDS).findings == ()
     assert df_report([filesystem("/", 50)], deleted(90 * 1024, "8:2"), THRESHOLDS).findings == ()
