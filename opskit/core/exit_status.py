@@ -28,14 +28,8 @@ STEPS = {
     243: ("CREDENTIALS", "its LoadCredential= cannot be read"),
 }
 
-# Of the Linux Standard Base for init scripts, and of sysexits(3); many programs have others (`usual_meaning`).
+# Of sysexits(3), and of shells; many programs have others (`usual_meaning`).
 _USUAL = {
-    2: "its arguments are wrong",
-    3: "it cannot do what it was asked for",
-    4: "it lacks the rights",
-    5: "its program is not installed",
-    6: "it is not configured",
-    7: "it is not running",
     64: "it was used wrongly: an option or argument",
     65: "its input is wrong",
     66: "its input cannot be opened",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from opskit.core.exit_status import RESULTS, START_LIMITS, STEPS, usual_meaning, wait_text
 from opskit.core.finding import Finding
@@ -27,6 +29,10 @@ from opskit.service.units import ended_text
 LINES_SHOWN = 3
 NEVER = {"", "no"}
 EXEC = 203
+# "was skipped because of an unmet condition check (…)"; before 249 "Condition check resulted in … being skipped".
+_CONDITION = re.compile(r"(?i)condition check|start condition failed")
+# "New main PID 7 does not exist or is a zombie"; 219: "PID 7 read from file … does not exist or is a zombie".
+_DEAD_PID = re.compile(r"PID (\d+) .*does not exist or is a zombie")
 # What engines exit with for the program of a container that they could not start (podman-run(1), docker run).
 _ENGINES = {
     125: "the engine itself failed",
@@ -73,18 +79,24 @@ def _not_startable(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
     elif unit.load not in {"loaded", "not-found"} or details.error:
         title = f"systemd cannot load {unit.name}: {details.error or unit.load}"
         yield Finding("unit-invalid", "error", title, f"LoadState={unit.load}", f"systemd-analyze verify {name}")
-    if unit.active == "inactive" and details.unmet:
-        said = [line for line in around.manager if "ondition" in line]
+    # systemd forgets an inactive unit that nothing refers to, its condition too: its last word is in the journal.
+    said = [line for line in around.manager[-1:] if _CONDITION.search(line)]
+    if unit.active == "inactive" and (details.unmet or said):
         title = f"a condition of {unit.name} does not hold, so systemd did not start it"
         remedy = f"systemctl cat {name}: Condition…= names what has to be so"
         yield Finding("condition-unmet", "error", title, _evidence(said) or "ConditionResult=no", remedy)
-    elif unit.active == "inactive" and not details.started and unit.load == "loaded" and not unit.source:
+    elif (
+        unit.active == "inactive"
+        and not (details.started or around.manager)
+        and unit.load == "loaded"
+        and not unit.source
+    ):
         enabled = details.enabled in {"enabled", "enabled-runtime", "static", "generated", "indirect", "alias"}
         why = "" if enabled else f", and it is {details.enabled or 'not enabled'}: a boot does not start it"
         remedy = f"systemctl start {name}" if enabled else f"systemctl enable --now {name}"
         # What it needs did not start: that is said by itself.
         if not any(need.active == "failed" or need.load == "not-found" for need in details.needs):
-            title = f"nobody has started {unit.name} since the boot{why}"
+            title = f"no start of {unit.name} is known since the boot{why}"
             yield Finding("never-started", "error", title, f"UnitFileState={details.enabled}", remedy)
 
 
@@ -138,7 +150,8 @@ def _program(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
 
 def _missing(around: Around) -> Iterator[Finding]:
     lines = matching(MISSING, around.lines)
-    for path in around.missing:
+    # Of a program that is not there it is said already.
+    for path in (each for each in around.missing if each not in {bad.path for bad in around.programs}):
         named = [line for line in lines if path in line]
         remedy = f"ls -ld {shlex.quote(os.path.dirname(path) or '/')}; put it there, or mend the path"
         yield Finding("file-missing", "error", f"{path} is not there, and its log names it", _evidence(named), remedy)
@@ -215,10 +228,15 @@ def _pid_file(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
     file = details.pid_file
     said = [line for line in around.manager if "PID" in line]
     remedy = f"let PIDFile= of {unit.name} and the setting of the program name one file; Type=notify or exec need none"
-    yield Finding("pid-file", "error", _pid_file_text(facts, file), _evidence(said) or f"Result={unit.result}", remedy)
+    yield Finding(
+        "pid-file", "error", _pid_file_text(facts, file, said), _evidence(said) or f"Result={unit.result}", remedy
+    )
 
 
-def _pid_file_text(facts: ServiceFacts, file: PidFile) -> str:
+def _pid_file_text(facts: ServiceFacts, file: PidFile, said: Iterable[str]) -> str:
+    # systemd removes the file of a start that failed: what was in it, it has told.
+    told = next((int(match[1]) for line in said if (match := _DEAD_PID.search(line))), 0)
+    file = file if file.pid else replace(file, pid=told)
     state = pid_file_state(file, facts.name, (facts.name,))
     process = file.process.text if file.process else ""
     return {
@@ -233,6 +251,7 @@ def _time(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
     unit = facts.unit
     if not unit or unit.result not in {"timeout", "watchdog"}:
         return
+    said = [line for line in around.manager if "timed out" in line or "Watchdog" in line]
     remedy = f"systemctl show {shlex.quote(unit.name)} -p TimeoutStartUSec,TimeoutStopUSec,WatchdogUSec,Type"
     if unit.result == "watchdog":
         title = "it did not report to its watchdog in time (WatchdogSec=), and systemd ended it: it hung"
@@ -240,7 +259,7 @@ def _time(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
         title = "it did not say that it was ready in time (Type=notify), and systemd ended it"
     else:
         title = RESULTS["timeout"] + ", and systemd ended it"
-    yield Finding("time-limit", "error", title, _evidence((*around.manager[-1:], *around.lines[-2:])), remedy)
+    yield Finding("time-limit", "error", title, _evidence((*said[-1:], *around.lines[-2:])), remedy)
 
 
 def _health(facts: ServiceFacts) -> Iterator[Finding]:
@@ -267,9 +286,7 @@ def _ends(facts: ServiceFacts, verdict: Verdict, around: Around) -> Iterator[Fin
             return
         # Stopped, it is left as its end was: a signal of systemctl stop is no fault.
         severity = "info" if verdict.state == STOPPED and unit.result == "success" else "error"
-        yield Finding(
-            "ended", severity, f"it ended with {_meant(unit.code, unit.status, names)}", evidence, _look(facts)
-        )
+        yield Finding("ended", severity, f"it {_verb(_meant(unit.code, unit.status, names))}", evidence, _look(facts))
     elif container and facts.itself and verdict.ended and container.exit_code not in {0, *_ENGINES}:
         severity = "error" if verdict.state == FAILED else "info"
         meaning = usual_meaning(container.exit_code) if container.exit_code < 128 else ""

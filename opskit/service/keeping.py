@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from opskit.core.finding import Finding
 from opskit.service.causes import NEVER
-from opskit.service.model import Container, ServiceFacts, Unit, Verdict
+from opskit.service.model import FAILED, Container, ServiceFacts, Unit, Verdict
 
 # Types of units that end when they have done their work, or that something else starts.
 _NOT_KEPT = {"oneshot", "dbus", "idle"}
@@ -20,7 +20,8 @@ def advice(facts: ServiceFacts, verdict: Verdict) -> list[Finding]:
     if container:
         found += _container(facts, verdict, container)
     elif facts.unit and not facts.unit.source:
-        found += _unit(facts.unit)
+        # One that was stopped, or never started, is not to come back by itself.
+        found += _unit(facts.unit) if verdict.state == FAILED else []
     elif facts.script:
         title = f"nothing starts {verdict.name} again: an init script does so only when somebody runs it"
         remedy = "a unit of its own with Restart=on-failure and ExecStart= in the foreground, in place of the script"

@@ -82,7 +82,7 @@ def see_around(runner: Runner, facts: ServiceFacts) -> Around:
 
 def _unit_lines(runner: Runner, unit: str, details: UnitDetails) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The lines of its last run: its own, and systemd's; all where they have no run (before systemd 232)."""
-    entries = entries_of(runner, unit, LINES)
+    entries = entries_of(runner, unit, LINES, "--boot")
     last = [entry for entry in entries if details.invocation and entry.run == details.invocation]
     # What is said of a start that came to nothing belongs to no run.
     last = [entry for entry in entries if entry in last or (entry.manager and not entry.run)] if last else entries

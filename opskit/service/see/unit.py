@@ -86,11 +86,11 @@ def last_lines_of(runner: Runner, unit: str) -> tuple[str, ...]:
     return tuple(entry.message for entry in entries_of(runner, unit, LINES))
 
 
-def entries_of(runner: Runner, unit: str, lines: int) -> list[UnitEntry]:
-    """So many of its last entries that have a message; see last_lines_of."""
+def entries_of(runner: Runner, unit: str, lines: int, *more: str) -> list[UnitEntry]:
+    """So many of its last entries that have a message; see last_lines_of. more: options of journalctl."""
     # Not _PID=1: what the forked child says before it becomes the program is of another process.
     own = (f"_SYSTEMD_UNIT={unit}", "+", f"UNIT={unit}", "_UID=0")
-    argv = ("journalctl", "--quiet", "--no-pager", "--output=json", f"--lines={lines}", *own)
+    argv = ("journalctl", "--quiet", "--no-pager", "--output=json", f"--lines={lines}", *more, *own)
     try:
         stdout = runner.run(Command(argv, mutates=False, timeout=SECONDS)).stdout
     except OpskitError:

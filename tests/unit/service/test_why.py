@@ -60,6 +60,7 @@ def ids(facts: ServiceFacts, around: Around = Around()) -> list[str]:  # noqa: B
 
 FAILED_NEED = (NeededUnit("d.service", "loaded", "failed", "exit-code"),)
 DENIED = (Denial("w", "name_bind", "port 8090", "w_t", "any_port_t", "tcp_socket"),)
+SKIPPED = ("w was skipped because of an unmet condition check (ConditionPathExists=/x).",)
 EXIT = {"result": "exit-code", "code": "exited"}
 PLAIN = UnitDetails(commands=(UnitCommand("ExecStart", "/usr/sbin/w"),))
 OWNER = Process(9, 0, 1, 9, 0.0, "nginx", "S")
@@ -70,7 +71,8 @@ FULL = ("write /var/lib/w/x: No space left on device",)
 @pytest.mark.parametrize(
     ("facts", "around", "wanted", "words"),
     [
-        (unit(**EXIT, status=3), Around(PLAIN), ["ended"], "exit status 3: as a rule"),
+        (unit(**EXIT, status=3), Around(PLAIN), ["ended"], "ended with exit status 3"),
+        (unit(**EXIT, status=78), Around(PLAIN), ["ended"], "exit status 78: as a rule its configuration is wrong"),
         (unit(**EXIT, status=99), Around(PLAIN), ["ended"], "exit status 99"),
         (unit(result="signal", code="killed", status=9), Around(PLAIN), ["ended"], "killed by SIGKILL"),
         (unit(result="core-dump", code="dumped", status=11), Around(PLAIN), ["ended"], "crashed with SIGSEGV"),
@@ -93,7 +95,11 @@ FULL = ("write /var/lib/w/x: No space left on device",)
         (unit(result="start-limit-hit", code="exited", status=7), Around(PLAIN), ["ended", "start-limit"], "7"),
         (unit(**EXIT, status=7, restart="on-failure", restarts=5), Around(PLAIN), ["ended", "start-limit"], "7"),
         (unit("activating", **EXIT, status=7, restart="always", restarts=5), Around(PLAIN), ["ended"], "7"),
-        (unit("inactive"), Around(replace(PLAIN, started=False, enabled="disabled")), ["never-started"], "since"),
+        (unit("inactive"), Around(replace(PLAIN, started=False, enabled="disabled")), ["never-started"], "known since"),
+        # It was started, and systemd has forgotten it.
+        (unit("inactive"), Around(replace(PLAIN, started=False), manager=("Stopped w.",)), [], ""),
+        (unit("inactive"), Around(replace(PLAIN, started=False), manager=SKIPPED),
+         ["condition-unmet"], "a condition of w.service does not hold"),
         (unit("inactive", load="masked"), Around(replace(PLAIN, started=False)), ["masked"], "masked"),
         (unit("inactive"), Around(replace(PLAIN, unmet=True)), ["condition-unmet"], "condition"),
         (unit("inactive", load="bad-setting"), Around(replace(PLAIN, error="no ExecStart=")), ["unit-invalid"], "no"),
@@ -119,6 +125,8 @@ FULL = ("write /var/lib/w/x: No space left on device",)
          ["pid-file", "time-limit"], "pid 7 is gone"),
         (unit(result="protocol", type="forking"), Around(replace(PLAIN, pid_file=PidFile("/run/w.pid", 9, 1.0, OWNER))),
          ["pid-file"], "names pid 9 (nginx), which is no process of this service"),
+        (unit(result="timeout", type="forking"), Around(replace(PLAIN, pid_file=PidFile("/run/w.pid")),
+         manager=("New main PID 7 does not exist or is a zombie.",)), ["pid-file", "time-limit"], "pid 7 is gone"),
         (unit(result="timeout", type="forking"), Around(replace(PLAIN, pid_file=PidFile("/run/w.pid"))),
          ["pid-file", "time-limit"], "did not write its pid"),
     ],
@@ -171,6 +179,7 @@ def test_how_a_zombie_ended_is_told() -> None:
     ("facts", "wanted"),
     [
         (unit(), ["nobody-restarts"]),
+        (unit("inactive"), []),
         (unit(restart="on-failure"), []),
         (unit(type="oneshot"), []),
         (unit(load="masked"), []),
