@@ -102,7 +102,7 @@ _opskit_command() {
     'opskit service') commands='status why ensure' options='--help -h' kinds=() ;;
     'opskit service status') commands='' options='--container --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit service why') commands='' options='--container --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
-    'opskit service ensure') commands='' options='--container --for --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit service ensure') commands='' options='--container --for --restart-policy --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit status') commands='' options='--only --watch --interval --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit check') commands='' options='--format --output --install-timer --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('disk journal memcached yum history') ;;
     'opskit history') commands='show prune' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;

@@ -659,6 +659,7 @@ complete -c opskit -n '__opskit_in opskit service why' -l help -s h -d 'Show thi
 # opskit service ensure
 complete -c opskit -n '__opskit_in opskit service ensure' -l container -x -d 'Look in this container of podman or docker'
 complete -c opskit -n '__opskit_in opskit service ensure' -l for -x -d 'How long it has to live for the start to count'
+complete -c opskit -n '__opskit_in opskit service ensure' -l restart-policy -d 'Have systemd start the unit again when it fails: a drop-in'
 complete -c opskit -n '__opskit_in opskit service ensure' -l dry-run -s n -d 'Show the plan and change nothing'
 complete -c opskit -n '__opskit_in opskit service ensure' -l format -x -a 'text sh json' -d 'The plan as text, sh (a script) or json'
 complete -c opskit -n '__opskit_in opskit service ensure' -l exit-code -d 'With -n: exit 3 when there are changes to make'

@@ -11,7 +11,8 @@ Where a change belongs:
   `service status`               cli.py, show.py
   `service why`                  see/around.py and see/kernel.py, what is looked at beside it; lines.py, what its log
                                  names; causes.py, the decision; keeping.py, what would keep it running
-  `service ensure`               ensure.py, the decision; steps.py, the start and what is watched; cli.py
+  `service ensure`               ensure.py, the decision; steps.py, the start and what is watched; cli.py;
+                                 policy.py, the drop-in of --restart-policy
   a step that an old run had     steps.py: KINDS
 
 Never: a signal of our own, a second try, a pid file removed, the exit status of an engine

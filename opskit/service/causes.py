@@ -23,11 +23,11 @@ from opskit.service.model import (
     UnitCommand,
     Verdict,
 )
+from opskit.service.policy import NEVER
 from opskit.service.scripts import GONE, OTHER, REUSED, ZOMBIE, pid_file_state
 from opskit.service.units import ended_text
 
 LINES_SHOWN = 3
-NEVER = {"", "no"}
 EXEC = 203
 # "was skipped because of an unmet condition check (…)"; before 249 "Condition check resulted in … being skipped".
 _CONDITION = re.compile(r"(?i)condition check|start condition failed")

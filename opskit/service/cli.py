@@ -19,7 +19,9 @@ from opskit.service.judge import judge
 from opskit.service.model import RUNNING, Around, Container, ServiceFacts
 from opskit.service.see.containers import check_container_name, find_container
 from opskit.service.see.facts import check_service_name, see_inside, see_service
+from opskit.service.see.unit import see_policy
 from opskit.service.show import draw_status, draw_why, service_json
+from opskit.service.steps import StartService, WritePolicy
 from opskit.session import Session
 from opskit.ui.errors import draw_error
 
@@ -119,6 +121,9 @@ def ensure(
             help="How long it has to live for the start to count.",
         ),
     ] = 10.0,
+    restart_policy: Annotated[
+        bool, typer.Option("--restart-policy", help="Have systemd start the unit again when it fails: a drop-in.")
+    ] = False,
 ) -> None:
     """Start a service that is dead, once, and see that it lives; nothing for one that runs.
 
@@ -126,7 +131,8 @@ def ensure(
     container engine, and watched: it must not end, nor be started again by itself. Else it is stopped, and it is said
     why (exit 8). Refused when it lives and does not answer, when it is being started already, and when what is known of
     it contradicts itself. There is no second try, and nothing stays behind that would make one: that is Restart= of
-    systemd. An undo stops what was started, and nothing that somebody else has started since.
+    systemd, and --restart-policy writes it: Restart=on-failure, five starts in five minutes at most. An undo stops
+    what was started, and nothing that somebody else has started since, and removes the drop-in.
     """
     check_service_name(name)
     if container:
@@ -134,11 +140,16 @@ def ensure(
         session.need_root()
 
     def see(runner: Runner) -> ServiceFacts:
-        return see_inside(runner, name, _container(runner, container)) if container else see_service(runner, name)
+        facts = see_inside(runner, name, _container(runner, container)) if container else see_service(runner, name)
+        return see_policy(facts) if restart_policy else facts
 
-    chore = Chore(see, lambda facts, _run: decide_ensure(facts, lives), root=True, by_run=False)
+    chore = Chore(see, lambda facts, _run: decide_ensure(facts, lives, policy=restart_policy), root=True, by_run=False)
     outcome = act(session, chore)
-    tell(session, outcome, f"{name} was dead, was started, and has lived for {seconds_text(lives)}", f"{name} runs")
+    kinds = {step.kind for step in outcome.plan.steps}
+    done = f"{name} was dead, was started, and has lived for {seconds_text(lives)}"
+    done = done if StartService.kind in kinds else f"{name} runs"
+    policy = "systemd starts it again when it fails"
+    tell(session, outcome, f"{done}; {policy}" if WritePolicy.kind in kinds else done, f"{name} runs")
 
 
 def _container(runner: Runner, name: str) -> Container:

@@ -12,17 +12,16 @@ from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.service.findings import find
 from opskit.service.judge import judge
 from opskit.service.model import RUNNING, SILENT, STARTING, UNKNOWN, ServiceFacts, Verdict
+from opskit.service.policy import NEVER, drop_in_of, has_policy, policy_reasons, policy_text
 from opskit.service.scripts import OTHER, pid_file_state
-from opskit.service.steps import StartService
-
-# Restart= of a unit, and policies of a container, by which nobody brings it back.
-NEVER = {"", "no"}
+from opskit.service.steps import StartService, WritePolicy
 
 
-def decide_ensure(facts: ServiceFacts, seconds: float) -> Decision:
+def decide_ensure(facts: ServiceFacts, seconds: float, *, policy: bool = False) -> Decision:
     """Nothing for what runs; one start for what is dead; a refusal for all else.
 
     seconds: how long it has to live for the start to be one
+    policy: whether systemd is to start it again when it fails, from now on
     """
     title = f"ensure that {facts.name} runs"
     verdict = judge(facts)
@@ -30,9 +29,11 @@ def decide_ensure(facts: ServiceFacts, seconds: float) -> Decision:
         why = "there is no such service"
         return Refusal(title, (Reason("no-such-service", f"{facts.name}: {why}", exit_code=ExitCode.FAILED),))
     result = {"name": facts.name, "state": verdict.state, "why": verdict.why}
-    if verdict.state == RUNNING:
-        return Plan(title, result=result)
-    reasons = tuple(_reasons(facts, verdict))
+    before = _policy_steps(facts) if policy else ()
+    unfit = tuple(policy_reasons(facts)) if policy else ()
+    if verdict.state == RUNNING and not unfit:
+        return Plan(title, before, tuple(step.unit for step in before), result=result)
+    reasons = (*unfit, *(_reasons(facts, verdict) if verdict.state != RUNNING else ()))
     if reasons:
         return Refusal(title, reasons)
     step = start_step(facts, verdict, seconds)
@@ -42,7 +43,15 @@ def decide_ensure(facts: ServiceFacts, seconds: float) -> Decision:
     # The script of a dry run stops where it runs by then.
     active = f"if systemctl is-active --quiet -- {quote(step.target)}; then exit 1; fi"
     checks = (active,) if step.how == "unit" else ()
-    return Plan(title, (step,), basis, checks=checks, notes=tuple(_notes(facts, verdict)), result=result)
+    return Plan(title, (*before, step), basis, checks=checks, notes=tuple(_notes(facts, verdict)), result=result)
+
+
+def _policy_steps(facts: ServiceFacts) -> tuple[WritePolicy, ...]:
+    """The drop-in, where nothing starts it again yet."""
+    if not facts.unit or has_policy(facts):
+        return ()
+    before = () if facts.drop_in is None else (facts.drop_in,)
+    return (WritePolicy(drop_in_of(facts.unit.name), policy_text(facts.release), before, facts.unit.name),)
 
 
 def start_step(facts: ServiceFacts, verdict: Verdict, seconds: float) -> Optional[StartService]:

@@ -38,6 +38,7 @@ FINDINGS = (
     FindingKind("masked", ("critical", "error"), "the unit is masked, so that nothing can start it"),
     FindingKind("never-started", ("error",), "nobody has started the unit since the boot, or the container ever"),
     FindingKind("no-health-check", ("info",), "nothing checks whether the container works"),
+    FindingKind("no-policy", ("critical",), "it is nothing that systemd could start again when it fails"),
     FindingKind("no-reaper", ("info",), "the first process of the container does not reap what ends in it"),
     FindingKind("no-such-service", ("error",), "nothing has the name of the service"),
     FindingKind("nobody-restarts", ("info",), "nothing starts the service again when it fails"),

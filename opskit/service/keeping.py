@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from opskit.core.finding import Finding
-from opskit.service.causes import NEVER
+from opskit.core.finding import Finding, follow_up
 from opskit.service.model import FAILED, Container, ServiceFacts, Unit, Verdict
+from opskit.service.policy import NEVER
 
 # Types of units that end when they have done their work, or that something else starts.
 _NOT_KEPT = {"oneshot", "dbus", "idle"}
@@ -36,7 +36,7 @@ def advice(facts: ServiceFacts, verdict: Verdict) -> list[Finding]:
 def _unit(unit: Unit) -> Iterator[Finding]:
     if unit.restart in NEVER and unit.type not in _NOT_KEPT and unit.load == "loaded":
         title = f"nothing starts {unit.name} again when it fails"
-        remedy = f"systemctl edit {shlex.quote(unit.name)}: [Service] Restart=on-failure RestartSec=5s"
+        remedy = follow_up("service", "ensure", unit.name, "--restart-policy")
         yield Finding("nobody-restarts", "info", title, f"Restart={unit.restart or 'no'}", remedy)
 
 

@@ -181,6 +181,8 @@ class ServiceFacts:
     after: the same container, after the last look at what is in it
     processes: all of the host, or of the container, zombies too
     log: the last lines that it logged
+    drop_in: the text of opskit's drop-in for Restart=, None without one; looked at when one is asked for
+    release: of systemd, 0 for not known; likewise
     """
 
     name: str
@@ -191,6 +193,8 @@ class ServiceFacts:
     itself: bool = False
     processes: tuple[Process, ...] = ()
     log: tuple[str, ...] = ()
+    drop_in: Optional[str] = None
+    release: int = 0
 
 
 @dataclass(frozen=True)

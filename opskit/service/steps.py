@@ -13,12 +13,16 @@ from opskit.core import procfs
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed, OpskitError
 from opskit.core.plan import Change, Record, Step
+from opskit.core.systemd import systemctl
+from opskit.core.textfile import Replacement, ReplaceText
 from opskit.service.judge import judge
 from opskit.service.model import RUNNING, STARTING, STATES, ServiceFacts, Verdict
 from opskit.service.see.facts import see_again
 from opskit.service.see.processes import read_process
 
 START_SECONDS = 90.0
+# Restart= of the drop-in.
+POLICY = "on-failure"
 # How long what is being started may take to run, and how often it is looked at: nothing tells of it.
 READY_SECONDS = 30.0
 SCRIPT_SECONDS = 5.0
@@ -121,7 +125,8 @@ class StartService(Step):
         todo = next((cause.remedy for cause in found if cause.remedy), "mend that")
         why = "\n".join(("; ".join((what, *titles)), *lines))
         failure = Failed(self.name, why, todo=f"{todo}; it is not tried a second time")
-        failure.record = {"main": [[each.pid, each.start_ticks] for each in verdict.main] if verdict else []}
+        main = [[each.pid, each.start_ticks] for each in verdict.main] if verdict else []
+        failure.record = {"main": main, "failed": True}
         return failure
 
     def undo_commands(self, record: Record) -> tuple[Command, ...]:
@@ -136,6 +141,10 @@ class StartService(Step):
         _, verdict = self._look(runner)
         running = {(each.pid, each.start_ticks) for each in verdict.main} if verdict else set()
         if not running:
+            # With Restart= systemd would start it again and again: it was dead before this run.
+            waits = verdict is not None and verdict.state == STARTING and self.how == "unit"
+            if waits and record.get("failed") and record.get("boot") == boot_id():
+                return super().left(runner, record)
             if verdict and verdict.state == RUNNING:
                 why = f"{self.name} has no main process by which it could be told whether this run started it"
                 raise CannotUndo(why, todo=self._command("stop").line)
@@ -155,6 +164,45 @@ class StartService(Step):
         """Stop it, if it is what was started."""
         if self.left(runner, record):
             super().undo(runner, record)
+
+
+@dataclass(frozen=True)
+class WritePolicy(ReplaceText):
+    """Write the drop-in by which systemd starts a unit again when it fails.
+
+    before: its text until now in a tuple, an empty one for absent
+    """
+
+    kind: ClassVar[str] = "service.write-policy"
+    path: str
+    text: str
+    before: tuple[str, ...]
+    unit: str
+
+    @property
+    def replacement(self) -> Replacement:
+        return Replacement(self.path, self.text, self.before[0] if self.before else None)
+
+    @property
+    def settle(self) -> tuple[Command, ...]:
+        return (systemctl("daemon-reload"),)
+
+    @property
+    def change(self) -> Change:
+        after = "; ".join(line for line in self.text.splitlines() if line and not line.startswith(("#", "[")))
+        before = "another text" if self.before else "absent"
+        return Change("write-policy", self.path, before, after, self.lines(), reversible=True)
+
+    def verify(self, runner: Runner, record: Record) -> None:
+        """Raise Failed where another file of the unit is stronger."""
+        super().verify(runner, record)
+        stdout = runner.run(systemctl("show", "-p", "Restart", "--", self.unit, mutates=False)).stdout
+        if stdout.strip() != f"Restart={POLICY}":
+            raise Failed(self.unit, f"systemd has {stdout.strip() or 'no Restart='}", todo=f"systemctl cat {self.unit}")
+
+    def undo_change(self, record: Record) -> Union[Change, str]:
+        after = "as before" if self.before else "absent"
+        return Change("restore-policy", self.path, "opskit's", after, self.undo_lines(), reversible=False)
 
 
 def boot_id() -> str:
@@ -192,4 +240,4 @@ def first_to_end(processes: list[tuple[int, int]], seconds: float) -> int:
             os.close(descriptor)
 
 
-KINDS: dict[str, type[Step]] = {StartService.kind: StartService}
+KINDS: dict[str, type[Step]] = {StartService.kind: StartService, WritePolicy.kind: WritePolicy}

@@ -6,13 +6,16 @@ import json
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Optional
 
 from opskit.core.command import Command
 from opskit.core.errors import OpskitError, UsageFault
 from opskit.core.runner import Runner
-from opskit.core.systemd import is_booted, parse_show, service_name
-from opskit.service.model import NeededUnit, PidFile, Unit, UnitCommand, UnitDetails
+from opskit.core.systemd import installed_release, is_booted, parse_show, service_name
+from opskit.core.textfile import read_text
+from opskit.service.model import NeededUnit, PidFile, ServiceFacts, Unit, UnitCommand, UnitDetails
+from opskit.service.policy import drop_in_of
 
 SECONDS = 10.0
 LINES = 10
@@ -111,6 +114,13 @@ def entry_of(line: str) -> UnitEntry:
     manager = fields.get("_PID") == "1"
     run = fields.get("INVOCATION_ID" if "UNIT" in fields else "_SYSTEMD_INVOCATION_ID")
     return UnitEntry(message.partition("\n")[0] if isinstance(message, str) else "", manager, str(run or ""))
+
+
+def see_policy(facts: ServiceFacts) -> ServiceFacts:
+    """The facts with what a drop-in for Restart= depends on. Raises Failed where it cannot be read."""
+    if not facts.unit:
+        return facts
+    return replace(facts, drop_in=read_text(drop_in_of(facts.unit.name)), release=installed_release())
 
 
 DETAILS = (

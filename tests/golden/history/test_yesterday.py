@@ -49,6 +49,7 @@ UNRECORDED = {
     "memcached.enable-unit": "unit",
     "memcached.write-template": "path text before backup unit reload active settings",
     "service.start": "name how target engine container state seconds",
+    "service.write-policy": "path text before unit",
     "status.enable-timer": "unit enabled active",
     "status.write-unit": "path text before backup",
     "usage.delete": "path directory device inode entries frees",

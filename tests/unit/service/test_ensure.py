@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from typing import Optional
+from dataclasses import replace
+from typing import Optional, Union
 
 import pytest
 
 from opskit.core.errors import CannotUndo
 from opskit.core.plan import Plan, Refusal
+from opskit.core.systemd import parse_assignments
 from opskit.service.ensure import decide_ensure
 from opskit.service.judge import judge
 from opskit.service.model import (
@@ -16,6 +18,7 @@ from opskit.service.model import (
     DEAD_PID_FILE,
     FAILED,
     RUNNING,
+    STARTING,
     STOPPED,
     Container,
     Process,
@@ -24,7 +27,8 @@ from opskit.service.model import (
     Unit,
     Verdict,
 )
-from opskit.service.steps import StartService, boot_id, first_to_end
+from opskit.service.policy import policy_text
+from opskit.service.steps import StartService, WritePolicy, boot_id, first_to_end
 from tiers import Agree
 from unit.service.test_scripts import FILES, STRAYS, process
 
@@ -140,3 +144,52 @@ def test_what_has_no_main_process_is_not_stopped_by_an_undo(monkeypatch: pytest.
 def test_what_has_ended_is_seen_at_once() -> None:
     assert first_to_end([(2**22 + 1, 5)], 3600.0) == 2**22 + 1
     assert first_to_end([], 0.0) == 0
+
+
+LIVES = {"main_pid": 9, "type": "simple"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "kinds"),
+    [
+        (unit("failed", type="simple"), ["service.write-policy", "service.start"]),
+        (unit("failed", type="simple", restart="always"), ["service.start"]),
+        (replace(unit("active", "running", **LIVES), processes=(process(9, "w"),)), ["service.write-policy"]),
+        (replace(unit("active", "running", **LIVES, restart="on-failure"), processes=(process(9, "w"),)), []),
+        (unit("failed", type="oneshot"), "no-policy"),
+        (unit("failed", type="forking", source="/etc/init.d/w"), "no-policy"),
+        (container("exited", itself=True), "no-policy"),
+        (unit("inactive", load="masked"), "masked"),
+    ],
+)
+def test_who_gets_a_restart_policy(facts: ServiceFacts, kinds: Union[str, list[str]]) -> None:
+    decision = decide_ensure(facts, 10.0, policy=True)
+    if isinstance(decision, Refusal):
+        assert decision.reasons[0].id == kinds
+    else:
+        assert [step.kind for step in decision.steps] == kinds
+
+
+@pytest.mark.parametrize(("release", "section"), [(0, "[Service]"), (257, "[Unit]")])
+def test_the_start_limit_is_where_systemd_reads_it(release: int, section: str) -> None:
+    values = {each.name: (each.section, each.value) for each in parse_assignments(policy_text(release))}
+    assert values["Restart"] == ("Service", "on-failure")
+    assert values["StartLimitBurst"] == (section[1:-1], "5")
+    assert ("StartLimitInterval" in values) == (release == 0)
+
+
+def test_a_drop_in_that_is_there_is_given_back() -> None:
+    facts = replace(unit("failed", type="simple"), drop_in="[Service]\n", release=252)
+    decision = decide_ensure(facts, 10.0, policy=True)
+    assert isinstance(decision, Plan)
+    step = decision.steps[0]
+    assert isinstance(step, WritePolicy)
+    assert step.before == ("[Service]\n",)
+    assert decision.changes[0].commands[-1] == "systemctl daemon-reload"
+
+
+def test_what_failed_and_is_about_to_be_started_again_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StartService, "_look", lambda *_: (ServiceFacts("w"), Verdict("w", "unit", STARTING, "")))
+    record = {"boot": boot_id(), "began": 100, "main": []}
+    assert STEP.left(None, record) is None  # type: ignore[arg-type]
+    assert STEP.left(None, {**record, "failed": True})  # type: ignore[arg-type]

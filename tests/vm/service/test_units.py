@@ -92,6 +92,7 @@ ENSURED = {
     **dict.fromkeys(("exits", "eater", "absent", "needs", "unmet", "file", "again", "masked", "lives"), "60s"),
     "never": "100ms",
 }
+POLICY = ("service", "ensure", "--yes", "--json", "--restart-policy", "--for")
 
 
 def make(vm: Machine) -> None:
@@ -147,3 +148,24 @@ def test_each_way_to_fail_is_told_right_and_is_started_once(vm: Machine, agree: 
     agree("units started once, or left alone", len(ensured), len(ENSURED))
     for name in ("eater", "absent", "file"):
         assert WAYS[name].cause[1] in ensured[name].json["error"]["why"]
+
+
+def test_a_restart_policy_is_systemds_and_goes_with_an_undo(vm: Machine) -> None:
+    fails = "Type=simple\nExecStart=/bin/false"
+    for name, text in (("stays", WAYS["lives"].text), ("fails", fails)):
+        vm.run("tee", f"/etc/systemd/system/{name}.service", stdin=f"[Service]\n{text}\n")
+    vm.run("systemctl", "daemon-reload")
+    words = (*POLICY, "100ms", "stays")
+    done, again, failed = each(vm, [words, words, (*POLICY, "60s", "fails")])
+    assert (done.status, again.status, failed.status) == (0, 0, 8), failed.out
+    assert not again.json["result"]["changed"]
+    show = ("systemctl", "show", "-p", "Restart,StartLimitBurst,SubState")
+    assert set(vm.run(*show, "stays").stdout.split()) == {"Restart=on-failure", "StartLimitBurst=5", "SubState=running"}
+    # Taken back whole: no file, and nothing that systemd would start again.
+    assert vm.run("ls", "/etc/systemd/system/fails.service.d", check=False).returncode
+    assert {"Restart=no"} < set(vm.run(*show, "fails").stdout.split())
+    assert "auto-restart" not in vm.run(*show, "fails").stdout
+    (undone,) = each(vm, [("undo", done.json["result"]["run"], "--yes")])
+    assert undone.status == 0, undone.err
+    assert {"Restart=no", "SubState=dead"} < set(vm.run(*show, "stays").stdout.split())
+    assert vm.run("ls", "/etc/systemd/system/stays.service.d", check=False).returncode
