@@ -104,7 +104,7 @@ _opskit_command() {
     'opskit service why') commands='' options='--container --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit service ensure') commands='' options='--container --for --restart-policy --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit status') commands='' options='--only --watch --interval --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
-    'opskit check') commands='' options='--format --output --install-timer --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('disk journal memcached yum history') ;;
+    'opskit check') commands='' options='--format --output --install-timer --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('disk journal memcached service yum history') ;;
     'opskit history') commands='show prune' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit history prune') commands='' options='--older-than --all --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
@@ -124,7 +124,7 @@ _opskit_option() {
     *' --unit'|'opskit journal errors -u') kind='@unit' ;;
     *' --color') kind='auto always never' ;;
     *' --protocol'|*' -B') kind='auto ascii binary' ;;
-    *' --only') kind='disk journal memcached yum history' ;;
+    *' --only') kind='disk journal memcached service yum history' ;;
     *' --priority'|'opskit journal errors -p') kind='emerg alert crit err warning notice info debug' ;;
     *' --by') kind='ext age user' ;;
     *' --fstype') kind='ext4 ext3 xfs nfs4 nfs cifs' ;;

@@ -675,7 +675,7 @@ complete -c opskit -n '__opskit_in opskit service ensure' -l state-dir -x -a '(_
 complete -c opskit -n '__opskit_in opskit service ensure' -l help -s h -d 'Show this message and exit'
 
 # opskit status
-complete -c opskit -n '__opskit_in opskit status' -l only -x -a 'disk journal memcached yum history' -d 'Only this area'
+complete -c opskit -n '__opskit_in opskit status' -l only -x -a 'disk journal memcached service yum history' -d 'Only this area'
 complete -c opskit -n '__opskit_in opskit status' -l watch -d 'Draw it anew until Ctrl-C'
 complete -c opskit -n '__opskit_in opskit status' -l interval -x -d 'How long a watch waits between two looks'
 complete -c opskit -n '__opskit_in opskit status' -l json -d 'Answer with one JSON envelope'
@@ -687,7 +687,7 @@ complete -c opskit -n '__opskit_in opskit status' -l state-dir -x -a '(__fish_co
 complete -c opskit -n '__opskit_in opskit status' -l help -s h -d 'Show this message and exit'
 
 # opskit check
-complete -c opskit -n '__opskit_in opskit check' -a 'disk journal memcached yum history'
+complete -c opskit -n '__opskit_in opskit check' -a 'disk journal memcached service yum history'
 complete -c opskit -n '__opskit_in opskit check' -l format -x -a 'text json nagios prometheus' -d 'text, json, nagios (exits 0 to 3), or prometheus (node_exporter\'s textfile collector)'
 complete -c opskit -n '__opskit_in opskit check' -l output -r -F -d 'Where the metrics go, with --format prometheus'
 complete -c opskit -n '__opskit_in opskit check' -l install-timer -x -d 'Have systemd run this check so often: 10m, 1h'

@@ -79,6 +79,7 @@ LOOKS = (
     Look("disk", "filesystems", "opskit.usage.df.see.check", ("df",), 10.0, FULL),
     Look("journal", "journal", "opskit.journal.errors.see.check", ("journal", "errors"), 20.0),
     Look("memcached", "memcached", "opskit.memcached.status.see", ("memcached", "status"), 10.0),
+    Look("service", "services", "opskit.service.see.check", ("check", "service"), 15.0),
     Look("yum", "packages", "opskit.yum.see.check", ("yum", "lock"), 10.0),
     Look("history", "opskit", "opskit.history.see", ("history",), 10.0),
 )

@@ -17,6 +17,7 @@ from opskit.service.model import (
     STATES,
     STOPPED,
     UNKNOWN,
+    Container,
     Process,
     ServiceFacts,
     Verdict,
@@ -130,13 +131,18 @@ def _zombies(facts: ServiceFacts, verdict: Verdict) -> Iterator[Finding]:
         whose = parent.text if parent else f"pid {zombie.parent}"
         title = f"{zombie.text} is a zombie: it has ended, and {whose} does not take its exit status"
         evidence = f"state {zombie.state} in /proc/{zombie.pid}/stat"
-        yield Finding("zombie", "warning", title, evidence, _reaping(facts, parent))
+        yield Finding("zombie", "warning", title, evidence, reaping(facts.container, parent))
 
 
-def _reaping(facts: ServiceFacts, parent: Optional[Process]) -> str:
-    container = facts.container
+def reaping(container: Optional[Container], parent: Optional[Process]) -> str:
+    """What ends the zombies of a parent.
+
+    container: the one that it may be the first process of
+    """
     if container and parent and parent.pid == container.pid:
         return f"run the container with {container.engine} run --init: its first process reaps then"
+    if parent and parent.pid == 1:
+        return "the first process of this host does not reap: where it is a container, run that with --init"
     return "restart its parent: a zombie goes when that ends"
 
 

@@ -168,8 +168,16 @@ def test_words_that_do_not_go_together(capsys: pytest.CaptureFixture[str]) -> No
 def test_every_look_at_this_host(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--json", "--state-dir", str(tmp_path)]) == 0
     looks = json.loads(capsys.readouterr().out)["result"]["looks"]
-    assert [each["name"] for each in looks] == ["disks", "filesystems", "journal", "memcached", "packages", "opskit"]
-    assert [each["failure"] for each in looks] == [None] * 6
+    assert [each["name"] for each in looks] == [
+        "disks",
+        "filesystems",
+        "journal",
+        "memcached",
+        "services",
+        "packages",
+        "opskit",
+    ]
+    assert [each["failure"] for each in looks] == [None] * 7
     assert all(each["lines"] for each in looks)
 
 

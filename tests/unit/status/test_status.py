@@ -192,7 +192,7 @@ def test_a_screen_of_80_by_24() -> None:
     assert any(line.endswith("more: opskit check") for line in screen)
     assert all(any(line.startswith(each.name) for line in screen) for each in LOOKS)
     whole = status_lines(Screen("opskit status"), conclusion, "web1", rows=0, columns=0)
-    assert len(whole) == 1 + 6 * 6 + 1 + 2 * 31
+    assert len(whole) == 1 + 6 * len(LOOKS) + 1 + 2 * 31
 
 
 def test_what_changed_is_marked() -> None:

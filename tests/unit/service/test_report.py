@@ -1,0 +1,63 @@
+"""What `opskit check service` is told of: restarts, containers that are dead or unhealthy, zombies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from opskit.service.model import Container, Process, Unit
+from opskit.service.report import report_of
+
+NOW = 1_764_072_000.0
+
+
+def unit(**more: Any) -> Unit:
+    return Unit("w.service", **{"active": "active", "sub": "running", "restarts": 5, "since": NOW - 60, **more})
+
+
+@pytest.mark.parametrize(
+    ("each", "told"),
+    [
+        (unit(), True),
+        (unit(active="activating", sub="auto-restart"), True),
+        (unit(restarts=2), False),
+        (unit(restarts=None), False),  # before systemd 235
+        (unit(since=NOW - 7200), False),  # it lives since
+        (unit(active="failed", sub="failed"), False),  # told by the journal
+    ],
+)
+def test_a_unit_that_restarts_again_and_again(each: Unit, told: bool) -> None:
+    report = report_of((each,), (), (), NOW)
+    assert [finding.id for finding in report.findings] == (["restarts"] if told else [])
+    assert not told or report.findings[0].remedy == "opskit service why w.service"
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "found"),
+    [
+        ("running", {}, []),
+        ("running", {"health": "unhealthy"}, ["not-answering"]),
+        ("paused", {}, ["not-answering"]),
+        ("exited", {"exit_code": 1}, ["not-running"]),
+        ("dead", {}, ["not-running"]),
+        ("exited", {}, []),
+        ("exited", {"exit_code": 143}, []),
+        ("created", {}, []),
+    ],
+)
+def test_containers(status: str, more: dict[str, Any], found: list[str]) -> None:
+    report = report_of((), (Container("podman", "c", "1", status, **more),), (), NOW)
+    assert [finding.id for finding in report.findings] == found
+    assert report.lines[0].startswith("1 of 1" if status == "running" and not more else "0 of 1")
+
+
+def test_zombies_by_their_parent() -> None:
+    first = Process(10, 1, 2, 1, 0.0, "sleep", "S")
+    dead = [Process(pid, 0, 10, pid, 0.0, "workerd", "Z") for pid in range(20, 28)]
+    report = report_of((), (Container("podman", "c", "1", "running", 10),), (first, *dead), NOW)
+    (finding,) = report.findings
+    assert finding.title.startswith("8 zombies: pid 10 (sleep, 1 in the container)")
+    assert "--init" in finding.remedy
+    assert finding.evidence.endswith("and 3 more")
+    assert report_of((), (), (first,), NOW).findings == ()
