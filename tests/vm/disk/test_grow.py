@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tiers import Agree
-from vm.guest import each, failed_units, ledger, mounted, wait_for_devices
+from vm.guest import answer, each, failed_units, ledger, mounted, wait_for_devices
 from vmlab.machine import Machine
 from vmlab.ssh import PATIENCE
 
@@ -107,6 +107,34 @@ def check(vm: Machine, disk: Disk, files: str, size_before: int) -> None:
     present = hashes(vm, disk.target).splitlines()
     assert [line for line in present if not line.endswith("./open")] == files.splitlines()
     assert vm.run("cat", f"{disk.target}/open").stdout == "written\n"
+
+
+# As old as that of EL7, for opskit; growpart, which asks too, takes what is there.
+OLD_SFDISK = """
+cat > /usr/sbin/sfdisk.sh << 'END'
+#!/bin/sh
+case "$1 $(tr '\\0' ' ' < /proc/$PPID/cmdline)" in
+  *growpart*) ;;
+  --version*) echo "sfdisk from util-linux 2.23.2"; exit;;
+esac
+exec /usr/sbin/sfdisk.real "$@"
+END
+chmod 755 /usr/sbin/sfdisk.sh
+mv /usr/sbin/sfdisk /usr/sbin/sfdisk.real
+mv /usr/sbin/sfdisk.sh /usr/sbin/sfdisk
+"""
+
+
+def test_growpart_gets_the_lock_of_the_disk(vm: Machine) -> None:
+    """It takes a lock on the disk itself: where opskit had one, it ended after a minute."""
+    run(vm, [("mount", "/dev/vdb", "/srv/dos", "--table", "dos")], changed=True)
+    vm.enlarge("vdb", 3 * GIB)
+    vm.run("sh", "-euc", OLD_SFDISK)
+    run(vm, [("grow", "/srv/dos")], changed=True)
+    steps = answer(vm, "history", "show", "last")["result"]["steps"]
+    programs = [command["argv"][0].rpartition("/")[2] for command in steps[0]["commands"]]
+    assert "growpart" in programs, programs
+    assert size(vm, "/srv/dos") > 2.7 * GIB
 
 
 # Ext filesystems of several kinds grow while they are mounted: what grow says before, and what there is after.

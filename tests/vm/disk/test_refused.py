@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mount_flags import MOUNT_FLAGS
 from vm.conftest import Count
-from vm.guest import FSTAB, LEDGER, TARGET, Ended, each, mounted, read, wait_for_devices
+from vm.guest import FSTAB, LEDGER, TARGET, Ended, answer, each, mounted, read, wait_for_devices
 from vmlab.machine import Machine
 
 MIB = 1 << 20
@@ -98,7 +98,7 @@ HOLDERS = {
     "swap": Holder("system-disk", ("swap",), "mkswap -q /dev/NAME; swapon /dev/NAME", "swapoff /dev/NAME", "has-data"),
     "LVM": Holder(
         "held",
-        ("/dev/dm-", "LVM volume vg-data", "an LVM physical volume"),
+        ("/dev/mapper/vg-data", "LVM volume vg-data", "an LVM physical volume"),
         "pvcreate -q /dev/NAME; vgcreate -q vg /dev/NAME; lvcreate -q -n data -L 16M vg",
         "vgchange -q -an vg",
         "member",
@@ -122,7 +122,7 @@ HOLDERS = {
     ),
     "LUKS": Holder(
         "held",
-        ("/dev/dm-", "encrypted volume secret", "a LUKS encrypted volume"),
+        ("/dev/mapper/secret", "encrypted volume secret", "a LUKS encrypted volume"),
         """
         echo secret > /run/key
         cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 /dev/NAME /run/key
@@ -134,7 +134,7 @@ HOLDERS = {
     ),
     "device mapper": Holder(
         "held",
-        ("/dev/dm-", "device mapper volume linear"),
+        ("/dev/mapper/linear", "device mapper volume linear"),
         "echo somebody > /dev/NAME; dmsetup create linear --table '0 2048 linear /dev/NAME 0'",
         "dmsetup remove linear",
         "unknown-data",
@@ -232,3 +232,23 @@ def test_every_holder_is_refused_and_named(vm: Machine, count: Count) -> None:
         refused(kind, left[kind].then, left[kind].then_words, ended)
     assert (images(vm, *names.values()), read(vm, FSTAB)) == before
     assert vm.run("ls", LEDGER, check=False).stdout == ""
+
+
+# It comes back by itself, whoever ends its processes.
+SERVICE = """
+systemd-run -q --service-type=notify -p NotifyAccess=all -p Restart=always -p RestartSec=100ms --unit=holder \\
+  sh -c 'cd /data; systemd-notify --ready; exec sleep infinity'
+"""
+
+
+def test_a_service_that_is_busy_is_stopped_by_the_line_that_is_shown(vm: Machine, count: Count) -> None:
+    shell(vm, f"opskit disk mount /dev/vdb {TARGET} --yes; {SERVICE}")
+    for how in ("--dry-run", "--yes"):
+        refused = answer(vm, "disk", "umount", TARGET, how)
+        assert (refused["status"], [finding["id"] for finding in refused["findings"]]) == (BUSY, ["busy"]), refused
+        finding = refused["findings"][0]
+        assert finding["remedy"] == "systemctl stop holder.service; then try again"
+        count("refusals")
+    shell(vm, finding["remedy"].partition(";")[0])
+    assert answer(vm, "disk", "umount", TARGET, "--yes")["status"] == 0
+    assert mounted(vm) is None

@@ -74,13 +74,14 @@ def ids(envelope: dict[str, Any]) -> list[str]:
 def refused(vm: Machine, count: Count, share: str, ident: str, words: str, *more: str) -> None:
     """A dry run and a real one are refused with this finding, and nothing is changed."""
     before = read(vm, FSTAB), read(vm, "/proc/self/mountinfo")
-    outcome = answer(vm, "disk", "mount", share, TARGET, "-n", *more)
-    assert (outcome["status"], ids(outcome)) == (REFUSED, [ident]), outcome
-    finding = outcome["findings"][0]
-    assert words in f"{finding['title']}; {finding['remedy']}"
-    assert (read(vm, FSTAB), read(vm, "/proc/self/mountinfo")) == before
-    assert vm.run("test", "-e", TARGET, check=False).returncode
-    count("refusals")
+    for how in ("-n", "--yes"):
+        outcome = answer(vm, "disk", "mount", share, TARGET, how, *more)
+        assert (outcome["status"], ids(outcome)) == (REFUSED, [ident]), outcome
+        finding = outcome["findings"][0]
+        assert words in f"{finding['title']}; {finding['remedy']}"
+        assert (read(vm, FSTAB), read(vm, "/proc/self/mountinfo")) == before
+        assert vm.run("test", "-e", TARGET, check=False).returncode
+        count("refusals")
 
 
 def mounted(vm: Machine, target: str, columns: str = "SOURCE") -> str:
@@ -144,16 +145,37 @@ def test_nfs_3(vm: Machine, count: Count) -> None:
     assert failed_units(vm) == ""
 
 
+# A command on a terminal of its own, and what a person types there once he is asked for a password.
+TYPED = """
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+shown = b""
+while not shown.endswith(b"Password of ann for //localhost/archive: "):
+    shown += os.read(terminal, 1)
+os.write(terminal, sys.stdin.buffer.readline())
+try:
+    while more := os.read(terminal, 4096):
+        shown += more
+except OSError:  # its last descriptor is closed
+    pass
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
 def given(vm: Machine, password: str) -> tuple[str, ...]:
     """The options that name ann and a file with this password."""
     vm.run("sh", "-euc", "umask 077; cat > /root/password", stdin=f"{password}\n")
     return ("--user", "ann", "--password-file", "/root/password")
 
 
-def test_smb(vm: Machine) -> None:
+def test_smb(vm: Machine, count: Count) -> None:
     """Each wrong thing has its cause, and all is taken back; then a share is mounted, read-only too, and goes again."""
     fstab = read(vm, FSTAB)
     vm.run("sh", "-euc", SMB, "sh", SECRET, stdin=SMB_CONFIG)
+    refused(vm, count, "//localhost/data", "server-refuses", "no SMB server runs there", *given(vm, SECRET))
     vm.run("sh", "-euc", SMB_START)
     texts = []
     for share, password, words in (
@@ -199,7 +221,13 @@ def test_smb(vm: Machine) -> None:
         reply = mount(vm, "//localhost/archive", "--no-fstab", *who, *options)
         assert (reply["status"], ids(reply)) == (DONE, expected), reply
         opskit(vm, "undo", reply["result"]["run"], "--yes")
-    texts += [read(vm, LEDGER), vm.run("sh", "-c", "cat /var/lib/opskit/*.log*").stdout]
+    typed = ("opskit", "disk", "mount", "//localhost/archive", TARGET, "--user", "ann", "--yes")
+    shown = vm.run("python3", "-c", TYPED, *typed, stdin=f"{SECRET}\n").stdout
+    archive = "/etc/smbcredentials/localhost-archive.cred"
+    assert (mounted(vm, TARGET), read(vm, archive)) == ("//localhost/archive", f"username=ann\npassword={SECRET}\n")
+    opskit(vm, "undo", "last", "--yes")
+    assert (mounted(vm, TARGET), read(vm, FSTAB)) == ("", fstab)
+    texts += [shown, read(vm, LEDGER), vm.run("sh", "-c", "cat /var/lib/opskit/*.log*").stdout]
     assert "write-credentials" in "".join(texts)
     assert SECRET not in "".join(texts)
     assert failed_units(vm) == ""

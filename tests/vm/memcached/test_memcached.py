@@ -67,6 +67,10 @@ def test_a_drop_in_for_debians_unit_and_back(vm: Machine) -> None:
     # A unit of another program is none of ours.
     other = answer(vm, "memcached", "stop", "--unit", "systemd-journald", "--yes")
     assert (other["status"], other["findings"][0]["id"]) == (5, "not-memcached")
+    changes = answer(vm, "undo", "last", "--dry-run")["result"]["changes"]
+    assert [change["after"] for change in changes if "starts anew" in change["after"]] == [
+        f"absent; {UNIT} starts anew: what it holds now is gone"
+    ]
     opskit(vm, "undo", "last", "--yes")
     assert line(vm) == before
     assert vm.run("test", "-e", DROP_IN, check=False).returncode == 1
