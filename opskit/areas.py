@@ -3,14 +3,15 @@
 A new area is a package like opskit/disk: see, what decides, steps.py with KINDS (a step's kind begins with the
 package's name), and cli.py with an `app` of commands.new_app, whose commands are registered by options.reads and
 options.changes and go through act.act. Then: an entry in ENTRIES here, and `scripts/completions`: how a value completes
-follows from its declaration (options.py). What its findings mean stands in findings.py, as FINDINGS. core needs no
-change. What `opskit status` and `opskit check` ask of it is a line in LOOKS.
+follows from its declaration (options.py). What its findings mean stands in findings.py, as FINDINGS, and in Chinese in
+findings_zh.py. core needs no change. What `opskit status` and `opskit check` ask of it is a line in LOOKS.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
@@ -117,13 +118,45 @@ def load_findings() -> list[tuple[str, FindingKind]]:
 
     An area has them as FINDINGS in `opskit.area.findings`.
     """
-    import importlib.util  # noqa: PLC0415 - only `opskit findings` needs it
-
-    from opskit.core.finding import FINDINGS  # noqa: PLC0415
+    from opskit.core.finding import FINDINGS  # noqa: PLC0415 - only `opskit findings` needs them all
 
     kinds = [("opskit", kind) for kind in FINDINGS]
-    for area in dict.fromkeys(entry.module.split(".")[1] for entry in ENTRIES.values()):
-        name = f"opskit.{area}.findings"
-        if importlib.util.find_spec(name):
-            kinds += [(area, kind) for kind in importlib.import_module(name).FINDINGS]
+    for area, module in _modules("findings"):
+        kinds += [(area, kind) for kind in module.FINDINGS]
     return sorted(kinds)
+
+
+@cache
+def load_chinese() -> dict[str, dict[str, tuple[str, str]]]:
+    """What each finding means and what to do about it, in Chinese: by area ("opskit": any command) and id.
+
+    An area has them as CHINESE in `opskit.area.findings_zh`.
+    """
+    from opskit.core.findings_zh import CHINESE  # noqa: PLC0415 - only who reads Chinese needs them
+
+    return {"opskit": CHINESE, **{area: module.CHINESE for area, module in _modules("findings_zh")}}
+
+
+def chinese(command: str, finding: str) -> str:
+    """What the id of a finding means in Chinese.
+
+    command: the words of the command, or the area, that has the finding: several can have the same id. One that
+        neither it nor any command has is looked for in the other areas, and told if only one has it; else it is ""
+    """
+    word = command.partition(" ")[0]
+    own = ENTRIES[word].module.split(".")[1] if word in ENTRIES else word
+    texts = load_chinese()
+    for area in (own, "opskit"):
+        if finding in texts.get(area, {}):
+            return texts[area][finding][0]
+    others = [named[finding][0] for named in texts.values() if finding in named]
+    return others[0] if len(others) == 1 else ""
+
+
+def _modules(name: str) -> list[tuple[str, Any]]:
+    """The module of this name of each area that has one."""
+    import importlib.util  # noqa: PLC0415 - only findings need it
+
+    areas = dict.fromkeys(entry.module.split(".")[1] for entry in ENTRIES.values())
+    paths = [(area, f"opskit.{area}.{name}") for area in areas]
+    return [(area, importlib.import_module(path)) for area, path in paths if importlib.util.find_spec(path)]

@@ -18,6 +18,7 @@ from opskit.core.caller import take_umask
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
 from opskit.core.finding import follow_up
+from opskit.core.language import reads_chinese
 from opskit.core.text import masked
 from opskit.ui.screen import Screen
 
@@ -151,7 +152,7 @@ def _show(error: OpskitError, arguments: list[str]) -> int:
     json = "--json" in arguments or (_value(arguments, "--format") or _variable(command, "FORMAT")) == "json"
     json = json or _variable(command, "JSON").lower() in TRUE
     color = _value(arguments, "--color") or _variable(command, "COLOR") or os.environ.get("OPSKIT_COLOR") or "auto"
-    screen = Screen(command, json=json, color=color)
+    screen = Screen(command, json=json, color=color, chinese=areas.chinese if reads_chinese(os.environ) else None)
     if screen.json:
         from opskit.core.envelope import envelope  # noqa: PLC0415
 

@@ -14,15 +14,18 @@ import functools
 import gc
 import inspect
 import math
+import os
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Callable, get_args, get_origin, get_type_hints
 
 import typer
 
+from opskit.areas import chinese
 from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, PlainCommand, check_defaults, check_variables
 from opskit.core.caller import allow_open_files
 from opskit.core.config import load_config
 from opskit.core.errors import UsageFault
+from opskit.core.language import reads_chinese
 from opskit.core.reach import check_answers
 from opskit.core.units import configured_span, parse_seconds, parse_size
 from opskit.session import Session
@@ -355,7 +358,7 @@ def make_session(command: str, options: dict[str, Any], *, changing: bool) -> Se
         raise UsageFault("--exit-code", "it goes with --dry-run")
     json = options["json"] or shape == "json"
     return Session(
-        screen=Screen(command, json=json, quiet=options["quiet"], color=color),
+        screen=Screen(command, json, options["quiet"], color, chinese if reads_chinese(os.environ) else None),
         state_dir=options["state_dir"],
         config=load_config(),
         verbose=options["verbose"],

@@ -42,6 +42,10 @@ def _as_json(area: str, kind: FindingKind) -> dict[str, Any]:
 
 
 def _draw(session: Session, chosen: Sequence[tuple[str, FindingKind]]) -> None:
-    columns = [Column(title) for title in ("AREA", "ID", "SEVERITY", "MEANING")]
-    rows = [(area, kind.id, ", ".join(kind.severities), kind.meaning) for area, kind in chosen]
-    draw_table(session.screen, columns, rows)
+    titles = ["AREA", "ID", "SEVERITY", "MEANING"]
+    rows = [[area, kind.id, ", ".join(kind.severities), kind.meaning] for area, kind in chosen]
+    if session.screen.chinese:
+        titles.append("TO DO")
+        texts = areas.load_chinese()
+        rows = [[*row[:3], *texts[row[0]][row[1]]] for row in rows]
+    draw_table(session.screen, [Column(title) for title in titles], rows)

@@ -227,7 +227,7 @@ def _report(session: Session, run: Run, outcome: Outcome, before: UndoFacts) -> 
         else:
             session.screen.done(f"{outcome.plan.title}: nothing to do")
         for note in notes if outcome.run else ():  # else they were shown in place of a plan
-            session.screen.done(f"  {note.severity}: {shown(note.title)}")
+            session.screen.done(f"  {note.severity}: {session.screen.title(note)}")
             if note.remedy:
                 session.screen.done(f"    to do: {shown(note.remedy)}")
 

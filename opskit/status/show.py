@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Callable, NoReturn, Optional
 
@@ -59,13 +60,13 @@ def conclusion_json(conclusion: Conclusion) -> dict[str, Any]:
 
 def draw_check(screen: Screen, conclusion: Conclusion) -> None:
     """The findings; beside them what is ignored, and what could not be seen."""
-    draw_findings(screen, [each.finding for each in conclusion.findings])
+    for each in conclusion.findings:
+        draw_findings(replace(screen, command=each.area), [each.finding])
     if not conclusion.findings:
         screen.done(f"in order: {', '.join(conclusion.codes)}")
     for each, ignore in conclusion.ignored:
-        screen.note(
-            f"ignored until {ignore.until}: {shown(each.finding.title)} [{each.finding.id}]: {shown(ignore.reason)}"
-        )
+        title = f"{screen.title(each.finding, each.area)} [{each.finding.id}]"
+        screen.note(f"ignored until {ignore.until}: {title}: {shown(ignore.reason)}")
     for name, what in conclusion.unseen:
         screen.note(f"not seen: {name}: {shown(what)}")
 
@@ -163,7 +164,7 @@ def _findings(screen: Screen, findings: Sequence[AreaFinding], room: int, column
     fit = len(findings) if 2 * len(findings) <= room else max(0, (room - 1) // 2)
     for each in islice(findings, fit):
         finding = each.finding
-        text = fitted(f"{finding.severity}: {shown(finding.title)} [{finding.id}]", columns)
+        text = fitted(f"{finding.severity}: {screen.title(finding, each.area)} [{finding.id}]", columns)
         label = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stdout)
         yield label + text[len(finding.severity) :]
         seen = finding.evidence and not finding.remedy

@@ -17,8 +17,11 @@ def draw_error(screen: Screen, error: OpskitError) -> None:
     """`opskit: what: why` on stderr, then what to do, then the state."""
     prefix = screen.styled("opskit:", "red", sys.stderr)
     others = error.findings[1:]
-    lines = [f"{prefix} {shown(error.what)}: {_block(error.why)}"]
-    lines += [f"  also: {shown(finding.title)}" for finding in others]
+    why = _block(error.why)
+    if error.findings:
+        why = screen.told(error.findings[0].id, why)
+    lines = [f"{prefix} {shown(error.what)}: {why}"]
+    lines += [f"  also: {screen.title(finding)}" for finding in others]
     lines += [f"  to do: {_block(error.todo)}"] if error.todo else []
     remedies = dict.fromkeys(finding.remedy for finding in others)
     lines += [f"  or: {shown(remedy)}" for remedy in remedies if remedy not in {"", error.todo}]
@@ -36,7 +39,7 @@ def draw_findings(screen: Screen, findings: Sequence[Finding]) -> None:
     """Each finding as a line with its id, then its evidence and its remedy, on stdout."""
     for finding in findings:
         severity = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stdout)
-        screen.line(f"{severity}: {shown(finding.title)} [{finding.id}]")
+        screen.line(f"{severity}: {screen.title(finding)} [{finding.id}]")
         if finding.evidence:
             screen.line(f"  seen: {_block(finding.evidence)}")
         if finding.remedy:
@@ -47,5 +50,5 @@ def note_findings(screen: Screen, findings: Sequence[Finding]) -> None:
     """Each finding beside a table, on stderr: the table stays one record a line."""
     for finding in findings:
         severity = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stderr)
-        screen.note(f"{severity}: {shown(finding.title)} [{finding.id}]: {shown(finding.evidence)}")
+        screen.note(f"{severity}: {screen.title(finding)} [{finding.id}]: {shown(finding.evidence)}")
         screen.note(f"  to do: {shown(finding.remedy)}")

@@ -32,7 +32,7 @@ def draw_notes(screen: Screen, notes: Sequence[Finding], stream: TextIO) -> None
     """What a person should know beside the changes."""
     for note in notes:
         label = screen.styled(f"{note.severity}:", "yellow", stream)
-        print(f"  {label} {shown(note.title)}", file=stream)
+        print(f"  {label} {screen.title(note)}", file=stream)
         if note.remedy:
             print(f"    to do: {shown(note.remedy)}", file=stream)
 

@@ -28,12 +28,28 @@ SENTENCE = 20
 
 @dataclass
 class Screen:
-    """One command's output. color is auto, always or never and is decided for each stream by itself."""
+    """One command's output. color is auto, always or never and is decided for each stream by itself.
+
+    chinese: what a finding of this command and id means in Chinese, for who reads that (areas.chinese)
+    """
 
     command: str
     json: bool = False
     quiet: bool = False
     color: str = "auto"
+    chinese: Optional[Callable[[str, str], str]] = None
+
+    def title(self, finding: Finding, area: str = "") -> str:
+        """The title of a finding as it is shown: for who reads Chinese, with what it means before it.
+
+        area: which has the finding, where that is not the command's
+        """
+        return self.told(finding.id, shown(finding.title), area)
+
+    def told(self, finding: str, text: str, area: str = "") -> str:
+        """A text about a finding of this id, with what that means in Chinese before it for who reads it."""
+        meaning = self.chinese(area or self.command, finding) if self.chinese else ""
+        return f"{meaning}: {text}" if meaning else text
 
     def answer(
         self,

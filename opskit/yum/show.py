@@ -90,7 +90,7 @@ def draw_locks(screen: Screen, verdicts: Sequence[LockVerdict], findings: Sequen
     if not sys.stdout.isatty():
         draw_table(screen, COLUMNS, [_cells(verdict) for verdict in verdicts])
         for finding in findings:
-            screen.note(f"{finding.severity}: {shown(finding.title)} [{finding.id}]")
+            screen.note(f"{finding.severity}: {screen.title(finding)} [{finding.id}]")
         return
     taken = [verdict for verdict in verdicts if verdict.state != FREE]
     drawn: set[int] = set()

@@ -40,7 +40,7 @@ TOP = {
     "session": {"core", "ui"},
     "act": {"core", "ui", "session"},
     "commands": {"areas", "core"},
-    "options": {"commands", "core", "ui", "session"},
+    "options": {"areas", "commands", "core", "ui", "session"},
 }
 WITH_TYPER = {"options.py", "commands.py", "cli.py"}
 SHARED = {"core", "ui", "act", "session", "commands", "options", "areas"}
@@ -388,6 +388,8 @@ def test_a_hint_carries_what_its_command_needs() -> None:
     """`opskit disk umount /data`, pasted, would take the entry out of another fstab than this command was given."""
     faults = []
     for name in (name for name in NAMES if part_of(name) != "completion"):
+        if name.endswith("/findings_zh.py"):  # what an id means to all, beside the hint of the finding itself
+            continue
         tree = parse(name)
         hints = set(strings(tree)) - set(shown_to_nobody_as_a_hint(tree))
         faults += [

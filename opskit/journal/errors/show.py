@@ -212,7 +212,7 @@ def draw_errors(screen: Screen, facts: ErrorFacts, findings: Sequence[Finding], 
         draw_findings(screen, findings)
     else:
         for finding in findings:
-            screen.line(finding_line(finding))
+            screen.line(finding_line(screen, finding))
     total = len(facts.groups)
     if not total and not findings:
         screen.done("nothing found")
@@ -221,9 +221,9 @@ def draw_errors(screen: Screen, facts: ErrorFacts, findings: Sequence[Finding], 
         screen.note(f"{counted(facts.tally.chosen, 'entry', 'entries')} in {counted(total, 'group')}{more}")
 
 
-def finding_line(finding: Finding) -> str:
+def finding_line(screen: Screen, finding: Finding) -> str:
     """A finding as one line, for a pipe."""
-    parts = [f"{finding.severity}: {finding.title} [{finding.id}]"]
+    parts = [f"{finding.severity}: {screen.title(finding)} [{finding.id}]"]
     parts += [f"seen: {finding.evidence}"] if finding.evidence else []
     parts += [f"to do: {finding.remedy}"] if finding.remedy else []
     return shown("; ".join(parts))
@@ -291,12 +291,12 @@ def _draw(screen: Screen, batches: Batches, tally: Tally, listing: ErrorListing)
     wide = shutil.get_terminal_size().columns >= WIDE_FROM
     with live_table(screen, [COLUMNS[number] for number in _shown_columns(wide=wide)]) as draw:
         drawn, stale = 0.0, True
-        _frame(draw, tally, listing, wide=wide)
+        _frame(screen, draw, tally, listing, wide=wide)
         for entries in batches:
             tally.add(entries)
             stale = stale or bool(entries)
             if stale and time.monotonic() - drawn >= DRAW_SECONDS:
-                _frame(draw, tally, listing, wide=wide)
+                _frame(screen, draw, tally, listing, wide=wide)
                 drawn, stale = time.monotonic(), False
 
 
@@ -305,11 +305,10 @@ def _shown_columns(*, wide: bool) -> Sequence[int]:
     return range(len(COLUMNS)) if wide else (0, 1, 2, LAST, 6)
 
 
-def _frame(draw: Draw, tally: Tally, listing: ErrorListing, *, wide: bool) -> None:
+def _frame(screen: Screen, draw: Draw, tally: Tally, listing: ErrorListing, *, wide: bool) -> None:
     groups = tally.groups()
-    below = [shown(f"{finding.severity}: {finding.title}") for finding in findings_of(ErrorFacts(tally))][
-        :FINDINGS_MOST
-    ]
+    findings = findings_of(ErrorFacts(tally))[:FINDINGS_MOST]
+    below = [f"{finding.severity}: {screen.title(finding)}" for finding in findings]
     below.append(f"{counted(tally.chosen, 'entry', 'entries')} in {counted(len(groups), 'group')}; Ctrl-C ends it")
     room = max(1, shutil.get_terminal_size().lines - OTHER_LINES - len(below))
     most = min(listing.top or room, room)
@@ -345,8 +344,8 @@ def _tell_group(screen: Screen, group: MessageGroup, listing: ErrorListing) -> N
 def tell_findings(screen: Screen, findings: Iterable[Finding]) -> None:
     """What keeps an answer that goes on from being whole: a line each beside it, with --json an envelope."""
     for finding in findings:
-        screen.answer(None, partial(screen.note, finding_line(finding)), findings=(finding,))
+        screen.answer(None, partial(screen.note, finding_line(screen, finding)), findings=(finding,))
 
 
 def _tell_finding(screen: Screen, finding: Finding) -> None:
-    screen.answer(None, lambda: screen.line(finding_line(finding)), findings=(finding,))
+    screen.answer(None, lambda: screen.line(finding_line(screen, finding)), findings=(finding,))

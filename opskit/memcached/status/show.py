@@ -129,7 +129,7 @@ def watch(screen: Screen, see: See, interval: float) -> None:
             instances, units = see()
             history.take(instances, time.monotonic())
             lines = [] if instances else [NOBODY]
-            lines += [f"{finding.severity}: {finding.title}" for finding in find(instances, units)]
+            lines += [f"{finding.severity}: {screen.title(finding)}" for finding in find(instances, units)]
             yield [[*cells(instance), *_graphs(instance, history, plain=plain)] for instance in instances], lines
             time.sleep(interval)
 

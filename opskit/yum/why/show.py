@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from opskit.core.finding import Finding, follow_up
-from opskit.core.text import shown
 from opskit.core.units import epoch_text, local_epoch
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.why.model import Autorun, Autoruns
@@ -50,7 +49,7 @@ def draw_why(screen: Screen, autoruns: Autoruns) -> None:
     """One line each."""
     lacking = not_read(autoruns)
     for finding in lacking:
-        screen.note(f"{finding.severity}: {shown(finding.title)} [{finding.id}]")
+        screen.note(f"{finding.severity}: {screen.title(finding)} [{finding.id}]")
     if not autoruns.entries:
         more = ", as far as it could be read" if lacking else ""
         screen.done(f"nothing runs the package manager on this host by itself{more}")

@@ -1,0 +1,11 @@
+"""The findings that any command can have, in Chinese: what each means, and what to do. Held against finding.py."""
+
+from __future__ import annotations
+
+CHINESE = {
+    "changed-since-plan": ("主机与制定计划时已不同", "重新做一次预演（--dry-run）"),
+    "needs-privilege": ("预演所示的操作需要 root，或自己的状态目录", "以 root 运行，或加 --state-dir"),
+    "plan-taken-back": ("--only-plan 指定的计划做过，之后被撤销了", "重新做一次预演（--dry-run）"),
+    "left-over": ("被杀掉的运行留下了临时文件", "按提示删除"),
+    "command-failed": ("有程序失败，但不影响要做的事", "按提示查看"),
+}
