@@ -28,8 +28,12 @@ UNCOMMON = ("ram", "loop", "floppy")
 
 
 def _listed(facts: HostFacts) -> list[BlockDevice]:
-    """Every device with a size, a disk before its partitions; empty CD drives and the like are left out."""
-    devices = [d for d in facts.devices if d.size > 0 or d.kind not in MINOR]
+    """Every device with a size, a disk before its partitions; empty CD drives and the like are left out.
+
+    A loop device without an image stays where the kernel still shows partitions of it: they would stand below another.
+    """
+    divided = {device.disk for device in facts.devices}
+    devices = [d for d in facts.devices if d.size > 0 or d.kind not in MINOR or d.name in divided]
     return sorted(devices, key=lambda d: (_place(d.disk or d.name), d.partition_number))
 
 

@@ -173,3 +173,15 @@ def test_loop_devices_and_the_like_are_listed_when_they_are_asked_for(capsys: py
     assert len(printed.out.splitlines()) == 1 + 42
     assert "--all" not in printed.err
     assert len(list_json(seen)["devices"]) == 42
+
+
+def test_partitions_of_a_loop_device_without_an_image_stand_below_it() -> None:
+    """The kernel can keep them when the image goes; below another disk they would be taken for its."""
+    devices = (
+        BlockDevice("loop0", "/dev/loop0", "loop", "7:0", 2 << 30),
+        BlockDevice("loop1", "/dev/loop1", "loop", "7:1", 0),
+        BlockDevice("loop1p1", "/dev/loop1p1", "partition", "259:1", 1 << 30, disk="loop1", partition_number=1),
+        BlockDevice("loop2", "/dev/loop2", "loop", "7:2", 0),
+    )
+    rows = list_json(replace(facts(""), devices=devices))["devices"]
+    assert [row["name"] for row in rows] == ["loop0", "loop1", "loop1p1"]
