@@ -18,6 +18,7 @@ CHINESE = {
     "delete-unit": ("有 systemd 单元用到要删除的东西", "先停用那个单元"),
     "delete-unreadable": ("要删除的东西看不到，或无权删除", "以 root 运行"),
     "delete-unseen": ("有进程看不到，它们可能需要要删除的东西", "以 root 运行"),
+    "deleted-open": ("已删除但仍被打开的文件占了文件系统的很大一部分", "opskit df --deleted 列出，再重启那些进程"),
     "nearly-full": ("文件系统的空间快用完了", "opskit df --why 找出原因"),
     "nearly-out-of-inodes": ("文件系统的 inode 快用完了", "opskit du -i 找出小文件最多的目录"),
     "not-answering": ("文件系统没有应答", "检查 NFS 等服务器，或卸载它"),

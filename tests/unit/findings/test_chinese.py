@@ -39,7 +39,7 @@ def test_commands_and_options_that_they_name_exist() -> None:
     nodes = {node.path: node for node in tree().walk()}
     options = {name for node in nodes.values() for option in node.options for name in option.names}
     foreign = {"--cleandupes", "--duplicates", "--failed", "--init", "--rebuilddb", "--rereadpt", "--show"}
-    foreign |= {"--namespace", "--vacuum-files"}
+    foreign |= {"--health-cmd", "--namespace", "--vacuum-files"}
     for named in load_chinese().values():
         for name, texts in named.items():
             for text in texts:
