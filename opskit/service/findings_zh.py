@@ -16,6 +16,7 @@ CHINESE = {
     "masked": ("单元被屏蔽，谁也启动不了", "systemctl unmask"),
     "never-started": ("开机以来没有人启动过该单元，或容器从未启动", "opskit service ensure 服务名"),
     "no-health-check": ("没有东西检查容器是否正常工作", "给容器加健康检查（--health-cmd）"),
+    "no-policy": ("它不是 systemd 能在失败后重新启动的东西", "给出单元名；容器则设引擎的重启策略"),
     "no-reaper": ("容器的首个进程不回收已结束的子进程", "用 --init 启动容器"),
     "no-such-service": ("没有叫这个名称的服务", "检查名称；在容器中则加 --container"),
     "nobody-restarts": ("服务失败后没有人再启动它", "设 Restart=on-failure，或容器的重启策略"),
