@@ -152,7 +152,9 @@ def _show(error: OpskitError, arguments: list[str]) -> int:
     json = "--json" in arguments or (_value(arguments, "--format") or _variable(command, "FORMAT")) == "json"
     json = json or _variable(command, "JSON").lower() in TRUE
     color = _value(arguments, "--color") or _variable(command, "COLOR") or os.environ.get("OPSKIT_COLOR") or "auto"
-    screen = Screen(command, json=json, color=color, chinese=areas.chinese if reads_chinese(os.environ) else None)
+    screen = Screen(
+        command, json=json, color=color, chinese=areas.chinese if reads_chinese(os.environ, sys.stdout) else None
+    )
     if screen.json:
         from opskit.core.envelope import envelope  # noqa: PLC0415
 

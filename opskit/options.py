@@ -15,6 +15,7 @@ import gc
 import inspect
 import math
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Callable, get_args, get_origin, get_type_hints
 
@@ -358,7 +359,9 @@ def make_session(command: str, options: dict[str, Any], *, changing: bool) -> Se
         raise UsageFault("--exit-code", "it goes with --dry-run")
     json = options["json"] or shape == "json"
     return Session(
-        screen=Screen(command, json, options["quiet"], color, chinese if reads_chinese(os.environ) else None),
+        screen=Screen(
+            command, json, options["quiet"], color, chinese if reads_chinese(os.environ, sys.stdout) else None
+        ),
         state_dir=options["state_dir"],
         config=load_config(),
         verbose=options["verbose"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
@@ -69,7 +70,15 @@ def test_commands_and_options_that_they_name_exist() -> None:
     ],
 )
 def test_who_reads_chinese(environ: dict[str, str], reads: bool) -> None:
-    assert reads_chinese(environ) is reads
+    assert reads_chinese(environ, None) is reads
+
+
+@pytest.mark.parametrize(
+    ("encoding", "reads"), [("utf-8", True), ("gb18030", True), ("gbk", True), ("ascii", False), ("latin-1", False)]
+)
+def test_not_where_it_cannot_be_written(encoding: str, reads: bool) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    assert reads_chinese({"LANG": "zh_CN"}, stream) is reads
 
 
 def test_the_title_of_a_finding_has_what_it_means_before_it() -> None:
