@@ -1,22 +1,25 @@
 """Commands of opskit without the price of a start of Python for each: in the guest, and for tests/host.
 
-usage: python many.py            each line of stdin is a request, the answer goes to stdout
-       python many.py FOLDER     the same with FOLDER/in and FOLDER/out, in the background
+usage: python many.py [--all]            each line of stdin is a request, the answer goes to stdout
+       python many.py [--all] FOLDER     the same with FOLDER/in and FOLDER/out, in the background
 
 Starting Python and importing opskit is more than half of a command's time. Each command is a process of its own all
-the same, forked from one that has imported it all. A request is a line of JSON: {"batches": a list of lists of
-argument lists, "watched": a list of paths, "environment": all variables, or null for those of this process}; the
-commands of a batch run at the same time. The answer has a line of JSON for each batch: what each command ended with,
-and what the watched files held after it.
+the same, forked from one that has imported what disks need, or (--all) every module. A request is a line of JSON:
+{"batches": a list of lists of argument lists, "watched": a list of paths, "environment": all variables, or null for
+those of this process, "added": variables beside these}; the commands of a batch run at the same time. The answer has a
+line of JSON for each batch: what each command ended with, and what the watched files held after it.
 """
 
+import importlib
 import json
 import os
+import pkgutil
 import sys
 import traceback
 from pathlib import Path
 from typing import Optional, TextIO
 
+import opskit
 from opskit.__main__ import run
 from opskit.cli import main
 from opskit.core.config import load_config
@@ -25,7 +28,7 @@ from opskit.core.config import load_config
 WARM_UP = (("disk", "mount", "/dev/vda", "/mnt", "--json", "--dry-run"), ("undo", "last", "--json", "--dry-run"))
 
 
-def start(words: list[str], environment: Optional[dict[str, str]]) -> tuple[int, int, int]:
+def start(words: list[str], environment: Optional[dict[str, str]], added: dict[str, str]) -> tuple[int, int, int]:
     """One command in a process of its own: its pid, and the files that take its stdout and stderr."""
     out, err = os.memfd_create("out"), os.memfd_create("err")
     pid = os.fork()
@@ -36,6 +39,7 @@ def start(words: list[str], environment: Optional[dict[str, str]]) -> tuple[int,
         if environment is not None:
             os.environ.clear()
             os.environ.update(environment)
+        os.environ.update(added)
         sys.argv = ["opskit", *words]
         status = 70
         try:
@@ -63,14 +67,16 @@ def end(pid: int, *said: int) -> dict[str, object]:
     return {"status": status, "out": text[0], "err": text[1]}
 
 
-def warm_up() -> None:
-    """Import what a command imports when it needs it."""
+def warm_up(*, everything: bool) -> None:
+    """Import what a command imports when it needs it; everything: also what only other areas than disk need."""
     shown = [os.dup(number) for number in (1, 2)]
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):
         os.dup2(nowhere, number)
     for words in WARM_UP:
         main(list(words))
+    for module in pkgutil.walk_packages(opskit.__path__, "opskit.") if everything else ():
+        importlib.import_module(module.name)
     sys.stdout.flush()
     sys.stderr.flush()
     for number, file in zip((1, 2), shown):
@@ -85,7 +91,8 @@ def answer(request: str, out: TextIO) -> None:
     """Run what is asked for."""
     asked = json.loads(request)
     for batch in asked["batches"]:
-        ended = [end(*process) for process in [start(words, asked["environment"]) for words in batch]]
+        begun = [start(words, asked["environment"], asked.get("added", {})) for words in batch]
+        ended = [end(*process) for process in begun]
         watched = {path: Path(path).read_text() for path in asked["watched"]}
         print(json.dumps({"ended": ended, "watched": watched}), file=out, flush=True)
 
@@ -113,9 +120,10 @@ def serve(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    warm_up()
-    if sys.argv[1:]:
-        serve(Path(sys.argv[1]))
+    folders = [word for word in sys.argv[1:] if word != "--all"]
+    warm_up(everything="--all" in sys.argv)
+    if folders:
+        serve(Path(folders[0]))
     else:
         for line in sys.stdin:
             answer(line, sys.stdout)

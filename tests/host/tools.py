@@ -87,7 +87,7 @@ class Warm:
     def _begun(self) -> subprocess.Popen[str]:
         if self.process is None:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-B", str(ROOT / "scripts" / "vmlab" / "many.py")],
+                [sys.executable, "-I", "-B", str(ROOT / "scripts" / "vmlab" / "many.py"), "--all"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/", start_new_session=True,
                 env={**ENVIRONMENT, "OPSKIT_STATE_DIR": "/nonexistent"},
             )  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
-from vmlab.booted import GUEST_PYTHON, MANY, MANY_FOLDER
+from vmlab.booted import GUEST_PYTHON, MANY, MANY_FOLDERS
 from vmlab.image import LabError
 from vmlab.machine import Machine
 from vmlab.ssh import PATIENCE
@@ -20,9 +22,9 @@ NOBODY = 97  # no exit status of sh or ssh
 
 
 def opskit(vm: Machine, *words: str, check: bool = True, user: str = "root") -> subprocess.CompletedProcess[str]:
-    """Run opskit in the guest; root's without a start of Python, until the guest has booted again (batches)."""
+    """Run opskit in the guest; without a start of Python, until the guest has booted again (batches)."""
     command = ["opskit", *words]
-    answered = _answered(vm, [[words]]) if user == "root" else ""
+    answered = _answered(vm, [[words]], user=user)
     if not answered:
         return vm.run(*command, check=check, user=user)
     ended = Ended(**json.loads(answered)["ended"][0])
@@ -36,6 +38,17 @@ def answer(vm: Machine, *words: str, user: str = "root") -> dict[str, Any]:
     done = opskit(vm, *words, "--json", check=False, user=user)
     assert done.stdout, done.stderr
     return {**json.loads(done.stdout), "status": done.returncode}
+
+
+def killed(vm: Machine, step: int, *words: str) -> None:
+    """Run opskit, which ends itself as soon as the ledger has that this step is done (core/ledger.py)."""
+    answered = _answered(vm, [[words]], added={"OPSKIT_TEST_KILL": f"stepped:{step}"})
+    assert json.loads(answered)["ended"][0]["status"] == -signal.SIGKILL, answered
+
+
+def booted_again(vm: Machine) -> None:
+    """The commands of opskit that follow are without a start of Python again."""
+    vm.run(GUEST_PYTHON, "-c", MANY.read_text(), MANY_FOLDERS["root"])
 
 
 def mount(vm: Machine, device: str = "/dev/vdb", target: str = TARGET, *more: str) -> None:
@@ -145,29 +158,42 @@ def batches(
     many = [[list(command) for command in batch] for batch in many]
     answered = _answered(vm, many, watched, timeout)
     if not answered:
-        request = _request(many, watched)
+        request = _request(many, watched, {})
         answered = vm.run(GUEST_PYTHON, "-c", MANY.read_text(), stdin=request, timeout=timeout).stdout
     lines = [json.loads(line) for line in answered.splitlines()]
     return [Batch(tuple(Ended(**ended) for ended in line["ended"]), line["watched"]) for line in lines]
 
 
-def _request(many: Sequence[Sequence[Sequence[str]]], watched: Sequence[str]) -> str:
-    return json.dumps({"batches": many, "watched": watched, "environment": None}) + "\n"
-
-
 # The snapshot has a process that has imported opskit and forks for each command; a guest that has booted has none.
 ASK = f"""
-cd {MANY_FOLDER} && kill -0 $(cat pid) || exit {NOBODY}
+cd "$1" && kill -0 $(cat pid) || exit {NOBODY}
 cat > in
+cat out
+"""
+# The same for who has better to do than to wait for the answer.
+ASK_BESIDE = """
+cd "$1"
+printf %s "$2" > in
 cat out
 """
 
 
+def _request(many: Sequence[Sequence[Sequence[str]]], watched: Sequence[str], added: Mapping[str, str]) -> str:
+    return json.dumps({"batches": many, "watched": watched, "environment": None, "added": added}) + "\n"
+
+
 def _answered(
-    vm: Machine, many: Sequence[Sequence[Sequence[str]]], watched: Sequence[str] = (), timeout: float = PATIENCE
+    vm: Machine,
+    many: Sequence[Sequence[Sequence[str]]],
+    watched: Sequence[str] = (),
+    timeout: float = PATIENCE,
+    *,
+    user: str = "root",
+    added: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """What the process in the snapshot answers; empty when it is not there."""
-    done = vm.run("sh", "-c", ASK, stdin=_request(many, watched), check=False, timeout=timeout)
+    request = _request(many, watched, dict(added))
+    done = vm.run("sh", "-c", ASK, "sh", MANY_FOLDERS[user], stdin=request, check=False, timeout=timeout, user=user)
     if done.returncode == NOBODY:
         return ""
     if done.returncode != 0 or not done.stdout:
@@ -225,20 +251,17 @@ class Gate:
         self.vm.run("sh", "-euc", f"{back}; echo > {GATE}/open")
 
 
-def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The JSON envelope of an `opskit … --json` that vm.start_command started, once it has ended; see answer()."""
-    text, _ = process.communicate(timeout=PATIENCE)
-    line = next(line for line in text.splitlines() if line.startswith("{"))
-    return {**json.loads(line), "status": process.returncode}
-
-
 def at_gate(vm: Machine, gate: Gate, *words: str, fault: Callable[[], object]) -> dict[str, Any]:
-    """Run opskit, and let the fault begin when it has come to the gate; see answer()."""
-    process = vm.start_command("opskit", *words, "--json")
+    """Run opskit, and let the fault begin when it has come to the gate; see answer(). Not after a boot."""
+    request = _request([[[*words, "--json"]]], (), {})
+    asking = vm.start_command("sh", "-c", ASK_BESIDE, "sh", MANY_FOLDERS["root"], request)
     gate.reached()
     fault()
     gate.open()
-    return ended(process)
+    text, _ = asking.communicate(timeout=PATIENCE)
+    assert asking.returncode == 0, text
+    ended = Ended(**json.loads(text)["ended"][0])
+    return {**ended.json, "status": ended.status}
 
 
 def beside_fstab(vm: Machine) -> list[str]:

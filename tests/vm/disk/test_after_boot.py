@@ -7,7 +7,7 @@ import pytest
 from tiers import more
 from vm.conftest import Count
 from vm.disk.test_lvm import EXTENT, GIB, MIB, filesystem, plan, size
-from vm.guest import FSTAB, answer, failed_units, opskit, read, settled
+from vm.guest import FSTAB, answer, booted_again, failed_units, killed, opskit, read, settled
 from vmlab.machine import Machine
 
 STEPS = ("grow-partition", "resize-physical-volume", "extend-volume", "grow-filesystem")
@@ -48,14 +48,14 @@ def test_volumes_and_swap_after_a_cut(vm: Machine, name: str, step: int, count: 
     other = "var" if name == "root" else "root"
     vm.enlarge("vdb", 3 * GIB)
     assert plan(vm, f"/srv/{name}") == list(STEPS)
-    # It ends itself right after that entry of the ledger is on the disk; nothing after it has begun.
-    vm.run("env", f"OPSKIT_TEST_KILL=stepped:{step}", "opskit", "disk", "grow", f"/srv/{name}", "--yes", check=False)
+    killed(vm, step, "disk", "grow", f"/srv/{name}", "--yes")
     vm.cut()
     count("faults injected")
     vm.start()
 
     assert settled(vm) == "running"
     assert failed_units(vm) == ""
+    booted_again(vm)
     assert plan(vm, f"/srv/{name}") == list(STEPS[step:])
     done = answer(vm, "disk", "grow", f"/srv/{name}", "--yes")
     assert (done["status"], done["result"]["volume_group"]) == (0, "cl")

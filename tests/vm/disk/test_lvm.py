@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vm.conftest import Count
-from vm.guest import answer, appeared, opskit
+from vm.guest import answer, appeared, killed, opskit
 from vmlab.machine import Machine
 
 GIB = 1 << 30
@@ -58,11 +58,10 @@ def test_logical_volumes_grow_over_a_kill_after_each_step(vm: Machine, count: Co
     vm.run("sh", "-euc", SETUP)
     vm.enlarge("vdb", 3 * GIB)
     left = ["grow-partition", "resize-physical-volume", "extend-volume", "grow-filesystem"]
-    kill = ("env", "OPSKIT_TEST_KILL=stepped:1", "opskit", "disk", "grow", "/srv/root", "--yes")
     for number in range(3):
         if number == 0:
             assert plan(vm, "/srv/root") == left
-        vm.run(*kill, check=False)
+        killed(vm, 1, "disk", "grow", "/srv/root", "--yes")
         count("faults injected")
     assert size(vm, "root") == 700 * MIB + GIB  # the disk has gained 256 extents, and no more were taken
     done = answer(vm, "disk", "grow", "/srv/root", "--yes")

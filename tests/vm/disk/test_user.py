@@ -29,7 +29,21 @@ NEED_ROOT = (
 MISSING = 6
 
 
-def test_what_can_be_shown_is_shown(vm: Machine) -> None:
+def test_what_needs_root_says_so_and_what_can_be_shown_is_shown(vm: Machine, count: Count) -> None:
+    # Who cannot read a blank disk does not call it ready.
+    rows = {row["path"]: row for row in answer(vm, "disk", "list", user=USER)["result"]["devices"]}
+    assert rows["/dev/vdb"]["verdict"] != "ready"
+    fstab = read(vm, FSTAB)
+    for words in NEED_ROOT:
+        _needs_root(vm, words)
+        count("refusals")
+    refused = opskit(vm, *NEED_ROOT[0], check=False, user=USER)
+    assert (refused.returncode, refused.stdout) == (MISSING, "")
+    assert f"sudo {shlex.join(('opskit', *NEED_ROOT[0]))}" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert read(vm, FSTAB) == fstab
+    assert vm.run("test", "-e", LEDGER, check=False).returncode == 1
+
     mount(vm)
     for words in LOOKS:
         outcome = opskit(vm, *words, user=USER)
@@ -51,24 +65,6 @@ def test_what_can_be_shown_is_shown(vm: Machine) -> None:
     # The ledger is root's: it can hold what programs said.
     for words in (("history",), ("history", "show", "last")):
         _needs_root(vm, words)
-
-
-def test_a_blank_disk_is_not_called_ready_by_who_cannot_read_it(vm: Machine) -> None:
-    rows = {row["path"]: row for row in answer(vm, "disk", "list", user=USER)["result"]["devices"]}
-    assert rows["/dev/vdb"]["verdict"] != "ready"
-
-
-def test_what_needs_root_says_so(vm: Machine, count: Count) -> None:
-    fstab = read(vm, FSTAB)
-    for words in NEED_ROOT:
-        _needs_root(vm, words)
-        count("refusals")
-    answer = opskit(vm, *NEED_ROOT[0], check=False, user=USER)
-    assert (answer.returncode, answer.stdout) == (MISSING, "")
-    assert f"sudo {shlex.join(('opskit', *NEED_ROOT[0]))}" in answer.stderr
-    assert "Traceback" not in answer.stderr
-    assert read(vm, FSTAB) == fstab
-    assert vm.run("test", "-e", LEDGER, check=False).returncode == 1
 
 
 def _needs_root(vm: Machine, words: tuple[str, ...]) -> None:

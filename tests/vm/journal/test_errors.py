@@ -116,7 +116,7 @@ def test_a_unit_of_each_kind_has_its_cause_and_its_last_lines(vm: Machine, agree
         vm.run("timeout", "300", "sh", "-c", f"until systemctl --quiet is-failed {name}; do sleep 0.2; done")
     vm.run("journalctl", "--sync")
     # A journalctl for each of them: long where everything is emulated.
-    findings = json.loads(vm.run("opskit", *ERRORS, "--json", timeout=400).stdout)["findings"]
+    findings = answer(vm, *ERRORS)["findings"]
     right = 0
     for name, (_, title, line) in KINDS.items():
         (finding,) = [finding for finding in findings if finding["title"].startswith(f"{name} ")]
@@ -157,7 +157,7 @@ def test_who_may_read_it(vm: Machine) -> None:
     assert "systemd-journal" in lacking.stderr + lacking.stdout
     vm.run("usermod", "-aG", "systemd-journal", USER)
     vm.close_ssh()  # groups are those of the login
-    whole = opskit(vm, *ERRORS, user=USER)
+    whole = vm.run("opskit", *ERRORS, user=USER)
     assert whole.returncode == 0
     assert "[not-seen]" not in whole.stderr + whole.stdout
 
