@@ -1,8 +1,9 @@
 """How many of everything generated a run has: the quick suite, scripts/test --full (the CI), scripts/test --more.
 
 Quick is some tens, --full 100 to 200 of each kind, --more what is left to the thousands: by hand, before an issue is
-closed. The markers are `slow` (not quick) and `more` (neither quick nor full); tests of hypothesis make their examples
-within one test, so scripts/test --more says so in a variable (tests/conftest.py).
+closed. Where each is a boot, a power cut or a round of the virtual machine, --full has a handful. The markers are
+`slow` (not quick) and `more` (neither quick nor full); tests of hypothesis make their examples within one test, so
+scripts/test --more says so in a variable (tests/conftest.py).
 """
 
 from __future__ import annotations

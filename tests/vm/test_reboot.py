@@ -1,4 +1,4 @@
-"""What a boot brings back and what not: units of memcached, and timers that `yum why --hold` keeps out."""
+"""What a boot brings back and what not: disks, units of memcached, and timers that `yum why --hold` keeps out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 
 import pytest
 
-from vm.guest import answer, each, settled
+from vm.conftest import Count
+from vm.disk.two_disks import TwoDisks
+from vm.guest import answer, booted_again, each, failed_units, settled
 from vmlab.machine import Machine
 
 MAKECACHE = "dnf-makecache.timer"
@@ -26,8 +28,9 @@ def active(vm: Machine, *units: str) -> list[str]:
     return vm.run("systemctl", "is-active", *units, check=False).stdout.split()
 
 
-def test_what_is_there_after_a_boot(vm: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_there_after_a_boot(vm: Machine, monkeypatch: pytest.MonkeyPatch, count: Count) -> None:
     """One boot for all of it, a day later: the end of one of the holds has passed while the host was off."""
+    disks = TwoDisks(vm)
     vm.run("sh", "-euc", TIMERS)
     start, stop = ("memcached", "start", "--yes", "--json"), ("memcached", "stop", "--yes", "--json")
     done = each(
@@ -55,9 +58,13 @@ def test_what_is_there_after_a_boot(vm: Machine, monkeypatch: pytest.MonkeyPatch
 
     before = int(vm.run("date", "+%s").stdout)
     vm.power_off()
+    disks.swap()
     monkeypatch.setenv("OPSKIT_VM_DAYS", str(int(os.environ.get("OPSKIT_VM_DAYS") or 0) + 1))
     vm.start()
     assert settled(vm) == "running"
+    assert failed_units(vm) == ""
+    booted_again(vm)
+    disks.in_service_after_the_boot(count)
     assert int(vm.run("date", "+%s").stdout) > before + 7200
 
     units = ("memcached.service", *(f"memcached@{port}.service" for port in (12000, 12001, 12002, 12003)))

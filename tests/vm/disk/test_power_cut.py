@@ -19,16 +19,15 @@ import pytest
 from tiers import more
 from vm.conftest import Count
 from vm.cuts import up_again
-from vm.guest import FSTAB, TARGET, answer, failed_units, mounted, read, uuid
+from vm.guest import FSTAB, TARGET, answer, failed_units, killed, mounted, read, uuid
 from vmlab.machine import Machine
 
 STEPS = 6  # create-partition, make-filesystem, backup-fstab, add-fstab-entry, make-mount-point, mount
 MOMENTS = 20
-# What --full has of them: over the whole time, with and without what was not flushed, each with and without data.
-SOME = (3, 8, 13, 18)
-# A real boot: once the entry of fstab is there and its mount point is not, and at a random moment late in the run.
+# What --full has of them: in the middle, with and without what was not flushed.
+SOME = (8, 13)
+# A real boot: once the entry of fstab is there and its mount point is not, and at all moments that only --more has.
 BOOT_AFTER_STEP = 4
-BOOT_AFTER_MOMENT = 18
 PARTITION = "/dev/vdb1"
 MARKER = f"{TARGET}/marker"
 REFUSED = 5
@@ -86,9 +85,8 @@ def survive(vm: Machine, fstab: str, *, data: bool) -> str:
 def test_a_cut_after_a_recorded_step(losing_vm: Machine, snapshot: Path, number: int, count: Count) -> None:
     vm = losing_vm
     fstab = read(vm, FSTAB)
-    # It ends itself right after that entry of the ledger is on the disk; nothing after it has begun.
-    kill = f"OPSKIT_TEST_KILL=stepped:{number}"
-    vm.run("env", kill, "opskit", "disk", "mount", "/dev/vdb", TARGET, "--yes", check=False)
+    # Nothing after that entry of the ledger, which is on the disk, has begun.
+    killed(vm, number, "disk", "mount", "/dev/vdb", TARGET, "--yes")
     vm.cut(lose=True)
     up_again(vm, snapshot, boot=number == BOOT_AFTER_STEP)
     outcome = survive(vm, fstab, data=False)
@@ -115,6 +113,7 @@ def seconds(machine: Machine, snapshot: Path) -> float:
         return time.monotonic() - began
 
 
+@pytest.mark.xdist_group("moments")  # the seconds are measured once
 @pytest.mark.parametrize("number", [number if number in SOME else more(number) for number in range(MOMENTS)])
 def test_a_cut_at_a_random_moment(
     seconds: float, losing_vm: Machine, snapshot: Path, number: int, count: Count
@@ -126,6 +125,6 @@ def test_a_cut_at_a_random_moment(
     with planned(vm):
         time.sleep(moment)
         vm.cut(lose=number % 2 == 0)
-    up_again(vm, snapshot, boot=number == BOOT_AFTER_MOMENT or number not in SOME)
+    up_again(vm, snapshot, boot=number not in SOME)
     outcome = survive(vm, fstab, data=number % 4 < 2)
     count("cuts survived", outcome=outcome)

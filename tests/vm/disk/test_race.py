@@ -33,14 +33,14 @@ def units(vm: Machine) -> list[str]:
 
 
 @pytest.mark.timeout(2 * TEST_SECONDS)
-@pytest.mark.parametrize("times", [6, more(50)])
+@pytest.mark.parametrize("times", [3, more(50)])
 def test_mount_and_undo_while_udev_is_kept_busy(vm: Machine, times: int) -> None:
-    """Every fifth filesystem is made anew, the others are mounted as they are."""
+    """The first filesystem is made, the next one mounted as it is, the third one wiped and made anew; and so on."""
     fstab, known = read(vm, FSTAB), units(vm)
     vm.run("systemd-run", "-q", "--unit=storm", "sh", "-c", STORM)
     rounds: list[Any] = []
     for number in range(times):
-        wipe = ("--wipe", "/dev/vdb") if number and number % 5 == 0 else ()
+        wipe = ("--wipe", "/dev/vdb") if number % 3 == 2 else ()
         rounds.append([("disk", "mount", "/dev/vdb", TARGET, "--yes", "--json", *wipe)])
         rounds.append([("undo", "last", "--yes", "--json")])
     ran = batches(vm, rounds, watched=(FSTAB, MOUNTS), timeout=TEST_SECONDS)
@@ -55,7 +55,7 @@ def test_mount_and_undo_while_udev_is_kept_busy(vm: Machine, times: int) -> None
         assert f" {TARGET} " not in gone.watched[MOUNTS], number
         assert gone.watched[FSTAB] == fstab, number
     made = [there.ended[0].json["result"]["formats"] for there in ran[::2]]
-    assert made == [number % 5 == 0 for number in range(times)]
+    assert made == [number == 0 or number % 3 == 2 for number in range(times)]
     assert storms > 2 * times
     vm.run("udevadm", "settle")
     assert units(vm) == known
@@ -111,7 +111,8 @@ PAIRS = (ONE_DISK, ONE_DISK, TWO_DISKS, TWO_DISKS, *(RESTORE * 2))
 
 
 @pytest.mark.timeout(2 * TEST_SECONDS)
-@pytest.mark.parametrize("times", [len(PAIRS), more(50)])
+# In --full on one disk, with udev and systemd, which tests/host/disk/test_race.py has not.
+@pytest.mark.parametrize("times", [2, more(50)])
 def test_two_opskit_at_once(vm: Machine, times: int) -> None:
     """One works; the other exits 7, or waits when it is told to."""
     vm.add("vdc", 64 * MIB)
