@@ -73,6 +73,7 @@ def pip_settings() -> dict[str, str]:
 def make(directory: Path) -> None:
     """The tree, with this host's own certificates and without what only a person would read."""
     unread = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("man", "doc", "locale")]
+    unread.append("--dpkgopt=force-unsafe-io")  # a tree that was cut off is made anew
     settings = [f"--aptopt={line}" for line in (*apt_settings(), "Apt::Install-Recommends false;")]
     # mmdebstrap sees to its own processes.
     done = run(

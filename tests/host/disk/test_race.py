@@ -14,7 +14,7 @@ import pytest
 from host.hosts import Host
 from host.tools import ENVIRONMENT, FSTAB, GIB, MIB, OPSKIT, REPOSITORY, Disk, run
 
-ROUNDS = 8
+ROUNDS = 4
 
 
 def change_meanwhile(host: Host, disk: Disk, what: str) -> Disk:

@@ -148,8 +148,10 @@ def generated_lines() -> list[str]:
     return [f"{BASE} {line}" for line in lines]
 
 
-def test_the_claims_agree_with_the_real_one(place: Path, agree: Agree) -> None:
-    compare(golden_lines(), place, agree)
+@pytest.mark.parametrize("part", [0, more(1)])
+def test_the_claims_agree_with_the_real_one(part: int, place: Path, agree: Agree) -> None:
+    """Half of them, all of them with --more; the records of five releases (tests/golden/memcached) have all."""
+    compare(golden_lines()[part::2], place, agree)
 
 
 def test_what_only_the_host_knows_agrees_with_the_real_one(place: Path, agree: Agree) -> None:
@@ -185,10 +187,10 @@ def test_what_only_the_host_knows_agrees_with_the_real_one(place: Path, agree: A
     compare([line if "-u " in line else f"-u memcached {line}" for line in lines], place, agree, host=True)
 
 
-@pytest.mark.parametrize("part", [slow(0), *map(more, range(1, 6))])
+@pytest.mark.parametrize("part", [slow(0), *map(more, range(1, 9))])
 def test_generated_values_agree_with_the_real_one(part: int, place: Path, agree: Agree) -> None:
-    """Every sixth of them in --full, all of them with --more."""
-    compare(generated_lines()[part::6], place, agree)
+    """Every ninth of them in --full, all of them with --more."""
+    compare(generated_lines()[part::9], place, agree)
 
 
 def compare(lines: list[str], place: Path, agree: Agree, *, host: bool = False) -> None:
