@@ -8,7 +8,6 @@ import fcntl
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterable
 
 from opskit.core.trust import check_links
@@ -97,6 +96,8 @@ def write_atomic(path: str, data: bytes | Iterable[bytes], *, like: str = "", mo
 
 def _make_temporary(target: str) -> tuple[int, str]:
     """A new file beside target, and its name. Its lock says that somebody writes it, as long as the process lives."""
+    import tempfile  # noqa: PLC0415
+
     directory, name = os.path.split(target)
     while True:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.opskit-", dir=directory)

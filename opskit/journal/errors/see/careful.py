@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from opskit.core.command import Command
 from opskit.core.errors import CommandFailed
@@ -25,8 +25,10 @@ from opskit.journal.errors.see.entries import Reading, boot_id
 from opskit.journal.errors.see.index import read_index
 from opskit.journal.errors.select import Selection, export_lines
 from opskit.journal.files.model import JournalDirectory, Loss, files_by_path
-from opskit.journal.files.see.salvage import Salvage, SalvagedEntry
 from opskit.journal.releases import Version
+
+if TYPE_CHECKING:
+    from opskit.journal.files.see.salvage import SalvagedEntry
 
 BATCH = 1000
 # So many files are named in one command line.
@@ -120,6 +122,8 @@ class CarefulReading:
         return self.selection.boot
 
     def _salvage(self, path: str) -> Loss:
+        from opskit.journal.files.see.salvage import Salvage  # noqa: PLC0415
+
         self._boot()
         salvage = Salvage(path)
         batch: list[ExportEntry] = []
@@ -180,6 +184,8 @@ class CarefulReading:
 
 def _lacks_fields(path: str) -> bool:
     """Whether entries of this file lack fields that cannot be read."""
+    from opskit.journal.files.see.salvage import Salvage  # noqa: PLC0415
+
     salvage = Salvage(path)
     try:
         for _ in salvage.entries():

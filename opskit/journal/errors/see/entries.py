@@ -9,7 +9,6 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 from datetime import timezone, tzinfo
-from zoneinfo import ZoneInfo
 
 from opskit.core.caller import command_line
 from opskit.core.command import Command
@@ -71,6 +70,8 @@ def _understood(error: CommandFailed) -> Exception:
 
 def host_zone() -> tzinfo:
     """The zone in which journalctl takes a time that says none: its environment has no TZ."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
     try:
         with open("/etc/localtime", "rb") as file:
             return ZoneInfo.from_file(file)
