@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any, Callable, NoReturn, Optional
 
 from opskit.core.finding import SEVERITIES, follow_up
@@ -16,12 +15,14 @@ from opskit.core.text import shown
 from opskit.status.conclusion import COUNTED
 from opskit.status.model import AreaFinding, Conclusion, Looked
 from opskit.ui.errors import SEVERITY_STYLE, draw_findings
-from opskit.ui.screen import Screen, fitted
+from opskit.ui.screen import Screen, fitted, folded
 
 # The headings have a column of their own.
 HEADING = 13
 # The row under the screen is the shell's.
 PROMPT = 1
+# What the further lines of a finding begin with.
+FURTHER = "    "
 # What stands before a line that the last look had not.
 CHANGED = "* "
 
@@ -160,17 +161,25 @@ def _style(look: Looked) -> str:
 
 
 def _findings(screen: Screen, findings: Sequence[AreaFinding], room: int, columns: int) -> Iterator[str]:
-    """Two lines each, the second with what mends it; as many as there is room for, and how many more there are."""
-    fit = len(findings) if 2 * len(findings) <= room else max(0, (room - 1) // 2)
-    for each in islice(findings, fit):
-        finding = each.finding
-        text = fitted(f"{finding.severity}: {screen.title(finding, each.area)} [{finding.id}]", columns)
-        label = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stdout)
-        yield label + text[len(finding.severity) :]
-        seen = finding.evidence and not finding.remedy
-        beside = (
-            f"seen: {finding.evidence}" if seen else f"to do: {finding.remedy or follow_up('findings', finding.id)}"
-        )
-        yield fitted(f"  {shown(beside)}", columns)
-    if fit < len(findings):
-        yield f"and {len(findings) - fit} more: {follow_up('check')}"
+    """What is wrong and what mends it, of as many as there is room for, and how many more there are."""
+    for number, each in enumerate(findings):
+        lines = list(_finding(screen, each, columns))
+        rest = number + 1 < len(findings)
+        if len(lines) + rest > room:
+            if room > 0:
+                yield f"and {len(findings) - number} more: {follow_up('check')}"
+            return
+        yield from lines
+        room -= len(lines)
+
+
+def _finding(screen: Screen, each: AreaFinding, columns: int) -> Iterator[str]:
+    """The lines of a finding: nothing of it is left out, for an id or a command that is cut is of no use."""
+    finding = each.finding
+    title = screen.title(finding, each.area)
+    first, *more = folded(f"{finding.severity}: {title} [{finding.id}]", columns, FURTHER)
+    yield screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stdout) + first[len(finding.severity) :]
+    yield from more
+    seen = finding.evidence and not finding.remedy
+    beside = f"seen: {finding.evidence}" if seen else f"to do: {finding.remedy or follow_up('findings', finding.id)}"
+    yield from folded(f"  {shown(beside)}", columns, FURTHER)

@@ -246,19 +246,60 @@ def live_rows(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Tabl
 
 
 def fitted(text: str, columns: int) -> str:
-    """The text in so many columns: what is longer loses its middle, for a path says most at its end."""
-    if not columns or (text.isascii() and len(text) <= columns):
-        return text
-    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 - how wide a terminal draws a text
+    """The text in so many columns. Of what is longer a path at its end loses its middle; else the last words go.
 
-    if cell_len(text) <= columns:
+    No other word is cut: it may be an id, a UUID or a device.
+    """
+    if not columns or _cells(text) <= columns:
         return text
     mark = "…" if "utf" in (sys.stdout.encoding or "utf").lower() else "~"
-    tail = columns // 3
-    end = text
-    while cell_len(end) > tail:
-        end = end[1:]
-    return set_cell_size(text, columns - tail - 1).rstrip() + mark + end
+    before, _, last = text.rpartition(" ")
+    room = columns - _cells(before) - 1
+    if "/" in last and room >= SENTENCE:
+        return f"{before} {_without_middle(last, room, mark)}"
+    words = text.split(" ")
+    while len(words) > 1 and _cells(" ".join(words)) > columns - 2:
+        words.pop()
+    kept = " ".join(words).rstrip()
+    return _without_middle(text, columns, mark) if _cells(kept) > columns - 2 or not kept else f"{kept} {mark}"
+
+
+def folded(text: str, columns: int, indent: str) -> list[str]:
+    """The text in lines of so many columns, folded between words; a longer word has a line of its own and is fitted.
+
+    columns: 0 for one line
+    indent: what the further lines begin with
+    """
+    if not columns or _cells(text) <= columns:
+        return [text]
+    words = text.lstrip(" ").split(" ")
+    lines = [" " * (len(text) - len(text.lstrip(" ")))]
+    for word in words:
+        longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
+        if _cells(longer) > columns and lines[-1].strip():
+            lines.append(indent + word)
+        else:
+            lines[-1] = longer
+    return [fitted(line, columns) for line in lines]
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - rich is imported only when something is drawn with it
+
+    return cell_len(text)
+
+
+def _without_middle(text: str, columns: int, mark: str) -> str:
+    """The first half of it and the end, with the mark between them."""
+    head, tail = text, text
+    while _cells(head) > columns // 2:
+        head = head[:-1]
+    while _cells(tail) > columns - _cells(head) - 1:
+        tail = tail[1:]
+    return head + mark + tail
 
 
 def bar(share: float, width: int) -> str:
