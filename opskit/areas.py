@@ -78,6 +78,7 @@ FULL = MappingProxyType({"full_percent": 85, "inodes_percent": 85, "deleted_perc
 LOOKS = (
     Look("disk", "disks", "opskit.disk.see.check", ("disk", "list"), 10.0),
     Look("disk", "filesystems", "opskit.usage.df.see.check", ("df",), 10.0, FULL),
+    Look("disk", "growth", "opskit.usage.du.see.check", ("du", "--diff", "last"), 10.0),
     Look("journal", "journal", "opskit.journal.errors.see.check", ("journal", "errors"), 20.0),
     Look("memcached", "memcached", "opskit.memcached.status.see", ("memcached", "status"), 10.0),
     Look("service", "services", "opskit.service.see.check", ("check", "service"), 15.0),

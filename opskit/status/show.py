@@ -147,7 +147,7 @@ def _section(screen: Screen, look: Looked, most: int, columns: int) -> Iterator[
         more = len(lines) - most + (most > 1)
         rest = f"and {more} more: {look.command}"
         lines = [*lines[: most - 1], rest] if most > 1 else [f"{lines[0]}  ({rest})"]
-    for number, line in enumerate(lines):
+    for number, line in enumerate(lines):  # none, where there is nothing to tell
         heading = look.name if number == 0 or not columns else ""
         text = fitted(f"{heading:<{HEADING}}{shown(line)}", columns)
         yield screen.styled(heading, _style(look), sys.stdout) + text[len(heading) :] if heading else text

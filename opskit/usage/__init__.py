@@ -10,7 +10,8 @@ Where a change belongs:
        several processes                  see/walk.py: the walker, the workers and their protocol
        several roots                      see/scan.py: walks put together
        scans that are kept                saved.py: the file; see/kept.py: finding one; steps.py: writing one;
-                                          changes.py: what changed between two; ncdu.py: ncdu's format
+                                          changes.py: what changed between two; growth.py, see/check.py: for status;
+                                          ncdu.py: ncdu's format
        --browse                           browse/cli.py; the screen and its keys: ui/browse; deleting: delete/, with
                                           model.py, plan.py, see/ (trees, processes, who else needs it), steps.py
   df/  the command, what a person sees    cli/: command.py, options.py; show/, a file for each question

@@ -34,6 +34,15 @@ class SavedScan:
     scan: Scan
 
 
+@dataclass(frozen=True)
+class ScanHead:
+    """What a kept scan comes to, without its entries."""
+
+    taken: datetime
+    request: ScanRequest
+    total_bytes: int
+
+
 def pack(saved: SavedScan) -> bytes:
     """The content of a file."""
     request, scan = saved.request, saved.scan
@@ -77,14 +86,43 @@ def unpack(data: bytes, name: str) -> SavedScan:
     try:
         sums = json.loads(lines[1])
         entries = tuple(_entries(lines[2:-1]))
-        roots, exclude = (tuple(map(os.fsencode, head.pop(key))) for key in ("roots", "exclude"))
-        head.setdefault("follow", "")  # a scan of opskit 0.1 has none
-        options = {key: head[key] for key in (*COMPARED, "directory_sizes") if key != "exclude"}
-        request = ScanRequest(roots, exclude=exclude, **options)
-        scan = Scan(entries, sums["bytes"], sums["entries"], several=len(roots) > 1)
-        return SavedScan(datetime.fromisoformat(head["time"].replace("Z", "+00:00")), head["host"], request, scan)
+        request = _request(head)
+        scan = Scan(entries, sums["bytes"], sums["entries"], several=len(request.roots) > 1)
+        return SavedScan(_taken(head), head["host"], request, scan)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         raise UsageFault(name, "this scan is damaged") from None
+
+
+def unpack_head(file: Iterator[bytes], name: str) -> ScanHead:
+    """The head of what pack() made, uncompressed: its first two lines. Raises UsageFault as unpack."""
+    try:
+        head, sums = json.loads(next(file)), json.loads(next(file))
+        if head["opskit_scan"] == VERSION:
+            return ScanHead(_taken(head), _request(head), int(sums["bytes"]))
+    except (
+        OSError,
+        EOFError,
+        StopIteration,
+        zlib.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):
+        pass
+    raise UsageFault(name, "this is not a scan that opskit saved, or it is damaged")
+
+
+def _request(head: dict[str, Any]) -> ScanRequest:
+    roots, exclude = (tuple(map(os.fsencode, head[key])) for key in ("roots", "exclude"))
+    head.setdefault("follow", "")  # a scan of opskit 0.1 has none
+    options = {key: head[key] for key in (*COMPARED, "directory_sizes") if key != "exclude"}
+    return ScanRequest(roots, exclude=exclude, **options)
+
+
+def _taken(head: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(head["time"].replace("Z", "+00:00"))
 
 
 def _entries(lines: list[str]) -> Iterator[TreeEntry]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 from opskit.core.ledger import Run
 from opskit.history.report import report_of as history_report
@@ -11,6 +13,10 @@ from opskit.history.see import is_locked
 from opskit.usage.df.deleted import DeletedFile, DeletedFiles
 from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.df.report import report_of as df_report
+from opskit.usage.du.growth import report_of as growth_report
+from opskit.usage.du.model import Scan, ScanRequest
+from opskit.usage.du.saved import SavedScan, pack
+from opskit.usage.du.see.kept import kept_heads
 
 THRESHOLDS = {"full_percent": 85, "inodes_percent": 95, "deleted_percent": 10}
 
@@ -54,6 +60,33 @@ def test_thresholds_of_filesystems() -> None:
     assert df_report(nearly, DeletedFiles(), at_95).findings == ()
     at_90 = {**at_95, "inodes_percent": 90}
     assert [finding.id for finding in df_report(nearly, DeletedFiles(), at_90).findings] == ["nearly-out-of-inodes"]
+
+
+def kept(root: bytes, size: int, day: float, **options: Any) -> SavedScan:
+    taken = datetime(2026, 11, 1, tzinfo=timezone.utc) + timedelta(days=day)
+    return SavedScan(taken, "host", ScanRequest((root,), **options), Scan((), size, 1))
+
+
+def test_what_grows_is_told_from_the_last_two_scans_of_a_tree(tmp_path: Path) -> None:
+    gib = 2**30
+    scans = [
+        kept(b"/srv", 9 * gib, 0),
+        kept(b"/var", gib, 1), kept(b"/var", 9 * gib, 2), kept(b"/var", 8 * gib, 3), kept(b"/srv", 11 * gib, 4),
+        kept(b"/var", gib, 4, apparent=True), kept(b"/home", gib, 4), kept(b"/home", 2 * gib, 4.25),
+    ]  # fmt: skip
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for number, scan in enumerate(scans):
+        (folder / f"2026110{number}T000000Z-aaaaaa.json.gz").write_bytes(pack(scan))
+    (folder / "20261109T000000Z-aaaaaa.json.gz").write_bytes(pack(scans[0])[:20])
+    (folder / "20261109T000001Z-aaaaaa.json.gz").write_bytes(b"nonsense")
+    assert growth_report(list(kept_heads(str(tmp_path)))).lines == (
+        "+1.0G in 6h, 2.0G now  /home",
+        "+2.0G in 4 days (+512M a day), 11G now  /srv",
+        "-1.0G in 1 day (-1.0G a day), 8.0G now  /var",
+    )
+    assert growth_report([]).lines == ()
+    assert list(kept_heads(str(tmp_path / "none"))) == []
 
 
 def run(name: str, outcome: str) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import stat
 from collections.abc import Iterator
@@ -13,12 +14,14 @@ from opskit.core.finding import follow_up
 from opskit.core.trust import check_links
 from opskit.core.units import time_text
 from opskit.usage.du.ncdu import is_export, parse
-from opskit.usage.du.saved import SavedScan, unpack
+from opskit.usage.du.saved import SavedScan, ScanHead, unpack, unpack_head
 
 LAST = "last"
 FOLDER, SUFFIX = "scans", ".json.gz"
 # Some bytes a directory: a scan of 100 million of them is smaller.
 MOST = 2 * 1024**3
+# A status looks at so many of the newest.
+HEADS = 50
 
 
 def read_saved(path: str, *, apparent: bool = False) -> SavedScan:
@@ -68,16 +71,28 @@ def check_target(path: str) -> None:
 
 def kept_scans(state_dir: str) -> Iterator[tuple[str, SavedScan]]:
     """Runs and their scans, the oldest first. One that is damaged is passed over: it is of no use."""
+    for file in _files(state_dir):
+        with contextlib.suppress(UsageFault):
+            yield file.name[: -len(SUFFIX)], read_saved(file.path)
+
+
+def kept_heads(state_dir: str) -> Iterator[ScanHead]:
+    """What the scans come to, the oldest first; as kept_scans. Raises PermissionError."""
+    for file in _files(state_dir)[-HEADS:]:
+        with contextlib.suppress(UsageFault, FileNotFoundError), gzip.open(file.path) as lines:
+            yield unpack_head(iter(lines), file.path)
+
+
+def _files(state_dir: str) -> list[os.DirEntry[str]]:
+    """The files of kept scans, the oldest first."""
     folder = os.path.join(state_dir, FOLDER)
     try:
         with os.scandir(folder) as listed:
             files = [file for file in listed if file.name.endswith(SUFFIX)]
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []
     # A run's name begins with its time, to the second; what it goes on with is random.
-    for file in sorted(files, key=lambda entry: (entry.name.partition("-")[0], entry.stat().st_mtime_ns)):
-        with contextlib.suppress(UsageFault):
-            yield file.name[: -len(SUFFIX)], read_saved(file.path)
+    return sorted(files, key=lambda entry: (entry.name.partition("-")[0], entry.stat().st_mtime_ns))
 
 
 def _label(saved: SavedScan) -> str:
