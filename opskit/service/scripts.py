@@ -34,7 +34,7 @@ LSB = {
 # A pid file is written behind the start of its process; by whole seconds on some filesystems.
 LATER = 2.0
 MOST_NAMED = 4
-_INTERPRETERS = re.compile(r"(?:python|perl|ruby|node|java|php|sh|bash|dash|ash|busybox|env)[\d.]*")
+INTERPRETERS = re.compile(r"(?:python|perl|ruby|node|java|php|sh|bash|dash|ash|busybox|env)[\d.]*")
 # What a pid file comes to.
 OWN, GONE, ZOMBIE, REUSED, OTHER, EMPTY, HIDDEN = "own", "gone", "zombie", "reused", "other", "empty", "hidden"
 
@@ -42,7 +42,7 @@ OWN, GONE, ZOMBIE, REUSED, OTHER, EMPTY, HIDDEN = "own", "gone", "zombie", "reus
 def is_program(process: Process, names: Sequence[str]) -> bool:
     """Whether a process is one of these programs: by its name, its program, or the script that it interprets."""
     words = [os.path.basename(word) for word in process.words[:1]]
-    if words and (_INTERPRETERS.fullmatch(words[0]) or process.words[0].startswith("-")):
+    if words and (INTERPRETERS.fullmatch(words[0]) or process.words[0].startswith("-")):
         words += [os.path.basename(word) for word in process.words[1:5] if not word.startswith("-")][:1]
     # setproctitle, as celery uses it: `[celeryd: celery@host:MainProcess]`
     titles = [match[1] for word in process.words[:1] if (match := re.match(r"\[?([\w.-]+):", word))]

@@ -33,6 +33,7 @@ from opskit.service.model import (
     ServiceFacts,
     UnitDetails,
 )
+from opskit.service.scripts import INTERPRETERS
 from opskit.service.see.containers import container_lines
 from opskit.service.see.files import pid_files_in, place_in, read_end
 from opskit.service.see.kernel import denials_since, group_kills, kernel_messages, kills_of
@@ -226,7 +227,8 @@ def _kills_of(facts: ServiceFacts, programs: Sequence[str], moment: float) -> tu
     since = moment - (time.time() - time.clock_gettime(time.CLOCK_MONOTONIC))
     kills = kills_of(kernel_messages(since))
     unit = facts.unit.name if facts.unit else ""
-    names = {name[:15] for name in programs}
+    # A python that was killed can be anybody's.
+    names = {name[:15] for name in programs if not INTERPRETERS.fullmatch(name)}
     pids = {file.pid for file in (facts.script.pid_files if facts.script else ())}
     return tuple(kill for kill in kills if _is_of(kill, unit, facts.container, names if moment else set(), pids))
 

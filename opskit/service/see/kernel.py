@@ -61,9 +61,12 @@ def kills_of(messages: Iterator[str]) -> tuple[Kill, ...]:
 
 
 def group_kills(group: str) -> int:
-    """How many processes of a control group, and of those below it, the OOM killer has ended; 0 for not known."""
+    """How many processes of a control group, and of those below it, the OOM killer has ended; 0 for not known.
+
+    Those of the whole host (/) are not the service's.
+    """
     for path in (f"{CGROUPS}{group}/memory.events", f"{CGROUPS}/memory{group}/memory.oom_control"):
-        for line in procfs.text(path).splitlines() if group else ():
+        for line in procfs.text(path).splitlines() if group not in {"", "/"} else ():
             name, _, number = line.partition(" ")
             if name == "oom_kill" and number.isdigit():
                 return int(number)

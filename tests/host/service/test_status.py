@@ -14,6 +14,10 @@ import pytest
 from host.hosts import Host, Namespace
 from host.tools import Answer
 
+# Python may be installed where only root can read: that one capability is left.
+READS = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
+AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *READS)
+
 WAIT = 60.0
 SCRIPT = """\
 #!/bin/sh
@@ -126,3 +130,21 @@ def test_names_that_can_hold_anything(host: Host) -> None:
         answer = host.run("service", "status", "--json", "--", name)
         assert answer.code == 1, name
         assert answer.json["error"]["what"] == name
+
+
+def test_a_process_that_hidepid_hides_is_neither_alive_nor_dead(service: Service) -> None:
+    process = service.start()
+    wait_for_state(process.pid, "S")
+    # Since Linux 5.8 each mount of /proc has its own; before, it would be that of the whole machine.
+    if tuple(map(int, os.uname().release.split(".")[:2])) < (5, 8):
+        pytest.skip("hidepid of one mount takes Linux 5.8")
+    hidden = service.host.namespace(
+        f"mkdir -p /etc/init.d; mount --bind {service.folder}/init.d /etc/init.d; mount -t proc -o hidepid=2 none /proc"
+    )
+    words = ("service", "status", "--json", service.name)
+    answer = service.host.run(*words, inside=hidden, under=AS_NOBODY)
+    (each,) = answer.json["result"]["services"]
+    assert (answer.code, each["state"]) == (4, "unknown")
+    assert "may not be looked at by this user" in each["why"]
+    # root sees it there, too.
+    assert service.host.run(*words, inside=hidden).code == 0

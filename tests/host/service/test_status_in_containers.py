@@ -10,13 +10,11 @@ import pytest
 
 from host.hosts import Host
 from host.service.engine import Podman, missing
+from host.service.test_status import AS_NOBODY
 from host.tools import Answer
 from tiers import Agree
 
 WAIT = 60.0
-# Python may be installed where only root can read: that one capability is left.
-READS = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
-AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *READS)
 
 
 @pytest.fixture(scope="module")

@@ -84,6 +84,14 @@ def test_how_what_is_in_a_container_ended(host: Host, podman: Podman) -> None:
     assert answer.code == 4
     assert titles(answer)["ended"].endswith("was killed by SIGKILL")
     assert {"zombie", "no-reaper", "nobody-restarts"} <= set(answer.ids)
+    podman("run", "-d", "--name", "fails", "worker", "/bin/false")
+    podman("wait", "fails")
+    checked = host.run("check", "service", "--json", inside=podman.inside)
+    assert checked.code == 4
+    first = podman("inspect", "-f", "{{.State.Pid}}", "c").stdout.strip()
+    told = {(finding["id"], finding["title"]) for finding in checked.json["findings"]}
+    assert ("not-running", "fails is failed") in told
+    assert [title for kind, title in told if kind == "zombie" and f": pid {first} (sleep" in title]
 
 
 def test_how_a_container_ended(host: Host, podman: Podman) -> None:

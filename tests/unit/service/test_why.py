@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ from opskit.service.model import (
     UnitDetails,
 )
 from opskit.service.script import logs_in
+from opskit.service.see import kernel
 from opskit.service.see.kernel import denials_of, kills_of
 from opskit.service.see.unit import details_of
 from tiers import Agree
@@ -323,3 +325,15 @@ def test_the_logs_of_a_script() -> None:
     assert logs_in("w", 'LOGFILE="/var/log/$NAME.log"\nNAME=w\nX="/var/log/c/%n%I.log"\n') == (
         "/var/log/w.log", "/var/log/c/**.log",
     )  # fmt: skip
+
+
+def test_the_kills_of_a_control_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "CGROUPS", str(tmp_path))
+    unified, legacy = tmp_path / "a/w.service", tmp_path / "memory/b/w.service"
+    for folder in (unified, legacy):
+        folder.mkdir(parents=True)
+    (unified / "memory.events").write_text("low 0\noom 3\noom_kill 2\n")
+    (legacy / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 4\n")
+    (tmp_path / "memory" / "memory.oom_control").write_text("oom_kill 9\n")
+    groups = ("/a/w.service", "/b/w.service", "/absent", "", "/")
+    assert [kernel.group_kills(group) for group in groups] == [2, 4, 0, 0, 0]

@@ -89,7 +89,7 @@ HELPERS = {
 SUB = {"failed": "failed", "starting": "auto-restart"}
 # Started again in the test: those that end at once, and those that are refused. Each has so long to live.
 ENSURED = {
-    **dict.fromkeys(("exits", "eater", "absent", "needs", "unmet", "file", "again", "masked", "lives"), "60s"),
+    **dict.fromkeys(("exits", "eater", "absent", "unmet", "again", "masked", "lives"), "60s"),
     "never": "100ms",
 }
 POLICY = ("service", "ensure", "--yes", "--json", "--restart-policy", "--for")
@@ -146,7 +146,7 @@ def test_each_way_to_fail_is_told_right_and_is_started_once(vm: Machine, agree: 
     ensured = dict(zip(ENSURED, answers[len(WAYS) :]))
     assert {name: answer.status for name, answer in ensured.items()} == {name: WAYS[name].ensure for name in ENSURED}
     agree("units started once, or left alone", len(ensured), len(ENSURED))
-    for name in ("eater", "absent", "file"):
+    for name in ("eater", "absent"):
         assert WAYS[name].cause[1] in ensured[name].json["error"]["why"]
 
 
