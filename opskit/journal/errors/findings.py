@@ -63,9 +63,7 @@ def _oom(incident: Incident, unit: str = "") -> Finding:
 
 
 def _dump(incident: Incident) -> Finding:
-    title = f"{incident.subject} dumped core {times(incident.count)}" + (
-        f" ({incident.unit})" if incident.unit else ""
-    )
+    title = f"{incident.subject} dumped core {times(incident.count)}" + (f" ({incident.unit})" if incident.unit else "")
     return Finding(DUMP, "error", title, incident.example, f"coredumpctl info {incident.detail}")
 
 

@@ -44,7 +44,7 @@ def test_install_again_otherwise_and_take_back(tmp_path: Path) -> None:
     script = tmp_path / "systemctl"
     script.write_text(SYSTEMCTL.format(folder=tmp_path))
     script.chmod(0o755)
-    first = f"$(sed -n 's/.*\"run\": *\"\\([^\"]*\\)\".*/\\1/p' {tmp_path}/state/ledger.jsonl | head -n 1)"
+    first = f'$(sed -n \'s/.*"run": *"\\([^"]*\\)".*/\\1/p\' {tmp_path}/state/ledger.jsonl | head -n 1)'
     text = SCRIPT.format(folder=tmp_path, python=sys.executable, first=first)
     done = subprocess.run(
         ["unshare", "--mount", "bash", "-c", text], capture_output=True, text=True, check=False, cwd="/"
