@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.report import Report
@@ -54,6 +54,19 @@ def _restarts(unit: Unit, now: float) -> Iterator[Finding]:
     title = f"{unit.name} was started again by itself {times(unit.restarts or 0)}"
     evidence = f"Restart={unit.restart}, {unit.active} ({unit.sub})"
     yield Finding("restarts", "warning", title, evidence, follow_up("service", "why", unit.name))
+
+
+def lasting(processes: Iterable[Process], before: Collection[tuple[int, int]], caller: int) -> list[Process]:
+    """The processes without the zombies that say nothing of this host.
+
+    before: pid and start of each zombie of a moment ago: what has just ended is one until its parent comes to it
+    caller: whose children the looks at this host are, which it takes the exit status of when all have ended
+    """
+    return [
+        each
+        for each in processes
+        if not each.zombie or ((each.pid, each.start_ticks) in before and each.parent != caller)
+    ]
 
 
 def _zombies(processes: Sequence[Process], containers: Sequence[Container]) -> Iterator[Finding]:

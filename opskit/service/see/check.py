@@ -14,7 +14,7 @@ from opskit.core.report import Report, ReportRequest
 from opskit.core.runner import Runner
 from opskit.core.systemd import is_booted, parse_show
 from opskit.service.model import Container, Unit
-from opskit.service.report import report_of
+from opskit.service.report import lasting, report_of
 from opskit.service.see.containers import container_of
 from opskit.service.see.processes import all_processes
 from opskit.service.see.unit import PROPERTIES, SECONDS, unit_of
@@ -33,8 +33,7 @@ def check(runner: Runner, request: ReportRequest) -> Report:  # noqa: ARG001 - n
     before = {(each.pid, each.start_ticks) for each in all_processes() if each.zombie}
     units = _units(runner)
     containers, unseen = _containers(runner)
-    # What has just ended is a zombie until its parent comes to it: it counts when it was one before.
-    processes = [each for each in all_processes() if not each.zombie or (each.pid, each.start_ticks) in before]
+    processes = lasting(all_processes(), before, os.getppid())
     return report_of(units, containers, processes, time.time(), unseen)
 
 

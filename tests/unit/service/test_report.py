@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from opskit.service.model import Container, Process, Unit
-from opskit.service.report import report_of
+from opskit.service.report import lasting, report_of
 
 NOW = 1_764_072_000.0
 
@@ -61,3 +61,11 @@ def test_zombies_by_their_parent() -> None:
     assert "--init" in finding.remedy
     assert finding.evidence.endswith("and 3 more")
     assert report_of((), (), (first,), NOW).findings == ()
+
+
+def test_a_zombie_of_a_moment_and_one_of_the_command_itself_do_not_count() -> None:
+    """The looks of `opskit check` are its children: the first that has ended waits for the others."""
+    lives = Process(10, 0, 1, 1, 0.0, "sleep", "S")
+    dead = {pid: Process(pid, 0, parent, pid, 0.0, "w", "Z") for pid, parent in ((20, 10), (21, 10), (22, 99))}
+    before = {(20, 20), (21, 7), (22, 22)}  # 21 was another process then
+    assert lasting((lives, *dead.values()), before, 99) == [lives, dead[20]]
