@@ -33,7 +33,7 @@ def check(runner: Runner, request: ReportRequest) -> Report:  # noqa: ARG001 - n
     before = {(each.pid, each.start_ticks) for each in all_processes() if each.zombie}
     units = _units(runner)
     containers, unseen = _containers(runner)
-    processes = lasting(all_processes(), before, os.getppid())
+    processes = lasting(all_processes(), before, os.getppid(), time.time())
     return report_of(units, containers, processes, time.time(), unseen)
 
 
