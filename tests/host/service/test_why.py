@@ -91,7 +91,8 @@ def test_how_what_is_in_a_container_ended(host: Host, podman: Podman) -> None:
     first = podman("inspect", "-f", "{{.State.Pid}}", "c").stdout.strip()
     told = {(finding["id"], finding["title"]) for finding in checked.json["findings"]}
     assert ("not-running", "fails is failed") in told
-    assert [title for kind, title in told if kind == "zombie" and f": pid {first} (sleep" in title]
+    # Of a zombie that was started a moment ago nobody can tell that it stays one.
+    assert not [title for kind, title in told if kind == "zombie" and f": pid {first} (sleep" in title]
 
 
 def test_how_a_container_ended(host: Host, podman: Podman) -> None:
