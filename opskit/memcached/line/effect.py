@@ -47,6 +47,8 @@ EX_USAGE, EX_NOUSER, EX_OSERR = 64, 67, 71
 # Opened before any client: measured on 1.6.18 (4 for each thread) and 1.6.45 (5), one listener more is one less.
 FILES_ALWAYS = 7
 FILES_PER_THREAD = (4, 5)
+# Of -c, set aside for each thread, whatever it opens (thread.c of 1.4.15 to 1.6.45).
+RESERVED_PER_THREAD = 5
 # stdin, stdout, stderr and the file of users: measured on 1.6.18.
 FILES_FOR_USERS = 4
 # Of the memory, for the hot and the warm LRU together.
@@ -127,6 +129,15 @@ class Effect(NamedTuple):
         fixed = FILES_ALWAYS + tcp + udp * (self.threads if udp == 1 else 1)
         least, most = (fixed + each * self.threads for each in FILES_PER_THREAD)
         return least, most
+
+    @property
+    def reserved(self) -> int:
+        """How many of its connections are taken before any client: by its threads, and by each socket it listens on."""
+        udp = sum(listener.protocol == "udp" for listener in self.listeners)
+        each = {"tcp": 1, "udp": self.threads if udp == 1 else 1}
+        # One on every address is a socket of each family.
+        sockets = sum(each[listener.protocol] * (1 + (listener.address == ALL)) for listener in self.listeners)
+        return RESERVED_PER_THREAD * self.threads + (1 if self.socket else sockets)
 
     def clients(self) -> tuple[int, int]:
         """How many clients can be served at once: least and most (it differs by release)."""
@@ -382,6 +393,9 @@ def _listening(effect: Effect, host: Host) -> Iterator[End]:
         yield EX_OSERR, f"no interface has {host.not_here[0]}"
     if privileged(effect, host):
         yield EX_OSERR, f"a port below {host.lowest_port}"
+    # Where the files of -c do not do for the sockets either, it is 1 or 71, by chance.
+    if effect.reserved >= effect.connections - 1:
+        yield 1, "not enough connections for its own threads and sockets"
 
 
 def privileged(effect: Effect, host: Host) -> list[Listener]:

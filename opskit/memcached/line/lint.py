@@ -163,11 +163,15 @@ def _together(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
     if effect.runs and line.has("c") and low * 5 < effect.connections * 3:
         title = f"-c {effect.connections} serves {low} to {high} clients, not {effect.connections}"
         evidence = f"listeners and 4 to 5 open files for each of {effect.threads} threads count as well"
-        files = effect.files[1]
-        more = str(max(effect.connections + files, files * 5 // 2 + 1))  # three fifths of it are for clients then
+        more = str(max(effect.connections + effect.files[1], _enough(effect)))
         severity = "warning" if high else "error"
         finding = Finding("few-clients", severity, title, evidence, f"-c {more} for that many")
         yield LineFinding(finding, (Edit(line.position("c"), (("c", more),)),))
+
+
+def _enough(effect: Effect) -> int:
+    """So many connections that three fifths of them are for clients."""
+    return effect.files[1] * 5 // 2 + 1
 
 
 def _with_auth(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
@@ -190,8 +194,10 @@ def _else(line: CommandLine, effect: Effect, results: list[LineFinding]) -> Iter
     if effect.status is not None:
         title = f"memcached {release_text(line.release)} does not start: {effect.why}"
         end = late_end(effect.status, effect) if effect.late else f"{end_text(effect.status)}, at once"
-        remedy = "-c 1024" if "connections" in effect.why else "opskit memcached flags shows what each option takes"
-        yield LineFinding(Finding("does-not-start", "error", title, end, remedy))
+        more = str(max(1024, _enough(effect)))
+        edits = (Edit(line.position("c"), (("c", more),)),) if "connections" in effect.why else ()
+        remedy = f"-c {more}" if edits else "opskit memcached flags shows what each option takes"
+        yield LineFinding(Finding("does-not-start", "error", title, end, remedy), edits)
     if effect.runs and not effect.socket and not effect.listeners:
         nothing = effect.port or effect.udp  # then -l names nothing
         option, evidence = ("l", "127.0.0.1") if nothing else ("p", "11211"), "-l ''" if nothing else "port 0"

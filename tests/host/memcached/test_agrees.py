@@ -29,7 +29,7 @@ APART = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 HERE = Path(__file__).parent
 LINES = ROOT / "tests" / "golden" / "memcached" / "lines.txt"
 # What depends on more than the line: names, SASL's own files, a link-local address, what the network card can do.
-# And as many connections as it has files of its own: by chance.
+# And so few connections that its files do not do either: 1 or 71, by chance.
 LEFT_OUT = ("cache.example.com", "fe80::1", "-S -U", "localhost", "-c 39 -t 8")
 # Values at and around every bound, and what is no number, for each option behind -o and some before it.
 VALUES = ("", "-1", "0", "1", "2", "79", "80", "abc", "12k", "1.5", " 5", "99999999999", "inf", "nan", "0x10")
@@ -136,7 +136,7 @@ def generated_lines() -> list[str]:
     lines += [
         f"-{letter} {value}" for letter in "ctRbfnN" for value in ("-1", "0", "1", "2", "abc", "inf", "nan", "0x9")
     ]
-    # Well below and above the number from which on it starts: at that number itself it is by chance.
+    # Below the number from which on it starts there are some with which it ends with 1 or with 71, by chance.
     lines += [f"-t {threads} -c {4 * threads + more}" for threads in (1, 3, 8, 32) for more in (1, 2, 60, 61)]
     for chunk in (256, 100000, 262144, 524288, 1048576, 2097152):
         lines += [f"-I {size} -o slab_chunk_max={chunk}" for size in ("512k", "700k", "768k", "1m", "2m")]
@@ -145,6 +145,8 @@ def generated_lines() -> list[str]:
     ]
     for pages in ("ext_page_size=1", "ext_page_size=8", "ext_page_size=8,ext_wbuf_size=3", "ext_wbuf_size=0"):
         lines += [f"-I {size} -o {pages},ext_path=/dev/shm/m:1g" for size in ("1m", "4m", "5m")]
+    # The last with which it ends, and the first with which it runs.
+    lines += [f"-t {threads} -c {5 * threads + more}" for threads in (8, 32) for more in (2, 3)]
     return [f"{BASE} {line}" for line in lines]
 
 

@@ -601,6 +601,10 @@ def test_an_ordinary_user(place: Place) -> None:
     other = ("start", "-p", str(free_port()), "--yes")
     refused = place.json(*other, under=AS_NOBODY, OPSKIT_STATE_DIR=str(place.folder / "roots"))
     assert (refused["status"], refused["error"]["id"]) == (MISSING, "missing"), refused
+    # Before the plan and the question, where nobody has answered it yet.
+    before = place.run("memcached", *other[:-1], under=AS_NOBODY, OPSKIT_STATE_DIR=str(place.folder / "roots"))
+    assert (before.code, before.out) == (MISSING, "")
+    assert "Plan" not in before.err
 
 
 def test_without_proc_nothing_is_taken_for_absent(place: Place) -> None:

@@ -126,6 +126,11 @@ def test_inodes(host: Host) -> None:
     answer = host.run("df", "--json", str(at), inside=inside).well()
     assert answer.ids == ["nearly-out-of-inodes"]
     assert answer.json["findings"][0]["severity"] == "warning"
+    expected = run(*inside.prefix, "df", "--output=source,fstype,itotal,iused,iavail,ipcent,target", str(at)).stdout
+    for words in ("-i",), ("-i", "-T"):
+        shown = host.run("df", *words, str(at), inside=inside).well().out.splitlines()
+        assert shown[0].split()[:6] == ["SOURCE", "TYPE", "INODES", "IUSED", "IFREE", "IUSE%"]
+        assert shown[1].split() == expected.splitlines()[1].split()
     piped = host.run("df", str(at), inside=inside).well()
     assert piped.out.count("\n") == 2
     assert "nearly-out-of-inodes" in piped.err
@@ -135,6 +140,9 @@ def test_a_path_that_is_not_there(host: Host) -> None:
     answer = host.run("df", "/opskit-is-not-there")
     assert answer.code == 1
     assert "No such file or directory" in answer.err
+    asked = host.run("df", "/opskit-is-not-there", "--json")
+    error = {name: asked.json["error"][name] for name in ("exit_code", "why")}
+    assert (asked.code, asked.json["ok"], error) == (1, False, {"exit_code": 1, "why": "No such file or directory"})
 
 
 def test_a_path_that_is_not_there_does_not_hide_the_others(host: Host) -> None:

@@ -31,6 +31,7 @@ from opskit.memcached.see.proc import read_address
 from opskit.memcached.status import findings
 from opskit.memcached.status.model import Instance, InstanceFigures, UnitState, figures, slab_classes
 from opskit.memcached.status.see import see_units
+from opskit.memcached.status.show import SLAB_COLUMNS, slab_cells
 
 EL7: Release = (1, 4, 15)
 NEW: Release = (1, 6, 18)
@@ -200,6 +201,71 @@ def test_what_the_host_says(words: str, change: dict[str, Any], wanted: list[str
     host = EL_HOST._replace(**change)
     lines = [] if "-s" in words.split() else ["-l", "127.0.0.1"]
     assert ids([*lines, *words.split()], NEW, host) == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "change", "id_", "status"),
+    [
+        ("-l 10.9.8.7", {"not_here": ("10.9.8.7",)}, "address-missing", 71),
+        ("-s /nowhere/m", {"socket_fault": "/nowhere: No such file or directory"}, "socket-unwritable", 71),
+        ("-l ::1 -Y /nowhere", {"secret_fault": "No such file or directory"}, "secret-unreadable", 1),
+        (
+            "-l ::1 -Z -o ssl_chain_cert=/c,ssl_key=/k",
+            {"certificate_fault": "/c and /k do not fit"},
+            "certificate-unusable",
+            64,
+        ),
+    ],
+)
+def test_what_the_host_does_not_have_is_an_error(words: str, change: dict[str, Any], id_: str, status: int) -> None:
+    """Beside what the real one does (tests/host/memcached/test_agrees.py): that lint says so, and with which status."""
+    host = EL_HOST._replace(program=Program("memcached", NEW, ("tls",)), **change)
+    judgement = judge(parse(f"-u m {words}".split(), NEW), host)
+    (finding,) = (finding for finding in judgement.findings if finding.id != "exposed")
+    assert (finding.id, finding.severity, finding.evidence) == (id_, "error", f"exit status {status}")
+    assert judgement.effect.exit_status == status
+
+
+def test_less_memory_to_lock_than_is_asked_for_is_an_error() -> None:
+    """What it does hangs on how much it has when it asks: with 8 MiB each of five releases died, or locked nothing."""
+    judgement = judge(parse(["-u", "m", "-l", "::1", "-k"], NEW), EL_HOST._replace(locked=8 << 20))
+    (finding,) = judgement.findings
+    assert (finding.id, finding.severity) == ("lock-limit", "error")
+    assert finding.evidence == "it does not start (can't create thread), or runs with nothing locked"
+
+
+@pytest.mark.parametrize(
+    ("line", "before", "from_", "statuses"),
+    [
+        ("-o slab_chunk_max=1048576", (1, 6, 23), (1, 6, 24), (None, 1)),
+        ("-o slab_chunk_max=256k", (1, 6, 23), (1, 6, 24), (-8, 1)),
+        ("-L", (1, 5, 8), (1, 5, 9), (1, None)),
+        ("-p 65536", (1, 6, 15), (1, 6, 16), (None, 64)),
+    ],
+)
+def test_from_which_release_on(
+    line: str, before: Release, from_: Release, statuses: tuple[Optional[int], Optional[int]]
+) -> None:
+    """The release that brought it: those that were measured are further apart."""
+    words = f"-u m -l 127.0.0.1 {line}".split()
+    assert tuple(effect_of(parse(words, release)).status for release in (before, from_)) == statuses
+
+
+@pytest.mark.parametrize(
+    ("words", "least"),
+    [
+        ("-l 127.0.0.1", 43),
+        ("-l 127.0.0.1 -l 127.0.0.2", 44),
+        ("-s /run/m", 43),
+        ("-l 127.0.0.1 -p 11211 -U 11211", 51),
+        ("", 44),
+    ],
+)
+def test_the_fewest_connections_that_it_starts_with(words: str, least: int) -> None:
+    """Measured on 1.6.18, but for the last, which listens on a socket of each family."""
+    for connections, status in ((least - 1, 1), (least, None)):
+        line = parse(f"-u m -t 8 -c {connections} {words}".split(), NEW)
+        assert effect_of(line).status == status
 
 
 @pytest.mark.parametrize(
@@ -406,6 +472,33 @@ def test_the_classes_of_an_instance() -> None:
     assert slab_classes(slabs(odd).answer) == ()
 
 
+def test_what_is_shown_of_a_class() -> None:
+    """All that people look for, in JSON and in the table of --slabs."""
+    small, large = slab_classes(slabs(SMALL, LARGE).answer)
+    assert [findings.slab_json(each) for each in (small, large)] == [
+        {
+            "class": 1, "item_size_bytes": 96, "pages": 8, "memory_bytes": 96 * 87376, "free_bytes": 96 * 70000,
+            "waste_bytes": 9 * 96 - 600, "items": 9, "age_seconds": 60, "evicted": 0, "evicted_age_seconds": 0,
+            "evicted_unused": 0, "expired_unused": 0, "failed": 0,
+        },
+        {
+            "class": 5, "item_size_bytes": 240, "pages": 1, "memory_bytes": 0, "free_bytes": 0, "waste_bytes": None,
+            "items": 1, "age_seconds": 0, "evicted": 40, "evicted_age_seconds": 20,
+            "evicted_unused": 0, "expired_unused": 3, "failed": 2,
+        },
+    ]  # fmt: skip
+    titles = " ".join(column.title.replace(" ", "_") for column in SLAB_COLUMNS)
+    assert titles == "ADDRESS CLASS ITEM ITEMS PAGES MEMORY FREE WASTE AGE EVICTED AT_AGE UNUSED FAILED"
+    cells = ["127.0.0.1:11211", "5", "240B", "1", "1", "0", "0", "", "0", "40", "20s", "3", "2"]
+    assert slab_cells(slabs(LARGE), large) == cells
+    stats = {"uptime": "7200", "evictions": "41", "store_no_memory": "2", "store_too_large": "1"}
+    stats |= {"rejected_connections": "3", "expired_unfetched": "4", "evicted_unfetched": "5"}
+    told = findings.instance_json(instance(stats))
+    wanted = {"evictions": 41, "evictions_an_hour": 20.5, "failed_stores": 2, "too_large_stores": 1}
+    wanted |= {"rejected": 3, "expired_unused": 4, "evicted_unused": 5}
+    assert {name: told[name] for name in wanted} == wanted
+
+
 def test_stores_that_fail() -> None:
     """memcached counts them, and no client may have said so."""
     (finding,) = findings.find([instance({"store_no_memory": "72", "evictions": "0"})], [])
@@ -463,6 +556,22 @@ def test_a_failed_unit_is_a_finding() -> None:
     assert killed.title == "memcached@1.service has failed: a process of it was killed for want of memory"
     assert killed.evidence == "oom-kill"
     assert killed.remedy.endswith("systemctl show -p MemoryMax memcached@1.service")
+
+
+def test_the_bullet_before_a_failed_unit_is_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """systemd 219 (EL7) has it with --plain, too."""
+
+    class Systemd219:
+        def run(self, command: Command) -> Result:
+            rows = "\u25cf memcached.service loaded failed failed memcached daemon\n"
+            shown = "Id=memcached.service\nDescription=memcached daemon\nResult=exit-code\nInactiveEnterTimestamp=\n"
+            return Result(command, 0, rows if "list-units" in command.argv else shown, "", 0.0)
+
+    for module in ("memcached.status.see", "core.systemd"):
+        monkeypatch.setattr(f"opskit.{module}.is_booted", lambda: True)
+    assert see_units(Systemd219()) == (UnitState("memcached.service", "failed", "exit-code"),)  # type: ignore[arg-type]
+    (finding,) = findings.find([], see_units(Systemd219()))  # type: ignore[arg-type]
+    assert (finding.id, finding.title.partition(" ")[0]) == ("unit-failed", "memcached.service")
 
 
 def test_a_systemd_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -526,6 +635,8 @@ def test_what_only_a_shell_would_read_in_a_settings_file(tmp_path: Path) -> None
         ("-u m -p 12000 -l 10.0.0.5 -m 2g", "memcached -u m -p 12000 -l 10.0.0.5 -m 2048"),
         ("-u m -l 127.0.0.1,0.0.0.0", "memcached -u m -l 0.0.0.0"),
         ("-u m -l 0.0.0.0,127.0.0.1", "memcached -u m -l 0.0.0.0"),
+        ("-u m -l 127.0.0.1 -c 42 -t 8", "memcached -u m -l 127.0.0.1 -c 1024 -t 8"),
+        ("-u m -l 127.0.0.1 -t 300", "memcached -u m -l 127.0.0.1 -c 3771"),  # as many as so many threads take
     ],
 )
 def test_a_correction_does_not_narrow(line: str, better: Optional[str]) -> None:
