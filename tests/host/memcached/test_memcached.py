@@ -607,6 +607,21 @@ def test_an_ordinary_user(place: Place) -> None:
     assert "Plan" not in before.err
 
 
+def test_the_default_pid_file_is_where_the_user_can_write(place: Place) -> None:
+    """In a /run of its own, which the daemon keeps."""
+    port = free_port()
+    covered = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh")
+    answer = place.json("start", "-p", str(port), "-u", "nobody", "--yes", under=covered)
+    assert answer["ok"], answer
+    shown = place.json("status", *LONG)["result"]["instances"]
+    (pid,) = (instance["pid"] for instance in shown if instance["listeners"] == [f"tcp 127.0.0.1:{port}"])
+    place.pids.append(pid)
+    folder = Path(f"/proc/{pid}/root/run/memcached-nobody")
+    file = folder / f"memcached-{port}.pid"
+    wait(file.exists)  # memcached listens first
+    assert (folder.owner(), file.owner(), file.read_text().strip()) == ("nobody", "nobody", str(pid))
+
+
 def test_without_proc_nothing_is_taken_for_absent(place: Place) -> None:
     """Whether an instance runs could not be told: start would start it, and take back one that runs."""
     port = str(free_port())
