@@ -4,9 +4,12 @@ from __future__ import annotations
 
 CHINESE = {
     "check-dependencies": ("有软件包缺少依赖", "dnf check 查看，再补装或卸载"),
-    "check-duplicates": ("同一软件包装了多个版本", "dnf remove --duplicates，或 package-cleanup --cleandupes"),
-    "check-rpm-database": ("rpm 数据库可能已损坏", "先备份，再 rpm --rebuilddb"),
-    "holder-idle": ("持有锁的进程一直空闲", "确认后结束它"),
+    "check-duplicates": (
+        "同一软件包装了多个版本",
+        "dnf check --duplicates，或 package-cleanup --dupes 列出；先看清再处理",
+    ),
+    "check-rpm-database": ("rpm 数据库可能已损坏", "rpm --verifydb 检查"),
+    "holder-idle": ("持有锁的进程一直空闲", "再看一次：慢的镜像站看上去也是这样；不要因此结束它"),
     "holder-is-a-service": ("锁由某个服务持有，它可能自己再启动", "opskit yum why 查看，--hold 暂停它"),
     "in-transaction": ("持有者正在安装或升级：现在结束它会留下装了一半的软件包", "等它结束：opskit yum wait"),
     "lock-held": ("有进程持有锁并在工作", "opskit yum wait"),
@@ -17,7 +20,7 @@ CHINESE = {
     "lock-stale": ("持有锁的进程已经结束", "opskit yum unlock"),
     "lock-stopped": ("持有锁的进程被暂停了", "fg 或 kill -CONT 让它继续"),
     "lock-waiting-at-a-prompt": ("持有锁的进程在等人回答", "找到那个终端并回答"),
-    "lock-zombie": ("持有锁的进程已结束，父进程还没有回收", "重启父进程"),
+    "lock-zombie": ("持有锁的进程已结束，父进程还没有回收", "opskit yum unlock；yum 下次运行也会自己接管"),
     "no-pidfd": ("内核或 Python 不能通过 pidfd 发信号，而进程号可能被重用", "按提示手工处理"),
     "no-systemd": ("systemd 没有运行", "在宿主机上运行"),
     "not-a-file": ("锁不是普通文件", "查明是谁创建的"),
@@ -31,5 +34,8 @@ CHINESE = {
     "runs-without-lock": ("有包管理器在运行但没有持有锁", "等它结束"),
     "systemd-silent": ("systemd 没有应答", "稍后重试，或检查 systemd"),
     "taken-over": ("这个锁不需要处理", "无需处理"),
-    "unfinished-transaction": ("有一次事务没有完成", "按提示：dnf history，或 yum-complete-transaction"),
+    "unfinished-transaction": (
+        "有一次事务没有完成",
+        "dnf history list 查看，或 yum-complete-transaction --cleanup-only",
+    ),
 }

@@ -39,7 +39,7 @@ def test_each_text_is_chinese_and_one_line() -> None:
 def test_commands_and_options_that_they_name_exist() -> None:
     nodes = {node.path: node for node in tree().walk()}
     options = {name for node in nodes.values() for option in node.options for name in option.names}
-    foreign = {"--cleandupes", "--duplicates", "--failed", "--init", "--rebuilddb", "--rereadpt", "--show"}
+    foreign = {"--cleanup-only", "--dupes", "--duplicates", "--failed", "--init", "--show", "--verifydb"}
     foreign |= {"--health-cmd", "--namespace", "--vacuum-files"}
     for named in load_chinese().values():
         for name, texts in named.items():
@@ -47,6 +47,28 @@ def test_commands_and_options_that_they_name_exist() -> None:
                 for words in re.findall(r"opskit(?: [a-z]+)+", text):
                     assert any(words.startswith(path) for path in nodes if " " in path), (name, words)
                 assert set(re.findall(r"--[a-z][a-z-]+", text)) <= options | foreign, (name, text)
+
+
+# What to do in English is weaker: to look, to leave it, or that nothing is to be done. In Chinese it may not destroy.
+HARMFUL = {
+    ("yum", "holder-idle"): "结束它$",
+    ("yum", "check-duplicates"): "remove|cleandupes",
+    ("yum", "check-rpm-database"): "rebuild",
+    ("yum", "unfinished-transaction"): "transaction(?! --cleanup-only)",
+    ("yum", "lock-zombie"): "重启",
+    ("usage", "delete-linked"): "删除",
+    ("usage", "delete-shared"): "删除",
+    ("usage", "delete-packaged"): "remove",
+    ("disk", "stale-partitions"): "partprobe|rereadpt",
+    ("disk", "table-not-read"): "partprobe|重启",
+    ("disk", "metadata-at-end"): "pvchange",
+    ("disk", "silent-mount"): "卸载",
+}
+
+
+@pytest.mark.parametrize(("area", "name"), HARMFUL)
+def test_what_to_do_goes_no_further_than_in_english(area: str, name: str) -> None:
+    assert not re.search(HARMFUL[area, name], load_chinese()[area][name][1].replace("不要因此结束它", ""))
 
 
 @pytest.mark.parametrize(
