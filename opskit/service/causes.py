@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from opskit.core.exit_status import RESULTS, START_LIMITS, STEPS, usual_meaning, wait_text
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.service.lines import FULL, MISSING, READ_ONLY, TAKEN, matching
 from opskit.service.model import (
     FAILED,
@@ -18,6 +18,7 @@ from opskit.service.model import (
     STARTING,
     STOPPED,
     Around,
+    Container,
     PidFile,
     ServiceFacts,
     UnitCommand,
@@ -39,6 +40,8 @@ _ENGINES = {
     126: "its program cannot be executed",
     127: "its program is not in the image",
 }
+# What engines have for the start of a container that has not had one.
+_NEVER = "0001-01-01"
 
 
 def causes(facts: ServiceFacts, verdict: Verdict, around: Around) -> list[Finding]:
@@ -137,7 +140,7 @@ def _program(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
             title = f"{failed.path or 'its program'} cannot be executed: exit status 203/EXEC"
             remedy = f"as its User=, by hand; ls -lZ {shlex.quote(failed.path)}; systemctl cat {shlex.quote(unit.name)}"
             yield Finding("cannot-execute", "error", title, _evidence(around.lines), remedy)
-    elif container and facts.itself and container.status != "running" and container.exit_code in _ENGINES:
+    elif container and facts.itself and _did_not_begin(container):
         title = f"container {container.name} did not come to run: {_ENGINES[container.exit_code]}"
         evidence = container.error or _evidence(around.lines) or f"exit status {container.exit_code}"
         remedy = f"{container.engine} container inspect {container.name}: Path and Args of its program"
@@ -146,6 +149,12 @@ def _program(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
         title = f"container {container.name} has never run: nobody has started it, or its start failed"
         remedy = f"{container.engine} start {container.name} says why, when it fails"
         yield Finding("never-started", "error", title, container.error or f"it is {container.status}", remedy)
+
+
+def _did_not_begin(container: Container) -> bool:
+    """Whether the engine could not start its program. That can exit with the same, as a shell in it does with 127."""
+    ran = container.started and not container.started.startswith(_NEVER)
+    return container.status != "running" and container.exit_code in _ENGINES and not ran
 
 
 def _missing(around: Around) -> Iterator[Finding]:
@@ -173,7 +182,9 @@ def _disk(around: Around) -> Iterator[Finding]:
     lines = [*matching(FULL, around.lines), *matching(READ_ONLY, around.lines)]
     for place in around.full:
         remedy = (
-            f"findmnt -T {shlex.quote(place.path)}" if "read-only" in place.why else f"opskit df {place.path} --why"
+            f"findmnt -T {shlex.quote(place.path)}"
+            if "read-only" in place.why
+            else follow_up("df", "--why", place.path)
         )
         # A disk that nobody complains of is worth a word all the same.
         severity = "error" if lines else "warning"
@@ -209,7 +220,9 @@ def _memory(facts: ServiceFacts, verdict: Verdict, around: Around) -> Iterator[F
         remedy = f"{container.engine} stats {container.name}; run it with a larger --memory"
     elif unit:
         how = (
-            f"systemctl set-property {shlex.quote(unit.name)} MemoryMax=…" if limit else "free -m; more memory or swap"
+            f"systemctl set-property {shlex.quote(unit.name)} MemoryMax=… (EL 7: MemoryLimit=)"
+            if limit
+            else "free -m; more memory or swap"
         )
         remedy = f"{how}; or let the program use less"
     else:
@@ -287,7 +300,7 @@ def _ends(facts: ServiceFacts, verdict: Verdict, around: Around) -> Iterator[Fin
         # Stopped, it is left as its end was: a signal of systemctl stop is no fault.
         severity = "info" if verdict.state == STOPPED and unit.result == "success" else "error"
         yield Finding("ended", severity, f"it {_verb(_meant(unit.code, unit.status, names))}", evidence, _look(facts))
-    elif container and facts.itself and verdict.ended and container.exit_code not in {0, *_ENGINES}:
+    elif container and facts.itself and verdict.ended and container.exit_code and not _did_not_begin(container):
         severity = "error" if verdict.state == FAILED else "info"
         meaning = usual_meaning(container.exit_code) if container.exit_code < 128 else ""
         text = f"{verdict.ended}{f': as a rule {meaning}' if meaning else ''}"
@@ -319,7 +332,7 @@ def _look(facts: ServiceFacts) -> str:
         return f"journalctl -u {shlex.quote(facts.unit.name)} -n 50"
     if facts.container:
         return f"{facts.container.engine} logs --tail 50 {facts.container.name}"
-    return f"tail -n 50 {facts.script.logs[0]}" if facts.script and facts.script.logs else "its own log"
+    return f"tail -n 50 {shlex.quote(facts.script.logs[0])}" if facts.script and facts.script.logs else "its own log"
 
 
 def _gave_up(facts: ServiceFacts, around: Around) -> Iterator[Finding]:

@@ -12,8 +12,8 @@ MISSING = re.compile(r"(?i)no such file or directory|\bENOENT\b|(?:file|director
 TAKEN = re.compile(r"(?i)address (?:is )?already in use|\bEADDRINUSE\b|port \d+ (?:is )?(?:already )?(?:in use|taken)")
 FULL = re.compile(r"(?i)no space left on device|\bENOSPC\b|disk quota exceeded|\bEDQUOT\b")
 READ_ONLY = re.compile(r"(?i)read-only file system|\bEROFS\b")
-# An absolute path; no part of an address (http://host/path) or of a longer word.
-_PATH = re.compile(r"""(?<![\w:/.~-])/[^\s/'"`,;:()<>\[\]{}|=][^\s'"`,;:()<>\[\]{}|=]*""")
+# An absolute path; no part of an address (http://host/path) or of a longer word. No path has a NUL in it.
+_PATH = re.compile(r"""(?<![\w:/.~-])/[^\s\0/'"`,;:()<>\[\]{}|=][^\s\0'"`,;:()<>\[\]{}|=]*""")
 # What is no port: the time of day.
 _CLOCK = re.compile(r"(?<!\d)\d\d:\d\d:\d\d(?:[.,]\d+)?")
 # [::]:80, 0.0.0.0:80, *:80, port 80, ('127.0.0.1', 80)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import stat
 import time
 from collections.abc import Sequence
@@ -131,7 +132,7 @@ def _bad_program(root: str, path: str) -> str:
             if not stat.S_ISREG(status.st_mode):
                 return "it is no regular file"
             if not status.st_mode & 0o111:
-                return f"nobody may execute it: chmod +x {path}"
+                return f"nobody may execute it: chmod +x {shlex.quote(path)}"
             if os.fstatvfs(place).f_flag & os.ST_NOEXEC:
                 return "the filesystem that it is on is mounted with noexec"
             with open(f"/proc/self/fd/{place}", "rb") as file:

@@ -151,6 +151,9 @@ def container(status: str, **more: Any) -> ServiceFacts:
         (container("exited", exit_code=137, oom_killed=True), ["out-of-memory", "ended"], "memory ran out"),
         (container("exited", exit_code=139), ["ended"], "SIGSEGV"),
         (container("exited", exit_code=127), ["cannot-execute"], "not in the image"),
+        # What a shell in it exits with, which has run.
+        (container("exited", exit_code=127, started="2026-11-29T08:00:00Z"), ["ended"], "a command was not found"),
+        (container("created", exit_code=127, started="0001-01-01T00:00:00Z"), ["cannot-execute"], "image"),
         (container("created", exit_code=127, error="crun: executable file not found"), ["cannot-execute"], "image"),
         (container("exited", exit_code=143), [], ""),
         (container("created"), ["never-started"], "has never run"),
@@ -235,6 +238,21 @@ def test_every_state_has_an_answer_and_what_runs_has_none(agree: Agree) -> None:
 )
 def test_the_port_that_a_line_names(line: str, ports: list[int]) -> None:
     assert taken_ports([line]) == ports
+
+
+def test_what_a_line_or_a_folder_names_is_pasted_as_one_word() -> None:
+    named = "/tmp/x&reboot&"
+    line = f"write failed: No space left on device: {named}"
+    assert written_paths([line]) == [named]
+    full = why(unit(**EXIT, status=1), Around(PLAIN, lines=(line,), full=(FullPlace(named, "no room is left"),)))[0]
+    assert full.remedy == f"opskit df --why '{named}'"
+    script = Script("/etc/init.d/w", 3, logs=("/var/log/w/x;reboot;.log",))
+    remedies = [each.remedy for each in why(ServiceFacts("w", script=script))]
+    assert "tail -n 50 '/var/log/w/x;reboot;.log'" in remedies
+
+
+def test_no_path_has_a_nul_in_it() -> None:
+    assert missing_paths(["open /etc/w\0x: No such file or directory"]) == ["/etc/w"]
 
 
 def test_the_files_that_lines_name() -> None:
