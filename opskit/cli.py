@@ -149,8 +149,15 @@ def _show(error: OpskitError, arguments: list[str]) -> int:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
         print(masked("".join(lines)), end="", file=sys.stderr)
     command = _command_name(arguments)
-    json = "--json" in arguments or (_value(arguments, "--format") or _variable(command, "FORMAT")) == "json"
-    json = json or _variable(command, "JSON").lower() in TRUE
+    form = _value(arguments, "--format") or _variable(command, "FORMAT")
+    json = "--json" in arguments or form == "json" or _variable(command, "JSON").lower() in TRUE
+    installs = _value(arguments, "--install-timer") or _variable(command, "INSTALL_TIMER")  # a person reads that
+    asks = (command, form) == ("opskit check", "nagios") and not json and not installs
+    if asks and not isinstance(error, Interrupted):
+        from opskit.ui.errors import NAGIOS_UNKNOWN, nagios_unknown  # noqa: PLC0415
+
+        print(nagios_unknown(error))  # 2, a wrong use to opskit, is critical to Nagios
+        return NAGIOS_UNKNOWN
     color = _value(arguments, "--color") or _variable(command, "COLOR") or os.environ.get("OPSKIT_COLOR") or "auto"
     screen = Screen(
         command, json=json, color=color, chinese=areas.chinese if reads_chinese(os.environ, sys.stdout) else None

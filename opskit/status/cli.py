@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import sys
 import time
@@ -18,7 +19,6 @@ from opskit.commands import new_app
 from opskit.core.errors import Failed, OpskitError, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.report import ReportRequest
-from opskit.core.text import shown
 from opskit.options import DEFAULT_STATE_DIR, Words, changes, one_of, reads, span_of
 from opskit.session import Session
 from opskit.status.conclusion import conclude, exit_code
@@ -125,7 +125,7 @@ def check(
     conclusion = _conclude(session, only or ())
     code = exit_code(conclusion)
     if form == "prometheus":
-        _prometheus(conclusion, output)
+        _prometheus(conclusion, "" if session.dry_run else output)  # a dry run shows what it would write
     else:
         from opskit.status.show import conclusion_json, draw_check  # noqa: PLC0415
 
@@ -183,12 +183,13 @@ def _install(session: Session, only: Sequence[str], form: str, output: str, seco
 def _nagios(session: Session, only: Sequence[str]) -> None:
     """The lines, and an exit status of 0 to 3, whatever happens."""
     from opskit.status.nagios import lines, state  # noqa: PLC0415
+    from opskit.ui.errors import NAGIOS_UNKNOWN, nagios_unknown  # noqa: PLC0415
 
     try:
         conclusion = _conclude(session, only)
     except OpskitError as error:
-        session.screen.line(f"OPSKIT UNKNOWN - {shown(str(error)).replace('|', '¦')}")
-        raise typer.Exit(3) from error
+        session.screen.line(nagios_unknown(error))
+        raise typer.Exit(NAGIOS_UNKNOWN) from error
     for line in lines(conclusion):
         session.screen.line(line)
     raise typer.Exit(state(conclusion))
@@ -207,4 +208,4 @@ def _prometheus(conclusion: Conclusion, output: str) -> None:
         write_atomic(output, text.encode(), mode=MODE)
     except OSError as error:
         why = f"the metrics cannot be written ({error.strerror})"
-        raise Failed(output, why, todo=f"ls -ld {os.path.dirname(os.path.abspath(output))}") from error
+        raise Failed(output, why, todo=f"ls -ld {shlex.quote(os.path.dirname(os.path.abspath(output)))}") from error

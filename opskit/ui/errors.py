@@ -35,6 +35,15 @@ def _block(text: str) -> str:
     return "\n    ".join(shown(line) for line in text.split("\n"))
 
 
+# What a check that could not be made is to Nagios.
+NAGIOS_UNKNOWN = 3
+
+
+def nagios_unknown(error: OpskitError) -> str:
+    """An error as the line that Nagios reads. `|` would begin performance data."""
+    return "OPSKIT UNKNOWN - " + shown(str(error)).replace("|", "¦")
+
+
 def draw_findings(screen: Screen, findings: Sequence[Finding]) -> None:
     """Each finding as a line with its id, then its evidence and its remedy, on stdout."""
     for finding in findings:

@@ -109,6 +109,8 @@ def test_formats(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     code, out = run(full, "--format", "nagios")
     assert (code, out.split("\n")[0].split(" | ")[0]) == (1, "OPSKIT WARNING - 1 finding")
     file = tmp_path / "opskit.prom"
+    code, out = run(full, "--format", "prometheus", "--output", str(file), "--dry-run")
+    assert (code, "opskit_findings{" in out, file.exists()) == (4, True, False)
     assert run(full, "--format", "prometheus", "--output", str(file)) == (4, "")
     assert file.stat().st_mode & 0o777 == 0o644
     assert {family.name for family in text_string_to_metric_families(file.read_text())} >= {"opskit_findings"}
@@ -157,6 +159,14 @@ def test_another_user_is_told_what_he_may_not_see(tmp_path: Path) -> None:
 def test_nagios_has_0_to_3_whatever_happens(run: Callable[..., tuple[int, str]]) -> None:
     code, out = run(Report(), "--format", "nagios", conf="[check.disk]\nfull_percent = 0\n")
     assert (code, out.startswith("OPSKIT UNKNOWN - ")) == (3, True)
+    # 2, a wrong use to opskit, is critical to Nagios.
+    for words in (["nonsense"], ["--nonsense"], ["--color", "x"]):
+        code, out = run(Report(), *words, "--format", "nagios")
+        assert (code, out.startswith("OPSKIT UNKNOWN - "), out.count("\n")) == (3, True, 1), words
+    code, out = run(Report(), "--format=nagios", conf="state_dir = 5\n")
+    assert (code, out.startswith("OPSKIT UNKNOWN - ")) == (3, True)
+    assert run(Report(), "--format", "nonsense") == (2, "")
+    assert run(Report(), "--format", "nagios", "--install-timer", "nonsense") == (2, "")  # a person reads that
 
 
 def test_words_that_do_not_go_together(capsys: pytest.CaptureFixture[str]) -> None:
