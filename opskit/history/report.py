@@ -25,7 +25,7 @@ def report_of(runs: Sequence[Run], damage: Sequence[Damage], *, at_work: bool) -
     ended = runs[:-1] if at_work and runs and runs[-1].outcome == "unfinished" else runs
     waiting = [run for run in ended if run.outcome in WAITING]
     findings = (*(_waits(run) for run in reversed(waiting)), *map(damage_finding, damage))
-    return Report(tuple(_lines(runs, waiting, at_work=at_work)), findings, (_pending(waiting),))
+    return Report(tuple(_lines(runs, ended, waiting, at_work=at_work)), findings, (_pending(waiting),))
 
 
 def _pending(waiting: Sequence[Run]) -> Measure:
@@ -39,12 +39,13 @@ def _waits(run: Run) -> Finding:
     return Finding("run-waits", "error", f"run {run.id} {state}: {run.title}", run.error, remedy)
 
 
-def _lines(runs: Sequence[Run], waiting: Sequence[Run], *, at_work: bool) -> Iterator[str]:
-    if at_work:
-        yield f"at work now: {runs[-1].title}" if runs else "at work now"
+def _lines(runs: Sequence[Run], ended: Sequence[Run], waiting: Sequence[Run], *, at_work: bool) -> Iterator[str]:
+    current = runs[-1:] if at_work and ended != runs else ()
+    if at_work:  # before its run is in the ledger, nobody can tell what it does
+        yield f"at work now: {current[0].title}" if current else "at work now"
     if not runs:
         yield "opskit has changed nothing on this host"
-    for run in list(runs)[: -2 if at_work else -3 : -1]:
+    for run in list(ended)[: -2 if at_work else -3 : -1]:
         yield f"{local_moment(run.began)}  {outcome_text(run)}: {run.title}"
     if waiting:
         yield f"{len(waiting)} wait{'s' if len(waiting) == 1 else ''} for an undo"

@@ -39,13 +39,18 @@ def report_of(
         if verdict.state in {FAILED, SILENT}:
             findings += [each for each in find(facts, verdict) if each.id.startswith("not-")]
     findings += _zombies(processes, containers)
-    lines = [f"{counted(sum(unit.active == 'active' for unit in units), 'service')} of systemd run"] if units else []
+    active = sum(unit.active == "active" for unit in units)
+    lines = [f"{counted(active, 'service')} of systemd {_run(active)}"] if units else []
     if containers:
         running = sum(verdict.state == RUNNING for verdict in verdicts)
-        lines.append(f"{running} of {counted(len(containers), 'container')} run")
+        lines.append(f"{running} of {counted(len(containers), 'container')} {_run(running)}")
     return Report(
         tuple(lines) or ("no service of systemd and no container is here",), tuple(findings), (), tuple(unseen)
     )
+
+
+def _run(count: int) -> str:
+    return "runs" if count == 1 else "run"
 
 
 def _restarts(unit: Unit, now: float) -> Iterator[Finding]:

@@ -92,9 +92,8 @@ def watch(screen: Screen, conclude: Callable[[], Conclusion], host: str, interva
         while True:
             conclusion = conclude()
             size = shutil.get_terminal_size()
-            lines = status_lines(
-                screen, conclusion, host, rows=size.lines - PROMPT, columns=size.columns - len(CHANGED)
-            )
+            columns = max(1, size.columns - len(CHANGED))  # 0 is no limit
+            lines = status_lines(screen, conclusion, host, rows=size.lines - PROMPT, columns=columns)
             draw(marked(lines, lines if before is None else before))
             before = lines
             time.sleep(interval)

@@ -294,6 +294,7 @@ def _cells(text: str) -> int:
 
 def _without_middle(text: str, columns: int, mark: str) -> str:
     """The first half of it and the end, with the mark between them."""
+    columns = max(1, columns)
     head, tail = text, text
     while _cells(head) > columns // 2:
         head = head[:-1]

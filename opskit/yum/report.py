@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from opskit.core.report import Measure, Report
+from opskit.core.text import counted
 from opskit.core.units import seconds_text
 from opskit.yum.findings import find
 from opskit.yum.model import Facts
@@ -22,7 +23,7 @@ def report_of(facts: Facts, verdicts: Sequence[LockVerdict], now: float) -> Repo
 def _lines(verdicts: Sequence[LockVerdict], now: float) -> Iterator[str]:
     taken = [verdict for verdict in verdicts if verdict.state != FREE]
     if not taken:
-        yield f"free: no package manager is locked ({len(verdicts)} places looked at)"
+        yield f"free: no package manager is locked ({counted(len(verdicts), 'place')} looked at)"
     for verdict in taken:
         holder = f" by {verdict.holder.name} (pid {verdict.holder.pid})" if verdict.holder else ""
         since = f" for {seconds_text(int(now - verdict.since), 2)}" if 0 < verdict.since <= now else ""

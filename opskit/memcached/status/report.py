@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from opskit.core.report import Report
+from opskit.core.text import counted
 from opskit.core.units import size_text
 from opskit.memcached.status.findings import find
 from opskit.memcached.status.model import Instance, UnitState, figures
@@ -26,4 +27,4 @@ def _lines(instances: Sequence[Instance]) -> Iterator[str]:
         limit = f" of {size_text(counts.limit)}" if counts.limit else ""
         hits = f", {counts.hit_percent:.0f} % hits" if counts.hit_percent is not None else ""
         used = f"{size_text(counts.used or 0)}{limit}"
-        yield f"{instance.name} (pid {instance.pid}): {used}, {counts.items or 0} items{hits}"
+        yield f"{instance.name} (pid {instance.pid}): {used}, {counted(counts.items or 0, 'item')}{hits}"

@@ -52,6 +52,18 @@ def test_containers(status: str, more: dict[str, Any], found: list[str]) -> None
     assert report.lines[0].startswith("1 of 1" if status == "running" and not more else "0 of 1")
 
 
+@pytest.mark.parametrize(
+    ("count", "lines"),
+    [
+        (1, ("1 service of systemd runs", "1 of 1 container runs")),
+        (2, ("2 services of systemd run", "2 of 2 containers run")),
+    ],
+)
+def test_one_runs_and_two_run(count: int, lines: tuple[str, ...]) -> None:
+    containers = [Container("podman", "c", str(number), "running", 10 + number) for number in range(count)]
+    assert report_of([unit(restarts=0)] * count, containers, (), NOW).lines == lines
+
+
 def test_zombies_by_their_parent() -> None:
     first = Process(10, 1, 2, 1, 0.0, "sleep", "S")
     dead = [Process(pid, 0, 10, pid, 0.0, "workerd", "Z") for pid in range(20, 28)]

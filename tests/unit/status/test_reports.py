@@ -17,6 +17,9 @@ from opskit.usage.du.growth import report_of as growth_report
 from opskit.usage.du.model import Scan, ScanRequest
 from opskit.usage.du.saved import SavedScan, pack
 from opskit.usage.du.see.kept import kept_heads
+from opskit.yum.model import Facts, LockFile, LockPlace
+from opskit.yum.report import report_of as yum_report
+from opskit.yum.state import FREE, LockVerdict
 
 THRESHOLDS = {"full_percent": 85, "inodes_percent": 95, "deleted_percent": 10}
 
@@ -89,6 +92,12 @@ def test_what_grows_is_told_from_the_last_two_scans_of_a_tree(tmp_path: Path) ->
     assert list(kept_heads(str(tmp_path / "none"))) == []
 
 
+def test_one_is_no_plural() -> None:
+    lock = LockVerdict(LockFile(LockPlace("/run/x", "dnf", "flock")), FREE)
+    report = yum_report(Facts("", ()), (lock,), 0.0)
+    assert report.lines == ("free: no package manager is locked (1 place looked at)",)
+
+
 def run(name: str, outcome: str) -> Run:
     return Run(name, "2026-11-29T08:00:00Z", "", "root", 3, f"plan {name}", (), "", outcome)
 
@@ -104,7 +113,11 @@ def test_runs_that_wait() -> None:
     assert report.measures[0].value == 2
     working = history_report(runs, (), at_work=True)
     assert [finding.remedy for finding in working.findings] == ["opskit undo b"]
-    assert working.lines[0] == "at work now: plan c"
+    assert [line.partition("Z  ")[2] or line for line in working.lines] == [
+        "at work now: plan c", "take-back-failed: plan b", "1 waits for an undo",
+    ]  # fmt: skip
+    # It has the lock, and its run is not in the ledger yet: the last one is another.
+    assert history_report(runs[:1], (), at_work=True).lines[0] == "at work now"
     assert history_report([run("a", "done"), run("b", "taken-back")], (), at_work=False).findings == ()
     assert history_report([], (), at_work=False).lines == ("opskit has changed nothing on this host",)
 

@@ -26,6 +26,8 @@ def _utf8(monkeypatch: pytest.MonkeyPatch) -> None:
         (f"undo of {RUN} (32M of swap)", 30, "undo of …"),
         ("12 %  /srv/backup/deeply/nested/2026", 30, "12 %  /srv/backup/…nested/2026"),
         (RUN, 12, "202611…42e37"),
+        ("too narrow", 1, "…"),
+        ("no room at all", -1, "…"),  # of a terminal of one column, behind a mark of two: it took for ever
         ("数据库 数据库 数据库", 15, "数据库 数据库 …"),
     ],
 )
