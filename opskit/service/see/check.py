@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from opskit.core.command import Command
@@ -25,16 +26,19 @@ USED = {
     "podman": ("/var/lib/containers/storage", "/etc/containers/storage.conf"),
     "docker": ("/run/docker.sock", "/var/run/docker.sock"),
 }
+# Without it the socket is systemd's, which would start it for who asks; or, with podman-docker, that of podman.
+DOCKERD = "dockerd"
 
 
 def check(runner: Runner, request: ReportRequest) -> Report:  # noqa: ARG001 - no threshold is about services
     """The report. Raises OpskitError when systemd does not answer."""
     need_proc()
-    before = {(each.pid, each.start_ticks) for each in all_processes() if each.zombie}
+    processes = all_processes()
+    before = {(each.pid, each.start_ticks) for each in processes if each.zombie}
     units = _units(runner)
-    containers, unseen = _containers(runner)
-    processes = lasting(all_processes(), before, os.getppid(), time.time())
-    return report_of(units, containers, processes, time.time(), unseen)
+    containers, unseen = _containers(runner, engines_in_use({each.name for each in processes}))
+    there = lasting(all_processes(), before, time.time())
+    return report_of(units, containers, there, time.time(), unseen)
 
 
 def _units(runner: Runner) -> list[Unit]:
@@ -47,9 +51,15 @@ def _units(runner: Runner) -> list[Unit]:
     return [unit_of(properties, zero) for properties in parse_show(stdout)]
 
 
-def _containers(runner: Runner) -> tuple[list[Container], list[str]]:
-    """The containers of root's podman and of docker, and what could not be looked at."""
+def engines_in_use(processes: Collection[str]) -> list[str]:
+    """The engines that can be asked without a change to the host. processes: the names of those that run."""
     engines = [engine for engine, places in USED.items() if any(map(os.path.exists, places))]
+    runs = any(name.startswith(DOCKERD) for name in processes)
+    return [engine for engine in engines if engine != "docker" or runs]
+
+
+def _containers(runner: Runner, engines: Sequence[str]) -> tuple[list[Container], list[str]]:
+    """The containers of these engines (podman: root's), and what could not be looked at."""
     if engines and os.geteuid() != 0:
         return [], ["containers: only root sees those of the host"]
     containers: list[Container] = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from opskit.service.model import Container, Process, Unit
 from opskit.service.report import lasting, report_of
+from opskit.service.see import check
 
 NOW = 1_764_072_000.0
 
@@ -62,6 +64,17 @@ def test_containers(status: str, more: dict[str, Any], found: list[str]) -> None
 def test_one_runs_and_two_run(count: int, lines: tuple[str, ...]) -> None:
     containers = [Container("podman", "c", str(number), "running", 10 + number) for number in range(count)]
     assert report_of([unit(restarts=0)] * count, containers, (), NOW).lines == lines
+
+
+def test_docker_is_asked_only_where_its_daemon_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = {"podman": (str(tmp_path / "absent"),), "docker": (str(tmp_path),)}
+    monkeypatch.setattr(check, "USED", places)
+    # The socket alone is systemd's: to ask would start the daemon that somebody has stopped.
+    assert check.engines_in_use({"systemd", "podman"}) == []
+    assert check.engines_in_use({"systemd", "dockerd"}) == ["docker"]
+    assert check.engines_in_use({"dockerd-current"}) == ["docker"]  # EL 7
+    monkeypatch.setattr(check, "USED", {**places, "podman": (str(tmp_path),)})
+    assert check.engines_in_use(set()) == ["podman"]
 
 
 def test_zombies_by_their_parent() -> None:
