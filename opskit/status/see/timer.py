@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 
+import opskit
 from opskit.core.command import Runner
 from opskit.core.systemd import is_active, is_booted, unit_file_state
 from opskit.core.textfile import read_text
@@ -18,7 +19,8 @@ from opskit.status.timer import TimerFacts, paths
 def see_timer(runner: Runner) -> TimerFacts:
     """What --install-timer meets. Raises Failed for a file of its own that cannot be read."""
     program = _program()
-    weak = next(filter(None, map(weak_spot, program[:1])), "")
+    # A script of root's may still have its Python, or opskit itself, where somebody else can write.
+    weak = next(filter(None, map(weak_spot, (program[0], sys.executable, os.path.dirname(opskit.__file__)))), "")
     if not is_booted():
         return TimerFacts(program, weak, systemd=False)
     files = [*unit_files(SERVICE), *unit_files(TIMER)]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from opskit.core.command import Command, Result
+import opskit
+from opskit.core.command import Command, Result, Runner
 from opskit.core.plan import Plan, Refusal
 from opskit.core.systemd import parse_assignments
 from opskit.status import timer
+from opskit.status.see import timer as see
 from opskit.status.steps import EnableTimer, WriteUnit
 from opskit.status.timer import TimerFacts, TimerRequest, decide_timer
 
@@ -121,3 +125,12 @@ def test_steps_and_their_undo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (host.enabled, host.active) == (False, False)
     assert not (tmp_path / "system").exists()
     assert host.lines.count("daemon-reload") == 4
+
+
+@pytest.mark.parametrize("part", ["program", "interpreter", "package"])
+def test_each_part_of_what_root_would_run_is_looked_at(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = {"program": "/usr/bin/opskit", "interpreter": sys.executable, "package": os.path.dirname(opskit.__file__)}
+    monkeypatch.setattr(see, "_program", lambda: (paths["program"],))
+    monkeypatch.setattr(see, "is_booted", lambda: False)
+    monkeypatch.setattr(see, "weak_spot", lambda path: "/home/u (owner 1000)" if path == paths[part] else "")
+    assert see.see_timer(cast("Runner", None)).weak == "/home/u (owner 1000)"
