@@ -71,8 +71,12 @@ def ask(questions: Sequence[Callable[[], Any]], seconds: Union[float, Sequence[f
 def _wait(
     children: Sequence[tuple[int, int]], waiting: set[int], output: dict[int, bytes], until: dict[int, float]
 ) -> None:
-    """Read until all children have ended, or those that have not are silent. until: when the time of each is over."""
+    """Read until all children have ended, or those that have not are silent. until: when the time of each is over.
+
+    One that has ended is no zombie as long as others are waited for: who looks for zombies is one of them.
+    """
     looks = dict.fromkeys(until, 0)
+    there = {pipe: pid for pid, pipe in children}
     while waiting:
         now = time.monotonic()
         late = {pipe for pipe in waiting if now >= until[pipe]}
@@ -80,7 +84,11 @@ def _wait(
             return
         in_time = min((until[pipe] - now for pipe in waiting - late), default=LOOK_SECONDS)
         undecided = any(looks[pipe] < HELD_LOOKS for pipe in late)
-        heard = _hear(waiting, output, min(in_time, LOOK_SECONDS) if undecided else in_time)
+        ending = there.keys() - waiting
+        heard = _hear(waiting, output, min(in_time, LOOK_SECONDS) if undecided or ending else in_time)
+        for pipe in there.keys() - waiting:
+            if _is_reaped(there[pipe]):
+                del there[pipe]
         busy = any(_wants_processor(pid) for pid, pipe in children if pipe in late & waiting)
         for pipe in late:
             looks[pipe] = 0 if heard or busy else looks[pipe] + 1
@@ -95,6 +103,14 @@ def _hear(waiting: set[int], output: dict[int, bytes], seconds: float) -> bool:
         if not data:
             waiting.discard(pipe)
     return bool(ready)
+
+
+def _is_reaped(pid: int) -> bool:
+    """Whether a child of ours has ended to the last. What it had open may hold up its end, and must not hold up us."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def _wants_processor(pid: int) -> bool:

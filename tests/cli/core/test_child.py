@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -54,6 +55,24 @@ def test_who_does_not_answer_is_named_and_the_others_are_heard(monkeypatch: pyte
     for pid in (pids[0], pids[2]):
         with contextlib.suppress(ChildProcessError):
             assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+
+
+def test_who_has_answered_is_no_zombie_while_others_are_waited_for(tmp_path: Path) -> None:
+    """`opskit check` told of its own looks as zombies, and was never in order."""
+    place = tmp_path / "pid"
+
+    def quick() -> None:
+        place.symlink_to(str(os.getpid()))
+
+    def looks() -> bool:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            if place.is_symlink() and not os.path.exists(f"/proc/{place.readlink()}"):
+                return True
+            time.sleep(0.01)
+        return False
+
+    assert [answer.value for answer in ask([quick, looks], 60)] == [None, True]
 
 
 def test_who_has_no_processor_to_ask_with_is_given_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
