@@ -248,7 +248,10 @@ def check_variables(ctx: Any) -> None:
     for name in sorted(os.environ):
         if name.startswith("OPSKIT_") and not name.startswith(OWN_VARIABLES):
             near = _meant_variable(ctx, name)
-            if near is not None:
+            typed = next((option for option in NEVER if name.endswith(f"_{option.upper()}")), "")
+            if near is not None and typed:
+                warn(f"{name}: this may not come from a variable; type --{typed} where it is meant")
+            elif near is not None:
                 warn(f"{name}: no such variable" + (f"; did you mean {near}?" if near else ""))
 
 
@@ -273,7 +276,7 @@ def _meant_variable(ctx: Any, name: str) -> Optional[str]:
         if not prefix:
             first, rest = "_".join(name.split("_")[: number + 2]), "_".join(name.split("_")[number + 2 :])
             begin = _nearest(f"{first}_", prefixes)
-            return _nearest(name, [*words, begin + rest] if begin else words)
+            return _nearest(name, [*words, begin + rest] if begin and rest else words)
         if contexts[number + 1 :] == [] or contexts[number + 1].command_path != prefixes[prefix]:
             return None
     return _nearest(name, words)

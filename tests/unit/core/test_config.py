@@ -239,7 +239,8 @@ def test_no_variable_answers_for_a_person(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("OPSKIT_UNDO_YES", "1")
-    assert "OPSKIT_UNDO_YES: no such variable" in run(capsys, "undo", "last", "--state-dir", str(tmp_path))[1].err
+    why = "OPSKIT_UNDO_YES: this may not come from a variable; type --yes where it is meant\n"
+    assert why in run(capsys, "undo", "last", "--state-dir", str(tmp_path))[1].err
 
 
 @pytest.mark.usefixtures("named")
@@ -251,6 +252,7 @@ def test_no_variable_answers_for_a_person(
         ("OPSKIT_HISTROY_LIMIT", "OPSKIT_HISTORY_LIMIT"),
         ("OPSKIT_STATEDIR", "OPSKIT_STATE_DIR"),
         ("OPSKIT_XYZ", ""),
+        ("OPSKIT_CHEK", ""),  # no option of a command
         ("OPSKIT_DISK_MOUNT_FSTPYE", None),  # what that has, is known when it runs
         ("OPSKIT_HISTORY_SHOW_JSON", None),
         ("OPSKIT_HISTORY_QUIET", None),
