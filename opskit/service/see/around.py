@@ -26,6 +26,7 @@ from opskit.service.model import (
     Around,
     BadProgram,
     Container,
+    Denial,
     FullPlace,
     Kill,
     PidFile,
@@ -78,7 +79,7 @@ def see_around(runner: Runner, facts: ServiceFacts) -> Around:
         full=tuple(FullPlace(path, why) for path, why in looked.get("full", ())),
         kills=_kills_of(facts, programs, moment),
         group_kills=group_kills(_group_of(facts)),
-        denials=denials_since(moment, programs),
+        denials=_denials_of(programs, moment),
     )
 
 
@@ -232,6 +233,12 @@ def _kills_of(facts: ServiceFacts, programs: Sequence[str], moment: float) -> tu
     names = {name[:15] for name in programs if not INTERPRETERS.fullmatch(name)}
     pids = {file.pid for file in (facts.script.pid_files if facts.script else ())}
     return tuple(kill for kill in kills if _is_of(kill, unit, facts.container, names if moment else set(), pids))
+
+
+def _denials_of(programs: Sequence[str], moment: float) -> tuple[Denial, ...]:
+    """What SELinux has denied to it; since the boot, and to no interpreter, where its own beginning is not known."""
+    names = programs if moment else [name for name in programs if not INTERPRETERS.fullmatch(name)]
+    return denials_since(moment or procfs.boot_time(), names)
 
 
 def _is_of(kill: Kill, unit: str, container: Optional[Container], names: set[str], pids: set[int]) -> bool:

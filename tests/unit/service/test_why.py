@@ -36,6 +36,7 @@ from opskit.service.model import (
     UnitDetails,
 )
 from opskit.service.script import logs_in
+from opskit.service.see import around as looks
 from opskit.service.see import kernel
 from opskit.service.see.kernel import denials_of, kills_of
 from opskit.service.see.unit import details_of
@@ -328,6 +329,15 @@ def test_what_selinux_denied() -> None:
     assert denials_of((*AVC, *AVC), 0.0, ["httpd"]) == (read, bind)
     assert denials_of(AVC, 1395177287.0, ["httpd"]) == (bind,)
     assert denials_of(AVC, 0.0, ["nginx"]) == ()
+
+
+def test_a_denial_of_before_the_boot_or_of_anybodys_python_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[float, list[str]]] = []
+    monkeypatch.setattr(looks, "denials_since", lambda moment, names: asked.append((moment, list(names))))
+    monkeypatch.setattr("opskit.core.procfs.boot_time", lambda: 500.0)
+    looks._denials_of(["python3.9", "w"], 0.0)
+    looks._denials_of(["python3.9", "w"], 700.0)
+    assert asked == [(500.0, ["w"]), (700.0, ["python3.9", "w"])]
 
 
 def test_what_an_exit_status_means() -> None:
