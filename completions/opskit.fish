@@ -79,7 +79,7 @@ complete -c opskit -n '__opskit_at opskit 0' -a journal -d 'The journal: what fi
 complete -c opskit -n '__opskit_at opskit 0' -a memcached -d 'Launch memcached right, or be told why not'
 complete -c opskit -n '__opskit_at opskit 0' -a yum -d 'Who holds the lock of yum, dnf, PackageKit or rpm, and what is safe to do: for `Another app is currently holding the yum lock` and `Waiting for process with pid 1234 to finish`'
 complete -c opskit -n '__opskit_at opskit 0' -a service -d 'Whether a service really runs: what systemd, an init script or a container engine says is held against /proc'
-complete -c opskit -n '__opskit_at opskit 0' -a status -d 'Show the host on one screen: disks, filesystems, journal, memcached, packages, and what opskit did last'
+complete -c opskit -n '__opskit_at opskit 0' -a status -d 'Show the host on one screen: disks, filesystems, journal, memcached, services, packages, and what opskit did'
 complete -c opskit -n '__opskit_at opskit 0' -a check -d 'Check the whole host: the findings of all areas, the most important first, each with what to do'
 complete -c opskit -n '__opskit_at opskit 0' -a history -d 'Without a command it lists the runs on this host, the newest last'
 complete -c opskit -n '__opskit_at opskit 0' -a undo -d 'Take a run back as far as it can be, the newest step first'

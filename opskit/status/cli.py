@@ -53,7 +53,7 @@ def status(
         ),
     ] = 5.0,
 ) -> None:
-    """Show the host on one screen: disks, filesystems, journal, memcached, packages, and what opskit did last.
+    """Show the host on one screen: disks, filesystems, journal, memcached, services, packages, and what opskit did.
 
     All are looked at at the same time, each for some seconds at most. Below them are the findings, the most important
     first, each with the command that mends it. Exits 0 when all could be looked at, else 1.
