@@ -141,10 +141,11 @@ def load_chinese() -> dict[str, dict[str, tuple[str, str]]]:
 def chinese(command: str, finding: str) -> str:
     """What the id of a finding means in Chinese.
 
-    command: the words of the command, or the area, that has the finding: several can have the same id. One that
-        neither it nor any command has is looked for in the other areas, and told if only one has it; else it is ""
+    command: the words of the command (with `opskit`, or without), or the area, that has the finding: several can have
+        the same id. One that neither it nor any command has is looked for in the other areas, and told if only one has
+        it; else it is ""
     """
-    word = command.partition(" ")[0]
+    word = command.removeprefix("opskit ").partition(" ")[0]
     own = ENTRIES[word].module.split(".")[1] if word in ENTRIES else word
     texts = load_chinese()
     for area in (own, "opskit"):

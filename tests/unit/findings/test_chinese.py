@@ -113,6 +113,10 @@ def test_the_meaning_is_that_of_the_area_of_the_command() -> None:
     texts = load_chinese()
     assert chinese("journal vacuum", "read-only") == texts["journal"]["read-only"][0]
     assert chinese("disk mount", "read-only") == texts["disk"]["read-only"][0]
+    # As the commands themselves ask.
+    assert chinese("opskit disk mount", "read-only") == texts["disk"]["read-only"][0]
+    assert chinese("opskit service status", "not-running") == texts["service"]["not-running"][0]
+    assert chinese("opskit", "no-such-id") == ""
     assert chinese("usage", "not-answering") == texts["usage"]["not-answering"][0]
     assert chinese("df", "left-over") == texts["opskit"]["left-over"][0]
     assert chinese("undo", "cannot-undo") == texts["history"]["cannot-undo"][0]
