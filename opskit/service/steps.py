@@ -82,7 +82,11 @@ class StartService(Step):
 
         Raises Failed where it does not run then, or began anew.
         """
-        super().apply(runner, record)
+        try:
+            super().apply(runner, record)
+        except OpskitError as error:
+            error.record["failed"] = True
+            raise
         facts, verdict = self._wait_for_start(runner)
         again = self.how == "script"
         while True:
@@ -154,8 +158,11 @@ class StartService(Step):
         return super().left(runner, record)
 
     def _started(self, running: set[tuple[int, int]], record: Record) -> set[tuple[int, int]]:
-        """Of what runs, what the step has started: it was dead before. One cut short has its time only."""
-        if "main" in record:
+        """Of what runs, what the step has started: it was dead before. One cut short has its time only.
+
+        So has a unit that failed: with Restart= systemd may have started it again by now.
+        """
+        if "main" in record and not (record.get("failed") and self.how == "unit"):
             return {(pid, ticks) for pid, ticks in record["main"]}
         until = record["began"] + int((START_SECONDS + READY_SECONDS + self.seconds) * procfs.TICKS)
         return {(pid, ticks) for pid, ticks in running if record["began"] <= ticks <= until}

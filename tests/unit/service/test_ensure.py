@@ -8,7 +8,8 @@ from typing import Optional, Union
 
 import pytest
 
-from opskit.core.errors import CannotUndo
+from opskit.core.command import Command, Result
+from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Plan, Refusal
 from opskit.core.systemd import parse_assignments
 from opskit.service.ensure import decide_ensure
@@ -115,6 +116,10 @@ STEP = StartService("w", "unit", "w.service", "", "", "failed", 10.0)
         ((7, 10**9), {}, "kept"),
         ((7, 100), {"main": []}, "kept"),
         ((7, 100), {"main": [[7, 100]], "boot": "another"}, "kept"),
+        # It failed, and with Restart= systemd has started it again before it was stopped.
+        ((8, 200), {"main": [[7, 100]], "failed": True}, "stop"),
+        ((8, 10**9), {"main": [[7, 100]], "failed": True}, "kept"),
+        ((7, 200), {"main": [], "failed": True, "boot": "another"}, "kept"),
     ],
 )
 def test_an_undo_stops_only_what_was_started(
@@ -186,6 +191,18 @@ def test_a_drop_in_that_is_there_is_given_back() -> None:
     assert isinstance(step, WritePolicy)
     assert step.before == ("[Service]\n",)
     assert decision.changes[0].commands[-1] == "systemctl daemon-reload"
+
+
+def test_a_start_that_systemctl_itself_calls_failed_is_one_that_failed() -> None:
+    """Else the restart that systemd has in mind, by the drop-in of the same run, came after it was taken back."""
+
+    class Fails:
+        def run(self, _command: Command) -> Result:
+            raise Failed("systemctl start", "exit status 1")
+
+    with pytest.raises(Failed) as failed:
+        STEP.apply(Fails(), {})
+    assert failed.value.record == {"failed": True}
 
 
 def test_what_failed_and_is_about_to_be_started_again_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
