@@ -82,8 +82,10 @@ class EnableTimer(Step):
 
     def verify(self, runner: Runner, record: Record) -> None:
         state = unit_file_state(runner, self.unit)
-        if state != "enabled" or not is_active(runner, self.unit):
+        if state != "enabled":
             raise Failed(self.unit, f"it is {state or 'not there'}", todo=f"systemctl status {self.unit}")
+        if not is_active(runner, self.unit):
+            raise Failed(self.unit, "it is enabled, and not active", todo=f"systemctl status {self.unit}")
 
     def left(self, runner: Runner, record: Record) -> Optional[Change]:
         """Nothing, where it is as it was before."""

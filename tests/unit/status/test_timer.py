@@ -12,6 +12,7 @@ import pytest
 
 import opskit
 from opskit.core.command import Command, Result, Runner
+from opskit.core.errors import Failed
 from opskit.core.plan import Plan, Refusal
 from opskit.core.systemd import parse_assignments
 from opskit.status import timer
@@ -125,6 +126,13 @@ def test_steps_and_their_undo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (host.enabled, host.active) == (False, False)
     assert not (tmp_path / "system").exists()
     assert host.lines.count("daemon-reload") == 4
+
+
+def test_a_timer_that_does_not_become_active_is_said_so() -> None:
+    host: Any = Systemd()
+    host.enabled = True
+    with pytest.raises(Failed, match="it is enabled, and not active"):
+        EnableTimer("opskit-check.timer").verify(host, {})
 
 
 @pytest.mark.parametrize("part", ["program", "interpreter", "package"])
