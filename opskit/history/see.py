@@ -11,9 +11,9 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import is_left, leftovers, leftovers_in
 from opskit.core.jsonable import ShapeError
 from opskit.core.ledger import Ledger, Run, StepRecord
-from opskit.core.lock import lock_path
 from opskit.core.mountinfo import read_mountinfo
 from opskit.core.plan import Change, Step
+from opskit.core.preconditions import lock_holder
 from opskit.core.reach import check_answers, silence_at
 from opskit.core.report import Report, ReportRequest
 from opskit.history.model import StepLeft, UndoFacts
@@ -119,22 +119,10 @@ def check(runner: Runner, request: ReportRequest) -> Report:  # noqa: ARG001 - i
     """What `opskit status` and `opskit check` are told. Raises Failed for a ledger that cannot be read."""
     ledger = Ledger(request.state_dir)
     try:
-        at_work = is_locked(lock_path(request.state_dir))
+        at_work = bool(lock_holder(request.state_dir))
         reading = ledger.read(newest=CHECKED_RUNS)
     except PermissionError:
         return Report(unseen=(f"{ledger.path}: this user may not read the ledger",))
     except OSError as error:
         raise Failed(ledger.path, f"the ledger cannot be read ({error.strerror})") from error
     return report_of(settle(reading.runs), reading.damage, at_work=at_work)
-
-
-def is_locked(path: str) -> bool:
-    """Whether somebody has a BSD lock on a file, by /proc/locks (proc(5)): to try would take it from who comes next."""
-    try:
-        status = os.stat(path)
-        with open("/proc/locks", encoding="ascii", errors="replace") as file:
-            rows = [line.split() for line in file]
-    except FileNotFoundError:
-        return False
-    place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
-    return any(row[1] == "FLOCK" and place in row for row in rows if len(row) > 1)

@@ -20,11 +20,12 @@ from opskit.cli import main
 from opskit.core import config
 from opskit.core.command import Command
 from opskit.core.errors import Failed
-from opskit.core.lock import host_lock, lock_path
+from opskit.core.lock import host_lock
 from opskit.core.plan import NO_RUN, Plan
 from opskit.core.report import Report, ReportRequest
+from opskit.core.runner import HostRunner
 from opskit.core.systemd import is_booted
-from opskit.history.see import is_locked
+from opskit.history.see import check as history_check
 from opskit.status.see.looks import Question, look
 from opskit.status.steps import WriteUnit
 from opskit.status.timer import TimerFacts, TimerRequest, decide_timer
@@ -238,6 +239,7 @@ def test_a_timer_for_metrics_needs_a_file(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_whether_an_opskit_is_at_work_is_seen_without_taking_its_lock(tmp_path: Path) -> None:
+    runner, request = HostRunner(), ReportRequest(str(tmp_path))
     with host_lock(str(tmp_path), 0):
-        assert is_locked(lock_path(str(tmp_path)))
-    assert not is_locked(lock_path(str(tmp_path)))
+        assert history_check(runner, request).lines[0] == "at work now"
+    assert history_check(runner, request).lines[0] != "at work now"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import pytest
 
 from opskit.core.ledger import Run
+from opskit.core.lock import lock_path
+from opskit.core.report import ReportRequest
+from opskit.core.runner import Runner
 from opskit.history.report import report_of as history_report
-from opskit.history.see import is_locked
+from opskit.history.see import check as history_check
 from opskit.usage.df.deleted import DeletedFile, DeletedFiles
 from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.df.report import report_of as df_report
@@ -122,7 +128,11 @@ def test_runs_that_wait() -> None:
     assert history_report([], (), at_work=False).lines == ("opskit has changed nothing on this host",)
 
 
-def test_a_lock_that_nobody_has(tmp_path: Path) -> None:
-    assert not is_locked(str(tmp_path / "lock"))
-    (tmp_path / "lock").touch()
-    assert not is_locked(str(tmp_path / "lock"))
+def test_who_is_at_work_where_stat_shows_another_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On btrfs and overlay its run was told as cut short, with the undo of it."""
+    Path(lock_path(str(tmp_path))).write_text("4711\n")
+    line = f"1: FLOCK  ADVISORY  WRITE 4711 7f:ff:{os.stat(lock_path(str(tmp_path))).st_ino} 0 EOF\n"
+    monkeypatch.setattr("opskit.core.preconditions.procfs.text", lambda _locks: line)
+    assert history_check(cast("Runner", None), ReportRequest(str(tmp_path))).lines[0] == "at work now"
+    Path(lock_path(str(tmp_path))).write_text("4712\n")
+    assert history_check(cast("Runner", None), ReportRequest(str(tmp_path))).lines[0].startswith("opskit has changed")
