@@ -89,6 +89,9 @@ def test_what_grows_is_told_from_the_last_two_scans_of_a_tree(tmp_path: Path) ->
         (folder / f"2026110{number}T000000Z-aaaaaa.json.gz").write_bytes(pack(scan))
     (folder / "20261109T000000Z-aaaaaa.json.gz").write_bytes(pack(scans[0])[:20])
     (folder / "20261109T000001Z-aaaaaa.json.gz").write_bytes(b"nonsense")
+    (folder / "20261109T000002Z-aaaaaa.json.gz").mkdir()
+    (folder / "20261109T000003Z-aaaaaa.json.gz").symlink_to("gone")
+    os.mkfifo(folder / "20261109T000004Z-aaaaaa.json.gz")
     assert growth_report(list(kept_heads(str(tmp_path)))).lines == (
         "+1.0G in 6h, 2.0G now  /home",
         "+2.0G in 4 days (+512M a day), 11G now  /srv",

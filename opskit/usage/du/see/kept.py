@@ -86,13 +86,17 @@ def kept_heads(state_dir: str) -> Iterator[ScanHead]:
 def _files(state_dir: str) -> list[os.DirEntry[str]]:
     """The files of kept scans, the oldest first."""
     folder = os.path.join(state_dir, FOLDER)
+    files: list[tuple[str, int, os.DirEntry[str]]] = []
     try:
         with os.scandir(folder) as listed:
-            files = [file for file in listed if file.name.endswith(SUFFIX)]
+            for file in listed:
+                # A run's name begins with its time, to the second; what it goes on with is random. One can be gone.
+                with contextlib.suppress(FileNotFoundError):
+                    if file.name.endswith(SUFFIX) and file.is_file():
+                        files.append((file.name.partition("-")[0], file.stat().st_mtime_ns, file))
     except (FileNotFoundError, NotADirectoryError):
         return []
-    # A run's name begins with its time, to the second; what it goes on with is random.
-    return sorted(files, key=lambda entry: (entry.name.partition("-")[0], entry.stat().st_mtime_ns))
+    return [file for _, _, file in sorted(files, key=lambda each: each[:2])]
 
 
 def _label(saved: SavedScan) -> str:
