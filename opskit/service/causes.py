@@ -110,7 +110,9 @@ def _needs(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
             remedy = f"systemctl cat {shlex.quote(facts.unit.name if facts.unit else '')}: mend Requires= or BindsTo="
         elif need.active == "failed":
             title = f"it requires {need.name}, and that has failed ({need.result})"
-            remedy = f"opskit service why {shlex.quote(need.name)}"
+            # A mount, a device or a target is no service.
+            command = "opskit service why" if need.name.endswith(".service") else "systemctl status"
+            remedy = f"{command} {shlex.quote(need.name)}"
         else:
             continue
         evidence = f"LoadState={need.load} ActiveState={need.active} Result={need.result}"

@@ -168,6 +168,15 @@ def test_each_cause_of_a_container(facts: ServiceFacts, wanted: list[str], words
     assert words in "\n".join(each.title for each in why(facts))
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("d.service", "opskit service why d.service"), (r"srv-a\x2db.mount", r"systemctl status 'srv-a\x2db.mount'")],
+)
+def test_what_it_requires_is_asked_for_by_what_knows_it(name: str, remedy: str) -> None:
+    around = Around(replace(PLAIN, needs=(NeededUnit(name, "loaded", "failed", "exit-code"),)))
+    assert why(unit("inactive"), around)[0].remedy == remedy
+
+
 def test_how_a_zombie_ended_is_told() -> None:
     first = Process(10, 1, 2, 1, 0.0, "sleep", "S", ("sleep", "9"))
     dead = Process(11, 4, 10, 2, 0.0, "workerd", "Z", ended=9)
