@@ -219,7 +219,8 @@ def _in_the_way(facts: HostFacts, device: BlockDevice, mount: Mount) -> Iterator
     if any(m.target == mount.target and m.fstype == AUTOFS for m in facts.mounts):
         yield automount_reason(mount.target)
     elif sum(m.target == mount.target for m in facts.mounts) > 1:
-        yield Reason("mounted-over", f"there are several mounts on {mount.target}", f"findmnt {mount.target}")
+        title = f"there are several mounts on {mount.target}"
+        yield Reason("mounted-over", title, f"findmnt {shlex.quote(mount.target)}")
     below = [m.target for m in facts.mounts if m.target.startswith(mount.target.rstrip("/") + "/")]
     if below:
         title = f"{', '.join(below)} is mounted below {mount.target}"

@@ -77,7 +77,7 @@ def _size_reasons(request: SwapRequest) -> Iterator[Reason]:
 
 def _file_reasons(facts: SwapFacts, request: SwapRequest, area: Optional[SwapArea], file: SwapFile) -> Iterator[Reason]:
     path = shlex.quote(file.path)
-    off = f"{follow_up('disk', 'swap', '--off', file.path)}; rm {path}"
+    off = f"{follow_up('disk', 'swap', '--off', file.path)} && rm {path}"  # not of swap in use
     fact = facts.host.path(file.path)
     if fact and fact.kind == "block":
         title = f"{file.path} is a device, which is swap as a whole: SIZE is for a file"

@@ -98,7 +98,11 @@ def test_a_device_takes_no_size() -> None:
     refusal = decide(replace(now, host=replace(now.host, paths=(block,))))
     assert (ids(refusal), refusal.exit_code) == (["file-exists"], 2)
     assert refusal.reasons[0].remedy == f"opskit disk swap {PATH}"
-    assert ids(decide(facts(file=MADE), size=GIB)) == ["swap-of-another-size"]
+    other = decide(facts(file=MADE), size=GIB)
+    assert ids(other) == ["swap-of-another-size"]
+    # A refusal of --off, for what is in it would not fit into memory, must not go on to the rm.
+    assert isinstance(other, Refusal)
+    assert other.reasons[0].remedy.endswith(f"--off {MADE.path} && rm {MADE.path}")
 
 
 def test_where_no_swap_file_can_be() -> None:
