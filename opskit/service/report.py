@@ -63,21 +63,17 @@ def _restarts(unit: Unit, now: float) -> Iterator[Finding]:
     yield Finding("restarts", "warning", title, evidence, follow_up("service", "why", unit.name))
 
 
-def lasting(
-    processes: Iterable[Process], before: Collection[tuple[int, int]], caller: int, now: float
-) -> list[Process]:
+def lasting(processes: Iterable[Process], before: Collection[tuple[int, int]], now: float) -> list[Process]:
     """The processes without the zombies that say nothing of this host.
 
     before: pid and start of each zombie of a moment ago: what has just ended is one until its parent comes to it
-    caller: whose children the looks at this host are, which it takes the exit status of when all have ended
     now: in seconds since 1970; many programs, such as dpkg-deb, come to their children at their own end, so what has
         not even been started for a minute is left out: since when one is a zombie the kernel does not tell
     """
     return [
         each
         for each in processes
-        if not each.zombie
-        or ((each.pid, each.start_ticks) in before and each.parent != caller and each.started <= now - LASTING)
+        if not each.zombie or ((each.pid, each.start_ticks) in before and each.started <= now - LASTING)
     ]
 
 
