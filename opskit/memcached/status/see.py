@@ -27,8 +27,8 @@ from opskit.memcached.see.client import ask, read_secret, target_of
 from opskit.memcached.status.model import Instance, UnitState
 from opskit.memcached.status.report import report_of
 
-# So long a look waits for instances that do not answer.
-CHECK_SECONDS = 0.5
+# So long a look waits for instances that do not answer: a timer has it run at a low priority.
+CHECK_SECONDS = 2.0
 
 
 def see_instances(runner: Runner, seconds: float) -> tuple[Instance, ...]:

@@ -158,10 +158,12 @@ def _full(root: str, paths: list[str]) -> list[tuple[str, str]]:
                 room, device = os.fstatvfs(place), os.fstat(place).st_dev
             if not room.f_blocks:  # of no disk: /proc and its like
                 continue
-            why = "no room is left" if not room.f_bavail else ""
-            why = why or ("no inode is left" if room.f_files and not room.f_favail else "")
-            # Many a root filesystem is meant to be read-only: it counts where a line names it.
-            why = why or ("it is read-only" if room.f_flag & os.ST_RDONLY and path not in WRITTEN else "")
+            # Many a root filesystem is meant to be read-only, and is full: it counts where a line names it.
+            if room.f_flag & os.ST_RDONLY:
+                why = "it is read-only" if path not in WRITTEN else ""
+            else:
+                why = "no room is left" if not room.f_bavail else ""
+                why = why or ("no inode is left" if room.f_files and not room.f_favail else "")
             if why:
                 seen.setdefault(device, (path, why))
     return list(seen.values())

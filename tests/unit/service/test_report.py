@@ -89,7 +89,7 @@ def test_zombies_by_their_parent() -> None:
 
 
 def test_a_zombie_of_a_moment_does_not_count() -> None:
-    """Since when one is a zombie the kernel does not tell: it has to have been started a minute ago, and be one twice."""
+    """Since when one is a zombie the kernel does not tell: it was started a minute ago, and is one twice."""
     lives = Process(10, 0, 1, 1, 0.0, "sleep", "S")
     parents = {20: 10, 21: 10, 23: 10}
     dead = {
