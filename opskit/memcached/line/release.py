@@ -34,8 +34,9 @@ CHUNK_IN_KIB: Release = (1, 6, 24)
 LOG_SIZE_ALONE: Release = (1, 6, 40)
 # ext_path may name another bucket than the default one (storage.c of 1.6.25 and 1.6.26).
 STORAGE_BUCKETS: Release = (1, 6, 26)
-# Small files for external storage: no check before 1.6.18, status 1 there, 64 later (storage.c of 1.6.39 and 1.6.40).
-STORAGE_CHECKED: Release = (1, 6, 18)
+# A file for external storage that is smaller than a page: it ends with 1 since 1.6.21, with 64 since 1.6.40 (storage.c
+# of 1.6.20 and 1.6.21, of 1.6.39 and 1.6.40).
+STORAGE_CHECKED: Release = (1, 6, 21)
 STORAGE_USAGE: Release = (1, 6, 40)
 # Before that `stats settings` prints the number of -N as a string, which ends it (memcached.c of 1.6.39 and 1.6.40).
 NAPI_SHOWN: Release = (1, 6, 40)

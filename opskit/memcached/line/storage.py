@@ -30,7 +30,7 @@ CHUNK = 512 * KIB
 ALIGN = 8
 CLASSES = 63
 # What extstore has until it is told otherwise, in MiB.
-PAGE_SIZE, WRITE_BUFFER, BUFFERS = 64, 4, 4
+PAGE_SIZE, WRITE_BUFFER = 64, 4
 UNITS = {"m": MIB, "g": 1024 * MIB, "t": 1024**2 * MIB, "p": 1024**3 * MIB}
 
 
@@ -146,10 +146,10 @@ def storage_ends_late(line: CommandLine) -> Iterator[tuple[int, str]]:
         yield 1, f"ext_page_size ({page} MiB) is not a multiple of ext_wbuf_size ({buffer} MiB)"
     elif page % 2 or buffer % 2:
         yield 1, "ext_page_size and ext_wbuf_size have to be even"
-    elif line.release >= STORAGE_CHECKED and storage_bytes(option.value or "") // (page * MIB) < BUFFERS:
+    elif line.release >= STORAGE_CHECKED and storage_bytes(option.value or "") < page * MIB:
         unit = storage_size(option.value or "")[-1:].lower()
         status = EX_USAGE if line.release >= STORAGE_USAGE and unit in UNITS else 1
-        yield status, f"ext_path is smaller than {BUFFERS} pages of {page} MiB"
+        yield status, f"ext_path is smaller than a page of {page} MiB"
 
 
 def storage_size(value: str) -> str:

@@ -141,7 +141,8 @@ def generated_lines() -> list[str]:
     for chunk in (256, 100000, 262144, 524288, 1048576, 2097152):
         lines += [f"-I {size} -o slab_chunk_max={chunk}" for size in ("512k", "700k", "768k", "1m", "2m")]
     lines += [
-        f"-o ext_path=/dev/shm/m:{size}" for size in ("1", "0g", "10m", "256m", "257M", "1g", "1g:compact", "1g:x")
+        f"-o ext_path=/dev/shm/m:{size}"
+        for size in ("1", "0g", "10m", "63m", "64m", "256m", "257M", "1g", "1g:compact", "1g:x")
     ]
     for pages in ("ext_page_size=1", "ext_page_size=8", "ext_page_size=8,ext_wbuf_size=3", "ext_wbuf_size=0"):
         lines += [f"-I {size} -o {pages},ext_path=/dev/shm/m:1g" for size in ("1m", "4m", "5m")]
