@@ -18,6 +18,8 @@ from opskit.service.model import NeededUnit, PidFile, ServiceFacts, Unit, UnitCo
 from opskit.service.policy import drop_in_of
 
 SECONDS = 10.0
+# Of a large journal on a busy host. Without the lines the cause is a guess, and nobody waits for long but who asks why.
+JOURNAL_SECONDS = 30.0
 LINES = 10
 PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,Type,Result,ExecMainCode,ExecMainStatus,MainPID,NRestarts,Restart,ControlGroup,"
@@ -95,7 +97,7 @@ def entries_of(runner: Runner, unit: str, lines: int, *more: str) -> list[UnitEn
     own = (f"_SYSTEMD_UNIT={unit}", "+", f"UNIT={unit}", "_UID=0")
     argv = ("journalctl", "--quiet", "--no-pager", "--output=json", f"--lines={lines}", *more, *own)
     try:
-        stdout = runner.run(Command(argv, mutates=False, timeout=SECONDS)).stdout
+        stdout = runner.run(Command(argv, mutates=False, timeout=JOURNAL_SECONDS)).stdout
     except OpskitError:
         return []
     entries = (entry_of(line) for line in stdout.splitlines())
