@@ -73,7 +73,8 @@ WAYS = {
     ),
     "never": Way("ExecStart=/bin/sleep 600", "stopped", ("never-started", "no start of never.service is known"), 0),
     "file": Way(
-        "ExecStart=/bin/cat /etc/app/absent.conf", "failed",
+        # journald may lose whose line it is when its process has ended before it is read.
+        "ExecStart=/bin/sh -c 'cat /etc/app/absent.conf || { journalctl --sync; exit 1; }'", "failed",
         ("file-missing", "/etc/app/absent.conf is not there, and its log names it"), 8,
     ),
     "port": Way(f"ExecStart=/usr/bin/python3 -c '{LISTEN}'", "failed", ("port-taken", "is taken"), 8),
