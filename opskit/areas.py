@@ -13,7 +13,7 @@ import importlib
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, TextIO
 
 if TYPE_CHECKING:
     from opskit.core.finding import FindingKind
@@ -153,6 +153,13 @@ def chinese(command: str, finding: str) -> str:
             return texts[area][finding][0]
     others = [named[finding][0] for named in texts.values() if finding in named]
     return others[0] if len(others) == 1 else ""
+
+
+def chinese_for(environ: Mapping[str, str], stream: Optional[TextIO]) -> Optional[Callable[[str, str], str]]:
+    """`chinese`, for a Screen of who reads it there; None for all others."""
+    from opskit.core.language import reads_chinese  # noqa: PLC0415 - its place is where there is a screen
+
+    return chinese if reads_chinese(environ, stream) else None
 
 
 def _modules(name: str) -> list[tuple[str, Any]]:

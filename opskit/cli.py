@@ -13,12 +13,11 @@ import typer
 from typer.core import TyperGroup
 
 from opskit import __version__, areas
-from opskit.commands import LazyGroup, bare_group, new_app, warn
+from opskit.commands import LazyGroup, bare_group, new_app, variable_name, warn
 from opskit.core.caller import take_umask
 from opskit.core.config import load_config
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
 from opskit.core.finding import follow_up
-from opskit.core.language import reads_chinese
 from opskit.core.text import masked
 from opskit.ui.screen import Screen
 
@@ -149,19 +148,17 @@ def _show(error: OpskitError, arguments: list[str]) -> int:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
         print(masked("".join(lines)), end="", file=sys.stderr)
     command = _command_name(arguments)
-    form = _value(arguments, "--format") or _variable(command, "FORMAT")
-    json = "--json" in arguments or form == "json" or _variable(command, "JSON").lower() in TRUE
-    installs = _value(arguments, "--install-timer") or _variable(command, "INSTALL_TIMER")  # a person reads that
+    form = _value(arguments, "--format") or _variable(command, "--format")
+    json = "--json" in arguments or form == "json" or _variable(command, "--json").lower() in TRUE
+    installs = _value(arguments, "--install-timer") or _variable(command, "--install-timer")  # a person reads that
     asks = (command, form) == ("opskit check", "nagios") and not json and not installs
     if asks and not isinstance(error, Interrupted):
         from opskit.ui.errors import NAGIOS_UNKNOWN, nagios_unknown  # noqa: PLC0415
 
         print(nagios_unknown(error))  # 2, a wrong use to opskit, is critical to Nagios
         return NAGIOS_UNKNOWN
-    color = _value(arguments, "--color") or _variable(command, "COLOR") or os.environ.get("OPSKIT_COLOR") or "auto"
-    screen = Screen(
-        command, json=json, color=color, chinese=areas.chinese if reads_chinese(os.environ, sys.stdout) else None
-    )
+    color = _value(arguments, "--color") or _variable(command, "--color") or os.environ.get("OPSKIT_COLOR") or "auto"
+    screen = Screen(command, json=json, color=color, chinese=areas.chinese_for(os.environ, sys.stdout))
     if screen.json:
         from opskit.core.envelope import envelope  # noqa: PLC0415
 
@@ -189,7 +186,7 @@ TRUE = {"1", "true", "t", "yes", "y", "on"}
 
 def _variable(command: str, option: str) -> str:
     """The variable of an option of a command; nothing has been parsed, as in _value."""
-    return os.environ.get(f"{command.upper().replace(' ', '_').replace('-', '_')}_{option}", "")
+    return os.environ.get(variable_name(f"{command} {option}"), "")
 
 
 def _command_name(arguments: list[str]) -> str:

@@ -239,8 +239,12 @@ def name_variables(command: Any, ctx: Any) -> None:
 
 def variable(path: str, option: Any) -> str:
     """The variable of an option. path: of its command, as it is typed."""
-    name = max(option.opts, key=len).lstrip("-")
-    return "_".join([*path.split(), name]).upper().replace("-", "_")
+    return variable_name(f"{path} {max(option.opts, key=len)}")
+
+
+def variable_name(typed: str) -> str:
+    """The same from what is typed, `opskit disk mount --fstype`; of a path alone, what its options' begin with."""
+    return re.sub("[ -]+", "_", typed).upper()
 
 
 def check_variables(ctx: Any) -> None:
@@ -271,7 +275,7 @@ def _meant_variable(ctx: Any, name: str) -> Optional[str]:
         if not isinstance(each.command, TyperGroup):
             break
         paths = [f"{each.command_path} {child}" for child in each.command.list_commands(each)]
-        prefixes = {f"{path.upper().replace(' ', '_').replace('-', '_')}_": path for path in paths}
+        prefixes = {f"{variable_name(path)}_": path for path in paths}
         prefix = next((prefix for prefix in prefixes if name.startswith(prefix)), "")
         if not prefix:
             first, rest = "_".join(name.split("_")[: number + 2]), "_".join(name.split("_")[number + 2 :])

@@ -21,12 +21,11 @@ from typing import Annotated, Any, Callable, get_args, get_origin, get_type_hint
 
 import typer
 
-from opskit.areas import chinese
+from opskit.areas import chinese_for
 from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, PlainCommand, check_defaults, check_variables
 from opskit.core.caller import allow_open_files
 from opskit.core.config import load_config
 from opskit.core.errors import UsageFault
-from opskit.core.language import reads_chinese
 from opskit.core.reach import check_answers
 from opskit.core.units import configured_span, parse_seconds, parse_size
 from opskit.session import Session
@@ -359,9 +358,7 @@ def make_session(command: str, options: dict[str, Any], *, changing: bool) -> Se
         raise UsageFault("--exit-code", "it goes with --dry-run")
     json = options["json"] or shape == "json"
     return Session(
-        screen=Screen(
-            command, json, options["quiet"], color, chinese if reads_chinese(os.environ, sys.stdout) else None
-        ),
+        screen=Screen(command, json, options["quiet"], color, chinese_for(os.environ, sys.stdout)),
         state_dir=options["state_dir"],
         config=load_config(),
         verbose=options["verbose"],
