@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from opskit import __version__, areas
 from opskit.commands import LazyGroup, bare_group, new_app, variable_name, warn
 from opskit.core.caller import take_umask
-from opskit.core.config import load_config
+from opskit.core.config import Config, load_config
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.text import masked
@@ -107,7 +107,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def _invoke(arguments: list[str]) -> int:
     try:
-        config = load_config()
+        config = _config()
         for warning in config.warnings:
             warn(warning)
         result = typer.main.get_command(app).main(
@@ -133,6 +133,14 @@ def _invoke(arguments: list[str]) -> int:
     if result == 128 + signal.SIGINT:  # what typer makes of a KeyboardInterrupt
         return _show(Interrupted(signal.SIGINT, state=_nothing_under_way()), arguments)
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _config() -> Config:
+    """The config files; one with a fault stops neither --help nor --version, and a command when it begins (options)."""
+    try:
+        return load_config()
+    except UsageFault:
+        return Config()
 
 
 def _usage(error: Any, arguments: list[str]) -> UsageFault:

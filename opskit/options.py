@@ -286,6 +286,7 @@ def _with_shared(
                 todo = f"{ctx.command_path} {ctx.invoked_subcommand} … {flag}"
                 raise UsageFault(ctx.command_path, f"{flag} goes after {ctx.invoked_subcommand}", todo=todo)
             return
+        load_config()  # a fault in it is told before anything else is done
         check_defaults(ctx)
         check_variables(ctx)
         _check_values(ctx, {name: values[name] for name in given})

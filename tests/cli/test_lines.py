@@ -19,6 +19,7 @@ from cli.test_contract import ANSWERED, COMMANDS, arguments
 from opskit.cli import main
 from opskit.completion.cli import tree
 from opskit.completion.tree import Node
+from opskit.core.config import load_config
 from tiers import Agree
 
 GROUPS = {node.path.partition(" ")[2]: node for node in tree().walk() if node.children}
@@ -93,6 +94,12 @@ def each_option_has_its_variable(node: Node, say: Say) -> bool:
     return said.code == 2 and "'purple' is none of auto, always, never" in said.err
 
 
+def a_broken_config_file_stops_a_command_and_not_its_help(node: Node, say: Say) -> bool:
+    broken = {"OPSKIT_CONFIG": "/etc/passwd"}
+    helped, ran = say(node, "--help", **broken), say(node, *asked(node), **broken)
+    return (helped.code, helped.err, ran.code, ran.out) == (0, "", 2, "") and "/etc/passwd: not TOML" in ran.err
+
+
 def a_dry_run_writes_nothing(node: Node, _say: Say) -> Optional[bool]:
     if not any("--dry-run" in option.names for option in node.options):
         return None
@@ -110,6 +117,7 @@ LINES: tuple[Line, ...] = (
     a_pipe_gets_no_colours_and_no_boxes,
     colours_are_given_when_they_are_asked_for,
     each_option_has_its_variable,
+    a_broken_config_file_stops_a_command_and_not_its_help,
     a_dry_run_writes_nothing,
 )
 
@@ -166,7 +174,9 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         with monkeypatch.context() as patch:
             for name, value in variables.items():
                 patch.setenv(name, value)
+            load_config.cache_clear()  # it is read once for a process
             code = main([*node.words[1:], *words])
+            load_config.cache_clear()
         return Said(code, *capsys.readouterr())
 
     return run
