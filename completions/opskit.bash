@@ -65,7 +65,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk du df journal memcached yum service status check history undo findings completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df journal memcached yum service status check history undo findings doctor completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab swap' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--all --fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -110,6 +110,7 @@ _opskit_command() {
     'opskit history prune') commands='' options='--older-than --all --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit findings') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit doctor') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit completion') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('bash zsh fish man') ;;
   esac
 }

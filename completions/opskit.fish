@@ -68,7 +68,7 @@ function __opskit_runs
 end
 
 complete -c opskit -f
-set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit disk swap' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit service' 'opskit service status' 'opskit service why' 'opskit service ensure' 'opskit status' 'opskit check' 'opskit history' 'opskit history show' 'opskit history prune' 'opskit undo' 'opskit findings' 'opskit completion'
+set -g __opskit_commands 'opskit' 'opskit disk' 'opskit disk list' 'opskit disk show' 'opskit disk facts' 'opskit disk mount' 'opskit disk umount' 'opskit disk grow' 'opskit disk fstab' 'opskit disk fstab check' 'opskit disk fstab show' 'opskit disk fstab backup' 'opskit disk fstab restore' 'opskit disk swap' 'opskit du' 'opskit df' 'opskit journal' 'opskit journal usage' 'opskit journal verify' 'opskit journal vacuum' 'opskit journal retain' 'opskit journal errors' 'opskit memcached' 'opskit memcached flags' 'opskit memcached explain' 'opskit memcached lint' 'opskit memcached start' 'opskit memcached stop' 'opskit memcached status' 'opskit yum' 'opskit yum lock' 'opskit yum wait' 'opskit yum unlock' 'opskit yum why' 'opskit service' 'opskit service status' 'opskit service why' 'opskit service ensure' 'opskit status' 'opskit check' 'opskit history' 'opskit history show' 'opskit history prune' 'opskit undo' 'opskit findings' 'opskit doctor' 'opskit completion'
 set -g __opskit_valued '--add' '--auth-file' '--boot' '--by' '--color' '--conn-limit' '--container' '--depth' '--diff' '--directory' '--domain' '--engine' '--exclude' '--exclude-from' '--exclude-type' '--expose' '--extended' '--facts' '--for' '--fstab' '--fstype' '--hold' '--install-timer' '--installroot' '--interval' '--keep-copy' '--label' '--leave-free' '--limit' '--listen' '--listen-backlog' '--lock-timeout' '--max-depth' '--max-item-size' '--max-reqs-per-event' '--memory-file' '--memory-limit' '--min-size' '--mount-options' '--namespace' '--napi-ids' '--older-than' '--only' '--only-plan' '--password-file' '--pid' '--pidfile' '--port' '--prefix-delimiter' '--priority' '--protocol' '--reserved' '--root' '--sample' '--save' '--since' '--size' '--slab-growth-factor' '--slab-min-size' '--state-dir' '--sysconfig' '--systemd-version' '--table' '--threads' '--threshold' '--timeout' '--top' '--type' '--udp-port' '--unit' '--unix-mask' '--unix-socket' '--until' '--user' '--verify-key' '--warn' '--wipe' '--workers' '-B' '-I' '-N' '-P' '-R' '-U' '-Y' '-b' '-e' '-m' '-o' '-t' 'opskit check --format' 'opskit check --output' 'opskit df --output' 'opskit df -x' 'opskit disk fstab backup --format' 'opskit disk fstab restore --format' 'opskit disk grow --format' 'opskit disk mount --format' 'opskit disk swap --format' 'opskit disk umount --format' 'opskit du -X' 'opskit du -d' 'opskit history prune --format' 'opskit journal errors -D' 'opskit journal errors -p' 'opskit journal errors -u' 'opskit journal retain --format' 'opskit journal usage -D' 'opskit journal vacuum --files' 'opskit journal vacuum --format' 'opskit journal vacuum -D' 'opskit journal verify -D' 'opskit memcached explain --version' 'opskit memcached flags --version' 'opskit memcached lint --version' 'opskit memcached start --format' 'opskit memcached start -D' 'opskit memcached start -a' 'opskit memcached start -c' 'opskit memcached start -f' 'opskit memcached start -l' 'opskit memcached start -p' 'opskit memcached start -s' 'opskit memcached start -u' 'opskit memcached stop --format' 'opskit memcached stop -p' 'opskit memcached stop -s' 'opskit service ensure --format' 'opskit undo --format' 'opskit yum unlock --format' 'opskit yum why --format'
 
 # opskit
@@ -84,6 +84,7 @@ complete -c opskit -n '__opskit_at opskit 0' -a check -d 'Check the whole host: 
 complete -c opskit -n '__opskit_at opskit 0' -a history -d 'Without a command it lists the runs on this host, the newest last'
 complete -c opskit -n '__opskit_at opskit 0' -a undo -d 'Take a run back as far as it can be, the newest step first'
 complete -c opskit -n '__opskit_at opskit 0' -a findings -d 'List the findings: id, area, severity, and what each means'
+complete -c opskit -n '__opskit_at opskit 0' -a doctor -d 'Show what opskit has to work with on this host, and what is missing for which command'
 complete -c opskit -n '__opskit_at opskit 0' -a completion -d 'Print the completion script for a shell, or the manual page'
 complete -c opskit -n '__opskit_in opskit' -l version -d 'Print the version'
 complete -c opskit -n '__opskit_in opskit' -l help -s h -d 'Show this message and exit'
@@ -766,6 +767,15 @@ complete -c opskit -n '__opskit_in opskit findings' -l color -x -a 'auto always 
 complete -c opskit -n '__opskit_in opskit findings' -l debug -d 'Show a traceback with an error'
 complete -c opskit -n '__opskit_in opskit findings' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where ledger, lock and log are kept'
 complete -c opskit -n '__opskit_in opskit findings' -l help -s h -d 'Show this message and exit'
+
+# opskit doctor
+complete -c opskit -n '__opskit_in opskit doctor' -l json -d 'Answer with one JSON envelope'
+complete -c opskit -n '__opskit_in opskit doctor' -l quiet -s q -d 'Say nothing on success'
+complete -c opskit -n '__opskit_in opskit doctor' -l verbose -s v -d 'Show each command'
+complete -c opskit -n '__opskit_in opskit doctor' -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c opskit -n '__opskit_in opskit doctor' -l debug -d 'Show a traceback with an error'
+complete -c opskit -n '__opskit_in opskit doctor' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where ledger, lock and log are kept'
+complete -c opskit -n '__opskit_in opskit doctor' -l help -s h -d 'Show this message and exit'
 
 # opskit completion
 complete -c opskit -n '__opskit_at opskit completion 0' -a 'bash zsh fish man'

@@ -5,13 +5,13 @@ import sys
 
 
 def run() -> None:
-    """Answer --version without importing anything; leave the rest to cli.py."""
+    """Answer --version without importing much; leave the rest to cli.py."""
     _keep_own_places()
     _open_streams()
     if sys.argv[1:] == ["--version"]:
-        from opskit import __version__  # noqa: PLC0415
+        from opskit.core.build import version_line  # noqa: PLC0415
 
-        print(f"opskit {__version__}")
+        print(version_line())
         return
     _end_on_signals()
     import gc  # noqa: PLC0415

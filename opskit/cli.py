@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Optional
 import typer
 from typer.core import TyperGroup
 
-from opskit import __version__, areas
+from opskit import areas
 from opskit.commands import LazyGroup, bare_group, new_app, variable_name, warn
 from opskit.core.caller import take_umask
 from opskit.core.config import Config, load_config
@@ -51,7 +51,9 @@ def root(
 ) -> None:
     """Give the root its --version; a bare `opskit` prints its help and exits 2."""
     if version:
-        print(f"opskit {__version__}")
+        from opskit.core.build import version_line  # noqa: PLC0415
+
+        print(version_line())
         raise typer.Exit
     bare_group(ctx)
 

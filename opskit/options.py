@@ -24,7 +24,7 @@ import typer
 from opskit.areas import chinese_for
 from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, PlainCommand, check_defaults, check_variables
 from opskit.core.caller import allow_open_files
-from opskit.core.config import load_config
+from opskit.core.config import Config, load_config
 from opskit.core.errors import UsageFault
 from opskit.core.reach import check_answers
 from opskit.core.units import configured_span, parse_seconds, parse_size
@@ -200,14 +200,18 @@ def reads(
     example: str = "",
     command: type[PlainCommand] = PlainCommand,
     careful: Sequence[str] = (),
+    tolerant: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a command that only looks.
 
     example: the command line that its help begins with
     command: its class
     careful: the parameters whose paths it looks at with a time limit of its own, and shows what it can of the others
+    tolerant: whether it does without a config file that has a fault, and tells of it
     """
-    return _register(app, name, READING, changing=False, example=example, command_class=command, careful=careful)
+    return _register(
+        app, name, READING, changing=False, example=example, command_class=command, careful=careful, tolerant=tolerant
+    )
 
 
 def reads_bare(app: typer.Typer) -> Callable[[Function], Function]:
@@ -252,12 +256,13 @@ def _register(
     example: str,
     command_class: type[PlainCommand] = PlainCommand,
     careful: Sequence[str] = (),
+    tolerant: bool = False,
 ) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
         help_text = inspect.getdoc(function) or ""
         text = f"Example: {example}\n\n{help_text}" if example else help_text
         short = help_text.split("\n\n", maxsplit=1)[0]
-        command = _with_shared(function, shared, changing=changing, careful=careful)
+        command = _with_shared(function, shared, changing=changing, careful=careful, tolerant=tolerant)
         app.command(name, cls=command_class, help=text, short_help=short)(command)
         return function
 
@@ -265,7 +270,12 @@ def _register(
 
 
 def _with_shared(
-    function: Function, shared: dict[str, tuple[Any, Any]], *, changing: bool, careful: Sequence[str] = ()
+    function: Function,
+    shared: dict[str, tuple[Any, Any]],
+    *,
+    changing: bool,
+    careful: Sequence[str] = (),
+    tolerant: bool = False,
 ) -> Function:
     """The function as typer sees it: its own parameters (without the session), then the shared ones."""
     hints = get_type_hints(function, include_extras=True)
@@ -286,17 +296,17 @@ def _with_shared(
                 todo = f"{ctx.command_path} {ctx.invoked_subcommand} … {flag}"
                 raise UsageFault(ctx.command_path, f"{flag} goes after {ctx.invoked_subcommand}", todo=todo)
             return
-        load_config()  # a fault in it is told before anything else is done
+        config = _config_in_force(tolerant=tolerant)  # a fault in it is told before anything else is done
         check_defaults(ctx)
         check_variables(ctx)
         _check_values(ctx, {name: values[name] for name in given})
-        options = {name: _configured(ctx, name, values.pop(name)) for name in shared}
+        options = {name: _configured(ctx, name, values.pop(name), config) for name in shared}
         _check_answers(ctx, {name: value for name, value in {**values, **options}.items() if name not in careful})
         gc.freeze()  # what the start made stays to the end: no collection need go through it
         gc.set_threshold(100_000)  # what is made by the thousand has no circles, and the default looks at it often
         gc.enable()  # __main__ begins without
         allow_open_files()
-        function(make_session(ctx.command_path, options, changing=changing), **values)
+        function(make_session(ctx.command_path, options, config, changing=changing), **values)
 
     del command.__wrapped__
     command.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
@@ -344,12 +354,22 @@ def _source(ctx: typer.Context, name: str) -> str:
     return source.name if source else ""
 
 
-def _configured(ctx: typer.Context, name: str, value: Any) -> Any:
+def _config_in_force(*, tolerant: bool) -> Config:
+    """The config files. Raises UsageFault for a fault in one; where the command is tolerant that is a warning."""
+    try:
+        return load_config()
+    except UsageFault as fault:
+        if not tolerant:
+            raise
+        return Config(warnings=(f"{fault.what}: {fault.why}",))
+
+
+def _configured(ctx: typer.Context, name: str, value: Any, config: Config) -> Any:
     """A shared option's value; the top level of the config files stands in where nothing nearer gave one."""
-    return load_config().shared.get(name, value) if _source(ctx, name) == "DEFAULT" else value
+    return config.shared.get(name, value) if _source(ctx, name) == "DEFAULT" else value
 
 
-def make_session(command: str, options: dict[str, Any], *, changing: bool) -> Session:
+def make_session(command: str, options: dict[str, Any], config: Config, *, changing: bool) -> Session:
     """The session that these options ask for. Raises UsageFault for values that do not go together."""
     # A config file can have given them, past the parser.
     color, shape = COLOR(options["color"]), FORMAT(options.get("format", ""))
@@ -361,7 +381,7 @@ def make_session(command: str, options: dict[str, Any], *, changing: bool) -> Se
     return Session(
         screen=Screen(command, json, options["quiet"], color, chinese_for(os.environ, sys.stdout)),
         state_dir=options["state_dir"],
-        config=load_config(),
+        config=config,
         verbose=options["verbose"],
         dry_run=dry_run,
         yes=options.get("yes", False),

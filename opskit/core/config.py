@@ -67,7 +67,7 @@ def load_config() -> Config:
     data: dict[str, Any] = {}
     origin: dict[str, str] = {}
     warnings = []
-    for path in _paths():
+    for path in config_paths():
         silence = silence_at(path)
         if silence:
             warnings.append(f"{path} is not read: {silence}")
@@ -105,7 +105,7 @@ def _take_checks(data: dict[str, Any]) -> dict[str, Any]:
     return {key: table.pop(key) for key in [*table] if isinstance(table[key], dict) or key == "ignore"}
 
 
-def _paths() -> list[str]:
+def config_paths() -> list[str]:
     """The files, the weakest first. One that OPSKIT_CONFIG names takes the place of both."""
     named = os.environ.get("OPSKIT_CONFIG")
     if named == os.devnull:  # which is as good as empty

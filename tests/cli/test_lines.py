@@ -94,7 +94,9 @@ def each_option_has_its_variable(node: Node, say: Say) -> bool:
     return said.code == 2 and "'purple' is none of auto, always, never" in said.err
 
 
-def a_broken_config_file_stops_a_command_and_not_its_help(node: Node, say: Say) -> bool:
+def a_broken_config_file_stops_a_command_and_not_its_help(node: Node, say: Say) -> Optional[bool]:
+    if node.name == "doctor":  # it tells of that file, beside all else
+        return None
     broken = {"OPSKIT_CONFIG": "/etc/passwd"}
     helped, ran = say(node, "--help", **broken), say(node, *asked(node), **broken)
     return (helped.code, helped.err, ran.code, ran.out) == (0, "", 2, "") and "/etc/passwd: not TOML" in ran.err

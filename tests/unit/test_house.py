@@ -34,7 +34,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in sorted(PACKAGE.rglob("*.py")
 # and core, and know no area.
 TOP = {
     "__init__": set(),
-    "__main__": {"cli"},
+    "__main__": {"cli", "core"},
     "cli": {"areas", "commands", "core", "ui"},
     "areas": {"core"},
     "session": {"core", "ui"},

@@ -21,7 +21,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     plain = {"color": "auto", "json": False, "quiet": False, "verbose": 0, "state_dir": str(tmp_path)}
 
     def make(*, changing: bool = True, **options: Any) -> Session:
-        return make_session("opskit disk mount", {**plain, **options}, changing=changing)
+        return make_session("opskit disk mount", {**plain, **options}, Config(), changing=changing)
 
     return make
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from opskit.core.config import Config
 from opskit.core.errors import Interrupted
 from opskit.core.mountinfo import MountLine
 from opskit.options import make_session
@@ -172,6 +173,7 @@ def test_a_filesystem_that_nobody_knows() -> None:
 def test_half_a_count_explains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C makes a scan partial; --why ends then, as interrupted."""
     monkeypatch.setattr("opskit.usage.du.see.scan.scan", lambda *_: Scan((), 1, 1, partial=True))
-    session = make_session("opskit df", {"json": True, "quiet": False, "color": "auto", **NOTHING}, changing=False)
+    options = {"json": True, "quiet": False, "color": "auto", **NOTHING}
+    session = make_session("opskit df", options, Config(), changing=False)
     with pytest.raises(Interrupted):
         df_command._count(session, ["/"])

@@ -1,0 +1,176 @@
+"""See what this host has of what opskit needs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from typing import Any
+
+from opskit import __version__
+from opskit.core import build, procfs
+from opskit.core.caller import has_capability
+from opskit.core.command import Command, Runner
+from opskit.core.config import Config, config_paths
+from opskit.core.errors import OpskitError
+from opskit.core.ledger import Ledger
+from opskit.core.packages import OS_RELEASE, install_line, read_package_manager
+from opskit.core.preconditions import obstacles
+from opskit.core.runner import ENVIRONMENT
+from opskit.core.systemd import installed_release, is_booted
+from opskit.core.text import masked
+from opskit.doctor.diagnosis import CAPABILITIES
+from opskit.doctor.model import ConfigFile, Examination, Host, Installation, Setting, State, Tool, User
+from opskit.doctor.needs import NEEDS, Need
+
+LIBRARIES = ("typer", "rich", "psutil", "pyudev", "pymemcache")
+RELEASE = re.compile(r"\d+(?:\.\d+)+[\w.+-]*|(?<=systemd )\d+")
+SECONDS = 5.0
+# What a report of a fault has no use for: who is mailed, and where the password of that is.
+PRIVATE_TABLES = ("smtp.",)
+ENFORCE = "/sys/fs/selinux/enforce"
+# What systemd, podman and docker leave in a container.
+CONTAINER, CONTAINER_MARKS = "/run/systemd/container", {"/run/.containerenv": "podman", "/.dockerenv": "docker"}
+
+
+def see_all(runner: Runner, config: Config, state_dir: str, environment: Mapping[str, str]) -> Examination:
+    """Look at everything. Nothing is changed, and each program is waited for some seconds at most.
+
+    config: what is in force; its warnings tell what is not
+    environment: whose OPSKIT_… variables count
+    """
+    manager = read_package_manager()
+    files = tuple(_config_files(config))
+    kept = tuple(text for text in config.warnings if not any(text.startswith(each.path) for each in files))
+    return Examination(
+        opskit=_installation(),
+        host=_host(manager),
+        user=_user(),
+        state=_state(state_dir),
+        config_files=files,
+        settings=(*_settings(config), *_variables(environment)),
+        unread=kept,
+        tools=tuple(_tool(runner, need, manager) for need in NEEDS),
+    )
+
+
+def _installation() -> Installation:
+    kind, commit = build.build()
+    return Installation(
+        version=__version__,
+        kind=kind,
+        commit=commit,
+        path=build.package_path(),
+        python=platform.python_version(),
+        python_path=sys.executable,
+        libraries={name: _library(name) for name in LIBRARIES},
+    )
+
+
+def _library(name: str) -> str:
+    """The release of a library, "" where it is not there."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _host(manager: str) -> Host:
+    fields = dict(re.findall(r"""^(\w+)=["']?(.*?)["']?\s*$""", _first(OS_RELEASE), re.MULTILINE))
+    kernel = os.uname()
+    return Host(
+        os=fields.get("PRETTY_NAME", kernel.sysname),
+        kernel=kernel.release,
+        architecture=kernel.machine,
+        c_library=" ".join(filter(None, platform.libc_ver())),
+        systemd=installed_release(),
+        booted=is_booted(),
+        container=_container(),
+        selinux={"1": "enforcing", "0": "permissive"}.get(procfs.text(ENFORCE).strip(), ""),
+        package_manager=manager,
+    )
+
+
+def _first(paths: tuple[str, ...]) -> str:
+    """The text of the first of these files that is there."""
+    return next(filter(None, map(procfs.text, paths)), "")
+
+
+def _container() -> str:
+    marks = (name for path, name in CONTAINER_MARKS.items() if os.path.exists(path))
+    return procfs.text(CONTAINER).strip() or next(marks, "")
+
+
+def _user() -> User:
+    number = os.geteuid()
+    lacks = tuple(name for bit, (name, _) in CAPABILITIES.items() if not has_capability(bit))
+    return User(procfs.user_name(number), number, lacks)
+
+
+def _state(state_dir: str) -> State:
+    problem = next(obstacles(state_dir, sudo="", waits=True, size=0), None)
+    runs = free = 0
+    try:
+        runs = len(Ledger(state_dir).runs())
+        there = os.path.abspath(state_dir)
+        while not os.path.exists(there):
+            there = os.path.dirname(there)
+        status = os.statvfs(there)
+        free = status.f_bavail * status.f_frsize
+    except (OpskitError, OSError) as error:
+        problem = problem or (error if isinstance(error, OpskitError) else None)
+    told = f"{problem.what}: {problem.why}" if problem else ""
+    return State(state_dir, os.path.isdir(state_dir), free, runs, told, problem.todo if problem else "")
+
+
+def _config_files(config: Config) -> Iterator[ConfigFile]:
+    for path in config_paths():
+        told = next((text for text in config.warnings if text.startswith(path)), "")
+        yield ConfigFile(path, os.path.exists(path), told[len(path) :].lstrip(": "))
+
+
+def _settings(config: Config) -> Iterator[Setting]:
+    """What the files say, by the names that they have there. What is private is not shown."""
+    tables = {**config.shared, **config.defaults, "check": {**config.defaults.get("check", {}), **config.checks}}
+    values = dict(_flat(tables, ""))
+    for key, origin in config.origin.items():
+        if key.startswith(PRIVATE_TABLES):
+            yield Setting(key, "(not shown)", origin)
+        elif key in values:
+            yield Setting(key, masked(str(values[key])), origin)
+
+
+def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield before + key, value
+
+
+def _variables(environment: Mapping[str, str]) -> Iterator[Setting]:
+    for name in sorted(environment):
+        if name.startswith("OPSKIT_"):
+            yield Setting(name, masked(environment[name]), "environment")
+
+
+def _tool(runner: Runner, need: Need, manager: str) -> Tool:
+    path = shutil.which(need.program, path=ENVIRONMENT["PATH"]) or ""
+    release = _release(runner, path, need.release) if path and need.release else ""
+    install = "" if path else install_line(manager, need.program)
+    return Tool(need.program, path, release, need.commands, need.only, install)
+
+
+def _release(runner: Runner, path: str, words: tuple[str, ...]) -> str:
+    """What a program says of its release, "" where it does not tell in time."""
+    command = Command((path, *words), mutates=False, timeout=SECONDS, accept=tuple(range(256)))
+    try:
+        result = runner.run(command)
+    except OpskitError:
+        return ""
+    match = RELEASE.search(result.stdout) or RELEASE.search(result.stderr)  # e2fsprogs tells it on stderr
+    return match[0] if match else ""

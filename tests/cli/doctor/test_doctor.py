@@ -1,0 +1,85 @@
+"""`opskit doctor` on this host."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CONFIG = """
+lock_timeout = "30s"
+[disk.mount]
+fstype = "xfs"
+[smtp]
+host = "127.0.0.1"
+from = "a@example.org"
+to = ["hunter2@example.org"]
+"""
+
+
+def doctor(tmp_path: Path, config: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    path = tmp_path / "config.toml"
+    path.write_text(config)
+    path.chmod(0o600)
+    environment = {"PATH": "/usr/bin:/bin", "OPSKIT_CONFIG": str(path), **variables}
+    command = [sys.executable, "-m", "opskit", "doctor", "--state-dir", str(tmp_path / "state"), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd="/", timeout=120)
+
+
+def examined(done: subprocess.CompletedProcess[str]) -> tuple[Any, list[str]]:
+    body = json.loads(done.stdout)
+    assert done.returncode == (4 if body["findings"] else 0), done.stderr
+    return body["result"], [finding["id"] for finding in body["findings"]]
+
+
+def test_what_is_in_force_and_where_it_comes_from_without_what_is_secret(tmp_path: Path) -> None:
+    done = doctor(tmp_path, CONFIG, "--json", OPSKIT_DISK_MOUNT_MOUNT_OPTIONS="user=ann,password=hunter2")
+    seen, findings = examined(done)
+    assert "config-passed-over" not in findings
+    settings = {each["name"]: (each["value"], each["origin"]) for each in seen["settings"]}
+    path = str(tmp_path / "config.toml")
+    assert settings["disk.mount.fstype"] == ("xfs", path)
+    assert settings["lock_timeout"] == ("30.0", path)
+    assert settings["smtp.host"] == ("(not shown)", path)
+    assert settings["OPSKIT_CONFIG"] == (path, "environment")
+    assert "hunter2" not in done.stdout + done.stderr + doctor(tmp_path, CONFIG).stdout
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "told"), [("x = [\n", "not TOML"), ('lock_timeout = "soon"', "lock_timeout"), ("colour = 1", "colour")]
+)
+def test_a_fault_in_a_config_file_is_a_finding_and_stops_nothing(tmp_path: Path, config: str, told: str) -> None:
+    done = doctor(tmp_path, config)
+    assert done.returncode == 4, done.stderr
+    assert "[config-passed-over]" in done.stdout
+    assert told in done.stdout
+
+
+def test_the_programs_are_those_that_the_host_has(tmp_path: Path) -> None:
+    seen, _ = examined(doctor(tmp_path, "", "--json"))
+    for tool in seen["tools"]:
+        path = shutil.which(tool["name"], path="/usr/sbin:/usr/bin:/sbin:/bin")
+        assert (tool["path"], bool(tool["install"])) == (path or "", path is None)
+    releases = {tool["name"]: tool["release"] for tool in seen["tools"]}
+    told = subprocess.run(["mount", "--version"], capture_output=True, text=True, check=True).stdout
+    assert f" {releases['mount']} " in told
+    told = subprocess.run(["/sbin/mkfs.ext4", "-V"], capture_output=True, text=True, check=True).stderr
+    assert f" {releases['mkfs.ext4']} " in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_without_a_capability() -> None:
+    command = [sys.executable, "-m", "opskit", "doctor", "--json"]
+    environment = {"PATH": "/usr/bin:/bin", "OPSKIT_CONFIG": os.devnull}
+    kept = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+    done = subprocess.run([*kept, *command], capture_output=True, text=True, check=False, env=environment, cwd="/")
+    seen, findings = examined(done)
+    assert "capability-missing" in findings
+    assert seen["user"]["lacks"] == ["CAP_SYS_ADMIN"]
