@@ -12,14 +12,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from functools import cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, TextIO
 
 if TYPE_CHECKING:
     from opskit.core.finding import FindingKind
     from opskit.core.ledger import StepRecord
     from opskit.core.plan import Step
-    from opskit.core.report import Report, ReportRequest
+    from opskit.core.report import Report, ReportRequest, Threshold
     from opskit.core.runner import StreamingRunner
 
 
@@ -63,7 +62,7 @@ class Look(NamedTuple):
     module: has `check`, a function of a runner and a ReportRequest that gives a Report
     command: what shows all of it, without `opskit`
     seconds: how long it may take; for a busy host core.child.ask adds to it
-    thresholds: of its findings, in percent, with their defaults
+    thresholds: module that has THRESHOLDS, those of its findings by name; "" for none
     """
 
     area: str
@@ -71,21 +70,33 @@ class Look(NamedTuple):
     module: str
     command: tuple[str, ...]
     seconds: float
-    thresholds: Mapping[str, int] = MappingProxyType({})
+    thresholds: str = ""
 
 
-# From so many percent on a filesystem, or its inodes, is nearly full; deleted files that take so much are told of.
-FULL = MappingProxyType({"full_percent": 85, "inodes_percent": 85, "deleted_percent": 10})
 LOOKS = (
     Look("disk", "disks", "opskit.disk.see.check", ("disk", "list"), 10.0),
-    Look("disk", "filesystems", "opskit.usage.df.see.check", ("df",), 10.0, FULL),
+    Look("disk", "filesystems", "opskit.usage.df.see.check", ("df",), 10.0, "opskit.usage.thresholds"),
     Look("disk", "growth", "opskit.usage.du.see.check", ("du", "--diff", "last"), 10.0),
-    Look("journal", "journal", "opskit.journal.errors.see.check", ("journal", "errors"), 20.0),
-    Look("memcached", "memcached", "opskit.memcached.status.see", ("memcached", "status"), 10.0),
-    Look("service", "services", "opskit.service.see.check", ("check", "service"), 15.0),
-    Look("yum", "packages", "opskit.yum.see.check", ("yum", "lock"), 10.0),
-    Look("history", "opskit", "opskit.history.see", ("history",), 10.0),
-)
+    Look(
+        "journal", "journal", "opskit.journal.errors.see.check", ("journal", "errors"), 20.0,
+        "opskit.journal.thresholds",
+    ),
+    Look(
+        "memcached", "memcached", "opskit.memcached.status.see", ("memcached", "status"), 10.0,
+        "opskit.memcached.thresholds",
+    ),
+    Look("service", "services", "opskit.service.see.check", ("check", "service"), 15.0, "opskit.service.thresholds"),
+    Look("yum", "packages", "opskit.yum.see.check", ("yum", "lock"), 10.0, "opskit.yum.thresholds"),
+    Look("history", "opskit", "opskit.history.see", ("history",), 10.0, "opskit.history.thresholds"),
+)  # fmt: skip
+
+
+def load_thresholds() -> dict[str, dict[str, Threshold]]:
+    """The thresholds of each area, by name."""
+    known: dict[str, dict[str, Threshold]] = {look.area: {} for look in LOOKS}
+    for look in LOOKS:
+        known[look.area].update(importlib.import_module(look.thresholds).THRESHOLDS if look.thresholds else {})
+    return known
 
 
 def load_check(look: Look) -> Callable[[StreamingRunner, ReportRequest], Report]:

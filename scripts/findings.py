@@ -1,6 +1,6 @@
-"""Write .github/FINDINGS.md, the page of all findings, from the registries of the areas: run it from the checkout.
+"""Write .github/FINDINGS.md, the page of all findings, and the thresholds in README.md: run it from the checkout.
 
-A test fails when what is there is stale: python scripts/findings.py
+Both are from the registries of the areas. A test fails when what is there is stale: python scripts/findings.py
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / ".github" / "FINDINGS.md"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- thresholds: begin -->\n", "<!-- thresholds: end -->\n"
 
 
 def page() -> str:
@@ -30,7 +32,25 @@ def page() -> str:
     return text + "\n"
 
 
+def with_thresholds(readme: str) -> str:
+    """The README with the thresholds as a config file has them."""
+    from opskit.areas import load_thresholds  # noqa: PLC0415 - from the checkout, when this is run
+    from opskit.core.report import SPAN  # noqa: PLC0415
+    from opskit.core.units import seconds_text  # noqa: PLC0415
+
+    lines = []
+    for area, thresholds in load_thresholds().items():
+        lines += ["", f"[check.{area}]"] if thresholds else []
+        for name, threshold in thresholds.items():
+            value = f'"{seconds_text(threshold.default)}"' if threshold.kind == SPAN else str(threshold.default)
+            lines.append(f"{f'{name} = {value}':<28}# {threshold.meaning} ({threshold.finding})")
+    block = "\n".join(["```toml", *lines[1:], "```", ""])
+    before, _, rest = readme.partition(BEGIN)
+    return before + BEGIN + block + END + rest.partition(END)[2]
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(), encoding="utf-8")
+    README.write_text(with_thresholds(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from opskit.core.finding import Finding
+
+PERCENT, COUNT, SPAN = "percent", "count", "span"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """From when on something is a finding of `opskit status` and `check`, unless a config file has another number.
+
+    No plan depends on any: they are about what is told, and not about what may be done.
+
+    kind: PERCENT, COUNT or SPAN; the default of a span is in seconds
+    meaning: what is told from so much on
+    finding: its id
+    least, most: what a config file may have
+    """
+
+    kind: str
+    default: int
+    meaning: str
+    finding: str
+    least: int = 1
+    most: int = 1_000_000_000
+
+
+def percent(default: int, meaning: str, finding: str, *, most: int = 100) -> Threshold:
+    """A threshold in percent."""
+    return Threshold(PERCENT, default, meaning, finding, most=most)
+
+
+def defaults(thresholds: Mapping[str, Threshold]) -> dict[str, int]:
+    """The default of each."""
+    return {name: threshold.default for name, threshold in thresholds.items()}
 
 
 @dataclass(frozen=True)
@@ -12,7 +45,7 @@ class ReportRequest:
     """What a report is asked for with.
 
     state_dir: where the ledger is
-    thresholds: of the area's findings, by name; each of those that areas.LOOKS names is there
+    thresholds: those of the area that a config file has, by name; an area has the defaults of the others
     """
 
     state_dir: str = ""

@@ -6,5 +6,5 @@ what is left of a run           see.py looks at the host; model.py has what it s
 what killed runs have left      see.py
 the plan of an undo             plan.py; steps.py has its step
 which runs a prune takes out    prune.py; steps.py has its step
-what its findings mean          findings.py
+what its findings mean          findings.py; thresholds.py: from when on check tells of runs that wait
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.ledger import Run
@@ -11,20 +11,25 @@ from opskit.core.report import Measure, Report
 from opskit.core.units import local_moment
 from opskit.history.outcome import CUT_SHORT, outcome_text
 from opskit.history.plan import damage_finding
+from opskit.history.thresholds import DEFAULTS
 
 # What has left something on the host that nobody has decided on.
 WAITING = frozenset({*CUT_SHORT, "take-back-failed"})
 
 
-def report_of(runs: Sequence[Run], damage: Sequence[Damage], *, at_work: bool) -> Report:
+def report_of(
+    runs: Sequence[Run], damage: Sequence[Damage], *, at_work: bool, thresholds: Mapping[str, int] = DEFAULTS
+) -> Report:
     """The report.
 
     runs: as they stand now, the oldest first
     at_work: whether an opskit has the host's lock now: the newest run is its
+    thresholds: of history.thresholds, all
     """
     ended = runs[:-1] if at_work and runs and runs[-1].outcome == "unfinished" else runs
     waiting = [run for run in ended if run.outcome in WAITING]
-    findings = (*(_waits(run) for run in reversed(waiting)), *map(damage_finding, damage))
+    told = waiting if len(waiting) >= thresholds["waiting"] else []
+    findings = (*(_waits(run) for run in reversed(told)), *map(damage_finding, damage))
     return Report(tuple(_lines(runs, ended, waiting, at_work=at_work)), findings, (_pending(waiting),))
 
 

@@ -19,6 +19,7 @@ from opskit.core.report import Report, ReportRequest
 from opskit.history.model import StepLeft, UndoFacts
 from opskit.history.outcome import settle
 from opskit.history.report import report_of
+from opskit.history.thresholds import DEFAULTS
 
 Load = Callable[[StepRecord], Step]
 # What an undo depends on, brings back or clears the way for, is the work of runs of late: so many are looked at.
@@ -125,4 +126,5 @@ def check(runner: Runner, request: ReportRequest) -> Report:  # noqa: ARG001 - i
         return Report(unseen=(f"{ledger.path}: this user may not read the ledger",))
     except OSError as error:
         raise Failed(ledger.path, f"the ledger cannot be read ({error.strerror})") from error
-    return report_of(settle(reading.runs), reading.damage, at_work=at_work)
+    limits = {**DEFAULTS, **request.thresholds}
+    return report_of(settle(reading.runs), reading.damage, at_work=at_work, thresholds=limits)

@@ -19,6 +19,7 @@ Where a change belongs:
               findings.py, show.py, cli.py
   cli.py      every other command; see.py: what each asks of the host
   steps.py    the steps by their kinds, for an undo
+  thresholds.py  from when on what the journal tells is a finding of check
 
 The exactness is proved against journalctl: tests/cli/journal/test_vacuum_as_journalctl.py (files, on generated
 directories), tests/host/journal/test_scope.py (directories), tests/cli/journal/test_entries.py; spans

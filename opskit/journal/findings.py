@@ -40,6 +40,7 @@ FINDINGS = (
     FindingKind("kernel-stuck", ("critical",), "a processor was stuck in the kernel"),
     FindingKind("limit-dropped", ("warning",), "a limit that an earlier retain set is not named any more, and goes"),
     FindingKind("looks-archived", ("info",), "files look archived, but by their names no vacuum deletes them"),
+    FindingKind("many-errors", ("warning",), "there were very many errors in the last hour"),
     FindingKind("memory-corrected", ("warning",), "the hardware corrected errors of the memory"),
     FindingKind("memory-failing", ("critical",), "the hardware reports errors of memory or processor"),
     FindingKind("messages-lost", ("warning",), "journald dropped messages"),

@@ -26,6 +26,7 @@ CHINESE = {
     "kernel-stuck": ("处理器卡在内核中", "查看 dmesg；虚拟机则检查宿主机是否超卖"),
     "limit-dropped": ("先前 retain 设的某个上限这次没写，会被取消", "想保留就一并写上"),
     "looks-archived": ("文件看似已归档，但按其名称任何清理都不会删它", "核实后手工删除"),
+    "many-errors": ("最近一小时的错误非常多", "opskit journal errors --since 1h 查看是哪些"),
     "memory-corrected": ("硬件纠正了内存错误", "留意是否增多；准备更换内存"),
     "memory-failing": ("硬件报告内存或处理器错误", "尽快迁走业务，更换硬件"),
     "messages-lost": ("journald 丢弃了一些消息", "找出刷屏的程序，或调大 RateLimitBurst="),

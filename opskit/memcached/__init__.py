@@ -12,6 +12,7 @@ Where a change belongs:
   start and stop              instance/: request.py (the line that is built), plan.py, steps.py
   start and stop by systemd   unit/: design.py (its files), plan.py, steps.py; cli.py: how --unit is typed
   status                      status/: see.py asks all (psutil, pymemcache), findings.py
+  status and check            status/report.py; thresholds.py: from when on its figures are findings
   steps in the ledger         steps.py: KINDS
   what a person sees          cli.py: which room has a command; the cli.py and show.py of each room
 

@@ -13,7 +13,7 @@ Where a change belongs:
                                  names; causes.py, the decision; keeping.py, what would keep it running
   `service ensure`               ensure.py, the decision; steps.py, the start and what is watched; cli.py;
                                  policy.py, the drop-in of --restart-policy
-  status and check               see/check.py, report.py
+  status and check               see/check.py, report.py; thresholds.py: from when on it is told
   a step that an old run had     steps.py: KINDS
 
 Never: a signal of our own, a second try, a pid file removed, the exit status of an engine

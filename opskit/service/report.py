@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.report import Report
@@ -10,12 +10,8 @@ from opskit.core.text import counted, times
 from opskit.service.containers import judge_container
 from opskit.service.findings import find, reaping
 from opskit.service.model import FAILED, RUNNING, SILENT, Container, Process, ServiceFacts, Unit
+from opskit.service.thresholds import DEFAULTS
 
-# A unit that was started again so often by itself, the last time within an hour, does not run well.
-OFTEN = 3
-RECENT = 3600.0
-# So long ago a zombie has to have been started.
-LASTING = 60.0
 _PIDS_SHOWN = 5
 
 
@@ -25,20 +21,22 @@ def report_of(
     processes: Sequence[Process],
     now: float,
     unseen: Sequence[str] = (),
+    thresholds: Mapping[str, int] = DEFAULTS,
 ) -> Report:
     """The report.
 
     units: those of systemd that are loaded
     processes: those that were there for the whole look: one that has just ended is a zombie for a moment
     now: seconds since 1970
+    thresholds: of service.thresholds, all
     """
     states = [ServiceFacts(each.name, container=each, itself=True) for each in containers]
     verdicts = [judge_container(facts, each) for facts, each in zip(states, containers)]
-    findings = [finding for unit in units for finding in _restarts(unit, now)]
+    findings = [finding for unit in units for finding in _restarts(unit, now, thresholds)]
     for facts, verdict in zip(states, verdicts):
         if verdict.state in {FAILED, SILENT}:
             findings += [each for each in find(facts, verdict) if each.id.startswith("not-")]
-    findings += _zombies(processes, containers)
+    findings += _zombies(processes, containers, thresholds["zombies"])
     active = sum(unit.active == "active" for unit in units)
     lines = [f"{counted(active, 'service')} of systemd {_run(active)}"] if units else []
     if containers:
@@ -53,38 +51,46 @@ def _run(count: int) -> str:
     return "runs" if count == 1 else "run"
 
 
-def _restarts(unit: Unit, now: float) -> Iterator[Finding]:
+def _restarts(unit: Unit, now: float, thresholds: Mapping[str, int]) -> Iterator[Finding]:
+    """What does not run well: it was started again by itself often, and not long ago."""
     waits = unit.sub.startswith("auto-restart")
-    recent = unit.active in {"active", "activating"} and now - unit.since < RECENT
-    if (unit.restarts or 0) < OFTEN or not (waits or recent):
+    recent = unit.active in {"active", "activating"} and now - unit.since < thresholds["restarts_within"]
+    if (unit.restarts or 0) < thresholds["restarts"] or not (waits or recent):
         return
     title = f"{unit.name} was started again by itself {times(unit.restarts or 0)}"
     evidence = f"Restart={unit.restart}, {unit.active} ({unit.sub})"
     yield Finding("restarts", "warning", title, evidence, follow_up("service", "why", unit.name))
 
 
-def lasting(processes: Iterable[Process], before: Collection[tuple[int, int]], now: float) -> list[Process]:
+def lasting(
+    processes: Iterable[Process],
+    before: Collection[tuple[int, int]],
+    now: float,
+    age: float = DEFAULTS["zombie_age"],
+) -> list[Process]:
     """The processes without the zombies that say nothing of this host.
 
     before: pid and start of each zombie of a moment ago: what has just ended is one until its parent comes to it
-    now: in seconds since 1970; many programs, such as dpkg-deb, come to their children at their own end, so what has
-        not even been started for a minute is left out: since when one is a zombie the kernel does not tell
+    now: in seconds since 1970
+    age: of a zombie, in seconds since it was started, for since when it is one the kernel does not tell
     """
     return [
         each
         for each in processes
-        if not each.zombie or ((each.pid, each.start_ticks) in before and each.started <= now - LASTING)
+        if not each.zombie or ((each.pid, each.start_ticks) in before and each.started <= now - age)
     ]
 
 
-def _zombies(processes: Sequence[Process], containers: Sequence[Container]) -> Iterator[Finding]:
-    """A finding for each parent."""
+def _zombies(processes: Sequence[Process], containers: Sequence[Container], least: int) -> Iterator[Finding]:
+    """A finding for each parent that has at least so many."""
     by_pid = {each.pid: each for each in processes}
     by_parent: dict[int, list[Process]] = {}
     for each in processes:
         if each.zombie:
             by_parent.setdefault(each.parent, []).append(each)
     for pid, zombies in sorted(by_parent.items()):
+        if len(zombies) < least:
+            continue
         parent = by_pid.get(pid)
         container = next((each for each in containers if pid and each.pid == pid), None)
         whose = parent.text if parent else f"pid {pid}"

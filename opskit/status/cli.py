@@ -22,7 +22,7 @@ from opskit.core.report import ReportRequest
 from opskit.options import DEFAULT_STATE_DIR, Words, changes, one_of, reads, span_of
 from opskit.session import Session
 from opskit.status.conclusion import conclude, exit_code
-from opskit.status.model import Conclusion
+from opskit.status.model import Conclusion, Settings
 from opskit.status.see.looks import Question, look
 from opskit.status.settings import read_settings
 
@@ -141,10 +141,8 @@ def check(
 
 def _conclude(session: Session, only: Sequence[str]) -> Conclusion:
     """Look at these areas, or at all. Raises UsageFault for what a config file says wrongly."""
-    known: dict[str, dict[str, int]] = {each.area: {} for each in areas.LOOKS}
-    for each in areas.LOOKS:
-        known[each.area].update(each.thresholds)
-    settings = read_settings(session.config.checks, known, session.config.fault)
+    checks = session.config.checks
+    settings = read_settings(checks, areas.load_thresholds(), session.config.fault) if checks else Settings()
     questions = [
         Question(
             each.area,
@@ -152,7 +150,7 @@ def _conclude(session: Session, only: Sequence[str]) -> Conclusion:
             follow_up(*each.command),
             partial(areas.load_check, each),
             each.seconds,
-            ReportRequest(session.state_dir, settings.thresholds[each.area]),
+            ReportRequest(session.state_dir, settings.thresholds.get(each.area, {})),
         )
         for each in areas.LOOKS
         if not only or each.area in only

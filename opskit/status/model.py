@@ -41,7 +41,7 @@ class Ignore:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the config files say of checks. thresholds: of each area, by name."""
+    """What the config files say of checks. thresholds: of each area, those that a file has, by name."""
 
     thresholds: dict[str, dict[str, int]] = field(default_factory=dict)
     ignores: tuple[Ignore, ...] = ()

@@ -3,6 +3,9 @@
 [check.disk]
 full_percent = 90
 
+[check.service]
+restarts_within = "10m"
+
 [[check.ignore]]
 id = "nearly-full"
 target = "/srv/archive"
@@ -12,35 +15,38 @@ until = 2027-03-31
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Callable
 
 from opskit.core.errors import UsageFault
+from opskit.core.report import PERCENT, SPAN, Threshold
+from opskit.core.text import nearest
+from opskit.core.units import configured_span, parse_seconds, seconds_text
 from opskit.status.model import Ignore, Settings
 
 Fault = Callable[[str, str], UsageFault]
 KEYS = ("id", "target", "reason", "until")
 
 
-def read_settings(checks: Mapping[str, Any], known: Mapping[str, Mapping[str, int]], fault: Fault) -> Settings:
+def read_settings(checks: Mapping[str, Any], known: Mapping[str, Mapping[str, Threshold]], fault: Fault) -> Settings:
     """The settings.
 
     checks: of the config files
-    known: each area with its thresholds and their defaults
+    known: each area with its thresholds
     fault: makes the error for a key
 
     Raises UsageFault for what means nothing.
     """
     for area in checks:
         if area not in known and area != "ignore":
-            raise fault(f"check.{area}", "no such area; they are " + ", ".join(known))
-    thresholds = {area: {**known[area], **dict(_thresholds(area, checks, known[area], fault))} for area in known}
+            raise fault(f"check.{area}", _none_such("area", area, known))
+    thresholds = {area: dict(_thresholds(area, checks, known[area], fault)) for area in known}
     return Settings(thresholds, tuple(_ignores(checks.get("ignore", []), fault)))
 
 
 def _thresholds(
-    area: str, checks: Mapping[str, Any], known: Mapping[str, int], fault: Fault
+    area: str, checks: Mapping[str, Any], known: Mapping[str, Threshold], fault: Fault
 ) -> Iterator[tuple[str, int]]:
     table = checks.get(area, {})
     if not isinstance(table, dict):
@@ -48,10 +54,32 @@ def _thresholds(
     for key, value in table.items():
         where = f"check.{area}.{key}"
         if key not in known:
-            raise fault(where, "no such threshold; " + (f"they are {', '.join(known)}" if known else "there is none"))
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 100:
-            raise fault(where, f"a number of percent is wanted, 1 to 100, not {value!r}")
-        yield key, value
+            raise fault(where, _none_such("threshold", key, known))
+        try:
+            yield key, _number(where, value, known[key])
+        except ValueError as error:
+            raise fault(where, str(error)) from error
+        except UsageFault as error:  # a span
+            raise fault(where, error.why) from error
+
+
+def _none_such(what: str, word: str, known: Collection[str]) -> str:
+    meant = nearest(word, known)
+    if meant:
+        return f"no such {what}; did you mean {meant}?"
+    return f"no such {what}; " + (f"they are {', '.join(known)}" if known else "there is none")
+
+
+def _number(where: str, value: Any, threshold: Threshold) -> int:
+    """The number that is meant. Raises ValueError or UsageFault."""
+    if threshold.kind == SPAN:
+        if isinstance(value, bool) or not isinstance(value, str):
+            raise ValueError(f'a span is wanted, such as "{seconds_text(threshold.default)}", not {value!r}')
+        return int(parse_seconds(where, configured_span(value), least=threshold.least, most=threshold.most))
+    if isinstance(value, bool) or not isinstance(value, int) or not threshold.least <= value <= threshold.most:
+        what = "a number of percent" if threshold.kind == PERCENT else "a number"
+        raise ValueError(f"{what} is wanted, {threshold.least} to {threshold.most}, not {value!r}")
+    return value
 
 
 def _ignores(entries: Any, fault: Fault) -> Iterator[Ignore]:

@@ -23,6 +23,7 @@ Where a change belongs:
        --why                              why.py: the sum; see/why.py, with see/hidden.py, own.py and places.py
   steps.py                                KINDS: the steps of the area
   mounts.py                               what kind of mount something is on
+  thresholds.py                           from when on a filesystem is a finding of check
 
 The exactness of du is proved against GNU du: tests/cli/usage/test_du_as_gnu.py, tests/host/usage/test_du*.py.
 """

@@ -14,6 +14,7 @@ Where a change belongs:
                                  its rebuilding by `yum unlock`
   `yum why`                      why/: see.py, cron.py and units.py, what runs by itself; plan.py and steps.py, --hold;
                                  cli.py, show.py
+  status and check               see/check.py, report.py; thresholds.py: from when on a lock is told
   a step that an old run had     steps.py: KINDS
 
 Never: a lock on .rpm.lock (even a read lock makes an `rpm -i` fail), its removal, SIGKILL, a signal by pid.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Callable, Optional
 
 from opskit.core.finding import Finding, follow_up
@@ -17,6 +17,7 @@ from opskit.journal.errors.kernel import KINDS as KERNEL_KINDS
 from opskit.journal.errors.model import ErrorFacts, UnitFailure
 from opskit.journal.files.model import DENIED, JournalDirectory, Loss, files_by_path
 from opskit.journal.files.verify import loss_text, other_namespaces, verify_line
+from opskit.journal.thresholds import BY_FINDING, DEFAULTS
 
 # What --check takes for an error beside the entries themselves.
 CHECKED = {"warning", "error", "critical"}
@@ -25,14 +26,18 @@ _READERS = "the same with sudo; who is to read it always: usermod -aG systemd-jo
 _UNITS_NAMED = 20
 
 
-def findings_of(facts: ErrorFacts) -> tuple[Finding, ...]:
-    """The findings, what is worst first."""
-    incidents = facts.tally.incidents
-    findings = [finding_of_incident(incident) for incident in incidents.of(DISK)]
-    findings += [_oom(incident, facts.oom_units.get(incident.subject, "")) for incident in incidents.of(OOM)]
-    findings += [finding_of_incident(incident) for kind in KERNEL_KINDS for incident in incidents.of(kind)]
-    findings += _units(facts, incidents.of(FAILED))
-    findings += [finding_of_incident(incident) for kind in (DUMP, LOST) for incident in incidents.of(kind)]
+def findings_of(facts: ErrorFacts, thresholds: Mapping[str, int] = DEFAULTS) -> tuple[Finding, ...]:
+    """The findings, what is worst first. thresholds: of journal.thresholds, all."""
+
+    def of(kind: str) -> list[Incident]:
+        least = thresholds[BY_FINDING[kind]] if kind in BY_FINDING else 1
+        return [incident for incident in facts.tally.incidents.of(kind) if incident.count >= least]
+
+    findings = [finding_of_incident(incident) for incident in of(DISK)]
+    findings += [_oom(incident, facts.oom_units.get(incident.subject, "")) for incident in of(OOM)]
+    findings += [finding_of_incident(incident) for kind in KERNEL_KINDS for incident in of(kind)]
+    findings += _units(facts, of(FAILED))
+    findings += [finding_of_incident(incident) for kind in (DUMP, LOST) for incident in of(kind)]
     findings += _reading(facts)
     return tuple(findings)
 

@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from opskit.core.finding import follow_up
+from opskit.core.finding import Finding, follow_up
 from opskit.core.report import Measure, Report
 from opskit.core.text import counted
 from opskit.core.units import size_text
 from opskit.journal.errors.findings import findings_of
 from opskit.journal.errors.model import ErrorFacts
+from opskit.journal.thresholds import DEFAULTS
 from opskit.journal.usage.findings import Usage, findings
 
 # Errors of so many seconds are looked at.
 HOUR = 3600
 
 
-def report_of(usages: Sequence[Usage], facts: ErrorFacts, *, came_back: int, unread: str = "") -> Report:
+def report_of(
+    usages: Sequence[Usage],
+    facts: ErrorFacts,
+    *,
+    came_back: int,
+    unread: str = "",
+    thresholds: Mapping[str, int] = DEFAULTS,
+) -> Report:
     """The report.
 
     came_back: how many units the journal says have failed in the last hour
     unread: why there are no entries, "" where there are
     """
-    found = {(finding.id, finding.title): finding for finding in (*findings(usages), *findings_of(facts))}
+    all_of_them = (
+        *findings(usages, thresholds["limit_percent"]),
+        *findings_of(facts, thresholds),
+        *_many(facts.tally.chosen, thresholds["errors_an_hour"]),
+    )
+    found = {(finding.id, finding.title): finding for finding in all_of_them}
     limits = [
         Measure("opskit_journal_limit_bytes", usage.bounds.max_use.value, {"directory": usage.directory.path})
         for usage in usages
         if usage.bounds and usage.bounds.max_use.value
     ]
     return Report(tuple(_lines(usages, facts, came_back, unread)), tuple(found.values()), tuple(limits))
+
+
+def _many(count: int, least: int) -> Iterator[Finding]:
+    if count >= least:
+        title = f"{counted(count, 'error')} in the last hour"
+        yield Finding("many-errors", "warning", title, remedy=follow_up("journal", "errors", "--since", "1h"))
 
 
 def _lines(usages: Sequence[Usage], facts: ErrorFacts, came_back: int, unread: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from opskit.journal.files.verify import damaged_files
 from opskit.journal.releases import NEWEST, rules_of
 from opskit.journal.retain.bounds import Bounds
 from opskit.journal.retain.conf import Setting
+from opskit.journal.thresholds import DEFAULTS
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ def damaged(directory: JournalDirectory) -> list[tuple[str, str]]:
     return [(name, why) for name, why in pairs if why and why != DENIED]
 
 
-def findings(usages: Sequence[Usage]) -> Iterator[Finding]:
-    """What is not as it should be."""
+def findings(usages: Sequence[Usage], limit_percent: int = DEFAULTS["limit_percent"]) -> Iterator[Finding]:
+    """What is not as it should be. limit_percent: of its limit, which a journal may take before it is told."""
     for usage in usages:
         path = usage.directory.path
         if usage.directory.read_error:
@@ -58,10 +59,10 @@ def findings(usages: Sequence[Usage]) -> Iterator[Finding]:
         for stray, why in usage.strays:
             title = f"{stray.where}: journald passes over {stray.name}={stray.value}: {why}"
             yield Finding("bad-setting", "warning", title, remedy=f"edit {shlex.quote(stray.path)}")
-        yield from _over(usage)
+        yield from _over(usage, limit_percent)
 
 
-def _over(usage: Usage) -> Iterator[Finding]:
+def _over(usage: Usage, percent: int) -> Iterator[Finding]:
     if usage.bounds is None:
         return
     taken = sum(file.allocated for file in usage.directory.files)
@@ -70,9 +71,11 @@ def _over(usage: Usage) -> Iterator[Finding]:
         title = f"{usage.storage.where} sets Storage=none: journald keeps no journal, and these files are old ones"
         remedy = f"edit {shlex.quote(usage.storage.path)}: Storage=persistent; systemctl restart systemd-journald"
         yield Finding("storage-none", "warning", title, remedy=remedy)
-    if 0 < use.value < taken:
+    if 0 < use.value * percent < taken * 100:
         active = sum(file.allocated for file in usage.directory.files if file.parsed.kind == ACTIVE)
-        title = f"{usage.directory.path} takes {taken} bytes, more than {use.name} of {use.value} ({use.source})"
-        rotate = ("--rotate",) if active > use.value else ()
-        remedy = follow_up("journal", "vacuum", "--size", f"{use.value}B", *rotate, "--dry-run")
+        than = "more than" if taken > use.value else "near"
+        title = f"{usage.directory.path} takes {taken} bytes, {than} {use.name} of {use.value} ({use.source})"
+        size = use.value * min(percent, 100) // 100
+        rotate = ("--rotate",) if active > size else ()
+        remedy = follow_up("journal", "vacuum", "--size", f"{size}B", *rotate, "--dry-run")
         yield Finding("over-limit", "warning", title, f"{active} of them in active files", remedy)

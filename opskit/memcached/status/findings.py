@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,20 +19,18 @@ from opskit.memcached.status.model import (
     read_number,
     slab_classes,
 )
+from opskit.memcached.thresholds import DEFAULTS
 
-# From so many percent of -c on.
-NEAR_LIMIT = 80
 # A hit ratio says nothing before so many gets.
 GETS_FOR_RATIO = 1000
-LOW_RATIO = 50
 # A rate by the hour says nothing before.
 HOUR = 3600
-# A class starves when so many percent of -m are free for others.
-FREE_ELSEWHERE = 10
 
 
-def find(instances: Sequence[Instance], units: Sequence[UnitState]) -> tuple[Finding, ...]:
-    """What is wrong, the worst first, then instance by instance."""
+def find(
+    instances: Sequence[Instance], units: Sequence[UnitState], thresholds: Mapping[str, int] = DEFAULTS
+) -> tuple[Finding, ...]:
+    """What is wrong, the worst first, then instance by instance. thresholds: of memcached.thresholds, all."""
     findings = []
     for instance in instances:
         findings += _exposed(instance)
@@ -42,7 +40,7 @@ def find(instances: Sequence[Instance], units: Sequence[UnitState]) -> tuple[Fin
             findings.append(
                 Finding("not-answering", severity, title, instance.why, f"opskit memcached lint --pid {instance.pid}")
             )
-        findings += _figures(instance, figures(instance))
+        findings += _figures(instance, figures(instance), thresholds)
     for unit in units:
         if unit.state == "failed":
             findings.append(_failed(unit))
@@ -70,9 +68,9 @@ def _exposed(instance: Instance) -> list[Finding]:
     return [Finding("exposed", "critical" if udp else "error", title, evidence, remedy)]
 
 
-def _figures(instance: Instance, counts: InstanceFigures) -> list[Finding]:
-    findings = [*_stores(instance, counts)]
-    if counts.rejected:
+def _figures(instance: Instance, counts: InstanceFigures, thresholds: Mapping[str, int]) -> list[Finding]:
+    findings = [*_stores(instance, counts, thresholds)]
+    if counts.rejected and counts.rejected >= thresholds["rejected"]:
         title = f"{instance.name}: connections were turned away {times(counts.rejected)}"
         evidence = f"{counts.connections} of {counts.most_connections} connections now"
         severity = "warning"
@@ -82,12 +80,12 @@ def _figures(instance: Instance, counts: InstanceFigures) -> list[Finding]:
         findings.append(Finding("rejected-connections", severity, title, evidence, "a larger -c, or fewer clients"))
     if counts.connections and counts.most_connections:
         share = 100 * counts.connections // counts.most_connections
-        if share >= NEAR_LIMIT:
+        if share >= thresholds["connections_percent"]:
             title = f"{instance.name}: {share} % of the connections are in use"
             evidence = f"{counts.connections} of {counts.most_connections}"
             findings.append(Finding("connections-near-limit", "warning", title, evidence, "a larger -c"))
     ratio = counts.hit_percent
-    if ratio is not None and (counts.gets or 0) >= GETS_FOR_RATIO and ratio < LOW_RATIO:
+    if ratio is not None and (counts.gets or 0) >= GETS_FOR_RATIO and ratio < thresholds["hit_percent"]:
         title = f"{instance.name}: only {ratio:.0f} % of the gets find something"
         findings.append(
             Finding(
@@ -97,12 +95,12 @@ def _figures(instance: Instance, counts: InstanceFigures) -> list[Finding]:
     return findings
 
 
-def _stores(instance: Instance, counts: InstanceFigures) -> Iterator[Finding]:
+def _stores(instance: Instance, counts: InstanceFigures, thresholds: Mapping[str, int]) -> Iterator[Finding]:
     """What could not be stored, and what had to go for it."""
     of = f" of {size_text(counts.limit)}" if counts.limit else ""
     used = f"{size_text(counts.used or 0)}{of} used, {counts.items} items"
     classes = slab_classes(instance.answer)
-    if counts.failed:
+    if counts.failed and counts.failed >= thresholds["failed_stores"]:
         title = f"{instance.name}: {counts.failed} stores failed, because there was no memory"
         evidence, remedy = used, "a larger -m"
         if instance.answer and instance.answer.settings.get("evictions") == "off":
@@ -110,12 +108,12 @@ def _stores(instance: Instance, counts: InstanceFigures) -> Iterator[Finding]:
         which = ", ".join(f"{each.number} ({size_text(each.item_size)})" for each in classes if each.failed)
         evidence += f"; classes: {which}" if which else ""
         yield Finding("stores-fail", "error", title, evidence, remedy)
-    if counts.too_large:
+    if counts.too_large and counts.too_large >= thresholds["too_large"]:
         limit = read_number(instance.answer.settings.get("item_size_max", "") if instance.answer else "")
         title = f"{instance.name}: {counts.too_large} items were too large to store"
         evidence = f"-I {size_text(limit)}" if limit else ""
         yield Finding("items-too-large", "warning", title, evidence, "a larger -I, or smaller items")
-    if counts.evictions:
+    if _evicts(counts, thresholds):
         title = f"{instance.name}: {counts.evictions} items were evicted to make room"
         rate = counts.evictions_an_hour
         ages = [each.evicted_age for each in classes if each.evicted]
@@ -123,14 +121,21 @@ def _stores(instance: Instance, counts: InstanceFigures) -> Iterator[Finding]:
         if ages:
             evidence += f"; the last ones {seconds_text(min(ages), 1) if min(ages) else '0s'} after their last use"
         yield Finding("evictions", "warning", title, evidence, "a larger -m, if there is memory for it")
-    yield from _starving(instance, classes, counts.limit or 0)
+    share = (counts.limit or 0) * thresholds["free_elsewhere_percent"]
+    yield from _starving(instance, classes, share // 100)
 
 
-def _starving(instance: Instance, classes: Sequence[SlabClass], limit: int) -> Iterator[Finding]:
-    """Classes that have no room while others have it."""
+def _evicts(counts: InstanceFigures, thresholds: Mapping[str, int]) -> bool:
+    """Whether it evicts so much that it is told."""
+    often = (counts.evictions_an_hour or 0) >= thresholds["evictions_an_hour"]
+    return bool(counts.evictions) and (counts.evictions or 0) >= thresholds["evictions"] and often
+
+
+def _starving(instance: Instance, classes: Sequence[SlabClass], least: int) -> Iterator[Finding]:
+    """Classes that have no room while others have so many bytes of it."""
     for each in classes:
         free = sum(other.free for other in classes if other is not each)
-        if not (each.evicted or each.failed) or each.free or free * 100 < limit * FREE_ELSEWHERE:
+        if not (each.evicted or each.failed) or each.free or free < least:
             continue
         size = size_text(each.item_size)
         title = f"{instance.name}: items up to {size} have no room, and {size_text(free)} is free for other sizes"

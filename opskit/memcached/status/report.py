@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from opskit.core.report import Report
 from opskit.core.text import counted
 from opskit.core.units import size_text
 from opskit.memcached.status.findings import find
 from opskit.memcached.status.model import Instance, UnitState, figures
+from opskit.memcached.thresholds import DEFAULTS
 
 
-def report_of(instances: Sequence[Instance], units: Sequence[UnitState]) -> Report:
-    """The report."""
-    return Report(tuple(_lines(instances)), find(instances, units))
+def report_of(
+    instances: Sequence[Instance], units: Sequence[UnitState], thresholds: Mapping[str, int] = DEFAULTS
+) -> Report:
+    """The report. thresholds: of memcached.thresholds, all."""
+    return Report(tuple(_lines(instances)), find(instances, units, thresholds))
 
 
 def _lines(instances: Sequence[Instance]) -> Iterator[str]:

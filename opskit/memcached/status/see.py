@@ -26,6 +26,7 @@ from opskit.memcached.see import proc
 from opskit.memcached.see.client import ask, read_secret, target_of
 from opskit.memcached.status.model import Instance, UnitState
 from opskit.memcached.status.report import report_of
+from opskit.memcached.thresholds import DEFAULTS
 
 # So long a look waits for instances that do not answer: a timer has it run at a low priority.
 CHECK_SECONDS = 2.0
@@ -133,6 +134,6 @@ def see_units(runner: Runner) -> tuple[UnitState, ...]:
     return tuple(UnitState(row.name, row.active, results.get(row.name, "")) for row in rows if row.load == "loaded")
 
 
-def check(runner: Runner, request: ReportRequest) -> Report:  # noqa: ARG001 - none of its thresholds is configured
+def check(runner: Runner, request: ReportRequest) -> Report:
     """What `opskit status` and `opskit check` are told."""
-    return report_of(see_instances(runner, CHECK_SECONDS), see_units(runner))
+    return report_of(see_instances(runner, CHECK_SECONDS), see_units(runner), {**DEFAULTS, **request.thresholds})

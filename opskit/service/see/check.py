@@ -19,6 +19,7 @@ from opskit.service.report import lasting, report_of
 from opskit.service.see.containers import container_of
 from opskit.service.see.processes import all_processes
 from opskit.service.see.unit import PROPERTIES, SECONDS, unit_of
+from opskit.service.thresholds import DEFAULTS
 
 MOST_CONTAINERS = 200
 # An engine that nobody uses is not asked: podman would make its folders.
@@ -30,15 +31,16 @@ USED = {
 DOCKERD = "dockerd"
 
 
-def check(runner: Runner, request: ReportRequest) -> Report:  # noqa: ARG001 - no threshold is about services
+def check(runner: Runner, request: ReportRequest) -> Report:
     """The report. Raises OpskitError when systemd does not answer."""
     need_proc()
     processes = all_processes()
     before = {(each.pid, each.start_ticks) for each in processes if each.zombie}
     units = _units(runner)
     containers, unseen = _containers(runner, engines_in_use({each.name for each in processes}))
-    there = lasting(all_processes(), before, time.time())
-    return report_of(units, containers, there, time.time(), unseen)
+    limits = {**DEFAULTS, **request.thresholds}
+    there = lasting(all_processes(), before, time.time(), limits["zombie_age"])
+    return report_of(units, containers, there, time.time(), unseen, limits)
 
 
 def _units(runner: Runner) -> list[Unit]:

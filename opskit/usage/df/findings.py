@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from shlex import quote
 
 from opskit.core.finding import Finding
 from opskit.core.units import ceiling_text
 from opskit.usage.df.model import Filesystem
+from opskit.usage.thresholds import DEFAULTS
 
-# From here on a warning is an error.
-ERROR_FROM = 95
 NAMED = 3
 
 
-def find(filesystems: Sequence[Filesystem], warn: int, warn_inodes: int = 0) -> tuple[Finding, ...]:
+def find(
+    filesystems: Sequence[Filesystem], warn: int, warn_inodes: int = 0, errors: Mapping[str, int] = DEFAULTS
+) -> tuple[Finding, ...]:
     """A finding for each filesystem that did not answer, and for blocks or inodes of which warn percent are used.
 
     warn_inodes: for inodes, 0 for the same
+    errors: full_error_percent and inodes_error_percent: from then on it is an error
 
     A disk has one of each kind, however often it is mounted, and under however many overlays. A read-only filesystem is
     not judged: an image (squashfs, iso9660) is always full, and nobody can write there.
@@ -31,9 +33,9 @@ def find(filesystems: Sequence[Filesystem], warn: int, warn_inodes: int = 0) -> 
             continue
         also = _also(others[filesystem.mount_point])
         if (filesystem.used_percent or 0) >= warn:
-            findings.append(_blocks(filesystem, also))
+            findings.append(_blocks(filesystem, also, errors["full_error_percent"]))
         if (filesystem.files_percent or 0) >= (warn_inodes or warn):
-            findings.append(_inodes(filesystem, also))
+            findings.append(_inodes(filesystem, also, errors["inodes_error_percent"]))
     return tuple(findings)
 
 
@@ -69,24 +71,26 @@ def _silent(filesystem: Filesystem) -> Finding:
     return Finding("not-answering", "error", f"{filesystem.mount_point}: no answer", evidence, remedy)
 
 
-def _blocks(filesystem: Filesystem, also: str) -> Finding:
+def _blocks(filesystem: Filesystem, also: str, error: int) -> Finding:
     share, available = filesystem.used_percent or 0, filesystem.available or 0
     left = ceiling_text(available) if available > 0 else "0"
     evidence = (
         f"{ceiling_text(filesystem.used or 0)} of {ceiling_text(filesystem.size or 0)} used, {left} available{also}"
     )
     remedy = f"opskit df --why {quote(filesystem.mount_point)}"
-    return Finding("nearly-full", _severity(share), f"{filesystem.mount_point}: {share} % full", evidence, remedy)
+    return Finding(
+        "nearly-full", _severity(share, error), f"{filesystem.mount_point}: {share} % full", evidence, remedy
+    )
 
 
-def _inodes(filesystem: Filesystem, also: str) -> Finding:
+def _inodes(filesystem: Filesystem, also: str, error: int) -> Finding:
     share, figures = filesystem.files_percent or 0, filesystem.figures
     total, free = (figures.files, figures.files_free) if figures else (0, 0)
     evidence = f"{filesystem.files_used} of {total} inodes used, {free} left{also}"
     title = f"{filesystem.mount_point}: {share} % of the inodes are used"
     remedy = f"opskit du --inodes {quote(filesystem.mount_point)}"
-    return Finding("nearly-out-of-inodes", _severity(share), title, evidence, remedy)
+    return Finding("nearly-out-of-inodes", _severity(share, error), title, evidence, remedy)
 
 
-def _severity(share: int) -> str:
-    return "error" if share >= ERROR_FROM else "warning"
+def _severity(share: int, error: int) -> str:
+    return "error" if share >= error else "warning"

@@ -12,15 +12,20 @@ from opskit.core.units import ceiling_text
 from opskit.usage.df.deleted import DeletedFiles
 from opskit.usage.df.findings import find
 from opskit.usage.df.model import Filesystem
+from opskit.usage.thresholds import DEFAULTS
 
 BAR = 20
 MEMORY = frozenset({"tmpfs", "devtmpfs", "ramfs"})
 HALF = 50
 
 
-def report_of(filesystems: Sequence[Filesystem], deleted: DeletedFiles, thresholds: Mapping[str, int]) -> Report:
-    """The report. thresholds: full_percent, inodes_percent, deleted_percent."""
-    full = find(filesystems, thresholds["full_percent"], thresholds["inodes_percent"])
+def report_of(
+    filesystems: Sequence[Filesystem], deleted: DeletedFiles, thresholds: Mapping[str, int] = DEFAULTS
+) -> Report:
+    """The report. thresholds: of usage.thresholds, all."""
+    # What is an error is told, also where a file has warnings begin above it.
+    blocks, inodes = (min(thresholds[f"{of}_percent"], thresholds[f"{of}_error_percent"]) for of in ("full", "inodes"))
+    full = find(filesystems, blocks, inodes, thresholds)
     held = _held(filesystems, deleted)
     findings = (*full, *_deleted(filesystems, held, thresholds["deleted_percent"]))
     measures = [Measure("opskit_deleted_open_bytes", size, {"mountpoint": point}) for point, size in held.items()]

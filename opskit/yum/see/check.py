@@ -10,12 +10,13 @@ from opskit.core.runner import Runner
 from opskit.yum.report import report_of
 from opskit.yum.see.facts import see
 from opskit.yum.state import judge
+from opskit.yum.thresholds import DEFAULTS
 
 
-def check(runner: Runner, request: ReportRequest) -> Report:  # noqa: ARG001 - no threshold is about locks
+def check(runner: Runner, request: ReportRequest) -> Report:
     """The report."""
     try:
         facts = see(runner, everyone=True)
     except Missing:
         return Report(("no package manager that opskit knows is on this host",))
-    return report_of(facts, judge(facts), time.time())
+    return report_of(facts, judge(facts), time.time(), {**DEFAULTS, **request.thresholds})

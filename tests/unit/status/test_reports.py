@@ -23,11 +23,12 @@ from opskit.usage.du.growth import report_of as growth_report
 from opskit.usage.du.model import Scan, ScanRequest
 from opskit.usage.du.saved import SavedScan, pack
 from opskit.usage.du.see.kept import kept_heads
+from opskit.usage.thresholds import DEFAULTS
 from opskit.yum.model import Facts, LockFile, LockPlace
 from opskit.yum.report import report_of as yum_report
 from opskit.yum.state import FREE, LockVerdict
 
-THRESHOLDS = {"full_percent": 85, "inodes_percent": 95, "deleted_percent": 10}
+THRESHOLDS = {**DEFAULTS, "full_percent": 85, "inodes_percent": 95, "deleted_percent": 10}
 
 
 def filesystem(point: str, free: int, *, device: str = "8:1", readonly: bool = False, inodes: int = 50) -> Filesystem:

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from opskit.areas import LOOKS, load_findings
 from opskit.core.errors import UsageFault
 from opskit.core.finding import Finding
-from opskit.core.report import Measure, Report
+from opskit.core.report import Measure, Report, percent
 from opskit.status.conclusion import conclude, exit_code, names
 from opskit.status.model import Conclusion, Ignore, Looked
 from opskit.status.nagios import lines, state
@@ -24,7 +24,7 @@ TODAY = date(2026, 11, 29)
 FULL = Finding("nearly-full", "warning", "/var: 90 % full", "9G of 10G used", "opskit df --why /var")
 BROKEN = Finding("unit-failed", "error", "a.service has failed", "", "journalctl -u a.service")
 INFO = Finding("exposed", "info", "only so", "", "")
-KNOWN = {"disk": {"full_percent": 85, "inodes_percent": 85}, "yum": {}}
+KNOWN = {"disk": {name: percent(85, "", "") for name in ("full_percent", "inodes_percent")}, "yum": {}}
 
 
 def looked(area: str, *findings: Finding, **more: Any) -> Looked:
@@ -106,7 +106,7 @@ def test_a_title_names_just_this_target(title: str, target: str, named: bool) ->
 def test_settings() -> None:
     entry = {"id": "nearly-full", "target": "/srv", "reason": "by design", "until": date(2027, 3, 31)}
     settings = read_settings({"disk": {"full_percent": 90}, "ignore": [entry]}, KNOWN, UsageFault)
-    assert settings.thresholds == {"disk": {"full_percent": 90, "inodes_percent": 85}, "yum": {}}
+    assert settings.thresholds == {"disk": {"full_percent": 90}, "yum": {}}
     assert settings.ignores == (Ignore("nearly-full", "by design", date(2027, 3, 31), "/srv"),)
     for until in ("2027-03-31", datetime(2027, 3, 31, 1, 2)):  # noqa: DTZ001 - as TOML has it
         (ignore,) = read_settings({"ignore": [{**entry, "until": until}]}, KNOWN, UsageFault).ignores
@@ -116,8 +116,8 @@ def test_settings() -> None:
 @pytest.mark.parametrize(
     ("checks", "what"),
     [
-        ({"dsk": {}}, "check.dsk: no such area"),
-        ({"disk": {"ful_percent": 90}}, "check.disk.ful_percent: no such threshold"),
+        ({"dsk": {}}, "check.dsk: no such area; did you mean disk"),
+        ({"disk": {"ful_percent": 90}}, "check.disk.ful_percent: no such threshold; did you mean full_percent"),
         ({"yum": {"age": 9}}, "there is none"),
         ({"disk": {"full_percent": 0}}, "1 to 100"),
         ({"disk": {"full_percent": True}}, "1 to 100"),

@@ -23,12 +23,13 @@ from opskit.journal.errors.select import Selection
 from opskit.journal.files.model import Scope
 from opskit.journal.releases import NEWEST, Version, rules_of
 from opskit.journal.see import running_version
+from opskit.journal.thresholds import DEFAULTS
 from opskit.journal.usage.see import see_usage
 
 ERROR = 3
 
 
-def check(runner: StreamingRunner, request: ReportRequest) -> Report:  # noqa: ARG001 - no threshold is about them
+def check(runner: StreamingRunner, request: ReportRequest) -> Report:
     """The report. Raises as what it looks at."""
     if not is_booted():
         return Report(("systemd does not run this host: it keeps no journal",))
@@ -67,7 +68,9 @@ def check(runner: StreamingRunner, request: ReportRequest) -> Report:  # noqa: A
         failures=causes.failures(names) if failed and reading else (),
         scope=Scope(),
     )
-    report = report_of(usages, facts, came_back=len(tally.incidents.of(FAILED)), unread=unread)
+    came_back = len(tally.incidents.of(FAILED))
+    limits = {**DEFAULTS, **request.thresholds}
+    report = report_of(usages, facts, came_back=came_back, unread=unread, thresholds=limits)
     return replace(report, unseen=(hidden,)) if hidden else report
 
 
