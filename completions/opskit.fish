@@ -779,6 +779,11 @@ complete -c opskit -n '__opskit_in opskit doctor' -l help -s h -d 'Show this mes
 
 # opskit completion
 complete -c opskit -n '__opskit_at opskit completion 0' -a 'bash zsh fish man'
+complete -c opskit -n '__opskit_in opskit completion' -l install -d 'Write the file: root for all users, another user for himself'
+complete -c opskit -n '__opskit_in opskit completion' -l dry-run -s n -d 'Show the plan and change nothing'
+complete -c opskit -n '__opskit_in opskit completion' -l exit-code -d 'With -n: exit 3 when there are changes to make'
+complete -c opskit -n '__opskit_in opskit completion' -l yes -s y -d 'Answer the question with yes'
+complete -c opskit -n '__opskit_in opskit completion' -l lock-timeout -x -d 'Wait so long for another opskit: 30s, 5m'
 complete -c opskit -n '__opskit_in opskit completion' -l json -d 'Answer with one JSON envelope'
 complete -c opskit -n '__opskit_in opskit completion' -l quiet -s q -d 'Say nothing on success'
 complete -c opskit -n '__opskit_in opskit completion' -l verbose -s v -d 'Show each command'

@@ -50,7 +50,7 @@ ENTRIES: dict[str, Entry] = {
     "undo": Entry("opskit.history.cli", "Take a run back as far as it can be.", app="undo_app", single=True),
     "findings": Entry("opskit.findings.cli", "What the id of a finding means.", single=True),
     "doctor": Entry("opskit.doctor.cli", "What this host has of what opskit needs, and what is missing.", single=True),
-    "completion": Entry("opskit.completion.cli", "Print the completion script for a shell.", single=True),
+    "completion": Entry("opskit.completion.cli", "Completion scripts: print one, or install it.", single=True),
 }
 
 

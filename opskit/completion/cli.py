@@ -1,4 +1,4 @@
-"""`opskit completion`: print the completion script of a shell, or the manual page."""
+"""`opskit completion`: print the completion script of a shell, or the manual page, or install it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from opskit.completion.fish import fish_script
 from opskit.completion.man import man_page
 from opskit.completion.tree import Node, read_tree
 from opskit.completion.zsh import zsh_script
-from opskit.options import one_of, reads
+from opskit.core.errors import UsageFault
+from opskit.options import changes, one_of
 from opskit.session import Session
 
 app = new_app("", single=True)
@@ -26,19 +27,50 @@ WRITERS: dict[str, Callable[[Node], str]] = {
 }
 
 
-@reads(app, "completion", example="opskit completion bash > /usr/share/bash-completion/completions/opskit")
+@changes(
+    app,
+    "completion",
+    facts=False,
+    formats=False,
+    example="opskit completion --install",
+)
 def completion(
     session: Session,
     shell: Annotated[
         str,
         typer.Argument(
-            metavar="SHELL", parser=one_of("SHELL", *WRITERS), help="bash, zsh or fish; or man for the manual page."
+            metavar="[SHELL]", parser=one_of("SHELL", *WRITERS), help="bash, zsh or fish; or man for the manual page."
         ),
-    ],
+    ] = "",
+    install: Annotated[
+        bool, typer.Option("--install", help="Write the file: root for all users, another user for himself.")
+    ] = False,
 ) -> None:
-    """Print the completion script for a shell, or the manual page."""
+    """Print the completion script for a shell, or the manual page; --install puts it where the shell looks for it.
+
+    Without SHELL, --install does that for each of the three shells that the host has. A package of opskit brings these
+    files with it.
+    """
+    if install:
+        _install(session, shell)
+        return
+    if not shell:
+        raise UsageFault("opskit completion", "which shell?", todo="opskit completion bash; or --install")
     text = WRITERS[shell](tree())
     session.screen.answer({"shell": shell, "script": text}, lambda: session.screen.line(text.rstrip("\n")))
+
+
+def _install(session: Session, shell: str) -> None:
+    from opskit.act import Chore, act, tell  # noqa: PLC0415 - to print a script takes none of it
+    from opskit.completion.install import SHELLS, decide_install  # noqa: PLC0415
+    from opskit.completion.see import see_install  # noqa: PLC0415
+
+    commands = tree()
+    scripts = {name: WRITERS[name](commands) for name in ([shell] if shell else SHELLS)}
+    chore = Chore(see_install, lambda facts, run: decide_install(facts, shell, scripts, run), lasting=False)
+    outcome = act(session, chore)
+    files = ", ".join(outcome.plan.result["files"])
+    tell(session, outcome, f"{outcome.plan.title}: {files}; a new shell has it", f"in place: {files}")
 
 
 def tree() -> Node:

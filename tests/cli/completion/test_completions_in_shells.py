@@ -218,3 +218,28 @@ def test_the_manual_page_renders_and_names_every_option_of_the_help() -> None:
         assert ("-h", "--help") in options
         for name in {name for pair in options for name in pair if name}:
             assert re.search(rf"(?<![\w-]){name}\b", text), f"{command} {name}"
+
+
+def test_a_user_installs_completion_for_himself_and_takes_it_back(tmp_path: Path) -> None:
+    """A shell that is started then has it, without a line in its configuration."""
+    # In a user namespace of its own it is another user, who may read this Python wherever that is.
+    nobody = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+    opskit = [*nobody, sys.executable, "-m", "opskit"]
+    home, own = tmp_path / "home", {"PATH": "/usr/bin:/bin", "OPSKIT_CONFIG": os.devnull}
+    home.mkdir()
+    own |= {"HOME": str(home), "OPSKIT_STATE_DIR": str(home / "state")}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, env=own, cwd="/", capture_output=True, text=True, check=False, timeout=120)
+
+    if run(*nobody, "true").returncode:
+        pytest.skip("no user namespaces here")
+    done = run(*opskit, "completion", "--install", "--yes", "fish")
+    assert (done.returncode, "fish" in done.stdout) == (0, True), done.stderr
+    assert run(*opskit, "completion", "--install", "fish").stdout.startswith("nothing to do")
+    written = home / ".local/share/fish/vendor_completions.d/opskit.fish"
+    assert written.read_text() == run(*opskit, "completion", "fish").stdout
+    if shutil.which("fish"):
+        assert "disk" in run(*nobody, "fish", "--command", "complete --do-complete 'opskit di'").stdout
+    assert run(*opskit, "undo", "last", "--yes").returncode == 0
+    assert not written.exists()

@@ -1,0 +1,45 @@
+"""Where `opskit completion --install` writes what, decided without a host."""
+
+from __future__ import annotations
+
+from opskit.completion.install import FOR_ALL, SHELLS, InstallFacts, decide_install
+from opskit.core.plan import NO_RUN, Plan, Refusal
+
+SCRIPTS = {shell: f"# {shell}\n" for shell in FOR_ALL}
+
+
+def plan(facts: InstallFacts, shell: str = "") -> Plan:
+    decision = decide_install(facts, shell, SCRIPTS, NO_RUN)
+    assert isinstance(decision, Plan)
+    return decision
+
+
+def test_root_installs_for_all_and_only_for_the_shells_of_the_host() -> None:
+    assert [change.target for change in plan(InstallFacts()).changes] == [FOR_ALL[shell] for shell in SHELLS]
+    assert [change.target for change in plan(InstallFacts(shells=("bash",))).changes] == [FOR_ALL["bash"]]
+
+
+def test_a_user_installs_for_himself_and_is_told_of_fpath() -> None:
+    own = plan(InstallFacts(data_home="/home/ann/.local/share"))
+    assert all(change.target.startswith("/home/ann/.local/share/") for change in own.changes)
+    assert [(note.id, note.remedy) for note in own.notes] == [
+        ("zsh-not-in-fpath", "in ~/.zshrc, before compinit: fpath+=(/home/ann/.local/share/zsh/site-functions)")
+    ]
+    assert plan(InstallFacts(data_home="/home/ann/.local/share"), "bash").notes == ()
+    assert plan(InstallFacts()).notes == ()
+
+
+def test_what_is_in_place_is_left_and_what_is_older_is_kept() -> None:
+    texts = {FOR_ALL["bash"]: SCRIPTS["bash"], FOR_ALL["fish"]: "# older\n"}
+    changes = plan(InstallFacts(shells=("bash", "fish"), texts=texts)).changes
+    kept = f"{FOR_ALL['fish']}.opskit-{NO_RUN}"
+    assert [(change.target, change.before) for change in changes] == [(FOR_ALL["fish"], f"kept as {kept}")]
+    assert changes[0].commands[0] == f"cp -a -- {FOR_ALL['fish']} {kept}"
+    assert plan(InstallFacts(shells=("bash",), texts=texts)).steps == ()
+
+
+def test_a_host_without_these_shells() -> None:
+    decision = decide_install(InstallFacts(shells=()), "", SCRIPTS, NO_RUN)
+    assert isinstance(decision, Refusal)
+    assert ([reason.id for reason in decision.reasons], decision.exit_code) == (["no-shell"], 6)
+    assert len(plan(InstallFacts(shells=()), "zsh").steps) == 1  # it is named
