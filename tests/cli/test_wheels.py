@@ -19,7 +19,7 @@ OLDEST = ROOT / ".cache/oldest/bin/python"  # scripts/test makes it
 # The name and release of opskit's dependencies and of theirs, and the Python they are for.
 LISTED = """
 import importlib.metadata, json, re, sys
-pins, names = {}, ["opskit"]
+pins, names = {}, ["opskit-chores"]
 while names:
     name = names.pop()
     try:
@@ -30,7 +30,7 @@ while names:
         pins[name] = distribution.version
         wanted = [text for text in distribution.requires or () if "extra ==" not in text]
         names += [re.match(r"[A-Za-z0-9._-]+", text)[0].lower().replace("_", "-") for text in wanted]
-del pins["opskit"]
+del pins["opskit-chores"]
 print(json.dumps([f"{sys.version_info[0]}.{sys.version_info[1]}", pins]))
 """
 
