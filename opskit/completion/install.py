@@ -18,31 +18,35 @@ FOR_ALL = {
     "fish": "/usr/share/fish/vendor_completions.d/opskit.fish",
     "man": "/usr/local/share/man/man1/opskit.1",
 }
-# For one user, below $XDG_DATA_HOME or its default; zsh has no such folder of its own (see zsh-not-in-fpath).
+# For one user, below his folder for data; zsh has no such folder of its own (see zsh-not-in-fpath).
 FOR_USER = {
     "bash": "bash-completion/completions/opskit",
     "zsh": "zsh/site-functions/_opskit",
-    "fish": "fish/vendor_completions.d/opskit.fish",
     "man": "man/man1/opskit.1",
 }
+# And below that for configuration, where every release of fish looks.
+FISH_FOR_USER = "fish/completions/opskit.fish"
 
 
 @dataclass(frozen=True)
 class InstallFacts:
     """What --install meets.
 
-    data_home: the user's own folder for data, "" for root, who installs for all
+    data_home, config_home: the user's own folders for data and configuration, "" for root, who installs for all
     shells: of SHELLS, those that are on this host
     texts: the files that are there, by path
     """
 
     data_home: str = ""
+    config_home: str = ""
     shells: tuple[str, ...] = SHELLS
     texts: dict[str, str] = field(default_factory=dict)
 
     def path(self, shell: str) -> str:
         """Where the script of a shell belongs."""
-        return f"{self.data_home}/{FOR_USER[shell]}" if self.data_home else FOR_ALL[shell]
+        if not self.data_home:
+            return FOR_ALL[shell]
+        return f"{self.config_home}/{FISH_FOR_USER}" if shell == "fish" else f"{self.data_home}/{FOR_USER[shell]}"
 
 
 def decide_install(facts: InstallFacts, shell: str, scripts: dict[str, str], run: str) -> Decision:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 
 from opskit.completion.install import FOR_ALL, SHELLS, InstallFacts
 from opskit.core.command import Runner
 from opskit.core.runner import ENVIRONMENT
 from opskit.core.textfile import read_text
 
+DEFAULTS = {"XDG_DATA_HOME": "~/.local/share", "XDG_CONFIG_HOME": "~/.config"}
+
 
 def see_install(_runner: Runner) -> InstallFacts:
     """The shells of this host, and which files are there. Raises Failed for one that cannot be read."""
-    home = "" if os.geteuid() == 0 else os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    data, config = ("", "") if os.geteuid() == 0 else map(_home, ("XDG_DATA_HOME", "XDG_CONFIG_HOME"))
     shells = tuple(shell for shell in SHELLS if shutil.which(shell, path=ENVIRONMENT["PATH"]))
-    facts = InstallFacts(home, shells)
+    facts = InstallFacts(data, config, shells)
     paths = [facts.path(shell) for shell in FOR_ALL]
-    return InstallFacts(home, shells, {path: text for path in paths if (text := read_text(path)) is not None})
+    return replace(facts, texts={path: text for path in paths if (text := read_text(path)) is not None})
+
+
+def _home(variable: str) -> str:
+    """A folder of the user's (XDG Base Directory Specification), absolute."""
+    named = os.environ.get(variable, "")
+    return named if os.path.isabs(named) else os.path.expanduser(DEFAULTS[variable])

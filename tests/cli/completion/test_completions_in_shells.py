@@ -225,7 +225,9 @@ def test_a_user_installs_completion_for_himself_and_takes_it_back(tmp_path: Path
     # In a user namespace of its own it is another user, who may read this Python wherever that is.
     nobody = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
     opskit = [*nobody, sys.executable, "-m", "opskit"]
-    home, own = tmp_path / "home", {"PATH": "/usr/bin:/bin", "OPSKIT_CONFIG": os.devnull}
+    home = tmp_path / "home"
+    # fish looks for the completions of commands that it finds.
+    own = {"PATH": f"{os.path.dirname(sys.executable)}:/usr/bin:/bin", "OPSKIT_CONFIG": os.devnull}
     home.mkdir()
     own |= {"HOME": str(home), "OPSKIT_STATE_DIR": str(home / "state")}
 
@@ -237,7 +239,7 @@ def test_a_user_installs_completion_for_himself_and_takes_it_back(tmp_path: Path
     done = run(*opskit, "completion", "--install", "--yes", "fish")
     assert (done.returncode, "fish" in done.stdout) == (0, True), done.stderr
     assert run(*opskit, "completion", "--install", "fish").stdout.startswith("nothing to do")
-    written = home / ".local/share/fish/vendor_completions.d/opskit.fish"
+    written = home / ".config/fish/completions/opskit.fish"
     assert written.read_text() == run(*opskit, "completion", "fish").stdout
     if shutil.which("fish"):
         assert "disk" in run(*nobody, "fish", "--command", "complete --do-complete 'opskit di'").stdout

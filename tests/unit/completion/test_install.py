@@ -19,13 +19,20 @@ def test_root_installs_for_all_and_only_for_the_shells_of_the_host() -> None:
     assert [change.target for change in plan(InstallFacts(shells=("bash",))).changes] == [FOR_ALL["bash"]]
 
 
+ANN = InstallFacts(data_home="/home/ann/.local/share", config_home="/home/ann/.config")
+
+
 def test_a_user_installs_for_himself_and_is_told_of_fpath() -> None:
-    own = plan(InstallFacts(data_home="/home/ann/.local/share"))
-    assert all(change.target.startswith("/home/ann/.local/share/") for change in own.changes)
+    own = plan(ANN)
+    assert [change.target for change in own.changes] == [
+        "/home/ann/.local/share/bash-completion/completions/opskit",
+        "/home/ann/.local/share/zsh/site-functions/_opskit",
+        "/home/ann/.config/fish/completions/opskit.fish",
+    ]
     assert [(note.id, note.remedy) for note in own.notes] == [
         ("zsh-not-in-fpath", "in ~/.zshrc, before compinit: fpath+=(/home/ann/.local/share/zsh/site-functions)")
     ]
-    assert plan(InstallFacts(data_home="/home/ann/.local/share"), "bash").notes == ()
+    assert plan(ANN, "bash").notes == ()
     assert plan(InstallFacts()).notes == ()
 
 
