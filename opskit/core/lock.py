@@ -71,6 +71,14 @@ def check_state_dir(state_dir: str) -> None:
         raise Failed(state_dir, why, todo=todo, state="Nothing was changed.")
 
 
+def is_own(state_dir: str) -> bool:
+    """Whether it is this user's: what is on record there he did himself, and he can take it back."""
+    try:
+        return os.stat(state_dir).st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
 def lock_path(state_dir: str) -> str:
     """The file that the host's lock is on."""
     return os.path.join(state_dir, FILE_NAME)

@@ -21,6 +21,7 @@ from opskit.core.errors import Failed, Missing, UsageFault
 from opskit.core.finding import Finding, follow_up, left_over
 from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, StepRecord
+from opskit.core.lock import is_own
 from opskit.core.plan import Outcome, Plan, Refusal
 from opskit.core.text import counted, shown
 from opskit.core.units import local_moment, now, seconds_text, time_text
@@ -115,7 +116,7 @@ def prune(
     chore = Chore(
         see,
         lambda runs, _run: decide_prune(runs, session.state_dir, span, before, everything=everything),
-        root=True,
+        root=not is_own(session.state_dir),
     )
     outcome = act(session, chore)
     steps = [step for step in outcome.plan.steps if isinstance(step, PruneRuns)]
@@ -130,7 +131,8 @@ def undo(session: Session, run: RunName) -> None:
         # Each undo looks at the host before it acts; a script that does not would destroy what came since.
         why = "an undo checks each step on the host as it takes it back, which a script would not"
         raise UsageFault("--format sh", why, todo="--dry-run shows the plan; -v its commands")
-    if not session.dry_run:
+    root = not is_own(session.state_dir)
+    if root and not session.dry_run:
         session.need_root()  # before the ledger, which is root's, is asked for a run
     with _ledger(session) as ledger:
         entry = ledger.find(run)
@@ -144,7 +146,7 @@ def undo(session: Session, run: RunName) -> None:
         seen.append(_look(session, entry))
         return seen[-1]
 
-    chore = Chore(see, lambda facts, _run: decide(entry.id, facts, here), undoes=entry.id, root=True)
+    chore = Chore(see, lambda facts, _run: decide(entry.id, facts, here), undoes=entry.id, root=root)
     outcome = act(session, chore)
     if not session.dry_run:
         _report(session, entry, outcome, seen[-1])
