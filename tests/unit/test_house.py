@@ -50,7 +50,6 @@ FUNCTION_AT_MOST = 45
 ALLOWED_ON_TOP = {
     "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "opskit", "tests", "scripts", "completions",
     ".ci", ".git", ".github", ".gitignore", ".pre-commit-config.yaml",
-    "setup.py",  # pip of an old Python asks it, and is told that the Python is too old
 }  # fmt: skip
 # What asks the host, the clock or chance: by the module, and by the call.
 HOST_MODULES = {
