@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from opskit.core.exit_status import RESULTS, START_LIMITS, STEPS, usual_meaning, wait_text
 from opskit.core.finding import Finding, follow_up
+from opskit.core.text import times
 from opskit.service.lines import FULL, MISSING, READ_ONLY, TAKEN, matching
 from opskit.service.model import (
     FAILED,
@@ -20,12 +21,14 @@ from opskit.service.model import (
     Around,
     Container,
     PidFile,
+    Program,
     ServiceFacts,
     UnitCommand,
     Verdict,
 )
 from opskit.service.policy import NEVER
 from opskit.service.scripts import GONE, OTHER, REUSED, ZOMBIE, pid_file_state
+from opskit.service.supervisor import cannot_spawn
 from opskit.service.units import ended_text
 
 LINES_SHOWN = 3
@@ -60,6 +63,7 @@ def causes(facts: ServiceFacts, verdict: Verdict, around: Around) -> list[Findin
         *_pid_file(facts, around),
         *_time(facts, around),
         *_health(facts),
+        *_supervised(facts),
         *_ends(facts, verdict, around),
         *_gave_up(facts, around),
     ]
@@ -285,6 +289,32 @@ def _health(facts: ServiceFacts) -> Iterator[Finding]:
         yield Finding("health-check", "error", title, container.health_says or "it printed nothing", remedy)
 
 
+def _supervised(facts: ServiceFacts) -> Iterator[Finding]:
+    """What supervisord tells of its programs that it could not start, or starts no more."""
+    supervisor = facts.supervisor
+    if not supervisor:
+        return
+    if not supervisor.pid:
+        title = "supervisord, which starts it, does not run"
+        remedy = f"supervisord -c {shlex.quote(supervisor.config)}, or its unit: opskit service why supervisord"
+        yield Finding("ended", "error", title, supervisor.config, remedy)
+    for program in supervisor.programs:
+        if path := cannot_spawn(program):
+            title = f"{path} cannot be executed: {program.error}"
+            remedy = f"ls -l {shlex.quote(path)}; {program.where}"
+            yield Finding("cannot-execute", "error", title, f"supervisord of {program.full}", remedy)
+
+        elif supervisor.pid and program.state == "STOPPED" and not program.started:
+            title = f"no start of {program.full} is known since supervisord began: autostart=false, or it was stopped"
+            yield Finding("never-started", "error", title, program.where, _control(facts, "start", program))
+
+
+def _control(facts: ServiceFacts, verb: str, program: Program) -> str:
+    inside = (facts.container.engine, "exec", facts.container.name) if facts.container else ()
+    ctl = (facts.supervisor.control, "-c", facts.supervisor.config) if facts.supervisor else ()
+    return shlex.join((*inside, *ctl, verb, program.full))
+
+
 def _ends(facts: ServiceFacts, verdict: Verdict, around: Around) -> Iterator[Finding]:
     """How its processes ended, with the last lines."""
     unit, container = facts.unit, facts.container
@@ -307,12 +337,25 @@ def _ends(facts: ServiceFacts, verdict: Verdict, around: Around) -> Iterator[Fin
         meaning = usual_meaning(container.exit_code) if container.exit_code < 128 else ""
         text = f"{verdict.ended}{f': as a rule {meaning}' if meaning else ''}"
         yield Finding("ended", severity, f"it {_verb(text)}", evidence, _look(facts))
+    elif facts.supervisor and verdict.ended:
+        yield from _program_ends(facts, verdict, evidence)
     for zombie in verdict.zombies:
         if zombie.ended:
             status = zombie.ended >> 8 if not zombie.ended & 0x7F else 0
             meaning = usual_meaning(status, names)
             text = wait_text(zombie.ended) + (f": as a rule {meaning}" if meaning else "")
             yield Finding("ended", "error", f"{zombie.text} {_verb(text)}", evidence, _look(facts))
+
+
+def _program_ends(facts: ServiceFacts, verdict: Verdict, evidence: str) -> Iterator[Finding]:
+    """How the program of supervisord ended that the verdict tells of."""
+    commands = [each.command for each in facts.supervisor.programs if each.command] if facts.supervisor else []
+    names = [facts.name, *(os.path.basename(command[0]) for command in commands)]
+    status = verdict.ended.rpartition("exit status ")[2]
+    meaning = usual_meaning(int(status), names) if status.isdigit() else ""
+    severity = "info" if verdict.state == STOPPED else "error"
+    text = f"{verdict.ended}{f': as a rule {meaning}' if meaning else ''}"
+    yield Finding("ended", severity, f"it {_verb(text)}", evidence, _look(facts))
 
 
 def _verb(text: str) -> str:
@@ -332,13 +375,21 @@ def _look(facts: ServiceFacts) -> str:
     """Where more of it can be read."""
     if facts.unit:
         return f"journalctl -u {shlex.quote(facts.unit.name)} -n 50"
+    if facts.supervisor:
+        return _control(facts, "tail", facts.supervisor.programs[0])
     if facts.container:
         return f"{facts.container.engine} logs --tail 50 {facts.container.name}"
     return f"tail -n 50 {shlex.quote(facts.script.logs[0])}" if facts.script and facts.script.logs else "its own log"
 
 
 def _gave_up(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
-    """Systemd starts it no more by itself: it failed too often."""
+    """Its manager starts it no more by itself: it failed too often."""
+    for program in facts.supervisor.programs if facts.supervisor else ():
+        if program.state == "FATAL" and not cannot_spawn(program):
+            title = f"{program.full} ended too quickly {times(program.retries + 1)}, and supervisord gave up"
+            evidence = f"startretries={program.retries} ({program.where_retries}); {program.error}"
+            remedy = f"mend the cause, then {_control(facts, 'start', program)}"
+            yield Finding("start-limit", "error", title, evidence, remedy)
     unit = facts.unit
     if not unit or unit.active != "failed":
         return
@@ -361,7 +412,7 @@ def _nothing_known(facts: ServiceFacts, verdict: Verdict, around: Around) -> Fin
     if verdict.state == STARTING:
         return Finding("ended", "info", "it is being started", verdict.why, _look(facts))
     unit = facts.unit
-    if verdict.state == STOPPED and (facts.itself or (unit and unit.result in {"", "success"})):
+    if verdict.state == STOPPED and (facts.itself or facts.supervisor or (unit and unit.result in {"", "success"})):
         title = f"{verdict.name} was stopped, or has ended by itself without an error"
         return Finding("ended", "info", title, verdict.ended or verdict.why, _look(facts))
     title = "nothing that is left says why: no exit status, no line of its log, no kill by the kernel"

@@ -39,12 +39,15 @@ InContainer = Annotated[
 @reads(app, "status", example="opskit service status celeryd --container ecs_develop")
 def status(
     session: Session,
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="A unit, init script, container or process.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="A unit, init script, program, container or process.")
+    ],
     container: InContainer = "",
 ) -> None:
     """Say whether each service runs, with the evidence: what its manager says is held against /proc.
 
-    NAME is looked for as a service of systemd, an init script, a container and the name of a process, in this order.
+    NAME is looked for as a service of systemd, an init script, a program or group of supervisord (NAME, GROUP:NAME), a
+    container and the name of a process, in this order.
     An init script says "running" of a zombie, of a pid that another program has by now, or always: its pid files and
     its program are looked up in /proc, in a container too, and its exit status counts only when the container ran
     before and after. Nothing is started, signalled or removed; `status` of the init script is run.
@@ -75,7 +78,7 @@ def status(
 @reads(app, "why", example="opskit service why celeryd --container ecs_develop")
 def why(
     session: Session,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A unit, init script, container or process.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A unit, init script, program, container or process.")],
     container: InContainer = "",
 ) -> None:
     """Say what broke a service, and what would keep it running.
@@ -109,7 +112,7 @@ def why(
 @changes(app, "ensure", facts=False, example="opskit service ensure celeryd --container ecs_develop --dry-run")
 def ensure(
     session: Session,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A unit, init script or container.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A unit, init script, program or container.")],
     container: InContainer = "",
     lives: Annotated[
         float,
@@ -127,12 +130,12 @@ def ensure(
 ) -> None:
     """Start a service that is dead, once, and see that it lives; nothing for one that runs.
 
-    What it is and whether it is dead is found out as by `status`; it is started by its unit, its init script or its
-    container engine, and watched: it must not end, nor be started again by itself. Else it is stopped, and it is said
-    why (exit 8). Refused when it lives and does not answer, when it is being started already, and when what is known of
-    it contradicts itself. There is no second try, and nothing stays behind that would make one: that is Restart= of
-    systemd, and --restart-policy writes it: Restart=on-failure, five starts in five minutes at most. An undo stops
-    what was started, and nothing that somebody else has started since, and removes the drop-in.
+    What it is and whether it is dead is found out as by `status`; it is started by its unit, its init script,
+    supervisord or its container engine, and watched: it must not end, nor be started again by itself. Else it is
+    stopped, and it is said why (exit 8). Refused when it lives and does not answer, when it is being started already,
+    and when what is known of it contradicts itself. There is no second try, and nothing stays behind that would make
+    one: that is Restart= of systemd, and --restart-policy writes it: Restart=on-failure, five starts in five minutes at
+    most. An undo stops what was started, and nothing that somebody else has started since, and removes the drop-in.
     """
     check_service_name(name)
     if container:
@@ -171,7 +174,7 @@ def _look(session: Session, names: list[str], container: str) -> list[ServiceFac
 
 def _absent(name: str, container: str) -> Failed:
     if container:
-        why = f"container {container} has no init script and no process of this name"
+        why = f"container {container} has no init script, program of supervisord or process of this name"
         return Failed(name, why, todo=f"podman top {container}; docker top {container}")
-    why = "there is no such service: no unit, init script, container or process has this name"
+    why = "there is no such service: no unit, init script, program, container or process has this name"
     return Failed(name, why, todo="systemctl list-units --type=service --all; ls /etc/init.d")

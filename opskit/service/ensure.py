@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from shlex import quote
 from typing import Optional
 
@@ -11,10 +12,11 @@ from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.service.findings import find
 from opskit.service.judge import judge
-from opskit.service.model import RUNNING, SILENT, STARTING, UNKNOWN, ServiceFacts, Verdict
+from opskit.service.model import RUNNING, SILENT, STARTING, UNKNOWN, ServiceFacts, Supervisor, Verdict
 from opskit.service.policy import NEVER, drop_in_of, has_policy, policy_reasons, policy_text
 from opskit.service.scripts import OTHER, pid_file_state
 from opskit.service.steps import StartService, WritePolicy
+from opskit.service.supervisor import brought_back, judge_program, who_restarts
 
 
 def decide_ensure(facts: ServiceFacts, seconds: float, *, policy: bool = False) -> Decision:
@@ -36,14 +38,14 @@ def decide_ensure(facts: ServiceFacts, seconds: float, *, policy: bool = False) 
     reasons = (*unfit, *(_reasons(facts, verdict) if verdict.state != RUNNING else ()))
     if reasons:
         return Refusal(title, reasons)
-    step = start_step(facts, verdict, seconds)
-    if step is None:
+    steps = start_steps(facts, verdict, seconds)
+    if not steps:
         return Refusal(title, (_nobody_starts_it(facts),))
-    basis = (step.how, step.target, step.container)
+    basis = tuple(part for step in steps for part in (step.how, step.target, step.container))
     # The script of a dry run stops where it runs by then.
-    active = f"if systemctl is-active --quiet -- {quote(step.target)}; then exit 1; fi"
-    checks = (active,) if step.how == "unit" else ()
-    return Plan(title, (*before, step), basis, checks=checks, notes=tuple(_notes(facts, verdict)), result=result)
+    active = "if systemctl is-active --quiet -- {}; then exit 1; fi"
+    checks = tuple(active.format(quote(step.target)) for step in steps if step.how == "unit")
+    return Plan(title, (*before, *steps), basis, checks=checks, notes=tuple(_notes(facts, verdict)), result=result)
 
 
 def _policy_steps(facts: ServiceFacts) -> tuple[WritePolicy, ...]:
@@ -52,6 +54,25 @@ def _policy_steps(facts: ServiceFacts) -> tuple[WritePolicy, ...]:
         return ()
     before = () if facts.drop_in is None else (facts.drop_in,)
     return (WritePolicy(drop_in_of(facts.unit.name), policy_text(facts.release), before, facts.unit.name),)
+
+
+def start_steps(facts: ServiceFacts, verdict: Verdict, seconds: float) -> tuple[StartService, ...]:
+    """The steps that start it: one, or one for each dead program of a group; none where nothing is known that does."""
+    if facts.supervisor and not (facts.container and facts.container.status != "running"):
+        return tuple(_program_steps(facts, facts.supervisor, seconds))
+    step = start_step(facts, verdict, seconds)
+    return (step,) if step else ()
+
+
+def _program_steps(facts: ServiceFacts, supervisor: Supervisor, seconds: float) -> Iterator[StartService]:
+    container = facts.container
+    engine, inside = (container.engine, container.id) if container else ("", "")
+    for program in supervisor.programs:
+        verdict = judge_program(facts, replace(supervisor, programs=(program,)))
+        if verdict.state != RUNNING:
+            name = program.full
+            config, control = supervisor.config, supervisor.control
+            yield StartService(name, "program", name, engine, inside, verdict.state, seconds, config, control)
 
 
 def start_step(facts: ServiceFacts, verdict: Verdict, seconds: float) -> Optional[StartService]:
@@ -85,6 +106,8 @@ def _reasons(facts: ServiceFacts, verdict: Verdict) -> Iterator[Reason]:
         yield Reason("still-lives", f"{name} lives and does not answer: {verdict.why}", remedy)
     elif verdict.state == UNKNOWN:
         yield Reason("not-known", f"whether {name} runs is not known: {verdict.why}", "start it by hand once you know")
+    if facts.supervisor and verdict.state not in {STARTING, SILENT, UNKNOWN}:
+        yield from _reasons_of_supervisor(facts.supervisor, verdict)
     if facts.unit and facts.unit.load == "masked":
         yield Reason("masked", f"{facts.unit.name} is masked", f"systemctl unmask {facts.unit.name}")
     script = facts.script
@@ -97,8 +120,26 @@ def _reasons(facts: ServiceFacts, verdict: Verdict) -> Iterator[Reason]:
             yield Reason("pid-of-another", title, f"ps -fp {file.process.pid}; remove the file when it is not")
 
 
+def _reasons_of_supervisor(supervisor: Supervisor, verdict: Verdict) -> Iterator[Reason]:
+    """Why supervisord is not told to start it."""
+    config = quote(supervisor.config)
+    if not supervisor.pid:
+        title = f"supervisord does not run, and {verdict.name} with it ({supervisor.config})"
+        yield Reason("supervisord-dead", title, f"start that first: supervisord -c {config}, or its unit")
+    if any(program.state == "STOPPING" for program in supervisor.programs):
+        title = f"{verdict.name} is being stopped: {verdict.why}"
+        yield Reason("still-lives", title, "wait for that: supervisord kills it after its stopwaitsecs")
+    if supervisor.weak:
+        title = f"others than root can change {supervisor.weak}, and supervisorctl runs code of its configuration"
+        yield Reason("config-weak", title, f"as its user: {supervisor.control} -c {config} start {verdict.name}")
+
+
 def _who(facts: ServiceFacts) -> str:
     """What brings it back, with the line to change."""
+    if facts.supervisor:
+        programs = facts.supervisor.programs
+        program = next((each for each in programs if brought_back(each) or each.state == "STARTING"), programs[0])
+        return f"{who_restarts(program)}; then supervisorctl update"
     if facts.container and facts.itself and facts.container.policy not in NEVER:
         container = facts.container
         return f"its restart policy is {container.policy}: {container.engine} update --restart=no {container.name}"

@@ -20,6 +20,7 @@ from opskit.service.model import (
     Container,
     Process,
     ServiceFacts,
+    Supervisor,
     Verdict,
 )
 
@@ -27,6 +28,9 @@ FINDINGS = (
     FindingKind("brought-back", ("critical",), "the service is being started already: somebody else brings it back"),
     FindingKind("cannot-execute", ("error",), "the program of the service cannot be executed, and why"),
     FindingKind("cause-unknown", ("warning",), "nothing that is left says why the service does not run"),
+    FindingKind(
+        "config-weak", ("critical",), "others than root can change the configuration that supervisorctl would go by"
+    ),
     FindingKind("condition-unmet", ("error",), "a condition of the unit does not hold, so systemd did not start it"),
     FindingKind("container-halted", ("critical",), "the container that the service is in does not run"),
     FindingKind("dependency-failed", ("error",), "a unit that the service requires has failed, or is not there"),
@@ -67,6 +71,8 @@ FINDINGS = (
     FindingKind(
         "time-limit", ("error",), "the unit took longer than its time limit, or did not report to its watchdog"
     ),
+    FindingKind("supervisord-dead", ("critical", "warning"), "supervisord, which starts the program, does not run"),
+    FindingKind("supervisord-silent", ("warning",), "supervisord lives and cannot be asked: its socket"),
     FindingKind("unit-invalid", ("error",), "systemd cannot load the file of the unit"),
     FindingKind("script-lies", ("warning",), "what the init script says of the service is not so"),
     FindingKind("zombie", ("warning",), "a process of the service has ended, and its parent does not reap it"),
@@ -75,7 +81,13 @@ FINDINGS = (
 
 def find(facts: ServiceFacts, verdict: Verdict) -> list[Finding]:
     """The findings on a service."""
-    return [*_of_state(facts, verdict), *_of_script(facts, verdict), *_zombies(facts, verdict), *_restarts(verdict)]
+    return [
+        *_of_state(facts, verdict),
+        *_of_script(facts, verdict),
+        *_of_supervisor(facts, verdict),
+        *_zombies(facts, verdict),
+        *_restarts(verdict),
+    ]
 
 
 def _of_state(facts: ServiceFacts, verdict: Verdict) -> Iterator[Finding]:
@@ -106,6 +118,8 @@ def _remedy(facts: ServiceFacts, verdict: Verdict) -> str:
         return shlex.join(
             (container.engine, *commands.get((facts.after or container).status, ("start", container.name)))
         )
+    if facts.supervisor:
+        return _remedy_of_program(facts, facts.supervisor, verdict)
     if facts.unit and (verdict.state != STOPPED or not facts.script):
         steps = {FAILED: f"systemctl reset-failed {facts.unit.name}; systemctl start {facts.unit.name}"}
         steps[STOPPED] = f"systemctl start {facts.unit.name}"
@@ -115,6 +129,35 @@ def _remedy(facts: ServiceFacts, verdict: Verdict) -> str:
         return f"{shlex.join(('opskit', 'service', 'status', verdict.name))} --json has the evidence"
     inside = (container.engine, "exec", container.name) if container else ()
     return shlex.join((*inside, facts.script.path, "start"))
+
+
+def _remedy_of_program(facts: ServiceFacts, supervisor: Supervisor, verdict: Verdict) -> str:
+    container = facts.container
+    inside = (container.engine, "exec", container.name) if container else ()
+    if not supervisor.pid:
+        return shlex.join((*inside, "supervisord", "-c", supervisor.config))
+    if supervisor.why:
+        return f"{shlex.join(('opskit', 'service', 'status', facts.name))} --json has the evidence"
+    dead = [each for each in supervisor.programs if each.state not in {"RUNNING", "STARTING"}]
+    ctl = (*inside, supervisor.control, "-c", supervisor.config)
+    verbs = ("tail",) if verdict.state == STARTING else ("tail", "start")
+    return "; ".join(
+        shlex.join((*ctl, verb, each.full)) for each in (dead or supervisor.programs)[:1] for verb in verbs
+    )
+
+
+def _of_supervisor(facts: ServiceFacts, verdict: Verdict) -> Iterator[Finding]:
+    """What is wrong with supervisord itself, where its program lives."""
+    supervisor = facts.supervisor
+    if not supervisor or verdict.state != RUNNING:
+        return
+    if not supervisor.pid:
+        title = f"{verdict.name} lives without supervisord: nobody starts it again, and a new supervisord a second one"
+        yield Finding("supervisord-dead", "warning", title, verdict.why, f"stop it, then {_remedy(facts, verdict)}")
+    elif supervisor.why:
+        title = f"supervisord (pid {supervisor.pid}) lives and cannot be asked: {supervisor.why}"
+        remedy = "as root; or, where the socket is gone, start supervisord again: that starts all its programs again"
+        yield Finding("supervisord-silent", "warning", title, supervisor.config, remedy)
 
 
 def _of_script(facts: ServiceFacts, verdict: Verdict) -> Iterator[Finding]:

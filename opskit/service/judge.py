@@ -19,6 +19,7 @@ from opskit.service.model import (
     Verdict,
 )
 from opskit.service.scripts import alive_text, is_program, judge_script, roots_of, workers_below
+from opskit.service.supervisor import judge_program
 from opskit.service.units import judge_unit
 
 
@@ -39,6 +40,8 @@ def _service(facts: ServiceFacts) -> Optional[Verdict]:
         return verdict
     if facts.script:
         return judge_script(facts, facts.script)
+    if facts.supervisor:
+        return judge_program(facts, facts.supervisor)
     return _processes(facts)
 
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from opskit.core.finding import Finding, follow_up
-from opskit.service.model import FAILED, Container, ServiceFacts, Unit, Verdict
+from opskit.service.model import FAILED, Container, ServiceFacts, Supervisor, Unit, Verdict
 from opskit.service.policy import NEVER
 
 # Types of units that end when they have done their work, or that something else starts.
@@ -17,7 +17,9 @@ def advice(facts: ServiceFacts, verdict: Verdict) -> list[Finding]:
     """What to set up so that the next end of it is no outage, each a line to paste."""
     container = facts.container
     found: list[Finding] = []
-    if container:
+    if facts.supervisor:
+        found += _programs(facts.supervisor)
+    elif container:
         found += _container(facts, verdict, container)
     elif facts.unit and not facts.unit.source:
         # One that was stopped, or never started, is not to come back by itself.
@@ -31,6 +33,14 @@ def advice(facts: ServiceFacts, verdict: Verdict) -> list[Finding]:
         remedy = "a unit of its own, with Restart=on-failure"
         found.append(Finding("nobody-restarts", "info", title, verdict.why, remedy))
     return found
+
+
+def _programs(supervisor: Supervisor) -> Iterator[Finding]:
+    for program in supervisor.programs:
+        if program.restarts == "false":
+            title = f"nothing starts {program.full} again when it fails"
+            remedy = f"autorestart=unexpected in {program.where}; then supervisorctl update"
+            yield Finding("nobody-restarts", "info", title, "autorestart=false", remedy)
 
 
 def _unit(unit: Unit) -> Iterator[Finding]:

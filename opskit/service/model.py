@@ -19,7 +19,7 @@ STATES = {
     SILENT: "running, but not answering",
     UNKNOWN: "not known",
 }
-UNIT, SCRIPT, CONTAINER, PROCESS = "unit", "script", "container", "process"
+UNIT, SCRIPT, CONTAINER, PROCESS, PROGRAM = "unit", "script", "container", "process", "program"
 
 
 @dataclass(frozen=True)
@@ -173,10 +173,70 @@ class Container:
 
 
 @dataclass(frozen=True)
+class Program:
+    """A process that supervisord looks after, by its XML-RPC and its configuration.
+
+    state: STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL or UNKNOWN; "" where supervisord does not say
+    pid: as supervisord numbers it; 0 for none
+    exit_status: of its last end; -1 for a signal
+    error: why it could not be started, in the words of supervisord
+    ended: how it ended last, by supervisord's log: "exit status 3", "terminated by SIGKILL"; "" for not known
+    command: the words of its command=
+    restarts: its autorestart=: true, false or unexpected; where: the file and line of that, or of its section
+    retries: its startretries=; where_retries: likewise
+    expected: the exit statuses that are no failure
+    logs: the files that its output goes to
+    marked: the pids of the host that have its names in their environment, as supervisord gives them; looked for where
+        it does not answer
+    """
+
+    group: str
+    name: str
+    state: str = ""
+    pid: int = 0
+    exit_status: int = 0
+    error: str = ""
+    ended: str = ""
+    started: float = 0.0
+    command: tuple[str, ...] = ()
+    restarts: str = "unexpected"
+    where: str = ""
+    retries: int = 3
+    where_retries: str = ""
+    expected: tuple[int, ...] = (0,)
+    logs: tuple[str, ...] = ()
+    marked: tuple[int, ...] = ()
+
+    @property
+    def full(self) -> str:
+        """Its name as supervisorctl takes it."""
+        return self.name if self.group == self.name else f"{self.group}:{self.name}"
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """supervisord, as far as it knows programs of a name.
+
+    config: its configuration file
+    pid: of supervisord; 0 where it does not run
+    why: why it does not answer, "" where it does
+    weak: what lets others than root decide what is in its configuration
+    control: its supervisorctl
+    """
+
+    config: str
+    programs: tuple[Program, ...]
+    pid: int = 0
+    why: str = ""
+    weak: str = ""
+    control: str = "supervisorctl"
+
+
+@dataclass(frozen=True)
 class ServiceFacts:
     """All that is known of one name.
 
-    unit, script: what has the name there, None without one
+    unit, script, supervisor: what has the name there, None without one
     container: the container that it was looked for in, or that has the name itself (itself)
     after: the same container, after the last look at what is in it
     processes: all of the host, or of the container, zombies too
@@ -195,6 +255,7 @@ class ServiceFacts:
     log: tuple[str, ...] = ()
     drop_in: Optional[str] = None
     release: int = 0
+    supervisor: Optional[Supervisor] = None
 
 
 @dataclass(frozen=True)
@@ -328,7 +389,7 @@ class Claim:
 class Verdict:
     """The answer.
 
-    kind: what the service is: a unit, a script, a container, a process
+    kind: what the service is: a unit, a script, a program of supervisord, a container, a process
     state: one of STATES
     why: a sentence
     main: its main processes; workers: the others that live; zombies: those that have ended and are not reaped

@@ -24,7 +24,7 @@ Judged = Sequence[tuple[ServiceFacts, Verdict]]
 
 def service_json(facts: ServiceFacts, verdict: Verdict) -> dict[str, Any]:
     """One service of the result: times RFC 3339, sizes in bytes, pids as the host numbers them."""
-    container = facts.container
+    container, supervisor = facts.container, facts.supervisor
     return {
         "name": verdict.name,
         "kind": verdict.kind,
@@ -38,6 +38,7 @@ def service_json(facts: ServiceFacts, verdict: Verdict) -> dict[str, Any]:
         "memory_bytes": verdict.memory,
         "unit": facts.unit.name if facts.unit else _unit_of(verdict),
         "container": {"engine": container.engine, "name": container.name, "id": container.id} if container else None,
+        "supervisor": {"config": supervisor.config, "pid": supervisor.pid or None} if supervisor else None,
         "ended": verdict.ended or None,
         "log": list(facts.log),
         "evidence": [{"source": claim.source, "says": claim.says} for claim in verdict.claims],

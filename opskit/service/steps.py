@@ -11,7 +11,7 @@ from typing import ClassVar, Optional, Union
 
 from opskit.core import procfs
 from opskit.core.command import Command, Runner, shell_lines
-from opskit.core.errors import CannotUndo, Failed, OpskitError
+from opskit.core.errors import CannotUndo, CommandFailed, Failed, OpskitError
 from opskit.core.plan import Change, Record, Step
 from opskit.core.systemd import systemctl
 from opskit.core.textfile import Replacement, ReplaceText
@@ -29,17 +29,20 @@ SCRIPT_SECONDS = 5.0
 LOOK_SECONDS = 0.1
 # Of the log of one that failed.
 LINES = 10
+# What its manager can start again by itself.
+RESTARTED = {"unit", "program"}
 
 
 @dataclass(frozen=True)
 class StartService(Step):
     """Start a service that is dead, by what manages it, and see that it lives for some seconds.
 
-    how: unit, script or container
-    target: the name of the unit or container, or the path of the script
+    how: unit, script, program or container
+    target: the name of the unit, container or program (as supervisorctl takes it), or the path of the script
     engine, container: podman or docker, and the id of the container; "" on the host
     state: what it is before
     seconds: how long it has to live
+    config: the configuration file of supervisord; control: its supervisorctl
     """
 
     kind: ClassVar[str] = "service.start"
@@ -50,12 +53,15 @@ class StartService(Step):
     container: str
     state: str
     seconds: float
+    config: str = ""
+    control: str = "supervisorctl"
 
     def _command(self, verb: str) -> Command:
         inside = (self.engine, "exec", self.container) if self.container else ()
         argv = {
             "unit": ("systemctl", verb, "--", self.target),
             "script": (*inside, self.target, verb),
+            "program": (*inside, self.control, "-c", self.config, verb, self.target),
             "container": (self.engine, verb, self.container),
         }[self.how]
         return Command(argv, mutates=True, timeout=START_SECONDS)
@@ -86,7 +92,9 @@ class StartService(Step):
             super().apply(runner, record)
         except OpskitError as error:
             error.record["failed"] = True
-            raise
+            # supervisorctl says "spawn error", and supervisord tries again: what it comes to is seen below.
+            if self.how != "program" or not isinstance(error, CommandFailed):
+                raise
         facts, verdict = self._wait_for_start(runner)
         again = self.how == "script"
         while True:
@@ -106,7 +114,7 @@ class StartService(Step):
             again = False
 
     def _wait_for_start(self, runner: Runner) -> tuple[ServiceFacts, Optional[Verdict]]:
-        """What it comes to; systemd and the engines come back when it is started, many scripts earlier."""
+        """What it comes to; systemd, supervisord and the engines come back when it is started, many scripts earlier."""
         until = time.monotonic() + (SCRIPT_SECONDS if self.how == "script" else READY_SECONDS)
         waiting = {STARTING} if self.how != "script" else set(STATES) - {RUNNING}
         while True:
@@ -145,8 +153,8 @@ class StartService(Step):
         _, verdict = self._look(runner)
         running = {(each.pid, each.start_ticks) for each in verdict.main} if verdict else set()
         if not running:
-            # With Restart= systemd would start it again and again: it was dead before this run.
-            waits = verdict is not None and verdict.state == STARTING and self.how == "unit"
+            # With Restart= systemd (and so supervisord) would start it again and again: it was dead before this run.
+            waits = verdict is not None and verdict.state == STARTING and self.how in RESTARTED
             if waits and record.get("failed") and record.get("boot") == boot_id():
                 return super().left(runner, record)
             if verdict and verdict.state == RUNNING:
@@ -160,9 +168,9 @@ class StartService(Step):
     def _started(self, running: set[tuple[int, int]], record: Record) -> set[tuple[int, int]]:
         """Of what runs, what the step has started: it was dead before. One cut short has its time only.
 
-        So has a unit that failed: with Restart= systemd may have started it again by now.
+        So has a unit or program that failed: systemd (Restart=) or supervisord may have started it again by now.
         """
-        if "main" in record and not (record.get("failed") and self.how == "unit"):
+        if "main" in record and not (record.get("failed") and self.how in RESTARTED):
             return {(pid, ticks) for pid, ticks in record["main"]}
         until = record["began"] + int((START_SECONDS + READY_SECONDS + self.seconds) * procfs.TICKS)
         return {(pid, ticks) for pid, ticks in running if record["began"] <= ticks <= until}

@@ -60,7 +60,7 @@ def see_around(runner: Runner, facts: ServiceFacts) -> Around:
     container = facts.container
     first = container.pid if container else 0
     root = f"/proc/{first}/root" if first else "/"
-    if container and not facts.itself:
+    if container and not facts.itself and not facts.supervisor:
         lines = container_lines(runner, container)
     logs = facts.script.logs if facts.script else ()
     looked = _look(root, logs, details, lines) if first or not container else {}
@@ -202,6 +202,8 @@ def _programs_of(facts: ServiceFacts, details: Optional[UnitDetails]) -> list[st
     """The names that its processes can have."""
     names = [os.path.basename(command.path) for command in (details.commands if details else ())]
     names += [*(facts.script.programs if facts.script else ()), facts.name]
+    programs = facts.supervisor.programs if facts.supervisor else ()
+    names += [os.path.basename(each.command[0]) for each in programs if each.command]
     return list(dict.fromkeys(name for name in names if name))
 
 
@@ -213,6 +215,8 @@ def _moment(facts: ServiceFacts, began: float) -> float:
     zero = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
     if began:
         return zero + began - CLOCKS_DIFFER
+    if facts.supervisor and (started := max(each.started for each in facts.supervisor.programs)):
+        return started - CLOCKS_DIFFER
     written = [file.written for file in (facts.script.pid_files if facts.script else ()) if file.pid]
     return min(written) - CLOCKS_DIFFER if written else 0.0
 

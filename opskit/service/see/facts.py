@@ -17,6 +17,7 @@ from opskit.service.model import Container, PidFile, Process, Script, ServiceFac
 from opskit.service.see.containers import ANY_STATUS, container_lines, find_container, inspect, run_inside
 from opskit.service.see.files import script_facts
 from opskit.service.see.processes import all_processes, of_container, of_host
+from opskit.service.see.supervisor import see_supervisor
 from opskit.service.see.unit import last_lines_of, see_unit
 
 # How long files may take to answer, and an init script: many a script waits some seconds itself.
@@ -38,8 +39,12 @@ def see_service(runner: Runner, name: str) -> ServiceFacts:
     unit = see_unit(runner, name)
     bare = name.removesuffix(".service")
     raw = _script_files("/", bare) if unit is None or unit.source else {}
-    if unit is None and not raw and (container := _named_container(runner, name)):
-        return _container_itself(runner, name, container)
+    if unit is None and not raw:
+        processes = of_host(all_processes())
+        if supervised := see_supervisor(name, processes):
+            return ServiceFacts(name, supervisor=supervised[0], processes=processes, log=supervised[1])
+        if container := _named_container(runner, name):
+            return _container_itself(runner, name, container)
     answer = _run_script(runner, raw) if raw else (None, "", "")
     processes = of_host(all_processes()) if unit is None else all_processes()
     script = _script(raw, answer, processes) if raw else None
@@ -62,19 +67,22 @@ def see_inside(runner: Runner, name: str, container: Container) -> ServiceFacts:
     raw = _script_files(f"/proc/{container.pid}/root", name)
     answer = _run_script(runner, raw, container) if raw else (None, "", "")
     processes = of_container(all_processes(), container.pid)
+    supervised = None if raw else see_supervisor(name, processes, f"/proc/{container.pid}/root")
     return ServiceFacts(
         name,
         container=container,
         after=inspect(runner, container.engine, container.id) or _gone(container),
         script=_script(raw, answer, processes) if raw else None,
         processes=processes,
+        supervisor=supervised[0] if supervised else None,
+        log=supervised[1] if supervised else (),
     )
 
 
 def see_again(runner: Runner, name: str, how: str, engine: str, identity: str) -> ServiceFacts:
     """The service of a step, as it is now.
 
-    how: unit, script or container
+    how: unit, script, program or container
     engine, identity: of the container that it is, or is in; "" on the host
     """
     if not identity:

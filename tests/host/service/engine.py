@@ -23,6 +23,8 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 """
 POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}'
+# The programs of the host in a container: its Python with what is installed for it.
+HOST_PROGRAMS = ("-v", "/usr:/usr:ro", "-v", "/lib:/lib:ro", "-v", "/lib64:/lib64:ro")
 APPLETS = ("sh", "sleep", "kill", "cat", "rm", "false")
 # As scripts are: `kill -0` of what the pid file holds.
 SCRIPT = """\

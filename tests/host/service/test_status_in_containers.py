@@ -106,7 +106,7 @@ def test_the_container_comes_first(host: Host, podman: Podman) -> None:
     podman.start("ends", "/bin/sleep", "100000")
     answer = ask(host, podman, "nothing", "--container", "ends")
     assert (answer.code, answer.json["ok"]) == (1, False)
-    assert "no init script and no process" in answer.json["error"]["why"]
+    assert "no init script, program of supervisord or process" in answer.json["error"]["why"]
     # A process by its name, in the container and nowhere else.
     assert service(ask(host, podman, "sleep", "--container", "ends"))["main"][0]["inner_pid"] == 1
     both = ask(host, podman, "ends")

@@ -1,0 +1,287 @@
+"""supervisord and its programs: by its configuration, and by its XML-RPC through the socket that this names.
+
+Not by supervisorctl: its answer is a table, its exit status is always 0 before 4.0, and it runs code that its
+configuration names. What is asked may not answer: that is done in a child.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple, Optional, Union
+
+from opskit.core import procfs
+from opskit.core.child import ask
+from opskit.core.trust import weak_spot
+from opskit.service.model import Process, Program, Supervisor
+from opskit.service.scripts import is_program
+from opskit.service.see.files import matches_in, place_in, read_end, read_in
+from opskit.service.see.processes import PROC
+from opskit.service.supervisor import (
+    Sections,
+    configured_programs,
+    expanded,
+    merged,
+    named_programs,
+    program_of,
+    sections_in,
+    setting,
+)
+
+SECONDS = 10.0
+# Of the socket: it is a supervisord of this host, or of a container of it.
+SOCKET_SECONDS = 4.0
+LINES = 10
+CONTROL = "supervisorctl"
+# Where our own runner finds it.
+PATHS = ("/usr/bin", "/usr/sbin", "/bin", "/sbin")
+# Of supervisord's own log: how its programs ended.
+LOG_LINES = 200
+MOST_BYTES = 4 * 1024 * 1024
+CONFIGS = ("/etc/supervisord.conf", "/etc/supervisor/supervisord.conf")
+_OPTION = re.compile(r"(?:-c|--conf\w*=?)(.*)", re.DOTALL)
+
+
+class Daemon(NamedTuple):
+    """A supervisord. user: whose it is; only what that may read is read of its files, on the host."""
+
+    pid: int
+    words: tuple[str, ...]
+    folder: str
+    user: tuple[int, int]
+
+
+def see_supervisor(
+    name: str, processes: Sequence[Process], root: str = "/"
+) -> Optional[tuple[Supervisor, tuple[str, ...]]]:
+    """The supervisord that knows a program or group of the name, with the last lines of that; None without one.
+
+    processes: all of the host, or of the container
+    root: "/", or /proc/PID/root
+    """
+    daemons = [_daemon(each) for each in processes if not each.zombie and is_program(each, ("supervisord",))]
+    questions = [partial(_look, root, name, daemon) for daemon in daemons] or [partial(_look, root, name, None)]
+    for daemon, answer in zip([*daemons, None], ask(questions, SECONDS)):
+        if answer.came and answer.value:
+            found = answer.value
+            pid, control = daemon.pid if daemon else 0, found["control"]
+            owned = [*found["files"], *([control] if "/" in control else [])] if root == "/" else []
+            weak = next((spot for path in owned if (spot := weak_spot(path))), "")
+            programs = tuple(Program(**_tuples(each)) for each in found["programs"])
+            if found["why"] or not pid:
+                programs = _marked(programs, processes)
+            supervisor = Supervisor(found["files"][0], programs, pid, found["why"], weak, control)
+            return supervisor, tuple(found["log"])
+    return None
+
+
+def _marked(programs: Sequence[Program], processes: Sequence[Process]) -> tuple[Program, ...]:
+    """The programs, with the processes that have their names in their environment (supervisor/process.py)."""
+    pids: dict[tuple[str, str], list[int]] = {}
+    for each in processes:
+        names = _environment(each.pid)
+        if "SUPERVISOR_PROCESS_NAME" in names:
+            key = (names.get("SUPERVISOR_GROUP_NAME", ""), names["SUPERVISOR_PROCESS_NAME"])
+            pids.setdefault(key, []).append(each.pid)
+    return tuple(replace(each, marked=tuple(pids.get((each.group, each.name), ()))) for each in programs)
+
+
+def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+
+
+def _daemon(process: Process) -> Daemon:
+    try:
+        status = os.stat(f"{PROC}/{process.pid}")
+        user = (status.st_uid, status.st_gid)
+    except OSError:
+        user = (-1, -1)
+    return Daemon(process.pid, process.words, procfs.link(PROC, str(process.pid), "cwd"), user)
+
+
+def _look(root: str, name: str, daemon: Optional[Daemon]) -> dict[str, Any]:
+    """What is known of the name, as JSON holds it; {} for nothing. In the child."""
+    if daemon and root == "/" and os.geteuid() == 0 and daemon.user[0] > 0:
+        os.setgroups([])
+        os.setresgid(daemon.user[1], daemon.user[1], daemon.user[1])
+        os.setresuid(daemon.user[0], daemon.user[0], daemon.user[0])
+    environment = _environment(daemon.pid) if daemon else {}
+    for path in _configs(daemon):
+        files = dict(_read(root, path, environment))
+        if files:
+            break
+    else:
+        return {}
+    sections = merged(files.values())
+    here = os.path.dirname(path)
+    log = expanded(setting(sections, "supervisord", "logfile"), here, environment)
+    own = read_end(root, [log], LOG_LINES) if log.startswith("/") else []
+    why, programs = "", []
+    if daemon:
+        answers = _ask(root, sections, here, environment)
+        if isinstance(answers, str):
+            why = answers
+        else:
+            programs = [program_of(each, sections, own) for each in named_programs(name, answers)]
+    if why or not daemon:
+        programs = configured_programs(name, sections, own)
+    if not programs:
+        return {}
+    logs = [path for program in programs for path in program.logs]
+    return {
+        "files": list(files),
+        "why": why,
+        "control": _control(root, daemon),
+        "programs": [vars(program) for program in programs],
+        "log": read_end(root, logs, LINES),
+    }
+
+
+def _control(root: str, daemon: Optional[Daemon]) -> str:
+    """The supervisorctl that is beside supervisord: one that pip has installed is in no PATH of ours."""
+    program = next((word for word in (daemon.words if daemon else ()) if os.path.basename(word) == "supervisord"), "")
+    beside = os.path.join(os.path.dirname(program), CONTROL)
+    if program.startswith("/") and os.path.dirname(program) not in PATHS and _is_file(root, beside):
+        return beside
+    return CONTROL
+
+
+def _is_file(root: str, path: str) -> bool:
+    """Whether there is such a file."""
+    try:
+        read_in(root, path)
+    except OSError:
+        return False
+    return True
+
+
+def _environment(pid: int) -> dict[str, str]:
+    text = procfs.text(PROC, str(pid), "environ")
+    return dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
+
+
+def _configs(daemon: Optional[Daemon]) -> Iterator[str]:
+    """Where its configuration can be, as supervisord looks for it (supervisor/options.py)."""
+    if daemon is None:
+        yield from CONFIGS
+        return
+    words = list(daemon.words)
+    for word, following in zip(words, [*words[1:], ""]):
+        if match := _OPTION.fullmatch(word):
+            yield os.path.normpath(os.path.join(daemon.folder, match[1] or following))
+            return
+    program = next((word for word in words if os.path.basename(word) == "supervisord"), "")
+    beside = os.path.dirname(os.path.dirname(os.path.join(daemon.folder, program)))
+    for folder in (f"{beside}/etc", beside, daemon.folder, f"{daemon.folder}/etc"):
+        yield os.path.normpath(f"{folder}/supervisord.conf")
+    yield from CONFIGS
+
+
+def _read(root: str, path: str, environment: dict[str, str]) -> Iterator[tuple[str, Sections]]:
+    """The configuration file, and those that it includes."""
+    try:
+        main = sections_in(path, read_in(root, path)[0])
+    except OSError:
+        return
+    yield path, main
+    here = os.path.dirname(path)
+    patterns = expanded(setting(main, "include", "files"), here, environment).split()
+    for each in (
+        path for pattern in patterns for path in matches_in(root, os.path.normpath(os.path.join(here, pattern)))
+    ):
+        with contextlib.suppress(OSError):
+            yield each, sections_in(each, read_in(root, each)[0])
+
+
+def _ask(root: str, sections: Sections, here: str, environment: dict[str, str]) -> Union[str, list[dict[str, Any]]]:
+    """What supervisord says of all its programs; or why it does not."""
+
+    def value(section: str, key: str) -> str:
+        return expanded(setting(sections, section, key), here, environment)
+
+    path, port = value("unix_http_server", "file"), value("inet_http_server", "port")
+    server = "unix_http_server" if path else "inet_http_server"
+    user, password = (value("supervisorctl", key) or value(server, key) for key in ("username", "password"))
+    from base64 import b64encode  # noqa: PLC0415 - where there is a supervisord
+
+    token = "" if not user else b64encode(f"{user}:{password}".encode()).decode()
+    if not path and (root != "/" or not port):
+        return "it has no socket: [unix_http_server] is not in its configuration"
+    try:
+        body = _post(_connected(root, os.path.join(here, path)) if path else _to_port(port), token)
+    except OSError as error:
+        return _why(path or port, error)
+    return _answers(body)
+
+
+def _why(place: str, error: OSError) -> str:
+    texts = {
+        errno.ENOENT: f"its socket {place} is gone: something has removed it",
+        errno.ECONNREFUSED: f"nobody listens on {place}: it is left of an earlier run",
+        errno.EACCES: f"this user may not ask it through {place}: sudo",
+    }
+    return texts.get(error.errno or 0, f"{place}: {error.strerror or error}")
+
+
+def _connected(root: str, path: str) -> Any:
+    import socket  # noqa: PLC0415
+
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(SOCKET_SECONDS)
+    with place_in(root, path) as place:
+        made.connect(f"/proc/self/fd/{place}")
+    return made
+
+
+def _to_port(port: str) -> Any:
+    number = port.rpartition(":")[2]
+    if not number.isdigit():
+        raise OSError(errno.EINVAL, "it is no port")
+    import socket  # noqa: PLC0415
+
+    return socket.create_connection(("127.0.0.1", int(number)), SOCKET_SECONDS)
+
+
+def _post(connection: Any, token: str) -> bytes:
+    """The answer to getAllProcessInfo. Raises OSError."""
+    from http.client import HTTPException, HTTPResponse  # noqa: PLC0415 - where there is a supervisord
+    from xmlrpc.client import dumps  # noqa: PLC0415
+
+    body = dumps((), "supervisor.getAllProcessInfo").encode()
+    lines = ["POST /RPC2 HTTP/1.0", "Host: localhost", "Content-Type: text/xml", f"Content-Length: {len(body)}"]
+    lines += [f"Authorization: Basic {token}"] if token else []
+    with connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        response = HTTPResponse(connection)
+        try:
+            response.begin()
+            text = response.read(MOST_BYTES)
+        except HTTPException as error:
+            raise OSError(errno.EPROTO, f"it answers no HTTP ({error!r})") from error
+    if response.status == 401:
+        raise OSError(errno.EPERM, "it wants a user and password that its configuration does not have in plain text")
+    if response.status != 200:
+        raise OSError(errno.EPROTO, f"it answers {response.status}")
+    return text
+
+
+def _answers(body: bytes) -> Union[str, list[dict[str, Any]]]:
+    from xml.parsers.expat import ExpatError  # noqa: PLC0415
+    from xmlrpc.client import Error, loads  # noqa: PLC0415
+
+    # supervisord declares no entity: who does wants more memory than there is.
+    if b"<!" in body:
+        return "its answer is not supervisord's"
+    try:
+        (answers,), _ = loads(body.decode("utf-8", "replace"))
+    except (Error, ExpatError, ValueError, TypeError, LookupError) as error:
+        return f"its answer cannot be read ({error})"
+    if not isinstance(answers, list):
+        return "its answer cannot be read: it is no list"
+    known = [each for each in answers if isinstance(each, dict) and {"group", "name"} <= each.keys()]
+    return [{key: value for key, value in each.items() if isinstance(value, (int, str))} for each in known]
