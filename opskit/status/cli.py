@@ -171,7 +171,10 @@ def _install(session: Session, only: Sequence[str], form: str, output: str, seco
     words = ["check", *only, *(["--format", form] if form != "text" else [])]
     words += ["--output", os.path.abspath(output)] if output else []
     words += ["--state-dir", os.path.abspath(session.state_dir)] if session.state_dir != DEFAULT_STATE_DIR else []
-    request = TimerRequest(tuple(words), seconds, nagios=form == "nagios")
+    config = os.environ.get("OPSKIT_CONFIG", "")
+    request = TimerRequest(
+        tuple(words), seconds, nagios=form == "nagios", config=os.path.abspath(config) if config else ""
+    )
     chore = Chore(see_timer, lambda facts, run: decide_timer(facts, request, run), root=True, lasting=False)
     outcome = act(session, chore)
     unit = outcome.plan.result["unit"]

@@ -57,11 +57,13 @@ class TimerRequest:
 
     words: the command line after the program
     seconds: between the beginnings of two runs
+    config: the file that OPSKIT_CONFIG named, in place of the host's, "" for none
     """
 
     words: tuple[str, ...]
     seconds: int
     nagios: bool = False
+    config: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,13 +120,14 @@ def _reason(facts: TimerFacts) -> Optional[Reason]:
 
 
 def _service(facts: TimerFacts, request: TimerRequest) -> str:
-    start = "ExecStart=" + " ".join(_quoted(word) for word in (*facts.program, *request.words))
+    start = "ExecStart=" + " ".join(_quoted(word.replace("$", "$$")) for word in (*facts.program, *request.words))
+    config = f"Environment={_quoted(f'OPSKIT_CONFIG={request.config}')}\n" if request.config else ""
     if any(path.endswith(f"/{SERVICE}") for path in facts.packaged):
-        return f"{HEAD}\n[Service]\nExecStart=\n{start}\n" + (
+        return f"{HEAD}\n[Service]\n{config}ExecStart=\n{start}\n" + (
             f"SuccessExitStatus={NAGIOS_SUCCESS}\n" if request.nagios else ""
         )
     success = NAGIOS_SUCCESS if request.nagios else SUCCESS
-    return f"{HEAD}\n" + SERVICE_TEXT.format(start=start, success=success)
+    return f"{HEAD}\n" + SERVICE_TEXT.format(start=config + start, success=success)
 
 
 def _timer(facts: TimerFacts, request: TimerRequest) -> str:
@@ -143,8 +146,8 @@ def _writes(facts: TimerFacts, texts: dict[str, str], run: str) -> Iterator[Writ
 
 
 def _quoted(word: str) -> str:
-    """A word of ExecStart= (systemd.service(5))."""
-    word = word.replace("%", "%%").replace("$", "$$")
+    """A word of a setting (systemd.service(5), systemd.exec(5))."""
+    word = word.replace("%", "%%")
     if word and not any(char in " \t\n\"'\\;" for char in word):
         return word
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -49,6 +49,9 @@ def test_units_of_its_own() -> None:
     assert (every["OnUnitActiveSec"], every["WantedBy"]) == ("600s", "timers.target")
     # In a mount namespace of its own it would take every filesystem for read-only.
     assert not {name for name in service if name.startswith(("Protect", "Private", "ReadOnly"))}
+    assert "Environment" not in service
+    own = texts(TimerFacts(), replace(REQUEST, config="/etc/my $conf/50%.toml"))
+    assert values(own[SERVICE])["Environment"] == '"OPSKIT_CONFIG=/etc/my $conf/50%%.toml"'
     nagios = texts(TimerFacts(), TimerRequest(("check", "--format", "nagios"), 60, nagios=True))
     assert values(nagios[SERVICE])["SuccessExitStatus"] == "1 2 3"
 
@@ -57,6 +60,9 @@ def test_over_units_of_a_package_there_are_drop_ins() -> None:
     written = texts(TimerFacts(packaged=PACKAGED))
     assert list(written) == [f"{SERVICE}.d/opskit.conf", f"{TIMER}.d/opskit.conf"]
     service = [each.value for each in parse_assignments(written[f"{SERVICE}.d/opskit.conf"])]
+    with_config = replace(REQUEST, config="/etc/o.toml")
+    drop_in = texts(TimerFacts(packaged=PACKAGED), with_config)[f"{SERVICE}.d/opskit.conf"]
+    assert values(drop_in)["Environment"] == "OPSKIT_CONFIG=/etc/o.toml"
     assert service == ["", '/usr/bin/opskit check --format prometheus --output "/var/a b/50%%.prom"']
     assert "[Install]" not in written[f"{TIMER}.d/opskit.conf"]
 
