@@ -111,7 +111,7 @@ _opskit_command() {
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit findings') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit doctor') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
-    'opskit completion') commands='' options='--install --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('bash zsh fish man') ;;
+    'opskit completion') commands='' options='--install --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('bash zsh fish man man-disk man-du man-df man-journal man-memcached man-yum man-service man-status man-check man-history man-undo man-findings man-doctor man-completion') ;;
   esac
 }
 

@@ -85,7 +85,7 @@ complete -c opskit -n '__opskit_at opskit 0' -a history -d 'Without a command it
 complete -c opskit -n '__opskit_at opskit 0' -a undo -d 'Take a run back as far as it can be, the newest step first'
 complete -c opskit -n '__opskit_at opskit 0' -a findings -d 'List the findings: id, area, severity, and what each means'
 complete -c opskit -n '__opskit_at opskit 0' -a doctor -d 'Show what opskit has to work with on this host, and what is missing for which command'
-complete -c opskit -n '__opskit_at opskit 0' -a completion -d 'Print the completion script for a shell, or the manual page'
+complete -c opskit -n '__opskit_at opskit 0' -a completion -d 'Print the completion script for a shell, or a manual page'
 complete -c opskit -n '__opskit_in opskit' -l version -d 'Print the version'
 complete -c opskit -n '__opskit_in opskit' -l help -s h -d 'Show this message and exit'
 
@@ -778,7 +778,7 @@ complete -c opskit -n '__opskit_in opskit doctor' -l state-dir -x -a '(__fish_co
 complete -c opskit -n '__opskit_in opskit doctor' -l help -s h -d 'Show this message and exit'
 
 # opskit completion
-complete -c opskit -n '__opskit_at opskit completion 0' -a 'bash zsh fish man'
+complete -c opskit -n '__opskit_at opskit completion 0' -a 'bash zsh fish man man-disk man-du man-df man-journal man-memcached man-yum man-service man-status man-check man-history man-undo man-findings man-doctor man-completion'
 complete -c opskit -n '__opskit_in opskit completion' -l install -d 'Write the file: root for all users, another user for himself'
 complete -c opskit -n '__opskit_in opskit completion' -l dry-run -s n -d 'Show the plan and change nothing'
 complete -c opskit -n '__opskit_in opskit completion' -l exit-code -d 'With -n: exit 3 when there are changes to make'

@@ -1,1 +1,1 @@
-"""Completion scripts for bash, zsh and fish, and the manual page: all written from the tree of commands."""
+"""Completion scripts for bash, zsh and fish, and the manual pages: all written from the tree of commands."""

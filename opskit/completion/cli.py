@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Callable
 
 import typer
 
-from opskit import __version__
+from opskit import __version__, areas
 from opskit.commands import new_app
 from opskit.completion.bash import bash_script
 from opskit.completion.fish import fish_script
-from opskit.completion.man import man_page
+from opskit.completion.man import area_page, man_page
 from opskit.completion.tree import Node, read_tree
 from opskit.completion.zsh import zsh_script
 from opskit.core.errors import UsageFault
@@ -19,11 +20,17 @@ from opskit.session import Session
 
 app = new_app("", single=True)
 
+
+def _area_page(word: str, root: Node) -> str:
+    return area_page(root, word, __version__, areas.load_thresholds())
+
+
 WRITERS: dict[str, Callable[[Node], str]] = {
     "bash": bash_script,
     "zsh": zsh_script,
     "fish": fish_script,
     "man": lambda root: man_page(root, __version__),
+    **{f"man-{word}": partial(_area_page, word) for word in areas.ENTRIES},
 }
 
 
@@ -39,17 +46,19 @@ def completion(
     shell: Annotated[
         str,
         typer.Argument(
-            metavar="[SHELL]", parser=one_of("SHELL", *WRITERS), help="bash, zsh or fish; or man for the manual page."
+            metavar="[SHELL]",
+            parser=one_of("SHELL", *WRITERS),
+            help="bash, zsh or fish; or man for opskit(1), man-disk for opskit-disk(1) and so on.",
         ),
     ] = "",
     install: Annotated[
         bool, typer.Option("--install", help="Write the file: root for all users, another user for himself.")
     ] = False,
 ) -> None:
-    """Print the completion script for a shell, or the manual page; --install puts it where the shell looks for it.
+    """Print the completion script for a shell, or a manual page; --install puts it where the shell, or man, looks.
 
-    Without SHELL, --install does that for each of the three shells that the host has. A package of opskit brings these
-    files with it.
+    Without SHELL, --install does that for each of the three shells that the host has; `man --install` writes all pages.
+    A package of opskit brings these files with it.
     """
     if install:
         _install(session, shell)
@@ -66,8 +75,11 @@ def _install(session: Session, shell: str) -> None:
     from opskit.completion.see import see_install  # noqa: PLC0415
 
     commands = tree()
-    scripts = {name: WRITERS[name](commands) for name in ([shell] if shell else SHELLS)}
-    chore = Chore(see_install, lambda facts, run: decide_install(facts, shell, scripts, run), lasting=False)
+    names = [name for name in WRITERS if name.startswith("man")] if shell == "man" else [shell] if shell else SHELLS
+    scripts = {name: WRITERS[name](commands) for name in names}
+    chore = Chore(
+        lambda _: see_install(scripts), lambda facts, run: decide_install(facts, shell, scripts, run), lasting=False
+    )
     outcome = act(session, chore)
     files = ", ".join(outcome.plan.result["files"])
     tell(session, outcome, f"{outcome.plan.title}: {files}; a new shell has it", f"in place: {files}")

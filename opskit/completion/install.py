@@ -16,7 +16,7 @@ FOR_ALL = {
     "bash": "/usr/share/bash-completion/completions/opskit",
     "zsh": "/usr/local/share/zsh/site-functions/_opskit",
     "fish": "/usr/share/fish/vendor_completions.d/opskit.fish",
-    "man": "/usr/local/share/man/man1/opskit.1",
+    "man": "/usr/local/share/man/man1/opskit.1",  # man-disk: opskit-disk.1 beside it
 }
 # For one user, below his folder for data; zsh has no such folder of its own (see zsh-not-in-fpath).
 FOR_USER = {
@@ -43,7 +43,9 @@ class InstallFacts:
     texts: dict[str, str] = field(default_factory=dict)
 
     def path(self, shell: str) -> str:
-        """Where the script of a shell belongs."""
+        """Where the script of a shell belongs, or a manual page."""
+        if shell.startswith("man-"):
+            return f"{self.path('man').rpartition('/')[0]}/opskit-{shell.partition('-')[2]}.1"
         if not self.data_home:
             return FOR_ALL[shell]
         return f"{self.config_home}/{FISH_FOR_USER}" if shell == "fish" else f"{self.data_home}/{FOR_USER[shell]}"
@@ -57,8 +59,8 @@ def decide_install(facts: InstallFacts, shell: str, scripts: dict[str, str], run
     run: names the backups
     """
     title = "install completion" + (f" for {shell}" if shell in SHELLS else "")
-    title = "install the manual page" if shell == "man" else title
-    wanted = (shell,) if shell else facts.shells
+    title = "install the manual pages" if shell == "man" else title
+    wanted = tuple(scripts) if shell == "man" else (shell,) if shell else facts.shells
     if not wanted:
         why = f"this host has none of {', '.join(SHELLS)}"
         return Refusal(title, (Reason("no-shell", why, "name the shell", exit_code=ExitCode.MISSING),))

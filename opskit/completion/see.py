@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 
-from opskit.completion.install import FOR_ALL, SHELLS, InstallFacts
-from opskit.core.command import Runner
+from opskit.completion.install import SHELLS, InstallFacts
 from opskit.core.runner import ENVIRONMENT
 from opskit.core.textfile import read_text
 
 DEFAULTS = {"XDG_DATA_HOME": "~/.local/share", "XDG_CONFIG_HOME": "~/.config"}
 
 
-def see_install(_runner: Runner) -> InstallFacts:
-    """The shells of this host, and which files are there. Raises Failed for one that cannot be read."""
+def see_install(names: Iterable[str]) -> InstallFacts:
+    """The shells of this host, and which of these files are there. Raises Failed for one that cannot be read."""
     data, config = ("", "") if os.geteuid() == 0 else map(_home, ("XDG_DATA_HOME", "XDG_CONFIG_HOME"))
     shells = tuple(shell for shell in SHELLS if shutil.which(shell, path=ENVIRONMENT["PATH"]))
     facts = InstallFacts(data, config, shells)
-    paths = [facts.path(shell) for shell in FOR_ALL]
+    paths = [facts.path(name) for name in names]
     return replace(facts, texts={path: text for path in paths if (text := read_text(path)) is not None})
 
 

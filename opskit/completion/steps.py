@@ -43,7 +43,7 @@ class WriteCompletion(ReplaceText):
     @property
     def change(self) -> Change:
         before = f"kept as {self.backup}" if self.before else "absent"
-        after = "the manual page" if self.shell == "man" else f"completion for {self.shell}"
+        after = "the manual page" if self.shell.startswith("man") else f"completion for {self.shell}"
         return Change("write-completion", self.path, before, after, self.lines(), reversible=True)
 
     def undo_change(self, record: Record) -> Union[Change, str]:

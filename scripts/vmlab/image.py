@@ -234,7 +234,7 @@ def _build_opskit(directory: Path, base: Path) -> None:
     shutil.move(directory / "wheels", rootfs / "tmp/wheels")
     call("chroot", rootfs, "python3", "-m", "venv", "/opt/opskit")
     pip = ("/opt/opskit/bin/pip", "--quiet", "--disable-pip-version-check", "install", "--no-index")
-    call("chroot", rootfs, *pip, "--find-links", "/tmp/wheels", "opskit")
+    call("chroot", rootfs, *pip, "--find-links", "/tmp/wheels", "opskit-chores")
     (rootfs / "usr/local/bin/opskit").symlink_to("/opt/opskit/bin/opskit")
     shutil.rmtree(rootfs / "tmp/wheels")
     with open(directory / "root.img", "wb") as file:

@@ -150,7 +150,7 @@ def test_the_tests(tree: Path) -> None:
     """A selection of those that ask for programs, which are all installed for it; half a minute without that."""
     yum = ("all_free", "a_plain_rpm", "in_a_transaction_only_waiting_is_safe", "without_any_of_the_tools_it_says_so")
     shells = ("the_shell_can_read_the_script", "zsh_completes", "bash_completes_files_and_directories")
-    shells += ("the_manual_page_renders_and_names_every_option_of_the_help",)
+    shells += ("the_manual_pages_render_and_name_every_option_of_the_help",)
     chosen = (
         "golden/yum", "cli/core/test_kernel.py", "cli/core/test_systemd_as_systemd.py",
         "cli/core/test_units_as_gnu.py", "cli/core/test_units_as_systemd.py", "cli/usage/test_ncdu.py",

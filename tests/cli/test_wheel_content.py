@@ -14,7 +14,7 @@ import opskit
 from checkout import ROOT
 
 DATA = {
-    "share/man/man1/opskit.1": "opskit.1",
+    **{f"share/man/man1/{path.name}": f"man/{path.name}" for path in (ROOT / "completions/man").iterdir()},
     "share/bash-completion/completions/opskit": "opskit.bash",
     "share/zsh/site-functions/_opskit": "_opskit",
     "share/fish/vendor_completions.d/opskit.fish": "opskit.fish",
@@ -35,8 +35,10 @@ def test_what_pip_has_installed() -> None:
     assert {name for name in names if name.endswith(".py")} == modules
 
 
-def test_the_manual_page_names_this_version() -> None:
-    assert f'"opskit {opskit.__version__}"' in (ROOT / "completions/opskit.1").read_text()
+def test_the_manual_pages_name_this_version() -> None:
+    pages = [*(ROOT / "completions/man").iterdir()]
+    assert len(pages) > 10
+    assert all(f'"opskit {opskit.__version__}"' in page.read_text() for page in pages)
 
 
 @pytest.mark.parametrize("script", ["scripts/packaging/setup.py", "scripts/packaging/backend/opskit_backend.py"])
@@ -52,7 +54,7 @@ def test_nobody_is_led_to_an_index() -> None:
     named = re.compile(
         r"(?:pip3?|pipx|uv|uvx|uv tool|uv pip)\s+(?:install|run)\s+(?:-\S+\s+)*['\"]?opskit(?:\[|['\"`\s]|$|-chores\b)"
     )
-    texts = [*ROOT.glob("*.md"), *(ROOT / ".github").glob("*.md"), *(ROOT / "completions").iterdir()]
+    texts = [*ROOT.glob("*.md"), *(ROOT / ".github").glob("*.md"), *(ROOT / "completions").rglob("*")]
     texts += [*(ROOT / "opskit").rglob("*.py"), *(ROOT / "scripts/packaging").rglob("*")]
     found = [str(path) for path in texts if path.is_file() and named.search(path.read_text(errors="replace"))]
     assert found == []

@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from checkout import ROOT
+from opskit.areas import ENTRIES, load_thresholds
 from opskit.commands import new_app
 from opskit.completion.cli import WRITERS, tree
 from opskit.completion.tree import DIRECTORY, FILE, TARGET, UNIT, read_tree
@@ -17,7 +18,8 @@ from opskit.options import offered, one_of, reads
 from opskit.session import Session
 
 COMPLETIONS = ROOT / "completions"
-FILES = {"bash": "opskit.bash", "zsh": "_opskit", "fish": "opskit.fish", "man": "opskit.1"}
+PAGES = {f"man-{word}": f"man/opskit-{word}.1" for word in ENTRIES}
+FILES = {"bash": "opskit.bash", "zsh": "_opskit", "fish": "opskit.fish", "man": "man/opskit.1", **PAGES}
 
 
 @pytest.mark.parametrize("shell", FILES)
@@ -87,13 +89,33 @@ def test_the_same_option_means_the_same_everywhere() -> None:
     assert {name: seen for name, seen in kinds.items() if len(seen) > 1 and name not in several} == {}
 
 
-def test_the_manual_page_tells_every_command_and_option() -> None:
-    page = WRITERS["man"](tree()).replace("\\-", "-")
-    for node in tree().walk():
-        if node.runs:
-            assert f"\n.SS {node.path}" in page
-            section = page.partition(f"\n.SS {node.path}")[2].partition("\n.SS")[0]
-            for option in node.options:
-                assert re.search(rf"{option.names[0]}\b", section), f"{node.path} {option.names[0]}"
-                for name in option.names:
-                    assert re.search(rf"^\.B .*{name}\b", page, re.MULTILINE), f"{node.path} {name}"
+def test_the_manual_pages_tell_every_command_and_option() -> None:
+    commands = tree()
+    overview = WRITERS["man"](commands).replace("\\-", "-")
+    assert {str(path.relative_to(COMPLETIONS)) for path in COMPLETIONS.rglob("*.1")} == {FILES["man"], *PAGES.values()}
+    for node in commands.walk():
+        if not node.runs or len(node.words) == 1:
+            continue
+        assert f"\n.B {node.path}" in overview
+        assert f"opskit-{node.words[1]}(1)" in overview
+        page = WRITERS[f"man-{node.words[1]}"](commands).replace("\\-", "-")
+        assert f"\n.B {node.path}\n" in page, "its synopsis"
+        group = f"\n.SS {node.path}" if f"\n.SS {node.path}" in page else "\n.SH OPTIONS"
+        section = re.split(r"\n\.S[SH] ", page.partition(group)[2])[0]
+        for option in node.options:
+            assert re.search(rf"{option.names[0]}\b", section), f"{node.path} {option.names[0]}"
+            for name in option.names:
+                assert re.search(rf"^\.B .*{name}\b", page, re.MULTILINE), f"{node.path} {name}"
+
+
+@pytest.mark.parametrize("shell", PAGES)
+def test_a_manual_page_has_its_sections(shell: str) -> None:
+    page = WRITERS[shell](tree())
+    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "EXIT STATUS", "ENVIRONMENT", "FILES"):
+        assert page.count(f"\n.SH {section}\n") == 1, section
+    assert "\n.SH SEE ALSO\n" in page
+    assert "opskit(1)" in page.partition(".SH SEE ALSO")[2]
+    # The status codes of plans, only where there are plans.
+    assert ("\n.B 8\n" in page) == ("\\-\\-dry\\-run" in page.partition(".SH EXIT STATUS")[0])
+    names = [name for known in load_thresholds().values() for name in known]
+    assert all((f"\n.B {name} = " in page) == (shell == "man-check") for name in names)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from opskit.completion.install import FOR_ALL, SHELLS, InstallFacts, decide_install
 from opskit.core.plan import NO_RUN, Plan, Refusal
 
-SCRIPTS = {shell: f"# {shell}\n" for shell in FOR_ALL}
+SCRIPTS = {shell: f"# {shell}\n" for shell in SHELLS}
 
 
-def plan(facts: InstallFacts, shell: str = "") -> Plan:
-    decision = decide_install(facts, shell, SCRIPTS, NO_RUN)
+def plan(facts: InstallFacts, shell: str = "", scripts: dict[str, str] = SCRIPTS) -> Plan:
+    decision = decide_install(facts, shell, scripts, NO_RUN)
     assert isinstance(decision, Plan)
     return decision
 
@@ -43,6 +43,16 @@ def test_what_is_in_place_is_left_and_what_is_older_is_kept() -> None:
     assert [(change.target, change.before) for change in changes] == [(FOR_ALL["fish"], f"kept as {kept}")]
     assert changes[0].commands[0] == f"cp -a -- {FOR_ALL['fish']} {kept}"
     assert plan(InstallFacts(shells=("bash",), texts=texts)).steps == ()
+
+
+def test_the_manual_pages_go_together() -> None:
+    pages = {"man": ".TH OPSKIT", "man-disk": ".TH OPSKIT-DISK"}
+    all_of_them = plan(InstallFacts(), "man", pages)
+    folder = "/usr/local/share/man/man1"
+    assert [change.target for change in all_of_them.changes] == [f"{folder}/opskit.1", f"{folder}/opskit-disk.1"]
+    assert any(line.startswith("opskit completion man-disk > ") for line in all_of_them.changes[1].commands)
+    own = plan(InstallFacts(data_home="/home/ann/.local/share"), "man-disk", pages)
+    assert [change.target for change in own.changes] == ["/home/ann/.local/share/man/man1/opskit-disk.1"]
 
 
 def test_a_host_without_these_shells() -> None:

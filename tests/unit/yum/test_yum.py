@@ -702,5 +702,5 @@ def test_no_place_begins_with_two_slashes() -> None:
 
 def test_what_people_search_for_is_in_the_readme_the_manual_page_and_the_help() -> None:
     words = "Another app is currently holding the yum lock"
-    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "completions/opskit.1")]
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "completions/man/opskit-yum.1")]
     assert all(words in text for text in (*texts, lock.__doc__ or ""))
