@@ -23,6 +23,7 @@ from opskit.service.model import (
     PidFile,
     Program,
     ServiceFacts,
+    Unit,
     UnitCommand,
     Verdict,
 )
@@ -37,6 +38,8 @@ EXEC = 203
 _CONDITION = re.compile(r"(?i)condition check|start condition failed")
 # "New main PID 7 does not exist or is a zombie"; 219: "PID 7 read from file … does not exist or is a zombie".
 _DEAD_PID = re.compile(r"PID (\d+) .*does not exist or is a zombie")
+# "Start request repeated too quickly."; 219: "start request repeated too quickly for x.service".
+_LIMIT = re.compile(r"(?i)start request repeated too quickly")
 # What engines exit with for the program of a container that they could not start (podman-run(1), docker run).
 _ENGINES = {
     125: "the engine itself failed",
@@ -393,12 +396,24 @@ def _gave_up(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
     unit = facts.unit
     if not unit or unit.active != "failed":
         return
-    if unit.result in START_LIMITS or (unit.restart not in NEVER and unit.restarts):
+    if unit.result in START_LIMITS or _limit_reached(unit, around):
         burst = f" (StartLimitBurst={around.details.burst})" if around.details and around.details.burst else ""
         title = f"it failed too often in a short time, and systemd gave up{burst}"
         remedy = f"mend the cause, then systemctl reset-failed {shlex.quote(unit.name)}"
         evidence = f"Result={unit.result}, Restart={unit.restart}, NRestarts={unit.restarts or 0}"
         yield Finding("start-limit", "error", title, evidence, remedy)
+
+
+def _limit_reached(unit: Unit, around: Around) -> bool:
+    """Whether systemd refused a start of its own for the start limit: the Result is that of the program's end then.
+
+    Restarts alone are none: with RestartPreventExitStatus= it ends, too. Where systemd's lines may not be read, it is
+    so many restarts as the limit has starts.
+    """
+    if around.manager:
+        return any(_LIMIT.search(line) for line in around.manager)
+    burst = around.details.burst if around.details else 0
+    return unit.restart not in NEVER and 0 < burst <= (unit.restarts or 0)
 
 
 def _nothing_known(facts: ServiceFacts, verdict: Verdict, around: Around) -> Finding:

@@ -65,6 +65,8 @@ FAILED_NEED = (NeededUnit("d.service", "loaded", "failed", "exit-code"),)
 DENIED = (Denial("w", "name_bind", "port 8090", "w_t", "any_port_t", "tcp_socket"),)
 SKIPPED = ("w was skipped because of an unmet condition check (ConditionPathExists=/x).",)
 EXIT = {"result": "exit-code", "code": "exited"}
+AGAIN = {**EXIT, "status": 7, "restart": "on-failure"}
+LIMIT = ("w.service: Start request repeated too quickly.",)
 PLAIN = UnitDetails(commands=(UnitCommand("ExecStart", "/usr/sbin/w"),))
 OWNER = Process(9, 0, 1, 9, 0.0, "nginx", "S")
 TAKEN = ("bind() to 0.0.0.0:80 failed (98: Address already in use)",)
@@ -96,7 +98,11 @@ FULL = ("write /var/lib/w/x: No space left on device",)
         (unit(result="timeout"), Around(PLAIN), ["time-limit"], "time limit"),
         (unit(result="watchdog", code="killed", status=6), Around(PLAIN), ["time-limit"], "watchdog"),
         (unit(result="start-limit-hit", code="exited", status=7), Around(PLAIN), ["ended", "start-limit"], "7"),
-        (unit(**EXIT, status=7, restart="on-failure", restarts=5), Around(PLAIN), ["ended", "start-limit"], "7"),
+        (unit(**AGAIN, restarts=1), Around(PLAIN, manager=LIMIT), ["ended", "start-limit"], "7"),
+        (unit(**AGAIN, restarts=5), Around(replace(PLAIN, burst=5)), ["ended", "start-limit"], "7"),
+        # RestartPreventExitStatus= ended it, or it was started again by itself on other days.
+        (unit(**AGAIN, restarts=5), Around(replace(PLAIN, burst=5), manager=SKIPPED), ["ended"], "7"),
+        (unit(**AGAIN, restarts=4), Around(replace(PLAIN, burst=5)), ["ended"], "7"),
         (unit("activating", **EXIT, status=7, restart="always", restarts=5), Around(PLAIN), ["ended"], "7"),
         (unit("inactive"), Around(replace(PLAIN, started=False, enabled="disabled")), ["never-started"], "known since"),
         # It was started, and systemd has forgotten it.
