@@ -24,14 +24,15 @@ LOCAL, REMOTE, SWAP = "local-fs.target", "remote-fs.target", "swap.target"
 # Bytes of a line that getmntent(3) reads; the rest of it is lost.
 _LINE = 4095
 _ESCAPES = {b"\\040": b" ", b"\\011": b"\t", b"\\012": b"\n", b"\\134": b"\\", b"\\\\": b"\\"}
-_ESCAPE = re.compile(rb"\\(?:040|011|012|134|\\)")
+# Patterns are compiled, and kept by re, where a line is read: to compile them takes longer than all else of an import.
+_ESCAPE = rb"\\(?:040|011|012|134|\\)"
 # scanf's " %d %d ", with its idea of white space.
-_NUMBERS = re.compile(rb"[ \t\n\v\f\r]*([+-]?[0-9]+)(?:[ \t\n\v\f\r]*([+-]?[0-9]+))?")
+_NUMBERS = rb"[ \t\n\v\f\r]*([+-]?[0-9]+)(?:[ \t\n\v\f\r]*([+-]?[0-9]+))?"
 # Options are parted by a comma without a backslash before it.
-_OPTION = re.compile(r"(?:[^,\\]|\\.|\\$)+", re.DOTALL)
+_OPTION = r"(?s)(?:[^,\\]|\\.|\\$)+"
 _TAGS = {"LABEL=": "label", "UUID=": "uuid", "PARTUUID=": "partuuid", "PARTLABEL=": "partlabel"}
 # What udev leaves as it is in the name of a link, beside what is not ASCII.
-_NO_CODE = re.compile(r"[^A-Za-z0-9#+\-.:=@_\u0080-\U0010ffff]|[\udc80-\udcff]")
+_NO_CODE = r"[^A-Za-z0-9#+\-.:=@_\u0080-\U0010ffff]|[\udc80-\udcff]"
 _NETWORK = frozenset(
     [
         *("afs", "ceph", "cifs", "davfs", "gfs", "gfs2", "glusterfs", "lustre", "ncp", "ncpfs", "nfs", "nfs4", "ocfs2"),
@@ -94,9 +95,9 @@ def by_getmntent(line: Line) -> Optional[FstabEntry]:
         if not blank:
             break
     rest = fields.pop() if len(fields) > 4 else b""
-    texts = [os.fsdecode(_ESCAPE.sub(lambda match: _ESCAPES[match.group()], field)) for field in fields]
+    texts = [os.fsdecode(re.sub(_ESCAPE, lambda match: _ESCAPES[match.group()], field)) for field in fields]
     texts += [""] * (4 - len(texts))
-    match = _NUMBERS.match(rest)
+    match = re.match(_NUMBERS, rest)
     dump, pass_ = (number_value((n or b"0").decode()) for n in match.groups()) if match else (0, 0)
     return FstabEntry(line.number, line.raw, texts[0], texts[1], texts[2], texts[3], dump, pass_, len(fields))
 
@@ -154,7 +155,7 @@ def _swap_unit(entry: FstabEntry, options: list[str], what: str, *, noauto: bool
 
 def split_options(text: str) -> list[str]:
     """The options one by one, without those that are empty."""
-    return _OPTION.findall(text)
+    return re.findall(_OPTION, text)
 
 
 def has_option(options: Iterable[str], name: str) -> bool:
@@ -193,7 +194,7 @@ def _unquoted(value: str) -> str:
 
 def udev_name(value: str) -> str:
     r"""A label or UUID as it is in the name of a link under /dev/disk: what could not stand there is `\xNN`."""
-    return _NO_CODE.sub(lambda match: "".join(f"\\x{byte:02x}" for byte in os.fsencode(match.group())), value)
+    return re.sub(_NO_CODE, lambda match: "".join(f"\\x{byte:02x}" for byte in os.fsencode(match.group())), value)
 
 
 def unit_name(path: str, suffix: str) -> str:

@@ -14,12 +14,13 @@ from opskit.disk.model import HostFacts, Mount
 NFS_TYPES = ("nfs", "nfs4")
 SMB_TYPES = ("cifs", "smb3")
 TYPES = (*NFS_TYPES, *SMB_TYPES)
-_NFS = re.compile(r"(?P<host>\[[^]/]*\]|[^/\[\]]*?):(?P<path>/.*)", re.DOTALL)
-_SMB = re.compile(r"//(?P<host>[^/]*)/(?P<path>.+)", re.DOTALL)
-_ADDRESS = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<rest>.*)", re.DOTALL)
+# Most commands need none of these: re compiles, and keeps, what is asked for.
+_NFS = r"(?s)(?P<host>\[[^]/]*\]|[^/\[\]]*?):(?P<path>/.*)"
+_SMB = r"(?s)//(?P<host>[^/]*)/(?P<path>.+)"
+_ADDRESS = r"(?s)(?P<scheme>[a-z0-9]+)://(?P<rest>.*)"
 # A name of a host (RFC 1123), and the underscore that some sites have in theirs.
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
-_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
+_HOST = rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?"
 _LONGEST = 1024
 
 
@@ -59,9 +60,9 @@ class Share:
 
 def parse(text: str) -> Optional[Share]:
     """The share of this name; None where it is none, or one that is written otherwise: see name_reasons."""
-    match, kind = _SMB.fullmatch(text), "cifs"
-    if not match and not _ADDRESS.fullmatch(text):
-        match, kind = _NFS.fullmatch(text), "nfs"
+    match, kind = re.fullmatch(_SMB, text), "cifs"
+    if not match and not re.fullmatch(_ADDRESS, text):
+        match, kind = re.fullmatch(_NFS, text), "nfs"
     if not match:
         return None
     host, path = match["host"], match["path"]
@@ -69,7 +70,7 @@ def parse(text: str) -> Optional[Share]:
         host = host[1:-1]
         if not _is_ipv6(host):
             return None
-    elif not _HOST.fullmatch(host):
+    elif not re.fullmatch(_HOST, host):
         return None
     parts = [part for part in path.split("/") if part]
     if ".." in parts or not path.isprintable() or len(path) > _LONGEST or (kind == "cifs" and not parts):
@@ -92,7 +93,7 @@ def name_reasons(text: str) -> Iterator[Reason]:
     """Why this is no name of a share, with how it is written."""
     if parse(text):
         return
-    match = _ADDRESS.fullmatch(text)
+    match = re.fullmatch(_ADDRESS, text)
     remedy = "HOST:/EXPORT for NFS ([ADDRESS]:/EXPORT for IPv6), //HOST/SHARE for SMB"
     if text.startswith("\\\\"):
         remedy = f"with slashes: {text.replace(chr(92), '/')}"

@@ -130,7 +130,7 @@ def test_a_child_left_behind_keeps_no_pipe_of_ours_open() -> None:
     program = (
         "import os, signal, sys; from opskit.core import child\n"
         "child.os.kill = lambda pid, number: print(pid, flush=True)\n"
-        "child.end_with_parent = lambda: None\n"
+        "child._end_unheard = lambda pipe: None\n"
         "print(child.ask([signal.pause], 0.2)[0].came)"
     )
     process = subprocess.Popen(
@@ -140,6 +140,20 @@ def test_a_child_left_behind_keeps_no_pipe_of_ours_open() -> None:
     pid, came = out.split()
     assert came == b"False"
     os.kill(int(pid), signal.SIGKILL)  # it was still there
+
+
+def test_a_child_ends_with_the_process_that_asks() -> None:
+    program = (
+        "import os, signal; from opskit.core import child\n"
+        "child.os.dup2 = lambda old, new: None\n"  # it keeps our pipe
+        "child.ask([lambda: (print(os.getpid(), flush=True), signal.pause())], 600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        child = int(process.stdout.readline())
+        assert child != process.pid
+        process.kill()
+        assert process.stdout.read() == b""  # both have ended
 
 
 def test_an_interrupt_in_the_moment_of_a_fork_is_not_lost() -> None:
