@@ -46,7 +46,7 @@ install_needs() {
   local program debian el me=scripts/${0##*/} packages=() missing=()
   while IFS=: read -r program debian el; do
     [ -n "$program" ] || continue
-    if ! PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null; then
+    if ! [ -e "/${program#/}" ] && ! PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null; then
       missing+=("$program")
       if command -v apt-get >/dev/null; then packages+=("$debian"); else packages+=("$el"); fi
     fi

@@ -5,10 +5,11 @@ Where a change belongs:
   what is seen, as types         model.py
   seeing                         see/: processes.py, /proc; unit.py, systemctl and journalctl; files.py, an init script
                                  and its pid files, of the host or below the root of a container; containers.py,
-                                 podman and docker; supervisor.py, supervisord; facts.py, all of these together
+                                 podman and docker; supervisor.py, supervisord; facts.py, all of these together;
+                                 celery.py, what its workers answer
   deciding                       script.py, what an init script names; judge.py, the state and its evidence: units.py,
                                  containers.py, scripts.py and supervisor.py for each kind; findings.py
-  `service status`               cli.py, show.py
+  `service status`               cli.py, show.py; celery.py, --celery
   `service why`                  see/around.py and see/kernel.py, what is looked at beside it; lines.py, what its log
                                  names; causes.py, the decision; keeping.py, what would keep it running
   `service ensure`               ensure.py, the decision; steps.py, the start and what is watched; cli.py;

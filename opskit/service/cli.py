@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -9,10 +10,11 @@ import typer
 
 from opskit.act import Chore, act, tell
 from opskit.commands import new_app
-from opskit.core.errors import ExitCode, Failed
+from opskit.core.errors import ExitCode, Failed, UsageFault
 from opskit.core.runner import Runner
 from opskit.core.units import seconds_text
 from opskit.options import changes, reads, span_of
+from opskit.service.celery import is_app
 from opskit.service.ensure import decide_ensure
 from opskit.service.findings import find
 from opskit.service.judge import judge
@@ -43,6 +45,9 @@ def status(
         list[str], typer.Argument(metavar="NAME...", help="A unit, init script, program, container or process.")
     ],
     container: InContainer = "",
+    celery: Annotated[
+        str, typer.Option("--celery", metavar="APP", help="Ask the workers of this Celery app as well: inspect ping.")
+    ] = "",
 ) -> None:
     """Say whether each service runs, with the evidence: what its manager says is held against /proc.
 
@@ -51,12 +56,17 @@ def status(
     An init script says "running" of a zombie, of a pid that another program has by now, or always: its pid files and
     its program are looked up in /proc, in a container too, and its exit status counts only when the container ran
     before and after. Nothing is started, signalled or removed; `status` of the init script is run.
+    With --celery the workers that run are asked for a ping (celery -A APP inspect ping): as their own user, in their
+    own place and with their own environment. That imports the app and takes the broker.
     Exits 0 when all run, 4 when one does not, 1 when there is no such service, 6 without podman and docker.
     """
     for name in names:
         check_service_name(name)
+    if celery and not is_app(celery):
+        raise UsageFault("--celery", f"{celery!r} is no app of Celery", todo="a module, or MODULE:APP")
     judged, missing = [], []
-    for facts in _look(session, list(dict.fromkeys(names)), container):
+    for seen in _look(session, list(dict.fromkeys(names)), container):
+        facts = _asked(session, seen, celery) if celery else seen
         verdict = judge(facts)
         if verdict:
             judged.append((facts, verdict))
@@ -153,6 +163,16 @@ def ensure(
     done = done if StartService.kind in kinds else f"{name} runs"
     policy = "systemd starts it again when it fails"
     tell(session, outcome, f"{done}; {policy}" if WritePolicy.kind in kinds else done, f"{name} runs")
+
+
+def _asked(session: Session, facts: ServiceFacts, app: str) -> ServiceFacts:
+    """The facts with what its workers answer, where it runs."""
+    from opskit.service.see.celery import ask_celery  # noqa: PLC0415 - of this option alone
+
+    verdict = judge(facts)
+    if not verdict or verdict.state != RUNNING:
+        return facts
+    return replace(facts, celery=ask_celery(session.runner, app, verdict, facts.container))
 
 
 def _container(runner: Runner, name: str) -> Container:

@@ -107,6 +107,9 @@ def _of_state(facts: ServiceFacts, verdict: Verdict) -> Iterator[Finding]:
 
 def _remedy(facts: ServiceFacts, verdict: Verdict) -> str:
     container = facts.container
+    if facts.celery and facts.celery.nodes and verdict.state == SILENT:
+        ping = facts.celery.nodes[0].process
+        return f"its log, and its broker: celery -A {facts.celery.app} status as its user, in /proc/{ping.pid}/cwd"
     if verdict.state == SILENT and verdict.main and not (facts.itself or (facts.unit and facts.unit.frozen)):
         return f"see who stopped it, then: kill -CONT {verdict.main[0].pid}"
     if container and verdict.kind == CONTAINER:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional
 
+from opskit.service.celery import judge_celery
 from opskit.service.containers import container_claim, container_state, judge_container
 from opskit.service.model import (
     CONTAINER,
@@ -26,8 +27,10 @@ from opskit.service.units import judge_unit
 def judge(facts: ServiceFacts) -> Optional[Verdict]:
     """The verdict; None where there is no such service."""
     if facts.container:
-        return judge_container(facts, facts.container) if facts.itself else _inside(facts, facts.container)
-    return _service(facts)
+        verdict = judge_container(facts, facts.container) if facts.itself else _inside(facts, facts.container)
+    else:
+        verdict = _service(facts)
+    return judge_celery(facts, verdict, facts.celery) if verdict and facts.celery else verdict
 
 
 def _service(facts: ServiceFacts) -> Optional[Verdict]:

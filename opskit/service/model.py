@@ -233,6 +233,32 @@ class Supervisor:
 
 
 @dataclass(frozen=True)
+class CeleryWorker:
+    """A worker of Celery that runs. name: as Celery has it; answers: whether it has answered a ping."""
+
+    process: Process
+    name: str
+    answers: bool
+
+
+@dataclass(frozen=True)
+class CeleryPing:
+    """What the workers of an app answered to a ping.
+
+    nodes: those of the service
+    others: the names of workers elsewhere that answered, too
+    why: why nobody did, or could be asked; "" where somebody answered
+    asked: whether they were asked
+    """
+
+    app: str
+    nodes: tuple[CeleryWorker, ...] = ()
+    others: tuple[str, ...] = ()
+    why: str = ""
+    asked: bool = True
+
+
+@dataclass(frozen=True)
 class ServiceFacts:
     """All that is known of one name.
 
@@ -243,6 +269,7 @@ class ServiceFacts:
     log: the last lines that it logged
     drop_in: the text of opskit's drop-in for Restart=, None without one; looked at when one is asked for
     release: of systemd, 0 for not known; likewise
+    celery: what its workers answered; where they are to be asked
     """
 
     name: str
@@ -256,6 +283,7 @@ class ServiceFacts:
     drop_in: Optional[str] = None
     release: int = 0
     supervisor: Optional[Supervisor] = None
+    celery: Optional[CeleryPing] = None
 
 
 @dataclass(frozen=True)

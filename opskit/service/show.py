@@ -11,7 +11,7 @@ from opskit.core.finding import Finding
 from opskit.core.systemd import innermost_unit
 from opskit.core.text import counted, shown, times
 from opskit.core.units import epoch_text, local_epoch, size_text
-from opskit.service.model import RUNNING, STATES, Around, Process, ServiceFacts, Verdict
+from opskit.service.model import RUNNING, STATES, Around, CeleryPing, Process, ServiceFacts, Verdict
 from opskit.ui.errors import draw_findings, note_findings
 from opskit.ui.screen import Column, Screen, draw_table
 
@@ -39,10 +39,16 @@ def service_json(facts: ServiceFacts, verdict: Verdict) -> dict[str, Any]:
         "unit": facts.unit.name if facts.unit else _unit_of(verdict),
         "container": {"engine": container.engine, "name": container.name, "id": container.id} if container else None,
         "supervisor": {"config": supervisor.config, "pid": supervisor.pid or None} if supervisor else None,
+        "celery": _celery_json(facts.celery) if facts.celery else None,
         "ended": verdict.ended or None,
         "log": list(facts.log),
         "evidence": [{"source": claim.source, "says": claim.says} for claim in verdict.claims],
     }
+
+
+def _celery_json(ping: CeleryPing) -> dict[str, Any]:
+    workers = [{"name": node.name, "pid": node.process.pid, "answers": node.answers} for node in ping.nodes]
+    return {"app": ping.app, "workers": workers, "others": list(ping.others), "why": ping.why or None}
 
 
 def _process_json(process: Process) -> dict[str, Any]:
