@@ -110,7 +110,7 @@ def fish(place: Path, *words: str) -> set[str]:
 OFFERS = [
     (("",), set(ENTRIES)),
     (("di",), {"disk"}),
-    (("disk", ""), {"list", "show", "facts", "mount", "umount", "grow", "fstab", "swap"}),
+    (("disk", "f"), {"facts", "fstab"}),
     (("disk", "mo"), {"mount"}),
     (("disk", "fstab", ""), {"check", "show", "backup", "restore"}),
     (("disk", "mount", "/dev/"), SHOWN),
@@ -127,7 +127,7 @@ OFFERS = [
     (("journal", "errors", "-p", "e"), {"emerg", "err"}),
     (("undo", ""), {"last", RUN}),
     (("history", "show", "2026"), {RUN}),
-    (("completion", "--quiet", ""), {"bash", "zsh", "fish", "man"}),
+    (("completion", "--quiet", ""), {"bash", "zsh", "fish", "man", *(f"man-{word}" for word in ENTRIES)}),
     (("disk", "mount", "--label", ""), set()),
     (("memcached", ""), {"flags", "explain", "lint", "start", "stop", "status"}),
     (("memcached", "start", "--protocol", ""), {"auto", "ascii", "binary"}),
