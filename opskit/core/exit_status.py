@@ -48,13 +48,6 @@ _USUAL = {
     126: "a command cannot be executed",
     127: "a command was not found",
 }
-# The tables of programs where they have their own: memcached.c, and celery/platforms.py.
-_OF_PROGRAMS = {
-    "memcached": {71: "it could not listen, or set a limit or a user", 64: "an option of its line is wrong"},
-    "celery": {73: "its pid file is there already, or its pid file or log cannot be written",
-               69: "its broker is unavailable", 70: "an internal error", 1: "it failed; its log says why"},
-}  # fmt: skip
-_OF_PROGRAMS["celeryd"] = _OF_PROGRAMS["celery"]
 START_LIMITS = {"start-limit", "start-limit-hit"}
 GAVE_UP = "it failed too often in a short time, and systemd gave up"
 # `Result=` of systemd (src/core/service.c and unit.c, 219 to 257) where it says more than how a process ended.
@@ -79,7 +72,9 @@ def signal_name(number: int) -> str:
 
 def usual_meaning(status: int, programs: Iterable[str] = ()) -> str:
     """What an exit status means by the table of one of these programs, or else as a rule; "" for not known."""
-    tables = (_OF_PROGRAMS[name] for name in programs if name in _OF_PROGRAMS)
+    from opskit.core.exit_tables import table_of  # noqa: PLC0415 - of what has failed alone
+
+    tables = map(table_of, programs)
     return next((table[status] for table in tables if status in table), "") or _USUAL.get(status, "")
 
 

@@ -362,6 +362,11 @@ def test_what_an_exit_status_means() -> None:
     assert "pid file" in usual_meaning(73, ["celery"])
     assert "pid file" in usual_meaning(73)
     assert usual_meaning(42) == ""
+    # A version is no other program.
+    assert "boot" in usual_meaning(3, ["x", "gunicorn"])
+    assert usual_meaning(120, ["python3.11"]) == usual_meaning(120, ["python"]) != ""
+    assert "php-fpm -t" in usual_meaning(78, ["php-fpm8.2"])
+    assert usual_meaning(78, ["x"]) == "its configuration is wrong"
 
 
 def test_the_logs_of_a_script() -> None:
