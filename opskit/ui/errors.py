@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from opskit.core.errors import OpskitError
 from opskit.core.finding import Finding
@@ -47,10 +48,9 @@ def nagios_unknown(error: OpskitError) -> str:
 def draw_findings(screen: Screen, findings: Sequence[Finding]) -> None:
     """Each finding as a line with its id, then its evidence and its remedy, on stdout."""
     for finding in findings:
-        severity = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stdout)
-        screen.line(f"{severity}: {screen.title(finding)} [{finding.id}]")
-        if finding.evidence:
-            screen.line(f"  seen: {_block(finding.evidence)}")
+        screen.line(_headed(screen, finding, f"{screen.title(finding)} [{finding.id}]", sys.stdout))
+        for number, line in enumerate(finding.evidence.split("\n") if finding.evidence else ()):
+            screen.line(screen.sentence(f"{'    ' if number else '  seen: '}{shown(line)}", sys.stdout))
         if finding.remedy:
             screen.line(f"  to do: {shown(finding.remedy)}")
 
@@ -58,6 +58,13 @@ def draw_findings(screen: Screen, findings: Sequence[Finding]) -> None:
 def note_findings(screen: Screen, findings: Sequence[Finding]) -> None:
     """Each finding beside a table, on stderr: the table stays one record a line."""
     for finding in findings:
-        severity = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], sys.stderr)
-        screen.note(f"{severity}: {screen.title(finding)} [{finding.id}]: {shown(finding.evidence)}")
+        text = f"{screen.title(finding)} [{finding.id}]: {shown(finding.evidence)}"
+        screen.note(_headed(screen, finding, text, sys.stderr))
         screen.note(f"  to do: {shown(finding.remedy)}")
+
+
+def _headed(screen: Screen, finding: Finding, text: str, stream: TextIO) -> str:
+    """`error: text`, the severity in its colour. A remedy is no sentence: it is a line to paste, and stays one."""
+    text = screen.sentence(f"{finding.severity}: {text}", stream)
+    severity = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], stream)
+    return severity + text[len(finding.severity) :]

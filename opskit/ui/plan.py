@@ -31,8 +31,9 @@ def draw_plan(screen: Screen, plan: Plan, stream: TextIO, *, commands: bool = Fa
 def draw_notes(screen: Screen, notes: Sequence[Finding], stream: TextIO) -> None:
     """What a person should know beside the changes."""
     for note in notes:
-        label = screen.styled(f"{note.severity}:", "yellow", stream)
-        print(f"  {label} {screen.title(note)}", file=stream)
+        label = f"  {note.severity}:"
+        text = screen.sentence(f"{label} {screen.title(note)}", stream)
+        print(screen.styled(label, "yellow", stream) + text[len(label) :], file=stream)
         if note.remedy:
             print(f"    to do: {shown(note.remedy)}", file=stream)
 

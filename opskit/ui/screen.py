@@ -86,6 +86,11 @@ class Screen:
         if not (self.quiet or self.json):
             print(text, file=sys.stderr)
 
+    def sentence(self, text: str, stream: TextIO, indent: str = "    ") -> str:
+        """A text as a stream has it: on a terminal folded between words, and a longer word stays as it is."""
+        columns = shutil.get_terminal_size().columns if stream.isatty() else 0
+        return "\n".join(folded(text, columns, indent, whole=True))
+
     def styled(self, text: str, style: str, stream: TextIO) -> str:
         """The text in an ANSI style ("bold", "red" …) where the stream is for that."""
         code = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}[style]
@@ -114,11 +119,13 @@ class Column(NamedTuple):
 
     right: numbers, set to the right.
     whole: names, never folded. Other cells are folded where there is no room, between words and never inside one.
+    path: of the last column: what is longer loses its middle, and is whole in a pipe and in --json
     """
 
     title: str
     right: bool = False
     whole: bool = False
+    path: bool = False
 
 
 def draw_table(
@@ -164,6 +171,11 @@ def _draw_fitted(
         if sum(needs[n].modest + GAP for n in kept) - GAP > room:
             kept = [n for n in kept if columns[n].title != title]
     shapes = [(columns[n], width) for n, width in zip(kept, _widths([needs[n] for n in kept], room))]
+    mark = "…" if "utf" in (stream.encoding or "utf").lower() else "~"
+    if columns[-1].path:
+        last = shapes[-1][1]
+        lines = [[*line[:-1], line[-1] if _cells(line[-1]) <= last else _without_middle(line[-1], last, mark)]
+                 for line in lines]  # fmt: skip
     head, *rows = [list(_folded([line[n] for n in kept], shapes)) for line in lines]
     line = "─" if "utf" in (stream.encoding or "utf").lower() else "-"
     print(*(screen.styled(text, "bold", stream) for text in head), sep="\n", file=stream)
@@ -264,11 +276,12 @@ def fitted(text: str, columns: int) -> str:
     return _without_middle(text, columns, mark) if _cells(kept) > columns - 2 or not kept else f"{kept} {mark}"
 
 
-def folded(text: str, columns: int, indent: str) -> list[str]:
+def folded(text: str, columns: int, indent: str, *, whole: bool = False) -> list[str]:
     """The text in lines of so many columns, folded between words; a longer word has a line of its own and is fitted.
 
     columns: 0 for one line
     indent: what the further lines begin with
+    whole: a longer word stays as it is, for the terminal to wrap: it can be copied
     """
     if not columns or _cells(text) <= columns:
         return [text]
@@ -280,7 +293,7 @@ def folded(text: str, columns: int, indent: str) -> list[str]:
             lines.append(indent + word)
         else:
             lines[-1] = longer
-    return [fitted(line, columns) for line in lines]
+    return lines if whole else [fitted(line, columns) for line in lines]
 
 
 def _cells(text: str) -> int:

@@ -145,7 +145,7 @@ def _draw_lock(screen: Screen, verdict: LockVerdict, drawn: set[int]) -> None:
 def _draw_holder(screen: Screen, holder: ProcessFacts) -> None:
     screen.line(f"    {shown(holder_text(holder))}")
     if not holder.hidden:
-        screen.line(f"    {shown(holder.command)}")
+        screen.line(screen.sentence(f"    {shown(holder.command)}", sys.stdout, " " * 6))
         screen.line(f"    {shown(_doing(holder))}")
     for child in holder.children:
         screen.line(f"    child: pid {child.pid} {shown(child.command or child.name)} [{child.state}]")

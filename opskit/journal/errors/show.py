@@ -201,16 +201,17 @@ def _when(microseconds: int) -> str:
 
 
 def draw_errors(screen: Screen, facts: ErrorFacts, findings: Sequence[Finding], listing: ErrorListing) -> None:
-    """The groups, then the findings: everything is the result."""
+    """The findings and the groups: everything is the result. On a terminal what is wrong comes first."""
     groups = listing.groups(facts)
     if sys.stdout.isatty():
+        draw_findings(screen, findings)
+        if findings and groups:
+            screen.line("")
         for group in groups:
             _draw_group(screen, group, listing)
     elif groups:
         draw_table(screen, COLUMNS, [row(group, listing) for group in groups])
-    if sys.stdout.isatty():
-        draw_findings(screen, findings)
-    else:
+    if not sys.stdout.isatty():
         for finding in findings:
             screen.line(finding_line(screen, finding))
     total = len(facts.groups)

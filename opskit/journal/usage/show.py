@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,7 +55,7 @@ _COLUMNS = (
     Column("OLDEST"),
     Column("NEWEST"),
     Column("DAMAGED", right=True),
-    Column("DIRECTORY"),
+    Column("DIRECTORY", whole=True, path=True),
 )
 
 
@@ -70,10 +71,15 @@ def draw_usage(screen: Screen, usages: Sequence[Usage]) -> None:
         times = [to_the_second(row[key]) for key in ("oldest", "newest")]
         counts = [str(row["active_files"]), str(row["archived_files"]), size_text(row["bytes"]), limit]
         rows.append([*counts, *times, str(len(row["damaged"]) or ""), row["path"]])
-    draw_table(screen, _COLUMNS, rows)
+    draw_table(screen, _COLUMNS, rows, less=("DAMAGED", "NEWEST", "ACTIVE", "ARCHIVED"))
+    terminal = sys.stdout.isatty()
     for usage in usages:
+        path = shown(usage.directory.path)
+        if terminal and usage.bounds:  # elsewhere one record a line
+            screen.line(f"{path}:")
         for bound in usage.bounds.all() if usage.bounds else ():
-            screen.line(f"{shown(usage.directory.path)}: {bound.name}={_value(bound)} ({shown(bound.source)})")
+            text = f"{bound.name}={_value(bound)} ({shown(bound.source)})"
+            screen.line(f"    {text}" if terminal else f"{path}: {text}")
 
 
 def _value(bound: Bound) -> str:

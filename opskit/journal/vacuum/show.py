@@ -20,7 +20,7 @@ _COLUMNS = (
     Column("NEWEST"),
     Column("ENTRIES", right=True),
     Column("SIZE", right=True),
-    Column("FILE"),
+    Column("FILE", whole=True, path=True),
 )
 
 
@@ -41,7 +41,7 @@ def draw_deletes(screen: Screen, plan: Plan, stream: TextIO) -> None:
         for entry in listed
     ]
     if rows:
-        draw_table(screen, _COLUMNS, rows, stream)
+        draw_table(screen, _COLUMNS, rows, stream, less=("ENTRIES", "NEWEST"))
     if len(listed) < len(deletes):
         print(f"… and {len(deletes) - len(listed)} more; --json lists all", file=stream)
     print(

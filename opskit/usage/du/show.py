@@ -166,7 +166,10 @@ def draw_changes(screen: Screen, changes: TreeChanges, before: SavedScan, listin
         sys.stdout.flush()
         sys.stdout.buffer.write(os.fsencode(data))
     elif sys.stdout.isatty() and rows:
-        columns = [Column(title, right=True) for title in ("MORE", "A DAY", "NOW")] + [Column("WHAT"), Column("PATH")]
+        columns = [Column(title, right=True) for title in ("MORE", "A DAY", "NOW")] + [
+            Column("WHAT"),
+            Column("PATH", path=True),
+        ]
         draw_table(screen, columns, rows)
     elif rows:
         screen.line("\n".join("\t".join([*row[:-1], shown(row[-1])]) for row in rows))

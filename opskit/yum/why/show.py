@@ -54,7 +54,8 @@ def draw_why(screen: Screen, autoruns: Autoruns) -> None:
         more = ", as far as it could be read" if lacking else ""
         screen.done(f"nothing runs the package manager on this host by itself{more}")
         return
-    draw_table(screen, COLUMNS, [_cells(autorun) for autorun in autoruns.entries])
+    rows = [_cells(autorun) for autorun in autoruns.entries]
+    draw_table(screen, COLUMNS, rows, less=("KIND", "STATE", "RUNS"))
     if autoruns.held_until:
         until = local_epoch(autoruns.held_until)
         screen.note(f"held until {until}; undo ends it sooner, {follow_up('history')} has its run")

@@ -100,9 +100,9 @@ def draw_filesystems(screen: Screen, filesystems: Sequence[Filesystem], *, exact
     columns += [Column(title, right=True) for title in ("SIZE", "USED", "AVAIL", "USE%")]
     columns += [Column(BARS)] if bars else []
     columns += [Column(title, right=True) for title in ("INODES", "IUSED", "IFREE")] if inodes else []
-    columns += [Column("IUSE%", right=True), Column("MOUNTED ON", whole=True)]
+    columns += [Column("IUSE%", right=True), Column("MOUNTED ON", whole=True, path=True)]
     rows = [_cells(filesystem, exact=exact, bars=bars, inodes=inodes) for filesystem in filesystems]
-    draw_table(screen, columns, rows, less=(BARS, "IUSE%"))
+    draw_table(screen, columns, rows, less=(BARS, "IUSE%", "TYPE", "USED", "SIZE"))
 
 
 def _cells(filesystem: Filesystem, *, exact: bool, bars: bool, inodes: bool) -> list[str]:

@@ -49,7 +49,7 @@ def draw_why(screen: Screen, why: Explanation, *, exact: bool) -> None:
     draw_table(screen, columns, rows)
     if why.largest:
         screen.line("")
-        columns = [Column("SIZE", right=True), Column("SHARE", right=True), Column("LARGEST DIRECTORIES")]
+        columns = [Column("SIZE", right=True), Column("SHARE", right=True), Column("LARGEST DIRECTORIES", path=True)]
         largest = [[size(e.bytes, exact=exact), f"{e.bytes / used:.0%}" if used else "", e.path] for e in why.largest]
         draw_table(screen, columns, largest)
     if why.places:
