@@ -9,14 +9,25 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Optional, Union
 
 from opskit.journal.errors.export import UNKNOWN_PRIORITY, ExportEntry
 from opskit.journal.errors.incidents import JOURNALD, RSYSLOG, Incidents, rule_of, rules_for
 from opskit.journal.errors.kernel import AVC
-from opskit.journal.errors.mask import PATTERN_LENGTH, Span, alike, kept_spans, masked, pattern_apart, pattern_of
+from opskit.journal.errors.mask import (
+    DIGITS,
+    LOOKED_AT,
+    PATTERN_LENGTH,
+    Span,
+    kept_spans,
+    kept_words,
+    masked,
+    pattern_apart,
+    pattern_of,
+    same_hex,
+)
 from opskit.journal.errors.rules import IncidentRule
 from opskit.journal.errors.traces import is_frame, is_opener
 
@@ -74,13 +85,17 @@ class MessageGroup:
         return (self.count - 1) * 3.6e9 / (self.last - self.first) if self.last > self.first else None
 
 
+# The group of each of the messages that only these numbers tell apart.
+ByNumbers = dict[tuple[bytes, ...], MessageGroup]
+
+
 class Apart:
     """Messages that are alike but for numbers that count: where those are, the group of each, and their rule."""
 
-    def __init__(self, spans: tuple[Span, ...], rule: Optional[IncidentRule]) -> None:
+    def __init__(self, spans: tuple[Span, ...], rule: Optional[IncidentRule], groups: ByNumbers) -> None:
         self.spans = spans
         self.rule = rule
-        self.groups: dict[tuple[bytes, ...], MessageGroup] = {}
+        self.groups = groups
 
 
 @dataclass(frozen=True)
@@ -95,9 +110,17 @@ class TraceLine:
 
 # What is to be done with a message beside being counted for its group.
 Known = tuple[Optional[MessageGroup], Union[IncidentRule, Apart, TraceLine, None]]
-Shape = tuple[Optional[MessageGroup], Optional[IncidentRule]]
 # So many are told apart.
 APART_MOST = 50
+
+
+class Shape:
+    """Messages of one pattern: their rule; the group of those without numbers that count, and of the others."""
+
+    def __init__(self, rule: Optional[IncidentRule]) -> None:
+        self.rule = rule
+        self.group: Optional[MessageGroup] = None
+        self.apart: dict[Hashable, ByNumbers] = {}
 
 
 @dataclass
@@ -114,7 +137,8 @@ class Sender:
     known: dict[bytes, Known] = field(default_factory=dict)
     # By their patterns; for what is only said in a new way.
     shapes: dict[bytes, Shape] = field(default_factory=dict)
-    # Of a stack trace: the group that its lines belong to, the line before this one, and what has opened it.
+    # Of a stack trace: the group that its lines belong to, the line before this one, and what has opened it: that
+    # counts as long as there is no such group.
     last: Optional[MessageGroup] = None
     before: bytes = b""
     opened: bytes = b""
@@ -148,7 +172,7 @@ class Tally:
             sender = senders.get((before, after))
             if sender is None:
                 sender = self._new_sender(before, after)
-            text = alike(message)
+            text = message[:LOOKED_AT].translate(DIGITS)  # as alike()
             known = sender.known.get(text)
             if known is None:
                 known = self._new(sender, text, message, (cursor, when))
@@ -227,25 +251,27 @@ class Tally:
 
     def _new(self, sender: Sender, text: bytes, message: bytes, place: tuple[bytes, bytes]) -> Known:
         """The group and the rule for a message that is not like any before of this sender."""
+        text = same_hex(text)
+        known = sender.known.get(text)
+        if known is not None:
+            return known
         self.lacking = self.lacking or not message
         self._remember(len(text))
         pattern, telling, whole = masked(text) if sender.chosen or sender.rules else (b"", False, False)
         shape = sender.shapes.get(pattern) if whole else None
-        rule = shape[1] if shape else rule_of(sender.rules, message)
-        known: Known
-        if sender.chosen and rule is None and (is_opener(message) or is_frame(message, sender.before)):
+        if shape is None:
+            shape = Shape(rule_of(sender.rules, message))
+            if whole:
+                sender.shapes[pattern] = shape
+        if sender.chosen and shape.rule is None and (is_opener(message) or is_frame(message, sender.before)):
             known = (None, TraceLine(is_opener(message)))
         elif telling and sender.chosen and (spans := kept_spans(text)):
-            known = (None, Apart(spans, rule))
+            known = (None, Apart(spans, shape.rule, shape.apart.setdefault(kept_words(text, spans), {})))
         else:
-            if shape is None:
-                group = self._group(sender, message, place, pattern[:PATTERN_LENGTH]) if sender.chosen else None
-                shape = (group, rule)
-                if whole:
-                    sender.shapes[pattern] = shape
-            known = shape
-            if shape[0]:
-                sender.before = sender.opened = b""
+            if sender.chosen:
+                shape.group = shape.group or self._group(sender, message, place, pattern[:PATTERN_LENGTH])
+                sender.before = b""
+            known = (shape.group, shape.rule)
         sender.known[text] = known
         return known
 
@@ -257,9 +283,10 @@ class Tally:
             self._add_line(kind, sender, message, place)
             return None
         numbers = tuple([message[start:end] for start, end in kind.spans])
-        if numbers not in kind.groups and len(kind.groups) >= APART_MOST:
-            numbers = ()
         group = kind.groups.get(numbers)
+        if group is None and len(kind.groups) >= APART_MOST:
+            numbers = ()
+            group = kind.groups.get(numbers)
         if group is None:
             pattern = pattern_apart(message, kind.spans) if numbers else pattern_of(message)
             group = kind.groups[numbers] = self._group(sender, message, place, pattern)
@@ -269,8 +296,8 @@ class Tally:
     def _add_line(self, line: TraceLine, sender: Sender, message: bytes, place: tuple[bytes, bytes]) -> None:
         sender.before = message
         if line.opens:
-            sender.opened = message[:EXAMPLE_BYTES]
-        elif sender.opened:
+            sender.opened, sender.last = message[:EXAMPLE_BYTES], None
+        elif sender.last is None and sender.opened:
             sender.opened = _longer(sender.opened, message)
         elif sender.last is None:
             _count(self._group(sender, message, place, pattern_of(message)), sender, int(place[1]))
@@ -294,7 +321,8 @@ class Tally:
             group = self._groups.get((unit, pattern))
         if group is None:
             moment = int(place[1])
-            example = _longer(sender.opened, message) if sender.opened else message[:EXAMPLE_BYTES]
+            opened = sender.opened if sender.last is None else b""
+            example = _longer(opened, message) if opened else message[:EXAMPLE_BYTES]
             group = self._groups[unit, pattern] = MessageGroup(
                 unit=unit,
                 pattern=pattern,
@@ -305,10 +333,9 @@ class Tally:
                 cursor=os.fsdecode(place[0]),
                 first=moment,
                 last=moment,
-                lines=sender.opened.count(b"\n") + bool(sender.opened),
-                tail=message[:EXAMPLE_BYTES] if sender.opened else b"",
+                lines=opened.count(b"\n") + bool(opened),
+                tail=message[:EXAMPLE_BYTES] if opened else b"",
             )
-        sender.opened = b""
         if sender.priority is not None and (group.priority is None or sender.priority < group.priority):
             group.priority = sender.priority
         return group
@@ -325,7 +352,10 @@ class Tally:
 def _count(group: MessageGroup, sender: Sender, moment: int) -> None:
     sender.last = group
     group.count += 1
-    group.first, group.last = min(group.first, moment), max(group.last, moment)
+    if moment > group.last:
+        group.last = moment
+    elif moment < group.first:
+        group.first = moment
 
 
 def _longer(text: bytes, line: bytes) -> bytes:

@@ -17,7 +17,7 @@ LOOKED_AT = 600
 PATTERN_LENGTH = 240
 WORDS_KEPT = 50_000
 
-_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 # What is put around words and ends them, beside white space; `:`, `/`, `.`, `-`, `@` can be inside one.
 _BETWEEN = re.compile(rb"""([()\[\]{}<>"',;=|`]+)""")
@@ -28,23 +28,21 @@ _HOST = re.compile(rb"""\b(r?host(?:name)?=|addr=)("[^"]*"|[^\s"',;\]]+)""")
 
 _IP4 = rb"\d{1,3}(?:\.\d{1,3}){3}"
 _UUID = rb"[\da-fA-F]{8}-(?:[\da-fA-F]{4}-){3}[\da-fA-F]{12}"
-# A whole word → what stands for it; the first that fits.
-_WHOLE = tuple(
-    (re.compile(rule), mask)
-    for rule, mask in (
-        (rb"[A-Za-z][A-Za-z0-9+.-]*://.+", b"<url>"),
-        (rb"/.+", b"<path>"),
-        (_UUID, b"<uuid>"),
-        (_IP4, b"<ip>"),
-        (_IP4 + rb":\d+", b"<ip>:<n>"),
-        (_IP4 + rb"/\d+", b"<ip>/<n>"),
-        (rb"(?:[\da-fA-F]{2}[:-]){5,19}[\da-fA-F]{2}", b"<mac>"),
-        (rb"\d{4}[-/]\d\d[-/]\d\d(?:[T_-]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", b"<time>"),
-        (rb"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?", b"<time>"),
-        # Two colons at least, and a digit: `std::string` and `a::b` are no addresses.
-        (rb"(?=[^:]*:[^:]*:)(?=[^\d]*\d)[\da-fA-F:]+(?:%s)?(?:%%[\w.-]+)?(?:/\d+)?" % _IP4, b"<ip>"),
-    )
+# A whole word, and what stands for it; the first that fits.
+_RULES = (
+    (rb"[A-Za-z][A-Za-z0-9+.-]*://.+", b"<url>"),
+    (rb"/.+", b"<path>"),
+    (_UUID, b"<uuid>"),
+    (_IP4, b"<ip>"),
+    (_IP4 + rb":\d+", b"<ip>:<n>"),
+    (_IP4 + rb"/\d+", b"<ip>/<n>"),
+    (rb"(?:[\da-fA-F]{2}[:-]){5,19}[\da-fA-F]{2}", b"<mac>"),
+    (rb"\d{4}[-/]\d\d[-/]\d\d(?:[T_-]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", b"<time>"),
+    (rb"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?", b"<time>"),
+    # Two colons at least, and a digit: `std::string` and `a::b` are no addresses.
+    (rb"(?=[^:]*:[^:]*:)(?=[^\d]*\d)[\da-fA-F:]+(?:%s)?(?:%%[\w.-]+)?(?:/\d+)?" % _IP4, b"<ip>"),
 )
+_WHOLE = re.compile(b"|".join(b"(%s)" % rule for rule, _ in _RULES))
 _HEX = re.compile(rb"(?:0[xX])?[\da-fA-F]+")
 # Inside of a word: `user@10.0.0.7`, `ab12cd34.scope`, `sda1`.
 _INSIDE = re.compile(
@@ -55,6 +53,19 @@ _INSIDE = re.compile(
     + rb"|\d+(?:\.\d+)*"
 )
 
+
+# In what is alike: a UUID; a number of digits and letters, which is not a part of one, nor of an address. What is
+# before it is looked at behind its first character: a search for what begins with one of a few characters is quick.
+_LONG_HEX = re.compile(
+    rb"""[0a-f] (?<=\b.) (?:
+        (?<!\..) [0a-f]{7} (?:-[0a-f]{4}){3} -[0a-f]{12}
+        | (?<![-.].) (?: (?<=0) (?=0*[a-f]) | (?<=[a-f]) (?=[a-f]*0) | (?<=0)x (?=[a-f]*0) (?=0*[a-f]) [0a-f] )
+          [0a-f]{5,}
+    ) \b (?!\.0)""",
+    re.VERBOSE,
+)
+_SAME_UUID = b"0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a"
+_SAME_HEX, _ZERO = b"0a" * LOOKED_AT, ord("0")
 
 # Numbers that tell kinds apart: an exit status, a signal, an errno, the status of HTTP, a port that is bound.
 _KEPT = re.compile(
@@ -102,6 +113,21 @@ def kept_spans(text: bytes) -> tuple[Span, ...]:
     return tuple(spans)
 
 
+def kept_words(text: bytes, spans: Sequence[Span]) -> tuple[tuple[int, int, bytes], ...]:
+    """Which words the kept_spans are in, and where in each.
+
+    Messages of one pattern that masked() calls whole, and for which this is equal, have the same pattern_apart as long
+    as those numbers are the same.
+    """
+    words = []
+    for start, end in spans:
+        begin = text.rfind(b" ", 0, start) + 1
+        behind = text.find(b" ", end)
+        word = text[begin : behind if behind >= 0 else len(text)]
+        words.append((text.count(b" ", 0, begin), start - begin, word))
+    return tuple(words)
+
+
 def pattern_apart(message: bytes, spans: Sequence[Span]) -> bytes:
     """The pattern of a message, the numbers at its kept_spans in it as they are."""
     text, at = b"", 0
@@ -114,9 +140,26 @@ def pattern_apart(message: bytes, spans: Sequence[Span]) -> bytes:
     return pattern
 
 
+def same_hex(text: bytes) -> bytes:
+    """The text with its UUIDs and longer hexadecimal numbers all the same: of the same length, pattern and kept_spans.
+
+    text: alike() of a message
+    """
+    # What is around an escape sequence comes together without it.
+    return text if b"\x1b" in text else _LONG_HEX.sub(_same, text)
+
+
+def _same(match: re.Match[bytes]) -> bytes:
+    text = match[0]
+    if text[8:9] == b"-":
+        return _SAME_UUID
+    # What begins with a letter can be a word for another rule.
+    return b"0x" + _SAME_HEX[: len(text) - 2] if text[:2] == b"0x" else _SAME_HEX[text[0] != _ZERO :][: len(text)]
+
+
 def alike(message: bytes) -> bytes:
     """What of a message its pattern is made from: messages for which this is equal have the same one."""
-    return message[:LOOKED_AT].translate(_DIGITS)
+    return message[:LOOKED_AT].translate(DIGITS)
 
 
 def pattern_of(message: bytes) -> bytes:
@@ -138,6 +181,9 @@ def masked(text: bytes) -> tuple[bytes, bool, bool]:
         text = _USER.sub(rb"\1<user>", text)
     if b"host=" in text or b"hostname=" in text or b"addr=" in text:
         text = _HOST.sub(rb"\1<host>", text)
+    if len(_words) >= WORDS_KEPT:
+        _words.clear()
+        _telling.clear()
     words = text.split()
     pattern = b" ".join(map(_words.__getitem__, words))
     return pattern, text != plain or not _telling.isdisjoint(words), b" ".join(words) == plain
@@ -147,16 +193,14 @@ class _Words(dict[bytes, bytes]):
     """What is between white space, masked. A message has few that are new, once numbers are all alike."""
 
     def __missing__(self, word: bytes) -> bytes:
-        if len(self) >= WORDS_KEPT:
-            self.clear()
-            _telling.clear()
-        if _TELLING.search(word):
-            _telling.add(word)
         masked = word
-        if len(word) >= _hex_length(word) and _HEX.fullmatch(word):
+        if _is_hex(word):  # no word that tells is that
             masked = b"<n>"
-        elif _CHANGING.search(word):
-            masked = b"".join(map(_mask_word, _BETWEEN.split(word)))
+        else:
+            if _TELLING.search(word):
+                _telling.add(word)
+            if _CHANGING.search(word):
+                masked = b"".join(map(_mask_word, _BETWEEN.split(word)))
         self[word] = masked
         return masked
 
@@ -171,17 +215,16 @@ def _mask_word(word: bytes) -> bytes:
         return word
     bare = word.rstrip(b".:!?*")
     end = word[len(bare) :]
-    if len(bare) >= _hex_length(bare) and _HEX.fullmatch(bare):
+    if _is_hex(bare):
         return b"<n>" + end
-    for rule, mask in _WHOLE:
-        if rule.fullmatch(bare):
-            return mask + end
+    if match := _WHOLE.fullmatch(bare):
+        return _RULES[(match.lastindex or 0) - 1][1] + end
     return _INSIDE.sub(_inside, bare) + end
 
 
-def _hex_length(word: bytes) -> int:
-    """How long a hexadecimal number is at least: so many letters from a to f could be a word."""
-    return 6 if b"0" in word else 8
+def _is_hex(word: bytes) -> bool:
+    """Whether it is a hexadecimal number; eight letters from a to f are one, fewer could be a word."""
+    return len(word) >= 6 and (b"0" in word or len(word) >= 8) and bool(_HEX.fullmatch(word))
 
 
 def _inside(match: re.Match[bytes]) -> bytes:

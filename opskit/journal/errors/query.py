@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from opskit.core.command import Command
@@ -93,8 +93,12 @@ def priorities(limit: int) -> tuple[bytes, ...]:
     return tuple(b"PRIORITY=%d" % number for number in range(limit + 1))
 
 
-def chosen_by(entries: Mapping[bytes, set[int]], limit: int) -> set[int]:
+def chosen_by(entries: Mapping[bytes, Sequence[int]], limit: int) -> set[int]:
     """The entries that match_words() stand for. entries: those that have each of the values asked for."""
-    chosen = [entries[value] for value in priorities(limit)]
-    chosen += [set.intersection(*(entries[word.encode()] for word in terms)) for terms in BESIDE]
-    return set().union(*chosen)
+    chosen: set[int] = set()
+    for value in priorities(limit):
+        chosen.update(entries[value])
+    for terms in BESIDE:
+        fewest, *others = sorted((entries[word.encode()] for word in terms), key=len)
+        chosen.update(set(fewest).intersection(*others))
+    return chosen

@@ -6,11 +6,12 @@ import random
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opskit.journal.errors import mask
-from opskit.journal.errors.mask import PATTERN_LENGTH, alike, pattern_of
+from opskit.journal.errors.mask import PATTERN_LENGTH, alike, kept_spans, masked, pattern_of, same_hex
+from opskit.journal.errors.traces import is_frame
 
 # As they are written on these hosts → their pattern. Of several in a tuple: all have it.
 MESSAGES = [
@@ -162,3 +163,31 @@ def test_it_is_the_text_alone_that_counts_not_what_was_masked_before(monkeypatch
     before = [pattern_of(text) for text in texts]
     monkeypatch.setattr(mask, "WORDS_KEPT", 3)
     assert [pattern_of(text) for text in reversed(texts)] == before[::-1]
+
+
+HEX_PIECES = [
+    "ab12cd", "00aa00bb", "a0b0c0d0", "deadbeef", "0x00ab12", "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "12.3.4.5",
+    ":00:", "12", "5", "a", "x", "-", ":", "::", "/", "://", ".", " ", "=", "_", "[", "]", "@", "%", "+", "T",
+    "\x1b[31m", "error ", "status=", "bind to ", "user ", "rhost=", 'File "x", line ', "at /a:", ".go:",
+]  # fmt: skip
+
+
+@settings(max_examples=300)
+@example(["ab12cd", "\x1b[31m", "x12"])
+@example(["12:30:01", "deadbeef", "1210.0.0.7"])
+@example(["3f2504e0-4f89-41d3-9a0c-0305e82c3301", "a0b0c0d0"])
+@given(st.lists(st.sampled_from(HEX_PIECES), min_size=1, max_size=9))
+def test_a_message_whose_long_hexadecimal_numbers_are_others_is_alike_in_all(pieces: list[str]) -> None:
+    text = alike("".join(pieces).encode())
+    same = same_hex(text)
+    assert len(same) == len(text)
+    assert (masked(same), kept_spans(same)) == (masked(text), kept_spans(text))
+    assert is_frame(same, b"") == is_frame(text, b"")
+
+
+def test_long_hexadecimal_numbers_are_all_the_same() -> None:
+    messages = ["object 0b12cd34 (0x7f3a) of 3f2504e0-4f89-41d3-9a0c-0305e82c3301 at 0xffff8c0012ab: failed"]
+    messages += ["object 98fe76dc (0x7f3a) of 01234567-89ab-cdef-0123-456789abcdef at 0x12ab34cd56ef: failed"]
+    first, second = (same_hex(alike(message.encode())) for message in messages)
+    assert first == second
+    assert b"(0x0f0a)" in first

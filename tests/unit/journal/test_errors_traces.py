@@ -176,3 +176,26 @@ def test_what_is_severe_comes_first_then_the_host_then_what_began_lately() -> No
     assert units.index("other.service") == 5
     assert units.index("container web") == 6
     assert len(units) == 23
+
+
+def test_what_opened_a_trace_belongs_to_no_message_but_the_next() -> None:
+    fields = {"_SYSTEMD_UNIT": "a.service"}
+    lines = ["KeyError: 'a'", "Traceback (most recent call last)", "KeyError: 'a'", "no route to host"]
+    groups = tally(*(entry(line, (n + 1) * SECOND, **fields) for n, line in enumerate(lines))).groups()
+    assert {group.example for group in groups} == {b"KeyError: 'a'", b"no route to host"}
+
+
+def test_numbers_that_count_are_told_apart_where_others_are_masked_around_them() -> None:
+    lines = [f"request {n:032x} failed with status {n % 2 + 500}, {n}" for n in range(2 * APART_MOST)]
+    lines += ["(error=5,error=deadbeef)", "(error=deadbeef,error=5)"]
+    lines += ["error 5 error deadbeef", "error deadbeef error 5"]
+    groups = tally(*(entry(line) for line in lines)).groups()
+    counts = {group.pattern: group.count for group in groups}
+    assert counts == {
+        "request <n> failed with status 500, <n>": APART_MOST,
+        "request <n> failed with status 501, <n>": APART_MOST,
+        "(error=5,error=<n>)": 1,
+        "(error=<n>,error=5)": 1,
+        "error 5 error <n>": 1,
+        "error <n> error 5": 1,
+    }

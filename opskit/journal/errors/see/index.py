@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from opskit.journal.errors.model import FileIndex, WithoutPriority
 from opskit.journal.errors.query import ALL, FIRST_PROCESS, LOOKED_UP, chosen_by, priorities
@@ -63,7 +63,7 @@ class _Index:
         for payload in self._selection.unit_values(values):
             self._entries(payload, values)
         if self._selection.limit >= ALL:
-            offsets: Iterable[int] = self._reader.chain(self._reader.layout.arrays, total)
+            offsets: Collection[int] = self._reader.chain(self._reader.layout.arrays, total)
         else:
             # The entries that journalctl goes through by the arrays of each value that it is asked for.
             looked_up = {*LOOKED_UP, *priorities(self._selection.limit)}
@@ -72,7 +72,7 @@ class _Index:
         with_priority = sum(count for value, (_, count) in values.items() if value.startswith(b"PRIORITY="))
         without = max(0, total - with_priority)
         _, audit = values.get(b"_TRANSPORT=audit", (0, 0))
-        return FileIndex(self._in_time(sorted(offsets)), WithoutPriority(without, min(audit, without)))
+        return FileIndex(self._in_time(offsets), WithoutPriority(without, min(audit, without)))
 
     def _first_process(self, head: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
         """_PID=1, of all the processes. It is the oldest of a host's, and last in the chain."""
@@ -83,18 +83,21 @@ class _Index:
             chain = self._reader.values(head)
             yield from ((value, (at, count)) for value, at, count in chain if value == FIRST_PROCESS)
 
-    def _entries(self, payload: bytes, values: dict[bytes, tuple[int, int]]) -> set[int]:
+    def _entries(self, payload: bytes, values: dict[bytes, tuple[int, int]]) -> Sequence[int]:
         """Where the entries are that have this value, which its hash must lead to, too. Raises DamagedObjectError."""
         at, _ = values.get(payload, (0, 0))
         if at and self._reader.find(payload) != at:
             raise DamagedObjectError(f"the hash table of data does not lead to {payload.decode(errors='replace')}")
-        return set(self._reader.entries_of(at) if at else ())
+        return self._reader.entries_of(at) if at else ()
 
-    def _in_time(self, offsets: Sequence[int]) -> int:
+    def _in_time(self, offsets: Collection[int]) -> int:
         """How many of these are of the chosen time, each taken to be no earlier than the one before it."""
         since, until = self._selection.since, self._selection.until
-        begin = self._first(offsets, since) if since else 0
-        end = self._first(offsets, until + 1) if until else len(offsets)
+        if not since and not until:
+            return len(offsets)
+        ordered = sorted(offsets)
+        begin = self._first(ordered, since) if since else 0
+        end = self._first(ordered, until + 1) if until else len(ordered)
         return max(0, end - begin)
 
     def _first(self, offsets: Sequence[int], moment: int) -> int:

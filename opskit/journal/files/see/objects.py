@@ -59,6 +59,7 @@ class ObjectReader:
             os.close(self._descriptor)
             raise
         self._least = {**LEAST, DATA: self.layout.payload}
+        self._item = "I" if self.layout.compact else "Q"  # of 4 bytes, of 8
 
     def close(self) -> None:
         """Let go of the file."""
@@ -73,7 +74,7 @@ class ObjectReader:
         if at % 8 or not self.layout.begins <= at < self.size:
             raise DamagedObjectError(f"{KINDS[kind]} at {at:#x}: no object can be there")
         data = self.read(at, _AT_ONCE)
-        number, _, size = OBJECT.unpack_from(data.ljust(OBJECT.size, b"\0"))
+        number, _, size = OBJECT.unpack_from(data) if len(data) >= OBJECT.size else (0, 0, len(data))
         if number != kind or not self._least[kind] < size <= self.size - at:
             raise DamagedObjectError(f"{KINDS[kind]} at {at:#x}: its type is {number}, its size {size}")
         return data[:size] if size <= len(data) else data + self.read(at + len(data), size - len(data))
@@ -131,13 +132,15 @@ class ObjectReader:
     def entries_of(self, at: int) -> array[int]:
         """Where the entries are that have this data object. Raises DamagedObjectError."""
         _, _, _, first, arrays, count = DATA_OBJECT.unpack_from(self.object(at, DATA))
-        offsets = array("Q", [first] if count else [])
+        if count and not self.layout.begins <= first < self.size:
+            raise DamagedObjectError(f"{KINDS[DATA]} at {at:#x}: it leads to where no entry can be")
+        offsets = array(self._item, [first] if count else [])
         offsets.extend(self.chain(arrays, count - 1) if count > 1 else ())
         return offsets
 
     def chain(self, at: int, count: int) -> array[int]:
         """The items of a chain of entry arrays, so many. Raises DamagedObjectError."""
-        offsets = array("Q")
+        offsets = array(self._item)
         if count * self.layout.item > self.size:
             raise DamagedObjectError(f"{count} entries are more than {self.size} bytes can hold")
         while len(offsets) < count:
@@ -154,11 +157,8 @@ class ObjectReader:
         """The items of one entry array, and where the next one is. Raises DamagedObjectError."""
         data = self.object(at, ARRAY)
         items = data[LEAST[ARRAY] :]
-        offsets: array[int] = array("Q")
-        if self.layout.compact:
-            offsets.extend(number for (number,) in struct.iter_unpack("<I", items[: len(items) // 4 * 4]))
-        else:
-            offsets.frombytes(items[: len(items) // 8 * 8])
+        offsets: array[int] = array(self._item)
+        offsets.frombytes(items[: len(items) // self.layout.item * self.layout.item])
         return offsets, ARRAY_OBJECT.unpack_from(data)[0]
 
     def entry(self, at: int) -> tuple[int, int, int, bytes, list[int]]:
