@@ -67,9 +67,11 @@ class Report:
 
     lines: what a person sees of it where nothing is wrong, too; some lines, the most important first
     unseen: what this user may not look at
+    failure: why a part of it could not be looked at, "" where nothing failed
     """
 
     lines: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     measures: tuple[Measure, ...] = ()
     unseen: tuple[str, ...] = ()
+    failure: str = ""

@@ -15,7 +15,7 @@ class Looked:
 
     area, name: of areas.Look
     command: the whole line that shows all of it
-    failure: why there is no report, "" where there is one
+    failure: why there is no report, or but a part of one; "" where it is whole
     """
 
     area: str

@@ -141,7 +141,7 @@ def _count(count: int, severity: str) -> str:
 
 def _section(screen: Screen, look: Looked, most: int, columns: int) -> Iterator[str]:
     """The lines of a look, the first with its name, which has the colour of the worst finding."""
-    lines = [f"not looked at: {look.failure}"] if look.failure else list(look.report.lines)
+    lines = [*([f"not looked at: {look.failure}"] if look.failure else []), *look.report.lines]
     if len(lines) > most:
         more = len(lines) - most + (most > 1)
         rest = f"and {more} more: {look.command}"

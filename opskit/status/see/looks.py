@@ -74,10 +74,9 @@ def look(questions: Sequence[Question]) -> tuple[Looked, ...]:
             looks.append(Looked(*where, failure=f"no answer within {seconds_text(question.seconds)}"))
         elif answer.value is None:
             looks.append(Looked(*where, failure=answer.why))
-        elif "failure" in answer.value:
-            looks.append(Looked(*where, failure=answer.value["failure"]))
         else:
-            looks.append(Looked(*where, from_json(Report, answer.value)))
+            report = from_json(Report, answer.value)
+            looks.append(Looked(*where, report, report.failure))
     return tuple(looks)
 
 
@@ -98,9 +97,9 @@ def _answer(question: Question) -> dict[str, Any]:
         return dict(to_json(question.load()(runner, question.request)))
     except Missing as error:  # an ordinary user is shown what he can be
         if os.geteuid() == 0:
-            return {"failure": str(error)}
+            return dict(to_json(Report(failure=str(error))))
         return dict(to_json(Report(unseen=(str(error),))))
     except OpskitError as error:
-        return {"failure": str(error)}
+        return dict(to_json(Report(failure=str(error))))
     except Exception as error:  # noqa: BLE001 - the other areas are looked at all the same
-        return {"failure": f"a fault in opskit: {type(error).__name__}: {error}"}
+        return dict(to_json(Report(failure=f"a fault in opskit: {type(error).__name__}: {error}")))
