@@ -65,7 +65,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk du df journal memcached yum service status check history undo findings doctor completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df journal memcached yum service status check history undo findings doctor schema completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab swap' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--all --fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -111,7 +111,8 @@ _opskit_command() {
     'opskit undo') commands='' options='--dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit findings') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit doctor') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
-    'opskit completion') commands='' options='--install --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('bash zsh fish man man-disk man-du man-df man-journal man-memcached man-yum man-service man-status man-check man-history man-undo man-findings man-doctor man-completion') ;;
+    'opskit schema') commands='' options='--of --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit completion') commands='' options='--install --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('bash zsh fish man man-disk man-du man-df man-journal man-memcached man-yum man-service man-status man-check man-history man-undo man-findings man-doctor man-schema man-completion') ;;
   esac
 }
 
@@ -127,6 +128,7 @@ _opskit_option() {
     *' --protocol'|*' -B') kind='auto ascii binary' ;;
     *' --only') kind='disk journal memcached service yum history' ;;
     *' --priority'|'opskit journal errors -p') kind='emerg alert crit err warning notice info debug' ;;
+    *' --of') kind='envelope facts' ;;
     *' --by') kind='ext age user' ;;
     *' --fstype') kind='ext4 ext3 xfs nfs4 nfs cifs' ;;
     *' --table') kind='gpt dos' ;;

@@ -4,7 +4,8 @@ A new area is a package like opskit/disk: see, what decides, steps.py with KINDS
 package's name), and cli.py with an `app` of commands.new_app, whose commands are registered by options.reads and
 options.changes and go through act.act. Then: an entry in ENTRIES here, and `scripts/completions`: how a value completes
 follows from its declaration (options.py). What its findings mean stands in findings.py, as FINDINGS, and in Chinese in
-findings_zh.py. core needs no change. What `opskit status` and `opskit check` ask of it is a line in LOOKS.
+findings_zh.py; what its commands answer with --json, in results.py, as RESULTS. core needs no change. What
+`opskit status` and `opskit check` ask of it is a line in LOOKS.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ ENTRIES: dict[str, Entry] = {
     "undo": Entry("opskit.history.cli", "Take a run back as far as it can be.", app="undo_app", single=True),
     "findings": Entry("opskit.findings.cli", "What the id of a finding means.", single=True),
     "doctor": Entry("opskit.doctor.cli", "What this host has of what opskit needs, and what is missing.", single=True),
+    "schema": Entry("opskit.schema.cli", "JSON Schema of what a command answers with --json.", single=True),
     "completion": Entry("opskit.completion.cli", "Completion scripts: print one, or install it.", single=True),
 }
 
@@ -137,6 +139,18 @@ def load_findings() -> list[tuple[str, FindingKind]]:
     for area, module in _modules("findings"):
         kinds += [(area, kind) for kind in module.FINDINGS]
     return sorted(kinds)
+
+
+def load_results() -> tuple[dict[str, tuple[Any, ...]], dict[str, type]]:
+    """What the result of each command can be (core/results.py), and what its --facts reads, in the order of the help.
+
+    An area has them as RESULTS and FACTS in `opskit.area.results`, by what is typed behind `opskit`.
+    """
+    modules = [module for _, module in _modules("results")]
+    results = {name: classes for module in modules for name, classes in module.RESULTS.items()}
+    order = list(ENTRIES)
+    facts = {name: cls for module in modules for name, cls in getattr(module, "FACTS", {}).items()}
+    return dict(sorted(results.items(), key=lambda pair: order.index(pair[0].split()[0]))), facts
 
 
 @cache

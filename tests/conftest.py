@@ -3,7 +3,8 @@
 Unit and golden tests may also start no process, make no child and change nothing outside temporary directories:
 an audit hook of the interpreter sees each attempt, whatever code makes it.
 
-`agree` counts what was compared with another program, for a line at the end: N of N.
+`agree` counts what was compared with another program, for a line at the end: N of N. Every envelope of --json that a
+test reads is held against the schema of its command (schemas.py).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+import schemas
 from checkout import TESTS
 from tiers import Agree
 
@@ -73,6 +75,7 @@ def pytest_configure() -> None:
     os.environ["TZ"] = "UTC"
     time.tzset()
     sys.addaudithook(_audit)
+    schemas.watch()
 
 
 def pytest_unconfigure() -> None:
@@ -127,10 +130,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     Watch.on = any(directory in item.path.parents for directory in WITHOUT_PROCESSES)
+    schemas.Seen.count = 0
     try:
         return (yield)
     finally:
         Watch.on = False
+        if read := schemas.Seen.count:
+            item.user_properties.append(("agree", ("envelopes by the schemas of their commands", read, read)))
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:

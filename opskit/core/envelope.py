@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Literal, Optional
 
 from opskit.core.errors import ExitCode, OpskitError
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
 
-SCHEMA = 1
+if TYPE_CHECKING:
+    from opskit.core.results import Envelope, ErrorAnswer
+
+SCHEMA: Literal[1] = 1
 # What is done, what would be, and what a check was for: with these exit codes an answer is ok.
 OK = frozenset({ExitCode.DONE, ExitCode.CHANGES_PENDING, ExitCode.FINDINGS})
 
@@ -27,7 +30,7 @@ def envelope(
 
     exit_code: with which the command ends where there is no error, whose own it is otherwise
     """
-    body = {
+    body: Envelope = {
         "schema": SCHEMA,
         "ok": (exit_code if error is None else error.exit_code) in OK,
         "command": command,
@@ -38,7 +41,7 @@ def envelope(
     return json.dumps(body)
 
 
-def _error(error: OpskitError) -> dict[str, Any]:
+def _error(error: OpskitError) -> ErrorAnswer:
     return {
         "id": error.id,
         "exit_code": error.exit_code,

@@ -5,11 +5,16 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
+from opskit.core.jsonable import Shape
 from opskit.core.text import masked
 
+if TYPE_CHECKING:
+    from opskit.core.results import FindingAnswer
+
 SEVERITIES = ("info", "warning", "error", "critical")
+Severity = Annotated[str, Shape(words=SEVERITIES)]
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class Finding:
     """One entry of the envelope's `findings`. severity is one of SEVERITIES. Passwords in its texts are masked."""
 
     id: str
-    severity: str
+    severity: Severity
     title: str
     evidence: str = ""
     remedy: str = ""
@@ -26,10 +31,15 @@ class Finding:
         for key in ("title", "evidence", "remedy"):
             object.__setattr__(self, key, masked(getattr(self, key)))
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> FindingAnswer:
         """Its entry of the envelope: also a reason for a refusal is told as any finding is."""
-        keys = ("id", "severity", "title", "evidence", "remedy")
-        return {key: getattr(self, key) for key in keys}
+        return {
+            "id": self.id,
+            "severity": self.severity,
+            "title": self.title,
+            "evidence": self.evidence,
+            "remedy": self.remedy,
+        }
 
 
 def follow_up(*words: str) -> str:

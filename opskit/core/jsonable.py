@@ -7,9 +7,26 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+
+class Shape(NamedTuple):
+    """What a text is beyond that, as the metadata of an Annotated: read by opskit/schema alone.
+
+    format: of JSON Schema; or_empty: that, or ""
+    words: the only ones that it can be
+    """
+
+    format: str = ""
+    words: tuple[str, ...] = ()
+    or_empty: bool = False
+
+
+# A time, RFC 3339 with zone; the other is "" where there is none.
+Moment = Annotated[str, Shape("date-time")]
+MomentOrNone = Annotated[str, Shape("date-time", or_empty=True)]
 _PLAIN = frozenset({str, int, bool, float, type(None)})
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from opskit.core.jsonable import MomentOrNone, Shape
 from opskit.core.ledger_lines import Line
 
+StepOutcome = Annotated[str, Shape(words=("done", "failed", "undone", "kept", "unfinished", "lost"))]
+RunOutcome = Annotated[str, Shape(words=("done", "taken-back", "take-back-failed", "failed", "unfinished", "finished"))]
 LOST_CHANGE = {
     "action": "a step that the ledger has lost",
     "target": "",
@@ -50,9 +53,9 @@ class StepRecord:
     fields: dict[str, Any]
     change: dict[str, Any]
     record: dict[str, Any]
-    outcome: str
-    began: str = ""
-    ended: str = ""
+    outcome: StepOutcome
+    began: MomentOrNone = ""
+    ended: MomentOrNone = ""
     error: str = ""
     commands: tuple[dict[str, Any], ...] = ()
 
@@ -68,14 +71,14 @@ class Run:
     """
 
     id: str
-    began: str
-    ended: str
+    began: MomentOrNone
+    ended: MomentOrNone
     user: str
     pid: int
     title: str
     command: tuple[str, ...]
     undoes: str
-    outcome: str
+    outcome: RunOutcome
     error: str = ""
     hold: str = ""
     host: str = ""

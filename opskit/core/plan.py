@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
@@ -15,6 +15,9 @@ from opskit.core.files import sha256
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
 from opskit.core.text import counted, shown
+
+if TYPE_CHECKING:
+    from opskit.core.results import PlanName
 
 # What a step leaves in the ledger for its own undo: plain JSON.
 Record = dict[str, Any]
@@ -148,7 +151,7 @@ class Plan:
     hold: str = ""
     checks: Iterable[str] = ()
     notes: tuple[Finding, ...] = ()
-    result: dict[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
     leaves: tuple[Finding, ...] = ()
 
     @property
@@ -205,7 +208,7 @@ class PlanToken:
         """As it is typed: RUN:FINGERPRINT."""
         return f"{self.run}:{self.fingerprint}"
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> PlanName:
         """For --json."""
         return {"run": self.run, "fingerprint": self.fingerprint, "token": self.text}
 

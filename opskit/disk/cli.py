@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Callable, Optional
 
 import typer
@@ -17,7 +18,7 @@ from opskit.core.reach import check_answers
 from opskit.core.units import size_text
 from opskit.disk.fstab.text import to_save
 from opskit.disk.grow.request import volume_size
-from opskit.disk.model import HostFacts, is_share, is_tag
+from opskit.disk.model import HostFacts, Mount, is_share, is_tag
 from opskit.disk.see.facts import FSTAB, load, see
 from opskit.disk.see.mounts import mounted_at
 from opskit.disk.show import draw_device, draw_list, list_json, show_json
@@ -175,12 +176,16 @@ def mount(
         return see(runner, fstab=fstab, state_dir=session.state_dir, devices=[device], paths=[target], claim=True)
 
     outcome = _act(session, read, lambda facts, run: decide_mount(facts, request, NewIds.of(run)))
-    result = outcome.plan.result
     if outcome.run:  # only now the kernel has given the partition its name
-        mounted = mounted_at(request.target)
-        result["device"] = mounted.source if mounted else ""
+        outcome = _with_device(outcome, mounted_at(request.target))
+    result = outcome.plan.result
     where = f"{result['device']} ({result['fstype']}, UUID {result['uuid']}) on {result['mount_point']}"
     tell(session, outcome, f"in service: {where}", f"{where} is in service already")
+
+
+def _with_device(outcome: Outcome, mounted: Optional[Mount]) -> Outcome:
+    device = mounted.source if mounted else ""
+    return replace(outcome, plan=replace(outcome.plan, result={**outcome.plan.result, "device": device}))
 
 
 def _mount_share(

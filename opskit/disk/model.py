@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 
+from opskit.core.jsonable import Moment
 from opskit.core.packages import YUM
 from opskit.disk.lvm.model import LogicalVolume, PhysicalVolume, UnfinishedGrowth, VolumeGroup
 
@@ -315,7 +316,7 @@ class HostFacts:
     """All that a decision of the disk area stands on."""
 
     schema: int
-    taken: str  # RFC 3339
+    taken: Moment
     host: str
     root: bool
     devices: tuple[BlockDevice, ...]

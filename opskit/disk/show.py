@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from opskit.core.errors import ExitCode, Refused
 from opskit.core.finding import follow_up
@@ -20,6 +20,9 @@ from opskit.disk.naming import is_inner, name_in_list, name_of_device
 from opskit.disk.network.share import parse, share_mounts
 from opskit.disk.verdict import READY, verdict
 from opskit.ui.screen import Column, Screen, draw_table
+
+if TYPE_CHECKING:
+    from opskit.disk.results import DeviceList, DeviceRow, GroupRow, MissingRow, ShareRow, SwapRow, VolumeRow
 
 # Kinds that are no disks to anybody: they are listed only when something is on them.
 MINOR = ("ram", "zram", "loop", "floppy", "rom")
@@ -42,7 +45,7 @@ def _place(name: str) -> tuple[str, int, str]:
     return name[:2], len(name), name
 
 
-def _row(facts: HostFacts, device: BlockDevice) -> dict[str, Any]:
+def _row(facts: HostFacts, device: BlockDevice) -> DeviceRow:
     signature = device.signatures[0] if device.signatures else None
     state, reason = verdict(facts, device)
     volume = facts.volume_of(device)
@@ -66,9 +69,9 @@ def _row(facts: HostFacts, device: BlockDevice) -> dict[str, Any]:
     }
 
 
-def list_json(facts: HostFacts) -> dict[str, Any]:
+def list_json(facts: HostFacts) -> DeviceList:
     """The result of `disk list --json`."""
-    absent = [
+    absent: list[MissingRow] = [
         {"source": e.source, "mount_point": e.target if e.has_target else "", "line": e.number} for e in missing(facts)
     ]
     devices = [_row(facts, device) for device in _listed(facts)]
@@ -83,7 +86,7 @@ def list_json(facts: HostFacts) -> dict[str, Any]:
     }
 
 
-def _swap_json(facts: HostFacts) -> list[dict[str, Any]]:
+def _swap_json(facts: HostFacts) -> list[SwapRow]:
     """The swap in use; device: the swap device itself, or what a swap file is on, "" where that is unknown."""
     return [
         {"path": a.path, "type": a.kind, "size": a.size, "used": a.used, "device": _below_swap(facts, a)}
@@ -91,7 +94,7 @@ def _swap_json(facts: HostFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _shares_json(facts: HostFacts) -> list[dict[str, Any]]:
+def _shares_json(facts: HostFacts) -> list[ShareRow]:
     """The shares of the network that are mounted. line: of the entry in fstab that mounts it there, 0 without one."""
     return [
         {"source": m.source, "type": m.fstype, "mount_point": m.target, "line": _entry_of(facts, m)}
@@ -111,9 +114,9 @@ def _below_swap(facts: HostFacts, area: SwapArea) -> str:
     return name_in_list(facts, device) if device else ""
 
 
-def _group_json(group: VolumeGroup) -> dict[str, Any]:
+def _group_json(group: VolumeGroup) -> GroupRow:
     """A volume group: its room, what it lies on, and its volumes."""
-    volumes = [
+    volumes: list[VolumeRow] = [
         {"name": v.name, "path": v.path, "size": v.size, "layout": v.layout, "active": bool(v.device), "on": list(v.on)}
         for v in group.volumes
     ]
@@ -258,7 +261,7 @@ def _draw_shares(screen: Screen, facts: HostFacts) -> None:
         draw_table(screen, SHARE_COLUMNS, rows)
 
 
-def _cells(row: dict[str, Any], name: str) -> list[str]:
+def _cells(row: Mapping[str, Any], name: str) -> list[str]:
     return [
         f"  {name}" if row["disk"] else name,
         row["verdict"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -15,6 +15,9 @@ from opskit.core.finding import FindingKind
 from opskit.options import reads
 from opskit.session import Session
 from opskit.ui.screen import Column, draw_table
+
+if TYPE_CHECKING:
+    from opskit.findings.results import KindRow
 
 app = new_app("", single=True)
 
@@ -37,7 +40,7 @@ def findings(
     session.screen.answer({"findings": [_as_json(*each) for each in chosen]}, lambda: _draw(session, chosen))
 
 
-def _as_json(area: str, kind: FindingKind) -> dict[str, Any]:
+def _as_json(area: str, kind: FindingKind) -> KindRow:
     return {"id": kind.id, "area": area, "severities": list(kind.severities), "meaning": kind.meaning}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.systemd import innermost_unit
@@ -15,6 +15,9 @@ from opskit.service.model import RUNNING, STATES, Around, CeleryPing, Process, S
 from opskit.ui.errors import draw_findings, note_findings
 from opskit.ui.screen import Column, Screen, draw_table
 
+if TYPE_CHECKING:
+    from opskit.service.results import CeleryRow, ProcessRow, ServiceRow, WorkerRow
+
 COLUMNS = [Column(title) for title in ("NAME", "KIND", "STATE")]
 COLUMNS += [Column(title, right=True) for title in ("PID", "WORKERS", "RESTARTS", "MEMORY")]
 COLUMNS += [Column("SINCE"), Column("CONTAINER"), Column("WHY")]
@@ -22,7 +25,7 @@ LINES = 10
 Judged = Sequence[tuple[ServiceFacts, Verdict]]
 
 
-def service_json(facts: ServiceFacts, verdict: Verdict) -> dict[str, Any]:
+def service_json(facts: ServiceFacts, verdict: Verdict) -> ServiceRow:
     """One service of the result: times RFC 3339, sizes in bytes, pids as the host numbers them."""
     container, supervisor = facts.container, facts.supervisor
     return {
@@ -42,16 +45,18 @@ def service_json(facts: ServiceFacts, verdict: Verdict) -> dict[str, Any]:
         "celery": _celery_json(facts.celery) if facts.celery else None,
         "ended": verdict.ended or None,
         "log": list(facts.log),
-        "evidence": [{"source": claim.source, "says": claim.says} for claim in verdict.claims],
+        "evidence": list(verdict.claims),
     }
 
 
-def _celery_json(ping: CeleryPing) -> dict[str, Any]:
-    workers = [{"name": node.name, "pid": node.process.pid, "answers": node.answers} for node in ping.nodes]
+def _celery_json(ping: CeleryPing) -> CeleryRow:
+    workers: list[WorkerRow] = [
+        {"name": node.name, "pid": node.process.pid, "answers": node.answers} for node in ping.nodes
+    ]
     return {"app": ping.app, "workers": workers, "others": list(ping.others), "why": ping.why or None}
 
 
-def _process_json(process: Process) -> dict[str, Any]:
+def _process_json(process: Process) -> ProcessRow:
     return {
         "pid": process.pid,
         "inner_pid": process.inner or None,

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Callable, NoReturn, Optional
+from typing import TYPE_CHECKING, Callable, NoReturn, Optional
 
 from opskit.core.finding import SEVERITIES, follow_up
 from opskit.core.text import shown
@@ -16,6 +16,9 @@ from opskit.status.conclusion import COUNTED
 from opskit.status.model import AreaFinding, Conclusion, Looked
 from opskit.ui.errors import SEVERITY_STYLE, draw_findings
 from opskit.ui.screen import Screen, fitted, folded
+
+if TYPE_CHECKING:
+    from opskit.status.results import HostAnswer
 
 # The headings have a column of their own.
 HEADING = 13
@@ -27,7 +30,7 @@ FURTHER = "    "
 CHANGED = "* "
 
 
-def conclusion_json(conclusion: Conclusion) -> dict[str, Any]:
+def conclusion_json(conclusion: Conclusion) -> HostAnswer:
     """The result for --json; the findings are the envelope's."""
     return {
         "areas": [{"area": area, "exit_code": code} for area, code in conclusion.codes.items()],
@@ -38,10 +41,7 @@ def conclusion_json(conclusion: Conclusion) -> dict[str, Any]:
                 "failure": look.failure or None,
                 "lines": list(look.report.lines),
                 "finding_ids": [finding.id for finding in look.report.findings],
-                "measures": [
-                    {"name": measure.name, "value": measure.value, "labels": measure.labels}
-                    for measure in look.report.measures
-                ],
+                "measures": list(look.report.measures),
                 "unseen": list(look.report.unseen),
             }
             for look in conclusion.looks

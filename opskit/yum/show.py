@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import TYPE_CHECKING
 
 from opskit.core.finding import Finding
 from opskit.core.systemd import innermost_unit
@@ -15,14 +15,17 @@ from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.explain import explain
 from opskit.yum.findings import holder_text
-from opskit.yum.model import Activity, Facts, ProcessFacts, Relative
+from opskit.yum.model import Facts, ProcessFacts, Relative
 from opskit.yum.state import FREE, NOTHING, LockVerdict
+
+if TYPE_CHECKING:
+    from opskit.yum.results import LockAnswer, LockRow, ProcessRow, RelativeRow
 
 COLUMNS = [Column(title) for title in ("LOCK", "TOOL", "STATE", "PHASE", "PID", "USER", "SINCE", "WHO", "ADVICE")]
 COLUMNS.append(Column("SAFE"))
 
 
-def lock_json(facts: Facts, verdicts: Sequence[LockVerdict]) -> dict[str, Any]:
+def lock_json(facts: Facts, verdicts: Sequence[LockVerdict]) -> LockAnswer:
     """The result of `yum lock --json`: times RFC 3339, sizes in bytes."""
     return {
         "root": facts.root or "/",
@@ -32,7 +35,7 @@ def lock_json(facts: Facts, verdicts: Sequence[LockVerdict]) -> dict[str, Any]:
     }
 
 
-def verdict_json(verdict: LockVerdict) -> dict[str, Any]:
+def verdict_json(verdict: LockVerdict) -> LockRow:
     """One lock of the result."""
     return {
         "path": verdict.path,
@@ -50,7 +53,7 @@ def verdict_json(verdict: LockVerdict) -> dict[str, Any]:
     }
 
 
-def _process_json(process: ProcessFacts) -> dict[str, Any]:
+def _process_json(process: ProcessFacts) -> ProcessRow:
     return {
         "pid": process.pid,
         "name": process.name,
@@ -64,25 +67,14 @@ def _process_json(process: ProcessFacts) -> dict[str, Any]:
         "wchan": process.wchan,
         "rss_bytes": process.rss,
         "inner_pid": process.inner_pid or None,
-        "activity": _activity_json(process.activity),
+        "activity": process.activity,
         "parents": [_relative_json(relative) for relative in process.parents],
         "children": [_relative_json(relative) for relative in process.children],
     }
 
 
-def _relative_json(relative: Relative) -> dict[str, Any]:
+def _relative_json(relative: Relative) -> RelativeRow:
     return {"pid": relative.pid, "name": relative.name, "command": relative.command, "state": relative.state}
-
-
-def _activity_json(activity: Optional[Activity]) -> Optional[dict[str, Any]]:
-    if activity is None:
-        return None
-    return {
-        "seconds": activity.seconds,
-        "cpu_seconds": activity.cpu_seconds,
-        "read_bytes": activity.read_bytes,
-        "written_bytes": activity.written_bytes,
-    }
 
 
 def draw_locks(screen: Screen, verdicts: Sequence[LockVerdict], findings: Sequence[Finding]) -> None:

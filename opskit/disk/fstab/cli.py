@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -26,6 +26,9 @@ from opskit.options import changes, reads
 from opskit.session import Session
 from opskit.ui.errors import draw_findings
 from opskit.ui.screen import Column, draw_table
+
+if TYPE_CHECKING:
+    from opskit.disk.results import FstabRow
 
 app = new_app("Example: opskit disk fstab check\n\nCheck fstab, show what it means here, back it up, restore it.")
 
@@ -134,9 +137,9 @@ def _needs_root(fstab: str) -> bool:
     return not os.access(os.path.dirname(os.path.realpath(fstab)), os.W_OK)
 
 
-def _rows(facts: HostFacts) -> list[dict[str, Any]]:
+def _rows(facts: HostFacts) -> list[FstabRow]:
     """Each entry as --json has it; a table has the same values in the same order."""
-    rows = []
+    rows: list[FstabRow] = []
     for entry in entries(facts.fstab.text):
         devices = devices_of(facts, entry)
         there = mounts_at(facts, entry.target)[-1:]  # an automount point alone is not what is mounted when it is opened

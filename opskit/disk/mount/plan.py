@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
@@ -32,6 +32,9 @@ from opskit.disk.mount.steps.mount import MakeMountPoint, MountFilesystem
 from opskit.disk.mount.steps.trial import TryMountOptions
 from opskit.disk.naming import name_of_device
 from opskit.disk.script_checks import blank_checks, disk_checks, mount_point_checks, place_checks, wipe_checks
+
+if TYPE_CHECKING:
+    from opskit.disk.results import MountResult
 
 READ_ONLY_TYPES = ("iso9660", "squashfs", "udf", "cramfs", "erofs", "romfs")
 
@@ -304,7 +307,7 @@ def _result(
     line: str = "",
     *,
     formats: bool = False,
-) -> dict[str, Any]:
+) -> MountResult:
     """What --json answers.
 
     line: the entry.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
@@ -34,6 +34,9 @@ from opskit.disk.network.server import server_reasons
 from opskit.disk.network.share import parse
 from opskit.disk.network.steps import MountShare, WriteCredentials
 from opskit.disk.script_checks import mount_point_checks
+
+if TYPE_CHECKING:
+    from opskit.disk.results import ShareResult
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,7 @@ def _fstype(request: ShareRequest, version: int, here: Optional[Mount], present:
     return "nfs4" if version == 4 and not named else "nfs"
 
 
-def _result(request: ShareRequest, fstype: str, line: str) -> dict[str, object]:
+def _result(request: ShareRequest, fstype: str, line: str) -> ShareResult:
     """What --json answers, with the keys of a disk.
 
     line: the entry

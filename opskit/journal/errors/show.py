@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.text import counted, shown
@@ -30,6 +30,9 @@ from opskit.ui.errors import draw_findings
 from opskit.ui.live import Draw, live_table
 from opskit.ui.progress import progress_line
 from opskit.ui.screen import Column, Screen, draw_table
+
+if TYPE_CHECKING:
+    from opskit.journal.results import FailureRow, GroupRow, IncidentRow, LossRow
 
 COLUMNS = (
     Column("COUNT", right=True),
@@ -124,7 +127,7 @@ def errors_json(facts: ErrorFacts, listing: ErrorListing) -> dict[str, Any]:
     }
 
 
-def _failure_json(failure: UnitFailure) -> dict[str, Any]:
+def _failure_json(failure: UnitFailure) -> FailureRow:
     return {
         "unit": failure.unit,
         "result": failure.result or None,
@@ -138,7 +141,7 @@ def _failure_json(failure: UnitFailure) -> dict[str, Any]:
     }
 
 
-def _loss_json(loss: Loss) -> dict[str, Any]:
+def _loss_json(loss: Loss) -> LossRow:
     return {
         "path": loss.path,
         "entries": loss.entries,
@@ -150,7 +153,7 @@ def _loss_json(loss: Loss) -> dict[str, Any]:
     }
 
 
-def group_json(group: MessageGroup, listing: ErrorListing) -> dict[str, Any]:
+def group_json(group: MessageGroup, listing: ErrorListing) -> GroupRow:
     """One group; times with their zone, the rate as entries an hour."""
     return {
         "unit": group.unit,
@@ -169,7 +172,7 @@ def group_json(group: MessageGroup, listing: ErrorListing) -> dict[str, Any]:
     }
 
 
-def _incident_json(incident: Incident) -> dict[str, Any]:
+def _incident_json(incident: Incident) -> IncidentRow:
     return {
         "subject": incident.subject,
         "unit": incident.unit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
@@ -22,6 +22,9 @@ from opskit.journal.retain.steps import RetainJournal
 from opskit.journal.vacuum.model import VacuumLimits
 from opskit.journal.vacuum.notes import Deletion
 from opskit.journal.vacuum.rules import predict
+
+if TYPE_CHECKING:
+    from opskit.journal.results import DeletionRow
 
 # What journald keeps of one file past the limit is at most so much of it.
 _PARTS = 8
@@ -147,7 +150,7 @@ def _storage(facts: RetainFacts, setting: Optional[Setting]) -> Iterator[Finding
         yield Finding("volatile", "warning", title, remedy=remedy)
 
 
-def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[dict[str, Any]]:
+def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[DeletionRow]:
     """What journald deletes when it starts with these limits (journald-server.c, do_vacuum)."""
     if facts.directory is None or not facts.journald:
         return []
@@ -157,7 +160,7 @@ def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[
 
 
 def _notes(
-    facts: RetainFacts, others: Sequence[Setting], values: dict[str, str], deletes: Sequence[dict[str, Any]]
+    facts: RetainFacts, others: Sequence[Setting], values: dict[str, str], deletes: Sequence[DeletionRow]
 ) -> Iterator[Finding]:
     if deletes:
         title = f"the restart of journald deletes {counted(len(deletes), 'file')}, and no undo restores them"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opskit.core.text import shown
 from opskit.core.units import size_text, span_text
@@ -13,16 +13,19 @@ from opskit.journal.retain.bounds import Bound
 from opskit.journal.usage.findings import Usage, damaged
 from opskit.ui.screen import Column, Screen, draw_table
 
+if TYPE_CHECKING:
+    from opskit.journal.results import DirectoryRow, LimitRow, UsageAnswer
+
 _SECOND = 1_000_000
 
 
-def usage_json(usages: Sequence[Usage]) -> dict[str, Any]:
+def usage_json(usages: Sequence[Usage]) -> UsageAnswer:
     """The result of `journal usage --json`; sizes in bytes, spans in seconds."""
     rows = [_row(usage) for usage in usages]
     return {"directories": rows, "bytes": sum(row["bytes"] for row in rows)}
 
 
-def _row(usage: Usage) -> dict[str, Any]:
+def _row(usage: Usage) -> DirectoryRow:
     directory = usage.directory
     active = [file for file in directory.files if file.parsed.kind == ACTIVE]
     sound = [file.header for file in directory.files if not file.header.damage and file.header.entries]
@@ -42,7 +45,7 @@ def _row(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _bound_json(bound: Bound) -> dict[str, Any]:
+def _bound_json(bound: Bound) -> LimitRow:
     value = bound.value // _SECOND if bound.name.endswith("Sec") else bound.value
     return {"name": bound.name, "value": value, "source": bound.source}
 

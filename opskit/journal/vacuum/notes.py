@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from opskit.core.finding import Finding
 from opskit.core.text import counted
@@ -15,6 +15,9 @@ from opskit.journal.files.verify import damaged_files, some
 from opskit.journal.vacuum.model import VacuumRequest
 from opskit.journal.vacuum.rules import Prediction
 
+if TYPE_CHECKING:
+    from opskit.journal.results import DeletionRow, SurvivorRow
+
 
 class Deletion(NamedTuple):
     """A file that will go. newer: entries newer than the limit of time; None when that cannot be told."""
@@ -23,7 +26,7 @@ class Deletion(NamedTuple):
     file: JournalFile
     newer: Optional[int]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> DeletionRow:
         """An entry of result.deletes."""
         header, taken = self.file.header, self.file.allocated
         if header.damage or not header.entries:
@@ -41,7 +44,7 @@ class Survivor:
     file: JournalFile
     why: str
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> SurvivorRow:
         """An entry of result.survives."""
         head = self.file.header.head
         return {"path": self.path, "bytes": self.file.allocated, "oldest": moment_text(head), "reason": self.why}

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
@@ -28,6 +28,9 @@ from opskit.memcached.line.listen import is_loopback, read_address
 from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import FIRST, NEWEST, release_text
 from opskit.memcached.model import Host
+
+if TYPE_CHECKING:
+    from opskit.memcached.results import StartResult
 
 # Findings about what stands in the way on the host; any other is a fault of what was typed.
 ON_HOST = {"port-taken": ExitCode.BUSY, "not-built": ExitCode.MISSING, "user-unknown": ExitCode.MISSING}
@@ -87,7 +90,7 @@ def _with_directory(host: Host, request: StartRequest) -> tuple[Host, bool]:
     return host._replace(pid_file=file._replace(directory=True, writable=True)), host.root
 
 
-def _result(program: str, line: Sequence[str], pid: Optional[int]) -> dict[str, object]:
+def _result(program: str, line: Sequence[str], pid: Optional[int]) -> StartResult:
     return {"line": [program, *line], "pid": pid}
 
 

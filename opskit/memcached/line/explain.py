@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 from opskit.core.units import size_text
 from opskit.memcached.line.edit import corrected, shell
@@ -14,10 +14,13 @@ from opskit.memcached.line.release import FIRST, LONG_OPTIONS, PORT_CHECKED, Rel
 from opskit.memcached.line.sources import LineSource
 from opskit.memcached.line.table import EXTENDED, SUBOPTIONS, Flag
 
+if TYPE_CHECKING:
+    from opskit.memcached.results import EffectRow, FlagsAnswer, LineAnswer, OptionRow, WordRow
+
 NO_LIMIT = 2**62
 
 
-def flag_json(flag: Flag, release: Release) -> dict[str, Any]:
+def flag_json(flag: Flag, release: Release) -> OptionRow:
     """One option in the result of `flags`."""
     changed = sorted({since for history in (flag.default, flag.does) for since, _ in history if since > FIRST})
     return {
@@ -35,7 +38,7 @@ def flag_json(flag: Flag, release: Release) -> dict[str, Any]:
     }
 
 
-def flags_json(release: Release) -> dict[str, Any]:
+def flags_json(release: Release) -> FlagsAnswer:
     """Every option of a release."""
     rows = [row for row in SUBOPTIONS.values() if row.since <= release < row.until]
     return {
@@ -56,17 +59,18 @@ def flags_json(release: Release) -> dict[str, Any]:
     }
 
 
-def explained(judgement: Judgement) -> list[dict[str, Any]]:
+def explained(judgement: Judgement) -> list[WordRow]:
     """Each word of the line, in its order: which option it is, how it is read, what it means in this release."""
     line = judgement.line
     rows = [(option.words[0], _option(option, number, judgement)) for number, option in enumerate(line.options)]
     for number in line.stray:
-        row = {"text": line.words[number], "option": None, "read_as": None, "does": None}
-        rows.append((number, {**row, "meaning": "not an option: memcached ignores it"}))
+        why = "not an option: memcached ignores it"
+        row: WordRow = {"text": line.words[number], "option": None, "meaning": why, "read_as": None, "does": None}
+        rows.append((number, row))
     return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
-def _option(option: LineOption, number: int, judgement: Judgement) -> dict[str, Any]:
+def _option(option: LineOption, number: int, judgement: Judgement) -> WordRow:
     flag, line = option.flag, judgement.line
     if option.wrong or flag is None:
         return {"text": option.text, "option": None, "meaning": option.wrong, "read_as": None, "does": "exit status 1"}
@@ -127,7 +131,7 @@ def read_as(option: LineOption, release: Release) -> Optional[str]:
     return f"{number.value:g}" if flag.kind == FLOAT else str(option.integer)
 
 
-def effect_json(effect: Effect) -> dict[str, Any]:
+def effect_json(effect: Effect) -> EffectRow:
     """What comes of a line: where it listens, what it serves, or how it ends."""
     low, high = effect.clients()
     return {
@@ -146,7 +150,7 @@ def effect_json(effect: Effect) -> dict[str, Any]:
     }
 
 
-def result_of(source: LineSource, judgement: Judgement) -> dict[str, Any]:
+def result_of(source: LineSource, judgement: Judgement) -> LineAnswer:
     """What lint and explain answer: the line, what comes of it, and a better one where there is one."""
     line = judgement.line
     words = corrected(line, judgement.results)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opskit.core.finding import Finding
@@ -17,7 +17,7 @@ NO_LIMIT = 2**62
 LESS = ("LONG", "VALUE", "UNIT", "SINCE", "CHANGED")
 
 
-def draw_flags(screen: Screen, result: dict[str, Any]) -> None:
+def draw_flags(screen: Screen, result: Mapping[str, Any]) -> None:
     """The options of a release, a line each; on a terminal without the columns that there is no room for."""
     titles = ("OPTION", "LONG", "VALUE", "DEFAULT", "RANGE", "UNIT", "SINCE", "CHANGED", "MEANING", "DOES")
     keys = ("option", "long", "value", "default", "range", "unit", "since", "changed", "meaning", "does")
@@ -32,13 +32,13 @@ def draw_flags(screen: Screen, result: dict[str, Any]) -> None:
     draw_table(screen, [Column(titles[n]) for n in kept], [[row[n] for n in kept] for row in rows])
 
 
-def _bounds(row: dict[str, Any]) -> str:
+def _bounds(row: Mapping[str, Any]) -> str:
     if row["least"] is None or row["value"] == "float":
         return ""
     return f"{row['least']:.0f} to {row['most']:.0f}" if row["most"] is not None else f"{row['least']:.0f} and up"
 
 
-def draw_explained(screen: Screen, result: dict[str, Any], findings: Sequence[Finding]) -> None:
+def draw_explained(screen: Screen, result: Mapping[str, Any], findings: Sequence[Finding]) -> None:
     """The findings, what comes of the line, and the line word by word."""
     draw_findings(screen, findings)
     draw_effect(screen, result)
@@ -47,7 +47,7 @@ def draw_explained(screen: Screen, result: dict[str, Any], findings: Sequence[Fi
     draw_table(screen, columns, [[row[key] or "" for key in keys] for row in result["words"]])
 
 
-def draw_effect(screen: Screen, result: dict[str, Any]) -> None:
+def draw_effect(screen: Screen, result: Mapping[str, Any]) -> None:
     """What this release makes of the line, in a line."""
     effect = result["effect"]
     if not effect["starts"]:
@@ -59,7 +59,7 @@ def draw_effect(screen: Screen, result: dict[str, Any]) -> None:
     screen.line(f"memcached {result['release']} listens on {shown(where)}; {memory} for items; serves {clients}")
 
 
-def draw_lint(screen: Screen, result: dict[str, Any], findings: Sequence[Finding]) -> None:
+def draw_lint(screen: Screen, result: Mapping[str, Any], findings: Sequence[Finding]) -> None:
     """The findings, and the corrected line."""
     if not findings:
         draw_effect(screen, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opskit.core.finding import SEVERITIES, Finding
 from opskit.core.text import times
@@ -20,6 +20,9 @@ from opskit.memcached.status.model import (
     slab_classes,
 )
 from opskit.memcached.thresholds import DEFAULTS
+
+if TYPE_CHECKING:
+    from opskit.memcached.results import InstanceRow, SlabRow
 
 # A hit ratio says nothing before so many gets.
 GETS_FOR_RATIO = 1000
@@ -145,7 +148,7 @@ def _starving(instance: Instance, classes: Sequence[SlabClass], least: int) -> I
         yield Finding("class-starves", "warning", title, evidence, remedy)
 
 
-def slab_json(each: SlabClass) -> dict[str, Any]:
+def slab_json(each: SlabClass) -> SlabRow:
     """A class in the result of `status --json`; sizes in bytes, times in seconds."""
     return {
         "class": each.number,
@@ -164,7 +167,7 @@ def slab_json(each: SlabClass) -> dict[str, Any]:
     }
 
 
-def instance_json(instance: Instance) -> dict[str, Any]:
+def instance_json(instance: Instance) -> InstanceRow:
     """An instance in the result of `status --json`; sizes in bytes, null where there is no figure."""
     counts = figures(instance)
     rate = counts.evictions_an_hour

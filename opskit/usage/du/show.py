@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Callable, Optional, Union
+from typing import TYPE_CHECKING, Callable, Optional, Union
 
 from opskit.core.text import counted, shown
 from opskit.core.units import ceiling_text, seconds_text, time_text
@@ -20,6 +20,7 @@ from opskit.usage.du.model import Scan, TreeEntry, TreeGroup
 if TYPE_CHECKING:
     from opskit.usage.du.changes import TreeChange, TreeChanges
     from opskit.usage.du.saved import SavedScan
+    from opskit.usage.results import ChangeRow, ChangesAnswer, ScanAnswer
 
 BAR = 20
 
@@ -78,7 +79,7 @@ def name_of(entry: Union[TreeEntry, TreeGroup]) -> str:
     return entry.path if isinstance(entry, TreeEntry) else entry.name
 
 
-def scan_json(scan: Scan, listing: ScanListing) -> dict[str, Any]:
+def scan_json(scan: Scan, listing: ScanListing) -> ScanAnswer:
     """The result for --json."""
     chosen = listing.select(scan)
     return {
@@ -133,10 +134,10 @@ def _draw_table(
     screen.line(screen.styled(summary, "bold", sys.stdout))
 
 
-def changes_json(changes: TreeChanges, before: SavedScan, after: SavedScan, listing: ScanListing) -> dict[str, Any]:
+def changes_json(changes: TreeChanges, before: SavedScan, after: SavedScan, listing: ScanListing) -> ChangesAnswer:
     """The result for --json; sizes in bytes, rates in bytes and entries a day (null over less than a minute)."""
 
-    def change_json(change: TreeChange) -> dict[str, Any]:
+    def change_json(change: TreeChange) -> ChangeRow:
         return {
             "path": change.path,
             "change": change.change,

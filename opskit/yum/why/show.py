@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.units import epoch_text, local_epoch
@@ -10,10 +10,13 @@ from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.why.model import Autorun, Autoruns
 from opskit.yum.why.plan import keep_out
 
+if TYPE_CHECKING:
+    from opskit.yum.results import AutorunRow, WhyAnswer
+
 COLUMNS = [Column(title) for title in ("WHAT", "KIND", "STATE", "NEXT", "RUNS", "KEEP IT OUT WITH")]
 
 
-def why_json(autoruns: Autoruns) -> dict[str, Any]:
+def why_json(autoruns: Autoruns) -> WhyAnswer:
     """The result of `yum why --json`."""
     return {
         "systemd": autoruns.systemd,
@@ -22,7 +25,7 @@ def why_json(autoruns: Autoruns) -> dict[str, Any]:
     }
 
 
-def _json(autorun: Autorun) -> dict[str, Any]:
+def _json(autorun: Autorun) -> AutorunRow:
     return {
         "name": autorun.name,
         "kind": autorun.kind,

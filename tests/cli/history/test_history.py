@@ -73,7 +73,9 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An area `fake`, a state directory of its own, root's rights on paper, no config."""
     module = ModuleType("opskit.fake.steps")
     module.KINDS = {MakeFile.kind: MakeFile}  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "opskit.fake", ModuleType("opskit.fake"))
+    package = ModuleType("opskit.fake")
+    package.__path__ = []
+    monkeypatch.setitem(sys.modules, "opskit.fake", package)
     monkeypatch.setitem(sys.modules, "opskit.fake.steps", module)
     commands = ModuleType("opskit.fake.cli")
     commands.app = new_app("Files.")  # type: ignore[attr-defined]

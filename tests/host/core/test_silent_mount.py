@@ -70,6 +70,7 @@ COMMANDS: dict[str, tuple[str, tuple[int, ...]]] = {
     "history prune": ("--older-than 1y -n", (0,)),
     "undo": ("last -n", (0,)),
     "findings": ("", (0,)),
+    "schema": ("", (0,)),
     "completion": ("bash", (0,)),
 }
 # They go on with what answers.

@@ -20,11 +20,11 @@ FINDING_JSON = {
 
 
 def test_a_result() -> None:
-    assert json.loads(envelope("opskit disk list", {"devices": ()}, findings=(FINDING,))) == {
+    assert json.loads(envelope("opskit disk fstab restore", {"fstab": "/f", "backups": ()}, findings=(FINDING,))) == {
         "schema": 1,
         "ok": True,
-        "command": "opskit disk list",
-        "result": {"devices": []},
+        "command": "opskit disk fstab restore",
+        "result": {"fstab": "/f", "backups": []},
         "findings": [FINDING_JSON],
         "error": None,
     }
@@ -58,7 +58,7 @@ def test_a_refusal_has_its_reasons_as_findings() -> None:
 
 def test_it_is_one_line_and_keeps_bytes_that_are_no_utf8() -> None:
     name = os.fsdecode(b"a\n\xff")
-    text = envelope("opskit", {"name": name})
+    text = envelope("opskit completion", {"shell": "bash", "script": name})
     assert text.isascii()
     assert "\n" not in text
-    assert os.fsencode(json.loads(text)["result"]["name"]) == b"a\n\xff"
+    assert os.fsencode(json.loads(text)["result"]["script"]) == b"a\n\xff"

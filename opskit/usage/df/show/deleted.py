@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opskit.core.systemd import outermost_unit
 from opskit.core.text import shown
@@ -20,6 +20,9 @@ from opskit.usage.df.deleted import (
 )
 from opskit.usage.df.show.filesystems import size
 
+if TYPE_CHECKING:
+    from opskit.usage.results import DeletedList, DeletedRow, HolderRow, KernelRow
+
 COLUMNS = (
     Column("SIZE", right=True),
     Column("MOUNTED ON"),
@@ -34,7 +37,7 @@ COLUMNS = (
 )
 
 
-def deleted_json(deleted: DeletedFiles) -> dict[str, Any]:
+def deleted_json(deleted: DeletedFiles) -> DeletedList:
     """The result of `df --deleted --json`; sizes in bytes."""
     return {
         "deleted": [_file_json(file) for file in deleted.files],
@@ -48,7 +51,7 @@ def deleted_json(deleted: DeletedFiles) -> dict[str, Any]:
     }
 
 
-def _file_json(file: DeletedFile) -> dict[str, Any]:
+def _file_json(file: DeletedFile) -> DeletedRow:
     return {
         "path": file.path,
         "bytes": file.size,
@@ -63,7 +66,7 @@ def _file_json(file: DeletedFile) -> dict[str, Any]:
     }
 
 
-def _kernel_json(file: KernelFile) -> dict[str, Any]:
+def _kernel_json(file: KernelFile) -> KernelRow:
     return {
         "path": file.path,
         "most_bytes": file.most,
@@ -74,7 +77,7 @@ def _kernel_json(file: KernelFile) -> dict[str, Any]:
     }
 
 
-def _holder_json(holder: Holder) -> dict[str, Any]:
+def _holder_json(holder: Holder) -> HolderRow:
     return {
         "pid": holder.pid,
         "command": holder.command,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 from opskit.core.units import ceiling_text
 from opskit.ui.screen import Column, Screen, bar, draw_table
 from opskit.usage.df.model import Filesystem
+
+if TYPE_CHECKING:
+    from opskit.usage.results import FilesystemRow, InodeFigures
 
 BAR = 6
 BARS = ""  # the title of their column
@@ -18,10 +21,10 @@ ROOM_FOR_BARS = 80
 ROOM_FOR_INODES = 120
 
 
-def filesystem_json(filesystem: Filesystem) -> dict[str, Any]:
+def filesystem_json(filesystem: Filesystem) -> FilesystemRow:
     """A filesystem in the result of `df --json`; sizes in bytes, null where there is no figure."""
     figures = filesystem.figures
-    inodes = {
+    inodes: InodeFigures = {
         "total": figures.files if figures else None,
         "used": filesystem.files_used,
         "free": figures.files_free if figures else None,

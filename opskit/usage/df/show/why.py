@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opskit.core.jsonable import to_json
 from opskit.core.text import shown
@@ -11,11 +11,14 @@ from opskit.ui.screen import Column, Screen, bar, draw_table
 from opskit.usage.df.show.filesystems import BAR, filesystem_json, size
 from opskit.usage.df.why import Explanation
 
+if TYPE_CHECKING:
+    from opskit.usage.results import PartRow, PlaceRow, Why
 
-def why_json(why: Explanation) -> dict[str, Any]:
+
+def why_json(why: Explanation) -> Why:
     """The result of `df --why --json`; sizes in bytes; the parts add up to used_bytes."""
-    parts = [{"id": p.id, "bytes": p.size, "note": p.note, "command": p.command} for p in why.parts]
-    places = [
+    parts: list[PartRow] = [{"id": p.id, "bytes": p.size, "note": p.note, "command": p.command} for p in why.parts]
+    places: list[PlaceRow] = [
         {"id": p.id, "paths": list(p.paths), "bytes": p.size, "frees_bytes": p.frees, "command": p.command}
         for p in why.places
     ]

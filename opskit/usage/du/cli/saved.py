@@ -67,17 +67,18 @@ def with_saved(session: Session, request: ScanRequest, listing: ScanListing, kee
     whole = SavedScan(now(), socket.gethostname(), wanted, count(session, wanted))
     new = whole if wanted is request else shallow(whole, request.depth, files=request.all)
     scan = new.scan
-    result: dict[str, Any]
+    answer: Mapping[str, Any]
     if old and not scan.partial:
         changes = compare(old, new, inodes=listing.inodes)
-        result = changes_json(changes, old, new, listing)
+        answer = changes_json(changes, old, new, listing)
         draw: Callable[[], None] = lambda: draw_changes(session.screen, changes, old, listing)  # noqa: E731
     else:
-        result = scan_json(scan, listing)
+        answer = scan_json(scan, listing)
         draw = lambda: draw_scan(session.screen, scan, listing)  # noqa: E731
     run = session.run if keeping.keep else ""
     size, failure = (0, None) if scan.partial else _keep(whole, new, keeping, session.state_dir, run)
-    result["saved"] = {"path": keeping.save or None, "run": run or None, "bytes": size} if size else None
+    saved = {"path": keeping.save or None, "run": run or None, "bytes": size} if size else None
+    result = {**answer, "saved": saved}
     session.screen.answer(result, draw, error=failure or fault(scan))
     if scan.partial:
         session.screen.note("an interrupted scan is neither kept nor compared")
