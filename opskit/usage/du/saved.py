@@ -122,7 +122,10 @@ def _request(head: dict[str, Any]) -> ScanRequest:
 
 
 def _taken(head: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(head["time"].replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(head["time"].replace("Z", "+00:00"))
+    if moment.tzinfo is None:  # opskit writes none without
+        raise ValueError(head["time"])
+    return moment
 
 
 def _entries(lines: list[str]) -> Iterator[TreeEntry]:

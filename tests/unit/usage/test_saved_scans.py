@@ -68,9 +68,10 @@ def test_an_entry_takes_less_than_forty_bytes() -> None:
         (gzip.compress(b'{"opskit_scan": 1}\n'), "damaged"),
         (pack(saved_of(TreeEntry("/r", 1, 1)))[:-9], "damaged"),
         (gzip.compress(gzip.decompress(pack(saved_of(TreeEntry("/r", 1, 1)))) + b"[0]\n"), "damaged"),
+        (gzip.compress(gzip.decompress(pack(saved_of(TreeEntry("/r", 1, 1)))).replace(b'Z"', b'"', 1)), "damaged"),
     ],
     # gzip puts the time into its header: a name must be the same in every process.
-    ids=["empty", "passwd", "list", "later version", "no end", "cut off", "too long"],
+    ids=["empty", "passwd", "list", "later version", "no end", "cut off", "too long", "a time without a zone"],
 )
 def test_what_is_no_saved_scan(data: bytes, why: str) -> None:
     with pytest.raises(UsageFault, match=why):
