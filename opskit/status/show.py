@@ -7,7 +7,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, NoReturn, Optional
 
 from opskit.core.finding import SEVERITIES, follow_up
@@ -62,7 +61,7 @@ def conclusion_json(conclusion: Conclusion) -> HostAnswer:
 def draw_check(screen: Screen, conclusion: Conclusion) -> None:
     """The findings; beside them what is ignored, and what could not be seen."""
     for each in conclusion.findings:
-        draw_findings(replace(screen, command=each.area), [each.finding])
+        draw_findings(screen, [each.finding], each.area)
     if not conclusion.findings:
         screen.done(f"in order: {', '.join(conclusion.codes)}")
     for each, ignore in conclusion.ignored:

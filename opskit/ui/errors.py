@@ -45,10 +45,10 @@ def nagios_unknown(error: OpskitError) -> str:
     return "OPSKIT UNKNOWN - " + shown(str(error)).replace("|", "¦")
 
 
-def draw_findings(screen: Screen, findings: Sequence[Finding]) -> None:
-    """Each finding as a line with its id, then its evidence and its remedy, on stdout."""
+def draw_findings(screen: Screen, findings: Sequence[Finding], area: str = "") -> None:
+    """Each finding as a line with its id, then its evidence and its remedy, on stdout. area: as of Screen.title."""
     for finding in findings:
-        screen.line(_headed(screen, finding, f"{screen.title(finding)} [{finding.id}]", sys.stdout))
+        screen.line(_headed(screen, finding, f"{screen.title(finding, area)} [{finding.id}]", sys.stdout))
         for number, line in enumerate(finding.evidence.split("\n") if finding.evidence else ()):
             screen.line(screen.sentence(f"{'    ' if number else '  seen: '}{shown(line)}", sys.stdout))
         if finding.remedy:
