@@ -50,6 +50,17 @@ def span_of(option: str, *, least: float = 0.0, most: float = math.inf, numbers:
     return span
 
 
+def watch_interval(default: str) -> Any:
+    """The declaration of --interval, for what is drawn anew. default: in words."""
+    return typer.Option(
+        "--interval",
+        metavar="SPAN",
+        parser=span_of("--interval", least=0.1, most=86400),
+        show_default=default,
+        help="How long a watch waits between two looks.",
+    )
+
+
 def size_of(option: str) -> Callable[[Any], int]:
     """The parser of an option that takes a size and gives bytes. option: its name, for the error."""
 

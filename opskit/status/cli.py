@@ -19,7 +19,7 @@ from opskit.commands import new_app
 from opskit.core.errors import Failed, OpskitError, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.report import ReportRequest
-from opskit.options import DEFAULT_STATE_DIR, Words, changes, one_of, reads, span_of
+from opskit.options import DEFAULT_STATE_DIR, Words, changes, one_of, reads, span_of, watch_interval
 from opskit.session import Session
 from opskit.status.conclusion import conclude, exit_code
 from opskit.status.model import Conclusion, Settings
@@ -43,15 +43,7 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Draw it anew until Ctrl-C; * is before what changed.")
     ] = False,
-    interval: Annotated[
-        float,
-        typer.Option(
-            metavar="SPAN",
-            parser=span_of("--interval", least=0.1, most=86400),
-            show_default="5s",
-            help="How long a watch waits between two looks.",
-        ),
-    ] = 5.0,
+    interval: Annotated[float, watch_interval("5s")] = 5.0,
 ) -> None:
     """Show the host on one screen: disks, filesystems, journal, memcached, services, packages, and what opskit did.
 

@@ -14,7 +14,7 @@ from opskit.memcached.status.model import Instance, UnitState
 from opskit.memcached.status.see import see_instances, see_units
 from opskit.memcached.status.show import draw_status
 from opskit.memcached.status.show import watch as draw_watch
-from opskit.options import reads, span_of
+from opskit.options import reads, span_of, watch_interval
 from opskit.session import Session
 
 app = new_app("", single=True)
@@ -24,15 +24,7 @@ app = new_app("", single=True)
 def status(
     session: Session,
     watch: Annotated[bool, typer.Option("--watch", help="Draw it anew until Ctrl-C, with graphs over time.")] = False,
-    interval: Annotated[
-        float,
-        typer.Option(
-            metavar="SPAN",
-            parser=span_of("--interval", least=0.1, most=86400),
-            show_default="2s",
-            help="How long a watch waits between two looks.",
-        ),
-    ] = 2.0,
+    interval: Annotated[float, watch_interval("2s")] = 2.0,
     slabs: Annotated[
         bool,
         typer.Option("--slabs", help="One line for each class of sizes: memory, free, waste, evictions, failures."),
