@@ -48,6 +48,7 @@ class PlainCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """As click does."""
         name_variables(self, ctx)
+        take_defaults(self, ctx)
         names, value, values = self.bare
         words: list[str] = []
         for number, word in enumerate(args):
@@ -129,6 +130,7 @@ class SuggestingGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """As click does."""
         name_variables(self, ctx)
+        take_defaults(self, ctx)
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -207,19 +209,43 @@ class LazyGroup(SuggestingGroup):
             formatter.write_dl([*rows, *((name, entry.help) for name, entry in self.entries.items())])
 
 
-def check_defaults(ctx: Any) -> None:
-    """Warn of a table or key of a config file that the command of ctx does not have, and pass it over."""
-    commands = ctx.command.list_commands(ctx) if isinstance(ctx.command, TyperGroup) else []
-    options = [parameter.name for parameter in ctx.command.params]
-    known = {}
+def take_defaults(command: Any, ctx: Any) -> None:
+    """Give click what the config files say of a command, by what it calls its parameters, before it parses the line.
+
+    A key is the option as it is typed, whatever the code calls it. What is no option of the command is left for
+    check_defaults.
+    """
+    commands = command.list_commands(ctx) if isinstance(command, TyperGroup) else []
+    options = {key: parameter.name for parameter in command.params for key in _keys(parameter)}
+    known, unknown = {}, []
     for key, value in (ctx.default_map or {}).items():
-        if key in (commands if isinstance(value, dict) else options):
-            known[key] = value
+        table = isinstance(value, dict)
+        if key in (commands if table else options):
+            known[key if table else options[key]] = value
         else:
             where = ".".join([*ctx.command_path.split()[1:], key])
-            what, words = ("command", commands) if isinstance(value, dict) else ("option", options)
-            warn(load_config().unknown(where, f"no such {what}", words))
+            what, words = ("command", commands) if table else ("option", options)
+            unknown.append(load_config().unknown(where, f"no such {what}", words))
     ctx.default_map = known
+    ctx.meta[f"opskit.unknown {ctx.command_path}"] = unknown
+
+
+def check_defaults(ctx: Any) -> None:
+    """Warn of a table or key of a config file that the command of ctx does not have; it is passed over."""
+    for text in ctx.meta.pop(f"opskit.unknown {ctx.command_path}", ()):
+        warn(text)
+
+
+def _keys(parameter: Any) -> list[str]:
+    """What a config file calls a parameter: an option by each of its long names."""
+    if parameter.param_type_name != "option":
+        return [str(parameter.name)]
+    return [word[2:].replace("-", "_") for word in _long_names(parameter)]
+
+
+def _long_names(option: Any) -> list[str]:
+    """`--depth` and `--max-depth`; of an option of memcached's that has none, its letter."""
+    return [word for word in option.opts if word.startswith("--")] or list(option.opts)
 
 
 def warn(text: str) -> None:
@@ -232,18 +258,13 @@ def name_variables(command: Any, ctx: Any) -> None:
     for parameter in command.params if ctx.parent else ():
         if parameter.param_type_name == "option" and not parameter.is_eager and parameter.name not in NEVER:
             before = parameter.envvar or ()
-            name = variable(ctx.command_path, parameter)
-            parameter.envvar = [*dict.fromkeys([name, *([before] if isinstance(before, str) else before)])]
+            names = [variable_name(f"{ctx.command_path} {word}") for word in _long_names(parameter)]
+            parameter.envvar = [*dict.fromkeys([*names, *([before] if isinstance(before, str) else before)])]
             parameter.show_envvar = False  # the manual tells of all
 
 
-def variable(path: str, option: Any) -> str:
-    """The variable of an option. path: of its command, as it is typed."""
-    return variable_name(f"{path} {max(option.opts, key=len)}")
-
-
 def variable_name(typed: str) -> str:
-    """The same from what is typed, `opskit disk mount --fstype`; of a path alone, what its options' begin with."""
+    """The variable of an option, from what is typed (`opskit df --check`); of a path, what its options' begin with."""
     return re.sub("[ -]+", "_", typed).upper()
 
 

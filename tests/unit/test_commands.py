@@ -9,7 +9,9 @@ import pytest
 import typer
 
 from opskit.cli import app, main
-from opskit.commands import EVERY_CHANGE, EVERY_COMMAND
+from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, take_defaults
+from opskit.completion.tree import read_tree
+from tiers import Agree
 
 
 def _commands(command: Any, ctx: Any) -> Iterator[tuple[Any, Any]]:
@@ -41,6 +43,21 @@ def test_help_of_every_command(columns: int, monkeypatch: pytest.MonkeyPatch) ->
             assert "--help" in below, text
         changing += f"{EVERY_CHANGE}:" in titles
     assert (shared > 25, changing > 10, wide > 20) == (True, True, columns > 80)
+
+
+def test_a_config_file_has_each_option_by_its_own_name(agree: Agree) -> None:
+    root = typer.main.get_command(app)
+    known = of = 0
+    for command, ctx in _commands(root, root.make_context("opskit", [], resilient_parsing=True)):
+        words = tuple(ctx.command_path.split())
+        keys = [option.names[0][2:].replace("-", "_") for option in read_tree(command, words).options[:-1]]
+        ctx.default_map = {key: number for number, key in enumerate(keys)}
+        take_defaults(command, ctx)
+        assert len(ctx.default_map) == len(keys), (words, keys, sorted(ctx.default_map))
+        known += len(ctx.default_map)
+        of += len(keys)
+        assert set(ctx.default_map) <= {parameter.name for parameter in command.params}
+    agree("options by their names in a config file", known, of)
 
 
 @pytest.mark.parametrize(

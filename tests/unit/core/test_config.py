@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from opskit import cli
-from opskit.commands import variable
+from opskit.commands import variable_name
 from opskit.core import config
 from opskit.core.config import load_config
 from opskit.core.errors import UsageFault
@@ -177,6 +177,12 @@ def test_flags_over_environment_over_config(
     assert "/nowhere/flag" in run(capsys, "history", "--state-dir", "/nowhere/flag")[1].out
 
 
+def test_an_option_is_named_in_a_file_as_it_is_typed(named: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named.write_text('[check]\nformat = "purple"\n')
+    code, output = run(capsys, "check")
+    assert (code, "'purple' is none of text, json, nagios" in output.err) == (2, True)
+
+
 def test_the_table_of_a_command_is_nearer_than_the_top_level(named: Path, capsys: pytest.CaptureFixture[str]) -> None:
     named.write_text('state_dir = "/nowhere/all"\n[history]\nstate-dir = "/nowhere/history"\n')
     assert "/nowhere/history" in run(capsys, "history")[1].out
@@ -226,7 +232,7 @@ def test_each_option_has_a_variable_of_its_own(
 def test_no_two_options_have_the_same_variable() -> None:
     def names(command: Any, path: str) -> Iterator[str]:
         options = [each for each in command.params if each.param_type_name == "option"]
-        yield from (variable(path, each) for each in options if each.name != "help")
+        yield from (variable_name(f"{path} {each.opts[0]}") for each in options if each.name != "help")
         for child in command.list_commands(None) if hasattr(command, "list_commands") else ():
             yield from names(command.get_command(None, child), f"{path} {child}")
 
