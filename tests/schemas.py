@@ -6,14 +6,18 @@ machine. So that is where an envelope is known by its keys, and one that its sch
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from opskit import areas
-from opskit.core.results import Envelope
+from opskit.core.jsonable import Shape, to_json
+from opskit.core.results import Envelope, Merged
 
 KEYS = frozenset(Envelope.__annotations__)
 
@@ -90,3 +94,44 @@ def held_to_schemas(loads: Callable[..., Any]) -> Callable[..., Any]:
 def watch() -> None:
     """From now on every envelope is checked."""
     json.loads = held_to_schemas(json.loads)
+
+
+VALUES: dict[Any, tuple[Any, ...]] = {
+    str: ("", "ext4", "a\nb\udcff"),
+    bool: (True, False),
+    int: (0, -1, 2**63),
+    float: (0.0, 1.5, 2),
+    type(None): (None,),
+    Any: (None, 1, "x", [], {}),
+}
+
+
+def sample(hint: Any, chance: random.Random, least: int = 0) -> Any:
+    """Some value of a type that a command answers with. least: how long each list is at least."""
+    if hint in VALUES:
+        return chance.choice(VALUES[hint])
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        shape: Shape = arguments[1]
+        formats = {"date-time": ["2026-11-20T19:05:00Z"], "date": ["2026-11-20"], "": []}[shape.format]
+        return chance.choice([*shape.words, *formats, *([""] if shape.or_empty else [])])
+    if origin in {Union, Literal}:
+        return chance.choice(arguments) if origin is Literal else sample(chance.choice(arguments), chance, least)
+    if origin is tuple and Ellipsis not in arguments:
+        return tuple(sample(each, chance, least) for each in arguments)
+    if origin in {tuple, list, Sequence}:
+        return tuple(sample(arguments[0], chance, least) for _ in range(chance.randrange(least, 3)))
+    if origin in {dict, Mapping}:
+        return {key: sample(arguments[1], chance, least) for key in ("a", "b\udcff")[: chance.randrange(least, 3)]}
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return chance.choice(list(hint)).value
+    if isinstance(hint, Merged):
+        parts = [to_json(sample(cls, chance, least)) for cls in hint.classes]
+        return {key: value for part in parts for key, value in part.items()}
+    hints = get_type_hints(hint, include_extras=True)
+    if dataclasses.is_dataclass(hint):
+        values = {
+            field.name: sample(hints[field.name], chance, least) for field in dataclasses.fields(hint) if field.init
+        }
+        return hint(**values)
+    return hint(**{name: sample(hints[name], chance, least) for name in hints})

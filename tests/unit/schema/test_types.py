@@ -4,60 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from enum import Enum
-from typing import Annotated, Any, Literal, NamedTuple, Optional, TypedDict, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Optional, TypedDict
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from opskit import areas
 from opskit.completion.cli import tree
-from opskit.core.jsonable import Moment, MomentOrNone, Shape, from_json, to_json
-from opskit.core.results import Merged
+from opskit.core.jsonable import Moment, MomentOrNone, from_json, to_json
 from opskit.schema.envelope import envelope_schema, facts_schema
 from opskit.schema.types import Writer
-from schemas import checker
+from schemas import checker, sample
 from tiers import Agree
 
 RESULTS, FACTS = areas.load_results()
-VALUES: dict[Any, tuple[Any, ...]] = {
-    str: ("", "ext4", "a\nb\udcff"),
-    bool: (True, False),
-    int: (0, -1, 2**63),
-    float: (0.0, 1.5, 2),
-    type(None): (None,),
-    Any: (None, 1, "x", [], {}),
-}
-
-
-def sample(hint: Any, chance: random.Random) -> Any:
-    """Some value of a type."""
-    if hint in VALUES:
-        return chance.choice(VALUES[hint])
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        shape: Shape = arguments[1]
-        formats = {"date-time": ["2026-11-20T19:05:00Z"], "date": ["2026-11-20"], "": []}[shape.format]
-        return chance.choice([*shape.words, *formats, *([""] if shape.or_empty else [])])
-    if origin in {Union, Literal}:
-        return chance.choice(arguments) if origin is Literal else sample(chance.choice(arguments), chance)
-    if origin is tuple and Ellipsis not in arguments:
-        return tuple(sample(each, chance) for each in arguments)
-    if origin in {tuple, list, Sequence}:
-        return tuple(sample(arguments[0], chance) for _ in range(chance.randrange(3)))
-    if origin in {dict, Mapping}:
-        return {key: sample(arguments[1], chance) for key in ("a", "b\udcff")[: chance.randrange(3)]}
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return chance.choice(list(hint)).value
-    if isinstance(hint, Merged):
-        parts = [to_json(sample(cls, chance)) for cls in hint.classes]
-        return {key: value for part in parts for key, value in part.items()}
-    hints = get_type_hints(hint, include_extras=True)
-    if dataclasses.is_dataclass(hint):
-        values = {field.name: sample(hints[field.name], chance) for field in dataclasses.fields(hint) if field.init}
-        return hint(**values)
-    return hint(**{name: sample(hints[name], chance) for name in hints})
 
 
 def invalid(schema: dict[str, Any], value: Any) -> list[str]:
