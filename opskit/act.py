@@ -263,7 +263,7 @@ def _show(session: Session, decided: Decided, chore: Chore[F]) -> None:
             session.screen.line("Dry run: nothing was changed. -v shows the commands, --format sh a script of them.")
             session.screen.line(f"To carry out this plan and no other:\n  --only-plan {token.text}")
         else:
-            session.screen.line(f"{plan.title}: nothing to do")
+            session.screen.line(f"{shown(plan.title)}: nothing to do")
             draw_notes(session.screen, plan.notes, sys.stdout)
 
     result = {**plan.as_json(), "plan": token.as_json(), "dry_run": True, "changed": False}

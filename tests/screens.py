@@ -84,6 +84,11 @@ class ScreenTerminal:
         # A sequence may be cut in two.
         cut = re.search(r"\x1b(?:\[[?\d;]*|[()])?\Z", text)
         text, self.rest = (text[: cut.start()], cut[0]) if cut else (text, "")
+        self.draw(text)
+        return bool(data)
+
+    def draw(self, text: str) -> None:
+        """What the terminal makes of this."""
         for parameters, final, escape, char in TOKEN.findall(text):
             if final:
                 self._sequence(parameters, final)
@@ -91,7 +96,6 @@ class ScreenTerminal:
                 self.y = max(0, self.y - 1)
             elif char:
                 self._char(char)
-        return bool(data)
 
     def _sequence(self, parameters: str, final: str) -> None:  # noqa: C901 - one sequence after the other
         numbers = [int(word) for word in parameters.split(";") if word.isdigit()]
@@ -143,3 +147,12 @@ class ScreenTerminal:
         while self.y >= self.height:
             self.cells = [*self.cells[1:], [" "] * self.width]
             self.y -= 1
+
+
+def left_of(text: str) -> list[str]:
+    """What a terminal shows in the end of what was written to it."""
+    terminal = ScreenTerminal.__new__(ScreenTerminal)
+    terminal.height, terminal.width, terminal.y, terminal.x, terminal.last = 200, 400, 0, 0, ""
+    terminal.cells = [[" "] * terminal.width for _ in range(terminal.height)]
+    terminal.draw(text)
+    return terminal.screen

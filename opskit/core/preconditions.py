@@ -54,7 +54,10 @@ def _writable(directory: str) -> str:
         place = os.path.dirname(place)
     if not os.path.isdir(place):
         raise no_lock(directory, errno.EEXIST if place == directory else errno.ENOTDIR)
-    check_state_dir(directory)
+    try:
+        check_state_dir(directory)
+    except OSError as error:  # below what this user may not look into
+        raise no_lock(directory, error.errno or errno.EACCES) from error
     if not os.access(place, os.W_OK | os.X_OK):
         read_only = os.statvfs(place).f_flag & os.ST_RDONLY
         raise no_lock(directory, errno.EROFS if read_only else errno.EACCES)

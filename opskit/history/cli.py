@@ -227,7 +227,7 @@ def _report(session: Session, run: Run, outcome: Outcome, before: UndoFacts) -> 
             part = " in part" if kept else ""
             session.screen.done(f"Run {run.id} was taken back{part}, as run {outcome.run}.")
         else:
-            session.screen.done(f"{outcome.plan.title}: nothing to do")
+            session.screen.done(f"{shown(outcome.plan.title)}: nothing to do")
         for note in notes if outcome.run else ():  # else they were shown in place of a plan
             session.screen.done(f"  {note.severity}: {session.screen.title(note)}")
             if note.remedy:
