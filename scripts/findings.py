@@ -1,6 +1,7 @@
-"""Write .github/FINDINGS.md, the page of all findings, and the thresholds in README.md: run it from the checkout.
+"""Write .github/FINDINGS.md, the page of all findings, and the tables of README.md: run it from the checkout.
 
-Both are from the registries of the areas. A test fails when what is there is stale: python scripts/findings.py
+They are from the registries of the areas, and from the tree of commands. A test fails when what is there is stale:
+python scripts/findings.py, which scripts/completions runs, too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / ".github" / "FINDINGS.md"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- thresholds: begin -->\n", "<!-- thresholds: end -->\n"
+COMMANDS, COMMANDS_END = "<!-- commands: begin -->\n", "<!-- commands: end -->\n"
 
 
 def page() -> str:
@@ -49,8 +51,23 @@ def with_thresholds(readme: str) -> str:
     return before + BEGIN + block + END + rest.partition(END)[2]
 
 
+def with_commands(readme: str) -> str:
+    """The README with every command, what it does, and its own options."""
+    from opskit.completion.cli import tree  # noqa: PLC0415 - from the checkout, when this is run
+    from opskit.completion.man import common_options  # noqa: PLC0415
+
+    commands = [node for node in tree().walk() if node.runs and len(node.words) > 1]
+    shared = common_options(commands)
+    lines = ["| command | what it does | its own options |", "|---|---|---|"]
+    for node in commands:
+        own = ", ".join(f"`{max(option.names, key=len)}`" for option in node.options if option not in shared)
+        lines.append(f"| `{node.path}` | {node.summary.replace('|', chr(92) + '|')} | {own} |")
+    before, _, rest = readme.partition(COMMANDS)
+    return before + COMMANDS + "\n".join([*lines, ""]) + COMMANDS_END + rest.partition(COMMANDS_END)[2]
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(), encoding="utf-8")
-    README.write_text(with_thresholds(README.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(with_commands(with_thresholds(README.read_text(encoding="utf-8"))), encoding="utf-8")

@@ -99,10 +99,10 @@ def man_page(root: Node, version: str) -> str:
         *[line for node in commands for line in _entry(_title(node), node.summary)],
         ".SH OPTIONS",
         "Those that most commands have:",
-        *[line for option in _common(commands) for line in _option(option)],
+        *[line for option in common_options(commands) for line in _option(option)],
         ".PP",
         "Those of opskit itself:",
-        *[line for option in root.options if option not in _common(commands) for line in _option(option)],
+        *[line for option in root.options if option not in common_options(commands) for line in _option(option)],
         *_end(commands, "opskit disk mount --fstype", FILES, pages),
     ]
     return _page(lines)
@@ -115,7 +115,7 @@ def area_page(root: Node, word: str, version: str, thresholds: Thresholds) -> st
     """
     node = next(child for child in root.children if child.name == word)
     commands = [each for each in node.walk() if each.runs]
-    shared = _common([each for each in root.walk() if each.runs])
+    shared = common_options([each for each in root.walk() if each.runs])
     used = [option for option in shared if any(option in each.options for each in commands)]
     lines = [
         *_head(f"OPSKIT-{word.upper()}", f"opskit-{word}", node.summary.rstrip("."), version),
@@ -168,7 +168,8 @@ def _end(commands: Iterable[Node], example: str, files: Mapping[str, str], also:
     yield from _text(", ".join(also))
 
 
-def _common(commands: Iterable[Node]) -> list[Option]:
+def common_options(commands: Iterable[Node]) -> list[Option]:
+    """The options that several commands have in the same words."""
     counted = Counter(option for node in commands for option in node.options)
     return [option for option, count in counted.items() if count >= COMMON_AT_LEAST]
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Optional
 import pytest
 import typer
 
+import findings as script
 from checkout import ROOT
 from opskit.areas import ENTRIES, load_thresholds
 from opskit.commands import new_app
@@ -119,3 +120,15 @@ def test_a_manual_page_has_its_sections(shell: str) -> None:
     assert ("\n.B 8\n" in page) == ("\\-\\-dry\\-run" in page.partition(".SH EXIT STATUS")[0])
     names = [name for known in load_thresholds().values() for name in known]
     assert all((f"\n.B {name} = " in page) == (shell == "man-check") for name in names)
+
+
+def test_the_table_of_the_readme_has_every_command() -> None:
+    readme = script.README.read_text(encoding="utf-8")
+    assert readme == script.with_commands(readme), "stale: run scripts/completions"
+    assert readme.count("\n| `opskit ") > 40
+
+
+def test_the_picture_in_the_readme_is_a_screen() -> None:
+    readme = script.README.read_text(encoding="utf-8")
+    screen = (ROOT / "tests/golden/status/wrong-80x24.txt").read_text(encoding="utf-8")
+    assert f"# opskit status\n{screen}```" in readme
