@@ -1,4 +1,4 @@
-"""A real podman in a mount namespace of its own, its containers without cgroups and network: this is one, too."""
+"""A real podman and a real docker in a mount namespace of their own, without cgroups and network: this is one, too."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import textwrap
 from pathlib import Path
+from typing import Union
+
+import pytest
 
 from host.hosts import Namespace
-from host.tools import ENVIRONMENT, run
+from host.tools import ENVIRONMENT, run, until
 
-NEEDED = ("podman", "crun", "busybox")
+NEEDED = {"podman": ("podman", "crun", "busybox"), "docker": ("docker", "dockerd", "containerd", "runc", "busybox")}
 CONTAINERS_CONF = """
 [containers]
 cgroups = "disabled"
@@ -47,38 +50,26 @@ BARE = "#!/bin/sh\nexit 0\n"
 WORKER = "#!/bin/sh\nwhile :; do sleep 100000; done\n"
 
 
-def missing() -> str:
-    """Why there is no podman here; "" where there is."""
-    absent = [name for name in NEEDED if not shutil.which(name, path=ENVIRONMENT["PATH"])]
+def missing(engine: str = "podman") -> str:
+    """Why there is no such engine here; "" where there is."""
+    absent = [name for name in NEEDED[engine] if not shutil.which(name, path=ENVIRONMENT["PATH"])]
     return f"{' and '.join(absent)}: not on this machine" if absent else ""
 
 
-class Podman:
+class Engine:
     """Its images and containers in a folder of the test; `inside` runs what sees them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "conf").mkdir()
-        (folder / "conf" / "containers.conf").write_text(CONTAINERS_CONF)
-        (folder / "conf" / "policy.json").write_text(POLICY)
-        storage = f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/store"\nrunroot = "{folder}/run"\n'
-        (folder / "conf" / "storage.conf").write_text(storage)
-        setup = f"""
-            mount -t tmpfs none /sys/fs/cgroup
-            mount -t cgroup2 none /sys/fs/cgroup
-            mkdir -p /etc/containers
-            mount -t tmpfs none /etc/containers
-            cp {folder}/conf/* /etc/containers/
-        """
-        self.inside = Namespace(textwrap.dedent(setup))
-        self._import_image()
+    name = ""
+    folder: Path
+    inside: Namespace
 
     def cannot_run(self) -> str:
         """Why no container runs on this machine; "" where one does: that takes rights that a container may lack."""
         done = self("run", "--rm", "worker", "/bin/sh", "-c", "exit 0", check=False)
-        return "" if done.returncode == 0 else f"podman runs no container here: {done.stderr}"
+        return "" if done.returncode == 0 else f"{self.name} runs no container here: {done.stderr}"
 
-    def _import_image(self) -> None:
+    def import_image(self) -> None:
+        """Make the image of all containers, worker."""
         root = self.folder / "image"
         for name in ("bin", "etc/init.d", "run", "var", "tmp", "proc", "sys", "dev"):
             (root / name).mkdir(parents=True)
@@ -95,11 +86,11 @@ class Podman:
             (root / name).chmod(0o755)
         archive = self.folder / "image.tar"
         run("tar", "-C", str(root), "-cf", str(archive), ".")
-        self("import", "-q", str(archive), "worker")
+        self("import", str(archive), "worker")
 
     def __call__(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """podman with these words."""
-        return run(*self.inside.prefix, "podman", *words, check=check, env=ENVIRONMENT, cwd="/")
+        """The engine with these words."""
+        return run(*self.inside.prefix, self.name, *words, check=check, env=ENVIRONMENT, cwd="/")
 
     def start(self, name: str, *words: str) -> None:
         """A container that runs these words."""
@@ -109,7 +100,94 @@ class Podman:
         """The exit status of a shell's line in a container."""
         return self("exec", name, "sh", "-c", text, check=False).returncode
 
+
+class Podman(Engine):
+    """podman: each command by itself."""
+
+    name = "podman"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "conf").mkdir()
+        (folder / "conf" / "containers.conf").write_text(CONTAINERS_CONF)
+        (folder / "conf" / "policy.json").write_text(POLICY)
+        storage = f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/store"\nrunroot = "{folder}/run"\n'
+        (folder / "conf" / "storage.conf").write_text(storage)
+        setup = f"""
+            mount -t tmpfs none /sys/fs/cgroup
+            mount -t cgroup2 none /sys/fs/cgroup
+            mkdir -p /etc/containers
+            mount -t tmpfs none /etc/containers
+            cp {folder}/conf/* /etc/containers/
+        """
+        self.inside = Namespace(textwrap.dedent(setup))
+        self.import_image()
+
     def close(self) -> None:
         """End every container, and the namespace."""
         self("rm", "-fa", "-t", "0", check=False)
         self.inside.close()
+
+
+class Docker(Engine):
+    """docker: a daemon, which is ended with its containers."""
+
+    name = "docker"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # Its socket is where opskit's docker looks for it, and nobody else sees it.
+        setup = """
+            mount -t tmpfs none /sys/fs/cgroup
+            mount -t cgroup2 none /sys/fs/cgroup
+            mount -t tmpfs none /run
+        """
+        self.inside = Namespace(textwrap.dedent(setup))
+        options = ("--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs")
+        with (folder / "dockerd.log").open("w") as log:
+            self.daemon = subprocess.Popen(
+                [*self.inside.prefix, "dockerd", *options, f"--data-root={folder}/data", f"--exec-root={folder}/exec"],
+                env=ENVIRONMENT, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        try:
+            until(lambda: self("version", check=False).returncode == 0 or self.daemon.poll() is not None)
+            if not self.cannot_begin():
+                self.import_image()
+        except BaseException:
+            self.close()
+            raise
+
+    def cannot_begin(self) -> str:
+        """Why its daemon ended; "" where it runs."""
+        if self.daemon.poll() is None:
+            return ""
+        return f"dockerd does not run here: {(self.folder / 'dockerd.log').read_text()[-300:]}"
+
+    def cannot_run(self) -> str:
+        """See Engine.cannot_run."""
+        return self.cannot_begin() or super().cannot_run()
+
+    def close(self) -> None:
+        """End every container, the daemon and the namespace."""
+        if containers := self("ps", "-aq", check=False).stdout.split():
+            self("rm", "-f", *containers, check=False)
+        self.daemon.terminate()
+        self.daemon.wait()
+        for mount in reversed(self.inside.mounts()):
+            if mount.target.startswith(str(self.folder)):
+                run(*self.inside.prefix, "umount", mount.target, check=False)
+        self.inside.close()
+
+
+ENGINES: dict[str, type[Union[Podman, Docker]]] = {"podman": Podman, "docker": Docker}
+
+
+def made(name: str, folder: Path) -> Union[Podman, Docker]:
+    """The engine; the test is skipped where it does not run."""
+    if why := missing(name):
+        pytest.skip(why)
+    engine = ENGINES[name](folder)
+    if why := engine.cannot_run():
+        engine.close()
+        pytest.skip(why)
+    return engine

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from host.hosts import Host, Namespace
-from host.service.engine import Podman, missing
+from host.service.engine import made
 from host.service.test_status import wait_for_state
 from host.service.test_status_in_containers import states_in, wait_until
+from tiers import slow
 
 SCRIPT = """\
 #!/bin/sh
@@ -121,30 +122,32 @@ def test_a_process_of_which_nobody_knows_who_starts_it(started: Started) -> None
     assert started.host.run("service", "ensure", "nothing-of-this-name", "--yes").code == 1
 
 
-def test_in_a_container_whose_first_process_does_not_reap(host: Host, tmp_path: Path) -> None:
-    if why := missing():
-        pytest.skip(why)
-    podman = Podman(tmp_path)
+@pytest.mark.parametrize("name", ["podman", slow("docker")])
+def test_in_a_container_whose_first_process_does_not_reap(host: Host, tmp_path: Path, name: str) -> None:
+    engine = made(name, tmp_path)
     try:
-        if why := podman.cannot_run():
-            pytest.skip(why)
-        podman.start("c", "/bin/sleep", "100000")
-        words = ("worker", "--container", "c")
+        engine.start("room", "/bin/sleep", "100000")
+        words = ("worker", "--container", "room")
 
         def ensure(*more: str) -> int:
-            return host.run("service", "ensure", *more, "--yes", "--for", "100ms", inside=podman.inside).code
+            return host.run("service", "ensure", *more, "--yes", "--for", "100ms", inside=engine.inside).code
 
         def state() -> int:
-            return host.run("service", "status", *words, inside=podman.inside).code
+            return host.run("service", "status", *words, inside=engine.inside).code
 
-        podman.shell("c", "/etc/init.d/worker start; kill -KILL $(cat /run/worker.pid)")
-        wait_until(lambda: states_in(podman, "c")[1:2] == "Z")
-        assert podman.shell("c", "/etc/init.d/worker status") == 0
+        engine.shell("room", "/etc/init.d/worker start; kill -KILL $(cat /run/worker.pid)")
+        wait_until(lambda: states_in(engine, "room")[1:2] == "Z")
+        assert engine.shell("room", "/etc/init.d/worker status") == 0
         assert (state(), ensure(*words), state()) == (4, 0, 0)
-        assert host.run("undo", "last", "--yes", inside=podman.inside).code == 0
+        assert host.run("undo", "last", "--yes", inside=engine.inside).code == 0
         assert state() == 4
-        podman("stop", "-t", "0", "c")
+        engine("stop", "-t", "0", "room")
         assert ensure(*words) == 5  # the container comes first
-        assert ensure("c") == 0
+        assert ensure("room") == 0
+        if name == "docker":
+            engine("run", "-d", "--name", "flaps", "--restart", "always", "worker", "/bin/false")
+            wait_until(lambda: '"restarting"' in engine("container", "inspect", "flaps").stdout)
+            answer = host.run("service", "ensure", "flaps", "--yes", inside=engine.inside)
+            assert (answer.code, "docker update --restart=no flaps" in answer.err) == (5, True), answer.err
     finally:
-        podman.close()
+        engine.close()

@@ -1,4 +1,4 @@
-"""`opskit service status --container` with a real podman, in each state in which an init script lies or cannot tell."""
+"""`opskit service status --container` with a real engine, in each state in which an init script lies or cannot tell."""
 
 from __future__ import annotations
 
@@ -9,29 +9,23 @@ from typing import Any
 import pytest
 
 from host.hosts import Host
-from host.service.engine import Podman, missing
+from host.service.engine import Engine, made
 from host.service.test_status import AS_NOBODY
 from host.tools import Answer
-from tiers import Agree
+from tiers import Agree, slow
 
 WAIT = 60.0
 
 
-@pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    if why := missing():
-        pytest.skip(why)
-    made = Podman(tmp_path_factory.mktemp("podman"))
-    try:
-        if why := made.cannot_run():
-            pytest.skip(why)
-        yield made
-    finally:
-        made.close()
+@pytest.fixture(scope="module", params=["podman", slow("docker")])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = made(request.param, tmp_path_factory.mktemp(request.param))
+    yield engine
+    engine.close()
 
 
-def ask(host: Host, podman: Podman, *words: str) -> Answer:
-    return host.run("service", "status", "--json", *words, inside=podman.inside)
+def ask(host: Host, engine: Engine, *words: str) -> Answer:
+    return host.run("service", "status", "--json", *words, inside=engine.inside)
 
 
 def service(answer: Answer) -> dict[str, Any]:
@@ -47,41 +41,41 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def states_in(podman: Podman, name: str, pid_file: str = "/run/worker.pid") -> str:
-    return podman("exec", name, "sh", "-c", f"cat /proc/$(cat {pid_file})/stat", check=False).stdout.rpartition(")")[2]
+def states_in(engine: Engine, name: str, pid_file: str = "/run/worker.pid") -> str:
+    return engine("exec", name, "sh", "-c", f"cat /proc/$(cat {pid_file})/stat", check=False).stdout.rpartition(")")[2]
 
 
-def test_where_the_script_lies(host: Host, podman: Podman, agree: Agree) -> None:
+def test_where_the_script_lies(host: Host, engine: Engine, agree: Agree) -> None:
     """Right in each state: what the script exits with, what opskit says, and its exit status."""
     seen: list[tuple[str, int, str, int, set[str]]] = []
 
     def look(what: str, container: str, name: str = "worker") -> None:
-        script = podman.shell(container, f"/etc/init.d/{name} status")
-        answer = ask(host, podman, name, "--container", container)
+        script = engine.shell(container, f"/etc/init.d/{name} status")
+        answer = ask(host, engine, name, "--container", container)
         seen.append((what, script, service(answer)["state"], answer.code, set(answer.ids)))
 
-    podman.start("no-reaper", "/bin/sleep", "100000")
+    engine.start("no-reaper", "/bin/sleep", "100000")
     look("never started", "no-reaper")
-    podman.shell("no-reaper", "/etc/init.d/worker start")
-    wait_until(lambda: states_in(podman, "no-reaper")[1:2] == "S")
+    engine.shell("no-reaper", "/etc/init.d/worker start")
+    wait_until(lambda: states_in(engine, "no-reaper")[1:2] == "S")
     look("runs", "no-reaper")
-    podman.shell("no-reaper", "kill -STOP $(cat /run/worker.pid)")
-    wait_until(lambda: states_in(podman, "no-reaper")[1:2] == "T")
+    engine.shell("no-reaper", "kill -STOP $(cat /run/worker.pid)")
+    wait_until(lambda: states_in(engine, "no-reaper")[1:2] == "T")
     look("stopped by a signal", "no-reaper")
-    podman.shell("no-reaper", "kill -KILL $(cat /run/worker.pid)")
-    wait_until(lambda: states_in(podman, "no-reaper")[1:2] == "Z")
+    engine.shell("no-reaper", "kill -KILL $(cat /run/worker.pid)")
+    wait_until(lambda: states_in(engine, "no-reaper")[1:2] == "Z")
     look("zombie", "no-reaper")
-    podman.shell("no-reaper", "echo 1 > /run/worker.pid")
+    engine.shell("no-reaper", "echo 1 > /run/worker.pid")
     look("pid file of another program", "no-reaper")
-    podman.shell("no-reaper", "echo 999999 > /run/worker.pid")
+    engine.shell("no-reaper", "echo 999999 > /run/worker.pid")
     look("pid is gone", "no-reaper")
     look("always 0", "no-reaper", "always")
     look("always 0, and names nothing", "no-reaper", "bare")
 
-    podman.start("reaper", "/bin/sh", "-c", "while :; do sleep 100000; done")
-    podman.shell("reaper", "/etc/init.d/worker start")
-    podman.shell("reaper", "kill -KILL $(cat /run/worker.pid)")
-    wait_until(lambda: podman.shell("reaper", "[ ! -e /proc/$(cat /run/worker.pid) ]") == 0)
+    engine.start("reaper", "/bin/sh", "-c", "while :; do sleep 100000; done")
+    engine.shell("reaper", "/etc/init.d/worker start")
+    engine.shell("reaper", "kill -KILL $(cat /run/worker.pid)")
+    wait_until(lambda: engine.shell("reaper", "[ ! -e /proc/$(cat /run/worker.pid) ]") == 0)
     look("killed and reaped", "reaper")
 
     lies, dead = {"script-lies", "not-running"}, {"not-running"}
@@ -99,44 +93,48 @@ def test_where_the_script_lies(host: Host, podman: Podman, agree: Agree) -> None
     ]
     differ = [(one, other) for one, other in zip(seen, wanted) if one != other]
     assert not differ, differ
-    agree("states told right where an init script may lie", len(seen) - len(differ), len(wanted))
+    agree(f"states told right where an init script may lie, in {engine.name}", len(seen) - len(differ), len(wanted))
 
 
-def test_the_container_comes_first(host: Host, podman: Podman) -> None:
-    podman.start("ends", "/bin/sleep", "100000")
-    answer = ask(host, podman, "nothing", "--container", "ends")
+def test_the_container_comes_first(host: Host, engine: Engine) -> None:
+    engine.start("ends", "/bin/sleep", "100000")
+    answer = ask(host, engine, "nothing", "--container", "ends")
     assert (answer.code, answer.json["ok"]) == (1, False)
     assert "no init script, program of supervisord or process" in answer.json["error"]["why"]
     # A process by its name, in the container and nowhere else.
-    assert service(ask(host, podman, "sleep", "--container", "ends"))["main"][0]["inner_pid"] == 1
-    both = ask(host, podman, "ends")
+    assert service(ask(host, engine, "sleep", "--container", "ends"))["main"][0]["inner_pid"] == 1
+    both = ask(host, engine, "ends")
     assert (both.code, service(both)["kind"], service(both)["state"]) == (0, "container", "running")
-    podman("stop", "-t", "0", "ends")
+    engine("stop", "-t", "0", "ends")
     for words in (("worker", "--container", "ends"), ("ends",)):
-        answer = ask(host, podman, *words)
+        answer = ask(host, engine, *words)
         assert (answer.code, service(answer)["kind"], service(answer)["state"]) == (4, "container", "stopped"), words
-    assert ask(host, podman, "worker", "--container", "absent").code == 1
-    podman("run", "-d", "--name", "fails", "worker", "/bin/false")
-    podman("wait", "fails")
-    failed = service(ask(host, podman, "fails"))
+    assert ask(host, engine, "worker", "--container", "absent").code == 1
+    engine("run", "-d", "--name", "fails", "worker", "/bin/false")
+    engine("wait", "fails")
+    failed = service(ask(host, engine, "fails"))
     assert (failed["state"], failed["ended"]) == ("failed", "exit status 1")
 
 
-def test_a_container_that_is_unhealthy(host: Host, podman: Podman) -> None:
-    health = ("--health-cmd", "/bin/false", "--health-retries", "1", "--health-interval", "disable")
-    podman("run", "-d", "--name", "ill", *health, "worker", "/bin/sleep", "100000")
-    podman("healthcheck", "run", "ill", check=False)
-    answer = ask(host, podman, "ill")
+def test_a_container_that_is_unhealthy(host: Host, engine: Engine) -> None:
+    # docker's daemon checks it by itself; podman has a timer of systemd for that, or is told to.
+    interval = "disable" if engine.name == "podman" else "100ms"
+    health = ("--health-cmd", "/bin/false", "--health-retries", "1", "--health-interval", interval)
+    engine("run", "-d", "--name", "ill", *health, "worker", "/bin/sleep", "100000")
+    if engine.name == "podman":
+        engine("healthcheck", "run", "ill", check=False)
+    wait_until(lambda: '"unhealthy"' in engine("container", "inspect", "ill").stdout)
+    answer = ask(host, engine, "ill")
     assert (answer.code, service(answer)["state"], answer.ids) == (4, "not-answering", ["not-answering"])
 
 
-def test_without_an_engine_and_without_root(host: Host, podman: Podman) -> None:
+def test_without_an_engine_and_without_root(host: Host, engine: Engine) -> None:
     gone = host.namespace("for engine in podman docker; do [ ! -e /usr/bin/$engine ] || "
                           "mount --bind /dev/null /usr/bin/$engine; done")  # fmt: skip
     answer = host.run("service", "status", "worker", "--container", "c", inside=gone)
     assert answer.code == 6
     assert "neither podman nor docker" in answer.err
-    answer = host.run("service", "status", "worker", "--container", "c", inside=podman.inside, under=AS_NOBODY)
+    answer = host.run("service", "status", "worker", "--container", "c", inside=engine.inside, under=AS_NOBODY)
     assert answer.code == 6
     assert "sudo " in answer.err
     assert host.run("service", "status", "worker", "--container", "--all").code == 2

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from host.hosts import Host
-from host.service.engine import Podman, missing
+from host.service.engine import Engine, made
 from host.service.test_status import Service
 from host.service.test_status_in_containers import states_in, wait_until
 from host.tools import Answer
+from tiers import slow
 
 
 @pytest.fixture
@@ -63,48 +64,42 @@ def test_a_disk_that_is_full(service: Service, host: Host) -> None:
     assert titles(answer)["disk-full"] == f"{full}/x: no room is left"
 
 
-@pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    if reason := missing():
-        pytest.skip(reason)
-    made = Podman(tmp_path_factory.mktemp("podman"))
-    try:
-        if reason := made.cannot_run():
-            pytest.skip(reason)
-        yield made
-    finally:
-        made.close()
+@pytest.fixture(scope="module", params=["podman", slow("docker")])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = made(request.param, tmp_path_factory.mktemp(request.param))
+    yield engine
+    engine.close()
 
 
-def test_how_what_is_in_a_container_ended(host: Host, podman: Podman) -> None:
-    podman.start("c", "/bin/sleep", "100000")
-    podman.shell("c", "/etc/init.d/worker start; kill -KILL $(cat /run/worker.pid)")
-    wait_until(lambda: states_in(podman, "c")[1:2] == "Z")
-    answer = host.run("service", "why", "--json", "worker", "--container", "c", inside=podman.inside)
+def test_how_what_is_in_a_container_ended(host: Host, engine: Engine) -> None:
+    engine.start("room", "/bin/sleep", "100000")
+    engine.shell("room", "/etc/init.d/worker start; kill -KILL $(cat /run/worker.pid)")
+    wait_until(lambda: states_in(engine, "room")[1:2] == "Z")
+    answer = host.run("service", "why", "--json", "worker", "--container", "room", inside=engine.inside)
     assert answer.code == 4
     assert titles(answer)["ended"].endswith("was killed by SIGKILL")
     assert {"zombie", "no-reaper", "nobody-restarts"} <= set(answer.ids)
-    podman("run", "-d", "--name", "fails", "worker", "/bin/false")
-    podman("wait", "fails")
-    checked = host.run("check", "service", "--json", inside=podman.inside)
+    engine("run", "-d", "--name", "fails", "worker", "/bin/false")
+    engine("wait", "fails")
+    checked = host.run("check", "service", "--json", inside=engine.inside)
     assert checked.code == 4
-    first = podman("inspect", "-f", "{{.State.Pid}}", "c").stdout.strip()
+    first = engine("inspect", "-f", "{{.State.Pid}}", "room").stdout.strip()
     told = {(finding["id"], finding["title"]) for finding in checked.json["findings"]}
     assert ("not-running", "fails is failed") in told
     # Of a zombie that was started a moment ago nobody can tell that it stays one.
     assert not [title for kind, title in told if kind == "zombie" and f": pid {first} (sleep" in title]
 
 
-def test_how_a_container_ended(host: Host, podman: Podman) -> None:
-    podman("run", "-d", "--name", "three", "worker", "/bin/sh", "-c", "echo no config; exit 78")
-    podman("run", "-d", "--name", "absent", "worker", "/bin/absent", check=False)
-    podman("wait", "three")
-    answer = host.run("service", "why", "--json", "three", inside=podman.inside)
+def test_how_a_container_ended(host: Host, engine: Engine) -> None:
+    engine("run", "-d", "--name", "three", "worker", "/bin/sh", "-c", "echo no config; exit 78")
+    engine("run", "-d", "--name", "absent", "worker", "/bin/absent", check=False)
+    engine("wait", "three")
+    answer = host.run("service", "why", "--json", "three", inside=engine.inside)
     assert (answer.code, answer.ids) == (4, ["ended", "nobody-restarts", "no-health-check"])
     assert titles(answer)["ended"] == "it ended with exit status 78: as a rule its configuration is wrong"
     assert answer.json["findings"][0]["evidence"] == "no config"
-    answer = host.run("service", "why", "--json", "absent", inside=podman.inside)
+    answer = host.run("service", "why", "--json", "absent", inside=engine.inside)
     # podman 4.3 keeps no exit status of a start that failed; others keep 127.
     assert answer.ids[0] in {"never-started", "cannot-execute"}
-    podman.start("lives", "/bin/sleep", "100000")
-    assert host.run("service", "why", "--json", "lives", inside=podman.inside).code == 0
+    engine.start("lives", "/bin/sleep", "100000")
+    assert host.run("service", "why", "--json", "lives", inside=engine.inside).code == 0
