@@ -71,6 +71,7 @@ COMMANDS: dict[str, tuple[str, tuple[int, ...]]] = {
     "undo": ("last -n", (0,)),
     "findings": ("", (0,)),
     "schema": ("", (0,)),
+    "doctor": ("", (0, 4)),
     "completion": ("bash", (0,)),
 }
 # They go on with what answers.
