@@ -105,7 +105,7 @@ def verify_(
     session.screen.answer(
         verdicts_json(verdicts), lambda: draw_verdicts(session.screen, verdicts, findings), findings=findings
     )
-    if any(verdict.state is State.DAMAGED for verdict in verdicts):
+    if any(verdict.state in {State.DAMAGED, State.SEAL_BROKEN} for verdict in verdicts):
         raise typer.Exit(ExitCode.FINDINGS)
 
 

@@ -85,6 +85,7 @@ FINDINGS = (
     FindingKind("rotate-limits", ("info",), "a rotation makes journald apply its own limits, too"),
     FindingKind("rotate-several", ("error",), "--rotate is for one namespace at a time"),
     FindingKind("same-directory", ("critical",), "two of the directories are the same one"),
+    FindingKind("seal-broken", ("error",), "the seals of a journal file do not fit the key that was given"),
     FindingKind("sealed", ("info",), "a journal file has seals, and its key was not given"),
     FindingKind("setting-beaten", ("info",), "the new setting overrides one that stands elsewhere"),
     FindingKind("storage-none", ("warning",), "journald is set to keep no journal"),

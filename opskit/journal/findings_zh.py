@@ -61,6 +61,7 @@ CHINESE = {
     "rotate-limits": ("轮转时 journald 也会应用它自己的上限", "无需处理"),
     "rotate-several": ("--rotate 一次只能用于一个命名空间", "逐个运行"),
     "same-directory": ("有两个目录是同一个", "只写一次"),
+    "seal-broken": ("日志文件的封印与所给的密钥不符", "文件被改动过，或用的是另一把密钥：先试另一把，不要删除"),
     "sealed": ("日志文件有封印，但没有给出密钥", "有密钥时用 --verify-key"),
     "setting-beaten": ("新设置会盖过别处的设置", "无需处理"),
     "storage-none": ("journald 设为不保存日志（Storage=none）", "想保存就改 Storage=persistent"),

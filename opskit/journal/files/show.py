@@ -15,7 +15,7 @@ from opskit.ui.screen import Screen
 def verdicts_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """The result of `journal verify --json`."""
     by_state = {state: [verdict for verdict in verdicts if verdict.state is state] for state in State}
-    listed = (State.IN_USE, State.SEALED, State.NEWER, State.NEVER_CLOSED)
+    listed = (State.IN_USE, State.SEALED, State.SEAL_BROKEN, State.NEWER, State.NEVER_CLOSED)
     return {
         "files": len(verdicts),
         "sound": len(by_state[State.SOUND]),
@@ -30,7 +30,7 @@ def verdicts_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 _WORDS = {
     State.SOUND: "sound", State.DAMAGED: "damaged", State.NEVER_CLOSED: "never closed", State.SEALED: "sealed",
-    State.NEWER: "of a newer systemd", State.IN_USE: "being written to",
+    State.SEAL_BROKEN: "whose seals do not fit", State.NEWER: "of a newer systemd", State.IN_USE: "being written to",
 }  # fmt: skip
 
 

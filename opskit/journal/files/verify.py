@@ -48,7 +48,8 @@ class State(enum.Enum):
 
     SOUND = "sound"
     IN_USE = "in_use"  # a process writes to it
-    SEALED = "sealed"  # its objects are sound; its seals were not checked, without a key
+    SEALED = "sealed"  # its entries can be read; its seals were not checked, without a key
+    SEAL_BROKEN = "seal_broken"  # its entries can be read; it was changed, or sealed with another key
     NEWER = "newer"  # it has what this journalctl does not know
     NEVER_CLOSED = "never_closed"  # sound, but a crash or a copy left it open
     DAMAGED = "damaged"
@@ -56,7 +57,11 @@ class State(enum.Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What can be told of a file. damage: what is wrong with a damaged one; loss: what of it cannot be read."""
+    """What can be told of a file.
+
+    damage: what is wrong with it, or with its seals
+    loss: what of it cannot be read
+    """
 
     path: str
     file: JournalFile
@@ -95,6 +100,7 @@ def some(names: Sequence[str]) -> str:
 def findings_of(verdicts: Sequence[Verdict]) -> list[Finding]:
     """The damaged files, then what could not be told of others."""
     findings = [_damaged(verdict) for verdict in verdicts if verdict.state is State.DAMAGED]
+    findings += [_seal_broken(verdict) for verdict in verdicts if verdict.state is State.SEAL_BROKEN]
     for state, make in ((State.NEWER, _newer), (State.NEVER_CLOSED, _never_closed), (State.SEALED, _sealed)):
         paths = [verdict.path for verdict in verdicts if verdict.state is state]
         findings += [make(paths)] if paths else []
@@ -114,8 +120,16 @@ def _never_closed(paths: Sequence[str]) -> Finding:
 
 
 def _sealed(paths: Sequence[str]) -> Finding:
-    title = f"sealed, and checked without the key: every object is sound, the seals are not checked: {some(paths)}"
+    title = f"sealed, and checked without the key: every entry can be read, the seals are not checked: {some(paths)}"
     return Finding("sealed", "info", title, ", ".join(paths), "add --verify-key FILE, with the key in it")
+
+
+def _seal_broken(verdict: Verdict) -> Finding:
+    """Nothing that is to be removed: it may be the key."""
+    title = f"{verdict.path}: its seals do not fit this key: it was changed, or sealed with another key"
+    evidence = f"{verdict.damage}; every entry can be read"
+    remedy = "try the key that journalctl --setup-keys printed before this file was written; until then keep the file"
+    return Finding("seal-broken", "error", title, evidence, remedy)
 
 
 def _damaged(verdict: Verdict) -> Finding:

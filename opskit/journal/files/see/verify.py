@@ -23,6 +23,8 @@ from opskit.journal.files.verify import VERIFY_KEY, State, Verdict, as_pattern, 
 # A file has at most some GB; journalctl reads 100 MB in some seconds.
 VERIFY_SECONDS = 30 * MINUTE
 _FAIL = re.compile(r"^FAIL: .*\(([^()]*)\)\s*\Z", re.DOTALL | re.MULTILINE)
+# What it has against the seals alone (journal-verify.c). That a file was changed, or another key's, is one to it.
+_OF_SEALS = re.compile(r"(?i)^[0-9a-f]+: .*\b(?:tag|epoch)\b")
 
 
 @dataclass(frozen=True)
@@ -90,14 +92,18 @@ def _verdict(runner: Runner, path: str, file: JournalFile, check: Check, *, in_u
         loss = _loss(path, file)
         damaged = loss.lost or loss.partial
         return Verdict(path, file, State.DAMAGED if damaged else State.SEALED, loss.why if damaged else "", loss)
-    damage = _damage_by_journalctl(runner, path, check.key)
-    if not damage:
+    said = _said_by_journalctl(runner, path, check.key)
+    if not said:
         return Verdict(path, file, State.NEVER_CLOSED if header.state == "online" else State.SOUND)
     if not os.path.lexists(path):
         return None
     if file.parsed.kind == ACTIVE and _header_now(path) != header:
         return Verdict(path, file, State.IN_USE)
-    return Verdict(path, file, State.DAMAGED, damage, _loss(path, file))
+    loss = _loss(path, file)
+    of_seals = next((line for line in said if _OF_SEALS.search(line)), "") if header.sealed else ""
+    if of_seals and not (loss.lost or loss.partial):
+        return Verdict(path, file, State.SEAL_BROKEN, of_seals, loss)
+    return Verdict(path, file, State.DAMAGED, said[-1], loss)
 
 
 def _loss(path: str, file: JournalFile) -> Loss:
@@ -154,8 +160,8 @@ def _header_now(path: str) -> Optional[Header]:
         os.close(descriptor)
 
 
-def _damage_by_journalctl(runner: Runner, path: str, key: str) -> str:
-    """What journalctl says is wrong with a file, "" for nothing. The exit status decides, the text is only shown.
+def _said_by_journalctl(runner: Runner, path: str, key: str) -> list[str]:
+    """The lines in which journalctl says what is wrong with a file, none for nothing: that is by its exit status.
 
     key: of the seals, "" for none
 
@@ -171,5 +177,5 @@ def _damage_by_journalctl(runner: Runner, path: str, key: str) -> str:
             raise Failed("journalctl --verify", why, todo="df -h /var/tmp; mount | grep /var") from error
         words = last_lines(error.result.stderr, 3).replace("\r", "\n").split("\n")
         lines = [word for word in words if word.strip() and not word.startswith(("FAIL", "PASS"))]
-        return lines[-1].strip() if lines else f"journalctl --verify ends with status {error.result.status}"
-    return ""
+        return [line.strip() for line in lines] or [f"journalctl --verify ends with status {error.result.status}"]
+    return []
