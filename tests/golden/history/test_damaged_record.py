@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import random
 import typing
@@ -11,14 +10,12 @@ from typing import Any
 
 import pytest
 
-from checkout import ROOT
-from golden.history.test_yesterday import PINS, UNRECORDED
+from golden.history.test_yesterday import PINS, UNRECORDED, step_kinds
 from ledgers import samples
 from opskit.areas import load_step
 from opskit.core.command import Command, Result
 from opskit.core.errors import Failed
 from opskit.core.ledger import StepRecord
-from opskit.core.plan import Step
 from opskit.history.model import StepLeft
 from opskit.history.see import left_of
 from tiers import Agree, ranges
@@ -48,10 +45,7 @@ def plain(hint: Any) -> Any:
 
 def entries() -> dict[str, list[StepRecord]]:
     """Records of every kind: of recorded ledgers, and made up where none has one."""
-    kinds: dict[str, type[Step]] = {}
-    for path in sorted((ROOT / "opskit").glob("*/steps.py")):
-        if path.parent.name != "history":
-            kinds.update(importlib.import_module(f"opskit.{path.parent.name}.steps").KINDS)
+    kinds = step_kinds()
     records: dict[str, list[StepRecord]] = {}
     for release, area in {(release, pin["ledger"]) for release, pin in PINS}:
         for run in samples(release, area):
