@@ -25,6 +25,7 @@ FINDINGS = (
     FindingKind("delete-unreadable", ("critical",), "what is to be deleted cannot be looked at, or not be deleted"),
     FindingKind("delete-unseen", ("warning",), "processes that could not be looked at may need it"),
     FindingKind("deleted-open", ("warning",), "files that are deleted but still open take much of a filesystem"),
+    FindingKind("fills-soon", ("warning",), "a filesystem is full within days, if it goes on to grow as it did"),
     FindingKind("nearly-full", ("warning", "error"), "the blocks of a filesystem are nearly used up"),
     FindingKind("nearly-out-of-inodes", ("warning", "error"), "the inodes of a filesystem are nearly used up"),
     FindingKind("not-answering", ("error",), "a filesystem does not answer"),

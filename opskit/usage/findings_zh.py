@@ -19,6 +19,7 @@ CHINESE = {
     "delete-unreadable": ("要删除的东西看不到，或无权删除", "以 root 运行"),
     "delete-unseen": ("有进程看不到，它们可能需要要删除的东西", "以 root 运行"),
     "deleted-open": ("已删除但仍被打开的文件占了文件系统的很大一部分", "opskit df --deleted 列出，再重启那些进程"),
+    "fills-soon": ("照此增长，文件系统几天内就会写满", "opskit du --diff last 看是什么在增长"),
     "nearly-full": ("文件系统的空间快用完了", "opskit df --why 找出原因"),
     "nearly-out-of-inodes": ("文件系统的 inode 快用完了", "opskit du -i 找出小文件最多的目录"),
     "not-answering": ("文件系统没有应答", "检查 NFS 等服务器，或卸载它"),

@@ -19,9 +19,10 @@ from opskit.history.see import check as history_check
 from opskit.usage.df.deleted import DeletedFile, DeletedFiles
 from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.df.report import report_of as df_report
+from opskit.usage.du.growth import growths
 from opskit.usage.du.growth import report_of as growth_report
 from opskit.usage.du.model import Scan, ScanRequest
-from opskit.usage.du.saved import SavedScan, pack
+from opskit.usage.du.saved import SavedScan, ScanHead, pack
 from opskit.usage.du.see.kept import kept_heads
 from opskit.usage.thresholds import DEFAULTS
 from opskit.yum.model import Facts, LockFile, LockPlace
@@ -93,13 +94,32 @@ def test_what_grows_is_told_from_the_last_two_scans_of_a_tree(tmp_path: Path) ->
     (folder / "20261109T000002Z-aaaaaa.json.gz").mkdir()
     (folder / "20261109T000003Z-aaaaaa.json.gz").symlink_to("gone")
     os.mkfifo(folder / "20261109T000004Z-aaaaaa.json.gz")
-    assert growth_report(list(kept_heads(str(tmp_path)))).lines == (
+    assert growth_report(growths(list(kept_heads(str(tmp_path))))).lines == (
         "+1.0G in 6h, 2.0G now  /home",
         "+2.0G in 4 days (+512M a day), 11G now  /srv",
         "-1.0G in 1 day (-1.0G a day), 8.0G now  /var",
     )
     assert growth_report([]).lines == ()
     assert list(kept_heads(str(tmp_path / "none"))) == []
+
+
+def test_what_is_full_soon_is_told_where_its_growth_is_of_late() -> None:
+    gib = 2**30
+    taken = datetime(2026, 11, 1, tzinfo=timezone.utc)
+
+    def told(days: float = 2, more: int = 2, available: int = 2, since: float = 1, root: str = "/var") -> list[str]:
+        scans = [ScanHead(taken, ScanRequest((b"/var",)), gib),
+                 ScanHead(taken + timedelta(days=days), ScanRequest((b"/var",)), (1 + more) * gib)]  # fmt: skip
+        now = scans[1].taken.timestamp() + since * 86400
+        return [finding.title for finding in growth_report(growths(scans), {root: available * gib}, now).findings]
+
+    assert told() == ["/var: its disk is full in 2d, if it grows on"]
+    assert told(available=0) == ["/var: its disk is full in no time, if it grows on"]
+    assert told(available=3) == []  # in three days
+    assert told(more=-2) == told(more=0) == []
+    assert told(days=0.5) == []
+    assert told(since=8) == []
+    assert told(root="/srv") == []  # what does not answer, or is gone
 
 
 def test_one_is_no_plural() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ from opskit.status.settings import read_settings
 from opskit.usage.df.deleted import DeletedFile, DeletedFiles
 from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.df.report import report_of as df_report
+from opskit.usage.du.growth import growths
+from opskit.usage.du.growth import report_of as growth_report
+from opskit.usage.du.model import ScanRequest
+from opskit.usage.du.saved import ScanHead
 from opskit.yum.model import Facts, LockFile, LockPlace
 from opskit.yum.report import report_of as yum_report
 from opskit.yum.state import HELD, LockVerdict
@@ -59,6 +64,13 @@ def filesystem(used: int, inodes: int = 0) -> list[Filesystem]:
 def deleted(percent: int, limits: Limits) -> tuple[Finding, ...]:
     size = percent * 1024
     return df_report(filesystem(0), DeletedFiles((DeletedFile("8:1", 3, "/a", size, size, "/", ()),)), limits).findings
+
+
+def grows(number: int, limits: Limits) -> tuple[Finding, ...]:
+    """A tree that takes a byte more each second, of which so many are left."""
+    taken = datetime.fromtimestamp(NOW, timezone.utc)
+    heads = [ScanHead(taken - timedelta(days=days), ScanRequest((b"/v",)), 9**9 - days * DAY) for days in (2, 0)]
+    return growth_report(growths(heads), {"/v": number}, NOW, limits).findings
 
 
 def errors(number: int, limits: Limits) -> tuple[Finding, ...]:
@@ -134,6 +146,7 @@ MAKE: dict[tuple[str, str], Callable[[int, Limits], tuple[Finding, ...]]] = {
     ("disk", "inodes_error_percent"):
         lambda number, limits: severe(df_report(filesystem(0, number), DeletedFiles(), limits).findings),
     ("disk", "deleted_percent"): deleted,
+    ("disk", "full_within"): grows,
     ("journal", "limit_percent"): usage,
     ("journal", "errors_an_hour"): errors,
     **{("journal", name): incidents(kind) for kind, name in BY_FINDING.items()},
@@ -155,7 +168,7 @@ MAKE: dict[tuple[str, str], Callable[[int, Limits], tuple[Finding, ...]]] = {
     ("history", "waiting"): waiting,
 }  # fmt: skip
 # These tell what is below their number, and this one what is above it.
-BELOW, ABOVE = {"hit_percent", "restarts_within"}, {"limit_percent"}
+BELOW, ABOVE = {"hit_percent", "restarts_within", "full_within"}, {"limit_percent"}
 
 
 @pytest.mark.parametrize(("area", "name"), EVERY)
@@ -221,5 +234,7 @@ def test_no_plan_asks_for_a_threshold() -> None:
     package = Path(script.ROOT) / "opskit"
     users = [path for path in package.rglob("*.py") if ".thresholds import" in path.read_text(encoding="utf-8")]
     names = {str(path.relative_to(package)) for path in users}
-    plans = {name for name in names if not name.endswith(("findings.py", "report.py", "check.py", "see.py"))}
+    plans = {
+        name for name in names if not name.endswith(("findings.py", "report.py", "check.py", "see.py", "growth.py"))
+    }
     assert (len(names) > 10, plans) == (True, set())
