@@ -81,7 +81,7 @@ install_needs() {
 environment() {
   local directory=$1 python=$2 extras=$3 needs source
   needs="$("$python" -c 'import sys; print(sys.version, sys.prefix)') [$extras] $(sha256sum <pyproject.toml)"
-  source=$(find opskit -name '*.py' | LC_ALL=C sort | cat - <(echo pyproject.toml) | xargs sha256sum | sha256sum)
+  source=$(find opskit completions -type f ! -name '*.pyc' | LC_ALL=C sort | cat - <(echo pyproject.toml) | xargs sha256sum | sha256sum)
   mkdir -p .cache
   (
     flock 9

@@ -11,14 +11,19 @@ import stat
 import threading
 import time
 from io import TextIOWrapper
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from opskit.core.errors import UsageFault
 from opskit.core.files import check_regular
 from opskit.core.log_config import TLS_PORTS, SmtpConfig
 
+if TYPE_CHECKING:
+    import ssl
+
 # Seconds that a mail server may take for one answer, and that the end of opskit waits for mail under way.
 MAIL_TIMEOUT = 5.0
+# Where a host has all the certificates that it trusts in one file: the EL family, Debian.
+CERTIFICATES = ("/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/certs/ca-certificates.crt")
 
 mail_log = logging.getLogger("opskit.mail")
 
@@ -77,7 +82,6 @@ class MailHandler(logging.Handler):
 
     def _deliver(self, text: str) -> None:
         import smtplib  # noqa: PLC0415 - together with ssl the slowest import of all; only for a mail
-        import ssl  # noqa: PLC0415
         from email.message import EmailMessage  # noqa: PLC0415
 
         config = self.config
@@ -88,16 +92,26 @@ class MailHandler(logging.Handler):
         message.set_content(text)
         port = config.port or TLS_PORTS[config.tls]
         if config.tls == "tls":
-            context = ssl.create_default_context()
-            server: smtplib.SMTP = smtplib.SMTP_SSL(config.host, port, timeout=MAIL_TIMEOUT, context=context)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(config.host, port, timeout=MAIL_TIMEOUT, context=tls_context())
         else:
             server = smtplib.SMTP(config.host, port, timeout=MAIL_TIMEOUT)
         with server:
             if config.tls == "starttls":
-                server.starttls(context=ssl.create_default_context())
+                server.starttls(context=tls_context())
             if self._login:
                 server.login(*self._login)
             server.send_message(message)
+
+
+def tls_context() -> ssl.SSLContext:
+    """Whom this host trusts. The Python of the standalone build looks where the EL family has its certificates."""
+    import ssl  # noqa: PLC0415 - only for a mail
+
+    context = ssl.create_default_context()
+    if not context.get_ca_certs():  # they may still come from a directory, as one of them is asked for
+        for path in filter(os.path.exists, CERTIFICATES):
+            context.load_verify_locations(path)
+    return context
 
 
 def read_credentials(path: str) -> tuple[str, str]:

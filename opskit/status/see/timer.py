@@ -20,7 +20,8 @@ def see_timer(runner: Runner) -> TimerFacts:
     """What --install-timer meets. Raises Failed for a file of its own that cannot be read."""
     program = _program()
     # A script of root's may still have its Python, or opskit itself, where somebody else can write.
-    weak = next(filter(None, map(weak_spot, (program[0], sys.executable, os.path.dirname(opskit.__file__)))), "")
+    own = _zipapp() or os.path.dirname(opskit.__file__)
+    weak = next(filter(None, map(weak_spot, (program[0], sys.executable, own))), "")
     if not is_booted():
         return TimerFacts(program, weak, systemd=False)
     files = [*unit_files(SERVICE), *unit_files(TIMER)]
@@ -31,8 +32,15 @@ def see_timer(runner: Runner) -> TimerFacts:
 
 
 def _program() -> tuple[str, ...]:
-    """How opskit is started again: the program that was typed, or this Python with its module."""
+    """How opskit is started again: the program that was typed, or this Python with its zipapp or its module."""
+    if _zipapp():
+        return (sys.executable, "-I", _zipapp())
     path = shutil.which(sys.argv[0]) or ""
     if os.path.basename(path) == "opskit":
         return (os.path.abspath(path),)
     return (sys.executable, "-I", "-m", "opskit")
+
+
+def _zipapp() -> str:
+    """The file that opskit is in as a zipapp, "" for none."""
+    return os.path.abspath(archive) if (archive := getattr(opskit.__loader__, "archive", "")) else ""
