@@ -341,8 +341,8 @@ def _claims(supervisor: Supervisor, numbers: Mapping[int, Process]) -> Iterator[
     for program in supervisor.programs:
         if not supervisor.pid or supervisor.why:
             continue
-        says = " ".join(part for part in (program.state, f"pid {program.pid}" if program.pid else "", program.error))
-        yield Claim(f"supervisord of {program.full}", says.strip())
+        parts = (program.state, f"pid {program.pid}" if program.pid else "", program.error)
+        yield Claim(f"supervisord of {program.full}", " ".join(part for part in parts if part))
         if program.pid:
             process = numbers.get(program.pid)
             says = f"state {process.state}, {process.name}" if process else "no such process"
