@@ -113,11 +113,17 @@ def test_where_its_configuration_is(words: tuple[str, ...], found: str) -> None:
     assert next(_configs(Daemon(1, words, "/cwd", (0, 0)))) == found
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", b"<x>", b'<!DOCTYPE x [<!ENTITY a "b">]><methodResponse/>',
-                                  (b"<methodResponse><params><param><value><int>1</int></value></param></params>"
-                                  b"</methodResponse>")])  # fmt: skip
+LIST = b"<methodResponse><params><param><value>%s</value></param></params></methodResponse>"
+EMPTY = LIST % b"<array><data></data></array>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\xff", b"<x>", LIST % b"<int>1</int>", b'<!DOCTYPE x [<!ENTITY a "b">]>' + EMPTY],
+)
 def test_an_answer_that_is_not_supervisords(body: bytes) -> None:
     assert "answer" in str(_answers(body))
+    assert _answers(EMPTY) == []
 
 
 def facts_of(
