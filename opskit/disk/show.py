@@ -18,7 +18,7 @@ from opskit.disk.lvm.model import VolumeGroup
 from opskit.disk.model import BlockDevice, HostFacts, Mount, SwapArea
 from opskit.disk.naming import is_inner, name_in_list, name_of_device
 from opskit.disk.network.share import parse, share_mounts
-from opskit.disk.verdict import READY, verdict
+from opskit.disk.verdict import READY, UNKNOWN, verdict
 from opskit.ui.screen import Column, Screen, draw_table
 
 if TYPE_CHECKING:
@@ -131,9 +131,11 @@ def _group_json(group: VolumeGroup) -> GroupRow:
     }
 
 
+# What can be put into service, and what nobody could look at.
+VERDICT_STYLE = {READY: "green", UNKNOWN: "yellow"}
 COLUMNS = (
     Column("NAME", whole=True),
-    Column("VERDICT"),
+    Column("VERDICT", style=lambda verdict: VERDICT_STYLE.get(verdict, "")),
     Column("SIZE", right=True),
     Column("USED", right=True),
     Column("TABLE"),

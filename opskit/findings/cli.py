@@ -11,9 +11,10 @@ import typer
 from opskit import areas
 from opskit.commands import new_app
 from opskit.core.errors import UsageFault
-from opskit.core.finding import FindingKind
+from opskit.core.finding import SEVERITIES, FindingKind
 from opskit.options import reads
 from opskit.session import Session
+from opskit.ui.errors import SEVERITY_STYLE
 from opskit.ui.screen import Column, draw_table
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ def _as_json(area: str, kind: FindingKind) -> KindRow:
     return {"id": kind.id, "area": area, "severities": list(kind.severities), "meaning": kind.meaning}
 
 
+def _style(severities: str) -> str:
+    """The colour of the worst of them."""
+    return SEVERITY_STYLE[max(severities.split(", "), key=SEVERITIES.index)]
+
+
 def _draw(session: Session, chosen: Sequence[tuple[str, FindingKind]]) -> None:
     titles = ["AREA", "ID", "SEVERITY", "MEANING"]
     rows = [[area, kind.id, ", ".join(kind.severities), kind.meaning] for area, kind in chosen]
@@ -51,4 +57,4 @@ def _draw(session: Session, chosen: Sequence[tuple[str, FindingKind]]) -> None:
         titles.append("TO DO")
         texts = areas.load_chinese()
         rows = [[*row[:3], *texts[row[0]][row[1]]] for row in rows]
-    draw_table(session.screen, [Column(title) for title in titles], rows)
+    draw_table(session.screen, [Column(title, style=_style if title == "SEVERITY" else None) for title in titles], rows)

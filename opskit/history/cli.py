@@ -29,6 +29,7 @@ from opskit.history.model import UndoFacts
 from opskit.history.outcome import outcome_text, outcome_words, settle
 from opskit.history.plan import damage_finding, decide, kept_note, lost_note
 from opskit.history.prune import RunOutline, decide_prune, outline
+from opskit.history.report import WAITING
 from opskit.history.see import RELATED_RUNS, left_by, look
 from opskit.history.steps import PruneRuns, UndoStep
 from opskit.options import changes, reads, reads_bare, span_of
@@ -255,9 +256,15 @@ def _draw_runs(session: Session, runs: list[Run]) -> None:
     if not runs:
         session.screen.line(f"no runs recorded in {shown(session.state_dir)}")
         return
-    columns = [Column("ID", whole=True), *(Column(title) for title in ("WHEN", "WHO", "WHAT", "OUTCOME", "BY"))]
+    columns = [Column("ID", whole=True), *(Column(title) for title in ("WHEN", "WHO", "WHAT"))]
+    columns += [Column("OUTCOME", style=_style), Column("BY")]
     rows = [(run.id, local_moment(run.began), run.user, run.title, outcome_words(run), run.by) for run in runs]
     draw_table(session.screen, columns, rows, less=("WHEN", "BY", "WHO"))
+
+
+def _style(outcome: str) -> str:
+    """The colour of an outcome: red where something waits to be decided on."""
+    return "red" if outcome in WAITING else "green" if outcome == "done" else ""
 
 
 def _draw_run(session: Session, run: Run) -> None:

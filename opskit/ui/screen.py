@@ -120,12 +120,14 @@ class Column(NamedTuple):
     right: numbers, set to the right.
     whole: names, never folded. Other cells are folded where there is no room, between words and never inside one.
     path: of the last column: what is longer loses its middle, and is whole in a pipe and in --json
+    style: the colour of a cell's state on a terminal, "" for none
     """
 
     title: str
     right: bool = False
     whole: bool = False
     path: bool = False
+    style: Optional[Callable[[str], str]] = None
 
 
 def draw_table(
@@ -176,7 +178,12 @@ def _draw_fitted(
         last = shapes[-1][1]
         lines = [[*line[:-1], line[-1] if _cells(line[-1]) <= last else _without_middle(line[-1], last, mark)]
                  for line in lines]  # fmt: skip
-    head, *rows = [list(_folded([line[n] for n in kept], shapes)) for line in lines]
+
+    def paint(text: str, style: str) -> str:
+        return screen.styled(text, style, stream) if style else text
+
+    head, *rows = [list(_folded([line[n] for n in kept], shapes, paint if number else None))
+                   for number, line in enumerate(lines)]  # fmt: skip
     line = "─" if "utf" in (stream.encoding or "utf").lower() else "-"
     print(*(screen.styled(text, "bold", stream) for text in head), sep="\n", file=stream)
     print(line * min(room, sum(width + GAP for _column, width in shapes) - GAP), file=stream)
@@ -216,8 +223,10 @@ def _widths(needs: Sequence[Need], room: int) -> list[int]:
     return widths
 
 
-def _folded(cells: Sequence[str], shapes: Sequence[tuple[Column, int]]) -> Iterator[str]:
-    """The lines of a row."""
+def _folded(
+    cells: Sequence[str], shapes: Sequence[tuple[Column, int]], paint: Optional[Callable[[str, str], str]] = None
+) -> Iterator[str]:
+    """The lines of a row. paint: gives a text the colour of a state; the head of a table has none."""
     from rich.cells import cell_len  # noqa: PLC0415
 
     folded = []
@@ -230,6 +239,8 @@ def _folded(cells: Sequence[str], shapes: Sequence[tuple[Column, int]]) -> Itera
             else:
                 lines[-1] = longer
         spaces = [" " * (width - cell_len(line)) for line in lines]
+        if paint and column.style:
+            lines = [paint(line, column.style(cell)) for line in lines]
         folded.append([space + line if column.right else line + space for line, space in zip(lines, spaces)])
     for parts in zip_longest(*folded):
         padded = [" " * width if part is None else part for part, (_column, width) in zip(parts, shapes)]

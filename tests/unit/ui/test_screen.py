@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from dataclasses import dataclass
 from typing import ClassVar
@@ -121,6 +122,24 @@ def test_a_table_on_a_terminal_folds_no_word_and_no_name(
     assert {word for line in lines for word in line.split()} <= words
     # A path that is longer than the line costs its own line only; 43 columns have the id, a word and a short path.
     assert all(len(line) <= max(columns, 43) for line in lines if "long/" not in line)
+
+
+def test_a_state_has_its_colour_on_a_terminal_and_its_column_keeps_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def drawn(color: str, stream: io.StringIO) -> str:
+        columns = [Column("STATE", style=lambda cell: "red" if cell == "failed" else ""), Column("NAME")]
+        draw_table(Screen("x", color=color), columns, [["failed", "failed"], ["done", "b"]], stream)
+        return stream.getvalue()
+
+    plain, colored = drawn("never", Terminal()), drawn("always", Terminal())
+    assert "\033" not in plain + drawn("never", io.StringIO())
+    assert "\033[31mfailed\033[0m   failed\n" in colored
+    assert re.sub("\033\\[\\d*m", "", colored) == plain
 
 
 def test_a_narrow_terminal_wraps_sentences(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Optional
 from opskit.core.units import ceiling_text
 from opskit.ui.screen import Column, Screen, bar, draw_table
 from opskit.usage.df.model import Filesystem
+from opskit.usage.thresholds import DEFAULTS
 
 if TYPE_CHECKING:
     from opskit.usage.results import FilesystemRow, InodeFigures
@@ -100,10 +101,11 @@ def draw_filesystems(screen: Screen, filesystems: Sequence[Filesystem], *, exact
     room = shutil.get_terminal_size().columns
     inodes, bars = not terminal or room >= ROOM_FOR_INODES, terminal and room >= ROOM_FOR_BARS
     columns = [Column("SOURCE", whole=True), Column("TYPE")]
-    columns += [Column(title, right=True) for title in ("SIZE", "USED", "AVAIL", "USE%")]
+    columns += [Column(title, right=True) for title in ("SIZE", "USED", "AVAIL")]
+    columns += [Column("USE%", right=True, style=_style)]
     columns += [Column(BARS)] if bars else []
     columns += [Column(title, right=True) for title in ("INODES", "IUSED", "IFREE")] if inodes else []
-    columns += [Column("IUSE%", right=True), Column("MOUNTED ON", whole=True, path=True)]
+    columns += [Column("IUSE%", right=True, style=_style), Column("MOUNTED ON", whole=True, path=True)]
     rows = [_cells(filesystem, exact=exact, bars=bars, inodes=inodes) for filesystem in filesystems]
     draw_table(screen, columns, rows, less=(BARS, "IUSE%", "TYPE", "USED", "SIZE"))
 
@@ -118,6 +120,14 @@ def _cells(filesystem: Filesystem, *, exact: bool, bars: bool, inodes: bool) -> 
         counts = (figures.files, filesystem.files_used, figures.files_free) if figures else (None,) * 3
         cells += ["" if count is None else str(count) for count in counts]
     return [*cells, _percent(filesystem.files_percent), filesystem.mount_point]
+
+
+def _style(percent: str) -> str:
+    """The colour of a share, as the findings of check judge it."""
+    share = int(percent.rstrip("%")) if percent.rstrip("%").isdigit() else 0
+    if share >= DEFAULTS["full_error_percent"]:
+        return "red"
+    return "yellow" if share >= DEFAULTS["full_percent"] else ""
 
 
 def _percent(share: Optional[int]) -> str:
