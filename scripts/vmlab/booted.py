@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from vmlab.accel import accelerator
-from vmlab.image import HERE, digest, image, layer, locked
+from vmlab.image import CACHE, HERE, digest, image, layer, locked
 from vmlab.machine import Machine, days_ahead
 
 # Where the guest's many.py takes commands of opskit, root's and the user's, until the guest boots again.
@@ -43,5 +43,5 @@ def booted() -> Path:
             machine.stop()
             shutil.rmtree(work)
 
-    with locked():
+    with locked(CACHE):
         return layer("booted", key, build) / "snapshot"

@@ -1,7 +1,7 @@
 """What the machine boots from: a root filesystem with Debian's packages and opskit, a kernel, an initrd, an ssh key.
 
-Two layers, each kept by the hash of what it is made from: the base (packages, a minute and a half) and, on a copy
-of it, opskit from the wheel of this checkout (some seconds).
+Two layers, each kept by the hash of what it is made from: the base (packages, a minute and a half), which all checkouts
+of this user share, and, on a copy of it, opskit from the wheel of this checkout (some seconds).
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +22,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("OPSKIT_VM_CACHE") or ROOT / ".cache" / "vm")
+# The bases of all checkouts: a clean one does not build its own. Another day's are kept for who goes back to them.
+BASES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "opskit" / "vm"
+KEPT = 2
 # A booted host with what opskit's areas meet there: disks, journald, a memcached unit, dnf.
 PACKAGES = HERE / "packages.txt"
 INITRAMFS = HERE / "initramfs.sh"
 SUITE = "bookworm"
+# What mmdebstrap takes for a stable release; of each the list of packages has a hash in InRelease.
+ARCHIVES = (
+    f"http://deb.debian.org/debian/dists/{SUITE}",
+    f"http://deb.debian.org/debian/dists/{SUITE}-updates",
+    f"http://security.debian.org/debian-security/dists/{SUITE}-security",
+)
+APT_HELPER = "/usr/lib/apt/apt-helper"  # of apt, which has its proxies and mirrors
 SIZE = 4 << 30
+# What stands beside root.img: of the base, in the order of Image.
+BESIDE_ROOT = ("vmlinuz", "initrd", "key", "known_hosts")
 UUID = "6f70736b-6974-4d00-8000-000000000001"
 # Units that no test meets: under emulation each that starts costs the better part of a second of every boot.
 UNUSED = (
@@ -87,33 +101,37 @@ def image() -> Image:
     why = missing()
     if why:
         raise LabError(why)
-    with locked():
-        base = layer("base", _base_hash(), _build_base)
-        opskit = layer("opskit", _opskit_hash(base), lambda directory: _build_opskit(directory, base))
-    return Image(opskit / "root.img", base / "vmlinuz", base / "initrd", base / "key", base / "known_hosts")
+    with locked(CACHE):
+        opskit = layer("opskit", _opskit_hash(), _build_opskit)
+    # All of it is the checkout's own: another one may remove the base.
+    return Image(opskit / "root.img", *(opskit / name for name in BESIDE_ROOT))
 
 
 @contextlib.contextmanager
-def locked() -> Iterator[None]:
+def locked(cache: Path) -> Iterator[None]:
     """One builder at a time."""
-    CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with open(CACHE / "lock", "w") as lock:
+    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(cache / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def layer(name: str, key: str, build: Callable[[Path], None]) -> Path:
-    """The directory of a layer; built beside it and renamed, so that half a layer is never taken for one."""
-    directory = CACHE / f"{name}-{key}"
+def layer(name: str, key: str, build: Callable[[Path], None], *, cache: Path = CACHE, kept: int = 1) -> Path:
+    """The directory of a layer; built beside it and renamed, so that half a layer is never taken for one.
+
+    kept: so many of that name, the last ones used: an image is half a gigabyte.
+    """
+    directory = cache / f"{name}-{key}"
     if directory.exists():
+        os.utime(directory)
         return directory
-    # One of each is kept: an image is half a gigabyte.
-    for old in CACHE.glob(f"{name}-*"):
-        shutil.rmtree(old)
-    print(f"building {directory.name}", file=sys.stderr)
-    unfinished = CACHE / f"{name}-unfinished"
+    unfinished = cache / f"{name}-unfinished"
     if unfinished.exists():
         shutil.rmtree(unfinished)
+    others = sorted(cache.glob(f"{name}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in others[kept - 1 :]:
+        shutil.rmtree(old)
+    print(f"building {directory.name}", file=sys.stderr)
     unfinished.mkdir(mode=0o700)
     build(unfinished)
     unfinished.rename(directory)
@@ -128,14 +146,40 @@ def digest(*paths: Path, more: str = "") -> str:
     return digest.hexdigest()[:16]
 
 
-def _base_hash() -> str:
+def _recipe() -> str:
     guest = sorted(path for path in (HERE / "guest").rglob("*") if path.is_file())
     return digest(Path(__file__), PACKAGES, INITRAMFS, *guest)
 
 
-def _opskit_hash(base: Path) -> str:
+def _base() -> Path:
+    """The directory of the base; without a network the last one that was made in this way."""
+    recipe, versions = _recipe(), _package_lists()
+    others = sorted(BASES.glob(f"base-{recipe}-*"), key=lambda path: path.stat().st_mtime)
+    if not versions and others:
+        return others[-1]
+    key = f"{recipe}-{hashlib.sha256(versions.encode()).hexdigest()[:16]}"
+    return layer("base", key, _build_base, cache=BASES, kept=KEPT)
+
+
+def _package_lists() -> str:
+    """The hashes of Debian's lists of packages, which change with the version of a package; "" without a network."""
+    lists = ""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, archive in enumerate(ARCHIVES):
+            path = Path(folder, str(number))
+            try:
+                call(APT_HELPER, "download-file", f"{archive}/InRelease", path, timeout=60)
+            except (LabError, OSError, subprocess.TimeoutExpired):
+                return ""
+            lists += "".join(
+                re.findall(r"^ [0-9a-f]{64} .* main/binary-amd64/Packages\n", path.read_text(), re.MULTILINE)
+            )
+    return lists
+
+
+def _opskit_hash() -> str:
     sources = sorted((ROOT / "opskit").rglob("*.py"))
-    return digest(*sources, ROOT / "pyproject.toml", ROOT / "README.md", more=base.name)
+    return digest(*sources, ROOT / "pyproject.toml", ROOT / "README.md", more=_recipe())
 
 
 def environment() -> dict[str, str]:
@@ -226,11 +270,15 @@ def _mask_generators(rootfs: Path) -> None:
             (masks / generator.name).symlink_to("/dev/null")
 
 
-def _build_opskit(directory: Path, base: Path) -> None:
+def _build_opskit(directory: Path) -> None:
     """The root image: the base, and opskit from a wheel of this checkout in an environment of its own."""
     call(sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", directory / "wheels", ROOT)
     rootfs = directory / "rootfs"
-    call("cp", "--archive", "--reflink=auto", base / "rootfs", rootfs)
+    with locked(BASES):
+        base = _base()
+        call("cp", "--archive", "--reflink=auto", base / "rootfs", rootfs)
+        for name in BESIDE_ROOT:
+            shutil.copy(base / name, directory / name)
     shutil.move(directory / "wheels", rootfs / "tmp/wheels")
     call("chroot", rootfs, "python3", "-m", "venv", "/opt/opskit")
     pip = ("/opt/opskit/bin/pip", "--quiet", "--disable-pip-version-check", "install", "--no-index")
