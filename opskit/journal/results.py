@@ -74,6 +74,7 @@ class VerifyAnswer(TypedDict):
     files, sound: how many
     in_use: a process writes to them
     sealed: their seals were not checked, without a key
+    seal_broken: their seals do not fit the key
     newer: of a newer systemd
     never_closed: sound, but a crash or a copy left them open
     """
@@ -82,6 +83,7 @@ class VerifyAnswer(TypedDict):
     sound: int
     in_use: list[str]
     sealed: list[str]
+    seal_broken: list[str]
     newer: list[str]
     never_closed: list[str]
     damaged: list[DamagedFile]

@@ -139,7 +139,7 @@ class ExportParser:
         named = [name for name in values if name in _FIELDS or (self._every and not name.startswith(_HEAD))]
         fields = [name + b"=" + b" ".join(values[name].splitlines()) + b"\n" for name in named if name != b"MESSAGE"]
         if when.isdigit():
-            entries.append((cursor, when, b"".join(fields), values.get(b"MESSAGE", b""), b""))
+            entries.append((cursor, when, b"".join(fields), without_end(values.get(b"MESSAGE", b"")), b""))
         return at + 1
 
     def _shorten(self) -> None:
@@ -170,6 +170,11 @@ class ExportParser:
             kept.append(rest[at : at + 1])
             at += 1
         self._rest = b"".join(kept)
+
+
+def without_end(message: bytes) -> bytes:
+    """The message without the newline at its end, that podman's conmon leaves there."""
+    return message.rstrip(b"\n") or message
 
 
 def _kept(name: bytes) -> int:

@@ -5,9 +5,11 @@ In a mount namespace with a /run and a /var/log of its own, in which that journa
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,45 +19,14 @@ from typing import Any
 import pytest
 
 from checkout import ROOT
+from host.hosts import Namespace
+from host.journal.journald import Journald, missing
+from host.tools import run, until
 from opskit.journal.files.see.objects import ObjectReader
 from tiers import Agree
 
-JOURNALD = "/lib/systemd/systemd-journald"
-TAGS, CHANGED = 3, 10
+TAGS, CHANGED = 3, 6
 REALTIME = 24  # in an entry
-INSIDE = """
-import os, re, shutil, socket, subprocess, sys, time
-from pathlib import Path
-
-place, tags = Path(sys.argv[1]), int(sys.argv[2])
-for path in ("/run", "/var/log", "/etc/systemd"):
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
-journal = Path("/var/log/journal", Path("/etc/machine-id").read_text().strip())
-for folder in (journal, Path("/run/systemd/journal")):
-    folder.mkdir(parents=True)
-Path("/run/systemd/journal/flushed").touch()
-Path("/etc/systemd/journald.conf").write_text("[Journal]\\nStorage=persistent\\nReadKMsg=no\\nAudit=no\\n")
-for name in ("old", "key"):
-    argv = ["journalctl", "--setup-keys", "--interval=1s", "--force"]
-    key = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
-    (place / name).write_text(key)
-journald = subprocess.Popen(["/lib/systemd/systemd-journald"], stderr=subprocess.DEVNULL)
-sender, until, number = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM), time.monotonic() + 60, 0
-while time.monotonic() < until:
-    try:
-        sender.sendto(b"MESSAGE=entry %d\\nPRIORITY=3\\n" % number, "/run/systemd/journal/socket")
-        number += 1
-    except OSError:
-        pass  # it has not begun
-    header = subprocess.run(["journalctl", "--header"], capture_output=True, text=True).stdout
-    found = re.search(r"Tag objects: (\\d+)", header)
-    if found and int(found[1]) >= tags:
-        break
-    time.sleep(0.05)
-journald.terminate()
-journald.wait()
-shutil.copy(journal / "system.journal", place / "system.journal")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +34,28 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a sealed system.journal, its key, and the key that was made before that."""
     if os.geteuid() != 0:
         pytest.skip("needs root: a mount namespace is made")
-    if not os.path.exists(JOURNALD):
-        pytest.skip(f"there is no {JOURNALD}")
-    if not Path("/etc/machine-id").exists():
-        pytest.skip("this host has no id")
+    if why := missing():
+        pytest.skip(why)
     place = tmp_path_factory.mktemp("sealed")
-    argv = ["unshare", "--mount", "--propagation", "private", sys.executable, "-c", INSIDE, str(place), str(TAGS)]
-    subprocess.run(argv, check=True)
+    inside = Namespace("")
+    journald = Journald(inside)
+    for name in ("old", "key"):
+        made = run(*inside.prefix, "journalctl", "--setup-keys", "--interval=1s", "--force").stdout
+        (place / name).write_text(made)
+    journald.start()
+    try:
+        numbers = itertools.count()
+
+        def is_sealed() -> bool:
+            journald.sends(f"MESSAGE=entry {next(numbers)}", "PRIORITY=3")
+            found = re.search(r"Tag objects: (\d+)", journald.journalctl("--header"))
+            return found is not None and int(found[1]) >= TAGS
+
+        until(is_sealed)
+    finally:
+        journald.close()
+    run(*inside.prefix, "cp", f"{journald.directory}/system.journal", str(place))
+    inside.close()
     return place
 
 

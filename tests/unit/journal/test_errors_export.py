@@ -58,7 +58,9 @@ def test_what_was_written_comes_out_wherever_it_is_cut(
         entries = parsed(data, [cut for cut in cuts if cut < len(data)], **options)
         assert [entry[0] for entry in entries] == [b"s=%d" % number for number in range(len(fields))]
         assert [entry[1] for entry in entries] == [b"%d" % (1000 + number) for number in range(len(fields))]
-        assert [entry[3] for entry in entries] == [entry.get("MESSAGE", b"") for entry in fields]
+        messages = [entry.get("MESSAGE", b"") for entry in fields]
+        # podman's conmon leaves a newline at the end of each.
+        assert [entry[3] for entry in entries] == [text.rstrip(b"\n") or text for text in messages]
         for got, gave in zip(entries, fields):
             wanted = {name for name in gave if name != "MESSAGE" and (name in FIELDS or "every" in options)}
             lines = [line for line in (got[2] + got[4]).split(b"\n") if line]
@@ -92,7 +94,7 @@ def test_a_message_that_is_too_long_is_cut_and_what_follows_is_whole(size: int, 
         most = max(most, len(parser._rest))
     assert [entry[0] for entry in entries] == [b"s=1", b"s=2"]
     assert long.startswith(entries[0][3][: MESSAGE_BYTES - 1])
-    assert len(entries[0][3]) >= min(size, MESSAGE_BYTES - 1)
+    assert len(entries[0][3]) >= min(size - len(end), MESSAGE_BYTES - 1)
     assert entries[1][3] == b"after"
     assert b"PRIORITY=3\n" in entries[0][2] + entries[0][4]
     assert most <= PENDING_BYTES

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Callable
 from opskit.core.command import Command
 from opskit.core.errors import CommandFailed
 from opskit.core.runner import StreamingRunner
-from opskit.journal.errors.export import FIELDS, MESSAGE_BYTES, OTHER_BYTES, UNKNOWN_PRIORITY, ExportEntry
+from opskit.journal.errors.export import (
+    FIELDS,
+    MESSAGE_BYTES,
+    OTHER_BYTES,
+    UNKNOWN_PRIORITY,
+    ExportEntry,
+    without_end,
+)
 from opskit.journal.errors.groups import Tally
 from opskit.journal.errors.model import FileIndex, WithoutPriority
 from opskit.journal.errors.query import ErrorsRequest, command_of
@@ -201,4 +208,4 @@ def _exported(entry: SalvagedEntry, fields: dict[bytes, bytes], seqnum_id: bytes
         seqnum_id, entry.seqnum, entry.boot.hex().encode(), entry.monotonic, entry.realtime
     )  # fmt: skip
     lines = export_lines({name: value[:OTHER_BYTES] for name, value in fields.items()}, FIELDS)
-    return cursor, b"%d" % entry.realtime, lines, fields.get(b"MESSAGE", b"")[:MESSAGE_BYTES], b""
+    return cursor, b"%d" % entry.realtime, lines, without_end(fields.get(b"MESSAGE", b"")[:MESSAGE_BYTES]), b""
