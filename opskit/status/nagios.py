@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 from opskit.status.conclusion import COUNTED
 from opskit.status.model import Conclusion
 
@@ -27,11 +27,11 @@ def lines(conclusion: Conclusion) -> Iterator[str]:
 
     `|` would begin performance data anywhere.
     """
-    counted = [each for each in conclusion.findings if each.finding.severity in COUNTED]
-    number = len(counted)
-    text = "no findings" if not number else "1 finding" if number == 1 else f"{number} findings"
+    told = [each for each in conclusion.findings if each.finding.severity in COUNTED]
+    number = len(told)
+    text = counted(number, "finding") if number else "no findings"
     yield f"OPSKIT {STATES[state(conclusion)]} - {text} | findings={number};;;0 {_critical(conclusion)}"
-    for each in counted:
+    for each in told:
         yield _plain(f"{each.finding.severity}: {each.finding.title} [{each.finding.id}]")
     for name, what in conclusion.unseen:
         yield _plain(f"not seen: {name}: {what}")

@@ -67,11 +67,12 @@ def vacuum_notes(
     lost = [deletion for deletion in deletions if deletion.newer]
     if lost:
         count = sum(deletion.newer or 0 for deletion in lost)
-        title = f"{count} entries newer than {request.span_text} are deleted too: they share a file with older ones"
+        newer = counted(count, "entry", "entries")
+        title = f"{newer} newer than {request.span_text} will go, too: in a file with older ones"
         yield Finding("newer-entries-lost", "warning", title, evidence=", ".join(deletion.path for deletion in lost))
     unsure = [deletion.path for deletion in deletions if deletion.newer is None]
     if unsure:
-        title = f"it cannot be told how many newer entries {len(unsure)} damaged files hold"
+        title = f"it cannot be told how many newer entries are in {counted(len(unsure), 'damaged file')}"
         yield Finding("newer-entries-unknown", "warning", title, evidence=", ".join(unsure))
     active = [survivor for survivor in survivors if survivor.why == "active"]
     if active:
@@ -144,6 +145,6 @@ def _directory_notes(prediction: Prediction) -> Iterator[Finding]:
         yield Finding("no-files", "info", title, ", ".join(links))
     if prediction.undeletable:
         names = [directory.path_of(file) for file in prediction.undeletable]
-        title = f"{len(names)} files cannot be deleted: they or {directory.path} are immutable"
+        title = f"{counted(len(names), 'file')} cannot be deleted: {directory.path}, or what is in it, is immutable"
         remedy = "chattr -i -a " + " ".join(map(shlex.quote, [directory.path, *names]))
         yield Finding("immutable", "error", title, ", ".join(names), remedy)

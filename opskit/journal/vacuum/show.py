@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Plan, Record
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 from opskit.core.units import size_text
 from opskit.journal.files.model import to_the_second
 from opskit.journal.vacuum.rules import failures
@@ -45,7 +45,8 @@ def draw_deletes(screen: Screen, plan: Plan, stream: TextIO) -> None:
     if len(listed) < len(deletes):
         print(f"… and {len(deletes) - len(listed)} more; --json lists all", file=stream)
     print(
-        f"{len(deletes)} files are to be deleted, which frees {size_text(plan.result.get('freed_bytes', 0))}",
+        f"{counted(len(deletes), 'file is', 'files are')} to be deleted, which frees "
+        f"{size_text(plan.result.get('freed_bytes', 0))}",
         file=stream,
     )
     for entry in survives[:most]:

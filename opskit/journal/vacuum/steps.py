@@ -267,7 +267,10 @@ class CopyJournals(Step):
             with contextlib.suppress(OSError):
                 os.rmdir(directory)
         if kept:
-            raise CannotUndo(f"{len(kept)} copies are kept: their originals are missing or differ", keeps_earlier=False)
+            raise CannotUndo(
+                f"{counted(len(kept), 'copy is', 'copies are')} kept: their originals are missing or differ",
+                keeps_earlier=False,
+            )
 
 
 def files_text(count: int, size: int) -> str:

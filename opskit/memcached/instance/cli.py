@@ -14,6 +14,7 @@ from opskit.commands import new_app
 from opskit.core.errors import UsageFault
 from opskit.core.plan import Plan
 from opskit.core.systemd import service_name
+from opskit.core.text import counted
 from opskit.memcached.instance.plan import decide_start, decide_stop
 from opskit.memcached.instance.request import OURS, StartRequest, run_directory
 from opskit.memcached.instance.see import see_start, see_stop
@@ -177,4 +178,4 @@ def _left(plan: Plan) -> str:
     """What stays behind of an instance that was stopped."""
     pid = plan.result.get("pid")
     others = [process.pid for process in instances() if process.pid != pid]
-    return f"; {len(others)} other instances run" if others else ""
+    return f"; {counted(len(others), 'other instance runs', 'other instances run')}" if others else ""

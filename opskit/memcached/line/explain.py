@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional
 
+from opskit.core.text import counted
 from opskit.core.units import size_text
 from opskit.memcached.line.edit import corrected, shell
 from opskit.memcached.line.effect import Effect, effect_of
@@ -104,8 +105,8 @@ def _here(option: LineOption, flag: Flag, number: int, judgement: Judgement) -> 
         "U": f"listens on {where['udp']}" if where["udp"] else "no UDP",
         "l": f"listens on {', '.join(filter(None, where.values()))}",
         "m": f"{size_text(effect.max_bytes)} for items" if effect.max_bytes <= NO_LIMIT else None,
-        "c": f"serves {low} to {high} clients",
-        "t": f"{effect.threads} threads",
+        "c": f"serves {low} to {counted(high, 'client')}",
+        "t": counted(effect.threads, "thread"),
         "I": f"items up to {size_text(effect.item_size)}",
         "u": f"becomes {effect.user}, where root starts it",
         "P": f"writes its pid to {effect.pid_file}" if effect.pid_file else "nothing without -d",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Optional
 
 from opskit.core.finding import Finding
+from opskit.core.text import counted
 from opskit.memcached.line.edit import Edit, LineFinding, OptionText, words_of
 from opskit.memcached.line.effect import Effect, effect_of, end_text, late_end
 from opskit.memcached.line.lint_host import host_findings, user_findings
@@ -162,7 +163,7 @@ def _together(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
     low, high = effect.clients()
     if effect.runs and line.has("c") and low * 5 < effect.connections * 3:
         title = f"-c {effect.connections} serves {low} to {high} clients, not {effect.connections}"
-        evidence = f"listeners and 4 to 5 open files for each of {effect.threads} threads count as well"
+        evidence = f"listeners and 4 to 5 open files for each of {counted(effect.threads, 'thread')} count as well"
         more = str(max(effect.connections + effect.files[1], _enough(effect)))
         severity = "warning" if high else "error"
         finding = Finding("few-clients", severity, title, evidence, f"-c {more} for that many")

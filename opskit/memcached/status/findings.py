@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opskit.core.finding import SEVERITIES, Finding
-from opskit.core.text import times
+from opskit.core.text import counted, times
 from opskit.core.units import seconds_text, size_text
 from opskit.memcached.line.listen import is_everywhere, is_loopback
 from opskit.memcached.status.model import (
@@ -101,10 +101,10 @@ def _figures(instance: Instance, counts: InstanceFigures, thresholds: Mapping[st
 def _stores(instance: Instance, counts: InstanceFigures, thresholds: Mapping[str, int]) -> Iterator[Finding]:
     """What could not be stored, and what had to go for it."""
     of = f" of {size_text(counts.limit)}" if counts.limit else ""
-    used = f"{size_text(counts.used or 0)}{of} used, {counts.items} items"
+    used = f"{size_text(counts.used or 0)}{of} used, {counted(counts.items or 0, 'item')}"
     classes = slab_classes(instance.answer)
     if counts.failed and counts.failed >= thresholds["failed_stores"]:
-        title = f"{instance.name}: {counts.failed} stores failed, because there was no memory"
+        title = f"{instance.name}: {counted(counts.failed, 'store')} failed, because there was no memory"
         evidence, remedy = used, "a larger -m"
         if instance.answer and instance.answer.settings.get("evictions") == "off":
             evidence, remedy = f"{used}; -M: nothing is evicted", "a larger -m, or without -M: old items make room then"
@@ -113,11 +113,11 @@ def _stores(instance: Instance, counts: InstanceFigures, thresholds: Mapping[str
         yield Finding("stores-fail", "error", title, evidence, remedy)
     if counts.too_large and counts.too_large >= thresholds["too_large"]:
         limit = read_number(instance.answer.settings.get("item_size_max", "") if instance.answer else "")
-        title = f"{instance.name}: {counts.too_large} items were too large to store"
+        title = f"{instance.name}: {counted(counts.too_large, 'item was', 'items were')} too large to store"
         evidence = f"-I {size_text(limit)}" if limit else ""
         yield Finding("items-too-large", "warning", title, evidence, "a larger -I, or smaller items")
     if _evicts(counts, thresholds):
-        title = f"{instance.name}: {counts.evictions} items were evicted to make room"
+        title = f"{instance.name}: {counted(counts.evictions or 0, 'item was', 'items were')} evicted to make room"
         rate = counts.evictions_an_hour
         ages = [each.evicted_age for each in classes if each.evicted]
         evidence = used + (f"; {rate:.0f} an hour" if rate and (counts.uptime or 0) >= HOUR else "")
@@ -142,8 +142,12 @@ def _starving(instance: Instance, classes: Sequence[SlabClass], least: int) -> I
             continue
         size = size_text(each.item_size)
         title = f"{instance.name}: items up to {size} have no room, and {size_text(free)} is free for other sizes"
-        gone = [f"{each.evicted} evicted"] * bool(each.evicted) + [f"{each.failed} stores failed"] * bool(each.failed)
-        evidence = f"class {each.number}: {each.pages} pages, {each.items} items, {', '.join(gone)}"
+        gone = [f"{each.evicted} evicted"] * bool(each.evicted) + [f"{counted(each.failed, 'store')} failed"] * bool(
+            each.failed
+        )
+        evidence = (
+            f"class {each.number}: {counted(each.pages, 'page')}, {counted(each.items, 'item')}, {', '.join(gone)}"
+        )
         remedy = "-o slab_reassign,slab_automove (on by default from 1.5.0 on) moves pages, in time; or start it anew"
         yield Finding("class-starves", "warning", title, evidence, remedy)
 

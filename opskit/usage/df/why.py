@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Optional
 
+from opskit.core.text import counted
 from opskit.core.units import ceiling_text
 from opskit.usage.df.deleted import KernelFile
 from opskit.usage.df.model import Filesystem
@@ -184,7 +185,7 @@ def _missing(facts: WhyFacts) -> list[str]:
     if facts.own is None:
         texts.append(f"the filesystem's own: {facts.own_how}")
     if facts.unseen:
-        processes = f"{facts.unseen} process{'es' if facts.unseen > 1 else ''}"
+        processes = counted(facts.unseen, "process", "processes")
         texts.append(f"deleted files of {processes} that could not be looked at")
     if facts.unreadable:
         count = len(facts.unreadable)

@@ -16,7 +16,7 @@ import typer
 from opskit.commands import PlainCommand, new_app
 from opskit.core.caller import command_line
 from opskit.core.errors import ExitCode, Failed, Interrupted, UsageFault
-from opskit.core.text import shown
+from opskit.core.text import counted, shown
 from opskit.options import reads
 from opskit.session import Session
 from opskit.ui.errors import note_findings
@@ -146,7 +146,7 @@ def _deleted(session: Session, paths: Sequence[str], *, exact: bool, seconds: fl
 
 
 def _note_unseen(session: Session, count: int) -> None:
-    processes = f"{count} process{'es' if count > 1 else ''}"
+    processes = counted(count, "process", "processes")
     if os.geteuid() == 0:  # another user namespace, or a security module
         session.screen.note(f"not seen: the files of {processes} that even root may not look at")
         return

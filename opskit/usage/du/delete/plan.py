@@ -99,7 +99,7 @@ def _notes(facts: DeleteFacts, total: int) -> Iterator[Finding]:
         yield Finding("delete-opened", "warning", title, remedy="afterwards: opskit df --deleted")
     kept = [size for links, here, size in _names(targets).values() if here < links]
     if kept:
-        files = "1 file has" if len(kept) == 1 else f"{len(kept):,} files have"
+        files = counted(len(kept), "file has", "files have")
         title = f"{files} other names elsewhere: {ceiling_text(sum(kept))} in them is not freed"
         yield Finding("delete-linked", "warning", title)
     sharing = sorted({target.fstype for target in targets if target.fstype in SHARING})

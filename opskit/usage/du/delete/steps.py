@@ -88,7 +88,9 @@ class DeleteTree(Step):
 
     def undo_change(self, record: Record) -> str:
         deleted = record.get("deleted")
-        return "what is deleted cannot be taken back" + (f" ({deleted:,} entries are gone)" if deleted else "")
+        return "what is deleted cannot be taken back" + (
+            f" ({counted(deleted, 'entry is', 'entries are')} gone)" if deleted else ""
+        )
 
 
 @dataclass
