@@ -16,6 +16,9 @@ FINDINGS = (
     ),
     FindingKind("ambivalent", ("critical",), "the device has signatures that contradict each other"),
     FindingKind("automount", ("info", "error", "critical"), "the mount point is an automount point of systemd"),
+    FindingKind(
+        "back-at-boot", ("info",), "fstab keeps the entry of what is taken out of use: it is back after a reboot"
+    ),
     FindingKind("backup-absent", ("error",), "the backup of fstab that was named does not exist"),
     FindingKind("backup-exists", ("info",), "an earlier backup is the same as fstab is now"),
     FindingKind("backup-gpt", ("critical",), "the GPT of the disk is damaged: only its backup is left"),
@@ -74,6 +77,9 @@ FINDINGS = (
     FindingKind("fstab-read-only", ("critical",), "the filesystem that fstab is on is mounted read-only"),
     FindingKind("fstab-unreadable", ("critical",), "fstab cannot be read"),
     FindingKind("goes-on", ("info",), "an interrupted run is continued where it stopped"),
+    FindingKind(
+        "gone-after-reboot", ("info",), "fstab has no entry for what is put into use: it is gone after a reboot"
+    ),
     FindingKind("gpt-over-2-tib", ("info",), "a disk over 2 TiB gets a GPT: a dos table cannot describe all of it"),
     FindingKind("group-partial", ("critical",), "a physical volume of the volume group is missing"),
     FindingKind("group-shared", ("critical",), "the volume group is shared with other hosts"),

@@ -77,6 +77,9 @@ def show(session: Session, fstab: Fstab = FSTAB, facts: Saved = "") -> None:
     rows = _rows(host)
 
     def draw() -> None:
+        if not rows:
+            session.screen.done(f"{shown(host.fstab.path)} has no entries")
+            return
         cells = [[_cell(value) for value in row.values()] for row in rows]
         draw_table(session.screen, COLUMNS, cells, less=FIRST_TO_GO)
 

@@ -46,6 +46,19 @@ def fstab_reasons(facts: HostFacts) -> Iterator[Reason]:
     yield from _place_reasons(facts)
 
 
+def gone_after_reboot(fstab: FileFact, what: str) -> Finding:
+    """That a plan without fstab makes nothing that lasts."""
+    title = f"{what} is gone after a reboot: {fstab.path} has no entry for it"
+    return Finding("gone-after-reboot", "info", title, remedy="the same without --no-fstab writes one")
+
+
+def back_at_boot(fstab: FileFact, kept: Sequence[FstabEntry]) -> tuple[Finding, ...]:
+    """That a plan without fstab takes nothing away that stays away."""
+    remedy = "the same without --no-fstab takes it out"
+    titles = [f"{fstab.path} line {e.number} is kept: {e.source} is back after a reboot" for e in kept]
+    return tuple(Finding("back-at-boot", "info", masked(title), remedy=remedy) for title in titles)
+
+
 def _text_reasons(fstab: FileFact) -> Iterator[Reason]:
     """Why there is no text to change."""
     if not fstab.exists:
@@ -225,12 +238,14 @@ def decide_entry(
     """The steps that give a filesystem its entry, none where it has one, or the reasons against.
 
     device: the one that the filesystem is on, None when it will be made.
-    use_fstab: without it nothing is decided.
+    use_fstab: without it nothing is decided, and told what does not last.
     """
-    if not use_fstab:
-        return EntryDecision()
     path = facts.fstab.path
     present = _entries_for(facts.fstab.text, request, device)
+    if not use_fstab:
+        return EntryDecision(
+            notes=() if present else (gone_after_reboot(facts.fstab, f"the mount on {request.target}"),)
+        )
     others = [e for e in entries_for_target(facts.fstab.text, request.target) if e not in present]
     absent = missing(facts)
     reasons = [

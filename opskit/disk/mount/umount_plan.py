@@ -12,7 +12,7 @@ from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.disk import guard
 from opskit.disk.fstab.boot import unit_name
-from opskit.disk.fstab.plan import fstab_reasons, remove_entry_steps
+from opskit.disk.fstab.plan import back_at_boot, fstab_reasons, remove_entry_steps
 from opskit.disk.fstab.sources import devices_of, names_a_device
 from opskit.disk.fstab.text import FstabEntry, entries, entries_for_device, plain_target
 from opskit.disk.model import SYSTEM_TARGETS, BlockDevice, HostFacts, Mount, describe, ending, is_tag, named_by
@@ -72,7 +72,9 @@ def decide_umount(facts: HostFacts, request: UmountRequest, run: str) -> Decisio
         steps=tuple(steps),
         basis=(*facts.disk_of(device).basis, *device.contents_basis) if device else (),
         checks=in_service_checks(facts, device, service.mount) if device else (),
-        notes=tuple(_left(facts, entry) for entry in service.others if request.use_fstab),
+        notes=tuple(_left(facts, entry) for entry in service.others)
+        if request.use_fstab
+        else back_at_boot(facts.fstab, service.entries),
         result={"device": device.path if device else "", "mount_point": service.target},
     )
 

@@ -16,7 +16,7 @@ from opskit.core.text import masked, shown
 from opskit.disk import guard
 from opskit.disk.fstab.boot import entry_at_boot, unit_at_boot
 from opskit.disk.fstab.form import meant, read_otherwise, write_line
-from opskit.disk.fstab.plan import add_entry_steps, effective, fstab_reasons, mount_options
+from opskit.disk.fstab.plan import add_entry_steps, effective, fstab_reasons, gone_after_reboot, mount_options
 from opskit.disk.fstab.sources import fits_type, not_in_force
 from opskit.disk.fstab.text import FstabEntry, entries_for_target, entry_line
 from opskit.disk.model import Mount
@@ -223,6 +223,8 @@ def _notes(
     host, server = facts.host, facts.server
     if present:
         yield from _boot_notes(facts, present)
+    if not (request.use_fstab or any(not e.ignored for e in entries_for_target(host.fstab.text, request.target))):
+        yield gone_after_reboot(host.fstab, f"the mount on {request.target}")
     if here:
         return
     yield from replaceable(host, request.target)

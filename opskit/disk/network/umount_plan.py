@@ -11,7 +11,7 @@ from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.text import masked
-from opskit.disk.fstab.plan import fstab_reasons, mount_options, remove_entry_steps
+from opskit.disk.fstab.plan import back_at_boot, fstab_reasons, mount_options, remove_entry_steps
 from opskit.disk.fstab.text import FstabEntry, entries, entries_for_target
 from opskit.disk.model import SYSTEM_TARGETS, HostFacts, Mount, describe, ending
 from opskit.disk.mount.umount_plan import NAMED, UmountRequest, automount_reason, umount_lines
@@ -72,7 +72,7 @@ def decide_umount_share(facts: HostFacts, request: UmountRequest, service: Share
         tuple(steps),
         basis=(service.share.source,),
         checks=(f"mountpoint -q {shlex.quote(mount.target)}",) if mount else (),
-        notes=tuple(_credentials(here)) if request.use_fstab else (),
+        notes=tuple(_credentials(here)) if request.use_fstab else back_at_boot(facts.fstab, here),
         result={"device": service.share.source, "mount_point": service.target},
     )
 

@@ -11,7 +11,7 @@ from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.units import MIB, size_text
 from opskit.disk import guard
-from opskit.disk.fstab.plan import add_entry_steps, fstab_reasons, remove_entry_steps
+from opskit.disk.fstab.plan import add_entry_steps, back_at_boot, fstab_reasons, gone_after_reboot, remove_entry_steps
 from opskit.disk.fstab.text import FstabEntry, entries, entry_line
 from opskit.disk.model import ZERO, BlockDevice, SwapArea, named_by
 from opskit.disk.script_checks import blank_checks, disk_checks, filesystem_checks, partition_checks
@@ -58,8 +58,12 @@ def decide_file(facts: SwapFacts, request: SwapRequest, run: str, uuid: str) -> 
     if area is None:
         steps.append(SwapOn(path, size))
     result = {"path": path, "size": size, "uuid": file.uuid or uuid, "entry": bool(listed) or request.use_fstab}
-    notes = (*_hints(facts), *(_draft_left(path) for path in file.drafts))
+    notes = (*_hints(facts), *(_draft_left(path) for path in file.drafts), *_lasts(facts, path, bool(result["entry"])))
     return Plan(title, tuple(steps), (path, f"{size} bytes", file.mount_point), notes=notes, result=result)
+
+
+def _lasts(facts: SwapFacts, path: str, entry: bool) -> tuple[Finding, ...]:
+    return () if entry else (gone_after_reboot(facts.host.fstab, f"the swap {path}"),)
 
 
 def _draft_left(path: str) -> Finding:
@@ -160,7 +164,8 @@ def decide_device(facts: SwapFacts, request: SwapRequest, run: str, uuid: str) -
     basis = (*host.disk_of(device).basis, *device.contents_basis)
     result = {"path": device.path, "size": device.size, "uuid": name, "entry": bool(listed) or request.use_fstab}
     hold = "" if there or area else device.path
-    return Plan(title, tuple(steps), basis, hold, checks, notes=_hints(facts), result=result)
+    notes = (*_hints(facts), *_lasts(facts, device.path, bool(result["entry"])))
+    return Plan(title, tuple(steps), basis, hold, checks, notes=notes, result=result)
 
 
 def _device_reasons(facts: SwapFacts, device: BlockDevice, *, is_swap: bool) -> Iterator[Reason]:
@@ -219,10 +224,10 @@ def decide_off(facts: SwapFacts, request: SwapRequest, run: str) -> Decision:
     steps: list[Step] = [SwapOff(path, area.size)] if area else []
     if listed and request.use_fstab:
         steps += remove_entry_steps(facts.host, listed, run)
-    notes: tuple[Finding, ...] = ()
+    notes = () if request.use_fstab else back_at_boot(facts.host.fstab, listed)
     if facts.file and facts.file.uuid:  # never of what is no swap: the remedy is a line to paste
         text = f"{path} is kept, with {size_text(facts.file.size)}"
-        notes = (Finding("swap-file-kept", "info", text, remedy=f"rm {shlex.quote(path)}"),)
+        notes = (*notes, Finding("swap-file-kept", "info", text, remedy=f"rm {shlex.quote(path)}"))
     return Plan(title, tuple(steps), (path,), notes=notes, result={"path": path})
 
 
