@@ -254,7 +254,7 @@ def _draw_damage(session: Session, findings: Sequence[Finding]) -> None:
 
 def _draw_runs(session: Session, runs: list[Run]) -> None:
     if not runs:
-        session.screen.line(f"no runs recorded in {shown(session.state_dir)}")
+        session.screen.done(f"no runs recorded in {shown(session.state_dir)}")
         return
     columns = [Column("ID", whole=True), *(Column(title) for title in ("WHEN", "WHO", "WHAT"))]
     columns += [Column("OUTCOME", style=_style), Column("BY")]

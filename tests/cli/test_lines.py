@@ -432,3 +432,53 @@ def test_each_group_prints_its_help_and_names_no_command_by_half(say: Say, agree
             assert (said.code, said.out) == (2, "")
             assert child in said.err, node.path
     agree("groups: help when bare, no command by half its name", len(GROUPS), len(GROUPS))
+
+
+# What is asked where there is nothing: what is answered then, on stdout as any answer, and not with -q.
+EMPTY = {
+    "history": "no runs recorded in ",
+    "journal usage -D {empty}": "there are no journals here",
+    "journal verify -D {empty}": "0 files: 0 sound, 0 damaged",
+    "disk fstab show --fstab {file}": "{file} has no entries",
+    "disk fstab restore --fstab {file}": "there are no backups of {file}",
+    "df --deleted /proc/sys": "no deleted file is still open",
+    "memcached lint --version 1.6.21 -- -u nobody -m 64 -l 127.0.0.1 -U 0 -d -P /run/x.pid": "no findings",
+}
+
+
+def test_help_before_a_command_and_its_last_word_alone_lead_to_it(
+    capsys: pytest.CaptureFixture[str], agree: Agree
+) -> None:
+    tops = {node.words[1] for node in tree().walk() if len(node.words) == 2}
+    nodes = [node for node in tree().walk() if len(node.words) > 1]
+    for node in nodes:
+        assert main(["help", *node.words[1:]]) == 0
+        helped = capsys.readouterr()
+        assert main([*node.words[1:], "--help"]) == 0
+        assert helped == capsys.readouterr(), node.path
+        if node.name not in tops:
+            assert main([node.name]) == 2
+            assert f"'{node.path}'" in capsys.readouterr().err
+    agree("commands and groups by opskit help, and by their last word", len(nodes), len(nodes))
+
+
+def test_an_empty_answer_is_one_on_stdout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], agree: Agree
+) -> None:
+    monkeypatch.setenv("OPSKIT_STATE_DIR", str(tmp_path / "state"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "fstab").touch()
+    names = {"empty": str(tmp_path / "empty"), "file": str(tmp_path / "fstab")}
+    monkeypatch.setattr("opskit.memcached.status.cli.see_instances", lambda *_: ())
+    monkeypatch.setattr("opskit.memcached.status.cli.see_units", lambda *_: ())
+    for words, told in {**EMPTY, "memcached status": "no memcached runs on this host"}.items():
+        line, text = words.format(**names), told.format(**names)
+        own, _, rest = line.partition(" -- ")
+        behind = ["--", *rest.split()] if rest else []
+        assert main([*own.split(), *behind]) == 0, line
+        said = capsys.readouterr()
+        assert text in said.out, line
+        assert main([*own.split(), "--quiet", *behind]) == 0, line
+        quiet = capsys.readouterr()
+        assert (text in quiet.out, quiet.err) == (False, ""), line
+    agree("empty answers on stdout, and none with -q", len(EMPTY) + 1, len(EMPTY) + 1)

@@ -65,7 +65,7 @@ _COLUMNS = (
 def draw_usage(screen: Screen, usages: Sequence[Usage]) -> None:
     """A line for each directory, then the limits in force and where each comes from."""
     if not usages:
-        screen.line("there are no journals here")
+        screen.done("there are no journals here")
         return
     rows = []
     for usage in usages:

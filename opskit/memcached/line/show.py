@@ -63,7 +63,7 @@ def draw_lint(screen: Screen, result: Mapping[str, Any], findings: Sequence[Find
     """The findings, and the corrected line."""
     if not findings:
         draw_effect(screen, result)
-        screen.line("no findings")
+        screen.done("no findings")
         return
     draw_findings(screen, findings)
     if result["corrected"]:

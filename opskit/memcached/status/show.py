@@ -57,7 +57,7 @@ def draw_status(
     elif instances:
         draw_table(screen, COLUMNS, [cells(instance) for instance in instances], less=FIRST_TO_GO)
     else:
-        screen.note(NOBODY)
+        screen.done(NOBODY)
     running = {instance.unit for instance in instances}
     for unit in units:
         if unit.name not in running:
