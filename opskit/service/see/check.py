@@ -39,7 +39,8 @@ def check(runner: Runner, request: ReportRequest) -> Report:
     units = _units(runner)
     containers, unseen = _containers(runner, engines_in_use({each.name for each in processes}))
     limits = {**DEFAULTS, **request.thresholds}
-    there = lasting(all_processes(), before, time.time(), limits["zombie_age"])
+    # Only one that was there before is judged: without any, nobody has to look again.
+    there = lasting(all_processes() if before else processes, before, time.time(), limits["zombie_age"])
     return report_of(units, containers, there, time.time(), unseen, limits)
 
 
