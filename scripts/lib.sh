@@ -61,7 +61,9 @@ install_needs() {
   elif command -v apt-get >/dev/null; then
     echo "== installing ${packages[*]}"
     quietly apt-get -qq update &&
-      DEBIAN_FRONTEND=noninteractive quietly apt-get -qq install --yes --no-install-recommends "${packages[@]}" ||
+      # Another apt at work is waited for.
+      DEBIAN_FRONTEND=noninteractive quietly apt-get -o DPkg::Lock::Timeout=300 -qq install --yes \
+        --no-install-recommends "${packages[@]}" ||
       echo "$me: not all of it could be installed: ${missing[*]}" >&2
   else
     echo "== installing ${packages[*]}"
