@@ -19,7 +19,7 @@ from opskit.core.runner import Runner
 from opskit.service.celery import PING_SECONDS, ping_of, program_of, workers_of
 from opskit.service.model import CeleryPing, Container, Process, Verdict
 from opskit.service.see.containers import ANY_STATUS
-from opskit.service.see.processes import PROC
+from opskit.service.see.processes import PROC, user_of
 
 # An app takes some seconds to be imported, and a broker that is gone its own time limits.
 SECONDS = 40.0
@@ -52,12 +52,11 @@ def ask_celery(runner: Runner, app: str, verdict: Verdict, container: Optional[C
 
 def _command(app: str, worker: Process, container: Optional[Container]) -> Union[Command, str]:
     """The command that asks; or why there is none."""
-    try:
-        status = os.stat(f"{PROC}/{worker.pid}")
-    except OSError:
-        return "the worker has just ended"
-    if os.geteuid() not in {0, status.st_uid}:
-        return f"as root, or as {procfs.user_name(status.st_uid)}"
+    user = user_of(worker.pid)
+    if user is None:
+        return "whose the worker is cannot be told"
+    if os.geteuid() not in {0, user[0]}:
+        return f"as root, or as {procfs.user_name(user[0])}"
     if not worker.exe.startswith("/"):
         return f"its program may not be looked at: {PROC}/{worker.pid}/exe"
     celery = program_of(worker.words) if not worker.words[0].startswith("[") else ()
@@ -70,7 +69,7 @@ def _command(app: str, worker: Process, container: Optional[Container]) -> Union
     if now is None or now.start != worker.start_ticks:
         return "the worker has just ended"
     start = (worker.exe.removesuffix(" (deleted)"), "-E", "-s", "-S", "-c", _WRAPPER)
-    argv = (*_as_user(worker.pid, (status.st_uid, status.st_gid), container), *start)
+    argv = (*_as_user(worker.pid, user, container), *start)
     return Command(argv, mutates=False, input=json.dumps(given), timeout=SECONDS, accept=ANY_STATUS)
 
 

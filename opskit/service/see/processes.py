@@ -12,6 +12,8 @@ from opskit.core.systemd import control_group
 from opskit.service.model import Process
 
 PROC = "/proc"
+# Real, effective, saved and of the filesystem.
+_IDS = re.compile(r"^[UG]id:\s+(\d+)\s+\1\s+\1\s+\1$", re.MULTILINE)
 _NSPID = re.compile(r"^NSpid:\s+(.*)$", re.MULTILINE)
 
 
@@ -43,6 +45,15 @@ def all_processes() -> tuple[Process, ...]:
     boot = procfs.boot_time()
     own = os.getpid()
     return tuple(each for pid in procfs.pids(PROC) if pid != own and (each := read_process(pid, boot)))
+
+
+def user_of(pid: int) -> Optional[tuple[int, int]]:
+    """The user and group of a process; None where it is gone, or has several of them.
+
+    Not the owner of /proc/PID: that is the effective user alone, root for a setuid program that anybody has started.
+    """
+    ids = _IDS.findall(procfs.text(PROC, str(pid), "status"))
+    return (int(ids[0]), int(ids[1])) if len(ids) == 2 else None
 
 
 def of_host(processes: Iterable[Process]) -> tuple[Process, ...]:

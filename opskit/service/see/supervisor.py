@@ -21,7 +21,7 @@ from opskit.core.trust import weak_spot
 from opskit.service.model import Process, Program, Supervisor
 from opskit.service.scripts import is_program
 from opskit.service.see.files import matches_in, place_in, read_end, read_in
-from opskit.service.see.processes import PROC
+from opskit.service.see.processes import PROC, user_of
 from opskit.service.supervisor import (
     Sections,
     configured_programs,
@@ -38,6 +38,7 @@ SECONDS = 10.0
 SOCKET_SECONDS = 4.0
 LINES = 10
 CONTROL = "supervisorctl"
+NOBODY = (65534, 65534)
 # Where our own runner finds it.
 PATHS = ("/usr/bin", "/usr/sbin", "/bin", "/sbin")
 # Of supervisord's own log: how its programs ended.
@@ -65,10 +66,12 @@ def see_supervisor(
     root: "/", or /proc/PID/root
     """
     daemons = [_daemon(each) for each in processes if not each.zombie and is_program(each, ("supervisord",))]
-    questions = [partial(_look, root, name, daemon) for daemon in daemons] or [partial(_look, root, name, None)]
-    for daemon, answer in zip([*daemons, None], ask(questions, SECONDS)):
-        if answer.came and answer.value:
-            found = answer.value
+    # The last question is of one that does not run.
+    answers = ask([partial(_look, root, name, daemon) for daemon in (*daemons, None)], SECONDS)
+    used = {answer.value["files"][0] for answer in answers[:-1] if answer.value}
+    for daemon, answer in zip([*daemons, None], answers):
+        found = answer.value or {}
+        if found.get("programs") and (daemon or found["files"][0] not in used):
             pid, control = daemon.pid if daemon else 0, found["control"]
             owned = [*found["files"], *([control] if "/" in control else [])] if root == "/" else []
             weak = next((spot for path in owned if (spot := weak_spot(path))), "")
@@ -96,16 +99,13 @@ def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _daemon(process: Process) -> Daemon:
-    try:
-        status = os.stat(f"{PROC}/{process.pid}")
-        user = (status.st_uid, status.st_gid)
-    except OSError:
-        user = (-1, -1)
+    # Whose it is that is not known is nobody's: what all may read is read of its files.
+    user = user_of(process.pid) or NOBODY
     return Daemon(process.pid, process.words, procfs.link(PROC, str(process.pid), "cwd"), user)
 
 
 def _look(root: str, name: str, daemon: Optional[Daemon]) -> dict[str, Any]:
-    """What is known of the name, as JSON holds it; {} for nothing. In the child."""
+    """What is known of the name, as JSON holds it; {} without a configuration. In the child."""
     if daemon and root == "/" and os.geteuid() == 0 and daemon.user[0] > 0:
         os.setgroups([])
         os.setresgid(daemon.user[1], daemon.user[1], daemon.user[1])
@@ -130,8 +130,6 @@ def _look(root: str, name: str, daemon: Optional[Daemon]) -> dict[str, Any]:
             programs = [program_of(each, sections, own) for each in named_programs(name, answers)]
     if why or not daemon:
         programs = configured_programs(name, sections, own)
-    if not programs:
-        return {}
     logs = [path for program in programs for path in program.logs]
     return {
         "files": list(files),

@@ -228,3 +228,16 @@ def test_a_supervisord_that_may_not_be_asked_and_one_that_is_dead(supervised: Su
     assert answer.json["result"]["services"][0]["state"] == "stopped"
     answer = supervised.ask("ensure", "bad", "--yes", inside=inside)
     assert (answer.code, answer.ids) == (5, ["supervisord-dead"])
+    # One that lives and knows nothing of it, and one that has this configuration.
+    other = supervised.folder / "other.conf"
+    other.write_text(MAIN.format(place=supervised.folder).replace("conf.d/*.conf", "none"))
+    for config, code in ((other, 4), (Path("/etc/supervisor/supervisord.conf"), 1)):
+        argv = (*inside.prefix, "/usr/bin/supervisord", "-n", "-c", str(config))
+        (supervised.folder / "conf.d" / "w.conf").write_text("[program:nothing]\ncommand=/bin/true\nautostart=false\n")
+        living = supervised.host.start(*argv, stdin=-3, stdout=-3, stderr=-3)
+        wait_until(lambda: supervised.control("version").startswith("4"))
+        text = "" if config == other else "[program:nothing]\ncommand=/bin/true\nautostart=false\n"
+        (supervised.folder / "conf.d" / "w.conf").write_text(f"{text}[program:{supervised.named('bad')}]\ncommand=x\n")
+        assert supervised.ask("status", "bad", inside=inside).code == code
+        living.terminate()
+        living.wait()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from opskit.service.celery import is_app, is_worker, node_name, ping_of, program_of, workers_of
 from opskit.service.judge import judge
 from opskit.service.model import CeleryPing, PidFile, Process, Script, ServiceFacts, Verdict
+from opskit.service.see import processes
 from opskit.service.see.celery import _inner
 
 WORDS = ("python3", "/usr/bin/celery", "-A", "proj", "worker", "-n", "one@%h")
@@ -86,3 +88,18 @@ def test_the_number_of_a_user_in_a_container() -> None:
     assert _inner(100005, "0 100000 65536\n") == 5
     assert _inner(5, "         0          0 4294967295\n") == 5
     assert _inner(5, "") == 5
+
+
+def test_whose_a_process_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PROC", str(tmp_path))
+    (tmp_path / "7").mkdir()
+    for text, user in (
+        ("Uid:\t5\t5\t5\t5\nGid:\t6\t6\t6\t6\n", (5, 6)),
+        ("Uid:\t5\t0\t0\t0\nGid:\t6\t6\t6\t6\n", None),  # setuid: neither is who it works for
+        ("Uid:\t5\t5\t5\t55\nGid:\t6\t6\t6\t6\n", None),
+        ("Name:\tUid: 0 0 0 0\nUid:\t5\t5\t5\t5\nGid:\t6\t6\t6\t6\n", (5, 6)),
+        ("", None),
+    ):
+        (tmp_path / "7" / "status").write_text(text)
+        assert processes.user_of(7) == user
+    assert processes.user_of(8) is None
