@@ -26,6 +26,8 @@ from opskit.service.scripts import GONE, REUSED, ZOMBIE, pid_file_state, roots_o
 _APP = re.compile(r"[A-Za-z_][\w.]*(?::[A-Za-z_][\w.]*)?", re.ASCII)
 # What setproctitle makes of a worker: `[celeryd: celery@host:MainProcess] -active- (worker -A app)`.
 _TITLE = re.compile(r"\[celeryd: (\S+@\S+):MainProcess\]")
+# What runs Celery, by the name of its file: python3.11, platform-python3.6, pypy3.
+_PYTHON = re.compile("python|pypy")
 # `celery inspect` where nobody answered (EX_UNAVAILABLE).
 _NOBODY = 69
 PING_SECONDS = 3
@@ -37,8 +39,12 @@ def is_app(text: str) -> bool:
 
 
 def is_worker(process: Process) -> bool:
-    """Whether a process is a worker of Celery, or a child of its pool."""
-    if process.zombie:
+    """Whether a process is a worker of Celery, or a child of its pool.
+
+    What only starts one and waits for it has the same words: tini, sudo, runuser, a shell. It runs no Python.
+    """
+    program = os.path.basename(process.exe.removesuffix(" (deleted)"))
+    if process.zombie or (program and not _PYTHON.search(program)):
         return False
     return bool(process.words) and (
         bool(_TITLE.match(process.words[0])) or ("worker" in process.words and bool(program_of(process.words)))

@@ -41,6 +41,28 @@ def test_what_is_a_worker(words: tuple[str, ...], program: tuple[str, ...] | Non
         assert program_of(words) == program
 
 
+@pytest.mark.parametrize(
+    ("exe", "worker"),
+    [
+        ("", True),  # it may not be looked at
+        ("/usr/libexec/platform-python3.6", True),
+        ("/v/bin/python3.11 (deleted)", True),
+        ("/usr/bin/pypy3.10", True),
+        ("/usr/bin/tini", False),
+        ("/usr/sbin/runuser", False),
+        ("/usr/bin/bash", False),
+    ],
+)
+def test_what_starts_a_worker_and_waits_for_it_is_none(exe: str, worker: bool) -> None:
+    """`tini -- celery -A proj worker` of a container has the words of a worker, and cannot be asked as one."""
+    first = replace(ONE, exe=exe, words=("tini", "--", "celery", "-A", "proj", "worker"))
+    child = replace(CHILD, exe="/usr/bin/python3.11")
+    assert is_worker(first) is worker
+    assert workers_of(Verdict("c", "container", "running", "", main=(first,), workers=(child,))) == [
+        first if worker else child
+    ]
+
+
 def test_only_the_main_processes_are_workers() -> None:
     beat = replace(ONE, pid=10, words=("/usr/bin/celery", "beat"))
     verdict = Verdict(
