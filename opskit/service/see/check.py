@@ -16,7 +16,7 @@ from opskit.core.runner import Runner
 from opskit.core.systemd import is_booted, parse_show
 from opskit.service.model import Container, Unit
 from opskit.service.report import lasting, report_of
-from opskit.service.see.containers import container_of
+from opskit.service.see.containers import container_of, with_kills
 from opskit.service.see.processes import all_processes
 from opskit.service.see.unit import PROPERTIES, SECONDS, unit_of
 from opskit.service.thresholds import DEFAULTS
@@ -86,7 +86,7 @@ def _containers_of(runner: Runner, engine: str) -> list[Container]:
     # One that is gone by now makes the engine fail, and the others are told all the same.
     inspect = (engine, "container", "inspect", *ids)
     stdout = runner.run(Command(inspect, mutates=False, timeout=SECONDS, accept=(0, 1, 125))).stdout
-    return [container_of(engine, json.dumps([entry])) for entry in _entries(engine, stdout)]
+    return with_kills([container_of(engine, json.dumps([entry])) for entry in _entries(engine, stdout)])
 
 
 def _entries(engine: str, text: str) -> list[Any]:

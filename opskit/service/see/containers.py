@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Optional
 
 from opskit.core.command import Command, Result
@@ -11,10 +14,15 @@ from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError, Usag
 from opskit.core.runner import Runner
 from opskit.core.text import last_lines
 from opskit.service.model import Container
+from opskit.service.see.kernel import kernel_messages, kills_of
 
 ENGINES = ("podman", "docker")
 SECONDS = 15.0
 LINES = 10
+# What SIGKILL comes to, of docker stop or of the kernel.
+KILLED = 137
+# The kernel's clock and the engine's can differ by as much.
+CLOCKS_DIFFER = 5.0
 # What an engine itself exits with where it could not do what it was asked for.
 ANY_STATUS = tuple(range(-64, 256))
 
@@ -61,7 +69,32 @@ def inspect(runner: Runner, engine: str, name: str) -> Optional[Container]:
         if _answers(runner, engine, name):
             return None
         raise
-    return container_of(engine, result.stdout)
+    return with_kills([container_of(engine, result.stdout)])[0]
+
+
+def with_kills(containers: Sequence[Container]) -> list[Container]:
+    """The containers, with what the kernel says of those that SIGKILL has ended: podman does not always see an OOM."""
+    suspects = {each.id for each in containers if each.exit_code == KILLED and each.pid == 0 and not each.oom_killed}
+    if not suspects:
+        return list(containers)
+    offset = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) + CLOCKS_DIFFER
+
+    def killed(container: Container) -> bool:
+        began = _moment(container.started)
+        messages = kernel_messages(began - offset) if began else iter(())
+        return any(container.id in kill.group for kill in kills_of(messages))
+
+    return [replace(each, oom_killed=True) if each.id in suspects and killed(each) else each for each in containers]
+
+
+def _moment(text: str) -> float:
+    """A time in the words of an engine, in seconds since 1970; 0 for none. podman has +01:00, docker Z."""
+    match = re.match(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)", text)
+    if not match or match[1] < "1970-01-02":
+        return 0.0
+    from datetime import datetime  # noqa: PLC0415 - of what SIGKILL has ended alone
+
+    return datetime.strptime("T".join(match.groups()[:2]) + match[3], "%Y-%m-%dT%H:%M:%S%z").timestamp()
 
 
 def _answers(runner: Runner, engine: str, name: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from typing import Any, Optional
 
 import pytest
@@ -17,13 +19,15 @@ from opskit.service.model import (
     STARTING,
     STOPPED,
     UNKNOWN,
+    Container,
     PidFile,
     Process,
     Script,
     ServiceFacts,
     Verdict,
 )
-from opskit.service.see.containers import check_container_name, container_of, find_container
+from opskit.service.see import containers
+from opskit.service.see.containers import check_container_name, container_of, find_container, with_kills
 from opskit.service.see.unit import entry_of, unit_of
 from unit.service.faked import Engines
 
@@ -196,3 +200,37 @@ def test_which_engine_has_it() -> None:
 def test_what_is_no_name_of_a_container(name: str) -> None:
     with pytest.raises(UsageFault):
         check_container_name("--container", name)
+
+
+def test_a_kill_by_the_kernel_that_the_engine_has_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The podman of EL 8 and Debian 12 says OOMKilled=false of a container that the kernel's OOM killer has ended."""
+    asked = []
+
+    def messages(since: float) -> list[str]:
+        asked.append(since)
+        return ["oom-kill:constraint=CONSTRAINT_MEMCG,task_memcg=/machine.slice/libpod-abc.scope/c,task=x,pid=7,uid=0"]
+
+    monkeypatch.setattr(containers, "kernel_messages", messages)
+    ended = Container("podman", "c", "abc", "exited", exit_code=137, started="2026-11-29T16:29:47.123456789+01:00")
+    first, second = with_kills([ended, replace(ended, id="other")])
+    assert (first.oom_killed, second.oom_killed) == (True, False)
+    # What the kernel said before its start is of another run.
+    zero = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
+    assert asked[0] == pytest.approx(containers._moment(ended.started) - zero - containers.CLOCKS_DIFFER, abs=1)
+    for other in (replace(ended, exit_code=1), replace(ended, pid=7), replace(ended, started="0001-01-01T00:00:00Z")):
+        assert not with_kills([other])[0].oom_killed
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("1970-01-02T00:00:00Z", 86400.0),
+        ("1970-01-02T01:00:00.123456789+01:00", 86400.0),
+        ("1970-01-02 00:00:00 +0000 UTC", 86400.0),
+        ("0001-01-01T00:00:00Z", 0.0),
+        ("", 0.0),
+        ("yesterday", 0.0),
+    ],
+)
+def test_a_time_in_the_words_of_an_engine(text: str, moment: float) -> None:
+    assert containers._moment(text) == moment
