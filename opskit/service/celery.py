@@ -31,6 +31,8 @@ _PYTHON = re.compile("python|pypy")
 # `celery inspect` where nobody answered (EX_UNAVAILABLE).
 _NOBODY = 69
 PING_SECONDS = 3
+# What see/celery.py starts says on stderr where it is; and it ends so where celery cannot be started there.
+ON, NOT_STARTED = "opskit: on ", 127
 
 
 def is_app(text: str) -> bool:
@@ -81,21 +83,17 @@ def node_name(process: Process, host: str) -> str:
 
 
 def ping_of(app: str, workers: Iterable[Process], status: int, stdout: str, stderr: str) -> CeleryPing:
-    """What `celery inspect ping --json` says. stderr: its first line is the name of the host that it ran on."""
-    host, _, said = stderr.partition("\n")
+    """What `celery inspect ping --json` says. stderr: has a line with ON and the name of the host that it ran on."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(ON)]
+    why = told[-1] if told else f"exit status {status}"
+    host = next((line[len(ON) :].strip() for line in lines if line.startswith(ON)), "")
+    if not host or status == NOT_STARTED:
+        return CeleryPing(app, why=f"celery was not started: {why}", asked=False)
     answered = _replies(stdout)
     nodes = tuple(CeleryWorker(each, name, name in answered) for each in workers if (name := node_name(each, host)))
     others = tuple(sorted(answered - {node.name for node in nodes}))
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    why = (
-        ""
-        if status == 0
-        else "nobody replied"
-        if status == _NOBODY
-        else lines[-1]
-        if lines
-        else f"exit status {status}"
-    )
+    why = "" if status == 0 else "nobody replied" if status == _NOBODY else why
     return CeleryPing(app, nodes, others, why)
 
 

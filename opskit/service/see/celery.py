@@ -14,9 +14,9 @@ from typing import Optional, Union
 
 from opskit.core import procfs
 from opskit.core.command import Command
-from opskit.core.errors import OpskitError
+from opskit.core.errors import Missing, OpskitError
 from opskit.core.runner import Runner
-from opskit.service.celery import PING_SECONDS, ping_of, program_of, workers_of
+from opskit.service.celery import NOT_STARTED, ON, PING_SECONDS, ping_of, program_of, workers_of
 from opskit.service.model import CeleryPing, Container, Process, Verdict
 from opskit.service.see.containers import ANY_STATUS
 from opskit.service.see.processes import PROC, user_of
@@ -24,13 +24,18 @@ from opskit.service.see.processes import PROC, user_of
 # An app takes some seconds to be imported, and a broker that is gone its own time limits.
 SECONDS = 40.0
 # For Python 2.7, too, which old workers have. Its own name, and then it becomes celery.
-_WRAPPER = """
+_WRAPPER = f"""
 import json, os, sys
 given = json.load(sys.stdin)
-sys.stderr.write(os.uname()[1] + "\\n"); sys.stderr.flush()
-os.environ.clear(); os.environ.update(given["environment"]); os.chdir(given["folder"])
+os.environ.clear(); os.environ.update(given["environment"])
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-os.execvp(given["argv"][0], given["argv"])
+sys.stderr.write("{ON}" + os.uname()[1] + "\\n"); sys.stderr.flush()
+try:
+    os.chdir(given["folder"])
+    os.execvp(given["argv"][0], given["argv"])
+except OSError:
+    sys.stderr.write("%s in %s: %s\\n" % (given["argv"][0], given["folder"], sys.exc_info()[1].strerror))
+    sys.exit({NOT_STARTED})
 """
 _VARIABLE = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 
@@ -45,8 +50,10 @@ def ask_celery(runner: Runner, app: str, verdict: Verdict, container: Optional[C
         return CeleryPing(app, why=command, asked=False)
     try:
         result = runner.run(command)
-    except OpskitError as error:
-        return ping_of(app, workers, 1, "", f"{os.uname().nodename}\n{error.why}")
+    except Missing as error:
+        return CeleryPing(app, why=str(error), asked=False)
+    except OpskitError as error:  # no answer in time
+        return ping_of(app, workers, 1, "", f"{ON}{os.uname().nodename}\n{error.why}")
     return ping_of(app, workers, result.status, result.stdout, result.stderr)
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from opskit.core.command import Command
 from opskit.service.celery import is_app, is_worker, node_name, ping_of, program_of, workers_of
 from opskit.service.judge import judge
 from opskit.service.model import CeleryPing, PidFile, Process, Script, ServiceFacts, Verdict
 from opskit.service.see import processes
-from opskit.service.see.celery import _inner
+from opskit.service.see.celery import _inner, ask_celery
+from unit.service.faked import Engines
 
 WORDS = ("python3", "/usr/bin/celery", "-A", "proj", "worker", "-n", "one@%h")
 ONE = Process(7, 0, 1, 7, 0.0, "celery", "S", WORDS)
@@ -73,7 +75,7 @@ def test_only_the_main_processes_are_workers() -> None:
     assert node_name(replace(ONE, words=("[celeryd: x@y:MainProcess]",)), "h") == "x@y"
 
 
-def state(stdout: str, status: int = 0, *files: PidFile, stderr: str = "h\n") -> tuple[str, str]:
+def state(stdout: str, status: int = 0, *files: PidFile, stderr: str = "opskit: on h\n") -> tuple[str, str]:
     facts = ServiceFacts("celery", script=Script("/etc/init.d/celery", 0, pid_files=files), processes=(ONE, CHILD, TWO))
     verdict = judge(replace(facts, celery=ping_of("proj", [ONE, TWO], status, stdout, stderr)))
     assert verdict
@@ -85,9 +87,9 @@ def test_what_a_ping_comes_to() -> None:
     assert state(both)[0] == "running"
     assert state(both)[1].endswith("; 2 of 2 workers of proj answer")
     assert state(STDOUT) == ("not-answering", "1 of 2 workers of proj answer: two@h does not")
-    assert ping_of("proj", [ONE], 0, STDOUT, "h\n").others == ("far@away",)
+    assert ping_of("proj", [ONE], 0, STDOUT, "opskit: on h\n").others == ("far@away",)
     assert state("", 69)[1].endswith("0 of 2 workers of proj answer: one@h, two@h do not (nobody replied)")
-    assert state("", 1, stderr="h\nTraceback\nError 111 refused\n\n")[1].endswith("(Error 111 refused)")
+    assert state("", 1, stderr="opskit: on h\nTraceback\nError 111 refused\n\n")[1].endswith("(Error 111 refused)")
     assert state("[1]\n{", 1)[1].endswith("(exit status 1)")
     own = PidFile("/run/one.pid", 7, 1.0, ONE)
     assert state(both, 0, own, PidFile("/run/three.pid", 99, 1.0))[0] == "dead-pid-file"
@@ -99,6 +101,26 @@ def test_what_was_not_asked_is_not_known() -> None:
     verdict = judge(facts)
     assert verdict
     assert (verdict.state, "were not asked: as root" in verdict.why) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "why"),
+    [
+        (127, "opskit: on h\ncelery in /srv: No such file or directory\n", "celery in /srv: No such file or directory"),
+        (1, "setpriv: uid 7 not found, --init-groups requires an user\n", "setpriv: uid 7 not found"),
+        (126, "", "exit status 126"),  # of an engine
+    ],
+)
+def test_a_celery_that_cannot_be_started_says_nothing_of_the_workers(status: int, stderr: str, why: str) -> None:
+    told = state("", status, stderr=stderr)
+    assert (told[0], f"were not asked: celery was not started: {why}" in told[1]) == ("unknown", True), told
+
+
+def test_a_host_without_what_it_is_asked_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = replace(ONE, exe="/usr/bin/python3")
+    monkeypatch.setattr("opskit.service.see.celery._command", lambda *_: Command(("setpriv",), mutates=False))
+    ping = ask_celery(Engines(), "proj", Verdict("c", "unit", "running", "", main=(worker,)), None)
+    assert (ping.asked, ping.why) == (False, "setpriv: this program is not on the host")
 
 
 def test_what_is_an_app() -> None:
