@@ -34,6 +34,7 @@ PACKAGES = {
     "resize2fs": ("e2fsprogs", "e2fsprogs"),
     "restorecon": ("policycoreutils", "policycoreutils"),
     "rpm": ("rpm", "rpm"),
+    "setpriv": ("util-linux", "util-linux"),
     "sfdisk": ("util-linux", "fdisk"),
     "sgdisk": ("gdisk", "gdisk"),
     "swapoff": ("util-linux", "mount"),

@@ -58,6 +58,7 @@ NEEDS = (
     Need("memcached", ("memcached",), "to run one", ("-V",)),
     Need("systemd-run", ("memcached start", "yum why --hold"), "where systemd runs", _VERSION),
     Need("rpm", ("yum unlock", "du --delete"), "on hosts of packages of rpm", _VERSION),
+    Need("setpriv", ("service status",), "for --celery", _VERSION),
     Need("podman", ("service",), "for --container", _VERSION),
     Need("docker", ("service",), "for --container", _VERSION),
 )

@@ -10,6 +10,7 @@ from opskit import areas
 from opskit.core.packages import PACKAGES
 from opskit.disk.see.facts import CLIENTS, PRESENT
 from opskit.doctor.needs import NEEDS
+from opskit.service.see.celery import _as_user
 
 ROOT = Path(areas.__file__).parent
 # What every host has, and what is started in the place of a program that the user names.
@@ -24,6 +25,12 @@ def started() -> Iterator[tuple[str, str]]:
                 first = node.args[0] if node.args else None
                 if isinstance(first, ast.Tuple) and isinstance(first.elts[0], ast.Constant):
                     yield str(first.elts[0].value), f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_what_celery_is_asked_with_is_in_it() -> None:
+    """Its words are put together: the code above does not see them."""
+    command = _as_user(1, (1, 1), None)
+    assert command[0] in {need.program for need in NEEDS}
 
 
 def test_each_program_that_the_code_starts_is_in_the_table_with_its_package() -> None:
