@@ -109,8 +109,12 @@ def named_programs(name: str, answers: Sequence[Mapping[str, Any]]) -> list[Mapp
     return next((found for like in wanted if (found := [each for each in answers if like(each)])), [])
 
 
-def program_of(answer: Mapping[str, Any], sections: Sections, log: Sequence[str]) -> Program:
-    """A program, by supervisord's answer and its configuration. log: the last lines of supervisord's own."""
+def program_of(answer: Mapping[str, Any], sections: Sections, log: Sequence[str], *, early: bool = False) -> Program:
+    """A program, by supervisord's answer and its configuration.
+
+    log: the last lines of supervisord's own
+    early: whether it is older than 4.0
+    """
     group, name = str(answer["group"]), str(answer["name"])
     return Program(
         group=group,
@@ -122,7 +126,7 @@ def program_of(answer: Mapping[str, Any], sections: Sections, log: Sequence[str]
         started=float(answer.get("start", 0)),
         ended=_last_end(name, log),
         logs=tuple(str(path) for key in ("stderr_logfile", "stdout_logfile") if (path := answer.get(key))),
-        **_configured(section_of(group, name, sections), sections),
+        **_configured(section_of(group, name, sections), sections, early=early),
     )
 
 
@@ -165,8 +169,8 @@ def section_of(group: str, name: str, sections: Sections) -> str:
     return next((full for kind in _KINDS if (full := f"{kind}:{best}") in sections), "")
 
 
-def _configured(section: str, sections: Sections) -> dict[str, Any]:
-    """What the section of a program says of it."""
+def _configured(section: str, sections: Sections, *, early: bool = False) -> dict[str, Any]:
+    """What the section of a program says of it. early: before 4.0, when exit status 2 was no failure by default."""
     if not section:
         return {}
     where = sections[section].where
@@ -174,7 +178,7 @@ def _configured(section: str, sections: Sections) -> dict[str, Any]:
     restarts = settings.get("autorestart", Setting("unexpected", where))
     retries = settings.get("startretries", Setting("3", where))
     value = restarts.value.lower()
-    statuses = settings.get("exitcodes", Setting("0", "")).value.split(",")
+    statuses = settings.get("exitcodes", Setting("0,2" if early else "0", "")).value.split(",")
     return {
         "command": _words(settings.get("command", Setting("", "")).value),
         "restarts": "true" if value in _TRUE else "false" if value in _FALSE else value,

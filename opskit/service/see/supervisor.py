@@ -57,6 +57,13 @@ class Daemon(NamedTuple):
     user: tuple[int, int]
 
 
+class Answers(NamedTuple):
+    """What supervisord says. early: whether it is older than 4.0."""
+
+    programs: list[dict[str, Any]]
+    early: bool
+
+
 def see_supervisor(
     name: str, processes: Sequence[Process], root: str = "/"
 ) -> Optional[tuple[Supervisor, tuple[str, ...]]]:
@@ -127,7 +134,8 @@ def _look(root: str, name: str, daemon: Optional[Daemon]) -> dict[str, Any]:
         if isinstance(answers, str):
             why = answers
         else:
-            programs = [program_of(each, sections, own) for each in named_programs(name, answers)]
+            named = named_programs(name, answers.programs)
+            programs = [program_of(each, sections, own, early=answers.early) for each in named]
     if why or not daemon:
         programs = configured_programs(name, sections, own)
     logs = [path for program in programs for path in program.logs]
@@ -196,8 +204,8 @@ def _read(root: str, path: str, environment: dict[str, str]) -> Iterator[tuple[s
             yield each, sections_in(each, read_in(root, each)[0])
 
 
-def _ask(root: str, sections: Sections, here: str, environment: dict[str, str]) -> Union[str, list[dict[str, Any]]]:
-    """What supervisord says of all its programs; or why it does not."""
+def _ask(root: str, sections: Sections, here: str, environment: dict[str, str]) -> Union[str, Answers]:
+    """What supervisord says of all its programs, and of itself; or why it does not."""
 
     def value(section: str, key: str) -> str:
         return expanded(setting(sections, section, key), here, environment)
@@ -210,11 +218,20 @@ def _ask(root: str, sections: Sections, here: str, environment: dict[str, str]) 
     token = "" if not user else b64encode(f"{user}:{password}".encode()).decode()
     if not path and (root != "/" or not port):
         return "it has no socket: [unix_http_server] is not in its configuration"
+
+    def told(method: str) -> bytes:
+        return _post(_connected(root, os.path.join(here, path)) if path else _to_port(port), token, method)
+
     try:
-        body = _post(_connected(root, os.path.join(here, path)) if path else _to_port(port), token)
+        programs = _answers(told("getAllProcessInfo"))
+        return programs if isinstance(programs, str) else Answers(programs, is_early(told("getSupervisorVersion")))
     except OSError as error:
         return _why(path or port, error)
-    return _answers(body)
+
+
+def is_early(body: bytes) -> bool:
+    """Whether an answer to getSupervisorVersion is of a release before 4.0."""
+    return bool(re.search(rb">\s*[0-3]\.\d", body))
 
 
 def _why(place: str, error: OSError) -> str:
@@ -245,12 +262,12 @@ def _to_port(port: str) -> Any:
     return socket.create_connection(("127.0.0.1", int(number)), SOCKET_SECONDS)
 
 
-def _post(connection: Any, token: str) -> bytes:
-    """The answer to getAllProcessInfo. Raises OSError."""
+def _post(connection: Any, token: str, method: str) -> bytes:
+    """The answer to a method without parameters. Raises OSError."""
     from http.client import HTTPException, HTTPResponse  # noqa: PLC0415 - where there is a supervisord
     from xmlrpc.client import dumps  # noqa: PLC0415
 
-    body = dumps((), "supervisor.getAllProcessInfo").encode()
+    body = dumps((), f"supervisor.{method}").encode()
     lines = ["POST /RPC2 HTTP/1.0", "Host: localhost", "Content-Type: text/xml", f"Content-Length: {len(body)}"]
     lines += [f"Authorization: Basic {token}"] if token else []
     with connection:

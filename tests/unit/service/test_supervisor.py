@@ -15,7 +15,7 @@ from opskit.service.ensure import decide_ensure
 from opskit.service.judge import judge
 from opskit.service.keeping import advice
 from opskit.service.model import Around, Container, Process, Program, ServiceFacts, Supervisor
-from opskit.service.see.supervisor import Daemon, _answers, _configs
+from opskit.service.see.supervisor import Daemon, _answers, _configs, is_early
 from opskit.service.supervisor import (
     configured_programs,
     expanded,
@@ -88,6 +88,23 @@ def test_the_line_to_change_is_found() -> None:
     assert section_of("g", "w_01", SECTIONS) == "program:w"
     assert section_of("nothing", "x", SECTIONS) == ""
     assert expanded(setting(SECTIONS, "supervisord", "logfile"), "/etc", {}) == "/etc/s.log"
+
+
+def test_exit_status_2_is_no_failure_by_default_before_4_0() -> None:
+    """The default of exitcodes= was 0,2; supervisord does not start it again then."""
+    answer = {"group": "alone", "name": "alone", "statename": "EXITED", "exitstatus": 2}
+    only = sections_in("/etc/s.conf", "[program:alone]\ncommand=/bin/alone\n")
+    for early, state in ((True, "stopped"), (False, "starting")):
+        program = program_of(answer, only, (), early=early)
+        verdict = judge(ServiceFacts("alone", supervisor=Supervisor("/c", (program,), 9)))
+        assert verdict
+        assert verdict.state == state
+    # Where exitcodes= is there it is as it says.
+    assert program_of({"group": "g", "name": "w_00"}, SECTIONS, (), early=True).expected == (0, 2)
+    body = "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n<value><string>{}</string></value>\n"
+    assert [is_early(body.format(each).encode()) for each in ("3.4.0", "3.1.4", "4.0.0", "4.2.5", "10.0")] == [
+        True, True, False, False, False,
+    ]  # fmt: skip
 
 
 def test_what_a_name_stands_for() -> None:
