@@ -29,6 +29,9 @@ from opskit.service.scripts import roots_of, workers_below
 _ORDER = (UNKNOWN, SILENT, STARTING, FAILED, STOPPED, RUNNING)
 # Of the processes of one program.
 MOST = 1000
+# Of the name of a process: a number in front of what stands for something makes it as wide as that.
+LONGEST = 200
+_WIDE = re.compile(r"%(?:\([^)]*\))?[^a-zA-Z%]*\d{3}")
 # Sections that have a command (supervisor/options.py).
 _KINDS = ("program", "fcgi-program", "eventlistener")
 _TRUE = {"true", "on", "yes", "1"}
@@ -147,6 +150,8 @@ def configured_programs(name: str, sections: Sections, log: Sequence[str]) -> li
 def _processes(group: str, program: str, section: str, sections: Sections) -> list[str]:
     """The names of the processes of a program."""
     template = setting(sections, section, "process_name", "%(program_name)s")
+    if len(template) > LONGEST or _WIDE.search(template):
+        return [program]
     count, start = (
         setting(sections, section, key, default) for key, default in (("numprocs", "1"), ("numprocs_start", "0"))
     )

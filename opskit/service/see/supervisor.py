@@ -57,6 +57,22 @@ class Daemon(NamedTuple):
     user: tuple[int, int]
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    """XML-RPC has numbers of 32 bits; as a time or a pid a larger one is none."""
+    return isinstance(value, int) and abs(value) < 1 << 31
+
+
+# What is taken of its answer on a program.
+FIELDS = {
+    **dict.fromkeys(("group", "name", "statename", "spawnerr", "stderr_logfile", "stdout_logfile"), _is_text),
+    **dict.fromkeys(("pid", "exitstatus", "start"), _is_number),
+}
+
+
 class Answers(NamedTuple):
     """What supervisord says. early: whether it is older than 4.0."""
 
@@ -298,5 +314,6 @@ def _answers(body: bytes) -> Union[str, list[dict[str, Any]]]:
         return f"its answer cannot be read ({error})"
     if not isinstance(answers, list):
         return "its answer cannot be read: it is no list"
-    known = [each for each in answers if isinstance(each, dict) and {"group", "name"} <= each.keys()]
-    return [{key: value for key, value in each.items() if isinstance(value, (int, str))} for each in known]
+    known = [{key: each[key] for key, fits in FIELDS.items() if key in each and fits(each[key])}
+             for each in answers if isinstance(each, dict)]  # fmt: skip
+    return [each for each in known if {"group", "name"} <= each.keys()]

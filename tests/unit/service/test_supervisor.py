@@ -6,6 +6,7 @@ import configparser
 import random
 from dataclasses import replace
 from typing import Any
+from xmlrpc.client import dumps
 
 import pytest
 
@@ -141,6 +142,29 @@ EMPTY = LIST % b"<array><data></data></array>"
 def test_an_answer_that_is_not_supervisords(body: bytes) -> None:
     assert "answer" in str(_answers(body))
     assert _answers(EMPTY) == []
+
+
+def test_what_no_supervisord_answers_is_left_out() -> None:
+    """Any user can run something that is called supervisord and answers what it likes."""
+    rows: list[dict[str, object]] = [
+        {"group": "g", "name": "a", "pid": "7", "start": "1", "exitstatus": 3, "spawnerr": 5, "more": "x"},
+        {"group": 1, "name": "b"},
+        {"group": "g"},
+    ]
+    body = dumps((rows,), methodresponse=True).encode()
+    assert _answers(body) == [{"group": "g", "name": "a", "exitstatus": 3}]
+    far = b"<i8>1099511627776</i8>"
+    body = dumps(([{"group": "g", "name": "a", "start": 0}],), methodresponse=True).encode()
+    assert _answers(body.replace(b"<int>0</int>", far)) == [{"group": "g", "name": "a"}]
+
+
+@pytest.mark.parametrize("template", ["%(process_num)99999999999d", "%(group_name)-.999999999s", "%99999999999s",
+                                      "%(program_name)s" * 100], ids=("a number", "a text", "nothing", "long"))  # fmt: skip
+def test_the_name_of_a_process_takes_no_memory(template: str) -> None:
+    text = f"[program:w]\nprocess_name={template}\nnumprocs=1000\n"
+    assert [each.name for each in configured_programs("w", sections_in("/c", text), ())] == ["w"]
+    port = sections_in("/c", "[program:w]\nprocess_name=%(program_name)s_8080_%(process_num)03d\n")
+    assert [each.name for each in configured_programs("w", port, ())] == ["w_8080_000"]
 
 
 def facts_of(
