@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,8 @@ from opskit.service.supervisor import (
     setting,
 )
 
+# What is imported below where there is a supervisord to ask.
+MODULES = ("base64", "http.client", "socket", "xml.parsers.expat", "xmlrpc.client")
 SECONDS = 10.0
 # Of the socket: it is a supervisord of this host, or of a container of it.
 SOCKET_SECONDS = 4.0
@@ -130,6 +133,9 @@ def _daemon(process: Process) -> Daemon:
 def _look(root: str, name: str, daemon: Optional[Daemon]) -> dict[str, Any]:
     """What is known of the name, as JSON holds it; {} without a configuration. In the child."""
     if daemon and root == "/" and os.geteuid() == 0 and daemon.user[0] > 0:
+        # Where opskit's Python is in a place of root's alone, that user can import nothing.
+        for module in MODULES:
+            importlib.import_module(module)
         os.setgroups([])
         os.setresgid(daemon.user[1], daemon.user[1], daemon.user[1])
         os.setresuid(daemon.user[0], daemon.user[0], daemon.user[0])
@@ -275,7 +281,10 @@ def _to_port(port: str) -> Any:
         raise OSError(errno.EINVAL, "it is no port")
     import socket  # noqa: PLC0415
 
-    return socket.create_connection(("127.0.0.1", int(number)), SOCKET_SECONDS)
+    made = socket.socket()  # create_connection() would import idna
+    made.settimeout(SOCKET_SECONDS)
+    made.connect(("127.0.0.1", int(number)))
+    return made
 
 
 def _post(connection: Any, token: str, method: str) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
+import inspect
 import random
 from dataclasses import replace
 from typing import Any
@@ -16,6 +18,7 @@ from opskit.service.ensure import decide_ensure
 from opskit.service.judge import judge
 from opskit.service.keeping import advice
 from opskit.service.model import Around, Container, Process, Program, ServiceFacts, Supervisor
+from opskit.service.see import supervisor as see
 from opskit.service.see.supervisor import Daemon, _answers, _configs, is_early
 from opskit.service.supervisor import (
     configured_programs,
@@ -158,13 +161,25 @@ def test_what_no_supervisord_answers_is_left_out() -> None:
     assert _answers(body.replace(b"<int>0</int>", far)) == [{"group": "g", "name": "a"}]
 
 
-@pytest.mark.parametrize("template", ["%(process_num)99999999999d", "%(group_name)-.999999999s", "%99999999999s",
-                                      "%(program_name)s" * 100], ids=("a number", "a text", "nothing", "long"))  # fmt: skip
+@pytest.mark.parametrize(
+    "template",
+    ["%(process_num)99999999999d", "%(group_name)-.999999999s", "%99999999999s", "%(program_name)s" * 100],
+    ids=("a number", "a text", "nothing", "long"),
+)
 def test_the_name_of_a_process_takes_no_memory(template: str) -> None:
     text = f"[program:w]\nprocess_name={template}\nnumprocs=1000\n"
     assert [each.name for each in configured_programs("w", sections_in("/c", text), ())] == ["w"]
     port = sections_in("/c", "[program:w]\nprocess_name=%(program_name)s_8080_%(process_num)03d\n")
     assert [each.name for each in configured_programs("w", port, ())] == ["w_8080_000"]
+
+
+def test_what_asks_as_another_user_has_imported_all_before() -> None:
+    """That user may not be able to look where Python's modules are, as in a home of root's."""
+    imports = [node for top in ast.parse(inspect.getsource(see)).body for node in ast.walk(top)
+               if isinstance(top, ast.FunctionDef)]  # fmt: skip
+    names = {node.module for node in imports if isinstance(node, ast.ImportFrom)}
+    names |= {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
+    assert names == set(see.MODULES)
 
 
 def facts_of(
