@@ -21,7 +21,6 @@ from opskit.service.model import (
     Around,
     Container,
     PidFile,
-    Program,
     ServiceFacts,
     Unit,
     UnitCommand,
@@ -29,7 +28,7 @@ from opskit.service.model import (
 )
 from opskit.service.policy import NEVER
 from opskit.service.scripts import GONE, OTHER, REUSED, ZOMBIE, pid_file_state
-from opskit.service.supervisor import cannot_spawn
+from opskit.service.supervisor import cannot_spawn, control_line
 from opskit.service.units import ended_text
 
 LINES_SHOWN = 3
@@ -309,13 +308,9 @@ def _supervised(facts: ServiceFacts) -> Iterator[Finding]:
 
         elif supervisor.pid and program.state == "STOPPED" and not program.started:
             title = f"no start of {program.full} is known since supervisord began: autostart=false, or it was stopped"
-            yield Finding("never-started", "error", title, program.where, _control(facts, "start", program))
-
-
-def _control(facts: ServiceFacts, verb: str, program: Program) -> str:
-    inside = (facts.container.engine, "exec", facts.container.name) if facts.container else ()
-    ctl = (facts.supervisor.control, "-c", facts.supervisor.config) if facts.supervisor else ()
-    return shlex.join((*inside, *ctl, verb, program.full))
+            yield Finding(
+                "never-started", "error", title, program.where, control_line(facts, supervisor, "start", program.full)
+            )
 
 
 def _ends(facts: ServiceFacts, verdict: Verdict, around: Around) -> Iterator[Finding]:
@@ -379,7 +374,7 @@ def _look(facts: ServiceFacts) -> str:
     if facts.unit:
         return f"journalctl -u {shlex.quote(facts.unit.name)} -n 50"
     if facts.supervisor:
-        return _control(facts, "tail", facts.supervisor.programs[0])
+        return control_line(facts, facts.supervisor, "tail", facts.supervisor.programs[0].full)
     if facts.container:
         return f"{facts.container.engine} logs --tail 50 {facts.container.name}"
     return f"tail -n 50 {shlex.quote(facts.script.logs[0])}" if facts.script and facts.script.logs else "its own log"
@@ -387,11 +382,12 @@ def _look(facts: ServiceFacts) -> str:
 
 def _gave_up(facts: ServiceFacts, around: Around) -> Iterator[Finding]:
     """Its manager starts it no more by itself: it failed too often."""
-    for program in facts.supervisor.programs if facts.supervisor else ():
-        if program.state == "FATAL" and not cannot_spawn(program):
+    supervisor = facts.supervisor
+    for program in supervisor.programs if supervisor else ():
+        if supervisor and program.state == "FATAL" and not cannot_spawn(program):
             title = f"{program.full} ended too quickly {times(program.retries + 1)}, and supervisord gave up"
             evidence = f"startretries={program.retries} ({program.where_retries}); {program.error}"
-            remedy = f"mend the cause, then {_control(facts, 'start', program)}"
+            remedy = f"mend the cause, then {control_line(facts, supervisor, 'start', program.full)}"
             yield Finding("start-limit", "error", title, evidence, remedy)
     unit = facts.unit
     if not unit or unit.active != "failed":

@@ -16,7 +16,9 @@ from opskit.service.model import RUNNING, SILENT, STARTING, UNKNOWN, ServiceFact
 from opskit.service.policy import NEVER, drop_in_of, has_policy, policy_reasons, policy_text
 from opskit.service.scripts import OTHER, pid_file_state
 from opskit.service.steps import StartService, WritePolicy
-from opskit.service.supervisor import brought_back, judge_program, who_restarts
+from opskit.service.supervisor import brought_back, control_line, judge_program, who_restarts
+
+MEND = "chown root and chmod go-w what is named, once you have looked into it"
 
 
 def decide_ensure(facts: ServiceFacts, seconds: float, *, policy: bool = False) -> Decision:
@@ -107,7 +109,7 @@ def _reasons(facts: ServiceFacts, verdict: Verdict) -> Iterator[Reason]:
     elif verdict.state == UNKNOWN:
         yield Reason("not-known", f"whether {name} runs is not known: {verdict.why}", "start it by hand once you know")
     if facts.supervisor and verdict.state not in {STARTING, SILENT, UNKNOWN}:
-        yield from _reasons_of_supervisor(facts.supervisor, verdict)
+        yield from _reasons_of_supervisor(facts, facts.supervisor, verdict)
     if facts.unit and facts.unit.load == "masked":
         yield Reason("masked", f"{facts.unit.name} is masked", f"systemctl unmask {facts.unit.name}")
     script = facts.script
@@ -120,7 +122,7 @@ def _reasons(facts: ServiceFacts, verdict: Verdict) -> Iterator[Reason]:
             yield Reason("pid-of-another", title, f"ps -fp {file.process.pid}; remove the file when it is not")
 
 
-def _reasons_of_supervisor(supervisor: Supervisor, verdict: Verdict) -> Iterator[Reason]:
+def _reasons_of_supervisor(facts: ServiceFacts, supervisor: Supervisor, verdict: Verdict) -> Iterator[Reason]:
     """Why supervisord is not told to start it."""
     config = quote(supervisor.config)
     if not supervisor.pid:
@@ -131,7 +133,9 @@ def _reasons_of_supervisor(supervisor: Supervisor, verdict: Verdict) -> Iterator
         yield Reason("still-lives", title, "wait for that: supervisord kills it after its stopwaitsecs")
     if supervisor.weak:
         title = f"others than root can change {supervisor.weak}, and supervisorctl runs code of its configuration"
-        yield Reason("config-weak", title, f"as its user: {supervisor.control} -c {config} start {verdict.name}")
+        yield Reason(
+            "config-weak", title, control_line(facts, supervisor, "start", verdict.name) if supervisor.user else MEND
+        )
 
 
 def _who(facts: ServiceFacts) -> str:

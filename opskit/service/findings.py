@@ -23,6 +23,7 @@ from opskit.service.model import (
     Supervisor,
     Verdict,
 )
+from opskit.service.supervisor import control_line
 
 FINDINGS = (
     FindingKind("brought-back", ("critical",), "the service is being started already: somebody else brings it back"),
@@ -142,11 +143,9 @@ def _remedy_of_program(facts: ServiceFacts, supervisor: Supervisor, verdict: Ver
     if supervisor.why:
         return f"{shlex.join(('opskit', 'service', 'status', facts.name))} --json has the evidence"
     dead = [each for each in supervisor.programs if each.state not in {"RUNNING", "STARTING"}]
-    ctl = (*inside, supervisor.control, "-c", supervisor.config)
     verbs = ("tail",) if verdict.state == STARTING else ("tail", "start")
-    return "; ".join(
-        shlex.join((*ctl, verb, each.full)) for each in (dead or supervisor.programs)[:1] for verb in verbs
-    )
+    program = (dead or supervisor.programs)[0].full
+    return "; ".join(control_line(facts, supervisor, verb, program) for verb in verbs)
 
 
 def _of_supervisor(facts: ServiceFacts, verdict: Verdict) -> Iterator[Finding]:

@@ -222,6 +222,7 @@ class Supervisor:
     why: why it does not answer, "" where it does
     weak: what lets others than root decide what is in its configuration
     control: its supervisorctl
+    user: who runs it, where that is not root and weak is not ""
     """
 
     config: str
@@ -230,6 +231,7 @@ class Supervisor:
     why: str = ""
     weak: str = ""
     control: str = "supervisorctl"
+    user: str = ""
 
 
 @dataclass(frozen=True)

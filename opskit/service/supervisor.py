@@ -228,6 +228,17 @@ def cannot_spawn(program: Program) -> str:
     return match[1] if match else ""
 
 
+def control_line(facts: ServiceFacts, supervisor: Supervisor, verb: str, program: str) -> str:
+    """What a person types to have something done with a program.
+
+    As its own user where others than root can change its configuration: supervisorctl runs code that this names.
+    """
+    container = facts.container
+    inside = (container.engine, "exec", container.name) if container else ()
+    before = ("runuser", "-u", supervisor.user, "--") if supervisor.user else ()
+    return shlex.join((*inside, *before, supervisor.control, "-c", supervisor.config, verb, program))
+
+
 def ended_text(program: Program) -> str:
     """How it ended, "" where nobody knows."""
     if program.ended:

@@ -104,7 +104,8 @@ def see_supervisor(
             programs = tuple(Program(**_tuples(each)) for each in found["programs"])
             if found["why"] or not pid:
                 programs = _marked(programs, processes)
-            supervisor = Supervisor(found["files"][0], programs, pid, found["why"], weak, control)
+            user = procfs.user_name(daemon.user[0]) if daemon and daemon.user[0] and weak else ""
+            supervisor = Supervisor(found["files"][0], programs, pid, found["why"], weak, control, user)
             return supervisor, tuple(found["log"])
     return None
 

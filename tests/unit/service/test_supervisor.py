@@ -14,7 +14,8 @@ import pytest
 
 from opskit.core.plan import Plan, Refusal
 from opskit.service.causes import causes
-from opskit.service.ensure import decide_ensure
+from opskit.service.ensure import MEND, decide_ensure
+from opskit.service.findings import find
 from opskit.service.judge import judge
 from opskit.service.keeping import advice
 from opskit.service.model import Around, Container, Process, Program, ServiceFacts, Supervisor
@@ -224,6 +225,25 @@ def test_the_state_of_a_program(facts: ServiceFacts, state: str, why: str, ensur
     if state != "running":
         assert causes(facts, verdict, Around())
     advice(facts, verdict)
+
+
+def test_root_is_told_to_do_it_as_the_user_who_can_change_the_configuration() -> None:
+    """Whatever that names supervisorctl would run as root, and its own program beside supervisord is his, too."""
+    program = Program("w", "w", "FATAL", error="Exited too quickly", started=1.0)
+    his = Supervisor("/home/u/s.conf", (program,), 9, "", "/home/u (owner 7, mode 0755)", "/home/u/supervisorctl", "u")
+    facts = ServiceFacts("w", supervisor=his)
+    verdict = judge(facts)
+    refusal = decide_ensure(facts, 1.0)
+    assert verdict
+    assert isinstance(refusal, Refusal)
+    told = [*find(facts, verdict), *causes(facts, verdict, Around()), *refusal.reasons]
+    lines = [line for each in told for line in each.remedy.split("; ") if "supervisorctl" in line]
+    assert len(lines) >= 4
+    assert [line for line in lines if "runuser -u u -- /home/u/supervisorctl -c /home/u/s.conf" not in line] == []
+    # One that root runs is mended, and supervisorctl is no way around that.
+    refusal = decide_ensure(replace(facts, supervisor=replace(his, user="")), 1.0)
+    assert isinstance(refusal, Refusal)
+    assert [each.remedy for each in refusal.reasons] == [MEND]
 
 
 def test_supervisord_is_held_against_proc() -> None:
