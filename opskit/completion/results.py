@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypedDict
+from typing import Any, TypedDict
 
-from opskit.core.jsonable import Shape
 from opskit.core.results import planned
 
 
 class ScriptAnswer(TypedDict):
-    """A completion script, or the manual page (shell: man)."""
+    """A completion script, or a manual page.
 
-    shell: Annotated[str, Shape(words=("bash", "zsh", "fish", "man"))]
+    shell: bash, zsh or fish; man for opskit(1), man-disk for opskit-disk(1) and so on
+    """
+
+    shell: str
     script: str
 
 

@@ -7,15 +7,18 @@ from typing import Annotated, Any, Optional
 
 import pytest
 import typer
+from jsonschema import Draft202012Validator
 
 import findings as script
 from checkout import ROOT
 from opskit.areas import ENTRIES, load_thresholds
 from opskit.commands import new_app
 from opskit.completion.cli import WRITERS, tree
+from opskit.completion.results import ScriptAnswer
 from opskit.completion.tree import DIRECTORY, FILE, TARGET, UNIT, read_tree
 from opskit.core.errors import UsageFault
 from opskit.options import offered, one_of, reads
+from opskit.schema.types import Writer
 from opskit.session import Session
 
 COMPLETIONS = ROOT / "completions"
@@ -27,6 +30,13 @@ FILES = {"bash": "opskit.bash", "zsh": "_opskit", "fish": "opskit.fish", "man": 
 def test_the_file_is_not_stale(shell: str) -> None:
     committed = (COMPLETIONS / FILES[shell]).read_text(encoding="utf-8")
     assert committed == WRITERS[shell](tree()), "stale: run scripts/completions"
+
+
+@pytest.mark.parametrize("shell", ["zsh", "man", "man-disk"])
+def test_an_answer_fits_its_schema(shell: str) -> None:
+    writer = Writer()
+    schema = {**writer.schema(ScriptAnswer), "$defs": writer.definitions}
+    Draft202012Validator(schema).validate({"shell": shell, "script": ""})
 
 
 def test_a_value_completes_as_its_declaration_says() -> None:
