@@ -82,7 +82,8 @@ def _install(session: Session, shell: str) -> None:
     )
     outcome = act(session, chore)
     files = ", ".join(outcome.plan.result["files"])
-    tell(session, outcome, f"{outcome.plan.title}: {files}; a new shell has it", f"in place: {files}")
+    done = f"{outcome.plan.title}: {files}" + ("" if shell.startswith("man") else "; a new shell has it")
+    tell(session, outcome, done, f"in place: {files}")
 
 
 def tree() -> Node:

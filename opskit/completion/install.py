@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from shlex import quote
 
 from opskit.completion.steps import WriteCompletion
 from opskit.core.errors import ExitCode
@@ -59,7 +60,8 @@ def decide_install(facts: InstallFacts, shell: str, scripts: dict[str, str], run
     run: names the backups
     """
     title = "install completion" + (f" for {shell}" if shell in SHELLS else "")
-    title = "install the manual pages" if shell == "man" else title
+    if shell.startswith("man"):
+        title = "install the manual pages" if shell == "man" else f"install the manual page opskit-{shell[4:]}(1)"
     wanted = tuple(scripts) if shell == "man" else (shell,) if shell else facts.shells
     if not wanted:
         why = f"this host has none of {', '.join(SHELLS)}"
@@ -86,4 +88,6 @@ def _notes(facts: InstallFacts, wanted: tuple[str, ...]) -> Iterator[Finding]:
     if facts.data_home and "zsh" in wanted:
         folder = facts.path("zsh").rpartition("/")[0]
         title = f"zsh looks into {folder} only when fpath has it"
-        yield Finding("zsh-not-in-fpath", "info", title, remedy=f"in ~/.zshrc, before compinit: fpath+=({folder})")
+        yield Finding(
+            "zsh-not-in-fpath", "info", title, remedy=f"in ~/.zshrc, before compinit: fpath+=({quote(folder)})"
+        )

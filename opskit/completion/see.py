@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from opskit.completion.install import SHELLS, InstallFacts
+from opskit.core.errors import Missing
 from opskit.core.runner import ENVIRONMENT
 from opskit.core.textfile import read_text
 
@@ -15,7 +16,7 @@ DEFAULTS = {"XDG_DATA_HOME": "~/.local/share", "XDG_CONFIG_HOME": "~/.config"}
 
 
 def see_install(names: Iterable[str]) -> InstallFacts:
-    """The shells of this host, and which of these files are there. Raises Failed for one that cannot be read."""
+    """The shells of this host, and which of these files are there. Raises Failed for an unreadable one, Missing."""
     data, config = ("", "") if os.geteuid() == 0 else map(_home, ("XDG_DATA_HOME", "XDG_CONFIG_HOME"))
     shells = tuple(shell for shell in SHELLS if shutil.which(shell, path=ENVIRONMENT["PATH"]))
     facts = InstallFacts(data, config, shells)
@@ -24,6 +25,12 @@ def see_install(names: Iterable[str]) -> InstallFacts:
 
 
 def _home(variable: str) -> str:
-    """A folder of the user's (XDG Base Directory Specification), absolute."""
+    """A folder of the user's (XDG Base Directory Specification), absolute. Raises Missing where he has no home."""
     named = os.environ.get(variable, "")
-    return named if os.path.isabs(named) else os.path.expanduser(DEFAULTS[variable])
+    path = named if os.path.isabs(named) else os.path.expanduser(DEFAULTS[variable])
+    if not os.path.isabs(path):
+        why = f"user {os.geteuid()} has no home directory: neither HOME nor the user database names one"
+        raise Missing(
+            "opskit completion --install", why, todo=f"{variable}=DIR before it", state="Nothing was changed."
+        )
+    return path

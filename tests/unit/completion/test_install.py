@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from opskit.completion.install import FOR_ALL, SHELLS, InstallFacts, decide_install
+from opskit.completion.see import see_install
+from opskit.core.errors import Missing
 from opskit.core.plan import NO_RUN, Plan, Refusal
 
 SCRIPTS = {shell: f"# {shell}\n" for shell in SHELLS}
@@ -36,6 +40,19 @@ def test_a_user_installs_for_himself_and_is_told_of_fpath() -> None:
     assert plan(InstallFacts()).notes == ()
 
 
+def test_a_user_without_a_home_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """~ would be a folder of this name where he happens to be; so would a HOME that is no absolute path."""
+    monkeypatch.setattr("os.geteuid", lambda: 65533)
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "no/where")
+    with pytest.raises(Missing, match="no home directory"):
+        see_install(SHELLS)
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/config")
+    assert see_install(()).path("fish") == "/config/fish/completions/opskit.fish"
+
+
 def test_what_is_in_place_is_left_and_what_is_older_is_kept() -> None:
     texts = {FOR_ALL["bash"]: SCRIPTS["bash"], FOR_ALL["fish"]: "# older\n"}
     changes = plan(InstallFacts(shells=("bash", "fish"), texts=texts)).changes
@@ -53,6 +70,7 @@ def test_the_manual_pages_go_together() -> None:
     assert any(line.startswith("opskit completion man-disk > ") for line in all_of_them.changes[1].commands)
     own = plan(InstallFacts(data_home="/home/ann/.local/share"), "man-disk", pages)
     assert [change.target for change in own.changes] == ["/home/ann/.local/share/man/man1/opskit-disk.1"]
+    assert (all_of_them.title, own.title) == ("install the manual pages", "install the manual page opskit-disk(1)")
 
 
 def test_a_host_without_these_shells() -> None:
