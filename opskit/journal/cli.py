@@ -57,14 +57,16 @@ SystemdVersion = Annotated[
 def usage(session: Session, directory: InDirectory = "", root: Root = "", namespace: Namespace = "*") -> None:
     """Show what the journal takes: per directory, namespace and machine, and the limits with where each comes from."""
     from opskit.journal.releases import NEWEST, rules_of  # noqa: PLC0415
-    from opskit.journal.usage.findings import findings  # noqa: PLC0415
-    from opskit.journal.usage.see import see_usage  # noqa: PLC0415
+    from opskit.journal.usage.findings import findings, without_journals  # noqa: PLC0415
+    from opskit.journal.usage.see import see_settings, see_usage  # noqa: PLC0415
     from opskit.journal.usage.show import draw_usage, usage_json  # noqa: PLC0415
     from opskit.ui.plan import draw_notes  # noqa: PLC0415
 
     scope = scope_of(directory, root, namespace, everything=True)
     usages = see_usage(scope, rules_of(NEWEST))
     notes = list(findings(usages))
+    if not usages and not directory:
+        notes += without_journals(*see_settings(scope.root))
 
     def draw() -> None:
         draw_usage(session.screen, usages)

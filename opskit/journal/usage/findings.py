@@ -53,13 +53,32 @@ def findings(usages: Sequence[Usage], limit_percent: int = DEFAULTS["limit_perce
         damages = damaged(usage.directory)
         if damages:
             yield damaged_files(usage.directory, [name for name, _ in damages])
-        for bad in usage.bad:
-            title = f"{bad.where}: journald does not understand {bad.name}={bad.value}, and ignores it"
-            yield Finding("bad-setting", "warning", title)
-        for stray, why in usage.strays:
-            title = f"{stray.where}: journald passes over {stray.name}={stray.value}: {why}"
-            yield Finding("bad-setting", "warning", title, remedy=f"edit {shlex.quote(stray.path)}")
+        yield from of_settings(usage.bad, usage.strays)
         yield from _over(usage, limit_percent)
+
+
+def of_settings(bad: Sequence[Setting], strays: Sequence[tuple[Setting, str]]) -> Iterator[Finding]:
+    """Settings that journald does not take. bad, strays: as in Usage."""
+    for each in bad:
+        title = f"{each.where}: journald does not understand {each.name}={each.value}, and ignores it"
+        yield Finding("bad-setting", "warning", title)
+    for stray, why in strays:
+        title = f"{stray.where}: journald passes over {stray.name}={stray.value}: {why}"
+        yield Finding("bad-setting", "warning", title, remedy=f"edit {shlex.quote(stray.path)}")
+
+
+def without_journals(
+    storage: Optional[Setting], bad: Sequence[Setting], strays: Sequence[tuple[Setting, str]]
+) -> Iterator[Finding]:
+    """What the settings tell where there is no journal at all. storage, bad, strays: as in Usage."""
+    if storage and storage.value == "none":
+        yield _storage_none(storage, f"{storage.where} sets Storage=none: journald keeps no journal")
+    yield from of_settings(bad, strays)
+
+
+def _storage_none(storage: Setting, title: str) -> Finding:
+    remedy = f"edit {shlex.quote(storage.path)}: Storage=persistent; systemctl restart systemd-journald"
+    return Finding("storage-none", "warning", title, remedy=remedy)
 
 
 def _over(usage: Usage, percent: int) -> Iterator[Finding]:
@@ -69,8 +88,7 @@ def _over(usage: Usage, percent: int) -> Iterator[Finding]:
     use = usage.bounds.max_use
     if usage.storage and usage.storage.value == "none":
         title = f"{usage.storage.where} sets Storage=none: journald keeps no journal, and these files are old ones"
-        remedy = f"edit {shlex.quote(usage.storage.path)}: Storage=persistent; systemctl restart systemd-journald"
-        yield Finding("storage-none", "warning", title, remedy=remedy)
+        yield _storage_none(usage.storage, title)
     if 0 < use.value * percent < taken * 100:
         active = sum(file.allocated for file in usage.directory.files if file.parsed.kind == ACTIVE)
         than = "more than" if taken > use.value else "near"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import Optional
 
 from opskit.core.caller import machine_id
 from opskit.journal.files.model import JournalDirectory, Scope
 from opskit.journal.files.see.directories import read_directories
 from opskit.journal.releases import Rules
 from opskit.journal.retain.bounds import bad_settings, bounds_of
-from opskit.journal.retain.conf import winner
+from opskit.journal.retain.conf import Setting, winner
 from opskit.journal.retain.see import read_settings, read_strays
 from opskit.journal.usage.findings import Usage
 
@@ -38,3 +39,12 @@ def _with_bounds(directory: JournalDirectory, root: str) -> Usage:
     bounds = bounds_of(settings, status.f_blocks * status.f_frsize, runtime=runtime)
     bad = tuple(bad_settings(settings))
     return Usage(directory, bounds, bad, winner(settings, "Storage"), read_strays(root, directory.namespace))
+
+
+def see_settings(root: str) -> tuple[Optional[Setting], tuple[Setting, ...], tuple[tuple[Setting, str], ...]]:
+    """What sets Storage=, and what journald does not understand or passes over; nothing where that cannot be read."""
+    try:
+        settings = read_settings(root, "")
+        return winner(settings, "Storage"), tuple(bad_settings(settings)), read_strays(root, "")
+    except OSError:
+        return None, (), ()

@@ -76,7 +76,8 @@ def vacuum_notes(
         yield Finding("newer-entries-unknown", "warning", title, evidence=", ".join(unsure))
     active = [survivor for survivor in survivors if survivor.why == "active"]
     if active:
-        title = f"{len(active)} active files hold entries older than {request.span_text}, and are kept"
+        words = ("file holds", "is") if len(active) == 1 else ("files hold", "are")
+        title = f"{len(active)} active {words[0]} entries older than {request.span_text}, and {words[1]} kept"
         scope = request.scope
         here = not (request.rotate or scope.directory or scope.root or scope.namespace[:1] in {"*", "+"})
         remedy = "--rotate archives them first, so that they are deleted" if here else ""

@@ -6,7 +6,7 @@ from opskit.core.units import GIB, MIB, parse_size
 from opskit.journal.files.model import ACTIVE, ARCHIVED, JournalDirectory, JournalFile, ParsedName
 from opskit.journal.retain.bounds import bounds_of
 from opskit.journal.retain.conf import Setting
-from opskit.journal.usage.findings import Usage, findings
+from opskit.journal.usage.findings import Usage, findings, without_journals
 
 CONF = "/etc/systemd/journald.conf"
 
@@ -39,3 +39,11 @@ def test_a_journal_over_its_limit_is_told_the_vacuum_that_helps() -> None:
         assert finding.remedy.endswith(f"opskit journal vacuum --size {100 * MIB}B{words} --dry-run")
     assert list(findings([usage(MIB, 90 * MIB)])) == []
     assert parse_size("--size", f"{100 * MIB}B") == 100 * MIB
+
+
+def test_where_there_is_no_journal_the_setting_that_keeps_none_is_told() -> None:
+    storage, stray = (Setting(*each) for each in (("Storage", "none", "/j.conf", 2), ("storage", "auto", "/j.conf", 3)))
+    (none, passed_over) = without_journals(storage, (), ((stray, "journald knows it as Storage"),))
+    assert none.title == "/j.conf:2 sets Storage=none: journald keeps no journal"
+    assert passed_over.id == "bad-setting"
+    assert list(without_journals(Setting("Storage", "auto", "/j.conf", 2), (), ())) == []
