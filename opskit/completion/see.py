@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from opskit.completion.install import SHELLS, InstallFacts
+from opskit.core.caller import own_folder
 from opskit.core.errors import Missing
 from opskit.core.runner import ENVIRONMENT
 from opskit.core.textfile import read_text
-
-DEFAULTS = {"XDG_DATA_HOME": "~/.local/share", "XDG_CONFIG_HOME": "~/.config"}
 
 
 def see_install(names: Iterable[str]) -> InstallFacts:
@@ -25,12 +24,11 @@ def see_install(names: Iterable[str]) -> InstallFacts:
 
 
 def _home(variable: str) -> str:
-    """A folder of the user's (XDG Base Directory Specification), absolute. Raises Missing where he has no home."""
-    named = os.environ.get(variable, "")
-    path = named if os.path.isabs(named) else os.path.expanduser(DEFAULTS[variable])
-    if not os.path.isabs(path):
+    """A folder of the user's. Raises Missing where he has no home."""
+    folder = own_folder(variable)
+    if not folder:
         why = f"user {os.geteuid()} has no home directory: neither HOME nor the user database names one"
         raise Missing(
             "opskit completion --install", why, todo=f"{variable}=DIR before it", state="Nothing was changed."
         )
-    return path
+    return folder

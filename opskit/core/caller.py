@@ -36,6 +36,20 @@ def who() -> str:
         return str(os.getuid())
 
 
+# The XDG Base Directory Specification.
+_FOLDERS = {"XDG_CONFIG_HOME": "~/.config", "XDG_DATA_HOME": "~/.local/share"}
+
+
+def own_folder(variable: str) -> str:
+    """The user's own folder for configuration or data; "" where he has none.
+
+    One that is not absolute counts for nothing: it would be another one wherever he goes, a `~` in /tmp too.
+    """
+    named = os.environ.get(variable, "")
+    path = named if os.path.isabs(named) else os.path.expanduser(_FOLDERS[variable])
+    return path if os.path.isabs(path) else ""
+
+
 def machine_id(root: str = "") -> str:
     """This host's name for ever (machine-id(5)), "" where it has none. A copied state directory is known by it.
 

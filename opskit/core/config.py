@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Optional
 
+from opskit.core.caller import own_folder
 from opskit.core.errors import UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.reach import silence_at
@@ -110,17 +111,18 @@ def config_paths() -> list[str]:
     named = os.environ.get("OPSKIT_CONFIG")
     if named == os.devnull:  # which is as good as empty
         return []
-    user = _users_config()
-    return [named] if named else [os.path.join(ETC, FILE_NAME), os.path.join(user, FILE_NAME)]
+    if named:
+        return [named]
+    return [os.path.join(folder, FILE_NAME) for folder in (ETC, _users_config()) if folder]
 
 
 def _users_config() -> str:
-    """Where the user's own config is. Under sudo that is root's: HOME may be still that of who called it."""
+    """Where the user's own config is, "" for nowhere. Under sudo it is root's: HOME may be that of who called it."""
     if os.geteuid() == 0 and "SUDO_USER" in os.environ:
         import pwd  # noqa: PLC0415 - only here
 
         return os.path.join(pwd.getpwuid(0).pw_dir, ".config")
-    return os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return own_folder("XDG_CONFIG_HOME")
 
 
 def _read(path: str) -> dict[str, Any]:

@@ -57,6 +57,23 @@ def test_without_a_file_everything_is_a_default(files: tuple[Path, Path]) -> Non
     assert LogConfig() == LogConfig("info", 20, 10 * 1024 * 1024)
 
 
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("name", ["XDG_CONFIG_HOME", "HOME"])
+def test_a_file_below_the_working_directory_is_nobodys_own(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In /tmp anybody can have made it. The XDG Base Directory Specification ignores a path that is not absolute."""
+    for variable in ("XDG_CONFIG_HOME", "SUDO_USER"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, "user")
+    for folder in ("user", "user/.config"):
+        (tmp_path / folder / "opskit").mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / "opskit/config.toml").write_text("quiet = true\n")
+    assert load_config().shared == {}
+
+
 def test_the_users_file_goes_over_etc_key_by_key(files: tuple[Path, Path]) -> None:
     files[0].write_text(
         'color = "never"\nquiet = true\n[disk.mount]\nfstype = "xfs"\nlabel = "etc"\n[log]\nfiles = 3\n'
