@@ -147,9 +147,11 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The one envelope on stdout."""
+        """The one envelope on stdout; it says of the exit code what that is."""
         assert self.out.count("\n") == 1, f"not one line: {self.out!r} {self.err!r}"
-        return json.loads(self.out)
+        envelope = json.loads(self.out)
+        assert envelope["ok"] is (self.code in {0, 3, 4}), f"exit {self.code}: {self.out}"
+        return envelope
 
     @property
     def ids(self) -> list[str]:

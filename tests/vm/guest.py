@@ -37,7 +37,9 @@ def answer(vm: Machine, *words: str, user: str = "root") -> dict[str, Any]:
     """The JSON envelope that a command of opskit answers with, and its exit status as `status`."""
     done = opskit(vm, *words, "--json", check=False, user=user)
     assert done.stdout, done.stderr
-    return {**json.loads(done.stdout), "status": done.returncode}
+    envelope = json.loads(done.stdout)
+    assert envelope["ok"] is (done.returncode in {0, 3, 4}), done
+    return {**envelope, "status": done.returncode}
 
 
 def killed(vm: Machine, step: int, *words: str) -> None:
