@@ -133,7 +133,7 @@ def quiet_and_json_leave_nothing_beside_an_answer(node: Node, say: Say) -> Optio
 
 
 def verbose_shows_each_program_as_it_starts_and_how_it_ended(node: Node, _say: Say) -> Optional[bool]:
-    ended, started = programs([*node.words[1:], "-vv", *asked(node)])
+    ended, started = programs(*node.words[1:], "-vv", *asked(node))
     shown = ended.err.replace("opskit: ", "")
     told = [f"run: {shlex.join(each['argv'])}" in shown for each in started]
     ends = shown.count("exit ") >= len(started) or ended.code not in OK
@@ -141,7 +141,7 @@ def verbose_shows_each_program_as_it_starts_and_how_it_ended(node: Node, _say: S
 
 
 def each_program_has_a_time_limit_and_nothing_on_stdin(node: Node, _say: Say) -> Optional[bool]:
-    _, started = programs([*node.words[1:], *asked(node)])
+    _, started = programs(*node.words[1:], "-vv", *asked(node))
     sound = [0 < each["limit"] < 86400 and each["stdin"] == subprocess.DEVNULL for each in started]
     return all(sound) if sound else None
 
@@ -371,7 +371,8 @@ def written(words: list[str]) -> list[str]:
     return watched(words, prepare).told
 
 
-def programs(words: list[str]) -> tuple[Watched, list[dict[str, Any]]]:
+@functools.cache
+def programs(*words: str) -> tuple[Watched, list[dict[str, Any]]]:
     """What it starts, with the stdin and the time limit of each."""
 
     def prepare(tell: Tell) -> None:
@@ -390,7 +391,7 @@ def programs(words: list[str]) -> tuple[Watched, list[dict[str, Any]]]:
         runner.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": popen})  # type: ignore[attr-defined]
         runner._start = limited
 
-    ended = watched(words, prepare)
+    ended = watched([*words], prepare)
     return ended, [json.loads(text) for text in ended.told]
 
 
