@@ -15,6 +15,7 @@ from opskit.core.results import Merged
 Schema = dict[str, Any]
 PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 # `size: in bytes`, `deleted, deleted_files: size and number of …` in the docstring of a class; it may go on below.
+_SENTENCE = re.compile(r"(?<=[.;]) (?=\w+(?:, \w+)*: )")  # `A group. size: in bytes; free: the same` is told so, too
 _FIELD = re.compile(r"^(\w+(?:, \w+)*): (.*(?:\n[ ]+.*)*)", re.MULTILINE)
 
 
@@ -78,7 +79,8 @@ class Writer:
     def _object(self, cls: type) -> Schema:
         """A dataclass, NamedTuple or TypedDict."""
         hints, text = get_type_hints(cls, include_extras=True), _docstring(cls)
-        texts = {name: " ".join(match[2].split()) for match in _FIELD.finditer(text) for name in match[1].split(", ")}
+        told = _FIELD.finditer(_SENTENCE.sub("\n", text))
+        texts = {name: " ".join(match[2].split()).rstrip(";.") for match in told for name in match[1].split(", ")}
         fields = {field.name: field for field in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else None
         properties: dict[str, Schema] = {}
         for name in hints if fields is None else fields:

@@ -74,9 +74,8 @@ def test_each_command_has_a_schema_and_each_that_reads_facts_has_theirs() -> Non
 
 
 class Named(NamedTuple):
-    """A thing.
+    """A thing. size, free: in bytes.
 
-    size, free: in bytes
     name: of it, and
         more
     """
@@ -100,7 +99,7 @@ def test_each_kind_of_type() -> None:
         "$defs": {
             "Named": {
                 "type": "object",
-                "description": "A thing.",
+                "description": "A thing. size, free: in bytes.",
                 "properties": {
                     "name": {"type": "string", "description": "of it, and more"},
                     "size": {"type": "integer", "description": "in bytes"},
