@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -31,7 +32,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/package", description="Build what a release of opskit has.")
     parser.add_argument("forms", nargs="*", metavar="FORM", help=f"{', '.join(FORMS)}; without any, all")
     parser.add_argument("--machine", choices=tuple(system.DEBIAN), default=os.uname().machine)
-    parser.add_argument("--release", type=int, default=1, help="of rpm and deb: a higher one with newer sources: 1")
+    help_text = "of rpm and deb: a higher one with newer sources, 1 without; given twice, both are built"
+    parser.add_argument("--release", type=int, action="append", help=help_text)
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="the folder that gets them: dist")
     parser.add_argument("--interpreter", action="store_true", help="only build the interpreter, unless it is kept")
     parser.add_argument("--outdated", action="store_true", help="only tell which sources Debian has newer ones of")
@@ -39,6 +41,8 @@ def main() -> int:
     unknown = set(asked.forms) - set(FORMS)
     if unknown:
         parser.error(f"no such form: {' '.join(sorted(unknown))}")
+    # What was begun is taken away by whoever is ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with workplace() as work:
             if asked.outdated:
@@ -46,7 +50,7 @@ def main() -> int:
             if asked.interpreter:
                 print(interpreter(asked.machine))
                 return 0
-            built = list(build(asked.forms or FORMS, asked.machine, asked.release, work))
+            built = list(build(asked.forms or FORMS, asked.machine, asked.release or [1], work))
             keep(built, asked.out)
     except PackagingError as error:
         print(f"scripts/package: {error}", file=sys.stderr)
@@ -62,7 +66,7 @@ def workplace() -> Iterator[Path]:
         yield Path(name)
 
 
-def build(forms: list[str] | tuple[str, ...], machine: str, release: int, work: Path) -> Iterator[Path]:
+def build(forms: list[str] | tuple[str, ...], machine: str, releases: list[int], work: Path) -> Iterator[Path]:
     """Each of these, in the order of FORMS."""
     if "wheel" in forms:
         yield pure.build("wheel", work)
@@ -74,10 +78,11 @@ def build(forms: list[str] | tuple[str, ...], machine: str, release: int, work: 
         tree = standalone.tree(machine, work)
         if "standalone" in forms:
             yield standalone.archive(tree)
-        if "rpm" in forms:
-            yield system.rpm(tree, machine, release, work)
-        if "deb" in forms:
-            yield system.deb(tree, machine, release, work)
+        for release in releases:
+            if "rpm" in forms:
+                yield system.rpm(tree, machine, release, work)
+            if "deb" in forms:
+                yield system.deb(tree, machine, release, work)
 
 
 def keep(built: list[Path], out: Path) -> None:

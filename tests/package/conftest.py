@@ -8,21 +8,34 @@ from pathlib import Path
 
 import pytest
 
+import opskit
 from package.built import UNAVAILABLE, built_by
 
 ALL = ("standalone", "rpm", "deb")
 
 
 @pytest.fixture(scope="session")
-def of_a_machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The standalone archive, the RPM and the deb of this machine, by their suffix."""
+def both(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The standalone archive, and an RPM and a deb of release 0 and 1, all of one tree."""
     if not shutil.which("apt-get"):
         pytest.skip("the CPython of the packages is built of Debian's sources, with Debian's tools")
-    done = built_by(tmp_path_factory.mktemp("dist"), *ALL)
+    done = built_by(tmp_path_factory.mktemp("dist"), *ALL, "--release", "0", "--release", "1")
     if done.status == UNAVAILABLE:
         pytest.skip(f"sources.txt names what is no longer to be had: {done.stderr}")
     assert done.status == 0, done.stderr
-    return {path.suffix: path for path in done.paths}
+    return done.paths
+
+
+@pytest.fixture(scope="session")
+def of_a_machine(both: list[Path]) -> dict[str, Path]:
+    """The standalone archive, the RPM and the deb of this machine, by their suffix."""
+    return {path.suffix: path for path in both if f"{opskit.__version__}-0" not in path.name}
+
+
+@pytest.fixture(scope="session")
+def older(both: list[Path]) -> dict[str, Path]:
+    """An older RPM and deb."""
+    return {path.suffix: path for path in both if f"{opskit.__version__}-0" in path.name}
 
 
 @pytest.fixture(scope="session")
