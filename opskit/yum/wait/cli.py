@@ -60,7 +60,8 @@ def wait(
     if command:
         become(command)
     result = {"free": True, "waited_seconds": round(ended.seconds, 3), "wakeups": ended.wakeups}
-    session.screen.answer(result, lambda: session.screen.done(f"free, after {seconds_text(int(ended.seconds), 2)}"))
+    waited = f"free, after {seconds_text(int(ended.seconds), 2)}" if ended.seconds >= 1 else "free"
+    session.screen.answer(result, lambda: session.screen.done(waited))
 
 
 def _check_free(session: Session, ended: waiting.Waited, root: str) -> None:
