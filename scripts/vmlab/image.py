@@ -48,6 +48,8 @@ UNUSED = (
     *("lvm2-monitor.service", "blk-availability.service", "mdadm-shutdown.service"),
     *(f"modprobe@{module}.service" for module in ("configfs", "drm", "efi_pstore", "fuse")),
     *("sys-kernel-config.mount", "sys-fs-fuse-connections.mount"),
+    *("podman.socket", "podman.service", "podman-restart.service"),
+    *("podman-auto-update.service", "podman-auto-update.timer"),
 )
 
 # Servers and what goes with them: the one test that needs them starts them itself.
