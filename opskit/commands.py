@@ -212,26 +212,39 @@ class LazyGroup(SuggestingGroup):
 def take_defaults(command: Any, ctx: Any) -> None:
     """Give click what the config files say of a command, by what it calls its parameters, before it parses the line.
 
-    A key is the option as it is typed, whatever the code calls it. What is no option of the command is left for
-    check_defaults.
+    A key is the option as it is typed, whatever the code calls it. What is no option of the command, or no value of
+    one, is left for check_defaults.
     """
     commands = command.list_commands(ctx) if isinstance(command, TyperGroup) else []
-    options = {key: parameter.name for parameter in command.params for key in _keys(parameter)}
-    known, unknown = {}, []
+    options = {key: parameter for parameter in command.params for key in _keys(parameter)}
+    known, unknown, wrong = {}, [], []
     for key, value in (ctx.default_map or {}).items():
         table = isinstance(value, dict)
-        if key in (commands if table else options):
-            known[key if table else options[key]] = value
+        where = ".".join([*ctx.command_path.split()[1:], key])
+        if table and key in commands:
+            known[key] = value
+        elif not table and key in options:
+            values = value if isinstance(value, list) else [value]
+            several = options[key].multiple or options[key].nargs != 1
+            if any(isinstance(each, (list, dict)) for each in values) or (isinstance(value, list) and not several):
+                wrong.append(load_config().fault(where, f"one value is wanted, not {value!r}"))
+            else:
+                known[options[key].name] = values if several else value
         else:
-            where = ".".join([*ctx.command_path.split()[1:], key])
             what, words = ("command", commands) if table else ("option", options)
             unknown.append(load_config().unknown(where, f"no such {what}", words))
     ctx.default_map = known
     ctx.meta[f"opskit.unknown {ctx.command_path}"] = unknown
+    ctx.meta[f"opskit.wrong {ctx.command_path}"] = wrong
 
 
 def check_defaults(ctx: Any) -> None:
-    """Warn of a table or key of a config file that the command of ctx does not have; it is passed over."""
+    """Warn of a table or key of a config file that the command of ctx does not have; it is passed over.
+
+    Raises UsageFault for a value that an option cannot have.
+    """
+    for fault in ctx.meta.pop(f"opskit.wrong {ctx.command_path}", ()):
+        raise fault
     for text in ctx.meta.pop(f"opskit.unknown {ctx.command_path}", ()):
         warn(text)
 

@@ -9,8 +9,9 @@ import pytest
 import typer
 
 from opskit.cli import app, main
-from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, take_defaults
+from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, check_defaults, take_defaults
 from opskit.completion.tree import read_tree
+from opskit.core.errors import UsageFault
 from tiers import Agree
 
 
@@ -58,6 +59,36 @@ def test_a_config_file_has_each_option_by_its_own_name(agree: Agree) -> None:
         of += len(keys)
         assert set(ctx.default_map) <= {parameter.name for parameter in command.params}
     agree("options by their names in a config file", known, of)
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "value", "taken"),
+    [
+        ("status", "only", "disk", ["disk"]),
+        ("status", "only", ["disk", "df"], ["disk", "df"]),
+        ("status", "only", [["disk"]], "only: one value is wanted, not [['disk']]"),
+        ("du", "exclude", 7, [7]),
+        ("df", "warn", 90, 90),
+        ("df", "warn", [1, 2], "warn: one value is wanted, not [1, 2]"),
+        ("df", "all", [True], "all: one value is wanted, not [True]"),
+    ],
+)
+def test_a_config_file_has_several_values_where_an_option_has(words: str, key: str, value: Any, taken: Any) -> None:
+    root = typer.main.get_command(app)
+    command, ctx = next(
+        pair for pair in _commands(root, root.make_context("opskit", [], resilient_parsing=True))
+        if pair[1].command_path == f"opskit {words}"
+    )  # fmt: skip
+    ctx.default_map = {key: value}
+    take_defaults(command, ctx)
+    if isinstance(taken, str):
+        assert ctx.default_map == {}  # no fault of opskit, and --help is told
+        with pytest.raises(UsageFault) as fault:
+            check_defaults(ctx)
+        assert taken in str(fault.value)
+    else:
+        assert list(ctx.default_map.values()) == [taken]
+        check_defaults(ctx)
 
 
 @pytest.mark.parametrize(
