@@ -62,10 +62,13 @@ def watch_interval(default: str) -> Any:
 
 
 def size_of(option: str) -> Callable[[Any], int]:
-    """The parser of an option that takes a size and gives bytes. option: its name, for the error."""
+    """The parser of an option that takes a size and gives bytes. option: its name, for the error.
+
+    A number is a default, or of a config file, where it can be another one as well.
+    """
 
     def size(value: Any) -> int:
-        return value if isinstance(value, int) else parse_size(option, value)
+        return value if type(value) is int else parse_size(option, str(value))
 
     return size
 
@@ -84,8 +87,12 @@ class Words:
         self.others = others
         self.__name__ = "word"  # typer names a parser's type by it
 
-    def __call__(self, value: str) -> str:
-        """The value. Raises UsageFault when it is no such word; "" is a default that stands for none of them."""
+    def __call__(self, typed: Any) -> str:
+        """The value. Raises UsageFault when it is no such word; "" is a default that stands for none of them.
+
+        typed: of a config file it can be a number
+        """
+        value = str(typed)
         if value and not self.others and value not in self.words:
             raise UsageFault(self.option, f"{value!r} is none of {', '.join(self.words)}")
         return value

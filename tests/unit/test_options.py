@@ -10,7 +10,7 @@ import pytest
 from opskit.core.config import Config
 from opskit.core.errors import UsageFault
 from opskit.core.runner import HostRunner, ReadOnlyRunner
-from opskit.options import make_session
+from opskit.options import make_session, offered, one_of, size_of
 from opskit.session import Session
 
 
@@ -64,3 +64,13 @@ def test_the_form_of_the_answer(made: Any, options: dict[str, Any], *, json: boo
 def test_what_a_config_file_gave_past_the_parser(made: Any, name: str, value: str) -> None:
     with pytest.raises(UsageFault, match=value):
         made(**{name: value})
+
+
+def test_what_a_config_file_can_have_in_place_of_a_text() -> None:
+    """A number, or true: none of them is a fault of opskit."""
+    assert (offered("--priority", "err")(3), size_of("--size")(7)) == ("3", 7)
+    with pytest.raises(UsageFault, match="none of err"):
+        one_of("--priority", "err")(3)
+    for value in (1.5, True, float("nan")):
+        with pytest.raises(UsageFault, match="--size"):
+            size_of("--size")(value)
