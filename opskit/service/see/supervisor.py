@@ -95,17 +95,19 @@ def see_supervisor(
     # The last question is of one that does not run.
     answers = ask([partial(_look, root, name, daemon) for daemon in (*daemons, None)], SECONDS)
     used = {answer.value["files"][0] for answer in answers[:-1] if answer.value}
+    silent = next((daemon.pid for daemon, answer in zip(daemons, answers) if not answer.came), 0)
     for daemon, answer in zip([*daemons, None], answers):
         found = answer.value or {}
         if found.get("programs") and (daemon or found["files"][0] not in used):
-            pid, control = daemon.pid if daemon else 0, found["control"]
+            pid, control = daemon.pid if daemon else silent, found["control"]
+            why = found["why"] if daemon or not silent else "nothing came from it in time"
             owned = [*found["files"], *([control] if "/" in control else [])] if root == "/" else []
             weak = next((spot for path in owned if (spot := weak_spot(path))), "")
             programs = tuple(Program(**_tuples(each)) for each in found["programs"])
-            if found["why"] or not pid:
+            if why or not pid:
                 programs = _marked(programs, processes)
             user = procfs.user_name(daemon.user[0]) if daemon and daemon.user[0] and weak else ""
-            supervisor = Supervisor(found["files"][0], programs, pid, found["why"], weak, control, user)
+            supervisor = Supervisor(found["files"][0], programs, pid, why, weak, control, user)
             return supervisor, tuple(found["log"])
     return None
 

@@ -12,6 +12,7 @@ from xmlrpc.client import dumps
 
 import pytest
 
+from opskit.core.child import SILENT, Answer
 from opskit.core.plan import Plan, Refusal
 from opskit.service.causes import causes
 from opskit.service.ensure import MEND, decide_ensure
@@ -181,6 +182,20 @@ def test_what_asks_as_another_user_has_imported_all_before() -> None:
     names = {node.module for node in imports if isinstance(node, ast.ImportFrom)}
     names |= {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
     assert names == set(see.MODULES)
+
+
+def test_one_that_is_silent_is_not_told_as_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the usual configuration has may be its: its disk, or its socket, can hold it up."""
+    found = {"files": ["/etc/supervisord.conf"], "why": "", "control": "supervisorctl", "log": [],
+             "programs": [vars(Program("w", "w"))]}  # fmt: skip
+    daemon = replace(CHILD, name="supervisord", words=("/usr/bin/supervisord",))
+    for first, pid, state in ((SILENT, 7, "unknown"), (Answer(came=True, value={}), 0, "stopped")):
+        monkeypatch.setattr(see, "ask", lambda *_, first=first: [first, Answer(came=True, value=found)])
+        seen = see.see_supervisor("w", (daemon,))
+        assert seen
+        verdict = judge(ServiceFacts("w", supervisor=seen[0]))
+        assert verdict
+        assert (seen[0].pid, verdict.state) == (pid, state)
 
 
 def facts_of(
