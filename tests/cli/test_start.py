@@ -121,3 +121,31 @@ opskit.__main__.run()
     return subprocess.run(
         [sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False, env=environment, timeout=300
     )
+
+
+# Runs a command as the program does, and tells by its end which modules it has imported.
+COUNTED = """
+import os, sys
+import opskit.__main__
+def end(code, real=os._exit):
+    os.write(2, " ".join(["MODULES", *sys.modules]).encode())
+    real(code)
+os._exit = end
+opskit.__main__.run()
+end(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [("--version", 4), ("--help", 20), ("du --bytes EMPTY", 45), ("disk list", 62), ("disk mount --help", 60)],
+)
+def test_a_command_imports_what_it_needs(words: str, most: int, tmp_path: Path) -> None:
+    """So many modules of opskit at most, and none of the libraries that draw or look at hardware. More is slower."""
+    argv = [sys.executable, "-I", "-c", COUNTED, *words.replace("EMPTY", str(tmp_path)).split()]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "80"})
+    modules = done.stderr.rpartition("MODULES ")[2].split()
+    assert len(modules) > 30, done.stderr
+    own = [name for name in modules if name.partition(".")[0] == "opskit"]
+    assert len(own) <= most, own
+    assert {"rich", "psutil", "pyudev", "pymemcache", "asyncio"}.isdisjoint(modules)
