@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
-from opskit.core.caller import CAP_SYS_ADMIN, command_line, has_capability
+from opskit.core.caller import CAP_SYS_ADMIN, has_capability, sudo_line
 from opskit.core.config import Config
 from opskit.core.errors import Missing
 from opskit.ui.screen import Screen
@@ -74,7 +73,7 @@ class Session:
     @property
     def sudo(self) -> str:
         """The line to type as an ordinary user for what needs root, "" for root."""
-        return "sudo " + shlex.join(command_line()) if os.geteuid() != 0 else ""
+        return sudo_line() if os.geteuid() != 0 else ""
 
     def need_root(self, *, mounts: bool = False) -> None:
         """Raise Missing, with the sudo line to type, before any work.

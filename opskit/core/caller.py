@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 
 from opskit.core import procfs
@@ -65,6 +66,23 @@ def machine_id(root: str = "") -> str:
 def command_line() -> tuple[str, ...]:
     """What was typed. No option of opskit takes a secret; what looks like one among mount options is masked."""
     return ("opskit", *map(masked, sys.argv[1:]))
+
+
+# Where sudo of EL7 to EL9 looks (secure_path of its sudoers), whatever the caller's PATH is.
+SECURE_PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
+
+
+def sudo_line(*words: str) -> str:
+    """The line to type for the same as root; opskit by its whole path where sudo would not find it by its name.
+
+    words: the command line, "opskit" first; what was typed without any
+    """
+    import shutil  # noqa: PLC0415 - root is told of no sudo
+
+    _, *rest = words or command_line()
+    typed = shutil.which(sys.argv[0]) or ""
+    elsewhere = os.path.basename(typed) == "opskit" and not shutil.which("opskit", path=SECURE_PATH)
+    return shlex.join(("sudo", os.path.abspath(typed) if elsewhere else "opskit", *rest))
 
 
 # Of capabilities(7).

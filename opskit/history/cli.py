@@ -15,7 +15,7 @@ import typer
 from opskit import areas
 from opskit.act import Chore, act, tell
 from opskit.commands import new_app
-from opskit.core.caller import command_line, machine_id
+from opskit.core.caller import machine_id, sudo_line
 from opskit.core.command import Runner
 from opskit.core.errors import Failed, Missing, UsageFault
 from opskit.core.finding import Finding, follow_up, left_over
@@ -57,7 +57,7 @@ def _ledger(session: Session) -> Iterator[Ledger]:
     try:
         yield ledger
     except PermissionError as error:
-        todo = "sudo " + shlex.join(command_line())
+        todo = sudo_line()
         raise Missing(ledger.path, "this user may not read the ledger", todo=todo) from error
     except OSError as error:
         raise Failed(ledger.path, f"the ledger cannot be read ({error.strerror})") from error

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 import sys
+from pathlib import Path
 
 import pytest
 
 from opskit.core import caller
-from opskit.core.caller import command_line, who
+from opskit.core.caller import command_line, sudo_line, who
 
 
 def test_who_called_sudo_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +40,22 @@ def test_a_program_that_takes_our_place_has_the_umask_of_who_called() -> None:
         assert os.umask(0o022) == 0o077
     finally:
         os.umask(before)
+
+
+def test_sudo_is_told_a_path_that_it_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "bin/opskit"
+    program.parent.mkdir()
+    program.touch(0o755)
+    monkeypatch.setattr(caller, "SECURE_PATH", str(tmp_path / "usr"))
+    monkeypatch.setattr(sys, "argv", [str(program), "undo", "last"])
+    assert sudo_line() == f"sudo {program} undo last"
+    assert sudo_line("opskit", "disk", "facts") == f"sudo {program} disk facts"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bin/opskit", "undo", "last"])
+    assert sudo_line() == f"sudo {program} undo last"
+    # It is found by its name, or was not started by it.
+    (tmp_path / "usr").symlink_to(program.parent)
+    assert sudo_line() == "sudo opskit undo last"
+    monkeypatch.setattr(caller, "SECURE_PATH", "/none")
+    monkeypatch.setattr(sys, "argv", ["/x/opskit/__main__.py", "undo", "last"])
+    assert sudo_line() == "sudo opskit undo last"

@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass, replace
 from datetime import timezone, tzinfo
 
-from opskit.core.caller import command_line
+from opskit.core.caller import sudo_line
 from opskit.core.command import Command
 from opskit.core.errors import CommandFailed, Failed, Missing, UsageFault
 from opskit.core.runner import StreamingRunner
@@ -96,7 +96,7 @@ def see_files(scope: Scope) -> tuple[JournalDirectory, ...]:
 
     Raises Missing when he may read none of those there are, Failed when none is there.
     """
-    todo = f"sudo {shlex.join(command_line())}; or join the group systemd-journal, and log in anew"
+    todo = f"{sudo_line()}; or join the group systemd-journal, and log in anew"
     try:
         # What is read, and by no vacuum deleted, is the same in every release.
         directories = read_directories(scope, rules_of(NEWEST), all_of_it=False)

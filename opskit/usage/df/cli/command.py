@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import typer
 
 from opskit.commands import PlainCommand, new_app
-from opskit.core.caller import command_line
+from opskit.core.caller import sudo_line
 from opskit.core.errors import ExitCode, Failed, Interrupted, UsageFault
 from opskit.core.text import counted, shown
 from opskit.options import reads
@@ -150,7 +149,7 @@ def _note_unseen(session: Session, count: int) -> None:
     if os.geteuid() == 0:  # another user namespace, or a security module
         session.screen.note(f"not seen: the files of {processes} that even root may not look at")
         return
-    line = "sudo " + shlex.join(command_line())
+    line = sudo_line()
     session.screen.note(f"not seen: files of {processes} of other users, and mapped ones; all of them: {line}")
 
 
@@ -165,7 +164,7 @@ def _why(session: Session, paths: Sequence[str], *, exact: bool, seconds: float)
     why = explain(see_why(paths[0], functools.partial(_count, session), seconds))
     session.screen.answer(why_json(why), lambda: draw_why(session.screen, why, exact=exact))
     if why.missing and os.geteuid() != 0:
-        session.screen.note(f"root sees more: sudo {shlex.join(command_line())}")
+        session.screen.note(f"root sees more: {sudo_line()}")
 
 
 def _count(session: Session, paths: Sequence[str], depth: int = 0) -> Scan:
