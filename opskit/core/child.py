@@ -169,10 +169,10 @@ def _answer(question: Callable[[], Any], pipe: int) -> NoReturn:
             if int(name) not in {0, 1, 2, pipe}:
                 with contextlib.suppress(OSError):
                     os.close(int(name))
-        null = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(null, stream)
         try:
+            null = os.open(os.devnull, os.O_RDWR)  # that it is not there is an answer, and no silence
+            for stream in (0, 1, 2):
+                os.dup2(null, stream)
             body = {"value": question()}
         except OSError as error:
             body = {"error": error.errno or 0, "why": error.strerror or str(error)}

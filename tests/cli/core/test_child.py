@@ -169,3 +169,9 @@ def test_an_interrupt_in_the_moment_of_a_fork_is_not_lost() -> None:
         argv, cwd=ROOT, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300, check=False
     )
     assert (done.stdout, done.stderr) == (b"interrupted\n", b"")
+
+
+def test_a_host_without_dev_null_is_told_and_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "devnull", "/none")
+    (answer,) = ask([lambda: 1], 60)
+    assert (answer.came, answer.error) == (True, errno.ENOENT)

@@ -32,7 +32,7 @@ grep -h -e ExecStart= -e OnUnitActiveSec= /etc/systemd/system/opskit-check.*
 check disk --install-timer 10m --format nagios
 ls {folder}/active {folder}/enabled
 check --install-timer 1h
-grep -h -e ExecStart= -e OnUnitActiveSec= /etc/systemd/system/opskit-check.*r /etc/systemd/system/opskit-check.*e
+grep -h -e ExecStart= -e OnUnitActiveSec= /etc/systemd/system/opskit-check.{{timer,service}}
 {python} -m opskit undo last --yes --json --state-dir {folder}/state
 {python} -m opskit undo {first} --yes --json --state-dir {folder}/state
 ls -A /etc/systemd/system {folder}
