@@ -26,6 +26,11 @@ for name in root var; do
 done
 cd /srv && sha256sum */file* > /run/hashes
 """
+DEVICES = "/etc/lvm/devices/system.devices"
+DEVICES_FILE = """
+printf 'devices {\\n use_devicesfile = 1\\n}\\n' > /etc/lvm/lvmlocal.conf
+lvm vgimportdevices cl
+"""
 # Physical volumes on loop devices that are made larger: how many extents LVM makes of so many bytes.
 PHYSICAL = """
 truncate -s 64M /run/pv; loop=$(losetup --find --show /run/pv); vgcreate -q -s 1M small "$loop" > /dev/null
@@ -52,6 +57,27 @@ def plan(vm: Machine, *words: str) -> list[Any]:
     envelope = answer(vm, "disk", "grow", *words, "--dry-run")
     assert envelope["ok"], envelope
     return [change["action"] for change in envelope["result"]["changes"]]
+
+
+def lists_devices(vm: Machine, count: Count) -> None:
+    """LVM goes by a file of devices, as on EL9: a disk that is added comes into it, and what is not there is unseen."""
+    vm.run("sh", "-euc", DEVICES_FILE)
+    vm.add("vdd", GIB)
+    vm.attach("vdd")
+    appeared(vm, "SERIAL-vdd")
+    before = size(vm, "var")
+    opskit(vm, "disk", "grow", "/srv/var", "--add", "/dev/vdd", "--yes")
+    assert size(vm, "var") == before + 255 * EXTENT
+    listed = vm.run("cat", DEVICES).stdout
+    assert [f"DEVNAME={name} " in listed for name in ("/dev/vdb1", "/dev/vdc", "/dev/vdd")] == [True] * 3, listed
+    # The volume is in use, and LVM knows nothing of it: nothing is decided.
+    vm.run("cp", DEVICES, "/run/system.devices")
+    vm.run("sed", "-i", "/^IDTYPE=/d", DEVICES)
+    refused = answer(vm, "disk", "grow", "/srv/var", "--size", "100%", "--yes")
+    assert (refused["status"], refused["findings"][0]["id"]) == (5, "volume-unseen"), refused
+    assert "lvmdevices" in refused["findings"][0]["remedy"]
+    count("refusals")
+    vm.run("mv", "/run/system.devices", DEVICES)
 
 
 def test_logical_volumes_grow_over_a_kill_after_each_step(vm: Machine, count: Count) -> None:
@@ -90,6 +116,7 @@ def test_logical_volumes_grow_over_a_kill_after_each_step(vm: Machine, count: Co
     assert [(group["name"], group["free"], group["devices"]) for group in groups] == [
         ("cl", 0, ["/dev/vdb1", "/dev/vdc"])
     ]
+    lists_devices(vm, count)
     lines = [line.split() for line in vm.run("sh", "-euc", PHYSICAL).stdout.splitlines()]
     assert len(lines) == 5
     for start, device, extents in lines:
