@@ -129,6 +129,10 @@ class Podman(Engine):
         self.inside.close()
 
 
+# dockerd gives its containerd 15 s to start, and on a busy machine ends with these words.
+TOO_BUSY, TRIES = "timeout waiting for containerd to start", 5
+
+
 class Docker(Engine):
     """docker: a daemon, which is ended with its containers."""
 
@@ -143,19 +147,28 @@ class Docker(Engine):
             mount -t tmpfs none /run
         """
         self.inside = Namespace(textwrap.dedent(setup))
-        options = ("--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs")
-        with (folder / "dockerd.log").open("w") as log:
-            self.daemon = subprocess.Popen(
-                [*self.inside.prefix, "dockerd", *options, f"--data-root={folder}/data", f"--exec-root={folder}/exec"],
-                env=ENVIRONMENT, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+        self.begin()
         try:
-            until(lambda: self("version", check=False).returncode == 0 or self.daemon.poll() is not None)
+            for _ in range(TRIES):
+                until(lambda: self("version", check=False).returncode == 0 or self.daemon.poll() is not None)
+                if TOO_BUSY not in self.cannot_begin():
+                    break
+                self.begin()
             if not self.cannot_begin():
                 self.import_image()
         except BaseException:
             self.close()
             raise
+
+    def begin(self) -> None:
+        """Start its daemon."""
+        options = ("--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs")
+        roots = (f"--data-root={self.folder}/data", f"--exec-root={self.folder}/exec")
+        with (self.folder / "dockerd.log").open("w") as log:
+            self.daemon = subprocess.Popen(
+                [*self.inside.prefix, "dockerd", *options, *roots],
+                env=ENVIRONMENT, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
 
     def cannot_begin(self) -> str:
         """Why its daemon ended; "" where it runs."""
