@@ -10,6 +10,8 @@ THRESHOLDS = {
     "inodes_percent": percent(85, "so many of the inodes are used: a warning", "nearly-out-of-inodes"),
     "inodes_error_percent": percent(95, "so many of the inodes are used: an error", "nearly-out-of-inodes"),
     "deleted_percent": percent(10, "deleted files that are still open take so much of a filesystem", "deleted-open"),
-    "full_within": Threshold(SPAN, 3 * 86400, "as the last two kept scans grow, a disk is full in less", "fills-soon"),
+    "full_within": Threshold(
+        SPAN, 3 * 86400, "as the last two du -x --keep show, a disk is full in less", "fills-soon"
+    ),
 }
 DEFAULTS = defaults(THRESHOLDS)

@@ -67,9 +67,14 @@ def report_of(
 
 def _fills(growth: Growth, available: Mapping[str, int], now: float, within: int) -> Iterator[Finding]:
     """A finding where its disk is full soon, if it goes on so. What grew for less than a day says nothing."""
-    path = growth.paths[0]
+    path, request = growth.paths[0], growth.scan.request
+    # What lies on other disks, or takes none of its room, says nothing of this one.
+    elsewhere = len(growth.paths) > 1 or not request.one_file_system or request.follow
     if (
         growth.more <= 0
+        or elsewhere
+        or request.apparent
+        or request.count_links
         or growth.seconds < DAY
         or now - growth.scan.taken.timestamp() > RECENT
         or path not in available

@@ -108,8 +108,8 @@ def test_what_is_full_soon_is_told_where_its_growth_is_of_late() -> None:
     taken = datetime(2026, 11, 1, tzinfo=timezone.utc)
 
     def told(days: float = 2, more: int = 2, available: int = 2, since: float = 1, root: str = "/var") -> list[str]:
-        scans = [ScanHead(taken, ScanRequest((b"/var",)), gib),
-                 ScanHead(taken + timedelta(days=days), ScanRequest((b"/var",)), (1 + more) * gib)]  # fmt: skip
+        request = ScanRequest((b"/var",), one_file_system=True)
+        scans = [ScanHead(taken, request, gib), ScanHead(taken + timedelta(days=days), request, (1 + more) * gib)]
         now = scans[1].taken.timestamp() + since * 86400
         return [finding.title for finding in growth_report(growths(scans), {root: available * gib}, now).findings]
 

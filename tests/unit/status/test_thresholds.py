@@ -69,8 +69,28 @@ def deleted(percent: int, limits: Limits) -> tuple[Finding, ...]:
 def grows(number: int, limits: Limits) -> tuple[Finding, ...]:
     """A tree that takes a byte more each second, of which so many are left."""
     taken = datetime.fromtimestamp(NOW, timezone.utc)
-    heads = [ScanHead(taken - timedelta(days=days), ScanRequest((b"/v",)), 9**9 - days * DAY) for days in (2, 0)]
+    heads = [
+        ScanHead(taken - timedelta(days=days), ScanRequest((b"/v",), one_file_system=True), 9**9 - days * DAY)
+        for days in (2, 0)
+    ]
     return growth_report(growths(heads), {"/v": number}, NOW, limits).findings
+
+
+def test_a_scan_of_other_disks_too_says_of_none_that_it_is_full_soon() -> None:
+    taken = datetime.fromtimestamp(NOW, timezone.utc)
+    requests = {
+        "one disk": ScanRequest((b"/v",), one_file_system=True),
+        "what is mounted below it": ScanRequest((b"/v",)),
+        "two trees": ScanRequest((b"/v", b"/w"), one_file_system=True),
+        "sizes that are no room": ScanRequest((b"/v",), one_file_system=True, apparent=True),
+        "a link counted twice": ScanRequest((b"/v",), one_file_system=True, count_links=True),
+        "what links lead to": ScanRequest((b"/v",), one_file_system=True, follow="all"),
+    }
+    told = {}
+    for name, request in requests.items():
+        heads = [ScanHead(taken - timedelta(days=days), request, 9**9 - days * DAY) for days in (2, 0)]
+        told[name] = bool(growth_report(growths(heads), {"/v": 1, "/w": 1}, NOW).findings)
+    assert told == {name: name == "one disk" for name in requests}
 
 
 def errors(number: int, limits: Limits) -> tuple[Finding, ...]:
