@@ -50,8 +50,8 @@ def main() -> int:
             if asked.interpreter:
                 print(interpreter(asked.machine))
                 return 0
-            built = list(build(asked.forms or FORMS, asked.machine, asked.release or [1], work))
-            keep(built, asked.out)
+            for built in build(asked.forms or FORMS, asked.machine, asked.release or [1], work):
+                keep(built, asked.out)
     except PackagingError as error:
         print(f"scripts/package: {error}", file=sys.stderr)
         return UNAVAILABLE if isinstance(error, NotToBeHadError) else 1
@@ -85,16 +85,17 @@ def build(forms: list[str] | tuple[str, ...], machine: str, releases: list[int],
                 yield system.deb(tree, machine, release, work)
 
 
-def keep(built: list[Path], out: Path) -> None:
-    """Put them where they are wanted, and the sums of all that is there beside them."""
+def keep(built: Path, out: Path) -> None:
+    """Put a file where it is wanted, and the sums of all that is there beside it."""
     out.mkdir(parents=True, exist_ok=True)
     with open(out / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for path in built:
-            shutil.copy(path, out / f".{path.name}")
-            (out / f".{path.name}").rename(out / path.name)
-            print(out / path.name)
-        files = sorted(path for path in out.iterdir() if path.name[0] != "." and path.name != "SHA256SUMS")
+        shutil.copy(built, out / f".{built.name}")
+        (out / f".{built.name}").rename(out / built.name)
+        print(out / built.name)
+        files = sorted(
+            path for path in out.iterdir() if path.is_file() and path.name[0] != "." and path.name != "SHA256SUMS"
+        )
         lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
         (out / ".SHA256SUMS").write_text("".join(lines))
         (out / ".SHA256SUMS").rename(out / "SHA256SUMS")

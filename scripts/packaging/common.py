@@ -27,7 +27,11 @@ def run(*argv: object, env: Optional[Mapping[str, str]] = None, cwd: Optional[Pa
     words = [str(word) for word in argv]
     environment = {**(os.environ if env is None else env), "LC_ALL": "C.UTF-8"}
     options = {"env": environment, "cwd": cwd, "stdin": subprocess.DEVNULL, "errors": "replace"}
-    done = subprocess.run(words, capture_output=True, check=False, text=True, **options)  # type: ignore[call-overload]
+    try:
+        done = subprocess.run(words, capture_output=True, check=False, text=True, **options)  # type: ignore[call-overload]
+    except OSError as error:
+        why = f"{words[0]} cannot be run ({error.strerror}); all but wheel, sdist and zipapp are built on Debian"
+        raise PackagingError(why) from error
     if done.returncode:
         end = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
         raise PackagingError(f"{' '.join(words)[:500]} ended with {done.returncode}:\n{end}")

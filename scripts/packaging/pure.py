@@ -35,10 +35,7 @@ def epoch() -> int:
     given = os.environ.get("SOURCE_DATE_EPOCH", "")
     if given.isdigit():
         return int(given)
-    try:
-        return int(run("git", "log", "-1", "--format=%ct", cwd=ROOT))
-    except (PackagingError, OSError):
-        return int(EPOCH)  # no checkout of git
+    return int(run("git", "log", "-1", "--format=%ct", cwd=ROOT) if (ROOT / ".git").exists() else EPOCH)
 
 
 def build(form: str, work: Path) -> Path:
@@ -56,12 +53,14 @@ def build(form: str, work: Path) -> Path:
 
 
 def commit() -> str:
-    """The commit that this is built of; "" for a release, which is tagged, and where git is not."""
-    try:
-        tags = run("git", "tag", "--points-at", "HEAD", cwd=ROOT).split()
-        return "" if f"v{version()}" in tags else run("git", "rev-parse", "HEAD", cwd=ROOT).strip()
-    except (PackagingError, OSError):
+    """The commit that this is built of; "" for a release, which is tagged, and outside of a checkout.
+
+    Raises where git does not tell: the build would pass for a release.
+    """
+    if not (ROOT / ".git").exists():
         return ""
+    tags = run("git", "tag", "--points-at", "HEAD", cwd=ROOT).split()
+    return "" if f"v{version()}" in tags else run("git", "rev-parse", "HEAD", cwd=ROOT).strip()
 
 
 def packages(kind: str, build_name: str, work: Path, *options: str) -> Path:
@@ -125,7 +124,7 @@ def zipapp(work: Path) -> Path:
     shutil.copytree(work / "zipapp-licences", folder / "licences")
     built = work / f"opskit-{version()}.pyz"
     with open(built, "wb") as file:
-        file.write(b"#!/usr/bin/env python3\n")
+        file.write(b"#!/usr/bin/python3 -I\n")  # neither PATH nor PYTHONPATH has a say in what root runs
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
             for path in sorted(folder.rglob("*")):
                 if path.is_file():

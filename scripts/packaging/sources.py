@@ -134,7 +134,10 @@ def install(kind: str, directory: Path, *options: str) -> None:
     wanted.write_text("".join(lines))
     argv = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "-q", "--no-deps", "--no-compile"]
     argv += ["--only-binary=:all:", "--require-hashes", "--target", str(directory), *options, "-r", str(wanted)]
-    run(*argv)
+    try:
+        run(*argv)
+    except PackagingError as error:
+        raise NotToBeHadError(str(error)) from error
     wanted.unlink()
 
 
