@@ -129,8 +129,13 @@ class Podman(Engine):
         self.inside.close()
 
 
-# dockerd gives its containerd 15 s to start, and on a busy machine ends with these words.
-TOO_BUSY, TRIES = "timeout waiting for containerd to start", 5
+CONTAINERD = """version = 2
+root = "{place}/root"
+state = "{place}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "{socket}"
+"""
 
 
 class Docker(Engine):
@@ -147,13 +152,9 @@ class Docker(Engine):
             mount -t tmpfs none /run
         """
         self.inside = Namespace(textwrap.dedent(setup))
-        self.begin()
+        self.daemons: list[subprocess.Popen[bytes]] = []
         try:
-            for _ in range(TRIES):
-                until(lambda: self("version", check=False).returncode == 0 or self.daemon.poll() is not None)
-                if TOO_BUSY not in self.cannot_begin():
-                    break
-                self.begin()
+            self.begin()
             if not self.cannot_begin():
                 self.import_image()
         except BaseException:
@@ -161,20 +162,34 @@ class Docker(Engine):
             raise
 
     def begin(self) -> None:
-        """Start its daemon."""
+        """Start its daemons. dockerd gives a containerd of its own 15 s to start, and a busy machine wants longer."""
+        place, socket = self.folder / "containerd", self.folder / "containerd.sock"
+        place.mkdir()
+        text = CONTAINERD.format(place=place, socket=socket)
+        (place / "config.toml").write_text(text)
+        self.start_daemon("containerd", f"--config={place}/config.toml")
+        until(lambda: socket.exists() or bool(self.cannot_begin()))
         options = ("--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs")
-        roots = (f"--data-root={self.folder}/data", f"--exec-root={self.folder}/exec")
-        with (self.folder / "dockerd.log").open("w") as log:
-            self.daemon = subprocess.Popen(
-                [*self.inside.prefix, "dockerd", *options, *roots],
-                env=ENVIRONMENT, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        roots = (f"--data-root={self.folder}/data", f"--exec-root={self.folder}/exec", f"--containerd={socket}")
+        self.start_daemon("dockerd", *options, *roots)
+        until(lambda: self("version", check=False).returncode == 0 or bool(self.cannot_begin()))
+
+    def start_daemon(self, *words: str) -> None:
+        """One of its daemons; what it says is in a file of its name."""
+        with (self.folder / f"{words[0]}.log").open("w") as log:
+            self.daemons.append(
+                subprocess.Popen(
+                    [*self.inside.prefix, *words],
+                    env=ENVIRONMENT, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                )
             )  # fmt: skip
 
     def cannot_begin(self) -> str:
-        """Why its daemon ended; "" where it runs."""
-        if self.daemon.poll() is None:
-            return ""
-        return f"dockerd does not run here: {(self.folder / 'dockerd.log').read_text()[-300:]}"
+        """Why one of its daemons ended; "" where they run."""
+        for daemon, name in zip(self.daemons, ("containerd", "dockerd")):
+            if daemon.poll() is not None:
+                return f"{name} does not run here: {(self.folder / f'{name}.log').read_text()[-300:]}"
+        return ""
 
     def cannot_run(self) -> str:
         """See Engine.cannot_run."""
@@ -184,8 +199,9 @@ class Docker(Engine):
         """End every container, the daemon and the namespace."""
         if containers := self("ps", "-aq", check=False).stdout.split():
             self("rm", "-f", *containers, check=False)
-        self.daemon.terminate()
-        self.daemon.wait()
+        for daemon in reversed(self.daemons):
+            daemon.terminate()
+            daemon.wait()
         for mount in reversed(self.inside.mounts()):
             if mount.target.startswith(str(self.folder)):
                 run(*self.inside.prefix, "umount", mount.target, check=False)
