@@ -100,7 +100,9 @@ def test_no_write_succeeds_from_mkfs_on(vm: Machine, count: Count) -> None:
     assert "NOT taken back: create-partition /dev/vdb" in answer["error"]["state"]
     as_before(vm, fstab)
     vm.heal("vdb")
-    # sfdisk took the partition out of the kernel before it failed to write; udev has the table read again.
+    # sfdisk took the partition out of the kernel before it failed to write; udev has the table read again only where it
+    # comes to it when nobody holds the disk's lock any more.
+    vm.run("partx", "--update", "/dev/vdb")
     wait_for_devices(vm, "/dev/vdb1")
     in_service(vm, fstab)
 
