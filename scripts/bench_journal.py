@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench_common import machine, write_readme
+from bench_common import machine, measure, write_readme
 
 REMOTE = "/lib/systemd/systemd-journal-remote"
 SECOND = 1_000_000
@@ -49,17 +48,6 @@ def forget(place: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
-
-
-def measure(argv: list[str]) -> tuple[float, float]:
-    """The wall clock of a program, and the time that processors spent on it; seconds. Ends this one when it fails."""
-    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"scripts/bench: {argv}: exit {done.returncode}\n{done.stderr}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return time.perf_counter() - started, spent
 
 
 def above_the_start(folder: str, opskit: str, rounds: int) -> tuple[float, float]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from pathlib import Path
 
-from bench_common import machine, write_readme
+from bench_common import machine, measure, write_readme
 
 COMMANDS = {
     "`--version`": ("--version",),
@@ -22,16 +19,6 @@ COMMANDS = {
 }
 # The standalone build is to start at most so much slower than one in a venv.
 GOAL = 1.2
-
-
-def measure(argv: list[str]) -> tuple[float, float]:
-    """The wall clock and the processor time of a program, in seconds. Ends this one when it fails."""
-    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"scripts/bench: {argv}: exit {done.returncode}\n{done.stderr}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.perf_counter() - started, sum(after[:2]) - sum(before[:2])
 
 
 def forms(opskit: str, dist: Path, place: Path) -> dict[str, list[str]]:
