@@ -31,6 +31,11 @@ def text(*parts: str) -> str:
         return ""
 
 
+def environment(proc: str, pid: int) -> dict[str, str]:
+    """The environment that a process was started with."""
+    return dict(pair.split("=", 1) for pair in text(proc, str(pid), "environ").split("\0") if "=" in pair)
+
+
 def link(*parts: str) -> str:
     """Where a symbolic link leads."""
     try:

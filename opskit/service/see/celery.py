@@ -37,7 +37,7 @@ except OSError:
     sys.stderr.write("%s in %s: %s\\n" % (given["argv"][0], given["folder"], sys.exc_info()[1].strerror))
     sys.exit({NOT_STARTED})
 """
-_VARIABLE = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def ask_celery(runner: Runner, app: str, verdict: Verdict, container: Optional[Container]) -> CeleryPing:
@@ -70,7 +70,9 @@ def _command(app: str, worker: Process, container: Optional[Container]) -> Union
     given = {
         "argv": [*(celery or ("celery",)), "-A", app, "inspect", "ping", "--json", "--timeout", str(PING_SECONDS)],
         "folder": procfs.link(PROC, str(worker.pid), "cwd") or "/",
-        "environment": _environment(worker.pid),
+        "environment": {
+            name: value for name, value in procfs.environment(PROC, worker.pid).items() if _VARIABLE.fullmatch(name)
+        },
     }
     now = procfs.read_stat(PROC, worker.pid)
     if now is None or now.start != worker.start_ticks:
@@ -78,11 +80,6 @@ def _command(app: str, worker: Process, container: Optional[Container]) -> Union
     start = (worker.exe.removesuffix(" (deleted)"), "-E", "-s", "-S", "-c", _WRAPPER)
     argv = (*_as_user(worker.pid, user, container), *start)
     return Command(argv, mutates=False, input=json.dumps(given), timeout=SECONDS, accept=ANY_STATUS)
-
-
-def _environment(pid: int) -> dict[str, str]:
-    pairs = procfs.text(PROC, str(pid), "environ").split("\0")
-    return dict(pair.split("=", 1) for pair in pairs if _VARIABLE.match(pair))
 
 
 def _as_user(pid: int, user: tuple[int, int], container: Optional[Container]) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ def _marked(programs: Sequence[Program], processes: Sequence[Process]) -> tuple[
     """The programs, with the processes that have their names in their environment (supervisor/process.py)."""
     pids: dict[tuple[str, str], list[int]] = {}
     for each in processes:
-        names = _environment(each.pid)
+        names = procfs.environment(PROC, each.pid)
         if "SUPERVISOR_PROCESS_NAME" in names:
             key = (names.get("SUPERVISOR_GROUP_NAME", ""), names["SUPERVISOR_PROCESS_NAME"])
             pids.setdefault(key, []).append(each.pid)
@@ -142,7 +142,7 @@ def _look(root: str, name: str, daemon: Optional[Daemon]) -> dict[str, Any]:
         os.setgroups([])
         os.setresgid(daemon.user[1], daemon.user[1], daemon.user[1])
         os.setresuid(daemon.user[0], daemon.user[0], daemon.user[0])
-    environment = _environment(daemon.pid) if daemon else {}
+    environment = procfs.environment(PROC, daemon.pid) if daemon else {}
     for path in _configs(daemon):
         files = dict(_read(root, path, environment))
         if files:
@@ -189,11 +189,6 @@ def _is_file(root: str, path: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _environment(pid: int) -> dict[str, str]:
-    text = procfs.text(PROC, str(pid), "environ")
-    return dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
 
 
 def _configs(daemon: Optional[Daemon]) -> Iterator[str]:

@@ -242,8 +242,7 @@ def _direct(pid: int) -> list[int]:
 
 def _ssh_client(pid: int) -> str:
     """The address that the session came from: SSH_CONNECTION of the environment, sshd(8)."""
-    for pair in _text(str(pid), "environ").split("\0"):
-        name, _, value = pair.partition("=")
+    for name, value in procfs.environment(PROC, pid).items():
         if name in {"SSH_CONNECTION", "SSH_CLIENT"} and value:
             return value.split()[0]
     return ""
