@@ -69,7 +69,7 @@ def package_manager_of(os_release: str) -> str:
 
     EL7 has yum. Where nothing is said it is yum, too, which later releases of the EL family still know.
     """
-    fields = dict(_FIELD.findall(os_release))
+    fields = os_release_fields(os_release)
     family = {fields.get("ID", ""), *fields.get("ID_LIKE", "").split()}
     if family & {"debian", "ubuntu"}:
         return APT
@@ -79,9 +79,19 @@ def package_manager_of(os_release: str) -> str:
     return "" if fields.get("ID") else YUM
 
 
-def read_package_manager() -> str:
-    """That of this host."""
+def os_release_fields(text: str) -> dict[str, str]:
+    """The fields of the text of an os-release."""
+    return dict(_FIELD.findall(text))
+
+
+def read_os_release() -> str:
+    """The text of this host's os-release, "" without one."""
     for path in OS_RELEASE:
         with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
-            return package_manager_of(file.read())
-    return package_manager_of("")
+            return file.read()
+    return ""
+
+
+def read_package_manager() -> str:
+    """That of this host."""
+    return package_manager_of(read_os_release())

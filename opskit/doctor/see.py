@@ -18,7 +18,7 @@ from opskit.core.command import Command, Runner
 from opskit.core.config import Config, config_paths
 from opskit.core.errors import OpskitError
 from opskit.core.ledger import Ledger
-from opskit.core.packages import OS_RELEASE, install_line, read_package_manager
+from opskit.core.packages import install_line, os_release_fields, read_os_release, read_package_manager
 from opskit.core.preconditions import obstacles
 from opskit.core.runner import ENVIRONMENT
 from opskit.core.systemd import installed_release, is_booted
@@ -80,7 +80,7 @@ def _library(name: str) -> str:
 
 
 def _host(manager: str) -> Host:
-    fields = dict(re.findall(r"""^(\w+)=["']?(.*?)["']?\s*$""", _first(OS_RELEASE), re.MULTILINE))
+    fields = os_release_fields(read_os_release())
     kernel = os.uname()
     return Host(
         os=fields.get("PRETTY_NAME", kernel.sysname),
@@ -93,11 +93,6 @@ def _host(manager: str) -> Host:
         selinux={"1": "enforcing", "0": "permissive"}.get(procfs.text(ENFORCE).strip(), ""),
         package_manager=manager,
     )
-
-
-def _first(paths: tuple[str, ...]) -> str:
-    """The text of the first of these files that is there."""
-    return next(filter(None, map(procfs.text, paths)), "")
 
 
 def _container() -> str:
