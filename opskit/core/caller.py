@@ -72,17 +72,21 @@ def command_line() -> tuple[str, ...]:
 SECURE_PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
 
 
-def sudo_line(*words: str) -> str:
-    """The line to type for the same as root; opskit by its whole path where sudo would not find it by its name.
+def typed_program() -> str:
+    """The program `opskit` that was typed, by its whole path; "" where Python was, with its module or a zipapp."""
+    import shutil  # noqa: PLC0415 - hardly any command asks
 
-    words: the command line, "opskit" first; what was typed without any
-    """
+    path = shutil.which(sys.argv[0]) or ""
+    return os.path.abspath(path) if os.path.basename(path) == "opskit" else ""
+
+
+def sudo_line() -> str:
+    """The line to type for the same as root; opskit by its whole path where sudo would not find it by its name."""
     import shutil  # noqa: PLC0415 - root is told of no sudo
 
-    _, *rest = words or command_line()
-    typed = shutil.which(sys.argv[0]) or ""
-    elsewhere = os.path.basename(typed) == "opskit" and not shutil.which("opskit", path=SECURE_PATH)
-    return shlex.join(("sudo", os.path.abspath(typed) if elsewhere else "opskit", *rest))
+    found = shutil.which("opskit", path=SECURE_PATH)
+    program, *words = command_line()
+    return shlex.join(("sudo", program if found else typed_program() or program, *words))
 
 
 # Of capabilities(7).

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 
 import opskit
+from opskit.core.caller import typed_program
 from opskit.core.command import Runner
 from opskit.core.systemd import is_active, is_booted, unit_file_state
 from opskit.core.textfile import read_text
@@ -35,10 +35,8 @@ def _program() -> tuple[str, ...]:
     """How opskit is started again: the program that was typed, or this Python with its zipapp or its module."""
     if _zipapp():
         return (sys.executable, "-I", _zipapp())
-    path = shutil.which(sys.argv[0]) or ""
-    if os.path.basename(path) == "opskit":
-        return (os.path.abspath(path),)
-    return (sys.executable, "-I", "-m", "opskit")
+    program = typed_program()
+    return (program,) if program else (sys.executable, "-I", "-m", "opskit")
 
 
 def _zipapp() -> str:
