@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +11,7 @@ from opskit.core.text import counted, shown
 from opskit.core.units import size_text
 from opskit.doctor.model import Examination, Tool
 from opskit.ui.errors import draw_findings
-from opskit.ui.screen import Column, Screen, draw_table, folded
+from opskit.ui.screen import Column, Screen, draw_table
 
 # The headings have a column of their own.
 HEADING = 8
@@ -23,10 +22,8 @@ def draw(screen: Screen, seen: Examination, findings: Sequence[Finding]) -> None
     verdict = f"{counted(len(findings), 'finding')}" if findings else "in order"
     screen.line(screen.styled(f"opskit doctor: {verdict}", "yellow" if findings else "green", sys.stdout))
     draw_findings(screen, findings)
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for heading, text in _lines(seen):
-        for line in folded(shown(f"{heading:<{HEADING}}{text}"), columns, " " * HEADING):
-            screen.line(line)
+        screen.line(screen.sentence(shown(f"{heading:<{HEADING}}{text}"), sys.stdout, " " * HEADING))
     if seen.settings:
         screen.line("")
         rows = [[each.name, each.value, each.origin] for each in seen.settings]
