@@ -108,6 +108,13 @@ def _make_temporary(target: str) -> tuple[int, str]:
         os.close(descriptor)
 
 
+def existing_part(path: str) -> str:
+    """The path itself, or the nearest above it that is there (a dangling link is)."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return path
+
+
 def leftovers(path: str) -> list[str]:
     """What writes to this path that were killed have left beside it: temporary files of ours that nobody has locked.
 

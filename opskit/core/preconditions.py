@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from opskit.core import procfs
 from opskit.core.errors import Missing, OpskitError
+from opskit.core.files import existing_part
 from opskit.core.ledger import Ledger, no_room
 from opskit.core.lock import busy, check_state_dir, lock_path, no_lock
 
@@ -49,9 +50,7 @@ def obstacles(state_dir: str, *, sudo: str, waits: bool, size: int) -> Iterator[
 
 def _writable(directory: str) -> str:
     """The state directory, or where it is to be made. Raises Failed, Missing."""
-    place = directory
-    while not os.path.lexists(place):
-        place = os.path.dirname(place)
+    place = existing_part(directory)
     if not os.path.isdir(place):
         raise no_lock(directory, errno.EEXIST if place == directory else errno.ENOTDIR)
     try:

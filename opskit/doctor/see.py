@@ -17,6 +17,7 @@ from opskit.core.caller import has_capability
 from opskit.core.command import Command, Runner
 from opskit.core.config import Config, config_paths
 from opskit.core.errors import OpskitError
+from opskit.core.files import existing_part
 from opskit.core.ledger import Ledger
 from opskit.core.packages import install_line, os_release_fields, read_os_release, read_package_manager
 from opskit.core.preconditions import obstacles
@@ -111,10 +112,7 @@ def _state(state_dir: str) -> State:
     runs = free = 0
     try:
         runs = len(Ledger(state_dir).runs())
-        there = os.path.abspath(state_dir)
-        while not os.path.exists(there):
-            there = os.path.dirname(there)
-        status = os.statvfs(there)
+        status = os.statvfs(existing_part(os.path.abspath(state_dir)))
         free = status.f_bavail * status.f_frsize
     except (OpskitError, OSError) as error:
         problem = problem or (error if isinstance(error, OpskitError) else None)
