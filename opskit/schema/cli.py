@@ -46,14 +46,17 @@ def schema(
         names = saved if facts else results
         rows = [[f"opskit {each}", "yes" if each in saved else "no"] for each in names]
         columns = [Column("COMMAND"), Column("READS FACTS")]
-        schemas = [*([] if facts else map(_envelope, names)), *map(_facts, saved)] if session.screen.json else []
+        schemas: list[SchemaRow] = []
+        if session.screen.json:
+            schemas += [] if facts else [_envelope(*pair) for pair in results.items()]
+            schemas += [_facts(*pair) for pair in saved.items()]
         session.screen.answer({"schemas": schemas}, lambda: draw_table(session.screen, columns, rows))
         return
     if name not in results:
         raise _unknown(name, results)
     if facts and name not in saved:
         raise UsageFault(f"opskit {name}", "it reads no facts", todo="opskit schema --of facts lists those that do")
-    row = _facts(name) if facts else _envelope(name)
+    row = _facts(name, saved[name]) if facts else _envelope(name, results[name])
     session.screen.answer({"schemas": [row]}, lambda: session.screen.line(json.dumps(row["schema"], indent=1)))
 
 
@@ -68,11 +71,11 @@ def _unknown(name: str, results: dict[str, tuple[object, ...]]) -> UsageFault:
     return UsageFault(f"opskit schema {name}", "no such command", todo=todo)
 
 
-def _envelope(name: str) -> SchemaRow:
+def _envelope(name: str, results: tuple[object, ...]) -> SchemaRow:
     command = f"opskit {name}"
-    return {"command": command, "of": "envelope", "schema": envelope_schema(command, areas.load_results()[0][name])}
+    return {"command": command, "of": "envelope", "schema": envelope_schema(command, results)}
 
 
-def _facts(name: str) -> SchemaRow:
+def _facts(name: str, facts: type) -> SchemaRow:
     command = f"opskit {name}"
-    return {"command": command, "of": "facts", "schema": facts_schema(command, areas.load_results()[1][name])}
+    return {"command": command, "of": "facts", "schema": facts_schema(command, facts)}
