@@ -29,12 +29,6 @@ KEPT = 2
 PACKAGES = HERE / "packages.txt"
 INITRAMFS = HERE / "initramfs.sh"
 SUITE = "bookworm"
-# What mmdebstrap takes for a stable release; of each the list of packages has a hash in InRelease.
-ARCHIVES = (
-    f"http://deb.debian.org/debian/dists/{SUITE}",
-    f"http://deb.debian.org/debian/dists/{SUITE}-updates",
-    f"http://security.debian.org/debian-security/dists/{SUITE}-security",
-)
 APT_HELPER = "/usr/lib/apt/apt-helper"  # of apt, which has its proxies and mirrors
 SIZE = 4 << 30
 # What stands beside root.img: of the base, in the order of Image.
@@ -163,11 +157,18 @@ def _base() -> Path:
     return layer("base", key, _build_base, cache=BASES, kept=KEPT)
 
 
+def _archives() -> list[str]:
+    """Where this host's apt has the suite from; none on a host of another one."""
+    argv = ["apt-get", "indextargets", "--format", "$(REPO_URI)dists/$(RELEASE)", "Created-By: Packages"]
+    done = subprocess.run(argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return sorted({line for line in done.stdout.splitlines() if line.rpartition("/")[2].startswith(SUITE)})
+
+
 def _package_lists() -> str:
-    """The hashes of Debian's lists of packages, which change with the version of a package; "" without a network."""
+    """The hashes of the suite's lists of packages, which change with a package's version; "" where none are had."""
     lists = ""
     with tempfile.TemporaryDirectory() as folder:
-        for number, archive in enumerate(ARCHIVES):
+        for number, archive in enumerate(_archives()):
             path = Path(folder, str(number))
             try:
                 call(APT_HELPER, "download-file", f"{archive}/InRelease", path, timeout=60)
