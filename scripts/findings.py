@@ -37,15 +37,12 @@ def page() -> str:
 def with_thresholds(readme: str) -> str:
     """The README with the thresholds as a config file has them."""
     from opskit.areas import load_thresholds  # noqa: PLC0415 - from the checkout, when this is run
-    from opskit.core.report import SPAN  # noqa: PLC0415
-    from opskit.core.units import seconds_text  # noqa: PLC0415
 
     lines = []
     for area, thresholds in load_thresholds().items():
         lines += ["", f"[check.{area}]"] if thresholds else []
         for name, threshold in thresholds.items():
-            value = f'"{seconds_text(threshold.default)}"' if threshold.kind == SPAN else str(threshold.default)
-            lines.append(f"{f'{name} = {value}':<28}# {threshold.meaning} ({threshold.finding})")
+            lines.append(f"{f'{name} = {threshold.text}':<28}# {threshold.meaning} ({threshold.finding})")
     block = "\n".join(["```toml", *lines[1:], "```", ""])
     before, _, rest = readme.partition(BEGIN)
     return before + BEGIN + block + END + rest.partition(END)[2]

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from opskit.completion.tree import Argument, Node, Option
-from opskit.core.report import SPAN, Threshold
-from opskit.core.units import seconds_text
+from opskit.core.report import Threshold
 
 Thresholds = Mapping[str, Mapping[str, Threshold]]
 
@@ -182,8 +181,7 @@ def _thresholds(thresholds: Thresholds) -> Iterator[str]:
         if known:
             yield f".SS [check.{area}]"
         for name, threshold in known.items():
-            value = f'"{seconds_text(threshold.default)}"' if threshold.kind == SPAN else str(threshold.default)
-            yield from _entry(f"{name} = {value}", f"{threshold.meaning} ({threshold.finding})")
+            yield from _entry(f"{name} = {threshold.text}", f"{threshold.meaning} ({threshold.finding})")
 
 
 def _plain(text: str) -> str:

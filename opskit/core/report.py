@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from opskit.core.finding import Finding
+from opskit.core.units import seconds_text
 
 PERCENT, COUNT, SPAN = "percent", "count", "span"
 
@@ -28,6 +29,11 @@ class Threshold:
     finding: str
     least: int = 1
     most: int = 1_000_000_000
+
+    @property
+    def text(self) -> str:
+        """The default, as a config file has it."""
+        return f'"{seconds_text(self.default)}"' if self.kind == SPAN else str(self.default)
 
 
 def percent(default: int, meaning: str, finding: str, *, most: int = 100) -> Threshold:

@@ -22,7 +22,7 @@ from typing import Any, Callable
 from opskit.core.errors import UsageFault
 from opskit.core.report import PERCENT, SPAN, Threshold
 from opskit.core.text import nearest
-from opskit.core.units import configured_span, parse_seconds, seconds_text
+from opskit.core.units import configured_span, parse_seconds
 from opskit.status.model import Ignore, Settings
 
 Fault = Callable[[str, str], UsageFault]
@@ -74,7 +74,7 @@ def _number(where: str, value: Any, threshold: Threshold) -> int:
     """The number that is meant. Raises ValueError or UsageFault."""
     if threshold.kind == SPAN:
         if isinstance(value, bool) or not isinstance(value, str):
-            raise ValueError(f'a span is wanted, such as "{seconds_text(threshold.default)}", not {value!r}')
+            raise ValueError(f"a span is wanted, such as {threshold.text}, not {value!r}")
         return int(parse_seconds(where, configured_span(value), least=threshold.least, most=threshold.most))
     if isinstance(value, bool) or not isinstance(value, int) or not threshold.least <= value <= threshold.most:
         what = "a number of percent" if threshold.kind == PERCENT else "a number"
