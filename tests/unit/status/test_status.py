@@ -11,11 +11,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from opskit.areas import LOOKS, load_findings
 from opskit.core.errors import UsageFault
 from opskit.core.finding import Finding
+from opskit.core.metrics import HELP
 from opskit.core.report import Measure, Report, percent
 from opskit.status.conclusion import conclude, exit_code, names
 from opskit.status.model import Conclusion, Ignore, Looked
 from opskit.status.nagios import lines, state
-from opskit.status.prometheus import HELP, metrics
+from opskit.status.prometheus import metrics
 from opskit.status.settings import read_settings
 from opskit.status.show import marked, status_lines
 from opskit.ui.screen import Screen
