@@ -51,16 +51,17 @@ def _keep_own_places() -> None:
 
 def _end_on_signals() -> None:
     """Until main() listens itself, a signal ends opskit with one line: nothing has begun."""
+    # The module of the interpreter that signal.py stands on: it opens no file, so that no signal comes before this.
+    import _signal  # type: ignore[import-not-found]  # noqa: PLC0415
     import os  # noqa: PLC0415
-    import signal  # noqa: PLC0415
 
     def end(number: int, _frame: object) -> None:
         os.write(2, b"opskit: interrupted\n")
         os._exit(128 + number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, end)
+    for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
+        if _signal.getsignal(number) != _signal.SIG_IGN:
+            _signal.signal(number, end)
 
 
 def _open_streams() -> None:
