@@ -30,6 +30,7 @@ class ExitCode:
     BUSY = 7
     TAKEN_BACK = 8
     TAKE_BACK_FAILED = 9
+    UNREACHABLE = 10
 
 
 class OpskitError(Exception):

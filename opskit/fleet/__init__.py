@@ -1,0 +1,9 @@
+"""`opskit fleet`: a command of opskit on many hosts, carried there by Ansible; no transport of opskit's own.
+
+ansible-playbook is started, never imported: it runs the collection `opskit.host` (collection/), whose callback `record`
+writes what happens into the folder of the run, an event a line. All that is known of a run follows from those lines.
+
+| a change of | belongs in |
+|---|---|
+| the plan file, a run, the state of a host; from events to states; the exit code | model.py |
+"""

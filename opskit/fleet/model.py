@@ -1,0 +1,404 @@
+"""What a plan for many hosts and its carrying out are made of; from the events of a run to the state of each host.
+
+An event is a line that the callback `opskit.host.record` wrote while ansible-playbook ran. All here is a pure function
+of what was asked (FleetRun) and of those events: whoever reads them later, on any machine, comes to the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Optional
+
+from opskit.core.errors import ExitCode, UsageFault
+from opskit.core.files import sha256
+from opskit.core.jsonable import Moment, Shape, ShapeError, from_json, to_json
+
+KIND = "opskit-fleet-plan"
+# The exit code of a fleet is the first of these that any host had.
+ORDER = (
+    ExitCode.TAKE_BACK_FAILED,
+    ExitCode.TAKEN_BACK,
+    ExitCode.FAILED,
+    ExitCode.BUSY,
+    ExitCode.MISSING,
+    ExitCode.REFUSED,
+    ExitCode.UNREACHABLE,
+    ExitCode.FINDINGS,
+    ExitCode.CHANGES_PENDING,
+)
+# What is done on the hosts; before and after are the check of the first batch.
+TASKS = ("plan", "apply", "undo", "run", "check")
+STATES = (
+    "waiting", "begun", "done", "nothing", "refused", "failed", "taken_back", "take_back_failed", "busy", "missing",
+    "unreachable", "unknown",
+)  # fmt: skip
+OUTCOMES = ("changes", "nothing", "refused", "failed", "unreachable")
+HostOutcome = Annotated[str, Shape(words=OUTCOMES)]
+HostStateName = Annotated[str, Shape(words=STATES)]
+# Hosts in these states need nothing more; `resume` asks all others.
+OVER = frozenset({"done", "nothing"})
+_BY_CODE = {
+    ExitCode.DONE: "done",
+    ExitCode.CHANGES_PENDING: "done",
+    ExitCode.FINDINGS: "done",
+    ExitCode.REFUSED: "refused",
+    ExitCode.MISSING: "missing",
+    ExitCode.BUSY: "busy",
+    ExitCode.TAKEN_BACK: "taken_back",
+    ExitCode.TAKE_BACK_FAILED: "take_back_failed",
+    # Interrupted there, and taken back (the connection was lost, and the host's sshd told opskit so).
+    129: "taken_back",
+    130: "taken_back",
+    143: "taken_back",
+}
+SEVERE = frozenset({"error", "critical"})
+
+
+@dataclass(frozen=True)
+class HostPlan:
+    """What a dry run on one host came to.
+
+    exit_code: opskit's there; null when it never ran
+    token: what --only-plan takes; "" for none
+    changes, findings: as the host's own answer has them
+    why: the reason of a refusal or a failure, or why there is no answer; "" for none
+    tool: which opskit answered: how, version, path
+    """
+
+    outcome: HostOutcome
+    exit_code: Optional[int] = None
+    token: str = ""
+    title: str = ""
+    changes: tuple[dict[str, Any], ...] = ()
+    findings: tuple[dict[str, Any], ...] = ()
+    why: str = ""
+    tool: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FleetPlan:
+    """What a person approves: the plan of a command for each host.
+
+    kind: always "opskit-fleet-plan"
+    made: when
+    opskit: the release that made it
+    argv: the command, behind `opskit`
+    inventory: as for ansible-playbook's -i: absolute paths, or names with a comma behind
+    limit: which hosts of it; "" for all
+    sha256: over all else; it tells an accident from the whole, and is no signature
+    """
+
+    kind: str
+    made: Moment
+    opskit: str
+    argv: tuple[str, ...]
+    inventory: tuple[str, ...]
+    limit: str
+    hosts: dict[str, HostPlan]
+    sha256: str = ""
+
+    @property
+    def changing(self) -> dict[str, HostPlan]:
+        """The hosts that something is to be changed on."""
+        return {name: host for name, host in self.hosts.items() if host.outcome == "changes"}
+
+    @property
+    def exit_code(self) -> int:
+        """The first of ORDER that any host had, 0 for none."""
+        return first_code(_plan_code(host) for host in self.hosts.values())
+
+
+def _plan_code(host: HostPlan) -> int:
+    if host.outcome == "unreachable":
+        return ExitCode.UNREACHABLE
+    return _known_code(host.exit_code) if host.outcome in {"refused", "failed"} else ExitCode.DONE
+
+
+def checksum(plan: FleetPlan) -> str:
+    """The sha256 of a plan: of its canonical JSON without that field."""
+    body = {key: value for key, value in to_json(plan).items() if key != "sha256"}
+    return sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode())
+
+
+def sealed(plan: FleetPlan) -> FleetPlan:
+    """The plan with its checksum."""
+    return replace(plan, sha256=checksum(plan))
+
+
+def read_plan(name: str, text: str) -> FleetPlan:
+    """The plan of a file: the envelope of `opskit fleet plan --json`, or its result alone.
+
+    name: of the file, for an error. Raises UsageFault for what is none, is of another release's shape, or was changed.
+    """
+    again = "make the plan again: opskit fleet plan … > plan.json"
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise UsageFault(name, f"it is no whole JSON ({error})", todo=again) from error
+    if isinstance(data, dict) and data.get("kind") != KIND and "result" in data:
+        data = data["result"]
+    if not isinstance(data, dict) or data.get("kind") != KIND:
+        raise UsageFault(name, "it is no plan of opskit fleet", todo=again)
+    try:
+        plan = from_json(FleetPlan, data)
+    except ShapeError as error:
+        made_by = f"opskit {data.get('opskit', 'of an unknown release')}"
+        raise UsageFault(name, f"this opskit cannot read it ({error}); {made_by} made it", todo=again) from error
+    wrong = next((host.outcome for host in plan.hosts.values() if host.outcome not in OUTCOMES), "")
+    if wrong:
+        raise UsageFault(name, f"a host has the outcome {wrong!r}, which this opskit does not know", todo=again)
+    if plan.sha256 != checksum(plan):
+        why = "it is not as it was made: its checksum is another (that tells accidents; it is no signature)"
+        raise UsageFault(name, why, todo=again)
+    return plan
+
+
+@dataclass(frozen=True)
+class FleetRun:
+    """What one run is to do, as it is kept on disk.
+
+    kind: apply or undo; of what is not kept: plan, run, check
+    argv: the command, behind `opskit`; for an undo that of the run that is taken back
+    hosts: what each is asked with: the token of its plan; "" for none. Empty: all hosts that inventory and limit name
+    words: the words of the command on each host, where that is not the same on all (an undo: the run there)
+    of: the run that this one takes back; "" for none
+    serial: Ansible's batches: "1", "10%"; empty for all hosts at once
+    max_fail: how many hosts may fail before no more are begun
+    forks: 0 for Ansible's own setting
+    ansible: more words of ansible-playbook: how to connect, whom to become; no secret is among them
+    tool: which opskit runs there, for the action: tool, tool_path, tool_dir
+    left_out: hosts of the plan that are not asked, and why
+    """
+
+    id: str
+    kind: str
+    began: Moment
+    opskit: str
+    argv: tuple[str, ...]
+    inventory: tuple[str, ...]
+    limit: str = ""
+    hosts: dict[str, str] = field(default_factory=dict)
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    of: str = ""
+    serial: tuple[str, ...] = ()
+    max_fail: int = 0
+    forks: int = 0
+    ansible: tuple[str, ...] = ()
+    tool: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the callback.
+
+    event: hosts (all that the play is for), batch, begun, ended, unreachable, end
+    task: plan, apply, undo, run, check; before and after: the check of the first batch
+    rc: opskit's exit code, null when it never ran
+    not_begun: the run was to stop, and this host was left alone
+    answer: the whole envelope; null where none came, and then `why`
+    """
+
+    time: str
+    event: str
+    host: str = ""
+    task: str = ""
+    hosts: tuple[str, ...] = ()
+    rc: Optional[int] = None
+    not_begun: bool = False
+    tool: dict[str, Any] = field(default_factory=dict)
+    answer: Optional[dict[str, Any]] = None
+    why: str = ""
+
+
+def read_events(lines: Iterable[str]) -> list[Event]:
+    """The events of these lines, in order. A torn line is passed over, and a key that this opskit does not know."""
+    return [event for event in map(_read_event, lines) if event is not None]
+
+
+def _read_event(line: str) -> Optional[Event]:
+    try:
+        data = json.loads(line)
+        return from_json(Event, {key: value for key, value in data.items() if key in Event.__dataclass_fields__})
+    except (ValueError, AttributeError):  # half a line; a line that is no object
+        return None
+
+
+@dataclass(frozen=True)
+class HostState:
+    """What became of one host.
+
+    state: one of STATES; unknown: it has begun, and nobody heard how it ended
+    exit_code: opskit's there; 10 where it was unreachable, null where nothing is known
+    run: the run of the host's own ledger, "" for none
+    why: the reason of a refusal or a failure; left: the state that the host is in; todo: what to do there
+    new: findings of the first batch's check that were not there before, of severity error or critical
+    answer: the whole envelope, null where none came
+    """
+
+    state: HostStateName
+    exit_code: Optional[int] = None
+    run: str = ""
+    title: str = ""
+    changes: tuple[dict[str, Any], ...] = ()
+    findings: tuple[dict[str, Any], ...] = ()
+    why: str = ""
+    left: str = ""
+    todo: str = ""
+    new: tuple[dict[str, Any], ...] = ()
+    tool: dict[str, Any] = field(default_factory=dict)
+    began: str = ""
+    ended: str = ""
+    answer: Optional[dict[str, Any]] = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it counts for --max-fail."""
+        return bool(self.new) or self.state not in {*OVER, "waiting", "begun"}
+
+
+def settle(run: FleetRun, events: Iterable[Event], *, live: bool = False) -> dict[str, HostState]:
+    """The state of each host of the run, in the order of the inventory.
+
+    live: somebody carries it on just now: what has begun and not ended is under way
+    """
+    states = {name: HostState("waiting") for name in run.hosts}
+    before: dict[str, Event] = {}
+    for event in events:
+        if event.event == "hosts" and not run.hosts:
+            states.update({name: HostState("waiting") for name in event.hosts if name not in states})
+        if not event.host or (run.hosts and event.host not in run.hosts):
+            continue
+        state = states.get(event.host, HostState("waiting"))
+        if event.task in TASKS:
+            states[event.host] = _after(state, event)
+        elif event.event == "ended" and event.task == "before":
+            before[event.host] = event
+        elif event.event == "ended" and event.task == "after":
+            states[event.host] = replace(state, new=new_findings(before.get(event.host), event))
+    lost = {} if live else {name for name, state in states.items() if state.state == "begun"}
+    return {
+        name: replace(state, state="unknown", why="it had begun, and no answer came") if name in lost else state
+        for name, state in states.items()
+    }
+
+
+def _after(state: HostState, event: Event) -> HostState:
+    """The state of a host once this event has come. One that was done stays so: it was asked again in vain."""
+    if event.event == "begun":
+        return state if state.state in OVER else HostState("begun", began=event.time)
+    if event.event == "unreachable":
+        if state.state in OVER:
+            return state
+        return HostState("unreachable", ExitCode.UNREACHABLE, why=event.why, began=state.began, ended=event.time)
+    if event.event != "ended":
+        return state
+    if event.not_begun:
+        return state if state.state != "begun" else HostState("waiting")
+    return replace(ended_state(event), began=state.began, ended=event.time)
+
+
+def ended_state(event: Event) -> HostState:
+    """How a command on a host ended, by its answer."""
+    answer = event.answer or {}
+    result, error = answer.get("result"), answer.get("error") or {}
+    result = result if isinstance(result, dict) else {}
+    code = event.rc if event.rc is not None else error.get("exit_code")
+    if code is None or (not code and event.answer is None):  # it never ran, or what it said is no answer
+        code = ExitCode.FAILED
+    state = _BY_CODE.get(code, "failed")
+    run = result.get("run") or ""
+    if state == "done" and event.task in {"apply", "undo"} and not run:
+        state = "nothing"
+    return HostState(
+        state,
+        code,
+        run=str(run),
+        title=str(result.get("title", "") or error.get("what", "")),
+        changes=tuple(result.get("changes") or ()),
+        findings=tuple(answer.get("findings") or ()),
+        why=str(error.get("why", "") or event.why),
+        left=str(error.get("state", "")),
+        todo=str(error.get("todo", "")),
+        tool=event.tool,
+        answer=event.answer,
+    )
+
+
+def plan_of(state: HostState) -> HostPlan:
+    """What a dry run on a host came to."""
+    outcome = "failed"
+    if state.state == "unreachable":
+        outcome = "unreachable"
+    elif state.state == "refused":
+        outcome = "refused"
+    elif state.state in OVER:
+        outcome = "changes" if state.changes else "nothing"
+    plan = ((state.answer or {}).get("result") or {}).get("plan") or {}
+    return HostPlan(
+        outcome,
+        None if state.state in {"unreachable", "waiting", "unknown"} else state.exit_code,
+        token=str(plan.get("token", "")) if outcome == "changes" else "",
+        title=state.title,
+        changes=state.changes,
+        findings=state.findings,
+        why=state.why or ("no answer came" if outcome == "failed" else ""),
+        tool=state.tool,
+    )
+
+
+def new_findings(before: Optional[Event], after: Event) -> tuple[dict[str, Any], ...]:
+    """What the check of a host found after its turn and not before, of severity error or critical.
+
+    A number in a title counts for nothing: a filesystem that has filled from 91 % to 92 % is the same finding.
+    """
+    known = {_named(finding) for finding in _findings(before)}
+    return tuple(each for each in _findings(after) if each.get("severity") in SEVERE and _named(each) not in known)
+
+
+def _findings(event: Optional[Event]) -> list[dict[str, Any]]:
+    answer = (event.answer if event else None) or {}
+    return [each for each in answer.get("findings") or () if isinstance(each, dict)]
+
+
+def _named(finding: Mapping[str, Any]) -> tuple[str, str]:
+    return str(finding.get("id")), re.sub(r"[\d.,]+", "0", str(finding.get("title")))
+
+
+def first_code(codes: Iterable[int]) -> int:
+    """The first of ORDER that is among these, 0 for none."""
+    found = set(codes)
+    return next((code for code in ORDER if code in found), ExitCode.DONE)
+
+
+def _known_code(code: Optional[int]) -> int:
+    """An exit code of ORDER for that of a host: what is none of opskit's is a failure."""
+    if code in {129, 130, 143}:
+        return ExitCode.TAKEN_BACK
+    return ExitCode.FAILED if code is None or code not in {ExitCode.DONE, *ORDER} else code
+
+
+def host_code(state: HostState) -> int:
+    """What a host counts as for the exit code of the fleet."""
+    if state.state == "unknown":
+        return ExitCode.UNREACHABLE
+    if state.state in {"waiting", "begun"}:
+        return ExitCode.DONE
+    code = _known_code(state.exit_code)
+    return ExitCode.FINDINGS if state.new and code == ExitCode.DONE else code
+
+
+def exit_code(states: Mapping[str, HostState]) -> int:
+    """The exit code of a run over these hosts. One that stopped before all had their turn is no success."""
+    code = first_code(map(host_code, states.values()))
+    waits = any(state.state == "waiting" for state in states.values())
+    return ExitCode.FAILED if waits and code == ExitCode.DONE else code
+
+
+def counts(states: Mapping[str, HostState]) -> dict[str, int]:
+    """How many hosts are in each state that any is in, in the order of STATES."""
+    names = [state.state for state in states.values()]
+    return {name: names.count(name) for name in STATES if name in names}
