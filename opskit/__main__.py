@@ -8,11 +8,13 @@ def run() -> None:
     """Answer --version without importing much; leave the rest to cli.py."""
     _keep_own_places()
     _open_streams()
+    needed = _take_needs()
     if sys.argv[1:] == ["--version"]:
-        from opskit.core.build import version_line  # noqa: PLC0415
+        from opskit.core.build import fits, version_line  # noqa: PLC0415
 
-        print(version_line())
-        return
+        if fits(needed):
+            print(version_line())
+            return
     _end_on_signals()
     import gc  # noqa: PLC0415
 
@@ -21,7 +23,7 @@ def run() -> None:
     try:
         from opskit.cli import main  # noqa: PLC0415
 
-        _end(main(sys.argv[1:]))
+        _end(main(sys.argv[1:], needed))
     except KeyboardInterrupt:  # before main could take it, or after
         print("opskit: interrupted", file=sys.stderr)
         sys.exit(130)
@@ -47,6 +49,15 @@ def _keep_own_places() -> None:
         if path == own
         or (number >= begins and path.startswith(tuple(roots)) and (path not in named or path.startswith(library)))
     ]
+
+
+def _take_needs() -> str:
+    """What stands behind --needs, "" without it; it is taken away: no part of the command, nor of its ledger."""
+    if sys.argv[1:2] != ["--needs"] or len(sys.argv) < 3:
+        return ""
+    needed = sys.argv[2]
+    del sys.argv[1:3]
+    return needed
 
 
 def _end_on_signals() -> None:

@@ -12,11 +12,11 @@ from typing import Any, NoReturn, Optional
 import typer
 from typer.core import TyperGroup
 
-from opskit import areas
+from opskit import __version__, areas
 from opskit.commands import LazyGroup, bare_group, new_app, variable_name, warn
 from opskit.core.caller import take_umask
 from opskit.core.config import Config, load_config
-from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, UsageFault
+from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError, TooOld, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.text import masked
 from opskit.ui.screen import Screen
@@ -58,14 +58,17 @@ def root(
     bare_group(ctx)
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command line. Returns the exit code; every error has been shown by then, an unwritable stdout as well."""
+def main(arguments: list[str], needed: str = "") -> int:
+    """Run the command line. Returns the exit code; every error has been shown by then, an unwritable stdout as well.
+
+    needed: the release of opskit that the caller needs, "" for any
+    """
     take_umask()
     for number, handler in HANDLERS.items():
         if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup, for what opskit starts, too
             signal.signal(number, handler)
     try:
-        code = _invoke(arguments)
+        code = _invoke(arguments, needed)
         sys.stdout.flush()
     except Interrupted as signalled:  # when the command had ended, before the answer was written
         return _show(signalled, [])
@@ -107,8 +110,9 @@ def _nothing_under_way() -> str:
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def _invoke(arguments: list[str]) -> int:
+def _invoke(arguments: list[str], needed: str) -> int:
     try:
+        check_release(needed)
         config = _config()
         for warning in config.warnings:
             warn(warning)
@@ -135,6 +139,23 @@ def _invoke(arguments: list[str]) -> int:
     if result == 128 + signal.SIGINT:  # what typer makes of a KeyboardInterrupt
         return _show(Interrupted(signal.SIGINT, state=_nothing_under_way()), arguments)
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def check_release(needed: str) -> None:
+    """Raise TooOld where this opskit is older than that release; UsageFault for what is no release. "" is any."""
+    if not needed:
+        return
+    from opskit.core.build import RELEASE, fits  # noqa: PLC0415 - only --needs asks
+
+    if not RELEASE.match(needed):
+        raise UsageFault("--needs", f"{needed!r} is no release, such as {__version__}")
+    if not fits(needed):
+        raise TooOld(
+            f"opskit {__version__}",
+            f"{needed} or newer is needed",
+            todo=f"install opskit {needed}",
+            state="Nothing was changed.",
+        )
 
 
 def _config() -> Config:

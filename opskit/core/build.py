@@ -12,6 +12,8 @@ import re
 import opskit
 
 FILE_NAME = "BUILD"
+# What can be asked for with --needs.
+RELEASE = re.compile(r"\d+(\.\d+)*\Z", re.ASCII)
 # As git(1) writes the name of a commit, and how much of it a person is shown.
 COMMIT = re.compile(r"[0-9a-f]{40,64}\Z")
 SHOWN = 12
@@ -56,6 +58,17 @@ def version_line() -> str:
     kind, commit = build()
     beside = " ".join(filter(None, [kind, commit[:SHOWN]]))
     return f"opskit {opskit.__version__} ({beside})"
+
+
+def fits(needed: str) -> bool:
+    """Whether this opskit is that release or a newer one. needed: "" for any; what is no release fits none."""
+    if not needed:
+        return True
+    if not RELEASE.match(needed):
+        return False
+    own, asked = ([int(number) for number in re.findall("[0-9]+", text)] for text in (opskit.__version__, needed))
+    length = max(len(own), len(asked))
+    return [*own, *[0] * (length - len(own))] >= [*asked, *[0] * (length - len(asked))]
 
 
 def _text(path: str) -> str:

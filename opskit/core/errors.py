@@ -86,6 +86,12 @@ class Missing(OpskitError):
     id = "missing"
 
 
+class TooOld(Missing):
+    """Whoever calls this opskit (--needs) needs a newer one."""
+
+    id = "too-old"
+
+
 class Busy(OpskitError):
     """Somebody else holds what is needed."""
 

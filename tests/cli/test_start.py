@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
+from opskit import __version__
 from tiers import Agree, ranges
 
 SCRIPT = Path(sys.executable).parent / "opskit"
@@ -37,6 +39,34 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.py").write_text(FOREIGN)
     assert {"typer", "rich", "contextlib", "tempfile", "json", "signal"} <= {path.stem for path in folder.iterdir()}
     return folder
+
+
+def started(*words: str) -> subprocess.CompletedProcess[str]:
+    """opskit as its own process, which reads --needs before anything else is known."""
+    return subprocess.run([sys.executable, "-m", "opskit", *words], capture_output=True, text=True, check=False)
+
+
+def test_an_opskit_that_is_too_old_says_so_before_anything_is_done() -> None:
+    done = started("--needs", "99.1", "disk", "mount", "/dev/none", "--json")
+    body = json.loads(done.stdout)
+    assert (done.returncode, body["command"], body["error"]["id"]) == (6, "opskit disk mount", "too-old")
+    assert "99.1 or newer is needed" in body["error"]["why"]
+    assert started("--needs", "99.1", "--version").returncode == 6
+    # Also where the command, or an option, is of a release that is not this one.
+    assert started("--needs", "99.1", "no-such-command", "--no-such-option").returncode == 6
+
+
+def test_an_opskit_that_fits_does_as_without_the_question() -> None:
+    assert started("--needs", "0.1.9", "--version").stdout == started("--version").stdout != ""
+    asked, plain = (started(*words, "findings", "busy", "--json") for words in (("--needs", __version__), ()))
+    assert (asked.returncode, asked.stdout) == (0, plain.stdout)
+
+
+@pytest.mark.parametrize("words", [("--needs", "new", "disk", "list"), ("--needs",)])
+def test_what_is_no_release_is_a_wrong_use(words: tuple[str, ...]) -> None:
+    done = started(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--needs" in done.stderr
 
 
 @pytest.mark.parametrize("how", ["PYTHONPATH", "PYTHONPATH with more", "directory", "user"])
