@@ -29,7 +29,10 @@ else:
 
 ROOT = next(parent for parent in Path(__file__).parents if (parent / "pyproject.toml").exists())
 PACKAGE = ROOT / "opskit"
-NAMES = [str(path.relative_to(PACKAGE)) for path in sorted(PACKAGE.rglob("*.py"))]
+EVERY_NAME = [str(path.relative_to(PACKAGE)) for path in sorted(PACKAGE.rglob("*.py"))]
+# What Ansible runs on a control node, where there need be no opskit: another program, by Ansible's rules.
+COLLECTION = [name for name in EVERY_NAME if name.startswith("fleet/collection/")]
+NAMES = [name for name in EVERY_NAME if name not in COLLECTION]
 # The modules on the top level, and what of opskit each may use: session and act are the road between a cli file
 # and core, and know no area.
 TOP = {
@@ -177,6 +180,15 @@ def allowed_rooms(name: str) -> set[str]:
 def test_who_may_import_whom() -> None:
     none([f"{name} imports {rooms_used(name) - allowed}" for name in NAMES
           if not rooms_used(name) <= (allowed := allowed_rooms(name))])  # fmt: skip
+
+
+def test_the_collection_and_opskit_import_nothing_of_each_other() -> None:
+    """Who has the collection's tarball has no opskit; and opskit starts ansible-playbook, wherever that is."""
+    foreign = {"opskit", "typer", "click", "rich", "psutil", "pyudev", "pymemcache"}
+    assert COLLECTION
+    none([f"{name} imports {m}" for name in COLLECTION for m in imports_of(name) if m.split(".")[0] in foreign]
+         + [f"{name} imports {m}" for name in NAMES for m in imports_of(name)
+            if m.split(".")[0] in {"ansible", "ansible_collections", "ansible_runner"}])  # fmt: skip
 
 
 def test_no_circle() -> None:
