@@ -75,6 +75,12 @@ def test_a_script_checks_what_each_step_touches() -> None:
     assert without - {"history.undo", "history.prune"} == CHECKED_BY_THE_PLAN  # these are no scripts
 
 
+@pytest.mark.parametrize("area", AREAS)
+def test_every_step_says_how_it_is_taken_back_or_why_not(area: str) -> None:
+    """That it cannot be is a decision, and not what a step has that was not thought through to its undo."""
+    assert not [cls.kind for cls in step_classes(area) if cls.undo_change is Step.undo_change]
+
+
 def test_a_field_that_came_later_has_a_default() -> None:
     """A ledger of an older opskit must still be good for an undo."""
     step = from_json(CreatePartition, {"place": to_json(PLACE), "tool": "sfdisk"})

@@ -14,7 +14,7 @@ FIRST: Release = (1, 4, 15)
 # The last release of each series that the tables here were checked against.
 LAST = {(1, 4): 39, (1, 5): 22, (1, 6): 45}
 # By its rules a line is read where nothing tells the release.
-NEWEST: Release = (1, 6, 45)
+NEWEST: Release = (1, 6, LAST[1, 6])
 
 # What changed in which release: its release notes (github.com/memcached/memcached/wiki), or memcached.c of 1.4.15,
 # 1.4.25, 1.6.18, 1.6.38 and 1.6.45 side by side, or seen on 1.4.15 (EL7), 1.5.22, 1.6.18 and 1.6.40.

@@ -11,7 +11,7 @@ import pytest
 from opskit.memcached.line.edit import corrected
 from opskit.memcached.line.lint import Judgement, judge
 from opskit.memcached.line.parse import parse
-from opskit.memcached.line.release import Release, release_text
+from opskit.memcached.line.release import NEWEST, Release, release_text
 
 LINES = Path(__file__).with_name("lines.txt")
 RELEASES: tuple[Release, ...] = ((1, 4, 15), (1, 5, 22), (1, 6, 18), (1, 6, 45))
@@ -55,6 +55,11 @@ def ends(judgement: Judgement) -> str:
 def test_the_line(line: str, release: Release, how: str, ids: tuple[str, ...]) -> None:
     judgement = judged(line, release)
     assert (ends(judgement), tuple(finding.id for finding in judgement.findings)) == (how, ids)
+
+
+def test_the_newest_release_is_one_of_them() -> None:
+    """And lines.txt says of each line what it makes of that: its number is the last of every line's ranges."""
+    assert RELEASES[-1] == NEWEST
 
 
 def test_there_are_enough_of_them() -> None:

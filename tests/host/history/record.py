@@ -71,7 +71,8 @@ def save(area: str, state: Path, folder: Path) -> None:
     text = (state / "ledger.jsonl").read_text(encoding="utf-8")
     text = re.sub(rf"{re.escape(str(folder))}(?=[/\" ])", "/sample", text).replace(machine_id(), SAMPLE_HOST)
     kinds = {json.loads(line)["kind"] for line in text.splitlines() if '"entry": "step"' in line}
-    assert kinds >= set(importlib.import_module(f"opskit.{area}.steps").KINDS), "a step is missing"
+    without = set(importlib.import_module(f"opskit.{area}.steps").KINDS) - kinds
+    assert not without, f"kinds of {area} without a run here: {', '.join(sorted(without))}"
     entries = (json.loads(line) for line in text.splitlines())
     # What was put in place of names of this machine has another sum.
     lines = (line_of({key: value for key, value in entry.items() if key != "sum"}) for entry in entries)

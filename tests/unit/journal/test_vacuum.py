@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
-from opskit.core.errors import UsageFault
 from opskit.core.units import INFINITY
 from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, Header, JournalDirectory, JournalFile, ParsedName
 from opskit.journal.releases import Version, parse_version, rules_of
@@ -118,18 +115,6 @@ def test_the_quick_order_is_that_of_the_merge_sort() -> None:
         assert in_order(files) == merged
         plain += merged == sorted(files, key=lambda file: file.age)
     assert 100 < plain < 2900
-
-
-@pytest.mark.parametrize("text", ["", "x", "25", "218", "systemd"])
-def test_no_version(text: str) -> None:
-    with pytest.raises(UsageFault):
-        parse_version(text)
-
-
-def test_the_version_that_journalctl_says() -> None:
-    assert parse_version("systemd 252 (252-32.el9_4)\n+PAM") == Version(252, "252-32.el9_4")
-    assert parse_version("systemd 219\n+PAM").number == 219
-    assert [rules_of(Version(n)).roots for n in (219, 239, 243, 244, 257)] == [False, False, False, True, True]
 
 
 def test_the_span_for_later_makes_the_same_go() -> None:
