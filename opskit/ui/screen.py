@@ -176,7 +176,7 @@ def _draw_fitted(
     mark = "…" if "utf" in (stream.encoding or "utf").lower() else "~"
     if columns[-1].path:
         last = shapes[-1][1]
-        lines = [[*line[:-1], line[-1] if _cells(line[-1]) <= last else _without_middle(line[-1], last, mark)]
+        lines = [[*line[:-1], line[-1] if width_of(line[-1]) <= last else _without_middle(line[-1], last, mark)]
                  for line in lines]  # fmt: skip
 
     def paint(text: str, style: str) -> str:
@@ -273,18 +273,18 @@ def fitted(text: str, columns: int) -> str:
 
     No other word is cut: it may be an id, a UUID or a device.
     """
-    if not columns or _cells(text) <= columns:
+    if not columns or width_of(text) <= columns:
         return text
     mark = "…" if "utf" in (sys.stdout.encoding or "utf").lower() else "~"
     before, _, last = text.rpartition(" ")
-    room = columns - _cells(before) - 1
+    room = columns - width_of(before) - 1
     if "/" in last and room >= SENTENCE:
         return f"{before} {_without_middle(last, room, mark)}"
     words = text.split(" ")
-    while len(words) > 1 and _cells(" ".join(words)) > columns - 2:
+    while len(words) > 1 and width_of(" ".join(words)) > columns - 2:
         words.pop()
     kept = " ".join(words).rstrip()
-    return _without_middle(text, columns, mark) if _cells(kept) > columns - 2 or not kept else f"{kept} {mark}"
+    return _without_middle(text, columns, mark) if width_of(kept) > columns - 2 or not kept else f"{kept} {mark}"
 
 
 def folded(text: str, columns: int, indent: str, *, whole: bool = False) -> list[str]:
@@ -294,20 +294,20 @@ def folded(text: str, columns: int, indent: str, *, whole: bool = False) -> list
     indent: what the further lines begin with
     whole: a longer word stays as it is, for the terminal to wrap: it can be copied
     """
-    if not columns or _cells(text) <= columns:
+    if not columns or width_of(text) <= columns:
         return [text]
     words = text.lstrip(" ").split(" ")
     lines = [" " * (len(text) - len(text.lstrip(" ")))]
     for word in words:
         longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
-        if _cells(longer) > columns and lines[-1].strip():
+        if width_of(longer) > columns and lines[-1].strip():
             lines.append(indent + word)
         else:
             lines[-1] = longer
     return lines if whole else [fitted(line, columns) for line in lines]
 
 
-def _cells(text: str) -> int:
+def width_of(text: str) -> int:
     """How many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
@@ -320,9 +320,9 @@ def _without_middle(text: str, columns: int, mark: str) -> str:
     """The first half of it and the end, with the mark between them."""
     columns = max(1, columns)
     head, tail = text, text
-    while _cells(head) > columns // 2:
+    while width_of(head) > columns // 2:
         head = head[:-1]
-    while _cells(tail) > columns - _cells(head) - 1:
+    while width_of(tail) > columns - width_of(head) - 1:
         tail = tail[1:]
     return head + mark + tail
 
