@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from golden.disk.test_decisions import IDS, RUN
+from golden.screens.made_fleet import FLEET
 from golden.status.test_screens import wrong
 from opskit.areas import load_findings
 from opskit.core.errors import Refused
@@ -396,4 +397,5 @@ SCREENS: dict[str, Draw] = {
     "history-show": history_show,
     "findings": kinds,
     "doctor": doctor,
+    **FLEET,
 }
