@@ -417,6 +417,17 @@ def test_no_file_on_the_top_level_that_the_design_does_not_have() -> None:
     assert kept <= ALLOWED_ON_TOP
 
 
+def test_what_tests_one_area_lies_in_its_folder() -> None:
+    """So that who changes an area finds its tests. completion has the tree of all commands, for any test."""
+    faults = []
+    for path in sorted((ROOT / "tests").glob("*/*/**/test_*.py")):
+        folder, text = path.relative_to(ROOT / "tests").parts[1], path.read_text(encoding="utf-8")
+        areas = set(re.findall(r"^ *from opskit\.(\w+)", text, re.MULTILINE)) & AREAS
+        if {folder} <= AREAS - areas and len(areas - {"completion"}) == 1:
+            faults.append(f"{path.relative_to(ROOT)} tests {areas - {'completion'}}")
+    none(faults)
+
+
 def test_the_deliberate_faults_fit_the_code() -> None:
     """scripts/mutate changes a text that stands in the code exactly once; who edits that edits the list, too."""
     listed = (ROOT / "scripts/mutations.toml").read_text(encoding="utf-8")

@@ -21,6 +21,7 @@ from opskit.core.plan import Plan, Refusal
 from opskit.ui.screen import Screen
 from opskit.yum.cli import lock
 from opskit.yum.model import Facts, LockFile, LockPlace, ProcessFacts
+from opskit.yum.report import report_of
 from opskit.yum.see import facts as yum_facts
 from opskit.yum.see import locks, processes
 from opskit.yum.see import places as yum_places
@@ -28,6 +29,7 @@ from opskit.yum.see.config import Setting, dnf_options, read_settings
 from opskit.yum.see.locks import read_lock
 from opskit.yum.see.places import lock_places, places_in
 from opskit.yum.see.processes import Stat, is_manager
+from opskit.yum.state import FREE, LockVerdict
 from opskit.yum.unlock import steps
 from opskit.yum.unlock.steps import Clear, Continue, Interrupt
 from opskit.yum.why.cron import mentions, next_run, parse
@@ -704,3 +706,9 @@ def test_what_people_search_for_is_in_the_readme_the_manual_page_and_the_help() 
     words = "Another app is currently holding the yum lock"
     texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "completions/man/opskit-yum.1")]
     assert all(words in text for text in (*texts, lock.__doc__ or ""))
+
+
+def test_one_place_is_no_plural_in_its_report() -> None:
+    lock = LockVerdict(LockFile(LockPlace("/run/x", "dnf", "flock")), FREE)
+    report = report_of(Facts("", ()), (lock,), 0.0)
+    assert report.lines == ("free: no package manager is locked (1 place looked at)",)

@@ -1,4 +1,4 @@
-"""What the areas report for status and check."""
+"""What df and du report for status and check."""
 
 from __future__ import annotations
 
@@ -6,16 +6,8 @@ import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import pytest
-
-from opskit.core.ledger import Run
-from opskit.core.lock import lock_path
-from opskit.core.report import ReportRequest
-from opskit.core.runner import Runner
-from opskit.history.report import report_of as history_report
-from opskit.history.see import check as history_check
 from opskit.usage.df.deleted import DeletedFile, DeletedFiles
 from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.df.report import report_of as df_report
@@ -25,9 +17,6 @@ from opskit.usage.du.model import Scan, ScanRequest
 from opskit.usage.du.saved import SavedScan, ScanHead, pack
 from opskit.usage.du.see.kept import kept_heads
 from opskit.usage.thresholds import DEFAULTS
-from opskit.yum.model import Facts, LockFile, LockPlace
-from opskit.yum.report import report_of as yum_report
-from opskit.yum.state import FREE, LockVerdict
 
 THRESHOLDS = {**DEFAULTS, "full_percent": 85, "inodes_percent": 95, "deleted_percent": 10}
 
@@ -120,43 +109,3 @@ def test_what_is_full_soon_is_told_where_its_growth_is_of_late() -> None:
     assert told(days=0.5) == []
     assert told(since=8) == []
     assert told(root="/srv") == []  # what does not answer, or is gone
-
-
-def test_one_is_no_plural() -> None:
-    lock = LockVerdict(LockFile(LockPlace("/run/x", "dnf", "flock")), FREE)
-    report = yum_report(Facts("", ()), (lock,), 0.0)
-    assert report.lines == ("free: no package manager is locked (1 place looked at)",)
-
-
-def run(name: str, outcome: str) -> Run:
-    return Run(name, "2026-11-29T08:00:00Z", "", "root", 3, f"plan {name}", (), "", outcome)
-
-
-def test_runs_that_wait() -> None:
-    runs = [run("a", "done"), run("b", "take-back-failed"), run("c", "unfinished")]
-    report = history_report(runs, (), at_work=False)
-    assert [finding.title for finding in report.findings] == [
-        "run c was cut short: plan c",
-        "run b failed, and could not be taken back whole: plan b",
-    ]
-    assert [finding.remedy for finding in report.findings] == ["opskit undo c", "opskit undo b"]
-    assert report.measures[0].value == 2
-    working = history_report(runs, (), at_work=True)
-    assert [finding.remedy for finding in working.findings] == ["opskit undo b"]
-    assert [line.partition("Z  ")[2] or line for line in working.lines] == [
-        "at work now: plan c", "take-back-failed: plan b", "1 waits for an undo",
-    ]  # fmt: skip
-    # It has the lock, and its run is not in the ledger yet: the last one is another.
-    assert history_report(runs[:1], (), at_work=True).lines[0] == "at work now"
-    assert history_report([run("a", "done"), run("b", "taken-back")], (), at_work=False).findings == ()
-    assert history_report([], (), at_work=False).lines == ("opskit has changed nothing on this host",)
-
-
-def test_who_is_at_work_where_stat_shows_another_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On btrfs and overlay its run was told as cut short, with the undo of it."""
-    Path(lock_path(str(tmp_path))).write_text("4711\n")
-    line = f"1: FLOCK  ADVISORY  WRITE 4711 7f:ff:{os.stat(lock_path(str(tmp_path))).st_ino} 0 EOF\n"
-    monkeypatch.setattr("opskit.core.preconditions.procfs.text", lambda _locks: line)
-    assert history_check(cast("Runner", None), ReportRequest(str(tmp_path))).lines[0] == "at work now"
-    Path(lock_path(str(tmp_path))).write_text("4712\n")
-    assert history_check(cast("Runner", None), ReportRequest(str(tmp_path))).lines[0].startswith("opskit has changed")
