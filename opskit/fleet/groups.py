@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Optional, TypeVar
 
 from opskit.core.finding import SEVERITIES, follow_up
+from opskit.core.jsonable import to_json
 from opskit.core.plan import RUN_ID
 from opskit.core.text import counted
 from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostPlan, HostState, counts
@@ -121,19 +122,21 @@ OPEN = frozenset({"begun", "waiting", "left_out"})
 
 def plan_groups(plan: FleetPlan) -> list[Group]:
     """The hosts of a plan by what would happen: what is to be approved first."""
-    groups = alike([_planned(name, host) for name, host in plan.hosts.items()])
+    undo = plan.argv[:1] == ("undo",)
+    groups = alike([_planned(name, host, undo=undo) for name, host in plan.hosts.items()])
     order = ("changes", "refused", "failed", "unreachable", "nothing")
     return sorted(groups, key=lambda group: (order.index(group.state), -len(group.hosts)))
 
 
-def _planned(name: str, host: HostPlan) -> Group:
+def _planned(name: str, host: HostPlan, *, undo: bool) -> Group:
     findings = findings_of(host.findings)
     return Group(
         host.outcome,
         (name,),
         clipped(host.why),
         todo=first_remedy(findings, host.why),
-        changes=changes_of(host.changes),
+        # What an undo does is not said to be taken back itself.
+        changes=tuple(replace(change, lasting=change.lasting and not undo) for change in changes_of(host.changes)),
         findings=findings,
     )
 
@@ -302,14 +305,14 @@ class Answered:
 
 def answer_groups(states: Mapping[str, HostState]) -> list[Answered]:
     """The answers of hosts that gave one, equal ones once, in the order of the first host of each."""
-    hosts: dict[str, list[str]] = {}
+    found: dict[str, Answered] = {}
     for name, state in states.items():
         if state.state in OVER and state.answer is not None:
-            equal = json.dumps([state.answer.get("result"), state.findings], sort_keys=True)
-            hosts.setdefault(equal, []).append(name)
-    return [
-        Answered(tuple(each), json.loads(equal)[0], findings_of(json.loads(equal)[1])) for equal, each in hosts.items()
-    ]
+            one = Answered((name,), state.answer.get("result"), findings_of(state.findings))
+            equal = json.dumps([one.result, to_json(one.findings)], sort_keys=True)
+            before = found.get(equal)
+            found[equal] = replace(before, hosts=(*before.hosts, name)) if before else one
+    return list(found.values())
 
 
 def changes_of(changes: Iterable[Any]) -> tuple[ChangeText, ...]:

@@ -24,7 +24,6 @@ from opskit.fleet.groups import (
     FindingText,
     Group,
     answer_groups,
-    changes_of,
     check_verdict,
     clipped,
     findings_of,
@@ -69,24 +68,26 @@ def draw_plan(
         print(screen.styled(screen.sentence(f"Plan for {head}", stream), "bold", stream), file=stream)
         print(screen.sentence(f"{INDENT}{_typed(plan.argv)}", stream), file=stream)
         first = next(iter(plan.changing), "")
-        for group in plan_groups(plan):
+        groups = plan_groups(plan)
+        for group in groups:
             _draw_group(screen, group, stream, diff=diff, verbose=verbose, first=first)
         if verbose:
             print(file=stream)
             _plan_table(screen, plan, stream)
-        print(f"{_sum(plan)}{screen.styled(_lasting(plan), 'red', stream)}", file=stream)
+        count, lasting = _sum(groups)
+        print(f"{count}{screen.styled(lasting, 'red', stream)}", file=stream)
     if file and plan.changing:
         screen.note(f"To carry it out:\n{INDENT}opskit fleet apply {shown(shlex.quote(file))}")
 
 
-def _sum(plan: FleetPlan) -> str:
-    changes = sum(len(host.changes) for host in plan.changing.values())
-    return f"{counted(changes, 'change')} on {counted(len(plan.changing), 'host')}"
-
-
-def _lasting(plan: FleetPlan) -> str:
-    lasting = sum(change.lasting for host in plan.changing.values() for change in changes_of(host.changes))
-    return f", {lasting:,} cannot be taken back" if lasting else ""
+def _sum(groups: Sequence[Group]) -> tuple[str, str]:
+    """How many changes on how many hosts, and how many of them cannot be taken back; "" for none."""
+    changing = [group for group in groups if group.state == "changes"]
+    changes = sum(len(group.changes) * len(group.hosts) for group in changing)
+    hosts = sum(len(group.hosts) for group in changing)
+    lasting = sum(change.lasting for group in changing for _host in group.hosts for change in group.changes)
+    count = f"{counted(changes, 'change')} on {counted(hosts, 'host')}"
+    return count, f", {lasting:,} cannot be taken back" if lasting else ""
 
 
 def _plan_table(screen: Screen, plan: FleetPlan, stream: TextIO) -> None:
@@ -312,7 +313,7 @@ def draw_answers(screen: Screen, run: FleetRun, states: Mapping[str, HostState],
         return
     screen.line(screen.styled(verdict(run, states), "red" if silent else "green", stream))
     for answered in answer_groups(states):
-        lines = list(_answer_lines(answered))
+        lines = list(_answer_lines(answered, shutil.get_terminal_size().columns - len(INDENT)))
         screen.line("")
         _draw_hosts(screen, _counted_hosts(answered.hosts), stream, verbose=verbose, indent="")
         for line in lines[:LINES]:
@@ -323,13 +324,13 @@ def draw_answers(screen: Screen, run: FleetRun, states: Mapping[str, HostState],
         _draw_group(screen, failed, stream, verbose=verbose)
 
 
-def _answer_lines(group: Answered) -> Iterator[str]:
-    """The lines of an answer: its findings, then its result."""
+def _answer_lines(group: Answered, columns: int = 0) -> Iterator[str]:
+    """The lines of an answer: its findings, then its result. columns: the room there is; 0 for any."""
     for finding in group.findings:
         yield f"{finding.severity}: {shown(finding.title)} [{shown(finding.id)}]"
         if finding.remedy:
             yield f"  to do: {shown(finding.remedy)}"
-    yield from value_lines(group.result)
+    yield from value_lines(group.result, columns)
 
 
 Tell = Callable[[Mapping[str, HostState]], None]
@@ -351,13 +352,13 @@ def progress(screen: Screen, run: FleetRun, total: int = 0) -> Iterator[Tell]:
 
 
 def progress_lines(run: FleetRun, states: Mapping[str, HostState], total: int, columns: int) -> list[str]:
-    """How many hosts are done, which are at work, and the newest that are not as they should be."""
+    """How many hosts are done, which are at work, and the last that failed."""
     total = max(total, len(states), 1)
     over = sum(state.state not in {"waiting", "begun"} for state in states.values())
     wrong = [(name, state) for name, state in states.items() if state.failed]
     working = [shown(name) for name, state in states.items() if state.state == "begun"]
     head = f"{run.kind} {bar(over / total, BAR)} {over:,} of {counted(total, 'host')}"
-    head += f", {len(wrong):,} not as planned" if wrong else ""
+    head += f", {len(wrong):,} failed" if wrong else ""
     lines = [head]
     if working:
         lines.append(f"{INDENT}at work: {', '.join(working)}")

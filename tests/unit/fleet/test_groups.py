@@ -209,3 +209,8 @@ def test_whatever_a_host_answers() -> None:
         planned = HostPlan("changes", changes=tuple(rows), findings=tuple(rows))
         assert plan_groups(replace(plan(0), hosts={"a": planned, "b": planned}))[0].hosts == ("a", "b")
         assert json.dumps([group.result for group in answer_groups({"a": replace(host, state="done")})])
+
+
+def test_what_an_undo_does_is_not_said_to_be_taken_back_itself() -> None:
+    undo = replace(plan(1), argv=("undo",))
+    assert [change.lasting for change in plan_groups(undo)[0].changes] == [False] * 6

@@ -99,7 +99,7 @@ def test_no_progress(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_any_value_is_told() -> None:
-    deep: object = 1
+    deep: object = {"a": 1}
     for _ in range(900):
         deep = [deep]
     odd: list[object] = [
