@@ -28,7 +28,7 @@ def demo(place: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def left_behind(place: Path) -> list[str]:
     """What is left of it in the end: a loop device goes when nobody looks at it any more, on a busy machine later."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while (left := there(place)) and time.monotonic() < end:
         time.sleep(0.05)
     return left

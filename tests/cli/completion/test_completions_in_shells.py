@@ -180,7 +180,7 @@ def zsh(place: Path, line: str, wanted: str) -> str:
 
 def read_until(terminal: int, wanted: str) -> str:
     text = ""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while wanted not in text:
         ready = select.select([terminal], [], [], max(0, end - time.monotonic()))[0]
         assert ready, f"no {wanted!r} in {text!r}"
@@ -233,7 +233,7 @@ def test_a_user_installs_completion_for_himself_and_takes_it_back(tmp_path: Path
     own |= {"HOME": str(home), "OPSKIT_STATE_DIR": str(home / "state")}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(words, env=own, cwd="/", capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(words, env=own, cwd="/", capture_output=True, text=True, check=False, timeout=300)
 
     if run(*nobody, "true").returncode:
         pytest.skip("no user namespaces here")

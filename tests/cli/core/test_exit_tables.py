@@ -77,7 +77,7 @@ def status_of(line: str, folder: Path, port: int) -> int:
     with open("/dev/full" if full else os.devnull, "w", encoding="utf-8") as out:
         done = subprocess.run(
             words[full:], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL, cwd="/", check=False,
-            timeout=60, env={"PATH": PATH, "HOME": str(folder)},
+            timeout=300, env={"PATH": PATH, "HOME": str(folder)},
         )  # fmt: skip
     return done.returncode
 

@@ -29,7 +29,7 @@ def doctor(tmp_path: Path, config: str, *words: str, **variables: str) -> subpro
     path.chmod(0o600)
     environment = {"PATH": "/usr/bin:/bin", "OPSKIT_CONFIG": str(path), **variables}
     command = [sys.executable, "-m", "opskit", "doctor", "--state-dir", str(tmp_path / "state"), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd="/", timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd="/", timeout=300)
 
 
 def examined(done: subprocess.CompletedProcess[str]) -> tuple[Any, list[str]]:

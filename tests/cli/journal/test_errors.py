@@ -379,7 +379,7 @@ class Growing:
 def growing(tmp_path: Path) -> Iterator[Growing]:
     growing_file = Growing(tmp_path)
     growing_file.add(*trouble())
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not (tmp_path / "x.journal").exists() or "java" not in journalctl("-D", str(tmp_path)):
         assert time.monotonic() < until
     yield growing_file

@@ -265,7 +265,7 @@ def test_a_full_inode_table(host: Host, disk: Disk) -> None:
 
 def mkfs_fails(options: MkfsOptions, disk: Disk) -> CommandFailed:
     """What opskit tells of a mkfs that fails, by its real program."""
-    command = Command(mkfs_argv(options, str(uuid4()), disk.path), mutates=True, timeout=60.0)
+    command = Command(mkfs_argv(options, str(uuid4()), disk.path), mutates=True, timeout=300.0)
     with pytest.raises(CommandFailed) as failed:
         run_on_disk(HostRunner(), command, disk.path)
     return failed.value

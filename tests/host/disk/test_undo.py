@@ -212,6 +212,6 @@ def test_a_partition_that_somebody_looks_at_is_waited_for(host: Host, disk: Disk
         until(lambda: len(host.ledger()) > lines)
     finally:
         os.close(look)
-    assert undo.wait(timeout=60) == 0
+    assert undo.wait(timeout=300) == 0
     assert (disk.partitions, disk.digest()) == ([], blank)
     assert "nothing to do" in host.run("undo", "last", "--yes").well().out

@@ -30,7 +30,7 @@ USERS = ("memcached", "memcache")
 READS = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
 AS_NOBODY = ("setpriv", "--reuid=nobody", "--clear-groups", *READS)
 # Seconds: only a limit. What does not listen is refused at once.
-PATIENCE = 60.0
+PATIENCE = 300.0
 # For `status`: a busy machine may need it for an instance that answers.
 LONG = ("--timeout", "30s")
 BUSY, REFUSED, USAGE, TAKEN_BACK, MISSING = 7, 5, 2, 8, 6
@@ -106,7 +106,7 @@ def free_port() -> int:
         return int(connection.getsockname()[1])
 
 
-def wait(holds: Any, seconds: float = 60) -> None:
+def wait(holds: Any, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end

@@ -18,7 +18,7 @@ from host.tools import Answer
 READS = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *READS)
 
-WAIT = 60.0
+WAIT = 300.0
 SCRIPT = """\
 #!/bin/sh
 DAEMON={daemon}

@@ -14,7 +14,7 @@ from host.service.test_status import AS_NOBODY
 from host.tools import Answer
 from tiers import Agree, slow
 
-WAIT = 60.0
+WAIT = 300.0
 
 
 @pytest.fixture(scope="module", params=["podman", slow("docker")])

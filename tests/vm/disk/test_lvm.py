@@ -13,7 +13,7 @@ MIB = 1 << 20
 EXTENT = 4 * MIB
 SETUP = """
 printf 'label: gpt\\nstart=2048, type=lvm\\n' | sfdisk -q /dev/vdb
-udevadm wait --timeout=60 /dev/vdb1
+udevadm wait --timeout=600 /dev/vdb1
 vgcreate -q cl /dev/vdb1
 lvcreate -qy -n root -L 700M cl
 lvcreate -qy -n var -L 400M cl
