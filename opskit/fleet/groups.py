@@ -133,7 +133,7 @@ def _planned(name: str, host: HostPlan, *, undo: bool) -> Group:
     return Group(
         host.outcome,
         (name,),
-        clipped(host.why),
+        reason(host.why),
         todo=first_remedy(findings, host.why),
         # What an undo does is not said to be taken back itself.
         changes=tuple(replace(change, lasting=change.lasting and not undo) for change in changes_of(host.changes)),
@@ -144,7 +144,7 @@ def _planned(name: str, host: HostPlan, *, undo: bool) -> Group:
 def run_groups(run: FleetRun, states: Mapping[str, HostState], *, live: bool = False) -> list[Group]:
     """The hosts of a run by what became of them, the worst first. live: it is under way."""
     groups = alike([_fared(run, name, state) for name, state in states.items()])
-    groups += alike([Group("left_out", (name,), clipped(why)) for name, why in run.left_out.items()])
+    groups += alike([Group("left_out", (name,), reason(why)) for name, why in run.left_out.items()])
     order = list(WORDS)
     groups.sort(key=lambda group: (order.index(group.state), -len(group.hosts)))
     stopped = sum(state.failed for state in states.values()) > run.max_fail
@@ -161,7 +161,7 @@ def _fared(run: FleetRun, name: str, state: HostState) -> Group:
     return Group(
         word,
         (name,),
-        "" if word == "unknown" else clipped(state.why),
+        "" if word == "unknown" else reason(state.why),
         clipped(state.left),
         (todo,) if todo else first_remedy(findings, state.why),
         findings=findings,
@@ -375,7 +375,16 @@ def rows_of(value: Any) -> list[dict[str, Any]]:
 
 def first_remedy(findings: Sequence[FindingText], why: str) -> tuple[str, ...]:
     """What there is to do about the reason that is told: the remedy of the finding that it is the title of."""
-    return tuple(finding.remedy for finding in findings if finding.remedy and finding.title == clipped(why))[:1]
+    return tuple(finding.remedy for finding in findings if finding.remedy and finding.title == reason(why))[:1]
+
+
+# What Ansible has before the words of ssh; that the host could not be reached is said already.
+_BEFORE = re.compile(r"(?:Task failed: )?(?:Failed to connect to the host via ssh: )?")
+
+
+def reason(why: str) -> str:
+    """Why a host is in its state, as it is told."""
+    return clipped(why[len(match[0]) :] if (match := _BEFORE.match(why)) else why)
 
 
 def clipped(text: str) -> str:

@@ -20,12 +20,12 @@ from opskit.fleet.groups import (
     FindingText,
     Found,
     Group,
-    clipped,
     findings_of,
     found_groups,
     go_on,
     plan_groups,
     plan_verdict,
+    reason,
     run_groups,
     state_word,
     verdict,
@@ -177,7 +177,7 @@ def _hosts(run: FleetRun, states: Mapping[str, HostState]) -> Iterator[str]:
     rows.sort(key=lambda row: order.index(row[0]))
     lines = []
     for word, name, state in rows:
-        why = clipped(state.why) or "; ".join(each.title for each in findings_of(state.new))
+        why = reason(state.why) or "; ".join(each.title for each in findings_of(state.new))
         cells = (
             _text(name), _state(word, SHORT), "" if state.exit_code is None else str(state.exit_code),
             _text(state.run), _text(state.ended), _text(why),

@@ -31,6 +31,7 @@ from opskit.fleet.groups import (
     go_on,
     plan_groups,
     plan_verdict,
+    reason,
     run_groups,
     state_word,
     verdict,
@@ -94,7 +95,7 @@ def _plan_table(screen: Screen, plan: FleetPlan, stream: TextIO) -> None:
     columns = [
         Column("HOST", whole=True), Column("PLAN", style=_style), Column("CHANGES", right=True), Column("WHY"),
     ]  # fmt: skip
-    rows = [(name, host.outcome, str(len(host.changes) or ""), clipped(host.why)) for name, host in plan.hosts.items()]
+    rows = [(name, host.outcome, str(len(host.changes) or ""), reason(host.why)) for name, host in plan.hosts.items()]
     draw_table(screen, columns, rows, stream, less=("CHANGES",))
 
 
@@ -140,11 +141,11 @@ def _run_table(screen: Screen, run: FleetRun, states: Mapping[str, HostState]) -
             SHORT[state_word(run, state)],
             "" if state.exit_code is None else str(state.exit_code),
             state.run,
-            clipped(state.why) or "; ".join(each.title for each in findings_of(state.new)),
+            reason(state.why) or "; ".join(each.title for each in findings_of(state.new)),
         )
         for name, state in states.items()
     ]
-    rows += [(name, SHORT["left_out"], "", "", clipped(why)) for name, why in run.left_out.items()]
+    rows += [(name, SHORT["left_out"], "", "", reason(why)) for name, why in run.left_out.items()]
     draw_table(screen, columns, rows, less=("EXIT", "RUN THERE"))
 
 
@@ -291,7 +292,7 @@ def _check_table(screen: Screen, states: Mapping[str, HostState]) -> None:
                 for each in findings_of(state.findings)
             ]  # fmt: skip
         else:
-            rows.append((name, "error", state.state, clipped(state.why), clipped(state.todo)))
+            rows.append((name, "error", state.state, reason(state.why), clipped(state.todo)))
     if rows:
         draw_table(screen, columns, rows)
 
@@ -309,7 +310,7 @@ def draw_answers(screen: Screen, run: FleetRun, states: Mapping[str, HostState],
                 for line in _answer_lines(group):
                     screen.line(f"{shown(name)}: {line}")
         for name, state in silent.items():
-            screen.note(f"{shown(name)}: {SHORT[state.state]}: {shown(clipped(state.why))}")
+            screen.note(f"{shown(name)}: {SHORT[state.state]}: {shown(reason(state.why))}")
         return
     screen.line(screen.styled(verdict(run, states), "red" if silent else "green", stream))
     for answered in answer_groups(states):
@@ -363,7 +364,7 @@ def progress_lines(run: FleetRun, states: Mapping[str, HostState], total: int, c
     if working:
         lines.append(f"{INDENT}at work: {', '.join(working)}")
     for name, state in wrong[-NAMES:]:
-        why = shown((clipped(state.why) or "new findings").replace("\n", "; "))
+        why = shown((reason(state.why) or "new findings").replace("\n", "; "))
         lines.append(f"{INDENT}{shown(name)}: {SHORT[state.state]}: {why}")
     return [fitted(line, columns) for line in lines]
 

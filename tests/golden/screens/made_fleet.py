@@ -58,7 +58,7 @@ def finding(ident: str, severity: str, title: str, evidence: str = "", remedy: s
 
 SYSTEM = finding("system-disk", "critical", "/dev/vdb is a system disk: / is on it", "",
                  "name the data disk; opskit disk list shows the verdict on each")  # fmt: skip
-SSH = "Failed to connect to the host via ssh: ssh: connect to host 10.0.0.9 port 22: Connection refused"
+SSH = "Task failed: Failed to connect to the host via ssh: ssh: connect to host 10.0.0.9 port 22: Connection refused"
 
 
 def host_plan(number: int) -> HostPlan:
