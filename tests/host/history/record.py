@@ -42,7 +42,7 @@ from opskit.history.steps import PruneRuns
 from opskit.journal.steps import RotateJournal
 from opskit.memcached.instance.request import Wanted
 from opskit.memcached.line.listen import Listener
-from opskit.memcached.steps import StartUnit, StopUnit, WriteSettings
+from opskit.memcached.steps import EnableUnit, StartUnit, StopUnit, WriteSettings, WriteTemplate
 from opskit.usage.steps import DeleteTree
 from opskit.yum.steps import Hold
 
@@ -152,6 +152,11 @@ def test_memcached(place: Place) -> None:  # noqa: F811
     line = "opskit memcached start --unit --yes"
     carry_out(state, f"start {unit}", settings, StartUnit(unit, False, wanted), command=line)
     carry_out(state, f"start {unit}", drop_in, StartUnit(unit, True, wanted), command=line)
+    template = etc / "memcached@.service"
+    write = WriteTemplate(
+        str(template), "[Service]\n", (), str(etc / "none"), str(template), True, settings=str(etc / "x")
+    )
+    carry_out(state, "start memcached@11411", write, EnableUnit("memcached@11411.service"), command=line)
     carry_out(state, f"stop {unit}", StopUnit(unit), command=f"opskit memcached stop --unit {unit} --yes")
     save("memcached", state, place.folder)
 
