@@ -13,8 +13,8 @@ from qemu.qmp.legacy import QEMUMonitorProtocol
 
 from vmlab.image import LabError
 
-COMMAND_SECONDS = 60.0
-CONNECT_SECONDS = 10.0
+COMMAND_SECONDS = 600.0
+CONNECT_SECONDS = 60.0
 Fits = Callable[[dict[str, Any]], bool]  # whether an event with this data is the one waited for
 
 
