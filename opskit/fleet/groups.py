@@ -185,7 +185,7 @@ def _next(run: FleetRun, group: Group, *, stopped: bool) -> Group:
     """The group with what to do about it here."""
     if group.state == "refused" and run.kind == "apply":
         # What the host says is for who sits there: without --only-plan. From here it is a new plan.
-        return replace(group, todo=(), then=(new_plan(run.inventory, group.hosts, run.argv),))
+        return replace(group, todo=(), then=(new_plan(run, group.hosts),))
     if group.state == "waiting" and run.kind in KEPT:
         more = f"more than {counted(run.max_fail, 'host')} had failed (--max-fail)"
         return replace(group, why=f"the run stopped: {more}" if stopped else "the run ended before")
@@ -198,14 +198,16 @@ def go_on(run: FleetRun, groups: Sequence[Group]) -> tuple[str, int]:
     return (follow_up("fleet", "resume", run.id), hosts) if hosts else ("", 0)
 
 
-def new_plan(inventory: Sequence[str], hosts: Sequence[str], argv: Sequence[str]) -> str:
-    """The line that makes a plan for some hosts."""
+def new_plan(run: FleetRun, hosts: Sequence[str]) -> str:
+    """The line that makes a new plan for some hosts of a run, reached as they were."""
     words = ["opskit", "fleet", "plan"]
-    for each in inventory:
+    for each in run.inventory:
         words += ["-i", each]
     names = ",".join(hosts)
-    words += ["-l", names if len(names) <= LONGEST else "HOSTS", "--", *argv]
-    return f"{shlex.join(words)} > plan.json"
+    words += ["-l", names if len(names) <= LONGEST else "HOSTS", *run.ansible]
+    for key, value in run.tool.items():
+        words += [f"--{key.replace('_', '-')}", value]
+    return f"{shlex.join([*words, '--', *run.argv])} > plan.json"
 
 
 def verdict(run: FleetRun, states: Mapping[str, HostState]) -> str:

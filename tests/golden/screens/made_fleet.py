@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from opskit.fleet.model import FleetPlan, FleetRun, HostPlan, HostState, sealed
@@ -218,3 +219,29 @@ FLEET: dict[str, Draw] = {
     "fleet-run-pipe": piped(_run),
     "fleet-progress": _progress,
 }
+
+
+def readme_plan() -> FleetPlan:
+    """The plan that README.md shows."""
+    title = "/dev/vdb is not blank: it holds data without a known signature"
+    data = finding("unknown-data", "critical", title, "", "if it may be destroyed: --wipe /dev/vdb")
+    hosts = {f"web{number:02}": HostPlan("changes", 0, "t", TITLE, changes(number)) for number in range(1, 21)}
+    hosts["web07"] = HostPlan("nothing", 0, title=TITLE)
+    hosts["web12"] = HostPlan("unreachable", why="ssh: connect to host web12 port 22: Connection refused")
+    for host in ("web15", "web16"):
+        hosts[host] = HostPlan("refused", 5, title=TITLE, why=data["title"], findings=(data,))
+    return sealed(
+        FleetPlan("opskit-fleet-plan", "2026-11-29T19:00:00Z", "0.2.0", ARGV, ("/srv/hosts.ini",), "web", hosts)
+    )
+
+
+def readme_run() -> tuple[FleetRun, dict[str, HostState]]:
+    """The run of that plan that README.md shows: one host had another disk by then, and one died."""
+    made = readme_plan()
+    states = {host: HostState("done", 0, run=there(1)) for host in made.changing}
+    why = f"{CHANGED['title'].partition(': ')[0]}: what it acts on is not the same: it is now /dev/vdb, 20G"
+    changed = finding("changed-since-plan", "critical", why)
+    states["web03"] = HostState("refused", 5, why=why, left="Nothing was changed.", findings=(changed,))
+    states["web18"] = HostState("unreachable", 10, why="client_loop: send disconnect: Broken pipe")
+    left = {host: plan.why for host, plan in made.hosts.items() if plan.outcome in {"refused", "unreachable"}}
+    return replace(run("apply", 0), hosts=dict.fromkeys(made.changing, ""), left_out=left), states

@@ -115,13 +115,17 @@ def test_other_sizes_are_told_and_other_disks_are_others() -> None:
 
 
 def test_the_worst_is_told_first_and_says_what_to_do() -> None:
-    groups = {group.state: group for group in run_groups(run("apply", 17), states(17))}
+    what = replace(run("apply", 17), ansible=("--user=ops", "--become"), tool={"tool": "send", "tool_dir": "/srv/a b"})
+    groups = {group.state: group for group in run_groups(what, states(17))}
     assert list(groups) == [
         "take_back_failed", "unknown", "failed", "new", "taken_back", "busy", "missing", "refused", "unreachable",
         "waiting", "left_out", "done", "nothing",
     ]  # fmt: skip
     assert groups["refused"].todo == ()
-    line = "opskit fleet plan -i /srv/hosts.ini -l web2.example.net -- disk mount /dev/vdb /data > plan.json"
+    line = (
+        "opskit fleet plan -i /srv/hosts.ini -l web2.example.net --user=ops --become --tool send --tool-dir '/srv/a b'"
+        " -- disk mount /dev/vdb /data > plan.json"
+    )
     assert groups["refused"].then == (line,)
     assert groups["waiting"].hosts == (name(13), name(14))
     assert groups["waiting"].why == "the run stopped: more than 2 hosts had failed (--max-fail)"
