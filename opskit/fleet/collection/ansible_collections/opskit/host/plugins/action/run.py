@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.opskit.host.plugins.plugin_utils.call import OpskitAction
 
@@ -10,7 +10,9 @@ from ansible_collections.opskit.host.plugins.plugin_utils.call import OpskitActi
 class ActionModule(OpskitAction):
     """Run the words of argv."""
 
-    SPEC: ClassVar[dict[str, Any]] = {"argv": {"type": "list", "elements": "str", "required": True}}
+    def spec(self) -> dict[str, Any]:
+        """Its own parameters, as Ansible has them."""
+        return {"argv": {"type": "list", "elements": "str", "default": []}}
 
     def words(self, parameters: dict[str, Any]) -> list[str]:
         """What is typed behind `opskit`."""

@@ -1,32 +1,79 @@
 #!/usr/bin/python
-"""The documentation of the action of this name, which does the work: nothing of this runs on the host."""
+"""The documentation of the action run.
+
+Written by scripts/collection.py from the tree of commands: do not edit.
+The action does the work, on the control node: nothing of this runs on a host.
+"""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+---
 module: run
 short_description: Run any command of opskit
 version_added: "0.2.0"
 description:
-  - Runs a command of opskit on the host and answers with what it answers.
-  - The host needs no Python for it, and no module is sent there.
+  - "Runs a command of opskit on the host, and answers what it answers."
 options:
   argv:
     description: The words behind C(opskit), without C(--json), C(--yes) and C(--dry-run).
     type: list
     elements: str
-    required: true
+    default: []
+extends_documentation_fragment:
+  - opskit.host.common
 author:
-  - The opskit authors
+  - The opskit authors (@opskit)
 """
+
 EXAMPLES = r"""
-- name: What fills the root filesystem
+---
+- name: See what fills the root filesystem
   opskit.host.run:
     argv: [df, --why, /]
 """
+
 RETURN = r"""
+---
 rc:
-  description: The exit code of opskit.
+  description:
+    - The exit code of opskit. V(6) also where the host has no opskit that fits, and none can be sent.
+    - Null where nothing is known of it.
   type: int
+  returned: always
+refused:
+  description: Whether opskit refused for safety; O(ignore:findings) has its reasons.
+  type: bool
+  returned: always
+plan:
+  description: The token of the plan, which O(only_plan) takes.
+  type: str
+  returned: always
+changes:
+  description: What is done, or would be; each with action, target, before, after, commands and reversible.
+  type: list
+  elements: dict
+  returned: always
+findings:
+  description: What a person should know; each with id, severity, title, evidence and remedy.
+  type: list
+  elements: dict
+  returned: always
+answer:
+  description: All that opskit answered, as C(opskit schema) describes it; null where no answer came.
+  type: dict
+  returned: always
+stdout_lines:
+  description: The same for a person.
+  type: list
+  elements: str
+  returned: always
+tool:
+  description: The opskit that was started; how is C(installed), C(sent) or C(path).
+  type: dict
+  returned: always
+not_begun:
+  description: Whether the task was skipped, because the run had been stopped.
+  type: bool
   returned: always
 """

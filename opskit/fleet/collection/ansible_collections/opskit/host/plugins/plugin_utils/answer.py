@@ -9,6 +9,7 @@ from ansible_collections.opskit.host.plugins.plugin_utils.script import NEEDED, 
 
 DONE, CHANGES_PENDING, FINDINGS, REFUSED, MISSING = 0, 3, 4, 5, 6
 KEYS = {"schema", "ok", "command", "result", "findings", "error"}
+NO_TOOL = {"how": "", "version": "", "path": ""}
 # Of what is no answer, a person is shown this much.
 SHOWN_LINES, SHOWN_LENGTH = 5, 1000
 
@@ -40,9 +41,9 @@ def make_result(heard: Heard, stderr: str, *, dry_run: bool, fail_on_findings: b
     dry_run: whether nothing was to be changed: `changed` is what would be, then
     fail_on_findings: whether findings of a check are a failure
     """
-    tool = {"how": heard.how, "version": heard.version, "path": heard.path}
     if not heard.how:
-        return _never_ran(heard, stderr, tool)
+        return _never_ran(heard, stderr)
+    tool = {"how": heard.how, "version": heard.version, "path": heard.path}
     envelope, beside = parse_envelope(heard.output)
     if envelope is None:
         return _result(rc=heard.status, failed=True, msg=_no_answer(heard.status, beside), tool=tool)
@@ -65,7 +66,8 @@ def make_result(heard: Heard, stderr: str, *, dry_run: bool, fail_on_findings: b
         findings=envelope["findings"],
         answer=envelope,
     )
-    result["stdout_lines"] = _lines(result, error, beside)
+    left = f"what was sent cannot be removed: {heard.fault}" if heard.fault else ""
+    result["stdout_lines"] = _lines(result, error, f"{beside}\n{left}".strip())
     if changes:
         result["diff"] = {"prepared": diff_of(changes)}
     return result
@@ -73,9 +75,23 @@ def make_result(heard: Heard, stderr: str, *, dry_run: bool, fail_on_findings: b
 
 def not_begun() -> dict[str, Any]:
     """The result of a task that was not begun, because the run was stopped."""
-    tool = {"how": "", "version": "", "path": ""}
-    return {**_result(rc=None, failed=False, msg="not begun: the run was stopped", tool=tool), "skipped": True,
-            "not_begun": True}  # fmt: skip
+    msg = "not begun: the run was stopped"
+    return {**make_failure(msg, rc=None), "failed": False, "skipped": True, "not_begun": True}
+
+
+def make_failure(msg: str, *, rc: Optional[int] = MISSING) -> dict[str, Any]:
+    """The result where no opskit was started. rc: that of opskit where a tool or a privilege is missing, None else."""
+    return _result(rc=rc, failed=True, msg=msg, tool=NO_TOOL)
+
+
+def make_removed(heard: Heard, stderr: str) -> dict[str, Any]:
+    """The result of a task that only removes what was sent."""
+    if not heard.begun:
+        return _never_ran(heard, stderr)
+    if heard.fault:
+        return make_failure(f"what was sent cannot be removed: {heard.fault}")
+    msg = "what was sent is removed" if heard.removed else "nothing to do: nothing was sent"
+    return _result(rc=DONE, failed=False, msg=msg, tool=NO_TOOL, changed=heard.removed)
 
 
 def diff_of(changes: list[dict[str, Any]]) -> str:
@@ -96,15 +112,14 @@ def _result(*, rc: Optional[int], failed: bool, msg: str, tool: dict[str, str], 
     }  # fmt: skip
 
 
-def _never_ran(heard: Heard, stderr: str, tool: dict[str, str]) -> dict[str, Any]:
+def _never_ran(heard: Heard, stderr: str) -> dict[str, Any]:
+    if not heard.begun:
+        return make_failure(f"opskit was not started: {last_words(stderr) or 'nothing was said'}", rc=None)
+    if heard.fault:
+        return make_failure(f"opskit cannot be sent to the host: {heard.fault}")
     if heard.old:
-        msg = f"opskit {NEEDED} or newer is needed, and the host has another ({heard.old})"
-    elif heard.begun:
-        msg = f"the host has no opskit: install opskit {NEEDED} there, or let the task send it (tool: send, tool_dir)"
-    else:
-        why = last_words(stderr) or "nothing was said"
-        return _result(rc=None, failed=True, msg=f"the host's shell was not started: {why}", tool=tool)
-    return _result(rc=MISSING, failed=True, msg=msg, tool=tool)
+        return make_failure(f"opskit {NEEDED} or newer is needed, and the host has another ({heard.old})")
+    return make_failure(f"the host has no opskit: install opskit {NEEDED}, or have it sent (tool_dir: the builds)")
 
 
 def _no_answer(status: Optional[int], said: str) -> str:

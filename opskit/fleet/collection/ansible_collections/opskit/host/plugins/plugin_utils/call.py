@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.opskit.host.plugins.plugin_utils.answer import make_result, not_begun
-from ansible_collections.opskit.host.plugins.plugin_utils.commands import COMMANDS, Command
-from ansible_collections.opskit.host.plugins.plugin_utils.script import make_script, read_output
+from ansible_collections.opskit.host.plugins.plugin_utils.answer import (
+    make_failure,
+    make_removed,
+    make_result,
+    not_begun,
+)
+from ansible_collections.opskit.host.plugins.plugin_utils.arguments import make_words, parameter_spec
+from ansible_collections.opskit.host.plugins.plugin_utils.builds import Build, choose, find_builds
+from ansible_collections.opskit.host.plugins.plugin_utils.commands import ACTIONS, COMMANDS, Command, Parameter
+from ansible_collections.opskit.host.plugins.plugin_utils.script import (
+    Heard,
+    Sending,
+    make_removal,
+    make_script,
+    read_output,
+)
 
 # The variable that names a file: once it is there, no task of these begins any more.
 STOP = "opskit_fleet_stop"
@@ -18,8 +31,10 @@ STOP = "opskit_fleet_stop"
 COMMON: dict[str, Any] = {
     "only_plan": {"type": "str", "default": ""},
     "fail_on_findings": {"type": "bool", "default": False},
-    "tool": {"type": "str", "default": "auto", "choices": ["auto", "installed", "path"]},
-    "tool_path": {"type": "path", "default": ""},
+    "tool": {"type": "str", "default": "auto", "choices": ["auto", "installed", "send", "path"]},
+    "tool_path": {"type": "str", "default": ""},
+    "tool_dir": {"type": "path", "default": ""},
+    "tool_state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
 }
 
 
@@ -27,10 +42,13 @@ class OpskitAction(ActionBase):
     """An action that runs one command of opskit on the host. A subclass says how its parameters become words."""
 
     TRANSFERS_FILES = False
-    SPEC: ClassVar[dict[str, Any]] = {}
+
+    def spec(self) -> dict[str, Any]:
+        """Its own parameters, as Ansible has them."""
+        raise NotImplementedError
 
     def words(self, parameters: dict[str, Any]) -> list[str]:
-        """What is typed behind `opskit`."""
+        """What is typed behind `opskit`; nothing where only what was sent is to be removed."""
         raise NotImplementedError
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
@@ -39,11 +57,34 @@ class OpskitAction(ActionBase):
         stop = (task_vars or {}).get(STOP)
         if stop and os.path.exists(str(stop)):
             return {**result, **not_begun()}
-        _, parameters = self.validate_argument_spec({**COMMON, **self.SPEC})
-        words, command = self._command_line(self.words(parameters), parameters["only_plan"])
+        _, parameters = self.validate_argument_spec({**COMMON, **self.spec()})
+        words = self.words(parameters)
+        if not words:
+            return {**result, **self._remove(parameters)}
+        words, command = self._command_line(words, parameters["only_plan"])
         if parameters["tool"] == "path" and not parameters["tool_path"]:
             raise AnsibleActionFail("tool: path needs tool_path: where opskit is on the host")
+        return {**result, **self._opskit(words, command, parameters)}
+
+    def _opskit(self, words: list[str], command: Command, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Run it with what the host has; where that is none, send one and run it with that."""
+        builds = self._builds(parameters)
+        heard, stderr = self._ask(words, parameters, builds)
+        if builds and heard.begun and not heard.how:
+            if heard.host.uid != "0":
+                why = "only root can put it there (become: true)"
+                return make_failure(f"the host has no opskit that fits, and {why}")
+            build, why = choose(builds, heard.host)
+            if build is None:
+                return make_failure(f"the host has no opskit that fits, and none can be sent: {why}")
+            heard, stderr = self._ask(words, parameters, builds, self._send(build))
         dry_run = command.changes and bool(self._task.check_mode)
+        return make_result(heard, stderr, dry_run=dry_run, fail_on_findings=parameters["fail_on_findings"])
+
+    def _ask(
+        self, words: list[str], parameters: dict[str, Any], builds: list[Build], sending: Optional[Sending] = None
+    ) -> tuple[Heard, str]:
+        """Run the script. Returns what it said, and what was said where it did not begin."""
         mark = f"opskit-{secrets.token_hex(8)}"
         script = make_script(
             mark,
@@ -51,12 +92,48 @@ class OpskitAction(ActionBase):
             tool=parameters["tool"],
             path=parameters["tool_path"],
             environment=self._compute_environment_string(),
+            builds=[build.sha256 for build in builds],
+            sending=sending,
+            remove=self._removes(parameters),
         )
+        return self._run_script(mark, script)
+
+    def _run_script(self, mark: str, script: str) -> tuple[Heard, str]:
         done = self._low_level_execute_command(script)
         heard = read_output(mark, done["stdout"])
-        said = done["stderr"] or ("" if heard.begun else done["stdout"])
-        made = make_result(heard, said, dry_run=dry_run, fail_on_findings=parameters["fail_on_findings"])
-        return {**result, **made}
+        return heard, "" if heard.begun else "\n".join([done["stdout"], done["stderr"]])
+
+    def _removes(self, parameters: dict[str, Any]) -> bool:
+        return parameters["tool_state"] == "absent" and not self._task.check_mode
+
+    def _remove(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Only remove what was sent."""
+        if parameters["tool_state"] != "absent":
+            raise AnsibleActionFail("argv is missing: the words behind opskit")
+        mark = f"opskit-{secrets.token_hex(8)}"
+        return make_removed(*self._run_script(mark, make_removal(mark, dry_run=bool(self._task.check_mode))))
+
+    def _builds(self, parameters: dict[str, Any]) -> list[Build]:
+        """What can be sent; none where nothing is to be."""
+        folder = parameters["tool_dir"]
+        if parameters["tool"] not in {"auto", "send"} or not (folder or parameters["tool"] == "send"):
+            return []
+        if not folder:
+            raise AnsibleActionFail("tool: send needs tool_dir: the folder with the builds of opskit")
+        folder = self._loader.path_dwim(folder)
+        try:
+            builds = find_builds(folder)
+        except OSError as error:
+            raise AnsibleActionFail(f"tool_dir: {folder}: {error.strerror}") from error
+        if not builds:
+            raise AnsibleActionFail(f"tool_dir: {folder} has no opskit-*.pyz and no opskit-*-linux-*.tar.xz that fits")
+        return builds
+
+    def _send(self, build: Build) -> Sending:
+        """Lay the build into a folder of the user's on the host, which Ansible removes."""
+        source = self._connection._shell.join_path(self._make_tmp_path(), "build")  # noqa: SLF001
+        self._transfer_file(build.path, source)
+        return Sending(source, build.sha256, packed=bool(build.machine))
 
     def _command_line(self, words: list[str], only_plan: str) -> tuple[list[str], Command]:
         """The words with the options that a machine gives, right behind the command: behind `--` they were a value."""
@@ -70,6 +147,32 @@ class OpskitAction(ActionBase):
                 raise AnsibleActionFail(f"opskit {name} takes no only_plan")
             given += ["--only-plan", only_plan]
         return [*words[:length], *given, *words[length:]], command
+
+
+class NamedAction(OpskitAction):
+    """An action of one command, whose parameters are the command's options. NAME: its own."""
+
+    NAME: ClassVar[str]
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Its parameters."""
+        return ACTIONS[self.NAME][1]
+
+    def spec(self) -> dict[str, Any]:
+        """As Ansible has them."""
+        return {parameter.name: parameter_spec(parameter) for parameter in self.parameters}
+
+    def words(self, parameters: dict[str, Any]) -> list[str]:
+        """The command, its options, and behind `--` what is told by its place: that can begin with a dash."""
+        return [*ACTIONS[self.NAME][0].split(), *make_words(self.parameters, parameters)]
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """Run the task."""
+        result = super().run(tmp, task_vars)
+        if self.NAME == "facts" and result["answer"] and result["answer"]["ok"]:
+            result["ansible_facts"] = {"opskit": result["answer"]["result"]}
+        return result
 
 
 def find_command(words: list[str]) -> tuple[str, Command]:

@@ -6,12 +6,15 @@ Nothing here talks to a host, and nothing here needs Ansible.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from typing import NamedTuple, Optional
 
 # The release of opskit that this collection was made with: the host's must be that or newer.
 NEEDED = "0.2.0"
 # sudo's secure_path has no /usr/local, where pip and pipx of root put programs.
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+# Where opskit is put that is sent: a folder for each build, by its sha256. Root's alone, mode 0700.
+TOOLS = "/var/lib/opskit/tools"
 
 # fits: whether a program is an opskit of that release or newer; on PyPI that name is another program's.
 # go: run the command with it, and end. Its stdout and stderr are pipes also where ssh has a terminal, and what marks
@@ -22,14 +25,15 @@ PATH={path}
 export PATH
 {environment}\
 fits() {{
-  v=$("$@" --needs {needed} --version </dev/null 2>/dev/null) || return 1
+  v=$("$@" --needs {needed} --version </dev/null 2>&1) || return 1
   case $v in "opskit "*) return 0 ;; esac
   return 1
 }}
 go() {{
-  printf "\\n{mark} tool %s\\n{mark} path %s\\n{mark} version %s\\n" "$how" "$t" "$v"
+  printf "\\n{mark} tool %s\\n{mark} path %s\\n{mark} version %s\\n" "$how" "$t" "${{v#opskit }}"
   {{ "$@" {words} </dev/null; s=$?; printf "\\n{mark} end %s\\n" "$s"; }} 2>&1 | cat
-  exit 0
+  {afterwards}\
+exit 0
 }}
 old() {{ printf "\\n{mark} old %s\\n" "$t: $("$t" --version </dev/null 2>&1 | head -n 1)"; }}
 """
@@ -42,9 +46,93 @@ how=path
 t={path}
 [ -x "$t" ] && {{ fits "$t" && go "$t"; old; }}
 """
+# own: whether a folder is root's alone, and in one that nobody else can write; a symlink is not.
+# whole: whether what was put into a folder is there to the byte. Asked once after each boot: what can be lost, a crash
+# loses.
+# python: one that runs the zipapp.
+# sent: run what was put by that sha256.
+SENT = """\
+how=sent
+d={tools}
+b=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
+own() {{
+  [ "$(stat -c %u:%a "$1" 2>/dev/null)" = 0:700 ] || return 1
+  case $(stat -c %u:%A "${{1%/*}}") in 0:d????-??-?) return 0 ;; esac
+  return 1
+}}
+whole() {{
+  {{ [ "$(cat "$1/boot")" = "$b" ] || {{ (cd "$1" && sha256sum -c sums) && echo "$b" >"$1/boot"; }}; }} >/dev/null 2>&1
+}}
+python() {{
+  for p in python3.13 python3.12 python3.11 python3.10 python3.9; do
+    p=$(command -v "$p") && return 0
+  done
+  p=$(command -v python3) && "$p" -I -c "import sys; sys.exit(not (3, 9) <= sys.version_info < (3, 14))" 2>/dev/null
+}}
+sent() {{
+  own "$d" && own "$d/$1" && whole "$d/$1" || return 1
+  if [ -f "$d/$1/opskit.pyz" ]; then
+    t=$d/$1/opskit.pyz
+    python && fits "$p" -I "$t" && go "$p" -I "$t"
+  else
+    t=$d/$1/bin/opskit
+    fits "$t" && go "$t"
+  fi
+  return 1
+}}
+"""
+# put: what was sent, into a folder of its own, whose name it gets when it is verified. What an earlier one that was
+# cut off has left there goes.
+PUT = """\
+put() {{
+  umask 077
+  mkdir -p "$d" || return 1
+  own "$d" || {{ echo "$d is not a folder of root alone (mode 0700), in one that only root can write"; return 1; }}
+  find "$d" -maxdepth 1 -name "new.*" -mmin +60 -exec rm -rf {{}} +
+  n=$(mktemp -d "$d/new.XXXXXX") || return 1
+  cp {source} "$n/opskit.pyz" || return 1
+  [ "$(sha256sum <"$n/opskit.pyz")" = "{sha256}  -" ] || {{ echo "what came is not what was sent"; return 1; }}
+  {unpack}\
+  (cd "$n" && find . -type f ! -name sums -exec sha256sum {{}} + >sums) && echo "$b" >"$n/boot" || return 1
+  rm -rf "$d/{sha256}" && mv -T "$n" "$d/{sha256}"
+}}
+e=$(put 2>&1 || {{ rm -rf "$n"; false; }}) && {{ sent {sha256}; e="it does not run: $v"; }}
+printf "\\n{mark} fault %s\\n" "$(echo "$e" | head -n 1)"
+"""
+UNPACK = """\
+tar -xJf "$n/opskit.pyz" -C "$n" --strip-components=1 && rm "$n/opskit.pyz" || return 1
+"""
+# What a host is, for whoever chooses a build.
+TELL = """\
+python || p=
+x=$(command -v xz) && x=$(command -v tar)
+g=$(getconf GNU_LIBC_VERSION 2>/dev/null)
+printf "\\n{mark} uid %s\\n{mark} machine %s\\n{mark} glibc %s\\n" "$(id -u)" "$(uname -m)" "${{g#glibc }}"
+printf "{mark} python %s\\n{mark} unpacks %s\\n" "$p" "$x"
+"""
+REMOVE = """\
+e=$(rm -rf {tools} 2>&1) && printf "\\n{mark} removed\\n" || printf "\\n{mark} fault %s\\n" "$(echo "$e" | head -n 1)"
+"""
 TAIL = """\
 printf "\\n{mark} missing\\n"
 """
+
+
+class Host(NamedTuple):
+    """What is known of a host that has no opskit.
+
+    uid: who the task is there
+    machine: as uname -m says it
+    glibc: its release, "" for another libc
+    python: one from 3.9 to 3.13, "" for none
+    unpacks: whether there are tar and xz
+    """
+
+    uid: str = ""
+    machine: str = ""
+    glibc: str = ""
+    python: str = ""
+    unpacks: bool = False
 
 
 class Heard(NamedTuple):
@@ -53,6 +141,9 @@ class Heard(NamedTuple):
     begun: whether the script began at all
     how, path, version: the opskit that was started; "" for none
     old: the opskit that is there and does not fit: its path and what it says of its version
+    fault: why what was sent could not be put there, or does not run
+    removed: whether what had been sent was removed
+    host: where there is no opskit
     output: what opskit wrote, to stdout and stderr
     status: its exit status; None where its end was not heard of
     """
@@ -62,23 +153,66 @@ class Heard(NamedTuple):
     path: str = ""
     version: str = ""
     old: str = ""
+    fault: str = ""
+    removed: bool = False
+    host: Host = Host()
     output: str = ""
     status: Optional[int] = None
 
 
-def make_script(mark: str, words: list[str], *, tool: str = "auto", path: str = "", environment: str = "") -> str:
+class Sending(NamedTuple):
+    """A build on its way. source: where it lies on the host by now."""
+
+    source: str
+    sha256: str
+    packed: bool
+
+
+def make_script(
+    mark: str,
+    words: Iterable[str],
+    *,
+    tool: str = "auto",
+    path: str = "",
+    environment: str = "",
+    builds: Iterable[str] = (),
+    sending: Optional[Sending] = None,
+    remove: bool = False,
+) -> str:
     """The script that runs opskit with these words.
 
     mark: what begins the lines that are its own; nobody else can know it
-    tool: auto, installed or path
+    tool: auto, installed, send or path
     path: where opskit is on the host, for path
     environment: what is set for it, as sh reads it: `LANG=C X='a b'`
+    builds: the sha256 of those that may have been sent before
+    sending: what is put there first
+    remove: whether what was sent is removed afterwards
     """
     exported = f"export {environment}\n" if environment.strip() else ""
     quoted = " ".join(shlex.quote(word) for word in words)
-    head = HEAD.format(path=PATH, environment=exported, needed=NEEDED, mark=mark, words=quoted)
-    find = AT_PATH.format(path=shlex.quote(path)) if tool == "path" else INSTALLED
-    return head + find + TAIL.format(mark=mark)
+    removal = REMOVE.format(tools=TOOLS, mark=mark) if remove else ""
+    parts = [HEAD.format(path=PATH, environment=exported, needed=NEEDED, mark=mark, words=quoted, afterwards=removal)]
+    if tool == "path":
+        parts.append(AT_PATH.format(path=shlex.quote(path)))
+    elif tool in {"auto", "installed"} and not sending:
+        parts.append(INSTALLED)
+    if tool in {"auto", "send"}:
+        parts.append(SENT.format(tools=TOOLS))
+        if sending:
+            unpack = UNPACK if sending.packed else ""
+            source = shlex.quote(sending.source)
+            parts.append(PUT.format(source=source, sha256=sending.sha256, unpack=unpack, mark=mark))
+        else:
+            parts += [f"sent {sha256}\n" for sha256 in builds]
+            parts.append(TELL.format(mark=mark))
+    return "".join([*parts, TAIL.format(mark=mark)])
+
+
+def make_removal(mark: str, *, dry_run: bool) -> str:
+    """The script that only removes what was sent, or tells whether something was."""
+    removal = f'printf "\\n{mark} removed\\n"\n' if dry_run else REMOVE.format(tools=TOOLS, mark=mark)
+    return f'[ -e {TOOLS} ] || {{ printf "\\n{mark} absent\\n"; exit 0; }}\n{removal}'
 
 
 def read_output(mark: str, output: str) -> Heard:
@@ -95,12 +229,16 @@ def read_output(mark: str, output: str) -> Heard:
                 said[key] = value
         elif "tool" in said and status is None:
             answer.append(line)
+    names = ("uid", "machine", "glibc", "python")
     return Heard(
         begun=bool(said),
         how=said.get("tool", ""),
         path=said.get("path", ""),
         version=said.get("version", ""),
         old=said.get("old", ""),
+        fault=said.get("fault", ""),
+        removed="removed" in said,
+        host=Host(*(said.get(name, "") for name in names), unpacks=bool(said.get("unpacks"))),
         output="\n".join(answer).strip("\n"),
         status=status,
     )

@@ -1,0 +1,14 @@
+"""opskit.host.disk_umount: `opskit disk umount`.
+
+Written by scripts/collection.py from the tree of commands: do not edit.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.opskit.host.plugins.plugin_utils.call import NamedAction
+
+
+class ActionModule(NamedAction):
+    """`opskit disk umount`."""
+
+    NAME = "disk_umount"

@@ -1,0 +1,14 @@
+"""opskit.host.memcached: `opskit memcached start`.
+
+Written by scripts/collection.py from the tree of commands: do not edit.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.opskit.host.plugins.plugin_utils.call import NamedAction
+
+
+class ActionModule(NamedAction):
+    """`opskit memcached start`."""
+
+    NAME = "memcached"
