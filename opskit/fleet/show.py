@@ -71,7 +71,7 @@ def draw_plan(
         first = next(iter(plan.changing), "")
         groups = plan_groups(plan)
         for group in groups:
-            _draw_group(screen, group, stream, diff=diff, verbose=verbose, first=first)
+            _draw_group(screen, group, stream, area=_area(plan.argv), diff=diff, verbose=verbose, first=first)
         if verbose:
             print(file=stream)
             _plan_table(screen, plan, stream)
@@ -119,7 +119,7 @@ def draw_run(
     screen.line(screen.sentence(f"{INDENT}{shown(what)}{f', as run {run.id}' if run.kind in KEPT else ''}", stream))
     groups = run_groups(run, states, live=live)
     for group in groups:
-        _draw_group(screen, group, stream, verbose=verbose)
+        _draw_group(screen, group, stream, area=_area(run.argv), verbose=verbose)
     if verbose:
         screen.line("")
         _run_table(screen, run, states)
@@ -156,12 +156,16 @@ def _style(word: str) -> str:
 
 
 def _draw_group(
-    screen: Screen, group: Group, stream: TextIO, *, diff: bool = False, verbose: int = 0, first: str = ""
+    screen: Screen, group: Group, stream: TextIO, *, area: str, diff: bool = False, verbose: int = 0, first: str = ""
 ) -> None:
-    """A line that says how it stands, the hosts, and what belongs to it. first: the host that is begun with."""
+    """A line that says how it stands, the hosts, and what belongs to it.
+
+    area: whose findings they are, where that is not known of one
+    first: the host that is begun with
+    """
     print(file=stream)
     head = f"{counted(len(group.hosts), 'host')}: "
-    text = screen.sentence(head + _stands(screen, group), stream, INDENT)
+    text = screen.sentence(head + _stands(screen, group, area), stream, INDENT)
     print(screen.styled(head, _style(group.state) or "bold", stream) + text[len(head) :], file=stream)
     _draw_hosts(screen, group.hosts, stream, verbose=verbose, first=first)
     told = ""
@@ -169,7 +173,7 @@ def _draw_group(
         if finding.title == group.why and not told:
             told = finding.title  # in the line above
             continue
-        _draw_finding(screen, finding, stream)
+        _draw_finding(screen, finding, stream, area)
     if group.left:
         print(screen.sentence(f"{INDENT}state: {shown(group.left)}", stream), file=stream)
     for line in group.todo:
@@ -182,7 +186,7 @@ def _draw_group(
         print(f"{INDENT}and {len(group.changes) - CHANGES:,} more: --json", file=stream)
 
 
-def _stands(screen: Screen, group: Group) -> str:
+def _stands(screen: Screen, group: Group, area: str) -> str:
     """How it stands with the hosts of a group."""
     if group.state == "changes":
         count = counted(len(group.changes), "change")
@@ -195,7 +199,7 @@ def _stands(screen: Screen, group: Group) -> str:
     why = shown(group.why.replace("\n", "; "))
     for finding in group.findings:
         if finding.title == group.why:
-            why = f"{screen.told(finding.id, why, finding.area)} [{shown(finding.id)}]"
+            why = f"{screen.told(finding.id, why, finding.area or area)} [{shown(finding.id)}]"
             break
     return f"{group.words}: {why}"
 
@@ -227,8 +231,8 @@ def _draw_change(
     screen: Screen, number: int, change: ChangeText, stream: TextIO, *, diff: bool, commands: bool
 ) -> None:
     lasting = screen.styled("  cannot be taken back", "yellow", stream) if change.lasting else ""
-    head = screen.styled(f"{number:>4}. {shown(change.action)}  {shown(change.target)}", "cyan", stream)
-    print(f"{head}{lasting}".rstrip(), file=stream)
+    head = screen.styled(f"{number:>4}. {shown(change.action)}  {shown(change.target) or '-'}", "cyan", stream)
+    print(f"{head}{lasting}", file=stream)
     if diff:
         print(f"        {shown(change.before) or '-'} -> {shown(change.after) or '-'}", file=stream)
     for command in change.commands if commands else ():
@@ -236,9 +240,9 @@ def _draw_change(
             print("        " + screen.styled(f"$ {shown(line)}", "dim", stream), file=stream)
 
 
-def _draw_finding(screen: Screen, finding: FindingText, stream: TextIO) -> None:
+def _draw_finding(screen: Screen, finding: FindingText, stream: TextIO, area: str) -> None:
     """A finding below a group."""
-    title = screen.told(finding.id, shown(finding.title), finding.area)
+    title = screen.told(finding.id, shown(finding.title), finding.area or area)
     text = screen.sentence(f"{INDENT}{finding.severity}: {title} [{shown(finding.id)}]", stream)
     severity = screen.styled(finding.severity, SEVERITY_STYLE[finding.severity], stream)
     print(INDENT + severity + text[len(INDENT) + len(finding.severity) :], file=stream)
@@ -260,7 +264,7 @@ def draw_check(screen: Screen, run: FleetRun, states: Mapping[str, HostState], *
     severities = {worst(state) for state in states.values()}
     silent = {name: state for name, state in states.items() if state.state not in OVER}
     style = "red" if silent or severities & {"error", "critical"} else "yellow" if "warning" in severities else "green"
-    screen.line(screen.styled(head, style, stream))
+    screen.line(screen.styled(screen.sentence(head, stream), style, stream))
     for found in found_groups(states):
         finding = found.finding
         screen.line("")
@@ -274,7 +278,7 @@ def draw_check(screen: Screen, run: FleetRun, states: Mapping[str, HostState], *
         if finding.remedy:
             screen.line(f"{INDENT}to do there: {shown(finding.remedy)}")
     for group in run_groups(run, silent):
-        _draw_group(screen, group, stream, verbose=verbose)
+        _draw_group(screen, group, stream, area=_area(run.argv), verbose=verbose)
 
 
 def _counted_hosts(hosts: Sequence[str]) -> list[str]:
@@ -312,7 +316,8 @@ def draw_answers(screen: Screen, run: FleetRun, states: Mapping[str, HostState],
         for name, state in silent.items():
             screen.note(f"{shown(name)}: {SHORT[state.state]}: {shown(reason(state.why))}")
         return
-    screen.line(screen.styled(verdict(run, states), "red" if silent else "green", stream))
+    head = screen.sentence(verdict(run, states), stream)
+    screen.line(screen.styled(head, "red" if silent else "green", stream))
     for answered in answer_groups(states):
         lines = list(_answer_lines(answered, shutil.get_terminal_size().columns - len(INDENT)))
         screen.line("")
@@ -322,7 +327,7 @@ def draw_answers(screen: Screen, run: FleetRun, states: Mapping[str, HostState],
         if len(lines) > LINES:
             screen.line(f"{INDENT}and {len(lines) - LINES:,} lines more: --json")
     for failed in run_groups(run, silent):
-        _draw_group(screen, failed, stream, verbose=verbose)
+        _draw_group(screen, failed, stream, area=_area(run.argv), verbose=verbose)
 
 
 def _answer_lines(group: Answered, columns: int = 0) -> Iterator[str]:
@@ -367,6 +372,11 @@ def progress_lines(run: FleetRun, states: Mapping[str, HostState], total: int, c
         why = shown((reason(state.why) or "new findings").replace("\n", "; "))
         lines.append(f"{INDENT}{shown(name)}: {SHORT[state.state]}: {why}")
     return [fitted(line, columns) for line in lines]
+
+
+def _area(argv: Sequence[str]) -> str:
+    """The area of a command, for the meaning of its findings."""
+    return argv[0] if argv else ""
 
 
 def _typed(argv: Sequence[str]) -> str:

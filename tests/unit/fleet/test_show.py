@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
@@ -26,41 +27,56 @@ class Stream(io.StringIO):
         return self.terminal
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Stream:
+def drawn(name: str, monkeypatch: pytest.MonkeyPatch, screen: Screen, columns: int = 80) -> str:
+    """What stands on a terminal once this is drawn, with 40 hosts."""
     stream = Stream(terminal=True)
-    monkeypatch.setattr(sys, "stdout", stream)
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(sys, "argv", ["opskit"])
-    return stream
+    with monkeypatch.context() as at:
+        at.setattr(sys, "stdout", stream)
+        at.setattr(sys, "stderr", stream)
+        at.setattr(sys, "argv", ["opskit"])
+        at.setenv("COLUMNS", str(columns))
+        FLEET[name](screen, 40)
+    text = stream.getvalue()
+    assert "web1.example.net" in text or "web12.example.net" in text
+    return text
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
-@pytest.mark.parametrize("drawn", [each for each in FLEET if not each.endswith("pipe")])
-def test_a_screen(drawn: str, columns: int, terminal: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", [each for each in FLEET if not each.endswith("pipe")])
+def test_a_screen(name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that a terminal acts on; no line is longer than it, but for a word or a line to paste."""
-    monkeypatch.setenv("COLUMNS", str(columns))
-    FLEET[drawn](Screen("opskit fleet", color="never"), 40)
-    lines = terminal.getvalue().split("\n")
+    lines = drawn(name, monkeypatch, Screen("opskit fleet", color="never"), columns).split("\n")
     assert not [line for line in lines if shown(line) != line]
-    free = ("to do", "go on with", "take it back", "seen:")
-    long = [line for line in lines if width_of(line) > columns and " " in line.strip()]
-    if drawn.endswith(("-diff", "-verbose", "fleet-show")):  # a change is a line, as in a plan of one host; a table too
+    if name.endswith(("-diff", "-verbose", "fleet-show")):  # a change is a line, as in a plan of one host; a table too
         return
-    assert not [line for line in long if not line.strip().startswith(free)]
+    free = ("to do", "go on with", "take it back", "- ")
+    long = [line.strip() for line in lines if width_of(line) > columns]
+    assert not [line for line in long if " " in line and not line.startswith(free)]
 
 
-@pytest.mark.parametrize("drawn", FLEET)
-def test_colours_change_nothing_else(drawn: str, monkeypatch: pytest.MonkeyPatch, terminal: Stream) -> None:
-    import re  # noqa: PLC0415
+@pytest.mark.parametrize("name", FLEET)
+def test_colours_change_nothing_else(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = drawn(name, monkeypatch, Screen("opskit fleet", color="never"))
+    coloured = drawn(name, monkeypatch, Screen("opskit fleet", color="always"))
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == plain
 
-    monkeypatch.setenv("COLUMNS", "80")
-    FLEET[drawn](Screen("opskit fleet", color="never"), 40)
-    plain = terminal.getvalue()
-    terminal.truncate(0)
-    terminal.seek(0)
-    FLEET[drawn](Screen("opskit fleet", color="always"), 40)
-    assert re.sub(r"\x1b\[\d+m", "", terminal.getvalue()) == plain
+
+def test_who_reads_chinese_has_the_meaning_of_the_area(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = set()
+
+    def chinese(area: str, ident: str) -> str:
+        asked.add((area, ident))
+        return "意思"
+
+    screen = Screen("opskit fleet", color="never", chinese=chinese)
+    texts = [drawn(name, monkeypatch, screen) for name in ("fleet-apply", "fleet-show", "fleet-check")]
+    assert "refused: 意思: /dev/vdb is a system disk" in texts[1]
+    assert {
+        ("disk", "changed-since-plan"),
+        ("disk", "system-disk"),
+        ("journal", "unit-failed"),
+        ("check", "4"),
+    } <= asked
 
 
 def test_progress_has_room_and_names_what_is_wrong() -> None:
