@@ -38,11 +38,15 @@ def who() -> str:
 
 
 # The XDG Base Directory Specification.
-_FOLDERS = {"XDG_CONFIG_HOME": "~/.config", "XDG_DATA_HOME": "~/.local/share"}
+_FOLDERS = {
+    "XDG_CONFIG_HOME": "~/.config",
+    "XDG_DATA_HOME": "~/.local/share",
+    "XDG_STATE_HOME": "~/.local/state",
+}
 
 
 def own_folder(variable: str) -> str:
-    """The user's own folder for configuration or data; "" where he has none.
+    """The user's own folder for configuration, data or state; "" where he has none.
 
     One that is not absolute counts for nothing: it would be another one wherever he goes, a `~` in /tmp too.
     """

@@ -7,12 +7,14 @@ import fcntl
 import logging
 import math
 import os
+import select
 import selectors
 import signal
 import subprocess
 import sys
+import termios
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NoReturn, Optional, Protocol
 
 from opskit.core.caller import give_umask_back
@@ -223,6 +225,106 @@ def _left_behind(command: Command, process: subprocess.Popen[Any], why: str) -> 
 def _output(result: Result) -> str:
     text = last_lines(result.stdout + result.stderr)
     return f"\n{text}" if text else ""
+
+
+class Attached:
+    """A program that has the caller's terminal and environment, while it runs. pid: its own."""
+
+    def __init__(self, command: Command, process: subprocess.Popen[Any], woken: int) -> None:
+        self._command = command
+        self._process = process
+        self._woken = woken
+        self.pid = process.pid
+
+    @property
+    def status(self) -> Optional[int]:
+        """Its exit status, or minus the signal that ended it; None while it runs."""
+        return self._process.poll()
+
+    def wait(self, descriptor: int, *, patient: bool = False) -> bool:
+        """Wait for something to read there, for its end, or for a signal to this process. Whether there is.
+
+        descriptor: -1 for none
+        patient: a person may be asked just now. Else raises Failed when nothing came for the command's timeout, and
+            ends it.
+        """
+        watched = [self._woken, *([descriptor] if descriptor >= 0 else [])]
+        ready, _, _ = select.select(watched, [], [], None if patient else self._command.timeout)
+        if not ready:
+            raise _too_late(self._command, self._process, f"nothing came from it for {self._command.timeout:g} s")
+        if self._woken in ready:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._woken, 4096)
+        return descriptor in ready
+
+    def end(self) -> None:
+        """Ask it to end, then insist."""
+        if not _end(self._process):
+            log.warning("%s", _left_behind(self._command, self._process, "it was to be ended"))
+
+
+@contextlib.contextmanager
+def attached(
+    command: Command, environment: Mapping[str, str], *, output: int, keep: Sequence[int] = ()
+) -> Iterator[Attached]:
+    """Start a program that talks with the person at the terminal, passwords too, and end it when the context is left.
+
+    Ctrl-C and the end of the terminal are for opskit, which lets it finish what has begun: it ignores those signals,
+    unless it sets handlers itself. As it is ended the terminal gets back the modes that it had. Main thread only.
+
+    environment: all of it
+    output: where its stdout and stderr go
+    keep: descriptors that it has, too
+    """
+    log.info("run: %s", command.line)
+    woken, wakes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    before = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    child = signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # for the wake-up
+    modes = _terminal_modes()
+    try:
+        try:
+            process = subprocess.Popen(
+                command.argv,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                pass_fds=keep,
+                preexec_fn=_leave_signals_to_the_parent,  # noqa: PLW1509 - opskit has no threads
+            )
+        except OSError as error:
+            raise Missing(command.argv[0], f"it cannot be run ({error.strerror})") from error
+        program = Attached(command, process, woken)
+        try:
+            yield program
+        finally:
+            if program.status is None:
+                program.end()
+                _set_terminal(modes)
+    finally:
+        signal.signal(signal.SIGCHLD, child)
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wakes)
+
+
+def _leave_signals_to_the_parent() -> None:
+    give_umask_back()
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _terminal_modes() -> Optional[list[Any]]:
+    """How the caller's terminal is set; None without one. A program that is ended while it asks leaves it silent."""
+    try:
+        return termios.tcgetattr(sys.stdin.fileno())
+    except (OSError, ValueError, termios.error):
+        return None
+
+
+def _set_terminal(modes: Optional[list[Any]]) -> None:
+    if modes is not None:
+        with contextlib.suppress(OSError, ValueError, termios.error):
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, modes)
 
 
 def become(argv: Sequence[str]) -> NoReturn:

@@ -6,6 +6,7 @@ A path says what a module may do. A component is a folder or a file of that name
   steps    acts: the steps of a plan, and what only they use
   cli      commands: the only place for typer, beside opskit/options.py and opskit/commands.py
   show     draws
+  drive    of fleet alone: starts ansible-playbook, and keeps the state of a run
   (else)   decides: a pure function of facts. No host, no clock, no random; of the steps it takes the classes alone.
 
 cli → area → core and ui → core; an area never imports another area; rich and the start of programs have their place.
@@ -47,7 +48,7 @@ TOP = {
 }
 WITH_TYPER = {"options.py", "commands.py", "cli.py"}
 SHARED = {"core", "ui", "act", "session", "commands", "options", "areas"}
-ROLES = ("cli", "show", "steps", "see")
+ROLES = ("cli", "show", "steps", "see", "drive")
 LINES_AT_MOST = 500
 FUNCTION_AT_MOST = 45
 ALLOWED_ON_TOP = {
