@@ -65,7 +65,7 @@ _opskit_value() {
 _opskit_command() {
   commands= options= kinds=()
   case $1 in
-    'opskit') commands='disk du df journal memcached yum service status check history undo findings doctor schema completion' options='--version --help -h' kinds=() ;;
+    'opskit') commands='disk du df journal memcached yum service status check fleet history undo findings doctor schema completion' options='--version --help -h' kinds=() ;;
     'opskit disk') commands='list show facts mount umount grow fstab swap' options='--help -h' kinds=() ;;
     'opskit disk list') commands='' options='--all --fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit disk show') commands='' options='--fstab --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@device') ;;
@@ -105,6 +105,16 @@ _opskit_command() {
     'opskit service ensure') commands='' options='--container --for --restart-policy --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit status') commands='' options='--only --watch --interval --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit check') commands='' options='--format --output --install-timer --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('disk journal memcached service yum history') ;;
+    'opskit fleet') commands='plan show apply resume undo status report run check' options='--help -h' kinds=() ;;
+    'opskit fleet plan') commands='' options='--inventory -i --limit -l --forks --user -u --private-key --ask-pass -k --become -b --ask-become-pass -K --ask-vault-pass -J --vault-id --vault-password-file --tool --tool-dir --tool-path --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit fleet show') commands='' options='--diff --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
+    'opskit fleet apply') commands='' options='--serial --max-fail --inventory -i --forks --user -u --private-key --ask-pass -k --become -b --ask-become-pass -K --ask-vault-pass -J --vault-id --vault-password-file --tool --tool-dir --tool-path --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@file') ;;
+    'opskit fleet resume') commands='' options='--max-fail --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit fleet undo') commands='' options='--serial --max-fail --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit fleet status') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit fleet report') commands='' options='--html --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit fleet run') commands='' options='--inventory -i --limit -l --forks --user -u --private-key --ask-pass -k --become -b --ask-become-pass -K --ask-vault-pass -J --vault-id --vault-password-file --tool --tool-dir --tool-path --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
+    'opskit fleet check') commands='' options='--format --inventory -i --limit -l --forks --user -u --private-key --ask-pass -k --become -b --ask-become-pass -K --ask-vault-pass -J --vault-id --vault-password-file --tool --tool-dir --tool-path --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('disk journal memcached service yum history') ;;
     'opskit history') commands='show prune' options='--limit --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit history show') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('@run') ;;
     'opskit history prune') commands='' options='--older-than --all --dry-run -n --format --exit-code --yes -y --only-plan --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
@@ -112,20 +122,21 @@ _opskit_command() {
     'opskit findings') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
     'opskit doctor') commands='' options='--json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=() ;;
     'opskit schema') commands='' options='--of --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('') ;;
-    'opskit completion') commands='' options='--install --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('bash zsh fish man man-disk man-du man-df man-journal man-memcached man-yum man-service man-status man-check man-history man-undo man-findings man-doctor man-schema man-completion') ;;
+    'opskit completion') commands='' options='--install --dry-run -n --exit-code --yes -y --lock-timeout --json --quiet -q --verbose -v --color --debug --state-dir --help -h' kinds=('bash zsh fish man man-disk man-du man-df man-journal man-memcached man-yum man-service man-status man-check man-fleet man-history man-undo man-findings man-doctor man-schema man-completion') ;;
   esac
 }
 
 # Whether the command $1 has an option $2 that takes a value; kind: what that is.
 _opskit_option() {
   case "$1 $2" in
-    *' --boot'|*' --celery'|*' --conn-limit'|*' --container'|*' --depth'|*' --domain'|*' --exclude'|*' --exclude-type'|*' --expose'|*' --extended'|*' --for'|*' --hold'|*' --install-timer'|*' --interval'|*' --label'|*' --leave-free'|*' --limit'|*' --listen'|*' --listen-backlog'|*' --lock-timeout'|*' --max-depth'|*' --max-item-size'|*' --max-reqs-per-event'|*' --memory-limit'|*' --min-size'|*' --mount-options'|*' --namespace'|*' --napi-ids'|*' --older-than'|*' --only-plan'|*' --pid'|*' --port'|*' --prefix-delimiter'|*' --reserved'|*' --sample'|*' --since'|*' --size'|*' --slab-growth-factor'|*' --slab-min-size'|*' --systemd-version'|*' --threads'|*' --threshold'|*' --timeout'|*' --top'|*' --type'|*' --udp-port'|*' --unix-mask'|*' --until'|*' --user'|*' --warn'|*' --workers'|*' -I'|*' -N'|*' -R'|*' -U'|*' -b'|*' -m'|*' -o'|*' -t'|'opskit df --output'|'opskit df -x'|'opskit du -d'|'opskit journal vacuum --files'|'opskit memcached explain --version'|'opskit memcached flags --version'|'opskit memcached lint --version'|'opskit memcached start -D'|'opskit memcached start -a'|'opskit memcached start -c'|'opskit memcached start -f'|'opskit memcached start -l'|'opskit memcached start -p'|'opskit memcached start -u'|'opskit memcached stop -p') kind='' ;;
+    *' --boot'|*' --celery'|*' --conn-limit'|*' --container'|*' --depth'|*' --domain'|*' --exclude'|*' --exclude-type'|*' --expose'|*' --extended'|*' --for'|*' --forks'|*' --hold'|*' --install-timer'|*' --interval'|*' --inventory'|*' --label'|*' --leave-free'|*' --limit'|*' --listen'|*' --listen-backlog'|*' --lock-timeout'|*' --max-depth'|*' --max-fail'|*' --max-item-size'|*' --max-reqs-per-event'|*' --memory-limit'|*' --min-size'|*' --mount-options'|*' --namespace'|*' --napi-ids'|*' --older-than'|*' --only-plan'|*' --pid'|*' --port'|*' --prefix-delimiter'|*' --reserved'|*' --sample'|*' --serial'|*' --since'|*' --size'|*' --slab-growth-factor'|*' --slab-min-size'|*' --systemd-version'|*' --threads'|*' --threshold'|*' --timeout'|*' --tool-path'|*' --top'|*' --type'|*' --udp-port'|*' --unix-mask'|*' --until'|*' --user'|*' --vault-id'|*' --warn'|*' --workers'|*' -I'|*' -N'|*' -R'|*' -U'|*' -m'|*' -o'|*' -t'|'opskit df --output'|'opskit df -x'|'opskit du -d'|'opskit fleet apply -i'|'opskit fleet apply -u'|'opskit fleet check -i'|'opskit fleet check -l'|'opskit fleet check -u'|'opskit fleet plan -i'|'opskit fleet plan -l'|'opskit fleet plan -u'|'opskit fleet run -i'|'opskit fleet run -l'|'opskit fleet run -u'|'opskit journal errors -b'|'opskit journal vacuum --files'|'opskit memcached explain --version'|'opskit memcached flags --version'|'opskit memcached lint --version'|'opskit memcached start -D'|'opskit memcached start -a'|'opskit memcached start -b'|'opskit memcached start -c'|'opskit memcached start -f'|'opskit memcached start -l'|'opskit memcached start -p'|'opskit memcached start -u'|'opskit memcached stop -p') kind='' ;;
     *' --add'|*' --wipe') kind='@device' ;;
-    *' --directory'|*' --installroot'|*' --keep-copy'|*' --root'|*' --state-dir'|'opskit journal errors -D'|'opskit journal usage -D'|'opskit journal vacuum -D'|'opskit journal verify -D') kind='@directory' ;;
-    *' --auth-file'|*' --diff'|*' --exclude-from'|*' --facts'|*' --fstab'|*' --memory-file'|*' --password-file'|*' --pidfile'|*' --save'|*' --sysconfig'|*' --unix-socket'|*' --verify-key'|*' -P'|*' -Y'|*' -e'|'opskit check --output'|'opskit du -X'|'opskit memcached start -s'|'opskit memcached stop -s') kind='@file' ;;
+    *' --directory'|*' --installroot'|*' --keep-copy'|*' --root'|*' --state-dir'|*' --tool-dir'|'opskit journal errors -D'|'opskit journal usage -D'|'opskit journal vacuum -D'|'opskit journal verify -D') kind='@directory' ;;
+    *' --auth-file'|*' --exclude-from'|*' --facts'|*' --fstab'|*' --html'|*' --memory-file'|*' --password-file'|*' --pidfile'|*' --private-key'|*' --save'|*' --sysconfig'|*' --unix-socket'|*' --vault-password-file'|*' --verify-key'|*' -P'|*' -Y'|*' -e'|'opskit check --output'|'opskit du --diff'|'opskit du -X'|'opskit memcached start -s'|'opskit memcached stop -s') kind='@file' ;;
     *' --unit'|'opskit journal errors -u') kind='@unit' ;;
     *' --color') kind='auto always never' ;;
     *' --protocol'|*' -B') kind='auto ascii binary' ;;
+    *' --tool') kind='auto installed send path' ;;
     *' --only') kind='disk journal memcached service yum history' ;;
     *' --priority'|'opskit journal errors -p') kind='emerg alert crit err warning notice info debug' ;;
     *' --of') kind='envelope facts' ;;
@@ -134,6 +145,7 @@ _opskit_option() {
     *' --table') kind='gpt dos' ;;
     *' --engine') kind='lstat statx stat' ;;
     'opskit check --format') kind='text json nagios prometheus' ;;
+    'opskit fleet check --format') kind='text json prometheus' ;;
     'opskit disk fstab backup --format'|'opskit disk fstab restore --format'|'opskit disk grow --format'|'opskit disk mount --format'|'opskit disk swap --format'|'opskit disk umount --format'|'opskit history prune --format'|'opskit journal retain --format'|'opskit journal vacuum --format'|'opskit memcached start --format'|'opskit memcached stop --format'|'opskit service ensure --format'|'opskit undo --format'|'opskit yum unlock --format'|'opskit yum why --format') kind='text sh json' ;;
     *) return 1 ;;
   esac

@@ -47,6 +47,7 @@ ENTRIES: dict[str, Entry] = {
     "service": Entry("opskit.service.cli", "Is a service really running: systemd, init scripts, containers."),
     "status": Entry("opskit.status.cli", "The host on one screen: what is wrong, and what mends it.", single=True),
     "check": Entry("opskit.status.cli", "The same for machines: exit 4 with findings.", app="check_app", single=True),
+    "fleet": Entry("opskit.fleet.cli.command", "The same on many hosts, by Ansible: plan, apply, resume, check."),
     "history": Entry("opskit.history.cli", "What opskit did on this host: list runs, show one."),
     "undo": Entry("opskit.history.cli", "Take a run back as far as it can be.", app="undo_app", single=True),
     "findings": Entry("opskit.findings.cli", "What the id of a finding means.", single=True),

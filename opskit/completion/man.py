@@ -29,10 +29,12 @@ STATUSES = {
     "8": "failed, and all that had been done was taken back: the host is as before",
     "9": "failed, and something of it is left: it could not be taken back, or a program is at work that not even"
     " SIGKILL ends",
+    "10": "a host of a fleet could not be reached",
     "130, 143": "interrupted (SIGINT, SIGTERM), and taken back",
 }
 # Only of what changes the host.
 OF_CHANGES = ("3", "5", "8", "9")
+OF_FLEETS = ("10",)
 VARIABLES = {
     "OPSKIT_COLOR, OPSKIT_STATE_DIR, OPSKIT_LOCK_TIMEOUT": "these options of every command",
     "OPSKIT_CONFIG": "a config file in place of both",
@@ -148,10 +150,12 @@ def _head(title: str, name: str, summary: str, version: str) -> Iterator[str]:
 
 def _end(commands: Iterable[Node], example: str, files: Mapping[str, str], also: Iterable[str]) -> Iterator[str]:
     """What stands at the end of each page. example: an option with its command, of which the variable is told."""
-    changes = any("--dry-run" in option.names for node in commands for option in node.options)
+    nodes = tuple(commands)
+    changes = any("--dry-run" in option.names for node in nodes for option in node.options)
+    fleets = any(node.words[1:2] == ("fleet",) for node in nodes)
     yield ".SH EXIT STATUS"
     for status, meaning in STATUSES.items():
-        if changes or status not in OF_CHANGES:
+        if (changes or status not in OF_CHANGES) and (fleets or status not in OF_FLEETS):
             yield from _entry(status, meaning)
     yield ".SH ENVIRONMENT"
     variable = example.upper().replace(" --", "_").replace(" ", "_").replace("-", "_")

@@ -97,6 +97,8 @@ def test_the_same_option_means_the_same_everywhere() -> None:
     # du's lists files, the vacuum's is journalctl's --vacuum-files; GNU's du and df have an -x, du and journalctl a -D;
     # check has formats for machines in place of a script, and --output is journalctl's in `journal`.
     several = {"--files", "-x", "-D", "--format", "--output"}
+    # fleet has the letters of ansible-playbook, and the --diff of a plan.
+    several |= {"-i", "-l", "-u", "-b", "--diff"}
     assert {name: seen for name, seen in kinds.items() if len(seen) > 1 and name not in several} == {}
 
 

@@ -1,0 +1,63 @@
+"""Hosts are asked: shown while it goes, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Optional
+
+from opskit import __version__
+from opskit.core.errors import Failed, Interrupted, OpskitError
+from opskit.core.units import now, time_text
+from opskit.fleet.drive.ansible import Driven, drive, looking
+from opskit.fleet.model import KIND, FleetPlan, FleetRun, HostState, plan_of, sealed, settle
+from opskit.fleet.playbook import Asked
+from opskit.session import Session
+
+if TYPE_CHECKING:
+    from opskit.fleet.results import FleetAnswer
+
+
+def asked(session: Session, run: FleetRun, *, check: bool) -> dict[str, HostState]:
+    """Ask the hosts what changes nothing; nothing of it is kept.
+
+    check: show what would be done. Raises Interrupted, and Failed where ansible-playbook broke off.
+    """
+    from opskit.fleet.show import progress  # noqa: PLC0415 - a usage error does without
+
+    with looking(run) as folder, progress(session.screen, run, len(run.hosts)) as tell:
+        driven = drive(folder, run, Asked(folder.stop_path, check=check), tell)
+    broken = broken_off(driven)
+    if broken:
+        broken.state = "Nothing was changed."
+        raise broken
+    return settle(run, driven.events)
+
+
+def broken_off(driven: Driven) -> Optional[OpskitError]:
+    """Why not all hosts have been asked; None where they have."""
+    if driven.signal:
+        return Interrupted(driven.signal, state="")
+    if driven.trouble:
+        return Failed("ansible-playbook", f"it broke off ({driven.trouble})")
+    return None
+
+
+def planned(run: FleetRun, states: Mapping[str, HostState]) -> FleetPlan:
+    """The plan file of a dry run on these hosts."""
+    hosts = {name: plan_of(state) for name, state in states.items()}
+    plan = FleetPlan(KIND, time_text(now()), __version__, run.argv, run.inventory, run.limit, hosts)
+    return sealed(plan)
+
+
+def run_answer(run: FleetRun, states: Mapping[str, HostState], *, live: bool = False) -> FleetAnswer:
+    """What --json answers of a run: without the whole answers of the hosts; a run of no host was none."""
+    return {
+        "run": run.id if states else None,
+        "kind": run.kind,
+        "of": run.of,
+        "argv": list(run.argv),
+        "live": live,
+        "hosts": {name: replace(state, answer=None) for name, state in states.items()},
+        "left_out": run.left_out,
+    }

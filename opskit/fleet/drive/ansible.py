@@ -1,0 +1,194 @@
+"""ansible-playbook: found, started with the terminal of who called opskit, heard, and stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import Callable, NamedTuple
+
+from opskit.core.command import Command
+from opskit.core.errors import Failed, Interrupted, Missing, Refused, UsageFault
+from opskit.core.execute import Interrupts
+from opskit.core.files import write_atomic
+from opskit.core.runner import Attached, attached
+from opskit.core.text import last_lines
+from opskit.fleet.drive.store import RunFolder
+from opskit.fleet.findings import inventory_findings
+from opskit.fleet.model import Event, FleetRun, HostState, settle
+from opskit.fleet.playbook import Asked, config_places, environment, host_seconds, playbook, words
+
+COLLECTION = os.path.join(os.path.dirname(os.path.dirname(__file__)), "collection")
+INSTALL = "pip install ansible-core, where opskit is installed; or the package ansible-core of this host"
+Tell = Callable[[Mapping[str, HostState]], object]
+# What opskit hears from ansible-playbook's end and from its own stop beyond the limit of the hosts.
+MARGIN_SECONDS = 600.0
+OUTPUT_KEPT = 64 * 1024
+
+
+def program() -> str:
+    """The path of ansible-playbook: beside this Python, else on the caller's PATH. Raises Missing."""
+    beside = os.path.join(os.path.dirname(sys.executable or ""), "ansible-playbook")
+    found = beside if os.access(beside, os.X_OK) else shutil.which("ansible-playbook")
+    if not found:
+        raise Missing("ansible-playbook", "opskit fleet goes by Ansible, which is not here", todo=INSTALL)
+    return found
+
+
+def ansible_config() -> str:
+    """The text of the ansible.cfg that is in force, "" for none."""
+    for place in config_places(os.environ):
+        with contextlib.suppress(OSError), open(place, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    return ""
+
+
+@contextlib.contextmanager
+def looking(run: FleetRun) -> Iterator[RunFolder]:
+    """A folder for a run that only looks, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="opskit-fleet-") as path:
+        yield RunFolder(path, run)
+
+
+class Driven(NamedTuple):
+    """What came of asking the hosts.
+
+    events: all of the folder
+    signal: which one ended it early; 0 for none
+    trouble: why ansible-playbook did not come to its end; "" where it did
+    """
+
+    events: list[Event]
+    signal: int = 0
+    trouble: str = ""
+
+
+def drive(folder: RunFolder, run: FleetRun, asked: Asked, tell: Tell, lock: int = -1) -> Driven:
+    """Ask the hosts of the run, and hear them until all have ended.
+
+    Ctrl-C and SIGTERM leave the hosts alone that have not begun, and wait for those that have; a second one does not
+    wait. What only looks is ended by the first.
+
+    run: what is asked now: the folder's run, or the hosts of it that are not done
+    tell: told the states whenever something has happened
+    lock: the descriptor of the folder's lock, which ansible-playbook holds, too: it can outlive opskit
+    Raises Missing; Failed when no host was asked, Refused where the inventory has not the hosts of the run.
+    """
+    path = program()
+    _write_playbook(folder, run, asked)
+    line = Command(words(run, path, folder.playbook_path), mutates=not asked.check, timeout=_silence(run))
+    before = len(folder.events())
+    output = os.open(folder.output_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    heard, tells = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(tells, False)  # who does not listen holds nobody up
+    try:
+        begins = os.fstat(output).st_size
+        interrupts = Interrupts()
+        keep = (tells, *((lock,) if lock >= 0 else ()))
+        with (
+            interrupts.held_back(),
+            attached(line, _environment(folder, run, tells), output=output, keep=keep) as ansible,
+        ):
+            os.close(tells)
+            tells = -1
+            if lock >= 0:
+                folder.name_holder(lock, f"{os.getpid()} (ansible-playbook: {ansible.pid})")
+            number = _Talk(folder, asked, interrupts, tell, before).listen(ansible, heard)
+            status = ansible.status
+        said = last_lines(os.pread(output, OUTPUT_KEPT, begins).decode("utf-8", "replace"), 12)
+    finally:
+        for descriptor in (heard, output, *((tells,) if tells >= 0 else ())):
+            os.close(descriptor)
+    events = folder.events()
+    _check_hosts(run, events[before:], number, f"exit status {status}: {said}" if said else f"exit status {status}")
+    ended = any(event.event == "end" for event in events[before:])
+    return Driven(events, number, "" if ended or number else f"exit status {status}: {said}")
+
+
+def _write_playbook(folder: RunFolder, run: FleetRun, asked: Asked) -> None:
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(folder.stop_path)
+        write_atomic(folder.playbook_path, playbook(run, asked).encode())
+    except OSError as error:
+        why = f"the playbook cannot be written ({error.strerror})"
+        raise Failed(folder.playbook_path, why, todo="make room", state="Nothing was changed.") from error
+
+
+def _check_hosts(run: FleetRun, events: list[Event], number: int, why: str) -> None:
+    """Raise for a run in which no host was asked."""
+    found = next((event for event in events if event.event == "hosts"), None)
+    nothing = "Nothing was changed."
+    if found is None:
+        if number:
+            raise Interrupted(number, state=nothing)
+        raise Failed("ansible-playbook", why, todo="the same with ansible-inventory --list says more", state=nothing)
+    if run.hosts:
+        strange = inventory_findings(run, found.hosts)
+        if strange:
+            raise Refused("the hosts of the plan", strange)
+    elif not found.hosts:
+        where = " ".join(run.inventory) or "Ansible's own inventory"
+        raise UsageFault(run.limit or "all", f"no host of {where} matches", todo="ansible-inventory --list")
+
+
+def _silence(run: FleetRun) -> float:
+    return host_seconds(run) + MARGIN_SECONDS
+
+
+def _environment(folder: RunFolder, run: FleetRun, tells: int) -> dict[str, str]:
+    ours = {
+        "OPSKIT_FLEET_EVENTS": folder.events_path,
+        "OPSKIT_FLEET_STOP": folder.stop_path,
+        "OPSKIT_FLEET_WAKE": str(tells),
+        "OPSKIT_FLEET_MAX_FAIL": str(run.max_fail) if run.kind in {"apply", "undo"} else "",
+        "OPSKIT_FLEET_EXACT": "yes" if run.hosts else "",
+    }
+    return {**environment(os.environ, ansible_config(), COLLECTION), **ours}
+
+
+class _Talk:
+    """What is heard of the hosts while ansible-playbook runs, and what it is told.
+
+    before: how many events there were
+    """
+
+    def __init__(self, folder: RunFolder, asked: Asked, interrupts: Interrupts, tell: Tell, before: int) -> None:
+        self.folder, self.interrupts, self.tell, self.before = folder, interrupts, tell, before
+        self.acts = folder.run.kind in {"apply", "undo"} and not asked.check
+        self.begun = False
+
+    def listen(self, ansible: Attached, heard: int) -> int:
+        """Until ansible-playbook has ended. Returns the signal that came meanwhile, 0 for none."""
+        first = 0
+        while ansible.status is None:
+            # Until hosts are asked a person may be typing a password.
+            came = ansible.wait(heard, patient=not self.begun)
+            if self.interrupts.number:
+                again, first, self.interrupts.number = first, first or self.interrupts.number, 0
+                stop(self.folder.stop_path)
+                if again or not (self.acts and self.begun):
+                    ansible.end()
+                    break
+            if came and not os.read(heard, 65536):
+                heard = -1  # it ends
+            elif came:
+                self.hear()
+        self.hear()
+        return first
+
+    def hear(self) -> None:
+        """Read what has come, and tell of it."""
+        events = self.folder.events()
+        self.begun = self.begun or any(event.event == "batch" for event in events[self.before :])
+        if len(events) > self.before:
+            self.tell(settle(self.folder.run, events, live=True))
+
+
+def stop(path: str) -> None:
+    """Have no further host begin."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))

@@ -1,0 +1,155 @@
+"""The state of a run on disk: what is being done (run.json), what happened (events.jsonl), who has it (lock), stop."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+
+from opskit.core.caller import own_folder
+from opskit.core.errors import Busy, Failed, Missing, UsageFault
+from opskit.core.files import sync_directory, write_atomic
+from opskit.core.finding import follow_up
+from opskit.core.jsonable import ShapeError, from_json, to_json
+from opskit.core.lock import make_state_dir
+from opskit.fleet.model import Event, FleetRun, read_events
+
+# Where a host keeps its ledger (options.DEFAULT_STATE_DIR): that is none of a fleet's.
+OF_THE_HOST = "/var/lib/opskit"
+
+
+def fleet_dir(state_dir: str) -> str:
+    """Where the runs are: in the folder that --state-dir names, else in the user's own.
+
+    Raises Missing for a user that has none.
+    """
+    if state_dir != OF_THE_HOST:
+        return os.path.join(os.path.abspath(state_dir), "fleet")
+    own = own_folder("XDG_STATE_HOME")
+    if not own:
+        raise Missing("the state of the run", "this user has no home directory", todo="name a folder: --state-dir DIR")
+    return os.path.join(own, "opskit", "fleet")
+
+
+class RunFolder:
+    """The folder of one run."""
+
+    def __init__(self, path: str, run: FleetRun) -> None:
+        self.path = path
+        self.run = run
+        self.events_path = os.path.join(path, "events.jsonl")
+        self.stop_path = os.path.join(path, "stop")
+        self.output_path = os.path.join(path, "ansible.log")
+        self.playbook_path = os.path.join(path, "playbook.yml")
+        self.lock_path = os.path.join(path, "lock")
+        self._read = 0
+        self._events: list[Event] = []
+
+    def events(self) -> list[Event]:
+        """What has happened up to now; only what came since the last time is read. Raises Failed.
+
+        Half a line is left for the next time: it is being written, or a crash cut it off.
+        """
+        try:
+            with open(self.events_path, "rb") as file:
+                file.seek(self._read)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise Failed(self.events_path, f"it cannot be read ({error.strerror})") from error
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        self._events += read_events(whole.decode("utf-8", "surrogateescape").split("\n"))
+        return list(self._events)
+
+    def live(self) -> bool:
+        """Whether somebody carries the run on just now."""
+        try:
+            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            return not _taken(descriptor)
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[int]:
+        """Have the run for oneself; what is given is the lock's descriptor, for ansible-playbook to hold it too.
+
+        Raises Busy, naming who has it.
+        """
+        descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            if not _taken(descriptor):
+                holder = os.pread(descriptor, 64, 0).decode("ascii", "replace").strip() or "unknown"
+                todo = f"wait for it: {follow_up('fleet', 'status', self.run.id)}"
+                raise Busy(f"run {self.run.id}", f"pid {holder} carries it on", todo=todo)
+            self.name_holder(descriptor, str(os.getpid()))
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def name_holder(self, descriptor: int, pids: str) -> None:
+        """Say in the lock who has it; a full disk is no reason to stop."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{pids}\n".encode(), 0)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def create_run(state_dir: str, run: FleetRun) -> RunFolder:
+    """The folder of a new run, on the disk before anything begins. Raises Failed or Missing."""
+    base = fleet_dir(state_dir)
+    path = os.path.join(base, run.id)
+    try:
+        make_state_dir(base)
+        os.mkdir(path, 0o700)
+        write_atomic(os.path.join(path, "run.json"), json.dumps(to_json(run)).encode())
+        sync_directory(base)
+    except OSError as error:
+        todo = "make room, or name another place: --state-dir DIR"
+        why = f"the state of the run cannot be kept ({error.strerror})"
+        raise Failed(path, why, todo=todo, state="Nothing was changed.") from error
+    return RunFolder(path, run)
+
+
+def run_names(state_dir: str) -> list[str]:
+    """The runs that are there, the oldest first."""
+    try:
+        return sorted(name for name in os.listdir(fleet_dir(state_dir)) if not name.startswith("."))
+    except OSError:
+        return []
+
+
+def open_run(state_dir: str, name: str) -> RunFolder:
+    """The run of this id, the only one that begins so, or the `last`. Raises UsageFault."""
+    names = run_names(state_dir)
+    base = fleet_dir(state_dir)
+    listed = ", ".join(names[-5:]) or "there is none"
+    found = names[-1:] if name == "last" else [each for each in names if each.startswith(name)]
+    if name in found:
+        found = [name]
+    if len(found) != 1 or not name:
+        why = f"{len(found)} runs begin so" if found else f"no such run in {base}"
+        raise UsageFault(name or "''", why, todo=f"the newest runs: {listed}")
+    path = os.path.join(base, found[0])
+    try:
+        with open(os.path.join(path, "run.json"), encoding="utf-8", errors="surrogateescape") as file:
+            return RunFolder(path, from_json(FleetRun, json.load(file)))
+    except OSError as error:
+        raise UsageFault(name, f"{error.filename}: {error.strerror}", todo=f"the newest runs: {listed}") from error
+    except (ValueError, ShapeError) as error:
+        raise UsageFault(
+            name, f"{path}/run.json: it cannot be read ({error})", todo="the opskit that began it"
+        ) from error

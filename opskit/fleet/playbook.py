@@ -1,0 +1,187 @@
+"""What ansible-playbook is given: the playbook of a run, its words, its environment. Ansible's own settings stay."""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from opskit.fleet.model import FleetRun
+
+CALLBACK = "opskit.host.record"
+ACTION = "opskit.host.run"
+# How long one command on one host may take, in seconds: what looks, and what changes it (mkfs of a large disk).
+LOOK_SECONDS = 900
+ACT_SECONDS = 4 * 3600
+# A host that is gone without a word is noticed in a minute; ssh itself would wait for two hours.
+ALIVE = "-o ServerAliveInterval=15 -o ServerAliveCountMax=4"
+DEFAULT_COLLECTIONS = "~/.ansible/collections:/usr/share/ansible/collections"
+
+
+class Unsafe(str):
+    """A text that Ansible takes as it is: braces in it are no expression."""
+
+    __slots__ = ()
+
+
+class Asked(NamedTuple):
+    """How the hosts are asked.
+
+    stop: the file whose being there leaves every host alone that has not begun
+    check: show what would be done
+    canary: check the first batch before and after its turn
+    """
+
+    stop: str
+    check: bool = False
+    canary: bool = False
+
+
+def host_seconds(run: FleetRun) -> int:
+    """How long a command of this run may take on one host."""
+    return ACT_SECONDS if run.kind in {"apply", "undo"} else LOOK_SECONDS
+
+
+def playbook(run: FleetRun, asked: Asked) -> str:
+    """The playbook of a run, as YAML."""
+    names = list(run.hosts)
+    play: dict[str, Any] = {
+        "name": Unsafe(f"opskit fleet {run.kind}"),
+        "hosts": [Unsafe(name) for name in names] if names else "all",
+        "gather_facts": False,
+        "strategy": "linear",
+        "any_errors_fatal": False,
+        "vars": {"opskit_fleet_stop": Unsafe(asked.stop)},
+    }
+    if run.serial:
+        play["serial"] = list(run.serial)
+    argv: Any = [Unsafe(word) for word in run.argv]
+    if run.words:
+        play["vars"]["opskit_fleet_words"] = {
+            Unsafe(name): [Unsafe(word) for word in words] for name, words in run.words.items()
+        }
+        argv = "{{ opskit_fleet_words[inventory_hostname] }}"
+    only_plan: Any = ""
+    if any(run.hosts.values()):
+        play["vars"]["opskit_fleet_tokens"] = {Unsafe(name): Unsafe(text) for name, text in run.hosts.items()}
+        only_plan = "{{ opskit_fleet_tokens[inventory_hostname] }}"
+    tool = {key: Unsafe(value) for key, value in run.tool.items() if value}
+    main = _task(run.kind, {"argv": argv, "only_plan": only_plan, **tool}, host_seconds(run), check=asked.check)
+    look = {"argv": ["check"], **tool}
+    first = {"when": "opskit_fleet_first"}
+    play["tasks"] = [main]
+    if asked.canary:
+        play["vars"]["opskit_fleet_first"] = (
+            "{{ ansible_play_hosts_all[0] in ansible_play_batch"
+            " and ansible_play_batch | length < ansible_play_hosts_all | length }}"
+        )
+        before, after = (_task(name, look, LOOK_SECONDS) | first for name in ("before", "after"))
+        play["tasks"] = [before, main, after]
+    return as_yaml([play]) + "\n"
+
+
+def _task(name: str, asked: dict[str, Any], seconds: int, *, check: bool = False) -> dict[str, Any]:
+    """A task. Whether to go on after a failure, the callback decides and not Ansible."""
+    return {
+        "name": name,
+        ACTION: asked,
+        "check_mode": check,
+        "ignore_errors": True,
+        "ignore_unreachable": True,
+        "timeout": seconds,
+    }
+
+
+def as_yaml(value: Any) -> str:
+    """YAML of plain values, in one line. JSON would do but for the mark of an unsafe text."""
+    if isinstance(value, str):
+        return ("!unsafe " if isinstance(value, Unsafe) else "") + _quoted(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_quoted(str(key))}: {as_yaml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(as_yaml, value)) + "]"
+    return str(value)
+
+
+def _quoted(text: str) -> str:
+    """A text in double quotes; all but printable ASCII as an escape."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    if " " <= char <= "~":
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
+
+
+def words(run: FleetRun, program: str, book: str) -> tuple[str, ...]:
+    """The command line of ansible-playbook."""
+    line = [program]
+    for place in run.inventory:
+        line += ["-i", place]
+    if run.limit and not run.hosts:
+        line += ["-l", run.limit]
+    if run.forks:
+        line += ["--forks", str(run.forks)]
+    return (*line, *run.ansible, book)
+
+
+def environment(environ: Mapping[str, str], config: str, collection: str) -> dict[str, str]:
+    """The environment of ansible-playbook: the caller's, with what the run needs and no setting of his overruled.
+
+    config: the text of the ansible.cfg that is in force, "" for none
+    collection: the folder that has ansible_collections
+    """
+    settings = _settings(config)
+    paths = (
+        environ.get("ANSIBLE_COLLECTIONS_PATH")
+        or environ.get("ANSIBLE_COLLECTIONS_PATHS")
+        or settings.get("defaults.collections_path")
+        or settings.get("defaults.collections_paths")
+        or DEFAULT_COLLECTIONS
+    )
+    result = {
+        **environ,
+        "ANSIBLE_COLLECTIONS_PATH": f"{collection}:{paths}",
+        "ANSIBLE_STDOUT_CALLBACK": CALLBACK,
+        "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "ANSIBLE_NOCOLOR": "True",
+        "ANSIBLE_LOCALHOST_WARNING": "False",
+    }
+    result.pop("ANSIBLE_COLLECTIONS_PATHS", None)
+    result.pop("ANSIBLE_FORCE_COLOR", None)
+    pipelining = ("defaults.pipelining", "connection.pipelining", "ssh_connection.pipelining")
+    if not any(name in settings for name in pipelining) and "ANSIBLE_SSH_PIPELINING" not in environ:
+        result.setdefault("ANSIBLE_PIPELINING", "True")
+    if "ssh_connection.ssh_extra_args" not in settings:
+        result.setdefault("ANSIBLE_SSH_EXTRA_ARGS", ALIVE)
+    return result
+
+
+def _settings(config: str) -> dict[str, str]:
+    """The settings of an ansible.cfg as section.key; none of one that cannot be read: Ansible tells of that."""
+    parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None, strict=False)
+    try:
+        parser.read_string(config)
+    except configparser.Error:
+        return {}
+    return {f"{section}.{key}": value for section in parser.sections() for key, value in parser[section].items()}
+
+
+def config_places(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Where Ansible looks for its ansible.cfg, the first that is there counts.
+
+    It passes over one in a working directory that others can write to; then a setting here is its default there.
+    """
+    named = environ.get("ANSIBLE_CONFIG", "")
+    home = environ.get("HOME", "")
+    return tuple(
+        place
+        for place in (named, "ansible.cfg", os.path.join(home, ".ansible.cfg"), "/etc/ansible/ansible.cfg")
+        if place
+    )

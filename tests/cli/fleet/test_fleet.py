@@ -1,0 +1,178 @@
+"""opskit fleet from argv to exit status, over ansible-playbook, to hosts on paper."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from cli.fleet.conftest import Ended, Fleet
+
+FULL = {"id": "full", "severity": "error", "title": "/data is 97 % full", "evidence": "", "remedy": ""}
+
+
+def test_a_plan_is_made_shown_carried_out_once_and_taken_back(fleet: Fleet) -> None:
+    made = fleet.planned()
+    assert (made.code, made.result["argv"], len(made.result["hosts"])) == (0, ["disk", "mount", "/dev/vdb", "/data"], 3)
+    assert "3 hosts" in made.err
+    assert fleet.acted() == []
+    shown = fleet.run("show", str(fleet.plan))
+    assert (shown.code, "3 to change" in shown.err) == (0, True)
+    unasked = fleet.run("apply", str(fleet.plan), way=True)
+    assert (unasked.code, unasked.out) == (5, "")
+    assert "--yes answers the question" in unasked.err
+    done = fleet.apply("--serial", "1,100%")
+    assert (done.code, done.states) == (0, dict.fromkeys("abc", "done"))
+    assert fleet.acted() == ["a", "b", "c"]
+    # The first batch is checked before and after, and the others are begun when it is over.
+    words = [(name, call[0]) for name, call in fleet.calls if call[0] == "check" or "--yes" in call]
+    assert words[:3] == [("a", "check"), ("a", "disk"), ("a", "check")]
+    assert sorted(words[3:]) == [("b", "disk"), ("c", "disk")]
+    again = fleet.apply()
+    assert (again.code, again.states, fleet.acted()) == (0, dict.fromkeys("abc", "done"), ["a", "b", "c"])
+    assert "nothing to do" in fleet.run("resume", "last").out
+    assert fleet.run("status", "last", "--json").states == dict.fromkeys("abc", "done")
+    back = fleet.run("undo", done.result["run"], "--yes", "--json")
+    assert (back.code, back.states, back.result["of"]) == (0, dict.fromkeys("abc", "done"), done.result["run"])
+    assert fleet.acted("undo") == ["a", "b", "c"]
+    assert ["undo", "--json", "--dry-run", "run-of-a"] in [call for _, call in fleet.calls]
+
+
+def test_each_host_ends_in_its_own_way_and_the_first_code_counts(fleet: Fleet) -> None:
+    fleet.set("a", dry=5)
+    fleet.set("b", nothing=True)
+    fleet.set("c", says="no JSON at all")
+    made = fleet.planned()
+    outcomes = {name: host["outcome"] for name, host in made.result["hosts"].items()}
+    assert (made.code, outcomes) == (1, {"a": "refused", "b": "nothing", "c": "failed"})
+    assert made.result["hosts"]["a"]["why"] == "it is in use"
+    nothing = fleet.apply()
+    assert (nothing.code, nothing.result["run"], fleet.acted()) == (0, None, [])
+    assert nothing.result["left_out"]["a"] == "it is in use"
+
+
+def test_once_too_many_have_failed_no_more_are_begun_and_resume_goes_on(fleet: Fleet) -> None:
+    fleet.planned()
+    fleet.set("a", act=8)
+    stopped = fleet.apply("--serial", "1")
+    assert (stopped.code, stopped.states) == (8, {"a": "taken_back", "b": "waiting", "c": "waiting"})
+    fleet.set("b", act=5)
+    more = fleet.run("resume", "last", "--yes", "--json", "--max-fail", "2")
+    assert (more.code, more.states) == (8, {"a": "taken_back", "b": "refused", "c": "done"})
+    # What was under way when the control node was lost is waited for.
+    resumed = [call for _, call in fleet.calls if "--lock-timeout" in call]
+    assert [call[call.index("--lock-timeout") + 1] for call in resumed] == ["5m"] * 3
+    fleet.set("a")
+    fleet.set("b")
+    assert fleet.run("resume", "last", "--yes", "--json").states == dict.fromkeys("abc", "done")
+    assert fleet.acted() == ["a", "b", "c"]
+
+
+def test_a_new_finding_of_the_first_host_stops_the_run(fleet: Fleet) -> None:
+    fleet.planned()
+    known = {**FULL, "title": "/var is 91 % full"}
+    fleet.set("a", checks=[[known], [{**known, "title": "/var is 92 % full"}, FULL]])
+    stopped = fleet.apply()
+    assert (stopped.code, stopped.states) == (4, {"a": "done", "b": "waiting", "c": "waiting"})
+    assert stopped.result["hosts"]["a"]["new"] == [FULL]
+
+
+def test_a_host_that_the_inventory_has_no_more_stops_all(fleet: Fleet) -> None:
+    fleet.planned()
+    fleet.write_inventory(["a", "b"])
+    refused = fleet.apply()
+    body = json.loads(refused.out)
+    assert (refused.code, [each["id"] for each in body["findings"]]) == (5, ["host-not-in-inventory"])
+    assert fleet.acted() == []
+
+
+def test_what_looks_like_an_expression_arrives_as_it_is(fleet: Fleet) -> None:
+    words = ["df", "--why", "{{ 1 + 1 }}", "a \"b\" 'c' $(d) é\n\U0001f600", "{% raw %}"]
+    asked = fleet.run("run", "--json", "--", *words, way=True)
+    assert asked.code == 0
+    assert [call for _, call in fleet.calls] == [["df", "--json", *words[1:]]] * 3
+    refused = fleet.run("run", "--", "disk", "mount", "/dev/vdb", "/data", way=True)
+    assert (refused.code, len(fleet.calls)) == (5, 3)
+
+
+def test_a_check_of_all_hosts(fleet: Fleet) -> None:
+    fleet.set("b", checks=[[FULL]])
+    found = fleet.run("check", "--json", way=True)
+    assert (found.code, found.result["hosts"]["b"]["findings"]) == (4, [FULL])
+    assert 'host="a"' in fleet.run("check", "--format", "prometheus", way=True).out
+
+
+def test_a_dry_run_of_an_apply_asks_each_by_its_token(fleet: Fleet) -> None:
+    fleet.planned()
+    before = len(fleet.calls)
+    assert fleet.run("apply", str(fleet.plan), "--dry-run", "--exit-code", way=True).code == 3
+    assert all({"--only-plan", "--dry-run"} <= set(call) for _, call in fleet.calls[before:])
+    assert len(fleet.calls) == before + 3
+    assert (fleet.acted(), list((fleet.folder / "state").iterdir())) == ([], [])
+
+
+def let_go(path: Path) -> None:
+    """Wait until the host is at work, and let it go on."""
+    with open(path, "w", encoding="ascii"):
+        path.unlink()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
+def test_a_signal_lets_the_host_at_work_finish_and_begins_no_other(number: int, fleet: Fleet) -> None:
+    fleet.planned()
+    held = fleet.hold("a")
+    going = fleet.start("--serial", "1")
+    # The open returns once the host reads: it is at work.
+    with open(held, "w", encoding="ascii"):
+        os.killpg(going.pid, number) if number == signal.SIGINT else going.send_signal(number)
+        stop = fleet.folder / "state" / "fleet"
+        wait_for_stop(stop)
+        held.unlink()
+    out, err = going.communicate(timeout=120)
+    ended = Ended(going.returncode, out, err)
+    assert (ended.code, ended.states) == (128 + number, {"a": "done", "b": "waiting", "c": "waiting"})
+    assert json.loads(out)["error"]["todo"].startswith("opskit fleet resume")
+    assert fleet.run("resume", "last", "--yes", "--json").states == dict.fromkeys("abc", "done")
+    assert fleet.acted() == ["a", "b", "c"]
+
+
+def wait_for_stop(folder: Path) -> None:
+    """Until the run of this folder is to stop."""
+    run = next(folder.iterdir())
+    while not (run / "stop").exists():
+        os.sched_yield()
+
+
+def test_a_killed_opskit_leaves_a_run_that_one_at_a_time_goes_on_with(fleet: Fleet) -> None:
+    """ansible-playbook outlives it: it finishes what has begun, and has the run as long."""
+    fleet.planned()
+    held = fleet.hold("a")
+    going = fleet.start("--serial", "1")
+    with open(held, "w", encoding="ascii"):
+        going.kill()
+        going.communicate(timeout=60)
+        second = fleet.run("resume", "last", "--yes", "--json")
+        assert (second.code, second.result) == (7, None)
+        assert "ansible-playbook: " in json.loads(second.out)["error"]["why"]
+        held.unlink()
+    run = next((fleet.folder / "state" / "fleet").iterdir())
+    with open(run / "lock", encoding="ascii") as lock:
+        import fcntl  # noqa: PLC0415
+
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    assert fleet.run("status", "last", "--json").states == {"a": "done", "b": "waiting", "c": "waiting"}
+    assert fleet.run("resume", "last", "--yes", "--json").states == dict.fromkeys("abc", "done")
+    assert fleet.acted() == ["a", "b", "c"]
+
+
+def test_a_plan_that_was_changed_or_is_none_asks_nobody(fleet: Fleet) -> None:
+    fleet.planned()
+    fleet.plan.write_text(fleet.plan.read_text().replace("/data", "/date"))
+    edited = fleet.apply()
+    assert (edited.code, "not as it was made" in json.loads(edited.out)["error"]["why"]) == (2, True)
+    fleet.plan.write_text(fleet.plan.read_text()[:-20])
+    assert fleet.apply().code == 2
+    assert len(fleet.calls) == 3

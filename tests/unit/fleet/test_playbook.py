@@ -1,0 +1,88 @@
+"""What ansible-playbook is given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from opskit.fleet.model import FleetRun
+from opskit.fleet.playbook import ALIVE, Asked, Unsafe, as_yaml, config_places, environment, playbook, words
+
+RUN = FleetRun("r", "apply", "t", "0.2.0", ("disk", "mount", "/dev/vdb", "/d"), ("/h.ini", "a,b,"), hosts={"a": "T"})
+
+
+@pytest.mark.parametrize(
+    ("value", "yaml"),
+    [
+        ("a", '"a"'),
+        (Unsafe("{{ x }}"), '!unsafe "{{ x }}"'),
+        ('"\\\n\x7f', '"\\"\\\\\\u000a\\u007f"'),
+        ("é\U0001f600", '"\\u00e9\\U0001f600"'),
+        ([True, 3, ""], '[true, 3, ""]'),
+        ({"k:": ["v"]}, '{"k:": ["v"]}'),
+    ],
+)
+def test_yaml(value: object, yaml: str) -> None:
+    assert as_yaml(value) == yaml
+
+
+def test_a_plan_asks_all_hosts_and_changes_nothing() -> None:
+    text = playbook(replace(RUN, kind="plan", hosts={}), Asked("/run/stop", check=True))
+    assert '"hosts": "all"' in text
+    assert '"check_mode": true' in text
+    assert "serial" not in text
+    assert '"argv": [!unsafe "disk", !unsafe "mount"' in text
+    assert '"only_plan": ""' in text
+
+
+def test_apply_asks_its_hosts_by_their_tokens_in_batches_and_checks_the_first() -> None:
+    text = playbook(replace(RUN, serial=("1", "50%")), Asked("/run/stop", canary=True))
+    assert '"hosts": [!unsafe "a"]' in text
+    assert '"serial": ["1", "50%"]' in text
+    assert '"opskit_fleet_tokens": {"a": !unsafe "T"}' in text
+    assert text.index('"name": "before"') < text.index('"name": "apply"') < text.index('"name": "after"')
+    assert text.count("opskit_fleet_first") == 3
+    # Whether to go on is for --max-fail: Ansible ends a play whose batch has failed.
+    assert text.count('"ignore_errors": true, "ignore_unreachable": true') == 3
+
+
+def test_an_undo_has_words_of_each_host() -> None:
+    text = playbook(replace(RUN, kind="undo", words={"a": ("undo", "X")}), Asked("/run/stop"))
+    assert '"opskit_fleet_words": {"a": [!unsafe "undo", !unsafe "X"]}' in text
+    assert '"argv": "{{ opskit_fleet_words[inventory_hostname] }}"' in text
+
+
+def test_the_command_line_has_a_limit_only_where_the_hosts_are_not_named() -> None:
+    asked = replace(RUN, limit="web", forks=20, ansible=("--become",))
+    named = ("ansible-playbook", "-i", "/h.ini", "-i", "a,b,", "--forks", "20", "--become", "p")
+    assert words(asked, "ansible-playbook", "p") == named
+    assert "-l" in words(replace(asked, hosts={}), "ansible-playbook", "p")
+
+
+@pytest.mark.parametrize(
+    ("config", "own", "paths", "pipelining", "ssh"),
+    [
+        ("", {}, "~/.ansible/collections:/usr/share/ansible/collections", "True", ALIVE),
+        ("[defaults]\ncollections_path = /c", {}, "/c", "True", ALIVE),
+        ("[defaults]\ncollections_path = /c", {"ANSIBLE_COLLECTIONS_PATH": "/e"}, "/e", "True", ALIVE),
+        ("[ssh_connection]\npipelining = False\nssh_extra_args = -v", {}, None, None, None),
+        ("[connection]\npipelining = False", {"ANSIBLE_SSH_EXTRA_ARGS": "-4"}, None, None, "-4"),
+        ("no section", {"ANSIBLE_PIPELINING": "False"}, None, "False", ALIVE),
+    ],
+)
+def test_no_setting_of_the_caller_is_overruled(
+    config: str, own: dict[str, str], paths: str | None, pipelining: str | None, ssh: str | None
+) -> None:
+    made = environment({"HOME": "/root", **own}, config, "/pkg")
+    assert made["HOME"] == "/root"
+    assert made["ANSIBLE_STDOUT_CALLBACK"] == "opskit.host.record"
+    assert made["ANSIBLE_COLLECTIONS_PATH"].startswith("/pkg:")
+    if paths:
+        assert made["ANSIBLE_COLLECTIONS_PATH"] == f"/pkg:{paths}"
+    assert (made.get("ANSIBLE_PIPELINING"), made.get("ANSIBLE_SSH_EXTRA_ARGS")) == (pipelining, ssh)
+
+
+def test_the_config_is_looked_for_where_ansible_looks() -> None:
+    places = ("/x.cfg", "ansible.cfg", "/root/.ansible.cfg", "/etc/ansible/ansible.cfg")
+    assert config_places({"ANSIBLE_CONFIG": "/x.cfg", "HOME": "/root"}) == places
