@@ -89,9 +89,7 @@ def _enter(place: Place, disk: str) -> None:
     """The mounts, and this process in them."""
     mount("none", Path("/"), "", MS_REC | MS_PRIVATE)
     root = place.own / "root"
-    lower = f"{place.layer}:/" if any(place.layer.iterdir()) else "/"
-    options = f"lowerdir={lower},upperdir={place.own / 'upper'},workdir={place.own / 'work'}"
-    mount("fleet-lab", root, "overlay", 0, options)
+    _overlay(f"{place.layer}:/", place.own, root)
     mount("proc", root / "proc", "proc")
     mount("/sys", root / "sys", "", MS_BIND)
     for folder in ("sys/class/block", "sys/block"):
@@ -103,12 +101,20 @@ def _enter(place: Place, disk: str) -> None:
         (root / folder).mkdir(mode=0o755)
     for path in place.shown:
         (root / path[1:]).mkdir(parents=True, exist_ok=True)
-        mount(path, root / path[1:], "", MS_BIND)
+        own = place.own / "shown" / path[1:].replace("/", "-")
+        _overlay(path, own, root / path[1:])
     disks.show(root, disk)
     os.chdir(root)
     call("pivot_root", ".", ".")
     call("umount2", ".", MNT_DETACH)
     os.chdir("/")
+
+
+def _overlay(lower: str, own: Path, target: Path) -> None:
+    """What is in the lower folders, and over it what is written, which goes to two folders in own."""
+    for name in ("upper", "work"):
+        (own / name).mkdir(parents=True, exist_ok=True)
+    mount("fleet-lab", target, "overlay", 0, f"lowerdir={lower},upperdir={own / 'upper'},workdir={own / 'work'}")
 
 
 def _devices(dev: Path) -> None:

@@ -39,6 +39,10 @@ def test_each_host_has_a_name_processes_and_a_disk_of_its_own(lab: Lab) -> None:
     lab.run("host01", "touch", "/etc/only-here", "/var/only-here")
     assert lab.run("host02", "ls", "/etc/only-here", "/var/only-here", check=False).returncode
     assert not Path("/etc/only-here").exists()
+    # Where the checkout is on another filesystem, a host sees that by a mount more.
+    mark = Path(sys.prefix, "only-here")
+    lab.run("host01", "touch", str(mark))
+    assert not mark.exists()
 
 
 def test_who_may_become_root(lab: Lab) -> None:
