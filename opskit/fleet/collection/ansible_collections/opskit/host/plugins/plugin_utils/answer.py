@@ -24,8 +24,19 @@ def parse_envelope(output: str) -> tuple[Optional[dict[str, Any]], str]:
             except ValueError:
                 continue
             if isinstance(body, dict) and set(body) >= KEYS:
-                return body, "\n".join(lines[:number] + lines[number + 1 :]).strip()
+                return as_text(body), "\n".join(lines[:number] + lines[number + 1 :]).strip()
     return None, output.strip()
+
+
+def as_text(value: Any) -> Any:
+    r"""A value of JSON whose strings Ansible can write: a byte of a name that is no text is told as `\udcff`."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list):
+        return [as_text(each) for each in value]
+    if isinstance(value, dict):
+        return {as_text(key): as_text(each) for key, each in value.items()}
+    return value
 
 
 def last_words(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Optional
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.opskit.host.plugins.plugin_utils.answer import (
+    as_text,
     make_failure,
     make_removed,
     make_result,
@@ -100,8 +101,8 @@ class OpskitAction(ActionBase):
 
     def _run_script(self, mark: str, script: str) -> tuple[Heard, str]:
         done = self._low_level_execute_command(script)
-        heard = read_output(mark, done["stdout"])
-        return heard, "" if heard.begun else "\n".join([done["stdout"], done["stderr"]])
+        heard = read_output(mark, as_text(done["stdout"]))
+        return heard, "" if heard.begun else as_text("\n".join([done["stdout"], done["stderr"]]))
 
     def _removes(self, parameters: dict[str, Any]) -> bool:
         return parameters["tool_state"] == "absent" and not self._task.check_mode
