@@ -203,7 +203,7 @@ def _commands() -> str:
 
     lines = [TABLE.rstrip("\n")]
     for node in tree().walk():
-        if node.runs and len(node.words) > 1:
+        if node.runs and len(node.words) > 1 and node.words[1] != "fleet":  # which is for the control node
             names = {name for option in node.options for name in option.names}
             name = " ".join(node.words[1:])
             lines.append(f'    "{name}": Command(changes={"--dry-run" in names}, plans={"--only-plan" in names}),')
