@@ -11,15 +11,13 @@ from opskit.journal.files.model import Scope
 from opskit.journal.files.see.directories import read_scope
 from opskit.journal.releases import Rules
 from opskit.journal.vacuum.model import VacuumLimits
-from opskit.journal.vacuum.rules import Prediction, age_of, cut_of, predict
+from opskit.journal.vacuum.rules import Prediction, age_of, ages_from, cut_of, predict
 
 
 def predicted(made: Made, rules: Rules) -> list[Prediction]:
-    directories = read_scope(Scope(directory=str(made.path)), rules, "")
-    return [
-        predict(prediction, VacuumLimits(made.span, made.size, made.files), rules, made.now)
-        for prediction in directories
-    ]
+    limits = VacuumLimits(made.span, made.size, made.files)
+    directories = read_scope(Scope(directory=str(made.path)), rules, "", ages_from(limits, made.now))
+    return [predict(directory, limits, rules, made.now) for directory in directories]
 
 
 def away_from_limit(made: Made, rules: Rules) -> Made:
@@ -38,12 +36,13 @@ def away_from_limit(made: Made, rules: Rules) -> Made:
     return made
 
 
-def compare(pool: Pool, rules: Rules, root: Path, seed: int, chroot: str = "") -> Counter[str]:
+def compare(pool: Pool, rules: Rules, root: Path, seed: int, chroot: str = "", profile: str = "") -> Counter[str]:
     """Make, predict, vacuum, compare: the set, the order where it can be seen, the bytes.
 
     chroot: of another release, whose journalctl it is then; root is in it.
+    profile: as make() has it
     """
-    made = make(pool, root, seed)
+    made = make(pool, root, seed, profile)
     made = away_from_limit(made.with_limits(now=time.time_ns() // 1000), rules)
     made = made.with_limits(now=time.time_ns() // 1000)
     predictions = predicted(made, rules)
@@ -53,7 +52,7 @@ def compare(pool: Pool, rules: Rules, root: Path, seed: int, chroot: str = "") -
         for file in prediction.deletes
     }
     done = vacuum(made, chroot)
-    where = f"seed {seed} ({PROFILES[seed % len(PROFILES)]}), {made.limits}\n{done.said}"
+    where = f"seed {seed} ({profile or PROFILES[seed % len(PROFILES)]}), {made.limits}\n{done.said}"
     assert gone == done.gone, where
     for prediction in predictions:
         wanted = [f"{prediction.directory.path}/{file.name}" for file in prediction.deletes]

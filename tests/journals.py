@@ -5,6 +5,7 @@ journalctl's own opinion of them is what opskit's prediction is compared with.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -18,6 +19,7 @@ from typing import Optional
 
 REMOTE = "/lib/systemd/systemd-journal-remote"
 PROFILES = ("plain", "aged", "damaged", "clock-jumps", "namespaces", "remote", "runtime")
+SEQUENCE = "sequence"  # all that is archived is of one id, and nothing is disposed of
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 # No age lies so near to a limit that the moment in which journalctl looks at its clock matters.
@@ -130,10 +132,10 @@ def listing(directories: list[Path]) -> dict[str, int]:
     }  # fmt: skip
 
 
-def make(pool: Pool, root: Path, seed: int) -> Made:
-    """A directory of journals by this seed, its profile the seed's."""
+def make(pool: Pool, root: Path, seed: int, profile: str = "") -> Made:
+    """A directory of journals by this seed, its profile the seed's. profile: another one, as SEQUENCE."""
     rnd = random.Random(seed)
-    profile = PROFILES[seed % len(PROFILES)]
+    profile = profile or PROFILES[seed % len(PROFILES)]
     now = time.time_ns() // 1000
     root.mkdir(parents=True)
     made = Made(root, now, directories=[root])
@@ -161,8 +163,8 @@ def _fill(pool: Pool, rnd: random.Random, directory: Path, profile: str, now: in
         if profile == "clock-jumps" and rnd.random() < 0.5:
             at += rnd.choice((-400, -30, 30, 400)) * DAY
         seqnum = rnd.choice((number * 100 + 1, number * 100 + 1, rnd.randrange(1, 3000)))
-        name = archived(rnd.choice(bases), rnd.choice(ids), seqnum, max(at, 1))
-        kind = rnd.random()
+        name = archived(rnd.choice(bases), ids[0] if profile == SEQUENCE else rnd.choice(ids), seqnum, max(at, 1))
+        kind = rnd.uniform(0.2, 0.8) if profile == SEQUENCE else rnd.random()
         if kind < (0.5 if profile == "damaged" else 0.12):
             name = disposed(rnd.choice(bases), max(at, 1), rnd.getrandbits(64))
         elif kind > (0.8 if profile == "damaged" else 0.9):
@@ -177,6 +179,8 @@ def _fill(pool: Pool, rnd: random.Random, directory: Path, profile: str, now: in
         stamp(path, head_seqnum=seqnum, head=max(at, 1), tail=max(at, 1) + DAY, seqnum_id=bytes.fromhex(ids[0]))
         _hurt(rnd, path, 0.3 if profile == "damaged" else 0.06)
         _time(rnd, path, now, 0.6 if profile in {"aged", "clock-jumps"} else 0.2)
+        if profile == SEQUENCE and rnd.random() < 0.5:
+            _create(path, (now - rnd.randrange(60) * DAY).to_bytes(8, "little"))
     if profile == "clock-jumps":
         _touch(rnd, directory)
     for name in rnd.sample(("system.journal", "user-1000.journal", "odd.journal~", "x.journal.zst", "fss"), k=2):
@@ -253,10 +257,13 @@ def _time(rnd: random.Random, path: Path, now: int, share: float) -> None:
     if rnd.random() < share / 2:
         value = rnd.choice((now - rnd.randrange(1, 500) * DAY, 0, (1 << 64) - 1, now + DAY))
         data = struct.pack("<Q", value)
-        try:
-            os.setxattr(path, "user.crtime_usec", rnd.choice((data, data, data, data[:4], data + b"\0")))
-        except OSError:
-            return  # not on every filesystem
+        _create(path, rnd.choice((data, data, data, data[:4], data + b"\0")))
+
+
+def _create(path: Path, at: bytes) -> None:
+    """Give it this time of creation, as journald does."""
+    with contextlib.suppress(OSError):  # not on every filesystem
+        os.setxattr(path, "user.crtime_usec", at)
 
 
 def _choose_limits(rnd: random.Random, made: Made) -> None:

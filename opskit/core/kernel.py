@@ -133,7 +133,7 @@ class Statx:
         path = os.fsencode(name) if name else b""
         if self._statx is None or self._statx(directory, path, flags, STATX_BTIME, self._place):
             return 0, False
-        status = _status_of(_STATX.unpack_from(self._buffer))
+        status = _status_of(*_STATX.unpack_from(self._buffer))
         return status.birth, status.fixed
 
     def status(self, directory: int, name: str = "") -> InodeStatus:
@@ -146,15 +146,14 @@ class Statx:
             return _without_statx(
                 os.stat(name, dir_fd=directory, follow_symlinks=False) if name else os.fstat(directory)
             )
-        return _status_of(_STATX.unpack_from(self._buffer))
+        return _status_of(*_STATX.unpack_from(self._buffer))
 
 
-def _status_of(fields: tuple[int, ...]) -> InodeStatus:
+def _status_of(
+    mask: int, attributes: int, links: int, mode: int, inode: int, size: int, blocks: int, atime: int, atime_ns: int,
+    born: int, born_ns: int, ctime: int, ctime_ns: int, mtime: int, mtime_ns: int,
+) -> InodeStatus:  # fmt: skip
     """What _STATX has of an inode. A time before 1970 is not known, as for systemd's timespec_load."""
-    (
-        mask, attributes, links, mode, inode, size, blocks, atime, atime_ns, born, born_ns, ctime, ctime_ns, mtime,
-        mtime_ns,
-    ) = fields  # fmt: skip
     return InodeStatus(
         mode,
         size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 
 from opskit.journal.files.model import Header
@@ -22,6 +23,8 @@ _ENTRY_BYTES = 64
 _LAYOUT = struct.Struct("<8sII B7x 16x16s16x16s QQ 48x QQQQQQ")
 _ENTRIES = struct.Struct("<Q")
 ENTRIES_AT = 152
+# Of ids, which all files of a host share.
+_hex = functools.lru_cache(maxsize=100)(bytes.hex)
 
 
 def read_header(data: bytes, size: int) -> Header:
@@ -33,7 +36,6 @@ def read_header(data: bytes, size: int) -> Header:
         signature, compatible, incompatible, state, machine, seqnum_id, header_size, arena_size,
         entries, _, head_seqnum, arrays, head, tail,
     ) = _LAYOUT.unpack_from(data)  # fmt: skip
-    damage = ""
     if signature != _SIGNATURE:
         damage = "it does not begin as a journal file"
     elif incompatible & ~_KNOWN_INCOMPATIBLE:
@@ -46,6 +48,12 @@ def read_header(data: bytes, size: int) -> Header:
         damage = f"it is cut off: {size} bytes of {header_size + arena_size}"
     elif entries * _ENTRY_BYTES > size:
         damage = f"its header claims {entries} entries, more than {size} bytes can hold"
+    else:
+        values = (
+            "", _STATES[state], _hex(machine), _hex(seqnum_id), head_seqnum, entries, head, tail, arrays,
+            incompatible & _COMPACT != 0, True, compatible & _SEALED != 0, incompatible,
+        )  # fmt: skip
+        return tuple.__new__(Header, values)  # as a JournalFile is made, and as often
     known = signature == _SIGNATURE and not incompatible & ~_KNOWN_INCOMPATIBLE
     return Header(
         damage,

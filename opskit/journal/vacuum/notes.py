@@ -28,12 +28,16 @@ class Deletion(NamedTuple):
 
     def as_json(self) -> DeletionRow:
         """An entry of result.deletes."""
-        header, taken = self.file.header, self.file.allocated
-        if header.damage or not header.entries:
-            entries = None if header.damage else 0
-            return {"path": self.path, "bytes": taken, "oldest": None, "newest": None, "entries": entries}
-        oldest, newest = moment_text(header.head), moment_text(header.tail)
-        return {"path": self.path, "bytes": taken, "oldest": oldest, "newest": newest, "entries": header.entries}
+        path, file, _ = self
+        # Taken apart at once: a field by its name takes longer, and these are many.
+        damage, _, _, _, _, entries, head, tail, _, _, _, _, _ = file.header
+        if damage or not entries:
+            counted_entries = None if damage else 0
+            return {
+                "path": path, "bytes": file.allocated, "oldest": None, "newest": None, "entries": counted_entries
+            }  # fmt: skip
+        oldest, newest = moment_text(head), moment_text(tail)
+        return {"path": path, "bytes": file.allocated, "oldest": oldest, "newest": newest, "entries": entries}
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
     notes = (*vacuum_notes(request, predictions, deletions, survivors), *others)
     if not deletions and not any(prediction.undeletable for prediction in predictions):
         return Plan(title, notes=notes, result=result)
-    steps = tuple(_steps(facts, request, deletions))
+    steps = tuple(_steps(facts, request, deletions, freed))
     # What journald still writes to grows while the plan is read. And not what is allocated: that is other than before
     # once the kernel has written a new file back (ext4 gave 14 of 272 one block more).
     basis = tuple(f"{path} {file.inode} {0 if path in before else file.size}" for path, file, _ in deletions)
@@ -232,21 +232,14 @@ def _copies(facts: VacuumFacts, place: str, deletions: Sequence[Deletion]) -> It
         yield deletion.path, os.path.join(place, names[directory], name)
 
 
-def _steps(facts: VacuumFacts, request: VacuumRequest, deletions: Sequence[Deletion]) -> Iterator[Step]:
+def _steps(facts: VacuumFacts, request: VacuumRequest, deletions: Sequence[Deletion], freed: int) -> Iterator[Step]:
     expects = tuple(deletion.path for deletion in deletions)
-    present = files_by_path(facts.directories)
-    present_deletions = [deletion for deletion in deletions if deletion.path in present]
     place = facts.place.real if facts.place else ""
     copies = tuple(Copied(*pair) for pair in _copies(facts, place, deletions)) if place else ()
-    # Before the rotation: journald keeps to its own limits with each, and deletes what is oldest.
-    first = tuple(copy for copy in copies if copy.path in present)
-    if first:
-        yield CopyJournals(place, first, sum(deletion.file.allocated for deletion in present_deletions))
     if request.rotate:
-        made = tuple(path for path in expects if path not in present)
-        yield RotateJournal(request.scope.namespace, request.version.number, made)
-    if len(first) < len(copies):
-        yield CopyJournals(place, tuple(copy for copy in copies if copy not in first), 0)
+        yield from _rotation(facts, request, deletions, place, copies)
+    elif copies:
+        yield CopyJournals(place, copies, freed)
     yield VacuumJournal(
         scope=request.scope,
         version=request.version,
@@ -254,10 +247,25 @@ def _steps(facts: VacuumFacts, request: VacuumRequest, deletions: Sequence[Delet
         span_text=request.span_text,
         now=request.now,
         deletes=expects,
-        bytes=0 if request.rotate else sum(deletion.file.allocated for deletion in deletions),
+        bytes=0 if request.rotate else freed,
         copies=copies,
         rotated=request.rotate,
     )
+
+
+def _rotation(
+    facts: VacuumFacts, request: VacuumRequest, deletions: Sequence[Deletion], place: str, copies: Sequence[Copied]
+) -> Iterator[Step]:
+    """The rotation, between the copies of what is there before and of what it makes."""
+    present = files_by_path(facts.directories)
+    # Before the rotation: journald keeps to its own limits with each, and deletes what is oldest.
+    first = tuple(copy for copy in copies if copy.path in present)
+    if first:
+        yield CopyJournals(place, first, sum(each.file.allocated for each in deletions if each.path in present))
+    made = tuple(deletion.path for deletion in deletions if deletion.path not in present)
+    yield RotateJournal(request.scope.namespace, request.version.number, made)
+    if len(first) < len(copies):
+        yield CopyJournals(place, tuple(copy for copy in copies if copy.path not in present), 0)
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,11 @@ def cut_of(limits: VacuumLimits, now: int) -> int:
     return max(now - limits.span, 0) if limits.span else 0
 
 
+def ages_from(limits: VacuumLimits, now: int) -> int:
+    """From when on, microseconds since 1970, it matters how old a file is that is ordered by its name: see cut_of."""
+    return cut_of(limits, now) or INFINITY
+
+
 def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates in the order in which a vacuum looks at them."""
     by_age = sorted(candidates, key=itemgetter(1))

@@ -12,12 +12,14 @@ from opskit.journal.files.see.directories import namespaces, read_directories
 from opskit.journal.files.see.entries import newer_than
 from opskit.journal.see import journald_runs
 from opskit.journal.vacuum.model import CopyPlace, VacuumFacts, VacuumRequest, copy_names
-from opskit.journal.vacuum.rules import cut_of
+from opskit.journal.vacuum.rules import ages_from, cut_of
 
 
 def see_vacuum(request: VacuumRequest) -> VacuumFacts:
     """Read what the decision stands on. Raises as read_directories."""
-    directories = read_directories(request.scope, request.rules)
+    # What a rotation makes of an active file may be of another id than all that is archived.
+    old = 0 if request.rotate else ages_from(request.limits, request.now)
+    directories = read_directories(request.scope, request.rules, old=old)
     return VacuumFacts(
         directories=directories,
         machine_id=machine_id(),

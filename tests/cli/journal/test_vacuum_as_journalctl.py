@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from journal_agreement import compare
-from journals import Pool, missing
+from journals import SEQUENCE, Pool, missing
 from opskit.core.runner import HostRunner
 from opskit.journal.releases import Rules, rules_of
 from opskit.journal.see import running_version
@@ -56,3 +56,16 @@ def test_the_prediction_is_what_journalctl_does(
         agreed += compare(pool, rules, root, seed)
         shutil.rmtree(root)
     agree("vacuums predicted", agreed["directories"], len(numbers))
+
+
+@pytest.mark.parametrize("numbers", ranges(15, 40, 600, 15))
+def test_a_time_of_creation_that_is_not_read_would_have_changed_nothing(
+    pool: Pool, rules: Rules, places: list[Path], numbers: range, agree: Agree
+) -> None:
+    """All archived, of one id, as on a host that never crashed: of what is old enough by name no xattr is read."""
+    agreed: Counter[str] = Counter()
+    for seed in numbers:
+        root = places[seed % len(places)] / str(seed)
+        agreed += compare(pool, rules, root, seed, profile=SEQUENCE)
+        shutil.rmtree(root)
+    agree("vacuums of one sequence predicted", agreed["directories"], len(numbers))

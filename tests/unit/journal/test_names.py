@@ -11,7 +11,7 @@ import pytest
 
 from opskit.journal.files.header import HEADER_BYTES, read_header
 from opskit.journal.files.model import ACTIVE, ARCHIVED, DISPOSED, ParsedName, moment_text
-from opskit.journal.files.names import _two_numbers, classify
+from opskit.journal.files.names import _two_numbers, classify, of_one_sequence
 
 ID = "0123456789abcdef" * 2
 
@@ -46,6 +46,20 @@ ID = "0123456789abcdef" * 2
 )
 def test_what_a_name_says(name: str, wanted: ParsedName | None) -> None:
     assert classify(name) == wanted
+
+
+@pytest.mark.parametrize(
+    ("names", "one"),
+    [
+        ((), True),
+        ((ParsedName(ACTIVE), ParsedName(ARCHIVED, ID, 1, 5), ParsedName(ARCHIVED, ID, 2, 3)), True),
+        ((ParsedName(ARCHIVED, ID, 1, 5), ParsedName(ARCHIVED, ID[::-1], 2, 6)), False),
+        ((ParsedName(ARCHIVED, ID, 1, 5), ParsedName(DISPOSED, realtime=6)), False),
+        ((ParsedName(DISPOSED, realtime=5), ParsedName(DISPOSED, realtime=6)), False),
+    ],
+)
+def test_the_names_alone_give_the_order_of_one_sequence(names: tuple[ParsedName, ...], one: bool) -> None:
+    assert of_one_sequence(names) == one
 
 
 def test_numbers_are_read_as_sscanf_reads_them() -> None:

@@ -93,3 +93,24 @@ def test_names_of_namespaces() -> None:
     assert [valid_namespace(name) for name in ("one", "a@b", "a.b", "", "..", "a b", "a*", "a/b", "x" * 201)] == [
         True, True, True, False, False, False, False, False, False,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("other", "read"),
+    [
+        (f"user-1000@{OWN}-0000000000000002-0000000000000190.journal", False),
+        (f"system@{OTHER}-0000000000000002-0000000000000190.journal", True),
+        ("system@0000000000000190-0000000000000001.journal~", True),
+    ],
+)
+def test_a_time_of_creation_is_read_where_it_can_matter(tmp_path: Path, other: str, read: bool) -> None:
+    old, young = (f"system@{OWN}-000000000000000{number}-{number * 256:016x}.journal" for number in (1, 3))
+    for name in (old, other, young):
+        (tmp_path / name).touch()
+        try:
+            os.setxattr(tmp_path / name, "user.crtime_usec", (50).to_bytes(8, "little"))
+        except OSError as error:
+            pytest.skip(f"{tmp_path}: {error.strerror}")
+    crtimes = {file.name: file.crtime for file in directories.read_directory(str(tmp_path), old=600).files}
+    assert crtimes == {old: 50 if read else 0, other: 50 if read else 0, young: 50}
+    assert {file.crtime for file in directories.read_directory(str(tmp_path)).files} == {50}

@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import stat
+import struct
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -18,8 +19,17 @@ from opskit.core.errors import Missing, UsageFault
 from opskit.core.kernel import FS_NOATIME_FL, Statx, inode_flags
 from opskit.core.reach import check_answers
 from opskit.journal.files.header import HEADER_BYTES, read_header
-from opskit.journal.files.model import DENIED, ROOTS, Header, JournalDirectory, JournalFile, Scope, valid_namespace
-from opskit.journal.files.names import classify
+from opskit.journal.files.model import (
+    DENIED,
+    ROOTS,
+    Header,
+    JournalDirectory,
+    JournalFile,
+    ParsedName,
+    Scope,
+    valid_namespace,
+)
+from opskit.journal.files.names import classify, of_one_sequence
 from opskit.journal.releases import Rules
 
 # With --root all that was received from other hosts counts, too (sd-journal.c, add_search_paths).
@@ -28,12 +38,17 @@ _ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 # The time of creation that journald itself keeps (journal-file.c): 64 bits, little-endian.
 _CRTIME = "user.crtime_usec"
+_U64 = struct.Struct("<Q")
 _INFINITY = (1 << 64) - 1
 _NO_HEADER = Header()
 
 
-def read_directory(path: str) -> JournalDirectory:
-    """A directory with its journal files in readdir's order. Raises OSError when it cannot be read."""
+def read_directory(path: str, old: int = 0) -> JournalDirectory:
+    """A directory with its journal files in readdir's order. Raises OSError when it cannot be read.
+
+    old: from when on a file's age matters to who asks. Where its name says that it is older, and where the names alone
+        give the order of all, crtime is not read: it is 0.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         statx = Statx()
@@ -42,13 +57,19 @@ def read_directory(path: str) -> JournalDirectory:
         noatime = bool(flags & os.ST_NOATIME)
         files, ignored = [], []
         with os.scandir(descriptor) as listing:  # in readdir's order
-            entries = [entry for entry in listing if entry.name.endswith((".journal", ".journal~"))]
-        for entry in entries:
-            file = _read_file(descriptor, entry, statx, noatime=noatime)
+            named = [
+                (entry.name, classify(entry.name) if _is_regular(entry) else None)
+                for entry in listing
+                if entry.name.endswith((".journal", ".journal~"))
+            ]
+        if old and not of_one_sequence(parsed for _, parsed in named if parsed):
+            old = 0
+        for name, parsed in named:
+            file = _read_file(descriptor, name, parsed, statx, noatime=noatime, old=old) if parsed else None
             if file:
                 files.append(file._replace(unremovable=True) if sticky else file)
             else:
-                ignored.append(entry.name)
+                ignored.append(name)
         status = os.fstat(descriptor)
         return JournalDirectory(
             path,
@@ -61,24 +82,30 @@ def read_directory(path: str) -> JournalDirectory:
         os.close(descriptor)
 
 
-def _read_file(directory: int, entry: os.DirEntry[str], statx: Statx, *, noatime: bool) -> Optional[JournalFile]:
+def _is_regular(entry: os.DirEntry[str]) -> bool:
+    """By what readdir says of it: a pipe or a device is never opened."""
+    try:
+        return entry.is_file(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _read_file(
+    directory: int, name: str, parsed: ParsedName, statx: Statx, *, noatime: bool, old: int
+) -> Optional[JournalFile]:
     """The facts of one file; None for what is no regular file, or gone meanwhile: a vacuum passes over it."""
-    name = entry.name
-    parsed = classify(name)
     header, crtime, open_error, atime_stays = _NO_HEADER, 0, "", noatime
     try:
-        # By what readdir says of it: a pipe or a device is never opened.
-        if parsed is None or not entry.is_file(follow_symlinks=False):
-            return None
         try:
             descriptor = open_unread(name, directory)
             try:
                 status = statx.status(descriptor)
                 header = read_header(os.pread(descriptor, HEADER_BYTES, 0), status.size)
-                crtime = _crtime(descriptor)
+                first = parsed.realtime or header.head
+                if not 0 < first < old:
+                    crtime = _crtime(descriptor)
                 # The oldest of all times counts: of most files the first entry is older than any access.
-                oldest = min(status.mtime, parsed.realtime or header.head)
-                atime_stays = noatime or (status.atime < oldest and _keeps_atime(descriptor))
+                atime_stays = noatime or (status.atime < min(status.mtime, first) and _keeps_atime(descriptor))
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -89,11 +116,12 @@ def _read_file(directory: int, entry: os.DirEntry[str], statx: Statx, *, noatime
     mode, size, allocated, inode, links, atime, ctime, mtime, birth, fixed = status
     if not stat.S_ISREG(mode):
         return None
-    # By position: by name it takes twice as long, and these are made by the thousand.
-    return JournalFile(
+    # By position, and past the constructor that NamedTuple makes: these are made by the thousand.
+    values = (
         name, parsed, size, allocated, ctime, mtime, atime, birth, crtime, atime_stays, open_error, fixed, inode, links,
         header,
     )  # fmt: skip
+    return tuple.__new__(JournalFile, values)
 
 
 def open_unread(name: str, directory: Optional[int] = None) -> int:
@@ -115,7 +143,7 @@ def _crtime(descriptor: int) -> int:
         if error.errno in {errno.ENODATA, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES}:
             return 0
         raise
-    value = int.from_bytes(data, "little") if len(data) == 8 else 0
+    value: int = _U64.unpack(data)[0] if len(data) == 8 else 0
     return 0 if value == _INFINITY else value
 
 
@@ -124,8 +152,10 @@ def _keeps_atime(descriptor: int) -> bool:
     return bool(inode_flags(descriptor) & FS_NOATIME_FL)
 
 
-def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[JournalDirectory, ...]:
+def read_scope(scope: Scope, rules: Rules, machine_id: str, old: int = 0) -> tuple[JournalDirectory, ...]:
     """The directories with their files; one that cannot be read has the reason.
+
+    old: as read_directory has it.
 
     Raises OSError for -D itself, and Failed for what a server keeps that does not answer.
     """
@@ -142,7 +172,7 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[JournalDire
         if not os.path.isdir(top.path):
             continue
         if top.files or scope.directory:
-            directories[top.path] = replace(_read(top.path, "", ""), passed_over=not top.files)
+            directories[top.path] = replace(_read(top.path, "", "", old), passed_over=not top.files)
         inside = [name for name in _names(top.path) if _ID.match(name) and _is_journal_directory(name)]
         check_answers(os.path.join(top.path, name) for name in inside)
         for name in inside:
@@ -156,7 +186,7 @@ def read_scope(scope: Scope, rules: Rules, machine_id: str) -> tuple[JournalDire
             option = "" if not scope.everything and (scope.directory or scope.root) else scope.namespace
             if not _wanted(namespace, option):
                 continue
-            directories[path] = _read(path, machine, namespace)
+            directories[path] = _read(path, machine, namespace, old)
     return tuple(directories.values())
 
 
@@ -204,21 +234,24 @@ def _wanted(namespace: str, option: str) -> bool:
     return namespace == option
 
 
-def _read(path: str, machine: str, namespace: str) -> JournalDirectory:
+def _read(path: str, machine: str, namespace: str, old: int) -> JournalDirectory:
     try:
-        directory = read_directory(path)
+        directory = read_directory(path, old)
     except OSError as error:
         directory = JournalDirectory(path, read_error=error.strerror or str(error))
     return replace(directory, machine_id=machine, namespace=namespace)
 
 
-def read_directories(scope: Scope, rules: Rules, *, all_of_it: bool = True) -> tuple[JournalDirectory, ...]:
+def read_directories(
+    scope: Scope, rules: Rules, *, all_of_it: bool = True, old: int = 0
+) -> tuple[JournalDirectory, ...]:
     """The directories of a scope. Raises UsageFault when -D is not there, Missing when it may not be read.
 
     all_of_it: also when something in it may not be read.
+    old: as read_directory has it.
     """
     try:
-        directories = read_scope(scope, rules, machine_id())
+        directories = read_scope(scope, rules, machine_id(), old)
     except PermissionError as error:
         raise Missing(scope.directory, "this user may not read it", todo="run it with sudo") from error
     except OSError as error:
