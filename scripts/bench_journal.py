@@ -50,22 +50,33 @@ def forget(place: Path) -> None:
         os.close(descriptor)
 
 
-def above_the_start(folder: str, opskit: str, rounds: int) -> tuple[float, float]:
-    """What the files take beyond an empty directory: of opskit and of journalctl, processor time in seconds.
+def processor_time(folder: str, opskit: str, rounds: int) -> dict[str, tuple[float, float]]:
+    """The seconds of processors that opskit and journalctl take above `--version`, and above an empty directory.
 
-    That a busy machine makes longer by a little; the wall clock it can double.
+    A busy machine makes them longer by a little, and the wall clock it can double.
     """
     spent: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="opskit-bench-", dir="/var/tmp") as empty:
+        programs = {"start": starts(opskit), "empty": commands(empty, opskit), "files": commands(folder, opskit)}
         for number in range(rounds + 1):
-            for place in (folder, empty):
-                for name, argv in commands(place, opskit).items():
+            for what, argv_of in programs.items():
+                for name, argv in argv_of.items():
                     taken = measure(argv)[1]
                     if number:
-                        spent.setdefault((name, place), []).append(taken)
-        medians = {key: statistics.median(taken) for key, taken in spent.items()}
-        ours, theirs = (medians[name, folder] - medians[name, empty] for name in ("opskit", "journalctl"))
-    return ours, theirs
+                        spent.setdefault((name, what), []).append(taken)
+    medians = {key: statistics.median(taken) for key, taken in spent.items()}
+    return {
+        title: (
+            medians["opskit", "files"] - medians["opskit", below],
+            medians["journalctl", "files"] - medians["journalctl", below],
+        )
+        for title, below in (("above an empty directory", "empty"), ("above `--version`", "start"))
+    }
+
+
+def starts(opskit: str) -> dict[str, list[str]]:
+    """What each of the two takes to begin, and to end."""
+    return {"journalctl": ["journalctl", "--version"], "opskit": [opskit, "--version"]}
 
 
 def commands(place: str, opskit: str) -> dict[str, list[str]]:
@@ -96,25 +107,26 @@ def main() -> int:
                     taken = measure(argv)[0]
                     if number:  # the first round fills the other caches
                         seconds.setdefault(f"{name} {cache}", []).append(taken)
-        ours, theirs = above_the_start(folder, options.opskit, max(9, options.rounds))
+        above = processor_time(folder, options.opskit, max(15, options.rounds))
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
     table = ["| preview of a vacuum / `journalctl --disk-usage` | ratio | goal | |", "|---|---|---|---|"]
-    above = ours / theirs
     ratios = {}
     for cache in ("not cached", "cached"):
         wall = medians[f"opskit {cache}"], medians[f"journalctl {cache}"]
         ratios[cache] = wall[0] / wall[1]
         met = "met" if ratios[cache] <= 1 / 3 else "MISSED, no slower" if ratios[cache] <= 1 else "MISSED"
         table.append(f"| files {cache} ({wall[0]:.3f} s / {wall[1]:.3f} s) | {ratios[cache]:.2f} | ≤ 0.33 | {met} |")
-    met = "met" if above <= 1 else "MISSED"
-    row = f"| above an empty directory, processor time ({ours:.3f} s / {theirs:.3f} s) | {above:.2f} | ≤ 1 | {met} |"
-    table.append(row)
+    for title, (ours, theirs) in above.items():
+        met = "met" if ours <= theirs else "MISSED"
+        row = f"{title}, processor time ({ours:.3f} s / {theirs:.3f} s)"
+        table.append(f"| {row} | {ours / theirs:.2f} | ≤ 1 | {met} |")
     about = f"{machine()}, {options.files} journal files; medians of {options.rounds} interleaved rounds."
     text = "\n".join([about, "", *table])
     print(text)
     if options.write:
         write_readme("journal", text)
-    return 0 if above <= 1 and all(ratio <= 1 / 3 for ratio in ratios.values()) else 1
+    met_all = all(ours <= theirs for ours, theirs in above.values())
+    return 0 if met_all and all(ratio <= 1 / 3 for ratio in ratios.values()) else 1
 
 
 if __name__ == "__main__":
