@@ -69,6 +69,11 @@ FILES_OF: dict[str, dict[str, str]] = {
         "/etc/systemd/system/opskit-check.service, opskit-check.timer": "what --install-timer has written; below"
         " opskit-check.service.d and opskit-check.timer.d, where a package brought the units",
     },
+    "fleet": {
+        "~/.local/state/opskit/fleet/RUN/": "a run: its plan, what happened (events.jsonl), what Ansible said; below"
+        " $XDG_STATE_HOME where that is set, or --state-dir",
+        "/var/lib/opskit/tools": "on a host: the opskit that was sent there",
+    },
     "history": {"/var/lib/opskit/ledger.jsonl": "the ledger: an entry before and after each step"},
 }
 ALSO = {
@@ -80,6 +85,7 @@ ALSO = {
     "yum": ("yum(8)", "dnf(8)", "rpm(8)"),
     "service": ("systemctl(1)", "podman(1)", "docker(1)"),
     "check": ("systemd.timer(5)",),
+    "fleet": ("ansible-playbook(1)", "ssh(1)"),
 }
 
 

@@ -1,12 +1,18 @@
-"""Numbers for the textfile collector of node_exporter: no timestamps, HELP and TYPE once, LF at the end. No I/O."""
+"""Numbers for the textfile collector of node_exporter: no timestamps, HELP and TYPE once, LF at the end."""
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 
+from opskit.core.errors import Failed
 from opskit.core.report import Measure
 from opskit.core.text import shown
 
+# What the textfile collector, another user, is to read.
+MODE = 0o644
 # Each metric that opskit has, in the order of the file.
 HELP = {
     "opskit_findings": "Findings of opskit check that are not ignored.",
@@ -48,3 +54,17 @@ def _escaped(value: str) -> str:
 
 def _number(value: float) -> str:
     return repr(int(value)) if value == int(value) else repr(value)
+
+
+def publish(text: str, output: str) -> None:
+    """Put the metrics on stdout or, with an output, in a file that is whole at any time. Raises Failed."""
+    from opskit.core.files import write_atomic  # noqa: PLC0415 - who only makes them does without
+
+    if not output:
+        sys.stdout.write(text)
+        return
+    try:
+        write_atomic(output, text.encode(), mode=MODE)
+    except OSError as error:
+        why = f"the metrics cannot be written ({error.strerror})"
+        raise Failed(output, why, todo=f"ls -ld {shlex.quote(os.path.dirname(os.path.abspath(output)))}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import socket
 import sys
 import time
@@ -16,7 +15,7 @@ import typer
 
 from opskit import areas
 from opskit.commands import new_app
-from opskit.core.errors import Failed, OpskitError, UsageFault
+from opskit.core.errors import OpskitError, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.report import ReportRequest
 from opskit.options import DEFAULT_STATE_DIR, Words, changes, one_of, reads, span_of, watch_interval
@@ -29,8 +28,6 @@ from opskit.status.settings import read_settings
 app = new_app("", single=True)
 check_app = new_app("", single=True)
 AREA = Words("AREA", dict.fromkeys(each.area for each in areas.LOOKS))
-# What the textfile collector, another user, is to read.
-MODE = 0o644
 A_WEEK = 7 * 86400
 
 
@@ -117,7 +114,12 @@ def check(
     conclusion = _conclude(session, only or ())
     code = exit_code(conclusion)
     if form == "prometheus":
-        _prometheus(conclusion, "" if session.dry_run else output)  # a dry run shows what it would write
+        from opskit.core.metrics import publish  # noqa: PLC0415 - a person does without
+        from opskit.status.prometheus import metrics  # noqa: PLC0415
+
+        publish(
+            metrics(conclusion, time.time()), "" if session.dry_run else output
+        )  # a dry run shows what it would write
     else:
         from opskit.status.show import conclusion_json, draw_check  # noqa: PLC0415
 
@@ -186,19 +188,3 @@ def _nagios(session: Session, only: Sequence[str]) -> None:
     for line in lines(conclusion):
         session.screen.line(line)
     raise typer.Exit(state(conclusion))
-
-
-def _prometheus(conclusion: Conclusion, output: str) -> None:
-    """The metrics, on stdout or in a file that is whole at any time. Raises Failed where it cannot be written."""
-    from opskit.core.files import write_atomic  # noqa: PLC0415
-    from opskit.status.prometheus import metrics  # noqa: PLC0415
-
-    text = metrics(conclusion, time.time())
-    if not output:
-        sys.stdout.write(text)
-        return
-    try:
-        write_atomic(output, text.encode(), mode=MODE)
-    except OSError as error:
-        why = f"the metrics cannot be written ({error.strerror})"
-        raise Failed(output, why, todo=f"ls -ld {shlex.quote(os.path.dirname(os.path.abspath(output)))}") from error

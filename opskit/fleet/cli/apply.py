@@ -123,7 +123,7 @@ def _begin(session: Session, run: FleetRun, plan: FleetPlan, nothing: str, code:
     if not (session.screen.json or session.screen.quiet):
         draw_plan(session.screen, plan, sys.stderr, verbose=session.verbose)
     confirm(session.screen, yes=session.yes)
-    folder = create_run(session.state_dir, run)
+    folder = create_run(session.state_dir, run, plan)
     session.screen.note(f"run {run.id}; from another terminal: {follow_up('fleet', 'status', run.id)}")
     with folder.held() as lock:
         _carry_out(session, folder, run, lock, code)

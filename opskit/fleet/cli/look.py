@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Annotated, Optional
 
@@ -62,20 +61,26 @@ def check(
             help="text, json, or prometheus (node_exporter's textfile collector).",
         ),
     ] = "text",
+    output: Annotated[
+        str, typer.Option("--output", metavar="FILE", help="Where the metrics go, with --format prometheus.")
+    ] = "",
 ) -> None:
     """Check each host as opskit check does there: the findings of all, equal ones together.
 
     Exits 0 when nothing is wrong anywhere, 4 with findings, 10 when a host could not be reached.
     """
+    if output and form != "prometheus":
+        raise UsageFault("--output", "it goes with --format prometheus", todo="or: opskit fleet check … --json > FILE")
     if session.screen.json and form == "prometheus":
         raise UsageFault("--json", f"it does not go with --format {form}", todo="leave one of them out")
     fleet = new_run("check", ("check", *(only or ())), way)
     states = asked(session, fleet, check=False)
     code = exit_code(states)
     if form == "prometheus":
+        from opskit.core.metrics import publish  # noqa: PLC0415
         from opskit.fleet.metrics import metrics  # noqa: PLC0415
 
-        sys.stdout.write(metrics(states, time.time()))
+        publish(metrics(states, time.time()), output)
         raise typer.Exit(code)
     from opskit.fleet.show import draw_check  # noqa: PLC0415
 

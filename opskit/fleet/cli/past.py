@@ -55,7 +55,7 @@ def report(
         raise UsageFault("--html", "it is not said where the page goes", todo="--html FILE")
     folder = open_run(session.state_dir, run)
     states = settle(folder.run, folder.events(), live=folder.live())
-    text = page(folder.run, states, time_text(now()))
+    text = page(folder.run, states, time_text(now()), folder.plan())
     try:
         write_atomic(html, text.encode("utf-8", "replace"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The state of a run on disk: what is being done (run.json), what happened (events.jsonl), who has it (lock), stop."""
+"""A run on disk: what is being done (run.json, plan.json), what happened (events.jsonl), who has it (lock), stop."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
+from typing import Optional
 
 from opskit.core.caller import own_folder
 from opskit.core.errors import Busy, Failed, Missing, UsageFault
@@ -14,7 +15,7 @@ from opskit.core.files import sync_directory, write_atomic
 from opskit.core.finding import follow_up
 from opskit.core.jsonable import ShapeError, from_json, to_json
 from opskit.core.lock import make_state_dir
-from opskit.fleet.model import Event, FleetRun, read_events
+from opskit.fleet.model import Event, FleetPlan, FleetRun, read_events, read_plan
 
 # Where a host keeps its ledger (options.DEFAULT_STATE_DIR): that is none of a fleet's.
 OF_THE_HOST = "/var/lib/opskit"
@@ -44,6 +45,7 @@ class RunFolder:
         self.output_path = os.path.join(path, "ansible.log")
         self.playbook_path = os.path.join(path, "playbook.yml")
         self.lock_path = os.path.join(path, "lock")
+        self.plan_path = os.path.join(path, "plan.json")
         self._read = 0
         self._events: list[Event] = []
 
@@ -64,6 +66,14 @@ class RunFolder:
         self._read += len(whole)
         self._events += read_events(whole.decode("utf-8", "surrogateescape").split("\n"))
         return list(self._events)
+
+    def plan(self) -> Optional[FleetPlan]:
+        """The plan that the run carries out; None where it cannot be read."""
+        try:
+            with open(self.plan_path, encoding="utf-8", errors="surrogateescape") as file:
+                return read_plan(self.plan_path, file.read())
+        except (OSError, UsageFault):
+            return None
 
     def live(self) -> bool:
         """Whether somebody carries the run on just now."""
@@ -108,13 +118,17 @@ def _taken(descriptor: int) -> bool:
     return True
 
 
-def create_run(state_dir: str, run: FleetRun) -> RunFolder:
-    """The folder of a new run, on the disk before anything begins. Raises Failed or Missing."""
+def create_run(state_dir: str, run: FleetRun, plan: FleetPlan) -> RunFolder:
+    """The folder of a new run, on the disk before anything begins. Raises Failed or Missing.
+
+    plan: what it carries out, kept for a report of it
+    """
     base = fleet_dir(state_dir)
     path = os.path.join(base, run.id)
     try:
         make_state_dir(base)
         os.mkdir(path, 0o700)
+        write_atomic(os.path.join(path, "plan.json"), json.dumps(to_json(plan)).encode())
         write_atomic(os.path.join(path, "run.json"), json.dumps(to_json(run)).encode())
         sync_directory(base)
     except OSError as error:

@@ -35,6 +35,13 @@ def test_a_plan_is_made_shown_carried_out_once_and_taken_back(fleet: Fleet) -> N
     assert (again.code, again.states, fleet.acted()) == (0, dict.fromkeys("abc", "done"), ["a", "b", "c"])
     assert "nothing to do" in fleet.run("resume", "last").out
     assert fleet.run("status", "last", "--json").states == dict.fromkeys("abc", "done")
+    page = fleet.folder / "run.html"
+    assert fleet.run("report", "last", "--html", str(page)).code == 0
+    assert all(
+        part in page.read_text() for part in ("3 of 3 hosts done", "The plan", "opskit disk mount /dev/vdb /data")
+    )
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert fleet.run("report", "last", "--html", str(fleet.folder / "none" / "run.html")).code == 1
     back = fleet.run("undo", done.result["run"], "--yes", "--json")
     assert (back.code, back.states, back.result["of"]) == (0, dict.fromkeys("abc", "done"), done.result["run"])
     assert fleet.acted("undo") == ["a", "b", "c"]
@@ -99,10 +106,14 @@ def test_what_looks_like_an_expression_arrives_as_it_is(fleet: Fleet) -> None:
 
 
 def test_a_check_of_all_hosts(fleet: Fleet) -> None:
-    fleet.set("b", checks=[[FULL]])
+    fleet.set("b", checks=[[FULL], [FULL]])
     found = fleet.run("check", "--json", way=True)
     assert (found.code, found.result["hosts"]["b"]["findings"]) == (4, [FULL])
-    assert 'host="a"' in fleet.run("check", "--format", "prometheus", way=True).out
+    metrics = fleet.folder / "opskit.prom"
+    assert fleet.run("check", "--format", "prometheus", "--output", str(metrics), way=True).code == 4
+    assert 'opskit_findings{host="b",check="",severity="error",id="full"} 1\n' in metrics.read_text()
+    assert metrics.stat().st_mode & 0o777 == 0o644
+    assert fleet.run("check", "--output", str(metrics), way=True).code == 2
 
 
 def test_a_dry_run_of_an_apply_asks_each_by_its_token(fleet: Fleet) -> None:

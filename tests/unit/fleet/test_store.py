@@ -12,10 +12,11 @@ import pytest
 from opskit.core.errors import Busy, Failed, OpskitError, UsageFault
 from opskit.fleet.drive.store import OF_THE_HOST, create_run, fleet_dir, open_run
 from opskit.fleet.findings import inventory_findings
-from opskit.fleet.model import FleetRun
+from opskit.fleet.model import FleetPlan, FleetRun, HostPlan, sealed
 from opskit.options import DEFAULT_STATE_DIR
 
 RUN = FleetRun("20261129T190000Z-aaaaaa", "apply", "t", "0.2.0", ("disk", "list"), ("h,",), hosts={"h": "T"})
+PLAN = sealed(FleetPlan("opskit-fleet-plan", "t", "0.2.0", RUN.argv, RUN.inventory, "", {"h": HostPlan("changes")}))
 OTHER = replace(RUN, id="20261129T200000Z-bbbbbb")
 
 
@@ -31,7 +32,7 @@ def test_where_the_runs_are(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_run_is_found_by_its_id_the_beginning_of_it_and_last(tmp_path: Path) -> None:
     for run in (RUN, OTHER):
-        create_run(str(tmp_path), run)
+        create_run(str(tmp_path), run, PLAN)
     assert [open_run(str(tmp_path), name).run for name in (RUN.id, RUN.id[:12], "last")] == [RUN, RUN, OTHER]
     assert os.stat(tmp_path / "fleet" / RUN.id).st_mode & 0o777 == 0o700
     for name, why in (("2026", "2 runs begin so"), ("2025", "no such run"), ("", "")):
@@ -40,15 +41,26 @@ def test_a_run_is_found_by_its_id_the_beginning_of_it_and_last(tmp_path: Path) -
         assert why in told.value.why
 
 
+def test_the_plan_of_a_run_is_kept(tmp_path: Path) -> None:
+    folder = create_run(str(tmp_path), RUN, PLAN)
+    assert open_run(str(tmp_path), "last").plan() == PLAN
+    assert os.stat(folder.plan_path).st_mode & 0o777 == 0o600
+    for text in ("{}", "", "\udcff"):
+        Path(folder.plan_path).write_text(text, encoding="utf-8", errors="surrogateescape")
+        assert folder.plan() is None
+    os.unlink(folder.plan_path)
+    assert folder.plan() is None
+
+
 def test_a_run_of_a_newer_opskit_is_told(tmp_path: Path) -> None:
-    path = Path(create_run(str(tmp_path), RUN).path, "run.json")
+    path = Path(create_run(str(tmp_path), RUN, PLAN).path, "run.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "shard": 1}))
     with pytest.raises(UsageFault, match=r"unknown field 'shard'"):
         open_run(str(tmp_path), "last")
 
 
 def test_events_are_read_as_they_come_and_half_a_line_waits(tmp_path: Path) -> None:
-    folder = create_run(str(tmp_path), RUN)
+    folder = create_run(str(tmp_path), RUN, PLAN)
     assert folder.events() == []
     line = '{"time": "1", "event": "begun", "host": "h", "task": "apply"}\n'
     with open(folder.events_path, "w", encoding="ascii") as file:
@@ -59,7 +71,7 @@ def test_events_are_read_as_they_come_and_half_a_line_waits(tmp_path: Path) -> N
 
 
 def test_one_process_has_a_run_at_a_time_and_the_second_is_told_who(tmp_path: Path) -> None:
-    folder = create_run(str(tmp_path), RUN)
+    folder = create_run(str(tmp_path), RUN, PLAN)
     assert not folder.live()
     with folder.held():
         other = open_run(str(tmp_path), RUN.id)
@@ -74,13 +86,13 @@ def test_a_state_directory_that_others_can_write_is_not_gone_by(tmp_path: Path) 
     (tmp_path / "fleet").mkdir()
     (tmp_path / "fleet").chmod(0o777)
     with pytest.raises(OpskitError, match="others can write there"):
-        create_run(str(tmp_path), RUN)
+        create_run(str(tmp_path), RUN, PLAN)
 
 
 def test_no_room_for_the_state_is_told_before_anything_begins(tmp_path: Path) -> None:
     (tmp_path / "fleet").write_text("")
     with pytest.raises(Failed) as told:
-        create_run(str(tmp_path), RUN)
+        create_run(str(tmp_path), RUN, PLAN)
     assert told.value.state == "Nothing was changed."
 
 
