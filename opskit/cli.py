@@ -115,7 +115,7 @@ def _invoke(arguments: list[str], needed: str) -> int:
         check_release(needed)
         config = _config()
         for warning in config.warnings:
-            warn(warning)
+            warn(warning.text)
         result = typer.main.get_command(app).main(
             arguments, "opskit", standalone_mode=False, default_map=config.defaults
         )

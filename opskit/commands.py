@@ -5,25 +5,30 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Optional
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from opskit.areas import Entry, load_app
-from opskit.core.config import NEVER, load_config
+from opskit.core.config import NEVER, WANTED, load_config
 from opskit.core.errors import ExitCode, UsageFault
-from opskit.core.text import nearest, shown
+from opskit.core.text import nearest, shown, toml_text
 
-UsageError: Any = typer.BadParameter.__mro__[1]  # click's, wherever this release of typer has it
+# Of click, wherever this release of typer has it.
+UsageError: Any = typer.BadParameter.__mro__[1]
+ClickContext: Any = typer.Context.__mro__[1]
 # The titles of what commands share, in the order of help; a command's own options stand above them.
 EVERY_CHANGE = "Every change"
 EVERY_COMMAND = "Every command"
 # Help uses the room of a terminal up to here: nobody takes in a longer line at one glance.
 HELP_COLUMNS = 120
 # What a number may be, as click writes it in help.
-RANGE = re.compile(r"(?<=[ \[])(?:x>=(?P<least>[\d.]+)|(?P<from>[\d.]+)<=x<=(?P<to>[\d.]+))(?=[];])")
+RANGE = re.compile(r"(?<=[ \[])(?:x>=(?P<least>[\d.]+)|(?P<from>[\d.]+)<=x<=(?P<to>[\d.]+))(?=[];]|$)")
+# How click says that a value is no number.
+NO_NUMBER = re.compile(r"is not a valid (int|float)\w*(?: range)?")
 # A default that is given in words, as typer writes it.
 DEFAULT = re.compile(r"(?<=default: )\((.*?)\)(?=[];])")
 # What people type who know another tool, and the command that does it.
@@ -34,6 +39,36 @@ EVERYWHERE = ("OPSKIT_CONFIG", "OPSKIT_COLOR", "OPSKIT_STATE_DIR", "OPSKIT_LOCK_
 OWN_VARIABLES = ("OPSKIT_TEST_", "OPSKIT_VM_", "OPSKIT_VENV", "OPSKIT_RECORD")
 
 
+# What stands for a hyphen while help is folded: click takes one for a place where a word may end.
+NO_BREAK = "\ue000"
+
+
+class WholeWords(ClickContext.formatter_class):  # type: ignore[misc]
+    """Help whose lines end between words: an option, or the name of a page, is never folded at its hyphen."""
+
+    def write(self, string: str) -> None:
+        """As click does."""
+        super().write(string.replace(NO_BREAK, "-"))
+
+    def write_usage(self, prog: str, args: str = "", prefix: Optional[str] = None) -> None:
+        """As click does."""
+        super().write_usage(prog, args.replace("-", NO_BREAK), prefix)
+
+    def write_text(self, text: str) -> None:
+        """As click does."""
+        super().write_text(text.replace("-", NO_BREAK))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """As click does."""
+        super().write_dl([(name, text.replace("-", NO_BREAK)) for name, text in rows], col_max, col_spacing)
+
+
+class HelpContext(ClickContext):  # type: ignore[misc]
+    """Where a command is: as click's, with help of whole words."""
+
+    formatter_class = WholeWords
+
+
 class PlainCommand(TyperCommand):
     """A command that refuses an option whose second value would silently take the place of its first.
 
@@ -42,6 +77,7 @@ class PlainCommand(TyperCommand):
     elsewhere: options of the program whose place the command takes, which it does not have: what to type instead
     """
 
+    context_class = HelpContext
     bare: ClassVar[tuple[frozenset[str], str, re.Pattern[str]]] = (frozenset(), "", re.compile("(?!)"))
     elsewhere: ClassVar[Mapping[str, str]] = {}
 
@@ -60,7 +96,8 @@ class PlainCommand(TyperCommand):
             if word in names and not (follows and values.fullmatch(follows[0])):
                 words.append(value)
         try:
-            return super().parse_args(ctx, words)
+            with _named_as_given(self, ctx, args):
+                return super().parse_args(ctx, words)
         except UsageError as error:
             todo = self.elsewhere.get(getattr(error, "option_name", ""))
             if todo is None:
@@ -127,11 +164,14 @@ def _in_words(text: str) -> str:
 class SuggestingGroup(TyperGroup):
     """A group that names the nearest command for a mistyped one, also where that stands in another group."""
 
+    context_class = HelpContext
+
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """As click does."""
         name_variables(self, ctx)
         take_defaults(self, ctx)
-        return super().parse_args(ctx, args)
+        with _named_as_given(self, ctx, args):
+            return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As click does. Raises UsageFault for an unknown name; what to do is the command that was meant, if any."""
@@ -213,40 +253,108 @@ def take_defaults(command: Any, ctx: Any) -> None:
     """Give click what the config files say of a command, by what it calls its parameters, before it parses the line.
 
     A key is the option as it is typed, whatever the code calls it. What is no option of the command, or no value of
-    one, is left for check_defaults.
+    one, is left for check_defaults and refuse_defaults.
     """
     commands = command.list_commands(ctx) if isinstance(command, TyperGroup) else []
     options = {key: parameter for parameter in command.params for key in _keys(parameter)}
-    known, unknown, wrong = {}, [], []
+    known: dict[str, Any] = {}
+    unknown, faults = [], []
     for key, value in (ctx.default_map or {}).items():
-        table = isinstance(value, dict)
         where = ".".join([*ctx.command_path.split()[1:], key])
-        if table and key in commands:
-            known[key] = value
-        elif not table and key in options:
-            values = value if isinstance(value, list) else [value]
-            several = options[key].multiple or options[key].nargs != 1
-            if any(isinstance(each, (list, dict)) for each in values) or (isinstance(value, list) and not several):
-                wrong.append(load_config().fault(where, f"one value is wanted, not {value!r}"))
+        if isinstance(value, dict):
+            if key in commands:
+                known[key] = value
             else:
-                known[options[key].name] = values if several else value
+                unknown.append(load_config().unknown(where, "no such command", commands))
+        elif key in options:
+            wanted = _wanted(options[key], value)
+            if wanted:
+                faults.append(load_config().fault(where, f"{wanted} is wanted, not {toml_text(value)}"))
+            else:
+                several = _takes_several(options[key]) and isinstance(value, str)
+                known[options[key].name] = [value] if several else value
+                ctx.meta[f"opskit.key {options[key].name}"] = where
         else:
-            what, words = ("command", commands) if table else ("option", options)
-            unknown.append(load_config().unknown(where, f"no such {what}", words))
+            unknown.append(load_config().unknown(where, "no such option", options))
     ctx.default_map = known
     ctx.meta[f"opskit.unknown {ctx.command_path}"] = unknown
-    ctx.meta[f"opskit.wrong {ctx.command_path}"] = wrong
+    ctx.meta[f"opskit.faults {ctx.command_path}"] = faults
 
 
 def check_defaults(ctx: Any) -> None:
-    """Warn of a table or key of a config file that the command of ctx does not have; it is passed over.
+    """Warn of a table or key of a config file that the command of ctx does not have; it is passed over."""
+    for passed in ctx.meta.pop(f"opskit.unknown {ctx.command_path}", ()):
+        warn(passed.text)
 
-    Raises UsageFault for a value that an option cannot have.
-    """
-    for fault in ctx.meta.pop(f"opskit.wrong {ctx.command_path}", ()):
+
+def refuse_defaults(ctx: Any) -> None:
+    """Raise UsageFault for a value of a config file that is of another kind than the option's."""
+    for fault in ctx.meta.pop(f"opskit.faults {ctx.command_path}", ()):
         raise fault
-    for text in ctx.meta.pop(f"opskit.unknown {ctx.command_path}", ()):
-        warn(text)
+
+
+def _takes_several(parameter: Any) -> bool:
+    return bool(getattr(parameter, "multiple", False)) or parameter.nargs != 1
+
+
+# What a config file may say beside a text, by how the name of a parameter's type begins.
+VALUES: dict[str, tuple[str, tuple[type, ...]]] = {
+    "flag": (WANTED[bool], (bool,)),
+    "int": (WANTED[int], (int,)),
+    "float": ("a number", (int, float)),
+    "span": ("a span of time in quotes", (int, float)),  # numbers were seconds in opskit 0.1.0
+    "size": ("a size in quotes", (int,)),  # of bytes
+}
+
+
+def _wanted(parameter: Any, value: Any) -> str:
+    """What a config file may say for a parameter, "" where the value is that.
+
+    A text is read as if it were typed. Nothing else is read as what it is not: click takes 1.5 and true for 1.
+    """
+    kind = "flag" if getattr(parameter, "is_flag", False) else str(parameter.type.name)
+    text, types = next((each for begin, each in VALUES.items() if kind.startswith(begin)), (WANTED[str], ()))
+
+    def fits(each: Any) -> bool:
+        return isinstance(each, str) or (isinstance(each, types) and isinstance(each, bool) == (bool in types))
+
+    values = value if isinstance(value, list) and _takes_several(parameter) else [value]
+    return "" if all(map(fits, values)) else text
+
+
+@contextmanager
+def _named_as_given(command: Any, ctx: Any, args: Sequence[str]) -> Iterator[None]:
+    """Have the error of a value name what was typed, the variable or the file, not the first name of the option."""
+    try:
+        yield
+    except UsageFault as fault:
+        parameter = next((each for each in command.params if fault.what in each.opts), None)
+        if parameter is None:
+            raise
+        raise _fault_of(parameter, ctx, args, fault.why, fault.todo) from fault
+    except typer.BadParameter as error:
+        if error.param is None or not error.message:  # what is missing has no message
+            raise
+        why = NO_NUMBER.sub(lambda match: f"is not a {'whole ' * (match[1] == 'int')}number", error.message)
+        why = re.sub(r"is not a valid boolean\b.*", "is neither true nor false", why, flags=re.DOTALL)
+        why = _in_words(why.rstrip(".").replace("is not in the range", "is out of range:"))
+        raise _fault_of(error.param, ctx, args, why, "") from error
+
+
+def _fault_of(parameter: Any, ctx: Any, args: Sequence[str], why: str, todo: str) -> UsageFault:
+    """The error of a value: where it comes from, why it is none, what to do ("": the help)."""
+    name = str(parameter.name)
+    source = ctx.get_parameter_source(name)
+    if source and source.name == "DEFAULT_MAP":
+        return load_config().fault(ctx.meta[f"opskit.key {name}"], why, todo)
+    todo = todo or f"{ctx.command_path} --help"
+    if source and source.name == "ENVIRONMENT":
+        return UsageFault(next(each for each in parameter.envvar if os.environ.get(each)), why, todo=todo)
+    if parameter.param_type_name == "argument":
+        return UsageFault(parameter.human_readable_name.strip("[]."), why, todo=todo)
+    words = [word if word.startswith("--") else word[:2] for word in args]
+    typed = [word.partition("=")[0] for word in words if word.partition("=")[0] in parameter.opts]
+    return UsageFault(typed[0] if typed else max(parameter.opts, key=len), why, todo=todo)
 
 
 def _keys(parameter: Any) -> list[str]:

@@ -22,9 +22,16 @@ from typing import Annotated, Any, Callable, get_args, get_origin, get_type_hint
 import typer
 
 from opskit.areas import chinese_for
-from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, PlainCommand, check_defaults, check_variables
+from opskit.commands import (
+    EVERY_CHANGE,
+    EVERY_COMMAND,
+    PlainCommand,
+    check_defaults,
+    check_variables,
+    refuse_defaults,
+)
 from opskit.core.caller import allow_open_files
-from opskit.core.config import Config, load_config
+from opskit.core.config import Config, PassedOver, load_config
 from opskit.core.errors import UsageFault
 from opskit.core.reach import check_answers
 from opskit.core.units import configured_span, parse_seconds, parse_size
@@ -316,6 +323,7 @@ def _with_shared(
             return
         config = _config_in_force(tolerant=tolerant)  # a fault in it is told before anything else is done
         check_defaults(ctx)
+        refuse_defaults(ctx)
         check_variables(ctx)
         _check_values(ctx, {name: values[name] for name in given})
         options = {name: _configured(ctx, name, values.pop(name), config) for name in shared}
@@ -379,7 +387,7 @@ def _config_in_force(*, tolerant: bool) -> Config:
     except UsageFault as fault:
         if not tolerant:
             raise
-        return Config(warnings=(f"{fault.what}: {fault.why}",))
+        return Config(warnings=(PassedOver(fault.what, fault.why, whole=True),))
 
 
 def _configured(ctx: typer.Context, name: str, value: Any, config: Config) -> Any:

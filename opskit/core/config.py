@@ -13,13 +13,13 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from opskit.core.caller import own_folder
 from opskit.core.errors import UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.reach import silence_at
-from opskit.core.text import nearest
+from opskit.core.text import nearest, toml_text
 from opskit.core.trust import weak_spot
 from opskit.core.units import configured_span, parse_seconds
 
@@ -30,8 +30,23 @@ FILE_NAME = "opskit/config.toml"
 ETC = "/etc"
 # The shared options that may be configured for all commands, with their types.
 SHARED: dict[str, Any] = {"color": str, "state_dir": str, "lock_timeout": str, "quiet": bool, "verbose": int}
+# What each kind of value is to a person.
+WANTED: dict[type, str] = {str: "a text in quotes", bool: "true or false", int: "a whole number"}
 # A consent is given each time, by a person: these may not come from a file, in any table.
 NEVER = ("yes", "wipe", "debug")
+
+
+class PassedOver(NamedTuple):
+    """What of a config file does not count, and why. whole: nothing of it does."""
+
+    path: str
+    why: str
+    whole: bool = False
+
+    @property
+    def text(self) -> str:
+        """It as a warning."""
+        return f"{self.path}: {self.why}"
 
 
 @dataclass(frozen=True)
@@ -41,7 +56,7 @@ class Config:
     shared: values for the shared options of every command. defaults: click's default_map, by command.
     log: None for the defaults of LogConfig. checks: the tables below [check], and its list `ignore`.
     origin: which file each key ("disk.mount.fstype") and table came from.
-    warnings: which files and keys were passed over, and why.
+    warnings: the files and keys that were passed over.
     """
 
     shared: dict[str, Any] = field(default_factory=dict)
@@ -50,16 +65,18 @@ class Config:
     smtp: Optional[SmtpConfig] = None
     checks: dict[str, Any] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[PassedOver, ...] = ()
 
-    def fault(self, key: str, why: str) -> UsageFault:
-        """The error for a key, naming its file."""
-        return UsageFault(self.origin.get(key, "config file"), f"{key}: {why}", todo="mend the file")
+    def fault(self, key: str, why: str, todo: str = "") -> UsageFault:
+        """The error for a key, naming its file. todo: what to write there, if that can be told."""
+        mend = f"mend the file: {todo}" if todo else "mend the file"
+        return UsageFault(self.origin.get(key, "config file"), f"{key}: {why}", todo=mend)
 
-    def unknown(self, key: str, why: str, words: Iterable[str]) -> str:
+    def unknown(self, key: str, why: str, words: Iterable[str]) -> PassedOver:
         """The warning for a key that nothing reads. words: those that it may have been meant to be."""
         meant = nearest(key.rpartition(".")[2], words)
-        return f"{self.origin.get(key, 'config file')}: {key}: {why}" + (f"; did you mean {meant}?" if meant else "")
+        why = f"{key}: {why}" + (f"; did you mean {meant}?" if meant else "")
+        return PassedOver(self.origin.get(key, "config file"), why)
 
 
 @functools.lru_cache(maxsize=1)
@@ -71,12 +88,12 @@ def load_config() -> Config:
     for path in config_paths():
         silence = silence_at(path)
         if silence:
-            warnings.append(f"{path} is not read: {silence}")
+            warnings.append(PassedOver(path, f"not read: {silence}", whole=True))
         elif not os.path.exists(path):
             continue
         elif weak := weak_spot(path):
             todo = "root must own it, and each directory above it, and nobody else may write there"
-            warnings.append(f"{path} is not read, for others can change it: {weak}; {todo}")
+            warnings.append(PassedOver(path, f"not read, for others can change it: {weak}; {todo}", whole=True))
         else:
             _merge(data, _read(path), path, "", origin)
     shared = {key: data.pop(key) for key in SHARED if key in data}
@@ -159,9 +176,9 @@ def _read_shared(config: Config, key: str, value: Any) -> Any:
         return _seconds(config, key, configured_span(value))
     wanted = SHARED[key]
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise config.fault(key, f"{wanted.__name__} is wanted, not {value!r}")
+        raise config.fault(key, f"{WANTED[wanted]} is wanted, not {toml_text(value)}")
     if isinstance(value, int) and value < 0:
-        raise config.fault(key, f"{value!r} is less than 0")
+        raise config.fault(key, f"{value} is out of range: 0 or more")
     return value
 
 
@@ -169,4 +186,4 @@ def _seconds(config: Config, key: str, text: str) -> float:
     try:
         return parse_seconds(key, text)
     except UsageFault as fault:
-        raise config.fault(key, fault.why) from fault
+        raise config.fault(key, fault.why, fault.todo) from fault

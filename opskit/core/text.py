@@ -68,3 +68,10 @@ def nearest(word: str, words: Iterable[str]) -> str:
 def last_lines(text: str, count: int = 20, limit: int = 4000) -> str:
     """The end of a program's output: at most count lines and limit characters."""
     return "\n".join(text.rstrip("\n").split("\n")[-count:])[-limit:]
+
+
+def toml_text(value: object) -> str:
+    """A value as the file has it: true, "x", [1, 2]."""
+    import json  # noqa: PLC0415 - only a mistake is told
+
+    return json.dumps(value, default=str, ensure_ascii=False)

@@ -59,7 +59,7 @@ class State:
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A config file. problem: why it does not count, as a whole or in part; "" where it does."""
+    """A config file. problem: why nothing of it counts; "" where it does."""
 
     path: str
     exists: bool
@@ -92,7 +92,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Examination:
-    """All that the doctor saw. unread: what of the configuration is passed over, and why."""
+    """All that the doctor saw. unread: what of the config files that count is passed over, and why."""
 
     opskit: Installation
     host: Host

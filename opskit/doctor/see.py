@@ -24,6 +24,7 @@ from opskit.core.preconditions import obstacles
 from opskit.core.runner import ENVIRONMENT
 from opskit.core.systemd import installed_release, is_booted
 from opskit.core.text import masked
+from opskit.core.units import seconds_text
 from opskit.doctor.diagnosis import CAPABILITIES
 from opskit.doctor.model import ConfigFile, Examination, Host, Installation, Setting, State, Tool, User
 from opskit.doctor.needs import NEEDS, Need
@@ -46,7 +47,6 @@ def see_all(runner: Runner, config: Config, state_dir: str, environment: Mapping
     """
     manager = read_package_manager()
     files = tuple(_config_files(config))
-    kept = tuple(text for text in config.warnings if not any(text.startswith(each.path) for each in files))
     return Examination(
         opskit=_installation(),
         host=_host(manager),
@@ -54,7 +54,7 @@ def see_all(runner: Runner, config: Config, state_dir: str, environment: Mapping
         state=_state(state_dir),
         config_files=files,
         settings=(*_settings(config), *_variables(environment)),
-        unread=kept,
+        unread=tuple(each.text for each in config.warnings if not each.whole),
         tools=tuple(_tool(runner, need, manager) for need in NEEDS),
     )
 
@@ -122,8 +122,8 @@ def _state(state_dir: str) -> State:
 
 def _config_files(config: Config) -> Iterator[ConfigFile]:
     for path in config_paths():
-        told = next((text for text in config.warnings if text.startswith(path)), "")
-        yield ConfigFile(path, os.path.exists(path), told[len(path) :].lstrip(": "))
+        why = next((each.why for each in config.warnings if each.whole and each.path == path), "")
+        yield ConfigFile(path, os.path.exists(path), why)
 
 
 def _settings(config: Config) -> Iterator[Setting]:
@@ -134,7 +134,8 @@ def _settings(config: Config) -> Iterator[Setting]:
         if key.startswith(PRIVATE_TABLES):
             yield Setting(key, "(not shown)", origin)
         elif key in values:
-            yield Setting(key, masked(str(values[key])), origin)
+            value = values[key]
+            yield Setting(key, masked(seconds_text(value) if key == "lock_timeout" else str(value)), origin)
 
 
 def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:

@@ -21,7 +21,7 @@ from typing import Any, Callable
 
 from opskit.core.errors import UsageFault
 from opskit.core.report import PERCENT, SPAN, Threshold
-from opskit.core.text import nearest
+from opskit.core.text import nearest, toml_text
 from opskit.core.units import configured_span, parse_seconds
 from opskit.status.model import Ignore, Settings
 
@@ -74,11 +74,11 @@ def _number(where: str, value: Any, threshold: Threshold) -> int:
     """The number that is meant. Raises ValueError or UsageFault."""
     if threshold.kind == SPAN:
         if isinstance(value, bool) or not isinstance(value, str):
-            raise ValueError(f"a span is wanted, such as {threshold.text}, not {value!r}")
+            raise ValueError(f"a span is wanted, such as {threshold.text}, not {toml_text(value)}")
         return int(parse_seconds(where, configured_span(value), least=threshold.least, most=threshold.most))
     if isinstance(value, bool) or not isinstance(value, int) or not threshold.least <= value <= threshold.most:
         what = "a number of percent" if threshold.kind == PERCENT else "a number"
-        raise ValueError(f"{what} is wanted, {threshold.least} to {threshold.most}, not {value!r}")
+        raise ValueError(f"{what} is wanted, {threshold.least} to {threshold.most}, not {toml_text(value)}")
     return value
 
 
@@ -106,4 +106,4 @@ def _day(value: Any, fault: Fault) -> date:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise fault("check.ignore", f"until: a day is wanted, such as 2027-03-31, not {value!r}") from None
+        raise fault("check.ignore", f"until: a day is wanted, such as 2027-03-31, not {toml_text(value)}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import typer
 
 from opskit.cli import app, main
-from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, check_defaults, take_defaults
+from opskit.commands import EVERY_CHANGE, EVERY_COMMAND, refuse_defaults, take_defaults
 from opskit.completion.tree import read_tree
 from opskit.core.errors import UsageFault
 from tiers import Agree
@@ -34,6 +35,9 @@ def test_help_of_every_command(columns: int, monkeypatch: pytest.MonkeyPatch) ->
         assert not any(mark in text for mark in ("{", "x>=", "<=x", "range>", "default: (")), text
         assert max(map(len, lines)) <= min(columns, 120), text
         wide += max(map(len, lines)) > 80
+        # Nothing is folded inside a word, nor at a hyphen.
+        folded = [line for line in lines if re.search(r"[\w]-$", line)]
+        assert not folded, folded
         titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
         order = ["Arguments:", "Options:", f"{EVERY_CHANGE}:", f"{EVERY_COMMAND}:", "Commands:"]
         assert [title for title in order if title in titles] == titles, text
@@ -52,7 +56,7 @@ def test_a_config_file_has_each_option_by_its_own_name(agree: Agree) -> None:
     for command, ctx in _commands(root, root.make_context("opskit", [], resilient_parsing=True)):
         words = tuple(ctx.command_path.split())
         keys = [option.names[0][2:].replace("-", "_") for option in read_tree(command, words).options[:-1]]
-        ctx.default_map = {key: number for number, key in enumerate(keys)}
+        ctx.default_map = dict.fromkeys(keys, "as typed")
         take_defaults(command, ctx)
         assert len(ctx.default_map) == len(keys), (words, keys, sorted(ctx.default_map))
         known += len(ctx.default_map)
@@ -66,11 +70,11 @@ def test_a_config_file_has_each_option_by_its_own_name(agree: Agree) -> None:
     [
         ("status", "only", "disk", ["disk"]),
         ("status", "only", ["disk", "df"], ["disk", "df"]),
-        ("status", "only", [["disk"]], "only: one value is wanted, not [['disk']]"),
-        ("du", "exclude", 7, [7]),
+        ("status", "only", [["disk"]], 'only: a text in quotes is wanted, not [["disk"]]'),
+        ("du", "exclude", 7, "exclude: a text in quotes is wanted, not 7"),
         ("df", "warn", 90, 90),
-        ("df", "warn", [1, 2], "warn: one value is wanted, not [1, 2]"),
-        ("df", "all", [True], "all: one value is wanted, not [True]"),
+        ("df", "warn", [1, 2], "warn: a whole number is wanted, not [1, 2]"),
+        ("df", "all", [True], "all: true or false is wanted, not [true]"),
     ],
 )
 def test_a_config_file_has_several_values_where_an_option_has(words: str, key: str, value: Any, taken: Any) -> None:
@@ -84,11 +88,11 @@ def test_a_config_file_has_several_values_where_an_option_has(words: str, key: s
     if isinstance(taken, str):
         assert ctx.default_map == {}  # no fault of opskit, and --help is told
         with pytest.raises(UsageFault) as fault:
-            check_defaults(ctx)
+            refuse_defaults(ctx)
         assert taken in str(fault.value)
     else:
         assert list(ctx.default_map.values()) == [taken]
-        check_defaults(ctx)
+        refuse_defaults(ctx)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_what_is_in_force_and_where_it_comes_from_without_what_is_secret(tmp_pat
     settings = {each["name"]: (each["value"], each["origin"]) for each in seen["settings"]}
     path = str(tmp_path / "config.toml")
     assert settings["disk.mount.fstype"] == ("xfs", path)
-    assert settings["lock_timeout"] == ("30.0", path)
+    assert settings["lock_timeout"] == ("30s", path)
     assert settings["smtp.host"] == ("(not shown)", path)
     assert settings["OPSKIT_CONFIG"] == (path, "environment")
     assert "hunter2" not in done.stdout + done.stderr + doctor(tmp_path, CONFIG).stdout
@@ -60,6 +60,16 @@ def test_a_fault_in_a_config_file_is_a_finding_and_stops_nothing(tmp_path: Path,
     assert done.returncode == 4, done.stderr
     assert "[config-passed-over]" in done.stdout
     assert told in done.stdout
+
+
+def test_each_key_that_is_passed_over_is_a_finding(tmp_path: Path) -> None:
+    done = doctor(tmp_path, "colour = 1\nquite = true\nquiet = true\n", "--json")
+    body = json.loads(done.stdout)
+    path = str(tmp_path / "config.toml")
+    titles = [each["title"] for each in body["findings"] if each["id"] == "config-passed-over"]
+    assert [title.split(": ")[:2] for title in titles] == [[path, "colour"], [path, "quite"]]
+    (file,) = body["result"]["config_files"]
+    assert (file["problem"], len(body["result"]["unread"])) == ("", 2)
 
 
 def test_the_programs_are_those_that_the_host_has(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_config_file_that_others_can_change_is_not_read(host: Host, what: str)
         assert host.run("history", OPSKIT_CONFIG=str(config)).code == 2
         foreign(config if what == "file" else folder)
     answer = host.run("history", OPSKIT_CONFIG=str(named)).well()
-    assert answer.err.startswith(f"opskit: warning: {named} is not read, for others can change it: ")
+    assert answer.err.startswith(f"opskit: warning: {named}: not read, for others can change it: ")
     assert "owner 65534" in answer.err or "mode 1777" in answer.err
 
 

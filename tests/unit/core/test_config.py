@@ -101,7 +101,7 @@ def test_a_number_of_a_file_for_0_1_0_is_seconds(named: Path, value: str, second
     ("table", "option", "words"),
     [
         ("du", "older_than = 30", "'30' has a number without a unit"),  # days to whoever wrote it
-        ("df", "timeout = true", "'True' is not a span of time"),
+        ("df", "timeout = true", "df.timeout: a span of time in quotes is wanted, not true"),
     ],
 )
 def test_what_is_no_span_in_the_table_of_a_command(
@@ -110,6 +110,68 @@ def test_what_is_no_span_in_the_table_of_a_command(
     named.write_text(f"[{table}]\n{option}\n")
     assert cli.main([table, str(named.parent)]) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "words"),
+    [
+        ("df", "warn = 1.5", "df.warn: a whole number is wanted, not 1.5"),
+        ("df", "warn = true", "df.warn: a whole number is wanted, not true"),
+        ("df", "warn = 150", "df.warn: 150 is out of range: 1 to 100"),
+        ("df", "warn = 'x'", "df.warn: 'x' is not a whole number"),
+        ("du", "bytes = 3", "du.bytes: true or false is wanted, not 3"),
+        ("du", "min_size = 1.5", "du.min_size: a size in quotes is wanted, not 1.5"),
+        ("du", "exclude = ['*.log', 3]", 'du.exclude: a text in quotes is wanted, not ["*.log", 3]'),
+        ("du", "top = [3]", "du.top: a whole number is wanted, not [3]"),
+        (
+            "journal vacuum",
+            "systemd_version = 25.10",
+            "journal.vacuum.systemd_version: a text in quotes is wanted, not 25.1",
+        ),
+        ("service ensure", "for = '10'", "service.ensure.for: '10' has a number without a unit"),
+        ("history", "limit = 1.5", "history.limit: a whole number is wanted, not 1.5"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_and_not_rounded(
+    named: Path, path: str, line: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named.write_text(f"[{path.replace(' ', '.')}]\n{line}\n")
+    argument = [] if path in {"df", "history"} else [str(named.parent)] if path == "du" else ["2d"]
+    code, output = run(capsys, *path.split(), *argument)
+    assert (code, output.err.splitlines()[0]) == (2, f"opskit: {named}: {words}")
+    assert run(capsys, *path.split(), "--help")[0] == 0
+
+
+def test_one_text_is_a_list_of_one(named: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "kept").write_bytes(b"x" * 5000)
+    (tmp_path / "left.log").write_bytes(b"x" * 5000)
+    named.write_text('[du]\nexclude = "*.log"\n')
+    output = run(capsys, "du", "--all", str(tmp_path))[1].out
+    assert ("kept" in output, "left.log" in output) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "variable", "what"),
+    [
+        (["--threshold", "5"], "", "--threshold"),
+        (["--threshold=5"], "", "--threshold"),
+        (["-t5"], "", "-t"),
+        (["--max-depth", "x"], "", "--max-depth"),
+        (["-d", "-1"], "", "-d"),
+        ([], "OPSKIT_DU_THRESHOLD=5", "OPSKIT_DU_THRESHOLD"),
+        ([], "OPSKIT_DU_WORKERS=900", "OPSKIT_DU_WORKERS"),
+        ([], "OPSKIT_DU_BYTES=maybe", "OPSKIT_DU_BYTES"),
+    ],
+)
+def test_a_wrong_value_is_named_as_it_was_given(
+    typed: list[str], variable: str, what: str,
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    if variable:
+        monkeypatch.setenv(*variable.split("="))
+    code, output = run(capsys, "du", *typed)
+    assert (code, output.err.partition(": ")[2].partition(": ")[0]) == (2, what)
+    assert "range>" not in output.err
 
 
 def test_dashes_in_option_names_are_underscores(named: Path) -> None:
@@ -127,14 +189,14 @@ def test_smtp(named: Path) -> None:
     ("text", "words"),
     [
         ("color = ", "not TOML"),
-        ("color = 3", "color: str is wanted, not 3"),
-        ("quiet = 1", "quiet: bool is wanted, not 1"),
-        ("verbose = true", "verbose: int is wanted, not True"),
+        ("color = 3", "color: a text in quotes is wanted, not 3"),
+        ("quiet = 1", "quiet: true or false is wanted, not 1"),
+        ("verbose = true", "verbose: a whole number is wanted, not true"),
         ('lock_timeout = "3"', "lock_timeout: '3' has a number without a unit"),
         ("lock_timeout = -1", "'-1s' is not a span of time"),
         ("lock_timeout = true", "'True' is not a span of time"),
-        ("lock_timeout = [3]", "str is wanted"),
-        ("verbose = -1", "less than 0"),
+        ("lock_timeout = [3]", "a text in quotes is wanted, not [3]"),
+        ("verbose = -1", "verbose: -1 is out of range: 0 or more"),
         ("yes = true", "yes: this may not come from a config file"),
         ("[disk.mount]\nyes = true", "disk.mount.yes: this may not"),
         ("[disk.mount]\nwipe = '/dev/vdb'", "disk.mount.wipe: this may not"),
