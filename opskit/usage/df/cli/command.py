@@ -114,9 +114,9 @@ def _list(session: Session, paths: Sequence[str], table: Table, *, check: bool, 
 
     def draw() -> None:
         if filesystems and table.fields:
-            draw_fields(session.screen, [*filesystems, *sums], table.fields, exact=table.exact)
+            draw_fields(session.screen, [*filesystems, *sums], table.fields, table.warn, exact=table.exact)
         elif filesystems:
-            draw_filesystems(session.screen, [*filesystems, *sums], exact=table.exact)
+            draw_filesystems(session.screen, [*filesystems, *sums], table.warn, exact=table.exact)
         note_findings(session.screen, findings)
 
     unreadable = [{"path": failure.what.removeprefix("df "), "why": failure.why} for failure in failures]

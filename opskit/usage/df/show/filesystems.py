@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Optional
 
 from opskit.core.units import ceiling_text
@@ -73,9 +74,19 @@ FIELDS = {
 OF_INODES = ("source", "fstype", "itotal", "iused", "iavail", "ipcent", "target")
 
 
-def draw_fields(screen: Screen, filesystems: Sequence[Filesystem], fields: Sequence[str], *, exact: bool) -> None:
-    """The table with these columns only."""
-    columns = [Column(FIELDS[field], right=field not in {"source", "fstype", "target"}) for field in fields]
+def draw_fields(
+    screen: Screen, filesystems: Sequence[Filesystem], fields: Sequence[str], warn: int, *, exact: bool
+) -> None:
+    """The table with these columns only. warn: from so many percent on there is a finding."""
+    style = partial(_style, warn)
+    columns = [
+        Column(
+            FIELDS[field],
+            right=field not in {"source", "fstype", "target"},
+            style=style if field in {"pcent", "ipcent"} else None,
+        )
+        for field in fields
+    ]
     rows = []
     for filesystem in filesystems:
         figures = filesystem.figures
@@ -95,17 +106,18 @@ def draw_fields(screen: Screen, filesystems: Sequence[Filesystem], fields: Seque
     draw_table(screen, columns, rows)
 
 
-def draw_filesystems(screen: Screen, filesystems: Sequence[Filesystem], *, exact: bool) -> None:
-    """The table; with bars on a terminal, with every column and one line each elsewhere."""
+def draw_filesystems(screen: Screen, filesystems: Sequence[Filesystem], warn: int, *, exact: bool) -> None:
+    """The table; with bars on a terminal, with every column and one line each elsewhere. warn: as in draw_fields."""
     terminal = sys.stdout.isatty()
     room = shutil.get_terminal_size().columns
     inodes, bars = not terminal or room >= ROOM_FOR_INODES, terminal and room >= ROOM_FOR_BARS
     columns = [Column("SOURCE", whole=True), Column("TYPE")]
     columns += [Column(title, right=True) for title in ("SIZE", "USED", "AVAIL")]
-    columns += [Column("USE%", right=True, style=_style)]
+    style = partial(_style, warn)
+    columns += [Column("USE%", right=True, style=style)]
     columns += [Column(BARS)] if bars else []
     columns += [Column(title, right=True) for title in ("INODES", "IUSED", "IFREE")] if inodes else []
-    columns += [Column("IUSE%", right=True, style=_style), Column("MOUNTED ON", whole=True, path=True)]
+    columns += [Column("IUSE%", right=True, style=style), Column("MOUNTED ON", whole=True, path=True)]
     rows = [_cells(filesystem, exact=exact, bars=bars, inodes=inodes) for filesystem in filesystems]
     draw_table(screen, columns, rows, less=(BARS, "IUSE%", "TYPE", "USED", "SIZE"))
 
@@ -122,12 +134,12 @@ def _cells(filesystem: Filesystem, *, exact: bool, bars: bool, inodes: bool) -> 
     return [*cells, _percent(filesystem.files_percent), filesystem.mount_point]
 
 
-def _style(percent: str) -> str:
-    """The colour of a share, as the findings of check judge it."""
+def _style(warn: int, percent: str) -> str:
+    """The colour of a share: that of the finding which there is from warn percent on."""
     share = int(percent.rstrip("%")) if percent.rstrip("%").isdigit() else 0
-    if share >= DEFAULTS["full_error_percent"]:
-        return "red"
-    return "yellow" if share >= DEFAULTS["full_percent"] else ""
+    if share < warn:
+        return ""
+    return "red" if share >= DEFAULTS["full_error_percent"] else "yellow"
 
 
 def _percent(share: Optional[int]) -> str:
