@@ -44,6 +44,7 @@ class Chore(Generic[F]):
     draw: draws what a plan is about on a stream, before the plan itself.
     lasting: whether the command has --format and --only-plan, so that a dry run can name them.
     by_run: whether the plan depends on the run id; what does not is decided on once.
+    script: whether --format sh has a script of it
     """
 
     def __init__(
@@ -57,7 +58,9 @@ class Chore(Generic[F]):
         draw: Callable[[Plan, TextIO], None] = lambda _plan, _stream: None,
         lasting: bool = True,
         by_run: bool = True,
+        script: bool = True,
     ) -> None:
+        self.script = script
         self.lasting = lasting
         self.by_run = by_run
         self.draw = draw
@@ -260,7 +263,9 @@ def _show(session: Session, decided: Decided, chore: Chore[F]) -> None:
             if not chore.lasting:
                 session.screen.line("Dry run: nothing was changed.")
                 return
-            session.screen.line("Dry run: nothing was changed. -v shows the commands, --format sh a script of them.")
+            session.screen.line("Dry run: nothing was changed.")
+            script = "" if chore.undoes or not chore.script else ", --format sh a script of them"
+            session.screen.line(f"-v shows the commands{script}.")
             session.screen.line(f"To carry out this plan and no other:\n  --only-plan {token.text}")
         else:
             session.screen.line(f"{shown(plan.title)}: nothing to do")

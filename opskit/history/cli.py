@@ -118,6 +118,7 @@ def prune(
         see,
         lambda runs, _run: decide_prune(runs, session.state_dir, span, before, everything=everything),
         root=not is_own(session.state_dir),
+        script=False,
     )
     outcome = act(session, chore)
     steps = [step for step in outcome.plan.steps if isinstance(step, PruneRuns)]

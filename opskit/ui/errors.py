@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from opskit.core.errors import OpskitError
-from opskit.core.finding import Finding
+from opskit.core.finding import SEVERITIES, Finding
 from opskit.core.text import shown
 from opskit.ui.screen import Screen
 
@@ -18,22 +18,23 @@ def draw_error(screen: Screen, error: OpskitError) -> None:
     """`opskit: what: why` on stderr, then what to do, then the state."""
     prefix = screen.styled("opskit:", "red", sys.stderr)
     others = error.findings[1:]
-    why = _block(error.why)
-    if error.findings:
-        why = screen.told(error.findings[0].id, why)
-    lines = [f"{prefix} {shown(error.what)}: {why}"]
-    lines += [f"  also: {screen.title(finding)}" for finding in others]
-    lines += [f"  to do: {_block(error.todo)}"] if error.todo else []
+    why = screen.told(error.findings[0].id, error.why) if error.findings else error.why
+    # What a usage fault is about begins with `opskit`, as the line does.
+    text = _block(screen, f"opskit: {shown(error.what).removeprefix('opskit ')}: {why}")
+    lines = [prefix + text.removeprefix("opskit:")]
+    lines += [screen.sentence(f"  also: {screen.title(finding)}", sys.stderr) for finding in others]
+    lines += ["\n    ".join(shown(line) for line in f"  to do: {error.todo}".split("\n"))] if error.todo else []
     remedies = dict.fromkeys(finding.remedy for finding in others)
     lines += [f"  or: {shown(remedy)}" for remedy in remedies if remedy not in {"", error.todo}]
     if error.state:
-        lines.append(f"  state: {shown(error.state)}")
+        lines.append(screen.sentence(f"  state: {shown(error.state)}", sys.stderr))
     print("\n".join(lines), file=sys.stderr)
 
 
-def _block(text: str) -> str:
-    """A program's words can be several lines: each is shown, indented."""
-    return "\n    ".join(shown(line) for line in text.split("\n"))
+def _block(screen: Screen, text: str) -> str:
+    """A program's words can be several lines: each is shown, the further ones indented."""
+    first, *more = (shown(line) for line in text.split("\n"))
+    return "\n".join(screen.sentence(line, sys.stderr) for line in (first, *(f"    {line}" for line in more)))
 
 
 # What a check that could not be made is to Nagios.
@@ -45,9 +46,17 @@ def nagios_unknown(error: OpskitError) -> str:
     return "OPSKIT UNKNOWN - " + shown(str(error)).replace("|", "¦")
 
 
+def by_severity(findings: Sequence[Finding]) -> list[Finding]:
+    """The most important first, else in their order."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity), reverse=True)
+
+
 def draw_findings(screen: Screen, findings: Sequence[Finding], area: str = "") -> None:
-    """Each finding as a line with its id, then its evidence and its remedy, on stdout. area: as of Screen.title."""
-    for finding in findings:
+    """Each finding as a line with its id, then its evidence and its remedy, on stdout: the most important first.
+
+    area: as of Screen.title
+    """
+    for finding in by_severity(findings):
         screen.line(_headed(screen, finding, f"{screen.title(finding, area)} [{finding.id}]", sys.stdout))
         for number, line in enumerate(finding.evidence.split("\n") if finding.evidence else ()):
             screen.line(screen.sentence(f"{'    ' if number else '  seen: '}{shown(line)}", sys.stdout))
@@ -57,7 +66,7 @@ def draw_findings(screen: Screen, findings: Sequence[Finding], area: str = "") -
 
 def note_findings(screen: Screen, findings: Sequence[Finding]) -> None:
     """Each finding beside a table, on stderr: the table stays one record a line."""
-    for finding in findings:
+    for finding in by_severity(findings):
         text = f"{screen.title(finding)} [{finding.id}]: {shown(finding.evidence)}"
         screen.note(_headed(screen, finding, text, sys.stderr))
         screen.note(f"  to do: {shown(finding.remedy)}")

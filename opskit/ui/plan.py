@@ -18,7 +18,7 @@ from opskit.ui.screen import Screen
 
 def draw_plan(screen: Screen, plan: Plan, stream: TextIO, *, commands: bool = False, mark: bool = True) -> None:
     """Each change with its before and after (and its commands). mark: say of a change that it cannot be taken back."""
-    print(screen.styled(f"Plan: {shown(plan.title)}", "bold", stream), file=stream)
+    print(screen.styled(screen.sentence(f"Plan: {shown(plan.title)}", stream), "bold", stream), file=stream)
     for number, change in enumerate(plan.changes, 1):
         print("\n".join(_change_lines(screen, number, change, stream, commands=commands, mark=mark)), file=stream)
     draw_notes(screen, plan.notes, stream)
@@ -42,7 +42,10 @@ def _change_lines(
     screen: Screen, number: int, change: Change, stream: TextIO, *, commands: bool, mark: bool
 ) -> list[str]:
     head = screen.styled(f"{number:>3}. {change.action}  {shown(change.target)}", "cyan", stream)
-    lines = [head, f"       {shown(change.before)} -> {shown(change.after)}"]
+    before, after = f"       {shown(change.before)}", f"-> {shown(change.after)}"
+    lines = [head, screen.sentence(f"{before} {after}", stream)]
+    if "\n" in lines[-1]:  # what it becomes has a line of its own, and is whole as long as it can be
+        lines[1:] = [screen.sentence(text, stream, " " * 10) for text in (before, f"       {after}")]
     if mark and not change.reversible:
         lines.append("       " + screen.styled("cannot be taken back", "yellow", stream))
     for command in change.commands if commands else ():

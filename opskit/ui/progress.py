@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Callable, Optional
 
 from opskit.core.text import shown
-from opskit.ui.screen import Screen
+from opskit.ui.screen import Screen, fitted
 
 # What is over before is told of nothing.
 QUIET_SECONDS = 1.0
@@ -47,8 +47,8 @@ def progress_line(screen: Screen) -> Iterator[Optional[Tell]]:
         nonlocal drawn
         seconds = time.monotonic() - started
         if seconds >= QUIET_SECONDS and seconds - drawn >= AGAIN_SECONDS:
-            room = shutil.get_terminal_size().columns - 1
-            print(f"\r\033[K{line_of(seconds)[:room]}", end="", file=sys.stderr, flush=True)
+            line = fitted(line_of(seconds), shutil.get_terminal_size().columns - 1)
+            print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
             drawn = seconds
 
     try:

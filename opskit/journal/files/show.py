@@ -35,10 +35,10 @@ _WORDS = {
 
 
 def draw_verdicts(screen: Screen, verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> None:
-    """The findings, then a line that counts."""
-    draw_findings(screen, findings)
+    """A line that counts, then the findings."""
     counts = [(sum(verdict.state is state for verdict in verdicts), word) for state, word in _WORDS.items()]
     words = [f"{count} {word}" for count, word in counts[:2]] + [
         f"{count} {word}" for count, word in counts[2:] if count
     ]
     screen.done(f"{counted(len(verdicts), 'file')}: {', '.join(words)}")
+    draw_findings(screen, findings)

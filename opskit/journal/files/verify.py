@@ -108,20 +108,32 @@ def findings_of(verdicts: Sequence[Verdict]) -> list[Finding]:
 
 
 def _newer(paths: Sequence[str]) -> Finding:
-    title = f"made by a newer systemd, which this journalctl cannot check: {some(paths)}"
+    title = f"{_one_or_many(paths)}: made by a newer systemd, which this journalctl cannot check"
     remedy = "copy them to a host with that systemd, and there opskit journal verify -D DIR"
-    return Finding("newer-file", "info", title, ", ".join(paths), remedy)
+    return Finding("newer-file", "info", title, _listed(paths), remedy)
 
 
 def _never_closed(paths: Sequence[str]) -> Finding:
-    title = f"never closed, but sound: {some(paths)}"
-    evidence = "the host crashed, or the file was copied while journald wrote to it; its last entries may be missing"
-    return Finding("never-closed", "info", title, evidence)
+    title = f"{_one_or_many(paths)}: never closed, but sound"
+    why = "the host crashed, or the file was copied while journald wrote to it; its last entries may be missing"
+    return Finding("never-closed", "info", title, "\n".join(filter(None, (why, _listed(paths)))))
 
 
 def _sealed(paths: Sequence[str]) -> Finding:
-    title = f"sealed, and checked without the key: every entry can be read, the seals are not checked: {some(paths)}"
-    return Finding("sealed", "info", title, ", ".join(paths), "add --verify-key FILE, with the key in it")
+    title = f"{_one_or_many(paths)}: sealed, and checked without the key: every entry can be read"
+    evidence = "\n".join(filter(None, ("the seals are not checked", _listed(paths))))
+    return Finding("sealed", "info", title, evidence, "add --verify-key FILE, with the key in it")
+
+
+def _one_or_many(paths: Sequence[str]) -> str:
+    return paths[0] if len(paths) == 1 else f"{len(paths)} files"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """The first of many, a line each; "" for one, which the title has."""
+    more = len(paths) - _NAMES
+    named = [*paths[:_NAMES], *([f"and {more} more"] if more > 0 else [])]
+    return "\n".join(named) if len(paths) > 1 else ""
 
 
 def _seal_broken(verdict: Verdict) -> Finding:
@@ -133,18 +145,19 @@ def _seal_broken(verdict: Verdict) -> Finding:
 
 
 def _damaged(verdict: Verdict) -> Finding:
-    """What to do about a damaged file. What is to be removed is copied first."""
-    path, name = verdict.path, shlex.quote(verdict.path)
-    read = f"opskit journal errors -p debug -D {shlex.quote(os.path.dirname(path))} shows what can still be read"
-    if verdict.file.parsed.kind == DISPOSED:
-        remedy = f"journald has set it aside; {read}; a vacuum deletes it by its age"
-    elif verdict.file.parsed.kind == ACTIVE and is_journalds(path):
-        remedy = f"journalctl --rotate sets it aside and begins a new one; {read}"
-    elif verdict.file.parsed.kind == ACTIVE:
-        remedy = f"{read}; copy it (cp -a -- {name} DIR), then rm -- {name}: by its name no vacuum deletes it"
-    else:
-        remedy = f"{read}; leave it to a vacuum, or copy it (cp -a -- {name} DIR), then rm -- {name}"
-    return Finding("damaged", "error", f"{path}: {verdict.damage}", loss_text(verdict.loss), remedy)
+    """What to do about a damaged file. What is not to be there is moved, not removed."""
+    path, kind, ours = verdict.path, verdict.file.parsed.kind, is_journalds(verdict.path)
+    vacuum = "a vacuum deletes it by its age"
+    if kind == DISPOSED:
+        vacuum = f"journald has set it aside, and {vacuum}"
+    elif kind == ACTIVE:
+        vacuum = "" if ours else "by its name no vacuum deletes it"
+    remedy = f"opskit journal errors -p debug -D {shlex.quote(os.path.dirname(path))} shows what can still be read"
+    if kind == ACTIVE:
+        aside = "journalctl --rotate" if ours else f"mv -- {shlex.quote(path)} DIR"
+        remedy += f"; {aside} sets it aside"
+    evidence = "\n".join(filter(None, (loss_text(verdict.loss), vacuum)))
+    return Finding("damaged", "error", f"{path}: {verdict.damage}", evidence, remedy)
 
 
 def loss_text(loss: Loss) -> str:

@@ -91,8 +91,10 @@ def _source(line: Optional[list[str]], sysconfig: str, unit: str, pid: Optional[
         name for name, value in (("LINE", line), ("--sysconfig", sysconfig), ("--unit", unit), ("--pid", pid)) if value
     ]
     if len(named) != 1:
-        why = f"{' and '.join(named)} do not go together" if named else "no line is named"
-        raise UsageFault("line", why, todo="behind `--`, or one of --sysconfig, --unit, --pid")
+        if named:
+            raise UsageFault("line", f"{' and '.join(named)} do not go together", todo="leave all but one out")
+        todo = "-- and a line, such as -p 11211 -m 64; or --sysconfig FILE, --unit UNIT or --pid N"
+        raise UsageFault("line", "which one is meant?", todo=todo)
     if sysconfig:
         return read_sysconfig(sysconfig)
     if unit:

@@ -44,7 +44,8 @@ def draw_explained(screen: Screen, result: Mapping[str, Any], findings: Sequence
     draw_effect(screen, result)
     columns = [Column(title) for title in ("WORD", "OPTION", "MEANING", "READ AS", "DOES")]
     keys = ("text", "option", "meaning", "read_as", "does")
-    draw_table(screen, columns, [[row[key] or "" for key in keys] for row in result["words"]])
+    rows = [[row[key] or "" for key in keys] for row in result["words"]]
+    draw_table(screen, columns, rows, less=("OPTION", "READ AS"))
 
 
 def draw_effect(screen: Screen, result: Mapping[str, Any]) -> None:
@@ -55,8 +56,9 @@ def draw_effect(screen: Screen, result: Mapping[str, Any]) -> None:
         return
     where = effect["socket"] or ", ".join(effect["listeners"]) or "nowhere"
     memory = "no limit" if effect["memory_bytes"] > NO_LIMIT else size_text(effect["memory_bytes"])
-    clients = f"{effect['clients']['least']} to {effect['clients']['most']} clients"
-    screen.line(f"memcached {result['release']} listens on {shown(where)}; {memory} for items; serves {clients}")
+    clients = f"{effect['clients']['least']:,} to {effect['clients']['most']:,} clients"
+    text = f"memcached {result['release']} listens on {shown(where)}; {memory} for items; serves {clients}"
+    screen.line(screen.sentence(text, sys.stdout))
 
 
 def draw_lint(screen: Screen, result: Mapping[str, Any], findings: Sequence[Finding]) -> None:

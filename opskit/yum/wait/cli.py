@@ -17,6 +17,7 @@ from opskit.core.text import shown
 from opskit.core.units import seconds_text
 from opskit.options import reads, span_of
 from opskit.session import Session
+from opskit.ui.screen import fitted
 from opskit.yum.cli import InstallRoot
 from opskit.yum.findings import finding_id, holder_text, unusable_databases
 from opskit.yum.see.facts import find_places, named_root
@@ -113,8 +114,8 @@ class _Line:
         text = shown(f"waiting for {who} ({where})")
         if self.terminal:
             width = max(20, shutil.get_terminal_size().columns - 1)
-            spent = f"{seconds_text(int(seconds), 2)}: "
-            print(f"\r\033[K{(spent + text)[:width]}", end="", file=sys.stderr, flush=True)
+            line = fitted(f"{seconds_text(int(seconds), 2)}: {text}", width)
+            print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
         elif text != self.shown:
             self.screen.note(text)
         self.shown = text

@@ -443,7 +443,7 @@ def test_verify_finds_a_damaged_file(place: Place) -> None:
     assert done.status == 4
     assert {file["path"] for file in done.answer["result"]["damaged"]} == {str(hurt), str(cut)}
     assert done.answer["result"]["sound"] == 4
-    assert all("leave it to a vacuum, or copy it" in finding["remedy"] for finding in done.answer["findings"])
+    assert all("a vacuum deletes it by its age" in finding["evidence"] for finding in done.answer["findings"])
     os.truncate(place.journals / "odd [a]*?\\name.journal", 100_000)
     done = place.opskit("journal", "verify", "-D", str(place.journals))
     assert "by its name no vacuum deletes it" in done.stdout

@@ -109,7 +109,7 @@ def filesystems(rows: int) -> list[Filesystem]:
 
 
 def df(screen: Screen, rows: int) -> None:
-    draw_filesystems(screen, filesystems(rows), exact=False)
+    draw_filesystems(screen, filesystems(rows), 85, exact=False)
     draw_findings(screen, find_full(filesystems(rows), 85))
 
 
