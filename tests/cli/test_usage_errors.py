@@ -12,10 +12,10 @@ EMPTY = "it is empty"
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["disk", "mount", "--wipe"], "opskit: opskit disk mount: Option '--wipe' requires an argument."),
-        (["du", "--depth"], "opskit: opskit du: Option '--depth' requires an argument."),
-        (["disk", "mount", "/dev/vdb", "--nonsense"], "opskit: opskit disk mount: No such option: --nonsense"),
-        (["disk", "mnt"], "opskit: opskit disk mnt: no such command"),
+        (["disk", "mount", "--wipe"], "opskit: disk mount: Option '--wipe' requires an argument."),
+        (["du", "--depth"], "opskit: du: Option '--depth' requires an argument."),
+        (["disk", "mount", "/dev/vdb", "--nonsense"], "opskit: disk mount: No such option: --nonsense"),
+        (["disk", "mnt"], "opskit: disk mnt: no such command"),
         (["disk", "umount", ""], f"opskit: DEVICE|MOUNTPOINT: {EMPTY}"),
         (["disk", "mount", "/dev/vdb", "--facts", "", "--yes"], f"opskit: --facts: {EMPTY}"),
         (["journal", "vacuum", "2d", "-D", ""], f"opskit: --directory: {EMPTY}"),
@@ -23,7 +23,7 @@ EMPTY = "it is empty"
         (["memcached", "stop", "--pidfile", ""], f"opskit: --pidfile: {EMPTY}"),
         (["undo", "", "--yes"], f"opskit: RUN: {EMPTY}"),
         (["disk", "mount", "/dev/vdb", "--label", "a", "--label", "b"], "opskit: --label: it is given twice"),
-        (["journal", "errors", "-D", "/a", "-D", "/b"], "opskit: --directory: it is given twice"),
+        (["journal", "errors", "-D", "/a", "-D", "/b"], "opskit: -D: it is given twice"),
         (["yum", "lock", "--installroot", "/a", "--installroot", "/b"], "opskit: --installroot: it is given twice"),
         (["journal", "retain", "500M"], "opskit: SPAN: '500M' looks like a size"),
         (["df", "--timeout", "nan"], "opskit: --timeout: 'nan' is not a span of time"),
