@@ -162,7 +162,8 @@ def progress_is_on_a_terminal_and_gone_afterwards(node: Node, say: Say) -> bool:
         os.close(slave)
         text.append(read_all(master))
 
-    with patched_environment(NO_COLOR="1", TERM="xterm"):
+    # As wide as that of left_of: no sentence is folded.
+    with patched_environment(NO_COLOR="1", TERM="xterm", COLUMNS="400"):
         watched([*node.words[1:], *asked(node)], meanwhile=read, err=slave)
     os.close(master)
     piped = say(node, *asked(node))
