@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import galaxy
 import pure
 import sources
 import standalone
@@ -21,7 +22,7 @@ import system
 from common import ROOT, NotToBeHadError, PackagingError
 from interpreter import interpreter
 
-FORMS = ("wheel", "sdist", "zipapp", "standalone", "rpm", "deb")
+FORMS = ("wheel", "sdist", "zipapp", "collection", "standalone", "rpm", "deb")
 # A source of sources.txt is no longer to be had: nothing in this checkout is wrong (EX_UNAVAILABLE of sysexits.h).
 UNAVAILABLE = 69
 OF_A_MACHINE = {"standalone", "rpm", "deb"}
@@ -74,6 +75,8 @@ def build(forms: list[str] | tuple[str, ...], machine: str, releases: list[int],
         yield pure.build("sdist", work)
     if "zipapp" in forms:
         yield pure.zipapp(work)
+    if "collection" in forms:
+        yield galaxy.collection(work)
     if OF_A_MACHINE & set(forms):
         tree = standalone.tree(machine, work)
         if "standalone" in forms:

@@ -30,7 +30,7 @@ def run(*argv: object, env: Optional[Mapping[str, str]] = None, cwd: Optional[Pa
     try:
         done = subprocess.run(words, capture_output=True, check=False, text=True, **options)  # type: ignore[call-overload]
     except OSError as error:
-        why = f"{words[0]} cannot be run ({error.strerror}); all but wheel, sdist and zipapp are built on Debian"
+        why = f"{words[0]} cannot be run ({error.strerror}); standalone, rpm and deb are built on Debian"
         raise PackagingError(why) from error
     if done.returncode:
         end = "\n".join((done.stdout + done.stderr).splitlines()[-40:])

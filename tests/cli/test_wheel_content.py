@@ -33,6 +33,10 @@ def test_what_pip_has_installed() -> None:
     assert top <= {"opskit", f"opskit_chores-{opskit.__version__}.dist-info"}
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "opskit").rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == modules
+    # What Ansible reads of the collection beside its plugins.
+    collection = {str(path.relative_to(ROOT)) for path in (ROOT / "opskit/fleet/collection").rglob("*.yml")}
+    assert len(collection) > 3
+    assert collection <= names
 
 
 def test_the_manual_pages_name_this_version() -> None:
