@@ -293,6 +293,7 @@ class ScriptChecks:
         if not self.request.rotate:  # what a rotation makes is not there yet
             for path, file, _ in self.deletions:
                 yield from inode_checks(path, file.inode, size=file.size)
-        kept = [candidate.age for prediction in self.predictions for candidate in prediction.kept]
-        if self.request.limits.span and kept:
-            yield from time_checks((min(kept) + self.request.limits.span) // SECOND)
+        # By which file a vacuum stops: what is kept behind it can be older.
+        stops = [prediction.kept[0].age for prediction in self.predictions if prediction.kept]
+        if self.request.limits.span and stops:
+            yield from time_checks((min(stops) + self.request.limits.span) // SECOND)

@@ -62,6 +62,13 @@ def test_the_journals_of_other_namespaces_are_named() -> None:
         assert "other-namespaces" not in ids(plan(seen, request(scope=scope)))
 
 
+def test_a_script_stops_once_the_file_is_old_enough_at_which_a_vacuum_stops() -> None:
+    """And not because of an older one behind that, which was to stay: it would have stopped at once."""
+    decided = plan(facts(archived(5, 1), archived(1, 2), archived(4, 3)), request())
+    assert "old-files-stay" in ids(decided)
+    assert f'[ "$(date +%s)" -lt {(NOW + DAY) // 1_000_000} ]' in decided.as_shell()
+
+
 def test_old_files_go_and_the_others_stay() -> None:
     decided = plan(facts(archived(5, 1), archived(1, 2), active(9)), request())
     (step,) = decided.steps
