@@ -185,7 +185,10 @@ class _Talk:
         events = self.folder.events()
         self.begun = self.begun or any(event.event == "batch" for event in events[self.before :])
         if len(events) > self.before:
-            self.tell(settle(self.folder.run, events, live=True))
+            try:
+                self.tell(settle(self.folder.run, events, live=True))
+            except OSError:  # the terminal is gone, and the hosts at work are not
+                self.tell = lambda _states: None
 
 
 def stop(path: str) -> None:

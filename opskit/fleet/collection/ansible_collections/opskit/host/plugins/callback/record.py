@@ -54,9 +54,12 @@ class CallbackModule(CallbackBase):
         self._failed: set[str] = set()
         self._before: dict[str, set[tuple[str, str]]] = {}
         if self._path:
-            # They are for opskit, which has the hosts that have begun finished. Ansible has set handlers of its own.
+            # They are for opskit, which has the hosts that have begun finished. Ansible has set handlers of its own,
+            # and ssh hears the terminal whatever it inherits: passwords are asked by now, it is not needed any more.
             for number in (signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
+            with suppress(OSError):
+                os.setsid()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """A batch of hosts begins."""
