@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Callable, TextIO
 
-from opskit.core.finding import follow_up
+from opskit.core.finding import SEVERITIES, follow_up
 from opskit.core.text import counted, shown
 from opskit.fleet.groups import (
     GOOD,
@@ -41,6 +41,7 @@ from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostState, exit_code
 from opskit.fleet.value import value_lines
 from opskit.ui.errors import SEVERITY_STYLE
 from opskit.ui.live import passing_lines
+from opskit.ui.plan import becomes_lines
 from opskit.ui.screen import Column, Screen, bar, draw_table, fitted, width_of
 
 # So many lines of a terminal the names of a group of hosts may take; -v names all.
@@ -112,6 +113,8 @@ def draw_run(
     if not stream.isatty():
         screen.note(head)
         _run_table(screen, run, states)
+        for line in [] if live else _next_lines(run, states, run_groups(run, states)):
+            screen.note(line)
         return
     style = "yellow" if live else "red" if exit_code(states) else "green"
     screen.line(screen.styled(screen.sentence(head, stream), style, stream))
@@ -123,11 +126,17 @@ def draw_run(
     if verbose:
         screen.line("")
         _run_table(screen, run, states)
+    for line in [] if live else _next_lines(run, states, groups):
+        screen.done(line)
+
+
+def _next_lines(run: FleetRun, states: Mapping[str, HostState], groups: Sequence[Group]) -> Iterator[str]:
+    """What can be done about the whole run."""
     line, hosts = go_on(run, groups)
-    if line and not live:
-        screen.line(f"go on with {counted(hosts, 'host')}: {line}")
-    if run.kind == "apply" and not live and any(state.state == "done" for state in states.values()):
-        screen.done(f"take it back: {follow_up('fleet', 'undo', run.id)}")
+    if line:
+        yield f"go on with {counted(hosts, 'host')}: {line}"
+    if run.kind == "apply" and any(state.state == "done" for state in states.values()):
+        yield f"take it back: {follow_up('fleet', 'undo', run.id)}"
 
 
 def _run_table(screen: Screen, run: FleetRun, states: Mapping[str, HostState]) -> None:
@@ -169,7 +178,7 @@ def _draw_group(
     print(screen.styled(head, _style(group.state) or "bold", stream) + text[len(head) :], file=stream)
     _draw_hosts(screen, group.hosts, stream, verbose=verbose, first=first)
     told = ""
-    for finding in group.findings:
+    for finding in sorted(group.findings, key=lambda finding: -SEVERITIES.index(finding.severity)):
         if finding.title == group.why and not told:
             told = finding.title  # in the line above
             continue
@@ -231,13 +240,13 @@ def _draw_change(
     screen: Screen, number: int, change: ChangeText, stream: TextIO, *, diff: bool, commands: bool
 ) -> None:
     lasting = screen.styled("  cannot be taken back", "yellow", stream) if change.lasting else ""
-    head = screen.styled(f"{number:>4}. {shown(change.action)}  {shown(change.target) or '-'}", "cyan", stream)
+    head = screen.styled(f"{number:>3}. {shown(change.action)}  {shown(change.target) or '-'}", "cyan", stream)
     print(f"{head}{lasting}", file=stream)
     if diff:
-        print(f"        {shown(change.before) or '-'} -> {shown(change.after) or '-'}", file=stream)
+        print(*becomes_lines(screen, change.before or "-", change.after or "-", stream), sep="\n", file=stream)
     for command in change.commands if commands else ():
         for line in command.split("\n"):
-            print("        " + screen.styled(f"$ {shown(line)}", "dim", stream), file=stream)
+            print("       " + screen.styled(f"$ {shown(line)}", "dim", stream), file=stream)
 
 
 def _draw_finding(screen: Screen, finding: FindingText, stream: TextIO, area: str) -> None:

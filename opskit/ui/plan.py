@@ -42,15 +42,21 @@ def _change_lines(
     screen: Screen, number: int, change: Change, stream: TextIO, *, commands: bool, mark: bool
 ) -> list[str]:
     head = screen.styled(f"{number:>3}. {change.action}  {shown(change.target)}", "cyan", stream)
-    before, after = f"       {shown(change.before)}", f"-> {shown(change.after)}"
-    lines = [head, screen.sentence(f"{before} {after}", stream)]
-    if "\n" in lines[-1]:  # what it becomes has a line of its own, and is whole as long as it can be
-        lines[1:] = [screen.sentence(text, stream, " " * 10) for text in (before, f"       {after}")]
+    lines = [head, *becomes_lines(screen, change.before, change.after, stream)]
     if mark and not change.reversible:
         lines.append("       " + screen.styled("cannot be taken back", "yellow", stream))
     for command in change.commands if commands else ():
         lines += ["       " + screen.styled("$ " + shown(line), "dim", stream) for line in command.split("\n")]
     return lines
+
+
+def becomes_lines(screen: Screen, before: str, after: str, stream: TextIO) -> list[str]:
+    """What is there and what it becomes, which has a line of its own where there is no room for both."""
+    indent = " " * 7
+    line = screen.sentence(f"{indent}{shown(before)} -> {shown(after)}", stream)
+    if "\n" not in line:
+        return [line]
+    return [screen.sentence(f"{indent}{text}", stream, " " * 10) for text in (shown(before), f"-> {shown(after)}")]
 
 
 def confirm(screen: Screen, *, yes: bool) -> None:

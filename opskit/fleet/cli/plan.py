@@ -57,7 +57,10 @@ def show(
 
     made = load_plan(file)
     session.screen.answer(
-        made, lambda: draw_plan(session.screen, made, sys.stdout, file=file, diff=diff, verbose=session.verbose)
+        made,
+        lambda: draw_plan(
+            session.screen, made, sys.stdout, file="" if file == "-" else file, diff=diff, verbose=session.verbose
+        ),
     )
 
 
