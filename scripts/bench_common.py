@@ -44,13 +44,13 @@ def machine() -> str:
     return f"{today}, {os.cpu_count()} cores, {pages:.0f} GiB of memory, Python {platform.python_version()}"
 
 
-def write_readme(area: str, text: str) -> None:
-    """Put the text between the marks of an area in README.md."""
+def write_readme(area: str, text: str, file: Path = README) -> None:
+    """Put the text between the marks of an area, in README.md or another file."""
     begin, end = f"<!-- bench {area}: begin -->", f"<!-- bench {area}: end -->"
-    before, found, rest = README.read_text(encoding="utf-8").partition(begin)
+    before, found, rest = file.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     if not found:
-        sys.exit(f"scripts/bench: README.md has no {begin}")
-    fresh = README.with_suffix(".new")
+        sys.exit(f"scripts/bench: {file.name} has no {begin}")
+    fresh = file.with_suffix(".new")
     fresh.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
-    fresh.rename(README)
+    fresh.rename(file)

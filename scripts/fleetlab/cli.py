@@ -28,6 +28,8 @@ mounts, processes, a name and files of its own over those of this machine, the o
   scripts/fleet-lab list                     the hosts, their ports, processes and disks
   scripts/fleet-lab down                     end them, and remove all that was made
 
+What is installed or edited in this checkout while it is up, the hosts may lose: then make it anew.
+
   opskit fleet plan -i $(scripts/fleet-lab inventory) -- disk mount /dev/vdb /data
 """
 
