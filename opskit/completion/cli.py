@@ -58,7 +58,7 @@ def completion(
     """Print the completion script for a shell, or a manual page; --install puts it where the shell, or man, looks.
 
     Without SHELL, --install does that for each of the three shells that the host has; `man --install` writes all pages.
-    A package of opskit brings these files with it.
+    An RPM or a deb of opskit brings these files with it, and --install leaves them to it.
     """
     if install:
         _install(session, shell)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 
-from opskit.completion.install import SHELLS, InstallFacts
+from opskit.completion.install import PACKAGED, SHELLS, InstallFacts, package_paths
 from opskit.core.caller import own_folder
 from opskit.core.errors import Missing
 from opskit.core.runner import ENVIRONMENT
@@ -19,8 +19,16 @@ def see_install(names: Iterable[str]) -> InstallFacts:
     data, config = ("", "") if os.geteuid() == 0 else map(_home, ("XDG_DATA_HOME", "XDG_CONFIG_HOME"))
     shells = tuple(shell for shell in SHELLS if shutil.which(shell, path=ENVIRONMENT["PATH"]))
     facts = InstallFacts(data, config, shells)
-    paths = [facts.path(name) for name in names]
-    return replace(facts, texts={path: text for path in paths if (text := read_text(path)) is not None})
+    paths = {name: facts.path(name) for name in names}
+    texts = {path: text for path in paths.values() if (text := read_text(path)) is not None}
+    return replace(facts, texts=texts, brought=_brought(paths))
+
+
+def _brought(names: Iterable[str]) -> dict[str, str]:
+    """What a package of opskit has on this host of these, by name."""
+    if not os.path.exists(PACKAGED):
+        return {}
+    return {name: path for name in names for path in package_paths(name) if os.path.exists(path)}
 
 
 def _home(variable: str) -> str:

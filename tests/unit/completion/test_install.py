@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from opskit.completion.install import FOR_ALL, SHELLS, InstallFacts, decide_install
+from opskit.completion.install import FOR_ALL, OF_A_PACKAGE, SHELLS, InstallFacts, decide_install
 from opskit.completion.see import see_install
 from opskit.core.errors import Missing
 from opskit.core.plan import NO_RUN, Plan, Refusal
@@ -71,6 +74,41 @@ def test_the_manual_pages_go_together() -> None:
     own = plan(InstallFacts(data_home="/home/ann/.local/share"), "man-disk", pages)
     assert [change.target for change in own.changes] == ["/home/ann/.local/share/man/man1/opskit-disk.1"]
     assert (all_of_them.title, own.title) == ("install the manual pages", "install the manual page opskit-disk(1)")
+
+
+BROUGHT = {"bash": FOR_ALL["bash"], "zsh": "/usr/share/zsh/vendor-completions/_opskit", "fish": FOR_ALL["fish"]}
+
+
+def test_what_a_package_has_brought_is_left_to_it() -> None:
+    """A copy beside it would be found first, and stay as it is when the package is upgraded."""
+    texts = {FOR_ALL["bash"]: "# of another release\n", FOR_ALL["fish"]: SCRIPTS["fish"]}
+    for facts in (InstallFacts(texts=texts, brought=BROUGHT), replace(ANN, brought=BROUGHT)):
+        decided = plan(facts)
+        assert (decided.steps, decided.notes) == ((), ())
+        assert decided.result == {"files": list(BROUGHT.values())}
+    # A file of the package that somebody has removed.
+    some = {"bash": BROUGHT["bash"]}
+    assert [change.target for change in plan(InstallFacts(brought=some)).changes] == [FOR_ALL["zsh"], FOR_ALL["fish"]]
+    # A copy of one's own is found before the package's, and is kept new.
+    mine = ANN.path("zsh")
+    decided = plan(replace(ANN, texts={mine: "# older\n"}, brought=BROUGHT))
+    assert [change.target for change in decided.changes] == [mine]
+    assert [note.id for note in decided.notes] == ["zsh-not-in-fpath"]
+
+
+def test_a_package_is_seen_by_its_program_and_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program, page, zsh = (tmp_path / name for name in ("opskit", "opskit-disk.1.gz", "_opskit"))
+    zsh.touch()
+    page.touch()
+    monkeypatch.setattr("opskit.completion.see.PACKAGED", str(program))
+    monkeypatch.setitem(OF_A_PACKAGE, "zsh", (str(tmp_path / "none"), str(zsh)))
+    monkeypatch.setitem(OF_A_PACKAGE, "man", (str(tmp_path / "opskit.1.gz"),))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    names = ("zsh", "man", "man-disk")
+    assert see_install(names).brought == {}
+    program.touch()
+    assert see_install(names).brought == {"zsh": str(zsh), "man-disk": str(page)}
 
 
 def test_a_host_without_these_shells() -> None:
