@@ -19,7 +19,7 @@ SSH_OPTIONS = {
     "LogLevel": "ERROR",
 }
 # What hangs is ended; a busy machine is no reason to fail.
-PATIENCE = 900.0  # seconds
+PATIENCE = 1700.0  # seconds
 
 
 class Ssh:

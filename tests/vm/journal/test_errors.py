@@ -111,9 +111,9 @@ def test_a_unit_of_each_kind_has_its_cause_and_its_last_lines(vm: Machine, agree
     # The machine boots without those of services, for an emulated one is slow.
     vm.run("systemctl", "service-watchdogs", "yes")
     # Each job is waited for; a service that starts, and fails afterwards, until it does.
-    vm.run("systemctl", "start", "--", *KINDS, check=False, timeout=400)
+    vm.run("systemctl", "start", "--", *KINDS, check=False, timeout=1700)
     for name in ("dog.service", "killed.service", "limit.service"):
-        vm.run("timeout", "300", "sh", "-c", f"until systemctl --quiet is-failed {name}; do sleep 0.2; done")
+        vm.run("timeout", "1600", "sh", "-c", f"until systemctl --quiet is-failed {name}; do sleep 0.2; done")
     vm.run("journalctl", "--sync")
     # A journalctl for each of them: long where everything is emulated.
     findings = answer(vm, *ERRORS)["findings"]

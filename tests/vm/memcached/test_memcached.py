@@ -124,7 +124,7 @@ def instances(vm: Machine) -> list[dict[str, Any]]:
 
 
 def until(vm: Machine, condition: str) -> None:
-    vm.run("timeout", "300", "sh", "-c", f"until {condition}; do sleep 0.1; done")
+    vm.run("timeout", "1600", "sh", "-c", f"until {condition}; do sleep 0.1; done")
 
 
 def files(vm: Machine) -> list[str]:

@@ -56,7 +56,7 @@ ENSURED = {("ended",): 0, ("held",): 5, ("eater",): 8, ("flapping",): 8}
 
 
 def test_containers_with_control_groups(vm: Machine, agree: Agree) -> None:
-    vm.run("timeout", "900", "sh", "-euc", MAKE, stdin=SCRIPT.replace("/bin/workerd", "/opt/workerd"), timeout=1000)
+    vm.run("timeout", "1600", "sh", "-euc", MAKE, stdin=SCRIPT.replace("/bin/workerd", "/opt/workerd"), timeout=1700)
     for name, text in UNITS.items():
         vm.run("tee", f"/etc/systemd/system/{name}.service", stdin=f"[Service]\n{text}\n")
     wait = "until systemctl show -p {0} {1} | grep -Eqx '{0}={2}'; do sleep 0.1; done"

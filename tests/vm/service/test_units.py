@@ -119,7 +119,7 @@ systemctl start needs unmet lives
 journalctl --sync
 """
     # Long where everything is emulated.
-    vm.run("timeout", "400", "sh", "-uc", script, timeout=500)
+    vm.run("timeout", "1600", "sh", "-uc", script, timeout=1700)
 
 
 def test_each_way_to_fail_is_told_right_and_is_started_once(vm: Machine, agree: Agree) -> None:
