@@ -13,6 +13,8 @@ import fcntl
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from fleetlab.layer import LabError
@@ -21,6 +23,7 @@ from fleetlab.layer import LabError
 LOOP_CTL_ADD, LOOP_CTL_REMOVE = 0x4C80, 0x4C81
 # `losetup -f` takes the lowest number that is free, and nobody else asks for these.
 FIRST_NUMBER = 3000
+LEAVE_SECONDS = 10.0
 LINKS = ("vdb", "disk/by-id/virtio-data")
 # After these the kernel may have other partitions than before.
 PROGRAMS = ("partx", "sfdisk", "parted", "wipefs", "blockdev")
@@ -103,11 +106,25 @@ def attach(image: Path) -> str:
     return f"/dev/loop{number}"
 
 
-def release(path: str) -> None:
-    """Let go of a loop device. What is mounted somewhere is gone later, with the last who has it."""
+def release(path: str) -> bool:
+    """Let go of a loop device. Returns whether it is gone; one that is mounted goes with the last who has it."""
     subprocess.run(["partx", "-d", path], capture_output=True, check=False)
     subprocess.run(["losetup", "-d", path], capture_output=True, check=False)
-    _control(LOOP_CTL_REMOVE, int(path.removeprefix("/dev/loop")))
+    return _removed(path)
+
+
+def release_all(paths: Iterable[str]) -> None:
+    """Let go of these, and wait some seconds for those that somebody still has: who has just ended, or looks at all."""
+    left = [path for path in paths if not release(path)]
+    end = time.monotonic() + LEAVE_SECONDS
+    while left and time.monotonic() < end:
+        time.sleep(0.02)
+        left = [path for path in left if not _removed(path)]
+
+
+def _removed(path: str) -> bool:
+    """Whether it is gone; until then nobody else can have one of this number."""
+    return _control(LOOP_CTL_REMOVE, int(path.removeprefix("/dev/loop"))) or not os.path.exists(path)
 
 
 def attached(folder: Path) -> list[str]:

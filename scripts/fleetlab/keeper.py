@@ -43,6 +43,7 @@ class Host:
         self.port: int = self.reserved.getsockname()[1]
         self.disk = ""
         self.image = ""
+        self.taken_away: list[str] = []  # and still in use when it was
         if megabytes:
             image = machine / "disks" / f"{place.name}.img"
             with image.open("xb") as file:
@@ -51,8 +52,8 @@ class Host:
 
     def plug(self, image: str) -> None:
         """Another disk in place of the one it has, or none."""
-        if self.disk:
-            disks.release(self.disk)
+        if self.disk and not disks.release(self.disk):
+            self.taken_away.append(self.disk)
         self.disk, self.image = disks.attach(Path(image)) if image else "", image
         if self.pid:
             disks.show(Path("/proc", str(self.pid), "root"), self.disk)
@@ -159,8 +160,7 @@ class Keeper:
         """End all hosts, and let go of their disks."""
         for host in self.hosts.values():
             host.kill()
-        for disk in disks.attached(self.folder):
-            disks.release(disk)
+        disks.release_all(disk for host in self.hosts.values() for disk in (host.disk, *host.taken_away) if disk)
 
 
 def _write_files(own: Path, name: str, key: str) -> None:
@@ -240,8 +240,7 @@ def main() -> int:
         if keeper:
             keeper.close()
         else:
-            for disk in disks.attached(folder):
-                disks.release(disk)
+            disks.release_all(disks.attached(folder))
     return 0
 
 

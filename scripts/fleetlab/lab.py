@@ -197,7 +197,6 @@ class Lab:
             # A keeper that was killed does not answer: its hosts are gone, their disks are not.
             with contextlib.suppress(OSError):
                 self._ask({"do": "down"})
-        for disk in disks.attached(self.folder):
-            disks.release(disk)
+        disks.release_all(disks.attached(self.folder))
         if self.folder.exists():
             shutil.rmtree(self.folder)
