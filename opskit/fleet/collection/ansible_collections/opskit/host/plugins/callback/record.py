@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import os
-import re
-import signal
-from contextlib import suppress
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
-
 DOCUMENTATION = r"""
 name: record
 type: stdout
@@ -23,10 +13,20 @@ description:
   - Once more hosts have failed than C(OPSKIT_FLEET_MAX_FAIL) says, or C(opskit fleet) is gone, it makes the file
     C(OPSKIT_FLEET_STOP); the actions of this collection leave a host alone then that has not begun.
 author:
-  - The opskit authors
+  - The opskit authors (@opskit)
 requirements:
   - set as the callback for stdout
 """
+
+import datetime as dt
+import json
+import os
+import re
+import signal
+from contextlib import suppress
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
 
 # The exit codes of opskit that are no failure: done, changes pending, findings.
 SOUND = (0, 3, 4)

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible import constants, context
-from ansible.plugins.callback import CallbackBase
-from ansible_collections.opskit.host.plugins.plugin_utils.summary import Told, summarize, tell
-
 DOCUMENTATION = r"""
 name: summary
 type: aggregate
@@ -22,6 +16,13 @@ requirements:
 author:
   - The opskit authors (@opskit)
 """
+
+from typing import Any
+
+from ansible import constants, context
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.opskit.host.plugins.plugin_utils.summary import Told, summarize, tell
+
 COLORS = {
     "changed": constants.COLOR_CHANGED,
     "to change": constants.COLOR_CHANGED,
