@@ -5,6 +5,7 @@ Every text goes through _text: what hosts say is shown, and never read as markup
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -75,6 +76,8 @@ td:last-child, td code { overflow-wrap: anywhere; }
   tr, .found { break-inside: avoid; } thead { display: table-header-group; }
 }
 """
+# A time is told in seconds.
+_FRACTION = re.compile(r"\.\d+(?=[Z+-])", re.ASCII)
 SEVERITY_CLASS = {"info": "info", "warning": "warn", "error": "bad", "critical": "bad"}
 
 
@@ -96,7 +99,7 @@ def page(run: FleetRun, states: Mapping[str, HostState], made: str, plan: Option
         f"<title>{_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>",
         f'<p class="dim">opskit fleet {_text(run.kind)}</p>',
         f'<h1 class="{"bad" if exit_code(states) else "good"}">{_text(first)}</h1>',
-        f'<p class="bad">{_text(rest)}</p>' if rest else "",
+        f'<p class="{"bad" if exit_code(states) else "dim"}">{_text(rest)}</p>' if rest else "",
         *_about(run, made),
         *_fared(run, states),
         *_hosts(run, states),
@@ -157,10 +160,13 @@ def _todo(group: Group) -> Iterator[str]:
 
 
 def _count(hosts: Sequence[str]) -> str:
-    return f"<b>{counted(len(hosts), 'host')}</b>"
+    """How many they are, or the name of a single one."""
+    return f"<b>{_text(hosts[0]) if len(hosts) == 1 else counted(len(hosts), 'host')}</b>"
 
 
 def _names(hosts: Sequence[str]) -> str:
+    if len(hosts) == 1:
+        return ""
     return f'<p class="names">{", ".join(map(_text, hosts))}</p>'
 
 
@@ -180,7 +186,7 @@ def _hosts(run: FleetRun, states: Mapping[str, HostState]) -> Iterator[str]:
         why = reason(state.why) or "; ".join(each.title for each in findings_of(state.new))
         cells = (
             _text(name), _state(word, SHORT), "" if state.exit_code is None else str(state.exit_code),
-            _text(state.run), _text(state.ended), _text(why),
+            _text(state.run), _text(_FRACTION.sub("", state.ended)), _text(why),
         )  # fmt: skip
         lines.append(cells)
     yield f"<section>\n<h2>{counted(len(rows), 'host')}</h2>"
