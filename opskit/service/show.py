@@ -121,13 +121,13 @@ def _draw(screen: Screen, facts: ServiceFacts, verdict: Verdict) -> None:
     color = "green" if verdict.state == RUNNING else "red"
     state = screen.styled(STATES[verdict.state], color, sys.stdout)
     screen.line(f"{shown(verdict.name)} ({verdict.kind}{shown(where)}): {state}")
-    screen.line(f"    {shown(verdict.why)}")
+    screen.line(screen.sentence(f"    {shown(verdict.why)}", sys.stdout, " " * 6))
     parts = [f"since {local_epoch(verdict.since)}"] if verdict.since else []
     parts += [counted(len(verdict.workers), "worker")] if verdict.workers else []
     parts += [f"{size_text(verdict.memory)} of memory"] if verdict.memory else []
     parts += [f"started again {times(verdict.restarts)}"] if verdict.restarts else []
     if parts:
-        screen.line(f"    {', '.join(parts)}")
+        screen.line(screen.sentence(f"    {', '.join(parts)}", sys.stdout, " " * 6))
     if verdict.state == RUNNING:
         return
     for claim in verdict.claims:

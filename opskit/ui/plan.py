@@ -13,6 +13,7 @@ from opskit.core.errors import NeedsConfirmation
 from opskit.core.finding import Finding
 from opskit.core.plan import Change, Plan
 from opskit.core.text import counted, shown
+from opskit.ui.errors import SEVERITY_STYLE
 from opskit.ui.screen import Screen
 
 
@@ -33,7 +34,7 @@ def draw_notes(screen: Screen, notes: Sequence[Finding], stream: TextIO) -> None
     for note in notes:
         label = f"  {note.severity}:"
         text = screen.sentence(f"{label} {screen.title(note)}", stream)
-        print(screen.styled(label, "yellow", stream) + text[len(label) :], file=stream)
+        print(screen.styled(label, SEVERITY_STYLE[note.severity], stream) + text[len(label) :], file=stream)
         if note.remedy:
             print(f"    to do: {shown(note.remedy)}", file=stream)
 

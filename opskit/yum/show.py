@@ -115,8 +115,10 @@ def _draw_lock(screen: Screen, verdict: LockVerdict, drawn: set[int]) -> None:
     """drawn: the pids of the holders that were shown already."""
     color = "yellow" if verdict.advice in {"wait", "nothing"} else "red"
     phase = f", {verdict.phase}" if verdict.phase else ""
-    head = f"{shown(verdict.path)} ({verdict.lock.place.tool}): "
-    screen.line(head + screen.styled(verdict.state + phase, color, sys.stdout) + _since(verdict.since))
+    head, state = f"{shown(verdict.path)} ({verdict.lock.place.tool}): ", verdict.state + phase
+    text = screen.sentence(f"{head}{state}{_since(verdict.since)}", sys.stdout)
+    before, found, after = text.rpartition(state)  # not found where it is folded itself
+    screen.line(before + (screen.styled(found, color, sys.stdout) if found else "") + after)
     holder = verdict.holder
     if holder and holder.pid in drawn:
         screen.line(f"    pid {holder.pid}, as above")
@@ -124,7 +126,7 @@ def _draw_lock(screen: Screen, verdict: LockVerdict, drawn: set[int]) -> None:
         drawn.add(holder.pid)
         _draw_holder(screen, holder)
     if verdict.why:
-        screen.line(f"    {shown(verdict.why)}")
+        screen.line(screen.sentence(f"    {shown(verdict.why)}", sys.stdout, " " * 6))
     if verdict.advice == NOTHING and not verdict.blocks:
         screen.line("    nothing to do")
         return

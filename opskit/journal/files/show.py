@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,5 +41,7 @@ def draw_verdicts(screen: Screen, verdicts: Sequence[Verdict], findings: Sequenc
     words = [f"{count} {word}" for count, word in counts[:2]] + [
         f"{count} {word}" for count, word in counts[2:] if count
     ]
-    screen.done(f"{counted(len(verdicts), 'file')}: {', '.join(words)}")
+    text = f"{counted(len(verdicts), 'file')}: {', '.join(words)}"
+    wrong = any(verdict.state in {State.DAMAGED, State.SEAL_BROKEN} for verdict in verdicts)
+    screen.done(screen.styled(text, "red" if wrong else "green", sys.stdout))
     draw_findings(screen, findings)

@@ -51,7 +51,8 @@ def draw_deletes(screen: Screen, plan: Plan, stream: TextIO) -> None:
     )
     for entry in survives[:most]:
         since = to_the_second(entry["oldest"]) or "an unknown time"
-        print(f"kept: {shown(entry['path'])} (from {since}): {shown(entry['reason'])}", file=stream)
+        text = f"kept: {shown(entry['path'])} (from {since}): {shown(entry['reason'])}"
+        print(screen.sentence(text, stream), file=stream)
     if len(survives[:most]) < len(survives):
         print(f"… and {len(survives) - ROWS_ON_A_TERMINAL} more are kept; --json lists all", file=stream)
 

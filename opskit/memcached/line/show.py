@@ -29,7 +29,7 @@ def draw_flags(screen: Screen, result: Mapping[str, Any]) -> None:
         for row in result["extended"]
     ]
     kept = [n for n, title in enumerate(titles) if not (sys.stdout.isatty() and title in LESS)]
-    draw_table(screen, [Column(titles[n]) for n in kept], [[row[n] for n in kept] for row in rows])
+    draw_table(screen, [Column(titles[n]) for n in kept], [[row[n] for n in kept] for row in rows], less=("RANGE",))
 
 
 def _bounds(row: Mapping[str, Any]) -> str:

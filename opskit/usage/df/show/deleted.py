@@ -108,7 +108,7 @@ def draw_deleted(screen: Screen, deleted: DeletedFiles, *, exact: bool) -> None:
         where = f"{shown(total.mount_point)}{_elsewhere(total.namespace)}"
         screen.note(f"all that are on {where}: {size(total.size, exact=exact)}")
     if any(truncate(file) for file in deleted.files):
-        screen.note(f"truncate frees without a restart; its risk: {TRUNCATE_RISK}")
+        screen.note(screen.sentence(f"truncate frees without a restart; its risk: {TRUNCATE_RISK}", sys.stderr))
 
 
 def _elsewhere(namespace: int) -> str:
