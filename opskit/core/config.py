@@ -90,7 +90,8 @@ def load_config() -> Config:
         if silence:
             warnings.append(PassedOver(path, f"not read: {silence}", whole=True))
         elif not os.path.exists(path):
-            continue
+            if os.environ.get("OPSKIT_CONFIG"):
+                warnings.append(PassedOver(path, "there is no such config file", whole=True))
         elif weak := weak_spot(path):
             todo = "root must own it, and each directory above it, and nobody else may write there"
             warnings.append(PassedOver(path, f"not read, for others can change it: {weak}; {todo}", whole=True))

@@ -56,7 +56,7 @@ def read_unit(name: str, paths: Sequence[str] = UNIT_PATHS) -> Unit:
     """A unit as its files say, with drop-ins; systemd itself is not asked. Raises UsageFault when there is none."""
     files = unit_files(name, paths)
     if not files:
-        raise UsageFault(name, "there is no such unit", todo=f"looked in {', '.join(paths)}")
+        raise UsageFault(name, "there is no such unit", todo="systemctl list-unit-files '*memcached*'")
     return unit_of(name, [_read(path) for path in files])
 
 

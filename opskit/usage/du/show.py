@@ -131,7 +131,8 @@ def _draw_table(
     listed = len(scan.groups or scan.entries)
     shown_of = f", {len(chosen)} of {listed} shown" if len(chosen) < listed else ""
     summary = f"{listing.text(total):>{width}}  total, in {counted(scan.total_entries, 'entry', 'entries')}{shown_of}"
-    screen.line(screen.styled(summary, "bold", sys.stdout))
+    if scan.total_entries or not scan.unreadable:  # of nothing that could be read there is no sum
+        screen.line(screen.styled(summary, "bold", sys.stdout))
 
 
 def changes_json(changes: TreeChanges, before: SavedScan, after: SavedScan, listing: ScanListing) -> ChangesAnswer:

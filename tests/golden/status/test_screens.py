@@ -29,8 +29,8 @@ def wrong() -> Conclusion:
         ("/dev/vda  40G  system: /", "/dev/vdb  100G  in use: /dev/vdb1 is mounted on /data",
          "/dev/vdc  100G  ready: blank",
          *(f"/dev/vd{letter}  1.0T  has data: xfs" for letter in "defghijk")),
-        (Finding("missing-device", "error", f"/etc/fstab line 7: UUID={UUID} names no device", "",
-                 "opskit disk fstab show 7"),),
+        (Finding("unknown-source", "warning", f"UUID={UUID} for /srv/old: there is no such device on this host",
+                 "/etc/fstab:7", "attach it, or remove line 7"),),
     )  # fmt: skip
     filesystems = Report(
         (bar(97, "97G of 100G", "/data"), bar(91, "36G of 40G", "/"),
