@@ -16,7 +16,6 @@ from opskit.areas import Entry, load_app
 from opskit.core.config import NEVER, WANTED, load_config
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.text import nearest, shown, toml_text
-from opskit.ui.screen import Screen
 
 # Of click, wherever this release of typer has it.
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -372,8 +371,7 @@ def _long_names(option: Any) -> list[str]:
 
 def warn(text: str) -> None:
     """A warning on stderr: what was asked for is done all the same."""
-    text = Screen("opskit").sentence(f"opskit: warning: {shown(text)}", sys.stderr)
-    print(text, file=sys.stderr)
+    print(f"opskit: warning: {shown(text)}", file=sys.stderr)
 
 
 def name_variables(command: Any, ctx: Any) -> None:

@@ -300,8 +300,7 @@ def folded(text: str, columns: int, indent: str, *, whole: bool = False) -> list
     lines = [" " * (len(text) - len(text.lstrip(" ")))]
     for word in words:
         longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
-        # A word that has no room on a line of its own, neither, is not worth one.
-        if width_of(longer) > columns and lines[-1].strip() and not (whole and width_of(indent + word) > columns):
+        if width_of(longer) > columns and lines[-1].strip():
             lines.append(indent + word)
         else:
             lines[-1] = longer

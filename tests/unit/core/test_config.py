@@ -44,6 +44,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
 @pytest.fixture
 def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "named.toml"
+    path.touch()
     monkeypatch.setenv("OPSKIT_CONFIG", str(path))
     monkeypatch.delenv("OPSKIT_STATE_DIR", raising=False)
     return path
@@ -231,9 +232,16 @@ def test_of_two_files_the_one_with_the_mistake_is_named(files: tuple[Path, Path]
 
 
 def test_a_file_that_cannot_be_read(named: Path) -> None:
+    named.unlink()
     named.mkdir()
     with pytest.raises(UsageFault, match="cannot be read"):
         load_config()
+
+
+def test_a_named_file_that_is_not_there_is_told(named: Path) -> None:
+    named.unlink()
+    (warning,) = load_config().warnings
+    assert warning.text == f"{named}: there is no such config file"
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
