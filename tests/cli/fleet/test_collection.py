@@ -110,7 +110,11 @@ def test_what_a_task_answers_of_hosts_each_of_which_is_odd(tmp_path: Path) -> No
         },
     }  # fmt: skip
     fake(tmp_path / "words2", FAKES["words"])
-    ended = play(tmp_path, hosts, [task, named])
+    wrong: dict[str, Any] = {
+        "name": "wrong", "when": "inventory_hostname == 'words'", "opskit.host.run": {"argv": ["disk", "{{ item }}"]},
+        "loop": ["lst", "mont"], "ignore_errors": True,
+    }  # fmt: skip
+    ended = play(tmp_path, hosts, [task, named, wrong])
     results = {host: result for (host, name), result in ended.results.items() if name == "run"}
     assert set(results) == set(hosts), ended.out
     given = (tmp_path / "words.words").read_text().split("\0")[:-1]
@@ -132,8 +136,9 @@ def test_what_a_task_answers_of_hosts_each_of_which_is_odd(tmp_path: Path) -> No
     assert results["killed"]["msg"].startswith("opskit was ended by signal 9")
     assert f"({old}: opskit 0.1.0)" in results["old"]["msg"]
     summary = ended.out[ended.out.index("\nrun (10 hosts)") :]
-    assert "  2 hosts: no opskit" not in summary  # each for another reason
+    assert "  2 hosts: missing" not in summary  # each for another reason
     assert "  3 hosts: changed\n      banner, bytes, words\n" in summary
+    assert "\nwrong (1 host)\n  1 host: failed: no such command: opskit disk lst\n      words (lst)\n" in summary
     assert max(map(len, summary.splitlines())) <= 80
 
 
@@ -198,9 +203,10 @@ def test_after_a_boot_it_is_verified_again(tools: Tools) -> None:
     (place / "boot").write_text("another\n")
     assert tools.run().how == "sent"
     assert (place / "boot").read_text() == Path("/proc/sys/kernel/random/boot_id").read_text()
-    # A crash took what had not reached the disk.
+    # A crash took what had not reached the disk: what is left may run all the same.
     (place / "boot").write_text("another\n")
-    (place / "bin/opskit").write_text("")
+    with (place / "bin/opskit").open("a") as file:
+        file.write("#\n")
     assert tools.run().how == ""
     assert tools.run(send=True).how == "sent"
 

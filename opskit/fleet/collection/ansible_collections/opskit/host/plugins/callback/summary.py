@@ -58,13 +58,14 @@ class CallbackModule(CallbackBase):
         self.tasks.setdefault(task._uuid, (task.get_name(), []))[1].append(told)  # noqa: SLF001
 
     def _take(self, result: Any, *, failed: bool = False) -> None:
-        task = result._task  # noqa: SLF001
-        answer = result._result  # noqa: SLF001
-        if not is_of_collection(task) or "not_begun" not in answer:
+        task, answer = result._task, result._result  # noqa: SLF001
+        if not is_of_collection(task) or "results" in answer:  # those of a loop are told one by one
             return
         host = result._host.get_name()  # noqa: SLF001
+        item = answer.get("_ansible_item_label", answer.get("item"))
+        name = host if item is None else f"{host} ({item})"
         diff = bool(context.CLIARGS.get("diff")) or bool(task.diff)
-        self._add(result, tell(host, answer, failed=failed, check=bool(task.check_mode), diff=diff))
+        self._add(result, tell(name, answer, failed=failed, check=bool(task.check_mode), diff=diff))
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Take the result."""
@@ -77,7 +78,20 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_skipped(self, result: Any) -> None:
         """Take the result, where the task was not begun."""
+        if result._result.get("not_begun"):  # noqa: SLF001
+            self._take(result)
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        """Take the result of one item of a loop."""
         self._take(result)
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        """Take the result of one item of a loop."""
+        self._take(result, failed=True)
+
+    def v2_runner_item_on_skipped(self, result: Any) -> None:
+        """Take the result of one item of a loop, where it was not begun."""
+        self.v2_runner_on_skipped(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """Take a host that could not be reached, or was lost while the task ran."""

@@ -11,10 +11,10 @@ WIDTH = 80
 NAME_LINES, CHANGES = 3, 8
 # What stands first is what somebody has to do something about.
 OUTCOMES = (
-    "unreachable", "half done", "failed", "taken back", "busy", "no opskit", "refused", "not begun", "findings",
+    "unreachable", "half done", "failed", "taken back", "busy", "missing", "refused", "not begun", "findings",
     "changed", "to change", "nothing to do",
 )  # fmt: skip
-BY_CODE = {4: "findings", 5: "refused", 6: "no opskit", 7: "busy", 8: "taken back", 9: "half done"}
+BY_CODE = {4: "findings", 5: "refused", 6: "missing", 7: "busy", 8: "taken back", 9: "half done"}
 SEVERITIES = ("critical", "error", "warning", "info")
 
 
@@ -63,13 +63,13 @@ def tell(host: str, result: dict[str, Any], *, failed: bool = False, check: bool
 def summarize(task: str, told: Iterable[Told]) -> list[Line]:
     """The lines of one task: its hosts by what happened, then by what was found."""
     every = list(told)
-    lines = [Line(line) for line in _wrapped(f"{task} ({_hosts(len(every))})", "", "  ")]
+    lines = [Line(line) for line in _wrapped(f"{task} ({_hosts(each.host for each in every)})", "", "  ")]
     alike: dict[tuple[str, str, tuple[str, ...], str], list[str]] = {}
     for each in every:
         alike.setdefault((each.outcome, each.message, each.changes, each.diff), []).append(each.host)
     for key in sorted(alike, key=lambda key: (OUTCOMES.index(key[0]), -len(alike[key]), key)):
         outcome, message, changes, diff = key
-        head = f"{_hosts(len(alike[key]))}: {outcome}" + (f": {message}" if message else "")
+        head = f"{_hosts(alike[key])}: {outcome}" + (f": {message}" if message else "")
         lines += [Line(line, outcome) for line in _wrapped(head, "  ", "      ")]
         lines += [Line(line) for line in _names(alike[key])]
         lines += [Line(line) for change in changes[:CHANGES] for line in _wrapped(change, "      ", "        ")]
@@ -93,7 +93,7 @@ def _found(every: list[Told]) -> list[Line]:
     lines = []
     for finding in sorted(hosts, key=lambda key: (_rank(key[0]), -len(hosts[key]), key)):
         first, alike = next(iter(titles[finding])), len(titles[finding]) > 1
-        text = f"{_hosts(len(hosts[finding]))}: {finding[0]}: " + (f"{finding[1]}, such as: " if alike else "") + first
+        text = f"{_hosts(hosts[finding])}: {finding[0]}: " + (f"{finding[1]}, such as: " if alike else "") + first
         lines += [Line(line, finding[0]) for line in _wrapped(text, "  ", "      ")]
         lines += [Line(line) for line in _names(hosts[finding])]
     return lines
@@ -126,5 +126,7 @@ def shown(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
 
 
-def _hosts(count: int) -> str:
+def _hosts(names: Iterable[str]) -> str:
+    """How many hosts they are; of a loop, each is there with each item in parentheses."""
+    count = len({name.partition(" (")[0] for name in names})
     return f"{count} host" if count == 1 else f"{count} hosts"
