@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opskit.fake.cli", commands)
     monkeypatch.setitem(areas.ENTRIES, "fake", areas.Entry("opskit.fake.cli", "Files."))
     monkeypatch.setenv("OPSKIT_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("OPSKIT_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("OPSKIT_CONFIG", os.devnull)
     monkeypatch.setattr(session.os, "geteuid", lambda: 0)
     monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
     load_config.cache_clear()
