@@ -5,7 +5,8 @@ Where a change belongs:
   what is seen, as types         model.py
   seeing                         see/: processes.py, /proc; unit.py, systemctl and journalctl; files.py, an init script
                                  and its pid files, of the host or below the root of a container; containers.py,
-                                 podman and docker; supervisor.py, supervisord; facts.py, all of these together;
+                                 podman and docker; supervisor.py, supervisord, whose answers xmlrpc.py reads;
+                                 facts.py, all of these together;
                                  celery.py, what its workers answer
   deciding                       script.py, what an init script names; judge.py, the state and its evidence: units.py,
                                  containers.py, scripts.py and supervisor.py for each kind; findings.py

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Optional, Union
 from opskit.core import procfs
 from opskit.core.child import ask
 from opskit.core.trust import weak_spot
+from opskit.service import xmlrpc
 from opskit.service.model import Process, Program, Supervisor
 from opskit.service.scripts import is_program
 from opskit.service.see.files import matches_in, place_in, read_end, read_in
@@ -35,7 +36,7 @@ from opskit.service.supervisor import (
 )
 
 # What is imported below where there is a supervisord to ask.
-MODULES = ("base64", "http.client", "socket", "xml.parsers.expat", "xmlrpc.client")
+MODULES = ("base64", "http.client", "socket")
 SECONDS = 10.0
 # Of the socket: it is a supervisord of this host, or of a container of it.
 SOCKET_SECONDS = 4.0
@@ -288,9 +289,8 @@ def _to_port(port: str) -> Any:
 def _post(connection: Any, token: str, method: str) -> bytes:
     """The answer to a method without parameters. Raises OSError."""
     from http.client import HTTPException, HTTPResponse  # noqa: PLC0415 - where there is a supervisord
-    from xmlrpc.client import dumps  # noqa: PLC0415
 
-    body = dumps((), f"supervisor.{method}").encode()
+    body = xmlrpc.call(f"supervisor.{method}")
     lines = ["POST /RPC2 HTTP/1.0", "Host: localhost", "Content-Type: text/xml", f"Content-Length: {len(body)}"]
     lines += [f"Authorization: Basic {token}"] if token else []
     with connection:
@@ -309,15 +309,9 @@ def _post(connection: Any, token: str, method: str) -> bytes:
 
 
 def _answers(body: bytes) -> Union[str, list[dict[str, Any]]]:
-    from xml.parsers.expat import ExpatError  # noqa: PLC0415
-    from xmlrpc.client import Error, loads  # noqa: PLC0415
-
-    # supervisord declares no entity: who does wants more memory than there is.
-    if b"<!" in body:
-        return "its answer is not supervisord's"
     try:
-        (answers,), _ = loads(body.decode("utf-8", "replace"))
-    except (Error, ExpatError, ValueError, TypeError, LookupError) as error:
+        answers = xmlrpc.answer(body)
+    except ValueError as error:
         return f"its answer cannot be read ({error})"
     if not isinstance(answers, list):
         return "its answer cannot be read: it is no list"
