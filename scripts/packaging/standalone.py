@@ -24,6 +24,8 @@ UNUSED = (
     *("_aix_support.py", "_ios_support.py", "_android_support.py", "_apple_support.py", "_osx_support.py"),
     *("ctypes/macholib", "ctypes/test", "tabnanny.py", "pyclbr.py", "modulefinder.py", "symtable.py", "sched.py"),
 )  # fmt: skip
+# Where CPython looks for time zones by default.
+ZONES = "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"
 COMPLETIONS = {
     "opskit.bash": "share/bash-completion/completions/opskit",
     "_opskit": "share/zsh/site-functions/_opskit",
@@ -41,6 +43,10 @@ def tree(machine: str, work: Path) -> Path:
     for name in UNUSED:
         path = library / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    # What zoneinfo asks as it is imported; CPython's own tells of the machine that built it.
+    (library / f"_sysconfigdata__linux_{machine}-linux-gnu.py").write_text(
+        f"build_time_vars = {{'TZPATH': {ZONES!r}}}\n"
+    )
     options = ["--python-version=3.13", "--implementation=cp", "--abi=abi3", "--abi=cp313", "--abi=none"]
     options += [f"--platform={name}_{machine}" for name in ("manylinux2014", "manylinux_2_17", "manylinux_2_12")]
     packages = pure.packages("standalone", f"standalone {machine}", work, *options, "--platform=any")
@@ -77,7 +83,7 @@ def _modes(folder: Path) -> None:
     for path in [folder, *folder.rglob("*")]:
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path == folder / "bin/opskit" else 0o644)
-            os.utime(path, (pure.epoch(), pure.epoch()))
+        os.utime(path, (pure.epoch(), pure.epoch()), follow_symlinks=False)
 
 
 def archive(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -24,6 +25,18 @@ GLIBC = {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "libutil.so.
 UNPACKED, PACKED = 45_000_000, 10_000_000
 # $1: a folder that becomes the root; the rest is run in it.
 ENTER = 'set -eu; root=$1; shift; mount -t proc proc "$root/proc"; exec chroot "$root" "$@"'
+
+
+def minimal_root(root: Path) -> None:
+    """Make a root with glibc and busybox alone."""
+    for name in ("bin", "lib64", "proc", "dev", "opt", "lib/x86_64-linux-gnu", "etc"):
+        (root / name).mkdir(parents=True)
+    shutil.copy("/bin/busybox", root / "bin/busybox")
+    for name in ("sh", "tar", "xz", "env"):
+        (root / "bin" / name).symlink_to("busybox")
+    shutil.copy("/lib64/ld-linux-x86-64.so.2", root / "lib64")
+    for name in GLIBC:
+        shutil.copy(Path("/lib/x86_64-linux-gnu") / name, root / "lib/x86_64-linux-gnu")
 
 
 def elf_files(tree: Path) -> list[Path]:
@@ -68,6 +81,31 @@ def test_every_command_and_every_module(standalone: Path, agree: Agree) -> None:
     assert (done.returncode, json.loads(done.stdout)) == (0, [])
 
 
+def test_whatever_opskit_imports_of_pythons_library_is_there(standalone: Path, agree: Agree) -> None:
+    """Also what is imported within a function, and not before it is needed."""
+    names: set[str] = set()
+    for path in (ROOT / "opskit").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module)
+    wanted = sorted(name for name in names if name.split(".", 1)[0] in sys.stdlib_module_names)
+    code = f"""
+import importlib
+for name in {wanted!r}:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(name, error)
+"""
+    missing = say(standalone / "bin/python3", "-c", code).stdout.splitlines()
+    # opskit du --browse says so.
+    missing = [line for line in missing if not line.startswith("curses ")]
+    print(missing)
+    agree("standalone: a module of Python's library", len(wanted) - len(missing), len(wanted))
+
+
 def test_what_opskit_calls_is_in_the_os_of_this_python(standalone: Path) -> None:
     """Built against glibc 2.17, it has no memfd_create, copy_file_range, close_range."""
     names: set[str] = set()
@@ -93,14 +131,7 @@ for path in sorted(pathlib.Path(sys.prefix, "lib").rglob("*.py")):
 @pytest.mark.skipif(os.geteuid() != 0, reason="another root is entered")
 def test_a_root_with_glibc_and_busybox_alone(of_a_machine: dict[str, Path], tmp_path: Path) -> None:
     root = tmp_path / "root"
-    for name in ("bin", "lib64", "proc", "dev", "opt", "lib/x86_64-linux-gnu", "etc"):
-        (root / name).mkdir(parents=True)
-    shutil.copy("/bin/busybox", root / "bin/busybox")
-    for name in ("sh", "tar", "xz", "env"):
-        (root / "bin" / name).symlink_to("busybox")
-    shutil.copy("/lib64/ld-linux-x86-64.so.2", root / "lib64")
-    for name in GLIBC:
-        shutil.copy(Path("/lib/x86_64-linux-gnu") / name, root / "lib/x86_64-linux-gnu")
+    minimal_root(root)
     archive = of_a_machine[".xz"]
     shutil.copy(archive, root / "opt")
 
