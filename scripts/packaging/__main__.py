@@ -53,7 +53,7 @@ def main() -> int:
                 return 0
             for built in build(asked.forms or FORMS, asked.machine, asked.release or [1], work):
                 keep(built, asked.out)
-    except PackagingError as error:
+    except (PackagingError, OSError) as error:
         print(f"scripts/package: {error}", file=sys.stderr)
         return UNAVAILABLE if isinstance(error, NotToBeHadError) else 1
     return 0

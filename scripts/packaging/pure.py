@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -30,6 +31,7 @@ def version() -> str:
     return found[1]
 
 
+@functools.cache  # thousands of files are given it, and there is one date in all of a build
 def epoch() -> int:
     """The date of everything that is built: $SOURCE_DATE_EPOCH, else that of the last commit."""
     given = os.environ.get("SOURCE_DATE_EPOCH", "")

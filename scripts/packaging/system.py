@@ -59,7 +59,7 @@ def root(tree: Path, work: Path, *, debian: bool) -> Path:
         if not path.is_symlink():
             program = path == library / "bin/opskit"
             path.chmod(0o700 if path == state else 0o755 if path.is_dir() or program else 0o644)
-            os.utime(path, (pure.epoch(), pure.epoch()))
+        os.utime(path, (pure.epoch(), pure.epoch()), follow_symlinks=False)
     return folder
 
 

@@ -68,6 +68,15 @@ def test_what_the_rpm_asks_for_is_in_el7(of_a_machine: dict[str, Path]) -> None:
     assert set(re.findall(r"^([\w.-]+)", provided, re.MULTILINE)) == {"bundled", "opskit"}
 
 
+def test_nothing_in_it_is_of_when_it_was_built(of_a_machine: dict[str, Path]) -> None:
+    """One date in all of it, links too: the interpreter, which may be built anew, has another."""
+    dates = rpm("-qp", "--qf", r"[%{FILEMTIMES}\n]", of_a_machine[".rpm"]).stdout.split()
+    listed = say("dpkg-deb", "--contents", of_a_machine[".deb"]).stdout.splitlines()
+    assert len(dates) > 2000
+    assert len(set(dates)) == 1
+    assert len({tuple(line.split()[3:5]) for line in listed}) == 1
+
+
 def test_rpmlint(of_a_machine: dict[str, Path]) -> None:
     if not shutil.which("rpmlint"):
         pytest.skip("rpmlint is not on this host")
