@@ -46,7 +46,7 @@ from opskit.ui.screen import Column, Screen, bar, draw_table, fitted, width_of
 
 # So many lines of a terminal the names of a group of hosts may take; -v names all.
 NAMES = 3
-# So many changes of a group, and so many lines of an answer; --json has all.
+# So many changes of a group, where neither -v nor --diff asks for all; so many lines of an answer: --json has all.
 CHANGES, LINES = 50, 500
 # What stands below the line of a group.
 INDENT = "  "
@@ -189,10 +189,11 @@ def _draw_group(
         print(f"{INDENT}to do there: {shown(line)}", file=stream)
     for line in group.then:
         print(f"{INDENT}to do: {shown(line)}", file=stream)
-    for number, change in enumerate(group.changes[:CHANGES], 1):
+    shown_changes = group.changes if diff or verbose else group.changes[:CHANGES]
+    for number, change in enumerate(shown_changes, 1):
         _draw_change(screen, number, change, stream, diff=diff or group.differs, commands=diff and verbose > 0)
-    if len(group.changes) > CHANGES:
-        print(f"{INDENT}and {len(group.changes) - CHANGES:,} more: --json", file=stream)
+    if len(group.changes) > len(shown_changes):
+        print(f"{INDENT}and {len(group.changes) - CHANGES:,} more: -v", file=stream)
 
 
 def _stands(screen: Screen, group: Group, area: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import re
 import sys
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from golden.screens.made_fleet import FLEET, name, run, states
+from golden.screens.made_fleet import FLEET, name, readme_plan, run, states
 from opskit.core.text import shown
-from opskit.fleet.model import HostState
-from opskit.fleet.show import progress, progress_lines
+from opskit.fleet.model import HostPlan, HostState
+from opskit.fleet.show import draw_plan, progress, progress_lines
 from opskit.fleet.value import value_lines
 from opskit.ui.screen import Screen, width_of
 
@@ -78,6 +80,23 @@ def test_who_reads_chinese_has_the_meaning_of_the_area(monkeypatch: pytest.Monke
         ("journal", "unit-failed"),
         ("check", "4"),
     } <= asked
+
+
+def test_of_many_changes_the_first_are_shown_and_all_where_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    many = readme_plan().hosts["web01"].changes * 20
+    plan = replace(readme_plan(), hosts={"web01": HostPlan("changes", 0, "t", "t", many)})
+
+    def text(**more: Any) -> str:
+        stream = Stream(terminal=True)
+        draw_plan(Screen("opskit fleet show", color="never"), plan, stream, **more)
+        return stream.getvalue()
+
+    short = text()
+    assert "  and 70 more: -v\n" in short
+    assert "120 changes on 1 host, 20 cannot be taken back" in short
+    assert " 51. " not in short
+    assert all("120. mount  /data" in text(**more) for more in ({"verbose": 1}, {"diff": True}))
 
 
 def test_progress_has_room_and_names_what_is_wrong() -> None:
