@@ -138,6 +138,19 @@ def test_an_envelope_is_found_among_what_else_was_said() -> None:
         assert parse_envelope(text) == (None, text)
 
 
+def test_a_host_that_answers_what_is_no_envelope_does_not_get_far() -> None:
+    sound = json.loads(envelope({**TABLE, "changes": [CHANGE]}, findings=(FINDING,)))
+    assert parse_envelope(json.dumps(sound))[0] == sound
+    odd = [
+        {"findings": None}, {"findings": ["x"]}, {"findings": [{**FINDING, "title": 1}]}, {"error": "x"},
+        {"error": {"what": "x"}}, {"command": None},
+    ]  # fmt: skip
+    for each in odd:
+        assert parse_envelope(json.dumps({**sound, **each}))[0] is None
+    deep = json.dumps(sound)[:-1] + ', "deep": ' + "[" * 200_000 + "]" * 200_000 + "}"
+    assert parse_envelope(deep)[0] is None
+
+
 def test_done_and_nothing_to_do() -> None:
     done = make_result(heard(envelope({**TABLE, "changes": [CHANGE]})), "", dry_run=False)
     assert (done["changed"], done["failed"], done["rc"], done["plan"]) == (True, False, 0, "T")
@@ -153,6 +166,13 @@ def test_a_dry_run_has_changed_what_it_would() -> None:
     would = make_result(heard(output), "", dry_run=True)
     assert (would["changed"], would["msg"]) == (True, "Mount /dev/vdb: 1 change to make")
     assert not make_result(heard(output), "", dry_run=False)["changed"]
+
+
+def test_what_has_grown_is_no_change_to_make() -> None:
+    grown = envelope({"changes": [{"path": "/var", "before": 1, "after": 2}]})
+    result = make_result(heard(grown), "", dry_run=True)
+    assert (result["changed"], result["changes"]) == (False, [])
+    assert make_result(heard(envelope({"changes": ["x"]})), "", dry_run=True)["changes"] == []
 
 
 def test_a_refusal_has_its_reasons() -> None:

@@ -20,12 +20,29 @@ def parse_envelope(output: str) -> tuple[Optional[dict[str, Any]], str]:
     for number in range(len(lines) - 1, -1, -1):
         if lines[number].startswith('{"schema":'):
             try:
-                body = json.loads(lines[number])
-            except ValueError:
+                body = as_text(json.loads(lines[number]))
+            except (ValueError, RecursionError):
                 continue
-            if isinstance(body, dict) and set(body) >= KEYS:
-                return as_text(body), "\n".join(lines[:number] + lines[number + 1 :]).strip()
+            if is_sound(body):
+                return body, "\n".join(lines[:number] + lines[number + 1 :]).strip()
     return None, output.strip()
+
+
+def is_sound(body: Any) -> bool:
+    """Whether this is an envelope, as far as anything here looks into it: a host can answer whatever it wants."""
+    if not isinstance(body, dict) or not set(body) >= KEYS:
+        return False
+    error, findings = body["error"], body["findings"]
+    return (
+        isinstance(body["command"], str)
+        and (error is None or _has_texts(error, "what", "why", "todo", "state"))
+        and isinstance(findings, list)
+        and all(_has_texts(finding, "id", "severity", "title", "remedy") for finding in findings)
+    )
+
+
+def _has_texts(value: Any, *keys: str) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in keys)
 
 
 def as_text(value: Any) -> Any:
@@ -62,7 +79,9 @@ def make_result(heard: Heard, stderr: str, *, dry_run: bool, fail_on_findings: b
     error, answer = envelope["error"], envelope["result"]
     known = answer if isinstance(answer, dict) else {}
     changes, plan = known.get("changes"), known.get("plan")
-    changes = changes if isinstance(changes, list) else []
+    # Those of a plan: what has grown, of `du --diff`, has this name, too.
+    if not isinstance(changes, list) or not all(_has_texts(change, "action", "target") for change in changes):
+        changes = []
     would = bool(changes) if dry_run else False
     failed = rc not in {DONE, CHANGES_PENDING, FINDINGS} or (rc == FINDINGS and fail_on_findings)
     result = _result(
