@@ -52,6 +52,7 @@ def playbook(run: FleetRun, asked: Asked) -> str:
         "gather_facts": False,
         "strategy": "linear",
         "any_errors_fatal": False,
+        "no_log": False,
         "vars": {"opskit_fleet_stop": Unsafe(asked.stop)},
     }
     if run.serial:

@@ -12,7 +12,7 @@ from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.text import counted, shown
 from opskit.core.units import seconds_text
-from opskit.fleet.cli.asking import asked, broken_off, planned, run_answer
+from opskit.fleet.cli.asking import asked, broken_off, planned, run_answer, telling
 from opskit.fleet.cli.hosts import FleetRunName, Way, new_run, reaching_again
 from opskit.fleet.cli.plan import PlanFile, load_plan
 from opskit.fleet.cli.words import plannable, typed
@@ -131,9 +131,9 @@ def _begin(session: Session, run: FleetRun, plan: FleetPlan, nothing: str, code:
 
 def _carry_out(session: Session, folder: RunFolder, run: FleetRun, lock: int, code: int = 0) -> NoReturn:
     """Ask the hosts of the run, which may be a part of the folder's, and say what became of all."""
-    from opskit.fleet.show import draw_run, progress  # noqa: PLC0415 - a usage error does without
+    from opskit.fleet.show import draw_run  # noqa: PLC0415 - a usage error does without
 
-    with progress(session.screen, folder.run, len(folder.run.hosts)) as tell:
+    with telling(session, folder.run) as tell:
         driven = drive(folder, run, Asked(folder.stop_path, canary=True), tell, lock)
     states = settle(folder.run, driven.events)
     code = first_code([exit_code(states), code])

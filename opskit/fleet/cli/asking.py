@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Callable, Optional
 
 from opskit import __version__
 from opskit.core.errors import Failed, Interrupted, OpskitError
@@ -18,14 +19,26 @@ if TYPE_CHECKING:
     from opskit.fleet.results import FleetAnswer
 
 
+@contextmanager
+def telling(session: Session, run: FleetRun) -> Iterator[Callable[[Mapping[str, HostState]], object]]:
+    """What is told the states while hosts are asked: draws how far they are; with -v programs are shown instead."""
+    from opskit.core.log import log_to_stderr  # noqa: PLC0415 - a usage error does without
+    from opskit.fleet.show import progress  # noqa: PLC0415
+
+    log_to_stderr(session.verbose)
+    if session.verbose:
+        yield lambda _states: None
+        return
+    with progress(session.screen, run, len(run.hosts)) as tell:
+        yield tell
+
+
 def asked(session: Session, run: FleetRun, *, check: bool) -> dict[str, HostState]:
     """Ask the hosts what changes nothing; nothing of it is kept.
 
     check: show what would be done. Raises Interrupted, and Failed where ansible-playbook broke off.
     """
-    from opskit.fleet.show import progress  # noqa: PLC0415 - a usage error does without
-
-    with looking(run) as folder, progress(session.screen, run, len(run.hosts)) as tell:
+    with looking(run) as folder, telling(session, run) as tell:
         driven = drive(folder, run, Asked(folder.stop_path, check=check), tell)
     broken = broken_off(driven)
     if broken:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from opskit.fleet.model import Event, FleetRun, HostState, settle
 from opskit.fleet.playbook import Asked, config_places, environment, host_seconds, playbook, words
 
 COLLECTION = os.path.join(os.path.dirname(os.path.dirname(__file__)), "collection")
+log = logging.getLogger("opskit.fleet")
 INSTALL = "pip install ansible-core, where opskit is installed; or the package ansible-core of this host"
 Tell = Callable[[Mapping[str, HostState]], object]
 # What opskit hears from ansible-playbook's end and from its own stop beyond the limit of the hosts.
@@ -35,6 +38,9 @@ def program() -> str:
     found = beside if os.access(beside, os.X_OK) else shutil.which("ansible-playbook")
     if not found:
         raise Missing("ansible-playbook", "opskit fleet goes by Ansible, which is not here", todo=INSTALL)
+    if not os.path.isdir(COLLECTION):  # in a zipapp it is no folder
+        why = "this build of opskit has no collection that Ansible could read"
+        raise Missing("opskit.host", why, todo="pip install FILE, with the wheel of this release, and ansible-core")
     return found
 
 
@@ -102,6 +108,7 @@ def drive(folder: RunFolder, run: FleetRun, asked: Asked, tell: Tell, lock: int 
     finally:
         for descriptor in (heard, output, *((tells,) if tells >= 0 else ())):
             os.close(descriptor)
+    log.debug("ansible-playbook: exit status %s\n%s", status, said)
     events = folder.events()
     _check_hosts(run, events[before:], number, f"exit status {status}: {said}" if said else f"exit status {status}")
     ended = any(event.event == "end" for event in events[before:])
@@ -122,17 +129,18 @@ def _check_hosts(run: FleetRun, events: list[Event], number: int, why: str) -> N
     """Raise for a run in which no host was asked."""
     found = next((event for event in events if event.event == "hosts"), None)
     nothing = "Nothing was changed."
+    listing = shlex.join(("ansible-inventory", *(word for place in run.inventory for word in ("-i", place)), "--list"))
     if found is None:
         if number:
             raise Interrupted(number, state=nothing)
-        raise Failed("ansible-playbook", why, todo="the same with ansible-inventory --list says more", state=nothing)
+        raise Failed("ansible-playbook", why, todo=listing, state=nothing)
     if run.hosts:
         strange = inventory_findings(run, found.hosts)
         if strange:
             raise Refused("the hosts of the plan", strange)
     elif not found.hosts:
         where = " ".join(run.inventory) or "Ansible's own inventory"
-        raise UsageFault(run.limit or "all", f"no host of {where} matches", todo="ansible-inventory --list")
+        raise UsageFault(run.limit or "all", f"no host of {where} matches", todo=listing)
 
 
 def _silence(run: FleetRun) -> float:

@@ -48,6 +48,7 @@ def test_a_plan_is_made_shown_carried_out_once_and_taken_back(fleet: Fleet) -> N
     assert ["undo", "--json", "--dry-run", "run-of-a"] in [call for _, call in fleet.calls]
 
 
+@pytest.mark.slow
 def test_each_host_ends_in_its_own_way_and_the_first_code_counts(fleet: Fleet) -> None:
     fleet.set("a", dry=5)
     fleet.set("b", nothing=True)
@@ -61,6 +62,7 @@ def test_each_host_ends_in_its_own_way_and_the_first_code_counts(fleet: Fleet) -
     assert nothing.result["left_out"]["a"] == "it is in use"
 
 
+@pytest.mark.slow
 def test_once_too_many_have_failed_no_more_are_begun_and_resume_goes_on(fleet: Fleet) -> None:
     fleet.planned()
     fleet.set("a", act=8)
@@ -78,6 +80,7 @@ def test_once_too_many_have_failed_no_more_are_begun_and_resume_goes_on(fleet: F
     assert fleet.acted() == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 def test_a_new_finding_of_the_first_host_stops_the_run(fleet: Fleet) -> None:
     fleet.planned()
     known = {**FULL, "title": "/var is 91 % full"}
@@ -87,6 +90,7 @@ def test_a_new_finding_of_the_first_host_stops_the_run(fleet: Fleet) -> None:
     assert stopped.result["hosts"]["a"]["new"] == [FULL]
 
 
+@pytest.mark.slow
 def test_a_host_that_the_inventory_has_no_more_stops_all(fleet: Fleet) -> None:
     fleet.planned()
     fleet.write_inventory(["a", "b"])
@@ -105,6 +109,7 @@ def test_what_looks_like_an_expression_arrives_as_it_is(fleet: Fleet) -> None:
     assert (refused.code, len(fleet.calls)) == (5, 3)
 
 
+@pytest.mark.slow
 def test_a_check_of_all_hosts(fleet: Fleet) -> None:
     fleet.set("b", checks=[[FULL], [FULL]])
     found = fleet.run("check", "--json", way=True)
@@ -116,6 +121,7 @@ def test_a_check_of_all_hosts(fleet: Fleet) -> None:
     assert fleet.run("check", "--output", str(metrics), way=True).code == 2
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_an_apply_asks_each_by_its_token(fleet: Fleet) -> None:
     fleet.planned()
     before = len(fleet.calls)
@@ -131,6 +137,7 @@ def let_go(path: Path) -> None:
         path.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
 def test_a_signal_lets_the_host_at_work_finish_and_begins_no_other(number: int, fleet: Fleet) -> None:
     fleet.planned()
@@ -157,6 +164,7 @@ def wait_for_stop(folder: Path) -> None:
         os.sched_yield()
 
 
+@pytest.mark.slow
 def test_a_killed_opskit_leaves_a_run_that_one_at_a_time_goes_on_with(fleet: Fleet) -> None:
     """ansible-playbook outlives it: it finishes what has begun, and has the run as long."""
     fleet.planned()
