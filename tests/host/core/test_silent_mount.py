@@ -71,7 +71,7 @@ COMMANDS: dict[str, tuple[str, tuple[int, ...]]] = {
     "fleet resume": ("last", (2,)),
     "fleet undo": ("last", (2,)),
     "fleet status": ("last", (2,)),
-    "fleet report": ("last --html /nothing-of-this-name/page", (2,)),
+    "fleet report": ("last", (2,)),
     "fleet run": ("-i /nothing-of-this-name -- df", (2,)),
     "fleet check": ("-i /nothing-of-this-name", (2,)),
     "history": ("", (0,)),
