@@ -250,6 +250,21 @@ def described(options: argparse.Namespace) -> str:
     )
 
 
+def tell(taken: Taken, options: argparse.Namespace) -> None:
+    """Print what was measured, and write it down if that is asked for."""
+    if options.json:
+        print(json.dumps([[*key, *vars(each).values()] for key, figures in taken.figures.items() for each in figures]))
+    text = "\n".join([described(options), "", *lines(taken, options)])
+    print(text)
+    if options.write:
+        write_readme("fleet", text)
+    if len([number for number in options.hosts if number >= options.forks]) > 1:
+        grown = "\n".join(growth(taken, options))
+        print(f"\n{grown}")
+        if options.write:
+            write_readme("growth", grown, LARGE)
+
+
 def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser()
@@ -269,20 +284,9 @@ def main() -> int:
         ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), LC_ALL="C.UTF-8",
     )  # fmt: skip
     try:
-        taken = measure_all(options, folder)
+        tell(measure_all(options, folder), options)
     finally:
         shutil.rmtree(folder)
-    if options.json:
-        print(json.dumps([[*key, *vars(each).values()] for key, figures in taken.figures.items() for each in figures]))
-    text = "\n".join([described(options), "", *lines(taken, options)])
-    print(text)
-    if options.write:
-        write_readme("fleet", text)
-    if len([number for number in options.hosts if number >= options.forks]) > 1:
-        grown = "\n".join(growth(taken, options))
-        print(f"\n{grown}")
-        if options.write:
-            write_readme("growth", grown, LARGE)
     return 0
 
 

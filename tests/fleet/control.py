@@ -20,11 +20,12 @@ SECONDS = 1200
 class Control:
     """opskit fleet over the hosts of a lab."""
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(self, lab: Lab) -> None:
         if not Path(sys.executable).with_name("ansible-playbook").exists():
             pytest.skip("no ansible-core for this Python")
         self.lab = lab
-        self.folder = folder
+        # Short: an ssh that waits for the next task has a UNIX socket in its home.
+        self.folder = folder = lab.folder / "home"
         folder.mkdir()
         # Empty, and named: no configuration of this user or host is read.
         (folder / "ansible.cfg").touch()
@@ -32,8 +33,6 @@ class Control:
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "XDG_STATE_HOME": str(folder / "state"),
-            # Short: an ssh that waits for the next task has a UNIX socket there.
-            "ANSIBLE_HOME": str(lab.folder / "a"),
             "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
             "OPSKIT_CONFIG": os.environ["OPSKIT_CONFIG"],
             "LC_ALL": "C.UTF-8",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -39,12 +38,10 @@ def kill(control: Control, process: subprocess.Popen[str], moment: int, delay: f
 # 20 kills of an apply over 20 hosts with --more.
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("seed", "number"), [(0, 6), (1, 6), *(more(seed, 20) for seed in range(2, 22))])
-def test_each_host_has_one_finished_run_after_a_kill(
-    new_lab: NewLab, tmp_path: Path, seed: int, number: int, agree: Agree
-) -> None:
+def test_each_host_has_one_finished_run_after_a_kill(new_lab: NewLab, seed: int, number: int, agree: Agree) -> None:
     chance = random.Random(seed)
     lab = new_lab(number)
-    control = Control(lab, tmp_path / "home")
+    control = Control(lab)
     plan = control.folder / "plan.json"
     plan.write_text(control.run("plan", "-i", control.inventory(), "--forks", "20", "--", *WORDS).well().out)
     # A batch, a check of the first before and after, and for each host that it has begun and ended.

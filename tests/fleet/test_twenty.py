@@ -107,10 +107,10 @@ def carry_out(story: Story) -> None:
 
 
 @pytest.fixture(scope="module")
-def story(new_lab: NewLab, tmp_path_factory: pytest.TempPathFactory) -> Story:
+def story(new_lab: NewLab) -> Story:
     lab = new_lab(20)
     prepare(lab)
-    told = Story(lab, Control(lab, tmp_path_factory.mktemp("control") / "home"))
+    told = Story(lab, Control(lab))
     told.look()
     carry_out(told)
     told.look()
