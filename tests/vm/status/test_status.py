@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opskit.core.units import SECOND, systemd_span
 from vm.guest import booted_again, each, killed, settled
 from vmlab.machine import Machine
 
@@ -55,6 +56,10 @@ FOUND = {
     "unknown-source", "nearly-full", "deleted-open", "over-limit", "unit-failed", "exposed", "restarts", "zombie",
     "lock-held", "run-waits",
 }  # fmt: skip
+# The first run after a boot, by OnBootSec= alone: what starts it when the timer itself is started is taken away.
+SOON = f"/etc/systemd/system/{UNITS[1]}.d/soon.conf"
+BOOT_SECONDS = 20
+ONLY_AFTER_BOOT = f"[Timer]\nOnActiveSec=\nOnBootSec={BOOT_SECONDS}s\n"
 RAN = f"until [ -e {METRICS} ] && [ $(systemctl show -P ActiveState {UNITS[0]}) = inactive ]; do sleep 0.1; done"
 
 
@@ -87,14 +92,20 @@ def test_something_wrong_in_each_area_is_found_and_a_timer_finds_it_too(vm: Mach
     # The boot would wait for that device, for longer than a host does (scripts/vmlab/guest).
     vm.run("sed", "-i", "/dead/d", "/etc/fstab")
     vm.run("rm", METRICS)
+    assert "OnBootUSec=1min" in vm.run("systemctl", "show", "-p", "TimersMonotonic", UNITS[1]).stdout
+    vm.run("sh", "-euc", f"mkdir {SOON.rpartition('/')[0]}; cat > {SOON}; sync", stdin=ONLY_AFTER_BOOT)
     vm.power_off()
     vm.start()
     settled(vm)
     booted_again(vm)
     assert UNITS[1] in timers(vm)
     assert vm.run("systemctl", "is-active", UNITS[1]).stdout == "active\n"
-    vm.run("systemctl", "start", UNITS[0])
+    vm.run("sh", "-c", RAN)
     assert 'id="run-waits"' in vm.run("cat", METRICS).stdout
+    triggered = systemd_span(vm.run("systemctl", "show", "-P", "LastTriggerUSecMonotonic", UNITS[1]).stdout.strip())
+    assert triggered
+    assert triggered[0] >= BOOT_SECONDS * SECOND
+    vm.run("rm", "-r", SOON.rpartition("/")[0])
 
     (listed,) = each(vm, [("history", "--json")])
     (run,) = (run["id"] for run in listed.json["result"]["runs"] if "opskit check" in run["title"])
