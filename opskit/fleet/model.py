@@ -260,29 +260,49 @@ class HostState:
         return bool(self.new) or self.state not in {*OVER, "waiting", "begun"}
 
 
+class Settling:
+    """The states of a run's hosts, while its events come: a run of thousands of hosts has many.
+
+    states: of each host, in the order of the inventory; `begun` is one that has not ended
+    """
+
+    def __init__(self, run: FleetRun) -> None:
+        self._run = run
+        self._before: dict[str, Event] = {}
+        self.states = {name: HostState("waiting") for name in run.hosts}
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take what came next."""
+        for event in events:
+            if event.event == "hosts" and not self._run.hosts:
+                self.states.update({name: HostState("waiting") for name in event.hosts if name not in self.states})
+            if event.host and (event.host in self._run.hosts or not self._run.hosts):
+                self._add(event)
+
+    def _add(self, event: Event) -> None:
+        state = self.states.get(event.host, HostState("waiting"))
+        if event.task in TASKS:
+            self.states[event.host] = _after(state, event)
+        elif event.event == "ended" and event.task == "before":
+            self._before[event.host] = event
+        elif event.event == "ended" and event.task == "after":
+            self.states[event.host] = replace(state, new=new_findings(self._before.get(event.host), event))
+
+
 def settle(run: FleetRun, events: Iterable[Event], *, live: bool = False) -> dict[str, HostState]:
     """The state of each host of the run, in the order of the inventory.
 
     live: somebody carries it on just now: what has begun and not ended is under way
     """
-    states = {name: HostState("waiting") for name in run.hosts}
-    before: dict[str, Event] = {}
-    for event in events:
-        if event.event == "hosts" and not run.hosts:
-            states.update({name: HostState("waiting") for name in event.hosts if name not in states})
-        if not event.host or (run.hosts and event.host not in run.hosts):
-            continue
-        state = states.get(event.host, HostState("waiting"))
-        if event.task in TASKS:
-            states[event.host] = _after(state, event)
-        elif event.event == "ended" and event.task == "before":
-            before[event.host] = event
-        elif event.event == "ended" and event.task == "after":
-            states[event.host] = replace(state, new=new_findings(before.get(event.host), event))
-    lost = {} if live else {name for name, state in states.items() if state.state == "begun"}
+    settling = Settling(run)
+    settling.add(events)
+    if live:
+        return settling.states
     return {
-        name: replace(state, state="unknown", why="it had begun, and no answer came") if name in lost else state
-        for name, state in states.items()
+        name: replace(state, state="unknown", why="it had begun, and no answer came")
+        if state.state == "begun"
+        else state
+        for name, state in settling.states.items()
     }
 
 

@@ -147,9 +147,22 @@ def _reaching(
 
 
 def _file(option: str, path: str) -> str:
-    if path and not os.path.exists(path):
-        raise UsageFault(option, f"there is no {path}")
+    if path:
+        _look_for(option, path)
     return os.path.abspath(path) if path else ""
+
+
+def _look_for(option: str, path: str, todo: str = "") -> None:
+    """Raise UsageFault where the path leads nowhere, or the caller may not see where.
+
+    todo: what may have been meant, where there is nothing of that name
+    """
+    try:
+        os.stat(path)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        why = f"there is no file or folder {path}" if missing else f"{path} cannot be read ({error.strerror})"
+        raise UsageFault(option, why, todo=todo if missing else "") from error
 
 
 def _place(text: str) -> str:
@@ -157,9 +170,7 @@ def _place(text: str) -> str:
     if "," in text:
         return text
     check_answers([text])
-    if not os.path.exists(text):
-        todo = f"-i {shlex.quote(text + ',')} for a host of that name"
-        raise UsageFault("--inventory", f"there is no file or folder {text}", todo=todo)
+    _look_for("--inventory", text, f"-i {shlex.quote(text + ',')} for a host of that name")
     return os.path.abspath(text)
 
 

@@ -20,7 +20,7 @@ from opskit.core.runner import Attached, attached
 from opskit.core.text import last_lines
 from opskit.fleet.drive.store import RunFolder
 from opskit.fleet.findings import inventory_findings
-from opskit.fleet.model import Event, FleetRun, HostState, settle
+from opskit.fleet.model import Event, FleetRun, HostState, Settling
 from opskit.fleet.playbook import Asked, config_places, environment, host_seconds, playbook, words
 
 COLLECTION = os.path.join(os.path.dirname(os.path.dirname(__file__)), "collection")
@@ -168,6 +168,8 @@ class _Talk:
         self.folder, self.interrupts, self.tell, self.before = folder, interrupts, tell, before
         self.acts = folder.run.kind in {"apply", "undo"} and not asked.check
         self.begun = False
+        self.settling = Settling(folder.run)
+        self.heard = 0
 
     def listen(self, ansible: Attached, heard: int) -> int:
         """Until ansible-playbook has ended. Returns the signal that came meanwhile, 0 for none."""
@@ -191,10 +193,12 @@ class _Talk:
     def hear(self) -> None:
         """Read what has come, and tell of it."""
         events = self.folder.events()
+        came, self.heard = events[self.heard :], len(events)
+        self.settling.add(came)
         self.begun = self.begun or any(event.event == "batch" for event in events[self.before :])
-        if len(events) > self.before:
+        if came and len(events) > self.before:
             try:
-                self.tell(settle(self.folder.run, events, live=True))
+                self.tell(self.settling.states)
             except OSError:  # the terminal is gone, and the hosts at work are not
                 self.tell = lambda _states: None
 
