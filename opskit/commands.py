@@ -271,8 +271,9 @@ def take_defaults(command: Any, ctx: Any) -> None:
             if wanted:
                 faults.append(load_config().fault(where, f"{wanted} is wanted, not {toml_text(value)}"))
             else:
-                several = _takes_several(options[key]) and isinstance(value, str)
-                known[options[key].name] = [value] if several else value
+                several = _takes_several(options[key]) and not isinstance(value, list)
+                given = _as_typed(options[key], value)
+                known[options[key].name] = [given] if several else given
                 ctx.meta[f"opskit.key {options[key].name}"] = where
         else:
             unknown.append(load_config().unknown(where, "no such option", options))
@@ -297,6 +298,8 @@ def _takes_several(parameter: Any) -> bool:
     return bool(getattr(parameter, "multiple", False)) or parameter.nargs != 1
 
 
+# A port, a year, a date are texts to the option that they are for. A number with a point is none: 25.10 would be 25.1.
+AS_TYPED = (int,)
 # What a config file may say beside a text, by how the name of a parameter's type begins.
 VALUES: dict[str, tuple[str, tuple[type, ...]]] = {
     "flag": (WANTED[bool], (bool,)),
@@ -312,14 +315,27 @@ def _wanted(parameter: Any, value: Any) -> str:
 
     A text is read as if it were typed. Nothing else is read as what it is not: click takes 1.5 and true for 1.
     """
-    kind = "flag" if getattr(parameter, "is_flag", False) else str(parameter.type.name)
-    text, types = next((each for begin, each in VALUES.items() if kind.startswith(begin)), (WANTED[str], ()))
+    text, types = _values_of(parameter)
 
     def fits(each: Any) -> bool:
-        return isinstance(each, str) or (isinstance(each, types) and isinstance(each, bool) == (bool in types))
+        dated = types is AS_TYPED and hasattr(each, "isoformat")  # datetime is not loaded for it
+        return isinstance(each, str) or dated or (isinstance(each, types) and isinstance(each, bool) == (bool in types))
 
     values = value if isinstance(value, list) and _takes_several(parameter) else [value]
     return "" if all(map(fits, values)) else text
+
+
+def _values_of(parameter: Any) -> tuple[str, tuple[type, ...]]:
+    """What a config file may say for a parameter beside a text: in words, and as types."""
+    kind = "flag" if getattr(parameter, "is_flag", False) else str(parameter.type.name)
+    return next((each for begin, each in VALUES.items() if kind.startswith(begin)), (WANTED[str], AS_TYPED))
+
+
+def _as_typed(parameter: Any, value: Any) -> Any:
+    """The value of a config file as it is handed to the option."""
+    if isinstance(value, list):
+        return [_as_typed(parameter, each) for each in value]
+    return str(value) if _values_of(parameter)[1] is AS_TYPED else value
 
 
 @contextmanager

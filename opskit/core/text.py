@@ -74,4 +74,6 @@ def toml_text(value: object) -> str:
     """A value as the file has it: true, "x", [1, 2]."""
     import json  # noqa: PLC0415 - only a mistake is told
 
+    if hasattr(value, "isoformat"):  # a date stands there without quotes
+        return str(value)
     return json.dumps(value, default=str, ensure_ascii=False)
