@@ -122,7 +122,7 @@ def test_what_is_no_span_in_the_table_of_a_command(
         ("df", "warn = 'x'", "df.warn: 'x' is not a whole number"),
         ("du", "bytes = 3", "du.bytes: true or false is wanted, not 3"),
         ("du", "min_size = 1.5", "du.min_size: a size in quotes is wanted, not 1.5"),
-        ("du", "exclude = ['*.log', 3]", 'du.exclude: a text in quotes is wanted, not ["*.log", 3]'),
+        ("du", "exclude = ['*.log', 3.1]", 'du.exclude: a text in quotes is wanted, not ["*.log", 3.1]'),
         ("du", "top = [3]", "du.top: a whole number is wanted, not [3]"),
         (
             "journal vacuum",
