@@ -17,7 +17,7 @@ from opskit.core.finding import SEVERITIES, follow_up
 from opskit.core.jsonable import to_json
 from opskit.core.plan import RUN_ID
 from opskit.core.text import counted
-from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostPlan, HostState, counts
+from opskit.fleet.model import NUMBER, OVER, FleetPlan, FleetRun, HostPlan, HostState, counts
 
 T = TypeVar("T")
 # Of a longer text of a host only the beginning is told; --json has all of it.
@@ -29,9 +29,7 @@ _OWN = (
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"
     r"|(?<![0-9A-Za-z])[0-9a-f]{16,}(?![0-9A-Za-z])"
 )
-# A number that is a word, maybe with a unit; none of a path, a device, a version or an address.
-_NUMBER = r"(?<![^\s(])\d+(?:,\d{3})*(?:\.\d+)?(?=(?:[KMGTPE]|%|s|m|h|d)?[)\],;:.]*(?:\s|$))"
-_VARYING = re.compile(f"({_OWN}|{_NUMBER})", re.ASCII)
+_VARYING = re.compile(f"({_OWN}|{NUMBER})", re.ASCII)
 _IS_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?", re.ASCII)
 
 

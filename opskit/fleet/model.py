@@ -55,6 +55,10 @@ _BY_CODE = {
     143: "taken_back",
 }
 SEVERE = frozenset({"error", "critical"})
+# With these a host's command has ended well.
+SOUND = frozenset({ExitCode.DONE, ExitCode.CHANGES_PENDING, ExitCode.FINDINGS})
+# A number that stands alone, also with its unit: not that of a name (sdb1, web-2).
+NUMBER = r"(?<![^\s(])\d+(?:,\d{3})*(?:\.\d+)?(?=(?:[KMGTPE]|%|s|m|h|d)?[)\],;:.]*(?:\s|$))"
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,8 @@ def read_plan(name: str, text: str) -> FleetPlan:
     wrong = next((host.outcome for host in plan.hosts.values() if host.outcome not in OUTCOMES), "")
     if wrong:
         raise UsageFault(name, f"a host has the outcome {wrong!r}, which this opskit does not know", todo=again)
+    if not all(host.token for host in plan.changing.values()):
+        raise UsageFault(name, "a host has changes and no token of its plan", todo=again)
     if plan.sha256 != checksum(plan):
         why = "it is not as it was made: its checksum is another (that tells accidents; it is no signature)"
         raise UsageFault(name, why, todo=again)
@@ -223,7 +229,7 @@ def _read_event(line: str) -> Optional[Event]:
     try:
         data = json.loads(line)
         return from_json(Event, {key: value for key, value in data.items() if key in Event.__dataclass_fields__})
-    except (ValueError, AttributeError):  # half a line; a line that is no object
+    except (ValueError, AttributeError, RecursionError):  # half a line; no object; nested past reading
         return None
 
 
@@ -269,6 +275,8 @@ class Settling:
     def __init__(self, run: FleetRun) -> None:
         self._run = run
         self._before: dict[str, Event] = {}
+        # What a host was before it was asked once more: the stop file may leave it alone all the same.
+        self._earlier: dict[str, HostState] = {}
         self.states = {name: HostState("waiting") for name in run.hosts}
 
     def add(self, events: Iterable[Event]) -> None:
@@ -282,7 +290,10 @@ class Settling:
     def _add(self, event: Event) -> None:
         state = self.states.get(event.host, HostState("waiting"))
         if event.task in TASKS:
-            self.states[event.host] = _after(state, event)
+            if event.event == "begun":
+                self._earlier[event.host] = _unknown(state) if state.state == "begun" else state
+            earlier = self._earlier.get(event.host, HostState("waiting"))
+            self.states[event.host] = earlier if event.not_begun else _after(state, event)
         elif event.event == "ended" and event.task == "before":
             self._before[event.host] = event
         elif event.event == "ended" and event.task == "after":
@@ -298,12 +309,11 @@ def settle(run: FleetRun, events: Iterable[Event], *, live: bool = False) -> dic
     settling.add(events)
     if live:
         return settling.states
-    return {
-        name: replace(state, state="unknown", why="it had begun, and no answer came")
-        if state.state == "begun"
-        else state
-        for name, state in settling.states.items()
-    }
+    return {name: _unknown(state) if state.state == "begun" else state for name, state in settling.states.items()}
+
+
+def _unknown(state: HostState) -> HostState:
+    return replace(state, state="unknown", why="it had begun, and no answer came")
 
 
 def _after(state: HostState, event: Event) -> HostState:
@@ -316,19 +326,14 @@ def _after(state: HostState, event: Event) -> HostState:
         return HostState("unreachable", ExitCode.UNREACHABLE, why=event.why, began=state.began, ended=event.time)
     if event.event != "ended":
         return state
-    if event.not_begun:
-        return state if state.state != "begun" else HostState("waiting")
     return replace(ended_state(event), began=state.began, ended=event.time)
 
 
 def ended_state(event: Event) -> HostState:
-    """How a command on a host ended, by its answer."""
+    """How a command on a host ended, by its answer: whatever a host may answer, it has a state."""
     answer = event.answer or {}
-    result, error = answer.get("result"), answer.get("error") or {}
-    result = result if isinstance(result, dict) else {}
-    code = event.rc if event.rc is not None else error.get("exit_code")
-    if code is None or (not code and event.answer is None):  # it never ran, or what it said is no answer
-        code = ExitCode.FAILED
+    result, error = _dict(answer.get("result")), _dict(answer.get("error"))
+    code = _ended_with(event, error)
     state = _BY_CODE.get(code, "failed")
     run = result.get("run") or ""
     if state == "done" and event.task in {"apply", "undo"} and not run:
@@ -338,8 +343,8 @@ def ended_state(event: Event) -> HostState:
         code,
         run=str(run),
         title=str(result.get("title", "") or error.get("what", "")),
-        changes=tuple(result.get("changes") or ()),
-        findings=tuple(answer.get("findings") or ()),
+        changes=_dicts(result.get("changes")),
+        findings=_dicts(answer.get("findings")),
         why=str(error.get("why", "") or event.why),
         left=str(error.get("state", "")),
         todo=str(error.get("todo", "")),
@@ -348,24 +353,45 @@ def ended_state(event: Event) -> HostState:
     )
 
 
+def _ended_with(event: Event, error: Mapping[str, Any]) -> int:
+    """The exit code of a host. One that ended well and tells of an error has lost its status on the way."""
+    named = error.get("exit_code")
+    code = named if event.rc is None or (error and event.rc in SOUND) else event.rc
+    if not isinstance(code, int) or isinstance(code, bool):
+        return ExitCode.FAILED
+    return ExitCode.FAILED if (error and code in SOUND) or (not code and event.answer is None) else code
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _dicts(value: object) -> tuple[dict[str, Any], ...]:
+    return tuple(each for each in value if isinstance(each, dict)) if isinstance(value, (list, tuple)) else ()
+
+
 def plan_of(state: HostState) -> HostPlan:
     """What a dry run on a host came to."""
-    outcome = "failed"
-    if state.state == "unreachable":
-        outcome = "unreachable"
-    elif state.state == "refused":
-        outcome = "refused"
+    plan = _dict(_dict(_dict(state.answer).get("result")).get("plan"))
+    token = plan.get("token")
+    token = token if isinstance(token, str) else ""
+    outcome, why = "failed", state.why or "no answer came"
+    if state.state in {"unreachable", "refused"}:
+        outcome, why = state.state, state.why
+    elif state.state in OVER and not state.changes:
+        outcome, why = "nothing", state.why
+    elif state.state in OVER and token:
+        outcome, why = "changes", state.why
     elif state.state in OVER:
-        outcome = "changes" if state.changes else "nothing"
-    plan = ((state.answer or {}).get("result") or {}).get("plan") or {}
+        why = "its answer has changes and names no plan"
     return HostPlan(
         outcome,
         None if state.state in {"unreachable", "waiting", "unknown"} else state.exit_code,
-        token=str(plan.get("token", "")) if outcome == "changes" else "",
+        token=token if outcome == "changes" else "",
         title=state.title,
         changes=state.changes,
         findings=state.findings,
-        why=state.why or ("no answer came" if outcome == "failed" else ""),
+        why=why,
         tool=state.tool,
     )
 
@@ -373,19 +399,19 @@ def plan_of(state: HostState) -> HostPlan:
 def new_findings(before: Optional[Event], after: Event) -> tuple[dict[str, Any], ...]:
     """What the check of a host found after its turn and not before, of severity error or critical.
 
-    A number in a title counts for nothing: a filesystem that has filled from 91 % to 92 % is the same finding.
+    A number that stands alone in a title counts for nothing: a filesystem that has filled from 91 % to 92 % is the same
+    finding; /data1 and /data2 are not.
     """
     known = {_named(finding) for finding in _findings(before)}
     return tuple(each for each in _findings(after) if each.get("severity") in SEVERE and _named(each) not in known)
 
 
 def _findings(event: Optional[Event]) -> list[dict[str, Any]]:
-    answer = (event.answer if event else None) or {}
-    return [each for each in answer.get("findings") or () if isinstance(each, dict)]
+    return list(_dicts(_dict(event.answer).get("findings"))) if event else []
 
 
 def _named(finding: Mapping[str, Any]) -> tuple[str, str]:
-    return str(finding.get("id")), re.sub(r"[\d.,]+", "0", str(finding.get("title")))
+    return str(finding.get("id")), re.sub(NUMBER, "0", str(finding.get("title")), flags=re.ASCII)
 
 
 def first_code(codes: Iterable[int]) -> int:

@@ -44,8 +44,10 @@ def host_seconds(run: FleetRun) -> int:
 
 
 def playbook(run: FleetRun, asked: Asked) -> str:
-    """The playbook of a run, as YAML."""
+    """The playbook of a run, as YAML. Raises AssertionError for a change that nobody has seen the plan of: a fault."""
     names = list(run.hosts)
+    if run.kind in {"apply", "undo"} and not asked.check and not (names and all(run.hosts.values())):
+        raise AssertionError(f"a host of {run.id} has no token of its plan")
     play: dict[str, Any] = {
         "name": Unsafe(f"opskit fleet {run.kind}"),
         "hosts": [Unsafe(name) for name in names] if names else "all",

@@ -81,6 +81,7 @@ def test_a_plan_is_read_from_its_envelope_and_from_its_result_alone() -> None:
         (json.dumps({**to_json(PLAN), "shards": 2}), "unknown field 'shards'); opskit 0.2.0 made it"),
         (json.dumps({**to_json(PLAN), "argv": "disk"}), "a list is wanted"),
         (wrapped(sealed(replace(PLAN, hosts={"a": HostPlan("perhaps")}))), "outcome 'perhaps'"),
+        (wrapped(sealed(replace(PLAN, hosts={"a": HostPlan("changes")}))), "no token of its plan"),
     ],
 )
 def test_what_is_no_plan_is_refused_with_the_reason(text: str, why: str) -> None:
@@ -146,6 +147,53 @@ def test_a_resumed_host_is_what_its_last_answer_says_and_one_that_is_done_stays_
     assert settle(RUN, [*again, begun(), Event("3", "unreachable", "a", "apply")])["a"].state == "done"
 
 
+def test_a_host_that_a_stopped_resume_left_alone_is_what_it_was_before() -> None:
+    left_alone = Event("9", "ended", "a", "apply", not_begun=True)
+    broken = answered(9, error={"exit_code": 9, "why": "w", "state": "half done"})
+    state = settle(RUN, [begun(), broken, begun(), left_alone])["a"]
+    assert (state.state, state.exit_code, state.left) == ("take_back_failed", 9, "half done")
+    assert settle(RUN, [begun(), begun(), left_alone], live=True)["a"].state == "unknown"
+    assert exit_code(settle(RUN, [begun(), begun(), left_alone])) == 10
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
+        ["result", "changes", "plan", "token", "findings", "error", "exit_code", "title", "run", "severity", "id"]
+    ), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(st.sampled_from(["plan", "apply", "check"]), st.none() | st.integers(-20, 300), ANYTHING, ANYTHING)
+def test_whatever_a_host_answers_it_has_a_state(task: str, code: Optional[int], body: Any, result: Any) -> None:
+    answer = {**(body if isinstance(body, dict) else {}), "result": result}
+    lines = [
+        json.dumps({"time": "1", "event": "ended", "host": "a", "task": each, "rc": code, "answer": answer})
+        for each in ("before", task, "after")
+    ]
+    state = settle(RUN, read_events(lines))["a"]
+    plan = plan_of(state)
+    assert (plan.outcome == "changes") == bool(plan.token)
+    assert all(isinstance(each, dict) for each in (*state.changes, *state.findings, *state.new))
+    host_code(state)
+    read_plan("f", wrapped(sealed(replace(PLAN, hosts={"a": plan}))))
+
+
+@pytest.mark.parametrize("code", [0, 3, 4, None])
+def test_an_error_is_no_success_whatever_status_came_with_it(code: Optional[int]) -> None:
+    state = settle(RUN, [begun(), answered(code, error={"exit_code": 9, "why": "w"})])["a"]
+    assert (state.state, state.exit_code) == ("take_back_failed", 9)
+    state = settle(RUN, [begun(), answered(code, error={"exit_code": 0, "why": "w"})])["a"]
+    assert (state.state, state.exit_code) == ("failed", 1)
+
+
+def test_changes_without_a_token_are_no_plan() -> None:
+    change = {"action": "a", "target": "b"}
+    state = settle(RUN, [begun(task="plan"), answered(0, task="plan", result={"changes": [change]})])["a"]
+    assert (plan_of(state).outcome, plan_of(state).why) == ("failed", "its answer has changes and names no plan")
+
+
 def test_events_of_a_host_that_is_not_asked_count_for_nothing() -> None:
     assert list(settle(RUN, [begun("z"), Event("1", "hosts", hosts=("z",))])) == ["a", "b"]
     assert list(settle(replace(RUN, hosts={}), [Event("1", "hosts", hosts=("y", "z"))])) == ["y", "z"]
@@ -164,6 +212,8 @@ def test_only_what_is_new_and_severe_counts_for_the_first_batch() -> None:
     before = answered(4, task="before", findings=[full])
     after = answered(4, task="after", findings=[fuller, other, mild])
     assert new_findings(before, after) == (other,)
+    one, two = ({**full, "title": f"/data{number} is not mounted"} for number in (1, 2))
+    assert new_findings(answered(4, task="before", findings=[one]), answered(4, task="after", findings=[two])) == (two,)
     state = settle(RUN, [begun(), before, answered(0, run="x"), after])["a"]
     assert (state.state, state.failed, state.new, exit_code({"a": state})) == ("done", True, (other,), 4)
 

@@ -16,7 +16,10 @@ from opskit.fleet.model import FleetPlan, FleetRun, HostPlan, sealed
 from opskit.options import DEFAULT_STATE_DIR
 
 RUN = FleetRun("20261129T190000Z-aaaaaa", "apply", "t", "0.2.0", ("disk", "list"), ("h,",), hosts={"h": "T"})
-PLAN = sealed(FleetPlan("opskit-fleet-plan", "t", "0.2.0", RUN.argv, RUN.inventory, "", {"h": HostPlan("changes")}))
+TOKEN = "20261120T190500Z-ab12cd:0123456789abcdef-012345"
+PLAN = sealed(
+    FleetPlan("opskit-fleet-plan", "t", "0.2.0", RUN.argv, RUN.inventory, "", {"h": HostPlan("changes", 0, TOKEN)})
+)
 OTHER = replace(RUN, id="20261129T200000Z-bbbbbb")
 
 
