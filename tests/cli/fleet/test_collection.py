@@ -139,7 +139,8 @@ def test_what_a_task_answers_of_hosts_each_of_which_is_odd(tmp_path: Path) -> No
     assert "  2 hosts: missing" not in summary  # each for another reason
     assert "  3 hosts: changed\n      banner, bytes, words\n" in summary
     assert "\nwrong (1 host)\n  1 host: failed: no such command: opskit disk lst\n      words (lst)\n" in summary
-    assert max(map(len, summary.splitlines())) <= 80
+    # A path is broken nowhere, and that of this test may be longer than a line.
+    assert all(len(line) <= 80 or len(line.split()[-1]) > 60 for line in summary.splitlines()), summary
 
 
 class Tools(NamedTuple):
