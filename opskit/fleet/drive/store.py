@@ -14,11 +14,13 @@ from opskit.core.errors import Busy, Failed, Missing, UsageFault
 from opskit.core.files import sync_directory, write_atomic
 from opskit.core.finding import follow_up
 from opskit.core.jsonable import ShapeError, from_json, to_json
-from opskit.core.lock import make_state_dir
+from opskit.core.lock import make_state_dir, wait_for_flock
 from opskit.fleet.model import Event, FleetPlan, FleetRun, read_events, read_plan
 
 # Where a host keeps its ledger (options.DEFAULT_STATE_DIR): that is none of a fleet's.
 OF_THE_HOST = "/var/lib/opskit"
+# `status` looks whether the lock is free by having it for a moment: that is no reason to be turned away.
+MOMENT_SECONDS = 1.0
 
 
 def fleet_dir(state_dir: str) -> str:
@@ -82,9 +84,12 @@ class RunFolder:
         except OSError:
             return False
         try:
-            return not _taken(descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # others that only look have it as well
+        except OSError:
+            return True
         finally:
             os.close(descriptor)
+        return False
 
     @contextlib.contextmanager
     def held(self) -> Iterator[int]:
@@ -94,7 +99,7 @@ class RunFolder:
         """
         descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            if not _taken(descriptor):
+            if not wait_for_flock(descriptor, MOMENT_SECONDS):
                 holder = os.pread(descriptor, 64, 0).decode("ascii", "replace").strip() or "unknown"
                 todo = f"wait for it: {follow_up('fleet', 'status', self.run.id)}"
                 raise Busy(f"run {self.run.id}", f"pid {holder} carries it on", todo=todo)
@@ -108,14 +113,6 @@ class RunFolder:
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{pids}\n".encode(), 0)
-
-
-def _taken(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def create_run(state_dir: str, run: FleetRun, plan: FleetPlan) -> RunFolder:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +85,18 @@ def test_one_process_has_a_run_at_a_time_and_the_second_is_told_who(tmp_path: Pa
             pass
         assert "fleet status" in told.value.todo
     assert not folder.live()
+
+
+def test_who_only_looks_at_a_run_keeps_nobody_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = create_run(str(tmp_path), RUN, PLAN)
+    with folder.held():
+        pass
+    with open(folder.lock_path, "rb") as looks:
+        fcntl.flock(looks, fcntl.LOCK_SH)
+        assert not folder.live()
+        monkeypatch.setattr(time, "sleep", lambda _seconds: fcntl.flock(looks, fcntl.LOCK_UN))
+        with folder.held():
+            assert folder.live()
 
 
 def test_a_state_directory_that_others_can_write_is_not_gone_by(tmp_path: Path) -> None:
