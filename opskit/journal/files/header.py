@@ -68,5 +68,5 @@ def read_header(data: bytes, size: int) -> Header:
         incompatible & _COMPACT != 0,
         known and header_size >= SMALLEST,
         compatible & _SEALED != 0,
-        incompatible,
+        incompatible if signature == _SIGNATURE else 0,
     )

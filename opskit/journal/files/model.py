@@ -48,7 +48,7 @@ class Header(NamedTuple):
     compact: their items have 32 bits.
     readable: its objects can be read one by one, whatever damage there is.
     sealed: with seals of journald (FSS).
-    incompatible: the flags of what a reader must know.
+    incompatible: the flags of what a reader must know, 0 where it is no header at all.
     """
 
     damage: str = ""

@@ -17,6 +17,7 @@ from opskit.journal.files.header import HEADER_BYTES
 from opskit.journal.files.see.directories import read_directory
 from opskit.journal.files.see.verify import Check, read_key, verify
 from opskit.journal.files.verify import State
+from opskit.journal.usage.findings import damaged
 
 ID = "ab" * 16
 CHECK = Check(0x1F)
@@ -54,6 +55,24 @@ def test_what_is_gone_meanwhile_is_not_damaged(tmp_path: Path, name: str) -> Non
     (verdict,) = verify(Failing(lambda: None), [read_directory(str(tmp_path))], CHECK)
     assert (verdict.damage, verdict.state) == ("entry number mismatch", State.DAMAGED)
     assert list(verify(Failing(path.unlink), [read_directory(str(tmp_path))], CHECK)) == []
+
+
+@pytest.mark.parametrize(
+    ("begin", "state", "told"),
+    [(b"LPKSHHRH", State.NEWER, 0), (b"\xff" * 8, State.DAMAGED, 1)],
+    ids=["newer", "damaged"],
+)
+def test_a_file_whose_first_bytes_are_overwritten_is_not_of_a_newer_systemd(
+    tmp_path: Path, begin: bytes, state: State, told: int
+) -> None:
+    """What stands there in place of the flags says nothing."""
+    path = journal(tmp_path / f"system@{ID}-{1:016x}-{1:016x}.journal")
+    data = path.read_bytes()
+    path.write_bytes(begin + b"\xff" * 8 + data[16:])
+    directory = read_directory(str(tmp_path))
+    (verdict,) = verify(Failing(lambda: None), [directory], CHECK)
+    assert verdict.state is state
+    assert len(damaged(directory)) == told
 
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS, errno.ENOENT])
