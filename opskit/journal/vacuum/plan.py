@@ -187,8 +187,22 @@ def _survivors(prediction: Prediction, request: VacuumRequest) -> Iterator[Survi
             if request.rotate and any(other.inode == file.inode for other in prediction.deletes):
                 continue
             yield Survivor(path_of(file), file, "active")
+    archived = _ignored if prediction.directory.passed_over else _stopped
+    yield from archived(prediction, cut, birth=request.rules.birth)
+
+
+def _ignored(prediction: Prediction, cut: int, *, birth: bool) -> Iterator[Survivor]:
+    """What is old in a directory that is passed over. birth: as age_of has it."""
+    for file in prediction.directory.files:
+        if file.parsed.kind != ACTIVE and age_of(file, birth=birth) < cut:
+            yield Survivor(prediction.directory.path_of(file), file, "this journalctl ignores its directory")
+
+
+def _stopped(prediction: Prediction, cut: int, *, birth: bool) -> Iterator[Survivor]:
+    """What is old and archived, and stays where the vacuum looks. birth: as age_of has it."""
+    path_of = prediction.directory.path_of
     for file in prediction.unread:
-        if age_of(file, birth=request.rules.birth) < cut:
+        if age_of(file, birth=birth) < cut:
             yield Survivor(path_of(file), file, f"cannot be read: {file.open_error}")
     for file in prediction.undeletable:
         yield Survivor(path_of(file), file, "immutable")

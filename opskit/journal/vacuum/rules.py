@@ -37,8 +37,8 @@ class Prediction:
     """What a vacuum does to one directory.
 
     empty: the files without entries, which always go, first and in readdir's order. order: the candidates in the order
-    in which they are looked at. gone: how many of these it deletes. active: what a vacuum never deletes. unread:
-    archived files that it cannot open, which stay.
+    in which they are looked at; none in a directory that is passed over. gone: how many of these it deletes. active:
+    what a vacuum never deletes. unread: archived files that it cannot open, which stay.
     """
 
     directory: JournalDirectory
@@ -101,7 +101,7 @@ def predict(directory: JournalDirectory, limits: VacuumLimits, rules: Rules, now
         else:
             candidates.append(Candidate(file, age_of(file, birth=rules.birth)))
     limited = bool(limits.span or limits.size or limits.files) and not directory.passed_over
-    order = tuple(in_order(candidates))
+    order = () if directory.passed_over else tuple(in_order(candidates))
     return Prediction(
         directory=directory,
         empty=tuple(empty) if limited else (),

@@ -69,6 +69,18 @@ def test_a_script_stops_once_the_file_is_old_enough_at_which_a_vacuum_stops() ->
     assert f'[ "$(date +%s)" -lt {(NOW + DAY) // 1_000_000} ]' in decided.as_shell()
 
 
+def test_where_a_vacuum_does_not_look_no_file_is_one_at_which_it_stops() -> None:
+    """As in what `-D` of systemd 239 names: by an old file there a script would stop at once."""
+    (below,) = facts(archived(5, 1), archived(1, 2)).directories
+    ignored = JournalDirectory("/j", files=(archived(9, 3), archived(8, 4)), passed_over=True)
+    wanted = request(scope=Scope(directory="/j"), version=Version(239))
+    decided = plan(facts(directories=(ignored, replace(below, path=f"/j/{OWN}"))), wanted)
+    assert f'[ "$(date +%s)" -lt {(NOW + DAY) // 1_000_000} ]' in decided.as_shell()
+    assert "old-files-stay" not in ids(decided)
+    survives = [(row["path"], row["reason"]) for row in decided.result["survives"]]
+    assert survives == [(ignored.path_of(file), "this journalctl ignores its directory") for file in ignored.files]
+
+
 def test_old_files_go_and_the_others_stay() -> None:
     decided = plan(facts(archived(5, 1), archived(1, 2), active(9)), request())
     (step,) = decided.steps
