@@ -132,7 +132,7 @@ def _one_or_many(paths: Sequence[str]) -> str:
 def _listed(paths: Sequence[str]) -> str:
     """The first of many, a line each; "" for one, which the title has."""
     more = len(paths) - _NAMES
-    named = [*paths[:_NAMES], *([f"and {more} more"] if more > 0 else [])]
+    named = [*paths[:_NAMES], *([f"and {more} more; --json lists all"] if more > 0 else [])]
     return "\n".join(named) if len(paths) > 1 else ""
 
 
