@@ -19,7 +19,8 @@ from typing import Optional
 
 REMOTE = "/lib/systemd/systemd-journal-remote"
 PROFILES = ("plain", "aged", "damaged", "clock-jumps", "namespaces", "remote", "runtime")
-SEQUENCE = "sequence"  # all that is archived is of one id, and nothing is disposed of
+# All that is archived is of one id, and nothing is disposed of. Only where a place keeps_creation.
+SEQUENCE = "sequence"
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 # No age lies so near to a limit that the moment in which journalctl looks at its clock matters.
@@ -257,13 +258,27 @@ def _time(rnd: random.Random, path: Path, now: int, share: float) -> None:
     if rnd.random() < share / 2:
         value = rnd.choice((now - rnd.randrange(1, 500) * DAY, 0, (1 << 64) - 1, now + DAY))
         data = struct.pack("<Q", value)
-        _create(path, rnd.choice((data, data, data, data[:4], data + b"\0")))
+        with contextlib.suppress(OSError):  # not on every filesystem, and there are other times
+            _create(path, rnd.choice((data, data, data, data[:4], data + b"\0")))
 
 
 def _create(path: Path, at: bytes) -> None:
-    """Give it this time of creation, as journald does."""
-    with contextlib.suppress(OSError):  # not on every filesystem
-        os.setxattr(path, "user.crtime_usec", at)
+    """Give it this time of creation, as journald does. Raises OSError where the filesystem keeps none."""
+    os.setxattr(path, "user.crtime_usec", at)
+
+
+def keeps_creation(place: Path) -> bool:
+    """Whether a file in this directory, which is made where there is none, can be given a time of creation."""
+    place.mkdir(parents=True, exist_ok=True)
+    trial = place / "trial"
+    trial.touch()
+    try:
+        _create(trial, bytes(8))
+    except OSError:
+        return False
+    finally:
+        trial.unlink()
+    return True
 
 
 def _choose_limits(rnd: random.Random, made: Made) -> None:

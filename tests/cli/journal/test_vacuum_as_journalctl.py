@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import time
 from collections import Counter
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from journal_agreement import compare
-from journals import SEQUENCE, Pool, missing
+from journals import SEQUENCE, Pool, keeps_creation, make, missing
 from opskit.core.runner import HostRunner
 from opskit.journal.releases import Rules, rules_of
 from opskit.journal.see import running_version
@@ -64,8 +66,27 @@ def test_a_time_of_creation_that_is_not_read_would_have_changed_nothing(
 ) -> None:
     """All archived, of one id, as on a host that never crashed: of what is old enough by name no xattr is read."""
     agreed: Counter[str] = Counter()
+    keeping = [place for place in places if keeps_creation(place)]
+    if not keeping:
+        pytest.skip("no filesystem here keeps extended attributes of users")
     for seed in numbers:
-        root = places[seed % len(places)] / str(seed)
+        root = keeping[seed % len(keeping)] / str(seed)
         agreed += compare(pool, rules, root, seed, profile=SEQUENCE)
         shutil.rmtree(root)
     agree("vacuums of one sequence predicted", agreed["directories"], len(numbers))
+
+
+def test_a_place_that_keeps_no_time_of_creation_is_told_and_not_taken_for_one_that_does(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or they would agree on files that have none."""
+    assert not list(tmp_path.iterdir())
+
+    def refuse(*_words: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "setxattr", refuse)
+    assert not keeps_creation(tmp_path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(OSError, match="supported"):
+        [make(pool, tmp_path / str(seed), seed, SEQUENCE) for seed in range(10)]
