@@ -15,20 +15,26 @@ from opskit.ui.screen import Screen, fitted
 # What is over before is told of nothing.
 QUIET_SECONDS = 1.0
 AGAIN_SECONDS = 0.2
+# The sign that turns, the space behind it, and the last column.
+_SPINNER = 3
 Tell = Callable[[Callable[[float], str]], None]
 
 
 @contextmanager
 def step_line(screen: Screen) -> Iterator[Callable[[str], None]]:
-    """What tells the step under way, beside what shows that it goes on; a terminal only. The text is escaped here."""
+    """What tells the step under way, beside what shows that it goes on; a terminal only.
+
+    The text is escaped here, and cut to the terminal.
+    """
     if screen.quiet or screen.json or not sys.stderr.isatty():
         yield lambda _text: None
         return
     from rich.text import Text  # noqa: PLC0415 - rich is imported only when something is drawn with it
 
-    with screen.console(sys.stderr).status("") as status:
+    console = screen.console(sys.stderr)
+    with console.status("") as status:
         # As a string it would be read as markup, whatever the console is told.
-        yield lambda text: status.update(Text(shown(text)))
+        yield lambda text: status.update(Text(fitted(shown(text), console.width - _SPINNER)))
 
 
 @contextmanager

@@ -278,7 +278,7 @@ def fitted(text: str, columns: int) -> str:
     mark = "…" if "utf" in (sys.stdout.encoding or "utf").lower() else "~"
     before, _, last = text.rpartition(" ")
     room = columns - width_of(before) - 1
-    if "/" in last and room >= SENTENCE:
+    if before and "/" in last and room >= SENTENCE:
         return f"{before} {_without_middle(last, room, mark)}"
     words = text.split(" ")
     while len(words) > 1 and width_of(" ".join(words)) > columns - 2:

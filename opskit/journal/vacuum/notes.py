@@ -90,7 +90,9 @@ def vacuum_notes(
         yield from _active_size(request, prediction)
     behind = [survivor for survivor in survivors if survivor.why.startswith("behind ")]
     if behind:
-        title = f"{len(behind)} old files are kept, because a vacuum stops at the first file that is young enough"
+        verb = "is" if len(behind) == 1 else "are"
+        stays = f"{counted(len(behind), 'old file')} {verb} kept"
+        title = f"{stays}, because a vacuum stops at the first file that is young enough"
         yield Finding("old-files-stay", "info", title, ", ".join(survivor.path for survivor in behind))
     for prediction in predictions:
         yield from _directory_notes(prediction)

@@ -25,6 +25,7 @@ def _utf8(monkeypatch: pytest.MonkeyPatch) -> None:
         (f"undo of {RUN} (32M of swap)", 36, f"undo of {RUN} …"),
         (f"undo of {RUN} (32M of swap)", 30, "undo of …"),
         ("12 %  /srv/backup/deeply/nested/2026", 30, "12 %  /srv/backup/…nested/2026"),
+        ("/srv/backup/deeply/nested/2026", 25, "/srv/backup/…/nested/2026"),
         (RUN, 12, "202611…42e37"),
         ("too narrow", 1, "…"),
         ("no room at all", -1, "…"),  # of a terminal of one column, behind a mark of two: it took for ever
