@@ -74,6 +74,17 @@ def processor_time(folder: str, opskit: str, rounds: int) -> dict[str, tuple[flo
     }
 
 
+def processor_rounds(rounds: int) -> int:
+    """How often the time of processors is measured, in a bench of so many rounds: differences need more."""
+    return max(15, rounds)
+
+
+def about(files: int, rounds: int) -> str:
+    """What the table is made of."""
+    medians = f"medians of {rounds} interleaved rounds"
+    return f"{files} journal files; {medians}, of {processor_rounds(rounds)} for the processor time."
+
+
 def starts(opskit: str) -> dict[str, list[str]]:
     """What each of the two takes to begin, and to end."""
     return {"journalctl": ["journalctl", "--version"], "opskit": [opskit, "--version"]}
@@ -107,7 +118,7 @@ def main() -> int:
                     taken = measure(argv)[0]
                     if number:  # the first round fills the other caches
                         seconds.setdefault(f"{name} {cache}", []).append(taken)
-        above = processor_time(folder, options.opskit, max(15, options.rounds))
+        above = processor_time(folder, options.opskit, processor_rounds(options.rounds))
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
     table = ["| preview of a vacuum / `journalctl --disk-usage` | ratio | goal | |", "|---|---|---|---|"]
     ratios = {}
@@ -120,8 +131,7 @@ def main() -> int:
         met = "met" if ours <= theirs else "MISSED"
         row = f"{title}, processor time ({ours:.3f} s / {theirs:.3f} s)"
         table.append(f"| {row} | {ours / theirs:.2f} | ≤ 1 | {met} |")
-    about = f"{machine()}, {options.files} journal files; medians of {options.rounds} interleaved rounds."
-    text = "\n".join([about, "", *table])
+    text = "\n".join([f"{machine()},\n{about(options.files, options.rounds)}", "", *table])
     print(text)
     if options.write:
         write_readme("journal", text)
