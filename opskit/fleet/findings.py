@@ -11,6 +11,9 @@ from opskit.fleet.model import FleetRun
 FINDINGS = (
     FindingKind("host-not-in-inventory", ("critical",), "a host of the plan is not in the inventory any more"),
     FindingKind("host-not-in-plan", ("critical",), "the name of a host of the plan means more hosts in the inventory"),
+    FindingKind(
+        "check-did-not-answer", ("error",), "a host of the first batch does not answer the check after its turn"
+    ),
     FindingKind("changes-hosts", ("critical",), "the command changes hosts, and was asked for where only looking is"),
     FindingKind(
         "no-lasting-plan", ("critical",), "the command has no plan that can be made first and carried out later"

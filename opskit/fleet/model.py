@@ -14,6 +14,7 @@ from typing import Annotated, Any, Optional
 
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.files import sha256
+from opskit.core.finding import Finding
 from opskit.core.jsonable import Moment, Shape, ShapeError, from_json, to_json
 
 KIND = "opskit-fleet-plan"
@@ -55,6 +56,8 @@ _BY_CODE = {
     143: "taken_back",
 }
 SEVERE = frozenset({"error", "critical"})
+# The exit codes of opskit that are no failure: done, changes pending, findings.
+SOUND = frozenset({ExitCode.DONE, ExitCode.CHANGES_PENDING, ExitCode.FINDINGS})
 # With these a host's command has ended well.
 SOUND = frozenset({ExitCode.DONE, ExitCode.CHANGES_PENDING, ExitCode.FINDINGS})
 # A number that stands alone, also with its unit: not that of a name (sdb1, web-2).
@@ -241,7 +244,8 @@ class HostState:
     exit_code: opskit's there; 10 where it was unreachable, null where nothing is known
     run: the run of the host's own ledger, "" for none
     why: the reason of a refusal or a failure; left: the state that the host is in; todo: what to do there
-    new: findings of the first batch's check that were not there before, of severity error or critical
+    new: findings of the first batch's check that were not there before, of severity error or critical; that it did not
+        answer is one
     answer: the whole envelope, null where none came
     """
 
@@ -296,8 +300,19 @@ class Settling:
             self.states[event.host] = earlier if event.not_begun else _after(state, event)
         elif event.event == "ended" and event.task == "before":
             self._before[event.host] = event
-        elif event.event == "ended" and event.task == "after":
-            self.states[event.host] = replace(state, new=new_findings(self._before.get(event.host), event))
+        elif event.task == "after" and event.event in {"ended", "unreachable"} and not event.not_begun:
+            sound = event.answer is not None and event.rc in SOUND
+            new = new_findings(self._before.get(event.host), event) if sound else (_unanswered(event),)
+            self.states[event.host] = replace(state, new=new)
+
+
+def _unanswered(event: Event) -> dict[str, Any]:
+    """The finding of a host whose check after its turn came to nothing."""
+    error = (event.answer or {}).get("error")
+    why = event.why or (error.get("why") if isinstance(error, dict) else "") or "nobody heard why"
+    title = f"the check after its turn did not answer: {why}"
+    remedy = "look whether that host still does its work, before others have their turn"
+    return dict(Finding("check-did-not-answer", "error", title, remedy=remedy).as_json())
 
 
 def settle(run: FleetRun, events: Iterable[Event], *, live: bool = False) -> dict[str, HostState]:

@@ -218,6 +218,25 @@ def test_only_what_is_new_and_severe_counts_for_the_first_batch() -> None:
     assert (state.state, state.failed, state.new, exit_code({"a": state})) == ("done", True, (other,), 4)
 
 
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        (Event("3", "unreachable", "a", "after", why="no route"), "no route"),
+        (Event("3", "ended", "a", "after", rc=0, why="no JSON"), "no JSON"),
+        (answered(1, task="after", error={"exit_code": 1, "why": "no /proc"}), "no /proc"),
+        (Event("3", "ended", "a", "after"), "nobody heard why"),
+    ],
+)
+def test_a_host_that_does_not_answer_the_check_after_its_turn_has_failed(after: Event, why: str) -> None:
+    events = [begun(), answered(0, task="before"), answered(0, run="x"), after]
+    state = settle(RUN, events)["a"]
+    assert (state.state, state.failed, exit_code({"a": state})) == ("done", True, 4)
+    found = [(each["id"], each["severity"], each["title"]) for each in state.new]
+    assert found == [("check-did-not-answer", "error", f"the check after its turn did not answer: {why}")]
+    left = Event("3", "ended", "a", "after", not_begun=True)
+    assert settle(RUN, [*events[:-1], left])["a"].new == ()
+
+
 def test_a_dry_run_becomes_the_plan_of_a_host() -> None:
     change = {"action": "mkfs", "target": "/dev/vdb"}
     result = {"title": "t", "changes": [change], "plan": {"token": TOKEN}}

@@ -32,6 +32,9 @@ from ansible.plugins.callback import CallbackBase
 SOUND = (0, 3, 4)
 SEVERE = ("error", "critical")
 MAIN = ("plan", "apply", "undo", "run", "check")
+# Whose failure counts: what is asked for, and the check after the turn of the first batch. A host that does not answer
+# that one is worse off than one that has a finding.
+COUNTED = (*MAIN, "after")
 
 
 class CallbackModule(CallbackBase):
@@ -93,7 +96,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """There was no way to it, or the way was lost."""
         host, task = _names(result)
-        if task in MAIN:
+        if task in COUNTED:
             self._fail(host)
         self._write("unreachable", host=host, task=task, why=str(_values(result).get("msg", "")).strip())
 
@@ -107,7 +110,7 @@ class CallbackModule(CallbackBase):
         code, answer = values.get("rc"), values.get("answer")
         answer = answer if isinstance(answer, dict) else None
         left_alone = bool(values.get("not_begun"))
-        if task in MAIN and not left_alone and (code not in SOUND or answer is None):
+        if task in COUNTED and not left_alone and (code not in SOUND or answer is None):
             self._fail(host)
         if task == "before":
             self._before[host] = {_named(finding) for finding in _findings(answer)}
