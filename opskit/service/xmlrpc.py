@@ -25,17 +25,30 @@ def call(method: str) -> bytes:
     return f"<?xml version='1.0'?>\n<methodCall><methodName>{method}</methodName><params/></methodCall>\n".encode()
 
 
+class Told(ValueError):
+    """What supervisord answers in place of a value: a fault, such as 6, SHUTDOWN_STATE, of one that is ending."""
+
+
 def answer(body: bytes) -> Any:
-    """The one value of an answer. Raises ValueError where there is none, for what is a fault, too."""
+    """The one value of an answer. Raises Told for a fault, ValueError for what cannot be read."""
     text = body.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     prolog = _PROLOG.match(text)
     reader = _Reader(_tokens(text, prolog.end() if prolog else 0))
-    for name in ("methodResponse", "params", "param"):
+    reader.take("methodResponse")
+    is_fault = reader.is_next("fault")
+    around = ("fault",) if is_fault else ("params", "param")
+    for name in around:
         reader.take(name)
     found = reader.value(0)
-    for name in ("/param", "/params", "/methodResponse", ""):
+    for name in (*(f"/{name}" for name in reversed(around)), "/methodResponse", ""):
         reader.take(name)
-    return found
+    if not is_fault:
+        return found
+    try:
+        told = f"fault {found['faultCode']}: {found['faultString']}"
+    except (KeyError, TypeError):
+        raise ValueError("a fault without a code") from None
+    raise Told(told)
 
 
 def _tokens(text: str, start: int) -> Iterator[tuple[str, str]]:

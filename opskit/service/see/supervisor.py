@@ -311,6 +311,8 @@ def _post(connection: Any, token: str, method: str) -> bytes:
 def _answers(body: bytes) -> Union[str, list[dict[str, Any]]]:
     try:
         answers = xmlrpc.answer(body)
+    except xmlrpc.Told as fault:
+        return f"it answers {fault}"
     except ValueError as error:
         return f"its answer cannot be read ({error})"
     if not isinstance(answers, list):

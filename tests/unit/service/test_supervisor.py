@@ -8,7 +8,7 @@ import inspect
 import random
 from dataclasses import replace
 from typing import Any
-from xmlrpc.client import dumps
+from xmlrpc.client import Fault, dumps
 
 import pytest
 
@@ -147,6 +147,11 @@ EMPTY = LIST % b"<array><data></data></array>"
 def test_an_answer_that_is_not_supervisords(body: bytes) -> None:
     assert "answer" in str(_answers(body))
     assert _answers(EMPTY) == []
+
+
+def test_a_supervisord_that_is_ending_says_so() -> None:
+    fault = dumps(Fault(6, "SHUTDOWN_STATE"), methodresponse=True).encode()
+    assert _answers(fault) == "it answers fault 6: SHUTDOWN_STATE"
 
 
 def test_what_no_supervisord_answers_is_left_out() -> None:

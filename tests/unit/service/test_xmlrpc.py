@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.service.xmlrpc import answer, call
+from opskit.service.xmlrpc import Told, answer, call
 
 # Any text that XML can hold: no control characters but these three, no halves of a pair.
 CHARACTERS = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
@@ -55,12 +55,20 @@ OPEN = b"<methodResponse><params><param>"
         answered("&").replace(b"&amp;", b"&#xd800;"),
         answered("&").replace(b"&amp;", b"& "),
         b'<!DOCTYPE x [<!ENTITY a "b">]>' + answered("a"),
-        dumps(Fault(1, "no such method"), methodresponse=True).encode(),
+        OPEN.replace(b"<params><param>", b"<fault>") + b"<value><int>6</int></value></fault></methodResponse>",
+        dumps(Fault(6, "SHUTDOWN_STATE"), methodresponse=True).encode()[:-5],
         OPEN + b"<value>a<int>1</int></value></param></params></methodResponse>",
         OPEN + b"<value><array><data>" * 100_000,
     ],
     ids=lambda body: repr(body[-20:]),
 )
 def test_what_is_no_answer_is_refused(body: bytes) -> None:
-    with pytest.raises(ValueError, match=r"no|missing|deep|type"):
+    with pytest.raises(ValueError, match=r"no|missing|deep|type|without a code") as caught:
+        answer(body)
+    assert not isinstance(caught.value, Told)
+
+
+def test_a_fault_is_told_in_the_words_of_supervisord() -> None:
+    body = dumps(Fault(6, "SHUTDOWN_STATE: <&>"), methodresponse=True).encode()
+    with pytest.raises(Told, match=r"^fault 6: SHUTDOWN_STATE: <&>$"):
         answer(body)
