@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +57,21 @@ def main() -> int:
         return 1
 
 
+def _check_folder(command: str) -> None:
+    """Raise LabError where the folder may be another user's: what is in it says what is run, and on which host."""
+    try:
+        found = FOLDER.lstat()
+    except FileNotFoundError:
+        if command in {"up", "down"}:
+            return
+        raise LabError(f"there is no lab in {FOLDER}: scripts/fleet-lab up 20") from None
+    own = found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o777 == 0o700
+    if not (stat.S_ISDIR(found.st_mode) and own):
+        raise LabError(f"{FOLDER} is no lab of this user: a folder of its own, mode 0700")
+
+
 def _run(words: argparse.Namespace) -> int:
+    _check_folder(words.command)
     lab = Lab(FOLDER)
     if words.command == "up":
         return _up(words.number, words.disk)
