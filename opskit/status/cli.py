@@ -117,9 +117,8 @@ def check(
         from opskit.core.metrics import publish  # noqa: PLC0415 - a person does without
         from opskit.status.prometheus import metrics  # noqa: PLC0415
 
-        publish(
-            metrics(conclusion, time.time()), "" if session.dry_run else output
-        )  # a dry run shows what it would write
+        # A dry run shows what it would write.
+        publish(metrics(conclusion, time.time()), "" if session.dry_run else output)
     else:
         from opskit.status.show import conclusion_json, draw_check  # noqa: PLC0415
 
