@@ -19,8 +19,9 @@ def draw_error(screen: Screen, error: OpskitError) -> None:
     prefix = screen.styled("opskit:", "red", sys.stderr)
     others = error.findings[1:]
     why = screen.told(error.findings[0].id, error.why) if error.findings else error.why
-    # What a usage fault is about begins with `opskit`, as the line does.
-    text = _block(screen, f"opskit: {shown(error.what).removeprefix('opskit ')}: {why}")
+    # What a usage fault is about begins with `opskit`, as the line does, or is no more than that.
+    what = "" if error.what == "opskit" else f"{shown(error.what).removeprefix('opskit ')}: "
+    text = _block(screen, f"opskit: {what}{why}")
     lines = [prefix + text.removeprefix("opskit:")]
     lines += [screen.sentence(f"  also: {screen.title(finding)}", sys.stderr) for finding in others]
     lines += ["\n    ".join(shown(line) for line in f"  to do: {error.todo}".split("\n"))] if error.todo else []

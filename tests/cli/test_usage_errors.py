@@ -16,6 +16,7 @@ EMPTY = "it is empty"
         (["du", "--depth"], "opskit: du: Option '--depth' requires an argument."),
         (["disk", "mount", "/dev/vdb", "--nonsense"], "opskit: disk mount: No such option: --nonsense"),
         (["disk", "mnt"], "opskit: disk mnt: no such command"),
+        (["--nonsense"], "opskit: No such option: --nonsense"),
         (["disk", "umount", ""], f"opskit: DEVICE|MOUNTPOINT: {EMPTY}"),
         (["disk", "mount", "/dev/vdb", "--facts", "", "--yes"], f"opskit: --facts: {EMPTY}"),
         (["journal", "vacuum", "2d", "-D", ""], f"opskit: --directory: {EMPTY}"),
