@@ -12,7 +12,7 @@ def run() -> None:
     if sys.argv[1:] == ["--version"]:
         from opskit.core.build import fits, version_line  # noqa: PLC0415
 
-        if fits(needed):
+        if all(fits(each) for each in needed):
             print(version_line())
             return
     _end_on_signals()
@@ -23,7 +23,7 @@ def run() -> None:
     try:
         from opskit.cli import main  # noqa: PLC0415
 
-        _end(main(sys.argv[1:], needed))
+        _end(main(sys.argv[1:], *needed))
     except KeyboardInterrupt:  # before main could take it, or after
         print("opskit: interrupted", file=sys.stderr)
         sys.exit(130)
@@ -51,13 +51,15 @@ def _keep_own_places() -> None:
     ]
 
 
-def _take_needs() -> str:
-    """What stands behind --needs, "" without it; it is taken away: no part of the command, nor of its ledger."""
-    if sys.argv[1:2] != ["--needs"] or len(sys.argv) < 3:
-        return ""
-    needed = sys.argv[2]
-    del sys.argv[1:3]
-    return needed
+def _take_needs() -> list[str]:
+    """The one word that --needs has, none without it; it is taken away: no part of the command, nor of its ledger."""
+    option, sign, needed = "".join(sys.argv[1:2]).partition("=")
+    if option != "--needs":
+        return []
+    if not sign:
+        needed = "".join(sys.argv[2:3])
+    del sys.argv[1 : 2 if sign else 3]
+    return [needed]
 
 
 def _end_on_signals() -> None:

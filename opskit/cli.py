@@ -58,10 +58,10 @@ def root(
     bare_group(ctx)
 
 
-def main(arguments: list[str], needed: str = "") -> int:
+def main(arguments: list[str], needed: Optional[str] = None) -> int:
     """Run the command line. Returns the exit code; every error has been shown by then, an unwritable stdout as well.
 
-    needed: the release of opskit that the caller needs, "" for any
+    needed: the release of opskit that the caller needs, None for any
     """
     take_umask()
     for number, handler in HANDLERS.items():
@@ -110,7 +110,7 @@ def _nothing_under_way() -> str:
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def _invoke(arguments: list[str], needed: str) -> int:
+def _invoke(arguments: list[str], needed: Optional[str]) -> int:
     try:
         check_release(needed)
         config = _config()
@@ -141,9 +141,9 @@ def _invoke(arguments: list[str], needed: str) -> int:
     return result if isinstance(result, int) else ExitCode.DONE
 
 
-def check_release(needed: str) -> None:
-    """Raise TooOld where this opskit is older than that release; UsageFault for what is no release. "" is any."""
-    if not needed:
+def check_release(needed: Optional[str]) -> None:
+    """Raise TooOld where this opskit is older than that release; UsageFault for what is no release. None is any."""
+    if needed is None:
         return
     from opskit.core.build import RELEASE, fits  # noqa: PLC0415 - only --needs asks
 
@@ -151,8 +151,8 @@ def check_release(needed: str) -> None:
         raise UsageFault("--needs", f"{needed!r} is no release, such as {__version__}")
     if not fits(needed):
         raise TooOld(
-            f"opskit {__version__}",
-            f"{needed} or newer is needed",
+            f"--needs {needed}",
+            f"this is opskit {__version__}, and {needed} or newer is needed",
             todo=f"install opskit {needed}",
             state="Nothing was changed.",
         )

@@ -35,6 +35,11 @@ STATUSES = {
 # Only of what changes the host.
 OF_CHANGES = ("3", "5", "8", "9")
 OF_FLEETS = ("10",)
+# No option of click's: it is read before anything else is imported.
+NEEDS = (
+    "first of all words: exit 6, before anything is done, where this opskit is older than that release. One from before"
+    " 0.2.0 does not know the option, and exits with 2"
+)
 VARIABLES = {
     "OPSKIT_COLOR, OPSKIT_STATE_DIR, OPSKIT_LOCK_TIMEOUT": "these options of every command",
     "OPSKIT_CONFIG": "a config file in place of both",
@@ -110,6 +115,7 @@ def man_page(root: Node, version: str) -> str:
         ".PP",
         "Those of opskit itself:",
         *[line for option in root.options if option not in common_options(commands) for line in _option(option)],
+        *_entry("--needs RELEASE", NEEDS),
         *_end(commands, "opskit disk mount --fstype", FILES, pages),
     ]
     return _page(lines)

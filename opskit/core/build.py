@@ -13,7 +13,7 @@ import opskit
 
 FILE_NAME = "BUILD"
 # What can be asked for with --needs.
-RELEASE = re.compile(r"\d+(\.\d+)*\Z", re.ASCII)
+RELEASE = re.compile(r"\d{1,9}(\.\d{1,9})*\Z", re.ASCII)
 # As git(1) writes the name of a commit, and how much of it a person is shown.
 COMMIT = re.compile(r"[0-9a-f]{40,64}\Z")
 SHOWN = 12
@@ -61,9 +61,7 @@ def version_line() -> str:
 
 
 def fits(needed: str) -> bool:
-    """Whether this opskit is that release or a newer one. needed: "" for any; what is no release fits none."""
-    if not needed:
-        return True
+    """Whether this opskit is that release or a newer one; what is no release fits none."""
     if not RELEASE.match(needed):
         return False
     own, asked = ([int(number) for number in re.findall("[0-9]+", text)] for text in (opskit.__version__, needed))

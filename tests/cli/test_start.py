@@ -52,17 +52,32 @@ def test_an_opskit_that_is_too_old_says_so_before_anything_is_done() -> None:
     assert (done.returncode, body["command"], body["error"]["id"]) == (6, "opskit disk mount", "too-old")
     assert "99.1 or newer is needed" in body["error"]["why"]
     assert started("--needs", "99.1", "--version").returncode == 6
+    for words in (("--needs", "99.1"), ("--needs=99.1",)):
+        done = started(*words, "disk", "list")
+        told = f"opskit: --needs 99.1: this is opskit {__version__}, and 99.1 or newer is needed\n"
+        assert (done.returncode, done.stdout, done.stderr.startswith(told)) == (6, "", True), done
     # Also where the command, or an option, is of a release that is not this one.
     assert started("--needs", "99.1", "no-such-command", "--no-such-option").returncode == 6
 
 
 def test_an_opskit_that_fits_does_as_without_the_question() -> None:
     assert started("--needs", "0.1.9", "--version").stdout == started("--version").stdout != ""
-    asked, plain = (started(*words, "findings", "busy", "--json") for words in (("--needs", __version__), ()))
-    assert (asked.returncode, asked.stdout) == (0, plain.stdout)
+    several = (("--needs", __version__), (f"--needs={__version__}",), ())
+    asked, joined, plain = (started(*words, "findings", "busy", "--json") for words in several)
+    assert (asked.returncode, asked.stdout, joined.stdout) == (0, plain.stdout, plain.stdout)
 
 
-@pytest.mark.parametrize("words", [("--needs", "new", "disk", "list"), ("--needs",)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--needs", "new", "disk", "list"),
+        ("--needs", "", "disk", "list"),
+        ("--needs=", "--version"),
+        ("--needs", "9" * 5000, "--version"),
+        ("--needs",),
+    ],
+    ids=("a word", "nothing", "nothing, joined", "more digits than Python reads", "alone"),
+)
 def test_what_is_no_release_is_a_wrong_use(words: tuple[str, ...]) -> None:
     done = started(*words)
     assert (done.returncode, done.stdout) == (2, "")

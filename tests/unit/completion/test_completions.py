@@ -105,6 +105,7 @@ def test_the_same_option_means_the_same_everywhere() -> None:
 def test_the_manual_pages_tell_every_command_and_option() -> None:
     commands = tree()
     overview = WRITERS["man"](commands).replace("\\-", "-")
+    assert "\n.B --needs RELEASE\n" in overview  # no option of the tree
     assert {str(path.relative_to(COMPLETIONS)) for path in COMPLETIONS.rglob("*.1")} == {FILES["man"], *PAGES.values()}
     for node in commands.walk():
         if not node.runs or len(node.words) == 1:
