@@ -12,7 +12,7 @@ from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.text import counted, shown
 from opskit.core.units import seconds_text
-from opskit.fleet.cli.asking import asked, broken_off, planned, run_answer, telling
+from opskit.fleet.cli.asking import asked, broken_off, left_out_code, planned, run_answer, telling
 from opskit.fleet.cli.hosts import FleetRunName, Way, new_run, reaching_again
 from opskit.fleet.cli.plan import PlanFile, load_plan
 from opskit.fleet.cli.words import plannable, typed
@@ -69,7 +69,8 @@ def apply(session: Session, file: PlanFile, way: Way, serial: Serial = SERIAL, m
 
     Batches follow one another: the first host alone by default, then a tenth of them, then all. Before and after the
     first batch its hosts are checked (opskit check): what is new there of severity error or critical counts as a
-    failure. Ctrl-C begins no more hosts and waits for those that have begun.
+    failure. Ctrl-C begins no more hosts and waits for those that have begun. A host that the plan leaves out, refused
+    or unreachable, counts for the exit code.
     """
     plan = load_plan(file)
     command = plannable(plan.argv)
@@ -83,7 +84,7 @@ def apply(session: Session, file: PlanFile, way: Way, serial: Serial = SERIAL, m
     )
     if session.dry_run and run.hosts:
         _show(session, planned(run, asked(session, replace(run, kind="plan"), check=True)))
-    _begin(session, run, plan, "no host of the plan has anything to change")
+    _begin(session, run, plan, "no host of the plan has anything to change", plan.exit_code)
 
 
 def _left_out(plan: FleetPlan) -> dict[str, str]:
@@ -112,7 +113,7 @@ def _begin(session: Session, run: FleetRun, plan: FleetPlan, nothing: str, code:
     """Show what will be done, ask, and do it.
 
     nothing: what is said where there is nothing to do
-    code: of hosts that were asked just now and are not in the run
+    code: of the hosts of the plan that are left out
     """
     from opskit.fleet.show import draw_plan  # noqa: PLC0415 - a usage error does without
 
@@ -126,17 +127,17 @@ def _begin(session: Session, run: FleetRun, plan: FleetPlan, nothing: str, code:
     folder = create_run(session.state_dir, run, plan)
     session.screen.note(f"run {run.id}; from another terminal: {follow_up('fleet', 'status', run.id)}")
     with folder.held() as lock:
-        _carry_out(session, folder, run, lock, code)
+        _carry_out(session, folder, run, lock)
 
 
-def _carry_out(session: Session, folder: RunFolder, run: FleetRun, lock: int, code: int = 0) -> NoReturn:
+def _carry_out(session: Session, folder: RunFolder, run: FleetRun, lock: int) -> NoReturn:
     """Ask the hosts of the run, which may be a part of the folder's, and say what became of all."""
     from opskit.fleet.show import draw_run  # noqa: PLC0415 - a usage error does without
 
     with telling(session, folder.run) as tell:
         driven = drive(folder, run, Asked(folder.stop_path, canary=True), tell, lock)
     states = settle(folder.run, driven.events)
-    code = first_code([exit_code(states), code])
+    code = first_code([exit_code(states), left_out_code(folder)])
     error = broken_off(driven)
     if error:
         waiting = sum(state.state == "waiting" for state in states.values())

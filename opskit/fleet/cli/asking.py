@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, Optional
 
 from opskit import __version__
-from opskit.core.errors import Failed, Interrupted, OpskitError
+from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError
 from opskit.core.units import now, time_text
 from opskit.fleet.drive.ansible import Driven, drive, looking
+from opskit.fleet.drive.store import RunFolder
 from opskit.fleet.model import KIND, FleetPlan, FleetRun, HostState, plan_of, sealed, settle
 from opskit.fleet.playbook import Asked
 from opskit.session import Session
@@ -61,6 +62,12 @@ def planned(run: FleetRun, states: Mapping[str, HostState]) -> FleetPlan:
     hosts = {name: plan_of(state) for name, state in states.items()}
     plan = FleetPlan(KIND, time_text(now()), __version__, run.argv, run.inventory, run.limit, hosts)
     return sealed(plan)
+
+
+def left_out_code(folder: RunFolder) -> int:
+    """What the hosts of the plan that are not asked count as: 0 for none, or where the plan cannot be read any more."""
+    plan = folder.plan()
+    return plan.exit_code if plan else ExitCode.DONE
 
 
 def run_answer(run: FleetRun, states: Mapping[str, HostState], *, live: bool = False) -> FleetAnswer:

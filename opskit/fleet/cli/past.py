@@ -10,7 +10,7 @@ from opskit.core.errors import Failed, UsageFault
 from opskit.core.files import write_atomic
 from opskit.core.text import shown
 from opskit.core.units import now, time_text
-from opskit.fleet.cli.asking import run_answer
+from opskit.fleet.cli.asking import left_out_code, run_answer
 from opskit.fleet.cli.hosts import FleetRunName
 from opskit.fleet.drive.store import open_run
 from opskit.fleet.model import exit_code, first_code, host_code, settle
@@ -35,6 +35,7 @@ def status(session: Session, run: FleetRunName) -> None:
     live = folder.live()
     states = settle(folder.run, folder.events(), live=live)
     code = first_code(map(host_code, states.values())) if live else exit_code(states)
+    code = first_code([code, left_out_code(folder)])
     session.screen.answer(
         run_answer(folder.run, states, live=live),
         lambda: draw_run(session.screen, folder.run, states, live=live, verbose=session.verbose),
