@@ -10,7 +10,9 @@ import pytest
 
 pytest.importorskip("ansible.plugins.callback", reason="ansible-core is not here")
 
-from ansible_collections.opskit.host.plugins.callback.record import CallbackModule
+from ansible_collections.opskit.host.plugins.callback.record import NUMBER, CallbackModule
+
+from opskit.fleet import model
 
 SOUND = {"rc": 0, "answer": {"findings": []}}
 
@@ -37,6 +39,9 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         ({"rc": 4, "answer": {"findings": []}}, False),
         ({"rc": 1, "answer": {"findings": []}}, True),
         ({"rc": 0, "answer": None}, True),
+        ({"rc": 0, "answer": {"error": {"exit_code": 9}}}, True),
+        ({"rc": [], "answer": {"findings": 3, "error": None}}, True),
+        ({"rc": 4, "answer": {"findings": 3}}, False),
         ({"msg": "the shell did not start"}, True),
         ({"not_begun": True}, False),
     ],
@@ -53,3 +58,7 @@ def test_what_does_not_answer_as_it_should_has_failed(
 def test_a_host_that_is_gone_has_failed(record: Any, tmp_path: Path, task: str, stops: bool) -> None:
     record.v2_runner_on_unreachable(result(task, {"msg": "no route"}))
     assert (tmp_path / "stop").exists() == stops
+
+
+def test_what_makes_two_findings_the_same_is_what_opskit_goes_by() -> None:
+    assert NUMBER == model.NUMBER

@@ -31,6 +31,8 @@ from ansible.plugins.callback import CallbackBase
 # The exit codes of opskit that are no failure: done, changes pending, findings.
 SOUND = (0, 3, 4)
 SEVERE = ("error", "critical")
+# As opskit has it (opskit.fleet.model), which compares the same findings afterwards.
+NUMBER = r"(?<![^\s(])\d+(?:,\d{3})*(?:\.\d+)?(?=(?:[KMGTPE]|%|s|m|h|d)?[)\],;:.]*(?:\s|$))"
 MAIN = ("plan", "apply", "undo", "run", "check")
 # Whose failure counts: what is asked for, and the check after the turn of the first batch. A host that does not answer
 # that one is worse off than one that has a finding.
@@ -110,7 +112,8 @@ class CallbackModule(CallbackBase):
         code, answer = values.get("rc"), values.get("answer")
         answer = answer if isinstance(answer, dict) else None
         left_alone = bool(values.get("not_begun"))
-        if task in COUNTED and not left_alone and (code not in SOUND or answer is None):
+        sound = code in SOUND and answer is not None and not answer.get("error")
+        if task in COUNTED and not left_alone and not sound:
             self._fail(host)
         if task == "before":
             self._before[host] = {_named(finding) for finding in _findings(answer)}
@@ -195,9 +198,10 @@ def _reason(values: dict[str, Any]) -> str:
 
 
 def _findings(answer: dict[str, Any] | None) -> list[dict[str, Any]]:
-    return [each for each in (answer or {}).get("findings") or () if isinstance(each, dict)]
+    findings = (answer or {}).get("findings")
+    return [each for each in findings if isinstance(each, dict)] if isinstance(findings, list) else []
 
 
 def _named(finding: dict[str, Any]) -> tuple[str, str]:
-    """What makes two findings the same: a number in the title does not."""
-    return str(finding.get("id")), re.sub(r"[\d.,]+", "0", str(finding.get("title")))
+    """What makes two findings the same: a number that stands alone in the title does not."""
+    return str(finding.get("id")), re.sub(NUMBER, "0", str(finding.get("title")), flags=re.ASCII)
