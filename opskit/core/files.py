@@ -22,6 +22,8 @@ def sha256(data: bytes) -> str:
 
 # What is larger is no config file, unit or sysconfig file of anybody.
 LIMIT = 64 * 1024**2
+# As much as is read at once: Python makes room for all that it is asked for, before it looks how much there is.
+PIECE = 1024**2
 
 
 def read_bytes(path: str, limit: int = LIMIT) -> bytes:
@@ -35,7 +37,11 @@ def read_bytes(path: str, limit: int = LIMIT) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         check_regular(os.fstat(descriptor), path)
-        data = file.read(limit + 1)
+        pieces, left = [], limit + 1
+        while left and (piece := file.read(min(left, PIECE))):
+            pieces.append(piece)
+            left -= len(piece)
+    data = b"".join(pieces)
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", path)
     return data

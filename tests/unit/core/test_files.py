@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,20 @@ def test_a_temporary_file_that_another_takes_for_a_leftover_is_made_again(
     assert len(hidden[0]) == 1
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_read_takes_memory_for_what_is_there(tmp_path: Path) -> None:
+    """A limit of 2 GiB, which is that of a scan that du keeps, is more than many hosts have."""
+    path = tmp_path / "file"
+    text = b"some lines\n" * 300_000
+    path.write_bytes(text)
+    tracemalloc.start()
+    try:
+        assert read_bytes(str(path), 2 * 1024**3) == text
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(text)
+    with pytest.raises(OSError, match="larger than 3299999 bytes"):
+        read_bytes(str(path), len(text) - 1)
+    assert read_bytes(str(path), len(text)) == text
