@@ -156,7 +156,8 @@ def host(root: Path, path: Path, wanted: Expected) -> Iterator[str]:
 
 def ask(root: Path, mounted: str, *words: str) -> dict[str, Any]:
     """What the build answers there."""
-    done = private("sh", "-c", ENTER, "sh", root, mounted, "/opt/opskit/bin/opskit", *words, "--json")
+    program = ("/bin/env", "-i", "/opt/opskit/bin/opskit")
+    done = private("sh", "-c", ENTER, "sh", root, mounted, *program, *words, "--json")
     answered: dict[str, Any] = json.loads(done.stdout)
     return answered
 
