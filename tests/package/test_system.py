@@ -114,6 +114,8 @@ def test_the_life_of_the_rpm(of_a_machine: dict[str, Path], older: dict[str, Pat
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
         check(new.name.removesuffix(".rpm"))
         assert {str(path): path.read_bytes() for path in state.rglob("*") if path.is_file()} == kept
+    done = private("sh", "-c", ENTER, "sh", root, "/usr/bin/opskit", "completion", "--install", "zsh")
+    assert done.stdout.endswith("nothing to do: in place: /usr/share/zsh/site-functions/_opskit\n"), done.stdout
     done = rpm(*installed, "-e", "opskit")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert {str(path): path.read_bytes() for path in state.rglob("*") if path.is_file()} == kept
@@ -193,6 +195,8 @@ def test_the_life_of_the_deb(of_a_machine: dict[str, Path], older: dict[str, Pat
         assert inside("opskit", "--version").startswith(f"opskit {opskit.__version__} (standalone x86_64")
         assert {str(path): path.read_bytes() for path in state.rglob("*") if path.is_file()} == kept
     assert not (root / "etc/systemd/system/timers.target.wants/opskit-check.timer").exists()
+    said = inside("opskit", "completion", "--install", "zsh")
+    assert said.endswith("nothing to do: in place: /usr/share/zsh/vendor-completions/_opskit\n"), said
     inside("dpkg", "--remove", "opskit")
     assert {str(path): path.read_bytes() for path in state.rglob("*") if path.is_file()} == kept
     assert not (root / "usr/lib/opskit").exists()
