@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, NoReturn, Optional
 
@@ -18,7 +19,7 @@ from opskit.fleet.cli.plan import PlanFile, load_plan
 from opskit.fleet.cli.words import plannable, typed
 from opskit.fleet.drive.ansible import drive
 from opskit.fleet.drive.store import RunFolder, create_run, open_run
-from opskit.fleet.model import OVER, FleetPlan, FleetRun, exit_code, first_code, settle
+from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostPlan, HostState, exit_code, first_code, sealed, settle
 from opskit.fleet.playbook import Asked
 from opskit.options import changes
 from opskit.session import Session
@@ -112,13 +113,19 @@ def _show(session: Session, plan: FleetPlan) -> NoReturn:
 def _begin(session: Session, run: FleetRun, plan: FleetPlan, nothing: str, code: int = 0) -> NoReturn:
     """Show what will be done, ask, and do it.
 
-    nothing: what is said where there is nothing to do
+    nothing: what is said where there is nothing to do; "" where nobody knows: then the plan tells why
     code: of the hosts of the plan that are left out
     """
     from opskit.fleet.show import draw_plan  # noqa: PLC0415 - a usage error does without
 
     if not run.hosts:
-        draw = lambda: session.screen.done(f"nothing to do: {nothing}")  # noqa: E731
+
+        def draw() -> None:
+            if nothing:
+                session.screen.done(f"nothing to do: {nothing}")
+            else:
+                draw_plan(session.screen, plan, sys.stdout, verbose=session.verbose)
+
         session.screen.answer(run_answer(run, {}), draw, exit_code=code)
         raise typer.Exit(code)
     if not (session.screen.json or session.screen.quiet):
@@ -201,8 +208,8 @@ def undo(session: Session, run: FleetRunName, serial: Serial = SERIAL, max_fail:
         raise UsageFault(folder.run.id, "it takes another run back itself", todo="make a plan, and apply it anew")
     with folder.held():  # while it is carried on there is more to take back every moment
         states = settle(folder.run, folder.events())
-    # What began and was not heard of again may be done as well: resume asks the host.
     done = {name: state.run for name, state in states.items() if state.run and state.state in OVER}
+    left = _not_known(folder.run, states)
     way = Way(folder.run.inventory, "", folder.run.forks, folder.run.ansible, folder.run.tool)
     back = replace(
         new_run("undo", ("undo",), way),
@@ -212,11 +219,26 @@ def undo(session: Session, run: FleetRunName, serial: Serial = SERIAL, max_fail:
         serial=tuple(serial.split(",")),
         max_fail=max_fail,
     )
-    if not done:
-        _begin(session, back, planned(back, {}), f"run {folder.run.id} has changed no host")
-    plan = planned(back, asked(session, replace(back, kind="plan"), check=True))
-    if session.dry_run:
+    found = asked(session, replace(back, kind="plan"), check=True) if done else {}
+    plan = planned(back, found)
+    plan = sealed(replace(plan, hosts={**plan.hosts, **left}))
+    if session.dry_run and done:
         _show(session, plan)
     chosen = {name: host.token for name, host in plan.changing.items()}
-    nothing = f"run {folder.run.id} is taken back as far as it can be"
-    _begin(session, replace(back, hosts=chosen, left_out=_left_out(plan)), plan, nothing, plan.exit_code)
+    nothing = "is taken back as far as it can be" if done else "has changed no host"
+    back = replace(back, hosts=chosen, left_out=_left_out(plan))
+    _begin(session, back, plan, "" if left else f"run {folder.run.id} {nothing}", plan.exit_code)
+
+
+def _not_known(run: FleetRun, states: Mapping[str, HostState]) -> dict[str, HostPlan]:
+    """The hosts that the run may have changed though they have not said so: they are no part of an undo, and told."""
+    left = {}
+    for name, state in states.items():
+        if state.state == "take_back_failed":
+            why = f"what the run did there could not be taken back ({state.why or 'it is not known why'})"
+            left[name] = HostPlan("failed", state.exit_code, why=why)
+        elif state.state in {"unknown", "unreachable"} or (state.state == "failed" and state.answer is None):
+            why = f"nobody knows how it ended there: {follow_up('fleet', 'resume', run.id)} first"
+            outcome = "failed" if state.state == "failed" else "unreachable"
+            left[name] = HostPlan(outcome, state.exit_code, why=why)
+    return left

@@ -131,6 +131,26 @@ def test_a_dry_run_of_an_apply_asks_each_by_its_token(fleet: Fleet) -> None:
     assert (fleet.acted(), list((fleet.folder / "state").iterdir())) == ([], [])
 
 
+@pytest.mark.slow
+def test_an_undo_tells_of_the_hosts_that_nobody_knows_of_and_they_count(fleet: Fleet) -> None:
+    fleet.planned()
+    fleet.set("b", says="no JSON at all")
+    fleet.set("c", act=9)
+    done = fleet.apply("--serial", "100%", "--max-fail", "3")
+    assert (done.code, done.states) == (9, {"a": "done", "b": "failed", "c": "take_back_failed"})
+    back = fleet.run("undo", "last", "--yes", "--json")
+    assert (back.code, back.states, sorted(back.result["left_out"])) == (9, {"a": "done"}, ["b", "c"])
+    assert f"opskit fleet resume {done.result['run']} first" in back.result["left_out"]["b"]
+    run = next(path for path in (fleet.folder / "state" / "fleet").iterdir() if path.name == done.result["run"])
+    lines = (run / "events.jsonl").read_text().splitlines(keepends=True)
+    (run / "events.jsonl").write_text("".join(line for line in lines if '"host": "a"' not in line))
+    again = fleet.run("undo", run.name)
+    assert again.code == 9
+    assert "nothing to do" not in again.out
+    assert "nobody knows how it ended there" in again.out
+    assert "could not be taken back (it is in use)" in again.out
+
+
 def let_go(path: Path) -> None:
     """Wait until the host is at work, and let it go on."""
     with open(path, "w", encoding="ascii"):
