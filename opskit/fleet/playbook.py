@@ -55,6 +55,7 @@ def playbook(run: FleetRun, asked: Asked) -> str:
         "strategy": "linear",
         "any_errors_fatal": False,
         "no_log": False,
+        "debugger": "never",  # a setting of the user would have it wait for a person at the first failure
         "vars": {"opskit_fleet_stop": Unsafe(asked.stop)},
     }
     if run.serial:
@@ -134,18 +135,26 @@ def words(run: FleetRun, program: str, book: str) -> tuple[str, ...]:
     return (*line, *run.ansible, book)
 
 
-def environment(environ: Mapping[str, str], config: str, collection: str) -> dict[str, str]:
+class Config(NamedTuple):
+    """The ansible.cfg that is in force. place: its absolute path, "" for none; text: what is in it."""
+
+    place: str = ""
+    text: str = ""
+
+
+def environment(environ: Mapping[str, str], config: Config, collection: str, *, named: bool) -> dict[str, str]:
     """The environment of ansible-playbook: the caller's, with what the run needs and no setting of his overruled.
 
-    config: the text of the ansible.cfg that is in force, "" for none
     collection: the folder that has ansible_collections
+    named: the playbook names each host; those that the inventory has no more, opskit tells itself
     """
-    settings = _settings(config)
+    settings = _settings(config.text)
     paths = (
         environ.get("ANSIBLE_COLLECTIONS_PATH")
         or environ.get("ANSIBLE_COLLECTIONS_PATHS")
-        or settings.get("defaults.collections_path")
-        or settings.get("defaults.collections_paths")
+        or _from_its_folder(
+            config.place, settings.get("defaults.collections_path") or settings.get("defaults.collections_paths") or ""
+        )
         or DEFAULT_COLLECTIONS
     )
     result = {
@@ -156,6 +165,11 @@ def environment(environ: Mapping[str, str], config: str, collection: str) -> dic
         "ANSIBLE_NOCOLOR": "True",
         "ANSIBLE_LOCALHOST_WARNING": "False",
     }
+    # A part of the hosts is not taken for all: of an inventory that cannot be read, and of a name that was mistyped.
+    if "inventory.any_unparsed_is_failed" not in settings:
+        result.setdefault("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "True")
+    if not named and "inventory.host_pattern_mismatch" not in settings:
+        result.setdefault("ANSIBLE_HOST_PATTERN_MISMATCH", "error")
     result.pop("ANSIBLE_COLLECTIONS_PATHS", None)
     result.pop("ANSIBLE_FORCE_COLOR", None)
     pipelining = ("defaults.pipelining", "connection.pipelining", "ssh_connection.pipelining")
@@ -164,6 +178,16 @@ def environment(environ: Mapping[str, str], config: str, collection: str) -> dic
     if "ssh_connection.ssh_extra_args" not in settings:
         result.setdefault("ANSIBLE_SSH_EXTRA_ARGS", ALIVE)
     return result
+
+
+def _from_its_folder(config: str, paths: str) -> str:
+    """Paths of an ansible.cfg as they mean the same in a variable, where they would be of the working directory."""
+    folder = os.path.dirname(config)
+    return ":".join(
+        path if path.startswith(("/", "~", "$", "{")) else os.path.join(folder, path)
+        for path in paths.split(":")
+        if path
+    )
 
 
 def _settings(config: str) -> dict[str, str]:
@@ -182,9 +206,5 @@ def config_places(environ: Mapping[str, str]) -> tuple[str, ...]:
     It passes over one in a working directory that others can write to; then a setting here is its default there.
     """
     named = environ.get("ANSIBLE_CONFIG", "")
-    home = environ.get("HOME", "")
-    return tuple(
-        place
-        for place in (named, "ansible.cfg", os.path.join(home, ".ansible.cfg"), "/etc/ansible/ansible.cfg")
-        if place
-    )
+    either = (os.path.join(named, "ansible.cfg"), named) if named else ()  # its folder may be named
+    return (*either, "ansible.cfg", os.path.join(environ.get("HOME", ""), ".ansible.cfg"), "/etc/ansible/ansible.cfg")

@@ -180,7 +180,7 @@ def _has_own_inventory() -> bool:
         return True
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     with suppress(configparser.Error):
-        parser.read_string(ansible_config())
+        parser.read_string(ansible_config().text)
     return bool(parser.get("defaults", "inventory", fallback=""))
 
 

@@ -21,7 +21,7 @@ from opskit.core.text import last_lines
 from opskit.fleet.drive.store import RunFolder
 from opskit.fleet.findings import inventory_findings
 from opskit.fleet.model import Event, FleetRun, HostState, Settling
-from opskit.fleet.playbook import Asked, config_places, environment, host_seconds, playbook, words
+from opskit.fleet.playbook import Asked, Config, config_places, environment, host_seconds, playbook, words
 
 COLLECTION = os.path.join(os.path.dirname(os.path.dirname(__file__)), "collection")
 log = logging.getLogger("opskit.fleet")
@@ -29,6 +29,8 @@ INSTALL = "pip install ansible-core, where opskit is installed; or the package a
 Tell = Callable[[Mapping[str, HostState]], object]
 # What opskit hears from ansible-playbook's end and from its own stop beyond the limit of the hosts.
 MARGIN_SECONDS = 600.0
+# What Ansible says of a pattern that names nothing, before any host is asked.
+NO_HOST = ("Could not match supplied host pattern", "leaves us with no hosts to target")
 OUTPUT_KEPT = 64 * 1024
 
 
@@ -44,12 +46,13 @@ def program() -> str:
     return found
 
 
-def ansible_config() -> str:
-    """The text of the ansible.cfg that is in force, "" for none."""
-    for place in config_places(os.environ):
+def ansible_config() -> Config:
+    """The ansible.cfg that is in force."""
+    for named in config_places(os.environ):
+        place = os.path.abspath(os.path.expanduser(named))
         with contextlib.suppress(OSError), open(place, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    return ""
+            return Config(place, file.read())
+    return Config()
 
 
 @contextlib.contextmanager
@@ -133,6 +136,8 @@ def _check_hosts(run: FleetRun, events: list[Event], number: int, why: str) -> N
     if found is None:
         if number:
             raise Interrupted(number, state=nothing)
+        if run.limit and not run.hosts and any(words in why for words in NO_HOST):
+            raise UsageFault(run.limit, why, todo=listing)
         raise Failed("ansible-playbook", why, todo=listing, state=nothing)
     if run.hosts:
         strange = inventory_findings(run, found.hosts)
@@ -140,7 +145,7 @@ def _check_hosts(run: FleetRun, events: list[Event], number: int, why: str) -> N
             raise Refused("the hosts of the plan", strange)
     elif not found.hosts:
         where = " ".join(run.inventory) or "Ansible's own inventory"
-        raise UsageFault(run.limit or "all", f"no host of {where} matches", todo=listing)
+        raise UsageFault(run.limit or "all", f"no host of {where} matches ({why})", todo=listing)
 
 
 def _silence(run: FleetRun) -> float:
@@ -155,7 +160,7 @@ def _environment(folder: RunFolder, run: FleetRun, tells: int) -> dict[str, str]
         "OPSKIT_FLEET_MAX_FAIL": str(run.max_fail) if run.kind in {"apply", "undo"} else "",
         "OPSKIT_FLEET_EXACT": "yes" if run.hosts else "",
     }
-    return {**environment(os.environ, ansible_config(), COLLECTION), **ours}
+    return {**environment(os.environ, ansible_config(), COLLECTION, named=bool(run.hosts)), **ours}
 
 
 class _Talk:

@@ -151,6 +151,22 @@ def test_an_undo_tells_of_the_hosts_that_nobody_knows_of_and_they_count(fleet: F
     assert "could not be taken back (it is in use)" in again.out
 
 
+@pytest.mark.slow
+def test_a_part_of_the_hosts_is_not_taken_for_all(fleet: Fleet) -> None:
+    """A name that was mistyped, and an inventory that cannot be read beside one that can."""
+    mistyped = fleet.run("run", "-l", "a,bb", "--", "df", way=True)
+    assert mistyped.code == 2
+    assert "Could not match supplied host pattern, ignoring: bb" in mistyped.err
+    broken = fleet.folder / "broken.yml"
+    broken.write_text("all: [")
+    half = fleet.run("run", "-i", str(broken), "--", "df", way=True)
+    assert (half.code, "broken.yml" in half.err, "Nothing was changed." in half.err) == (1, True, True)
+    assert fleet.calls == []
+    assert fleet.run("run", "-l", "a:!b", "--", "df", way=True).code == 0
+    none = fleet.run("run", "-l", "a:!a", "--", "df", way=True)
+    assert (none.code, "no hosts to target" in none.err) == (2, True)
+
+
 def let_go(path: Path) -> None:
     """Wait until the host is at work, and let it go on."""
     with open(path, "w", encoding="ascii"):

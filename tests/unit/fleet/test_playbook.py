@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from opskit.fleet.model import FleetRun
-from opskit.fleet.playbook import ALIVE, Asked, Unsafe, as_yaml, config_places, environment, playbook, words
+from opskit.fleet.playbook import ALIVE, Asked, Config, Unsafe, as_yaml, config_places, environment, playbook, words
 
 RUN = FleetRun("r", "apply", "t", "0.2.0", ("disk", "mount", "/dev/vdb", "/d"), ("/h.ini", "a,b,"), hosts={"a": "T"})
 
@@ -34,6 +34,7 @@ def test_a_plan_asks_all_hosts_and_changes_nothing() -> None:
     assert "serial" not in text
     assert '"argv": [!unsafe "disk", !unsafe "mount"' in text
     assert '"only_plan": ""' in text
+    assert '"debugger": "never"' in text
 
 
 def test_apply_asks_its_hosts_by_their_tokens_in_batches_and_checks_the_first() -> None:
@@ -65,6 +66,7 @@ def test_the_command_line_has_a_limit_only_where_the_hosts_are_not_named() -> No
     [
         ("", {}, "~/.ansible/collections:/usr/share/ansible/collections", "True", ALIVE),
         ("[defaults]\ncollections_path = /c", {}, "/c", "True", ALIVE),
+        ("[defaults]\ncollections_path = c:../d:~/e", {}, "/etc/x/c:/etc/x/../d:~/e", "True", ALIVE),
         ("[defaults]\ncollections_path = /c", {"ANSIBLE_COLLECTIONS_PATH": "/e"}, "/e", "True", ALIVE),
         ("[ssh_connection]\npipelining = False\nssh_extra_args = -v", {}, None, None, None),
         ("[connection]\npipelining = False", {"ANSIBLE_SSH_EXTRA_ARGS": "-4"}, None, None, "-4"),
@@ -74,7 +76,7 @@ def test_the_command_line_has_a_limit_only_where_the_hosts_are_not_named() -> No
 def test_no_setting_of_the_caller_is_overruled(
     config: str, own: dict[str, str], paths: str | None, pipelining: str | None, ssh: str | None
 ) -> None:
-    made = environment({"HOME": "/root", **own}, config, "/pkg")
+    made = environment({"HOME": "/root", **own}, Config("/etc/x/ansible.cfg", config), "/pkg", named=True)
     assert made["HOME"] == "/root"
     assert made["ANSIBLE_STDOUT_CALLBACK"] == "opskit.host.record"
     assert made["ANSIBLE_COLLECTIONS_PATH"].startswith("/pkg:")
@@ -83,6 +85,19 @@ def test_no_setting_of_the_caller_is_overruled(
     assert (made.get("ANSIBLE_PIPELINING"), made.get("ANSIBLE_SSH_EXTRA_ARGS")) == (pipelining, ssh)
 
 
+def test_a_part_of_the_hosts_is_not_taken_for_all_unless_the_caller_wants_it_so() -> None:
+    unparsed, mismatch = "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "ANSIBLE_HOST_PATTERN_MISMATCH"
+    made = environment({}, Config(), "/pkg", named=False)
+    assert (made[unparsed], made[mismatch]) == ("True", "error")
+    assert mismatch not in environment({}, Config(), "/pkg", named=True)
+    own = environment({unparsed: "False", mismatch: "ignore"}, Config(), "/pkg", named=False)
+    assert (own[unparsed], own[mismatch]) == ("False", "ignore")
+    text = "[inventory]\nany_unparsed_is_failed = False\nhost_pattern_mismatch = ignore"
+    assert not {unparsed, mismatch} & set(environment({}, Config("/a.cfg", text), "/pkg", named=False))
+
+
 def test_the_config_is_looked_for_where_ansible_looks() -> None:
-    places = ("/x.cfg", "ansible.cfg", "/root/.ansible.cfg", "/etc/ansible/ansible.cfg")
-    assert config_places({"ANSIBLE_CONFIG": "/x.cfg", "HOME": "/root"}) == places
+    """ANSIBLE_CONFIG may name its folder."""
+    own = ("ansible.cfg", "/root/.ansible.cfg", "/etc/ansible/ansible.cfg")
+    assert config_places({"HOME": "/root"}) == own
+    assert config_places({"ANSIBLE_CONFIG": "/x", "HOME": "/root"}) == ("/x/ansible.cfg", "/x", *own)
