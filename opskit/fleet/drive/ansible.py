@@ -156,6 +156,7 @@ def _environment(folder: RunFolder, run: FleetRun, tells: int) -> dict[str, str]
     ours = {
         "OPSKIT_FLEET_EVENTS": folder.events_path,
         "OPSKIT_FLEET_STOP": folder.stop_path,
+        "OPSKIT_FLEET_STOPPED": "",
         "OPSKIT_FLEET_WAKE": str(tells),
         "OPSKIT_FLEET_MAX_FAIL": str(run.max_fail) if run.kind in {"apply", "undo"} else "",
         "OPSKIT_FLEET_EXACT": "yes" if run.hosts else "",
@@ -184,8 +185,9 @@ class _Talk:
             came = ansible.wait(heard, patient=not self.begun)
             if self.interrupts.number:
                 again, first, self.interrupts.number = first, first or self.interrupts.number, 0
-                stop(self.folder.stop_path)
-                if again or not (self.acts and self.begun):
+                stopped = stop(self.folder.stop_path)
+                self.hear()  # that hosts have begun may have come in the same moment
+                if again or not (stopped and self.acts and self.begun):
                     ansible.end()
                     break
             if came and not os.read(heard, 65536):
@@ -208,7 +210,10 @@ class _Talk:
                 self.tell = lambda _states: None
 
 
-def stop(path: str) -> None:
-    """Have no further host begin."""
-    with contextlib.suppress(OSError):
+def stop(path: str) -> bool:
+    """Have no further host begin. False where the disk does not take the file that says so."""
+    try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    except OSError:
+        return False
+    return True

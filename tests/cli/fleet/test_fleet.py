@@ -193,6 +193,21 @@ def test_a_signal_lets_the_host_at_work_finish_and_begins_no_other(number: int, 
     assert fleet.acted() == ["a", "b", "c"]
 
 
+@pytest.mark.slow
+def test_a_run_stops_though_the_disk_does_not_take_the_file_that_says_so(fleet: Fleet) -> None:
+    fleet.planned()
+    fleet.set("a", act=8)
+    held = fleet.hold("a")
+    going = fleet.start("--serial", "1")
+    with open(held, "w", encoding="ascii"):
+        run = next((fleet.folder / "state" / "fleet").iterdir())
+        (run / "stop").symlink_to("/none/here")
+        held.unlink()
+    out, err = going.communicate(timeout=120)
+    ended = Ended(going.returncode, out, err)
+    assert (ended.code, ended.states) == (8, {"a": "taken_back", "b": "waiting", "c": "waiting"})
+
+
 def wait_for_stop(folder: Path) -> None:
     """Until the run of this folder is to stop."""
     run = next(folder.iterdir())

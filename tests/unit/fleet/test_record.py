@@ -28,6 +28,7 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delenv("OPSKIT_FLEET_EVENTS", raising=False)
     monkeypatch.setenv("OPSKIT_FLEET_STOP", str(tmp_path / "stop"))
     monkeypatch.setenv("OPSKIT_FLEET_MAX_FAIL", "0")
+    monkeypatch.setenv("OPSKIT_FLEET_STOPPED", "")  # what it sets is gone with the test
     return CallbackModule()
 
 

@@ -140,6 +140,8 @@ class CallbackModule(CallbackBase):
             self._stop()
 
     def _stop(self) -> None:
+        # What is forked from here on inherits it: the file cannot be made where the disk is full or read-only.
+        os.environ["OPSKIT_FLEET_STOPPED"] = "yes"
         if self._stop_path:
             with suppress(OSError):
                 os.close(os.open(self._stop_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))

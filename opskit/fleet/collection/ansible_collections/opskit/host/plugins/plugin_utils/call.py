@@ -28,6 +28,8 @@ from ansible_collections.opskit.host.plugins.plugin_utils.script import (
 
 # The variable that names a file: once it is there, no task of these begins any more.
 STOP = "opskit_fleet_stop"
+# The callback opskit.host.record sets it in the process that all tasks are forked from: it needs no disk.
+STOPPED = "OPSKIT_FLEET_STOPPED"
 # What every action takes beside the options of its command.
 COMMON: dict[str, Any] = {
     "only_plan": {"type": "str", "default": ""},
@@ -56,7 +58,7 @@ class OpskitAction(ActionBase):
         """Run the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         stop = (task_vars or {}).get(STOP)
-        if stop and os.path.exists(str(stop)):
+        if stop and (os.path.exists(str(stop)) or os.environ.get(STOPPED)):
             return {**result, **not_begun()}
         _, parameters = self.validate_argument_spec({**COMMON, **self.spec()})
         words = self.words(parameters)
