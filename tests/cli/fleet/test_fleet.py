@@ -206,6 +206,13 @@ def test_a_run_stops_though_the_disk_does_not_take_the_file_that_says_so(fleet: 
     out, err = going.communicate(timeout=120)
     ended = Ended(going.returncode, out, err)
     assert (ended.code, ended.states) == (8, {"a": "taken_back", "b": "waiting", "c": "waiting"})
+    # What cannot be recorded is not begun, so that nothing was changed is no guess.
+    fleet.set("a")
+    (run / "events.jsonl").unlink()
+    (run / "events.jsonl").symlink_to("/none/here")
+    error = json.loads(fleet.run("resume", "last", "--yes", "--json").out)["error"]
+    assert "the events cannot be kept" in error["why"]
+    assert (error["exit_code"], error["state"], fleet.acted()) == (1, "Nothing was changed.", [])
 
 
 def wait_for_stop(folder: Path) -> None:
