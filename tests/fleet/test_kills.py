@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,12 @@ BUSY = 7
 def events(control: Control) -> int:
     """How many lines all runs of this control node have written."""
     return sum(path.read_bytes().count(b"\n") for path in control.runs.glob("*/events.jsonl"))
+
+
+def write_plan(control: Control, plan: Path) -> None:
+    """Plan for all hosts. No ssh that waits for the next task is left, by which what follows would go."""
+    planning = control.start_of_its_own("plan", "-i", control.inventory(), "--forks", "20", "--", *WORDS)
+    plan.write_text(ended(planning).well().out)
 
 
 def kill(control: Control, process: subprocess.Popen[str], moment: int, delay: float) -> int:
@@ -43,7 +50,7 @@ def test_each_host_has_one_finished_run_after_a_kill(new_lab: NewLab, seed: int,
     lab = new_lab(number)
     control = Control(lab)
     plan = control.folder / "plan.json"
-    plan.write_text(control.run("plan", "-i", control.inventory(), "--forks", "20", "--", *WORDS).well().out)
+    write_plan(control, plan)
     # A batch, a check of the first before and after, and for each host that it has begun and ended.
     moment = chance.randrange(2 * number + 6)
     alone = seed % 2 == 1  # opskit is killed, and not what it has started
@@ -66,3 +73,22 @@ def test_each_host_has_one_finished_run_after_a_kill(new_lab: NewLab, seed: int,
         hosts.assert_once(lab, name, "/data")
     agree("hosts with one finished run after the control node was killed", number, number)
     lab.down()
+
+
+def test_a_host_carries_on_when_its_connection_is_lost(new_lab: NewLab) -> None:
+    """Taken back in the middle it would be another host than the one of the plan: a filesystem that is made stays."""
+    lab = new_lab(1)
+    control = Control(lab)
+    plan = control.folder / "plan.json"
+    write_plan(control, plan)
+    hosts.put_program(lab, "host01", "mkfs.ext4", hosts.HOLDS)
+    run = hosts.files_of(lab, "host01") / "run"
+    applying = control.start_of_its_own("apply", str(plan), "--yes", "--json")
+    until(lambda: (run / "in-the-middle").exists() or applying.poll() is not None, 600)
+    applying.kill()
+    ended(applying)
+    until(lambda: "sshd" not in hosts.shell(lab, "host01", "cat /proc/[0-9]*/comm 2>/dev/null || true"))
+    (run / "go").touch()
+    state = control.run("resume", "last", "--yes", "--json").well().json["result"]["hosts"]["host01"]
+    assert state["state"] in {"done", "nothing"}
+    hosts.assert_once(lab, "host01", "/data")

@@ -98,6 +98,7 @@ class OpskitAction(ActionBase):
             builds=[build.sha256 for build in builds],
             sending=sending,
             remove=self._removes(parameters),
+            finish="--yes" in words,
         )
         return self._run_script(mark, script)
 

@@ -23,7 +23,7 @@ TOOLS = "/var/lib/opskit/tools"
 HEAD = """\
 PATH={path}
 export PATH
-{environment}\
+{environment}{hangup}\
 fits() {{
   v=$("$@" --needs {needed} --version </dev/null 2>&1) || return 1
   case $v in "opskit "*) return 0 ;; esac
@@ -36,6 +36,11 @@ go() {{
 exit 0
 }}
 old() {{ printf "\\n{mark} old %s\\n" "$t: $("$t" --version </dev/null 2>&1 | head -n 1)"; }}
+"""
+# Ansible has a terminal there, which hangs up with the connection: opskit would stop in the middle, and take back what
+# it can. What has begun to change a host is carried through, and the host's ledger tells of it.
+FINISH = """\
+trap "" HUP
 """
 INSTALLED = """\
 how=installed
@@ -178,6 +183,7 @@ def make_script(
     builds: Iterable[str] = (),
     sending: Optional[Sending] = None,
     remove: bool = False,
+    finish: bool = False,
 ) -> str:
     """The script that runs opskit with these words.
 
@@ -188,11 +194,21 @@ def make_script(
     builds: the sha256 of those that may have been sent before
     sending: what is put there first
     remove: whether what was sent is removed afterwards
+    finish: whether it goes on when the connection is lost
     """
     exported = f"export {environment}\n" if environment.strip() else ""
     quoted = " ".join(shlex.quote(word) for word in words)
     removal = REMOVE.format(tools=TOOLS, mark=mark) if remove else ""
-    parts = [HEAD.format(path=PATH, environment=exported, needed=NEEDED, mark=mark, words=quoted, afterwards=removal)]
+    head = HEAD.format(
+        path=PATH,
+        environment=exported,
+        hangup=FINISH if finish else "",
+        needed=NEEDED,
+        mark=mark,
+        words=quoted,
+        afterwards=removal,
+    )
+    parts = [head]
     if tool == "path":
         parts.append(AT_PATH.format(path=shlex.quote(path)))
     elif tool in {"auto", "installed"} and not sending:
