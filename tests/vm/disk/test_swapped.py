@@ -38,6 +38,7 @@ def test_a_disk_swapped_between_plan_and_doing(vm: Machine, count: Count, *, fil
 
     errors, _ = asking.communicate("y\n", timeout=PATIENCE)
     assert asking.returncode == REFUSED, errors
+    errors = " ".join(errors.split())  # the terminal's lines are folded
     assert "no longer as it was when the plan was made" in errors
     assert "Nothing was changed" in errors
     count("refusals")
