@@ -21,7 +21,7 @@ from typing import Annotated, Any, Callable, get_args, get_origin, get_type_hint
 
 import typer
 
-from opskit.areas import chinese_for
+from opskit.areas import LOOKS, chinese_for
 from opskit.commands import (
     EVERY_CHANGE,
     EVERY_COMMAND,
@@ -124,6 +124,8 @@ def plan_token(text: str) -> str:
 
 COLOR = one_of("--color", "auto", "always", "never")
 FORMAT = one_of("--format", "text", "sh", "json")
+# An area that `opskit status` and the checks look at.
+AREA = Words("AREA", dict.fromkeys(look.area for look in LOOKS))
 # name → (annotation, default). The same flag means the same everywhere.
 READING: dict[str, tuple[Any, Any]] = {
     "json": (Annotated[bool, typer.Option("--json", help="Answer with one JSON envelope.")], False),

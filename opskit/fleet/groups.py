@@ -17,7 +17,7 @@ from opskit.core.finding import SEVERITIES, follow_up
 from opskit.core.jsonable import to_json
 from opskit.core.plan import RUN_ID
 from opskit.core.text import counted
-from opskit.fleet.model import NUMBER, OVER, FleetPlan, FleetRun, HostPlan, HostState, counts
+from opskit.fleet.model import NUMBER, OVER, FleetPlan, FleetRun, HostPlan, HostState, counts, object_of, rows_of
 
 T = TypeVar("T")
 # Of a longer text of a host only the beginning is told; --json has all of it.
@@ -349,8 +349,7 @@ def findings_of(findings: Iterable[Any], looks: Sequence[Mapping[str, Any]] = ()
 
 def looks_of(answer: Optional[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The looks of an answer of `opskit check`: which of them has a finding says of which area it is."""
-    result = (answer or {}).get("result")
-    return rows_of(result.get("looks")) if isinstance(result, dict) else []
+    return rows_of(object_of(object_of(answer).get("result")).get("looks"))
 
 
 def _has(look: Mapping[str, Any], finding: Mapping[str, Any]) -> bool:
@@ -366,11 +365,6 @@ def _text(data: Mapping[str, Any], key: str) -> str:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def rows_of(value: Any) -> list[dict[str, Any]]:
-    """The objects of what should be a list of such."""
-    return [row for row in _list(value) if isinstance(row, dict)]
 
 
 def first_remedy(findings: Sequence[FindingText], why: str) -> tuple[str, ...]:

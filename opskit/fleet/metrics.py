@@ -9,8 +9,8 @@ from typing import Any, Optional
 
 from opskit.core.metrics import HELP, exposition
 from opskit.core.report import Measure
-from opskit.fleet.groups import findings_of, looks_of, rows_of
-from opskit.fleet.model import OVER, HostState
+from opskit.fleet.groups import findings_of, looks_of
+from opskit.fleet.model import OVER, HostState, object_of, rows_of
 
 
 def metrics(states: Mapping[str, HostState], now: float) -> str:
@@ -29,8 +29,7 @@ def metrics(states: Mapping[str, HostState], now: float) -> str:
 
 
 def _of_host(host: str, state: HostState) -> Iterator[Measure]:
-    result = (state.answer or {}).get("result")
-    result = result if isinstance(result, dict) else {}
+    result = object_of(object_of(state.answer).get("result"))
     findings = findings_of(state.findings, looks_of(state.answer))
     for (area, severity, ident), count in sorted(Counter((f.area, f.severity, f.id) for f in findings).items()):
         yield Measure("opskit_findings", count, {"host": host, "check": area, "severity": severity, "id": ident})

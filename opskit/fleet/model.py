@@ -347,7 +347,7 @@ def _after(state: HostState, event: Event) -> HostState:
 def ended_state(event: Event) -> HostState:
     """How a command on a host ended, by its answer: whatever a host may answer, it has a state."""
     answer = event.answer or {}
-    result, error = _dict(answer.get("result")), _dict(answer.get("error"))
+    result, error = object_of(answer.get("result")), object_of(answer.get("error"))
     code = _ended_with(event, error)
     state = _BY_CODE.get(code, "failed")
     run = result.get("run") or ""
@@ -358,8 +358,8 @@ def ended_state(event: Event) -> HostState:
         code,
         run=str(run),
         title=str(result.get("title", "") or error.get("what", "")),
-        changes=_dicts(result.get("changes")),
-        findings=_dicts(answer.get("findings")),
+        changes=tuple(rows_of(result.get("changes"))),
+        findings=tuple(rows_of(answer.get("findings"))),
         why=str(error.get("why", "") or event.why),
         left=str(error.get("state", "")),
         todo=str(error.get("todo", "")),
@@ -377,17 +377,19 @@ def _ended_with(event: Event, error: Mapping[str, Any]) -> int:
     return ExitCode.FAILED if (error and code in SOUND) or (not code and event.answer is None) else code
 
 
-def _dict(value: object) -> dict[str, Any]:
+def object_of(value: object) -> dict[str, Any]:
+    """What should be an object of JSON: an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
-def _dicts(value: object) -> tuple[dict[str, Any], ...]:
-    return tuple(each for each in value if isinstance(each, dict)) if isinstance(value, (list, tuple)) else ()
+def rows_of(value: object) -> list[dict[str, Any]]:
+    """The objects of what should be a list of such."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, (list, tuple)) else []
 
 
 def plan_of(state: HostState) -> HostPlan:
     """What a dry run on a host came to."""
-    plan = _dict(_dict(_dict(state.answer).get("result")).get("plan"))
+    plan = object_of(object_of(object_of(state.answer).get("result")).get("plan"))
     token = plan.get("token")
     token = token if isinstance(token, str) else ""
     outcome, why = "failed", state.why or "no answer came"
@@ -422,7 +424,7 @@ def new_findings(before: Optional[Event], after: Event) -> tuple[dict[str, Any],
 
 
 def _findings(event: Optional[Event]) -> list[dict[str, Any]]:
-    return list(_dicts(_dict(event.answer).get("findings"))) if event else []
+    return rows_of(object_of(event.answer).get("findings")) if event else []
 
 
 def _named(finding: Mapping[str, Any]) -> tuple[str, str]:

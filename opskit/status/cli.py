@@ -18,7 +18,7 @@ from opskit.commands import new_app
 from opskit.core.errors import OpskitError, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.report import ReportRequest
-from opskit.options import DEFAULT_STATE_DIR, Words, changes, one_of, reads, span_of, watch_interval
+from opskit.options import AREA, DEFAULT_STATE_DIR, changes, one_of, reads, span_of, watch_interval
 from opskit.session import Session
 from opskit.status.conclusion import conclude, exit_code
 from opskit.status.model import Conclusion, Settings
@@ -27,7 +27,6 @@ from opskit.status.settings import read_settings
 
 app = new_app("", single=True)
 check_app = new_app("", single=True)
-AREA = Words("AREA", dict.fromkeys(each.area for each in areas.LOOKS))
 A_WEEK = 7 * 86400
 
 

@@ -7,17 +7,14 @@ from typing import Annotated, Optional
 
 import typer
 
-from opskit import areas
 from opskit.core.errors import UsageFault
 from opskit.fleet.cli.asking import asked
 from opskit.fleet.cli.hosts import Way, new_run, reaching
 from opskit.fleet.cli.plan import Words as Command
 from opskit.fleet.cli.words import looks_only
 from opskit.fleet.model import exit_code
-from opskit.options import Words, one_of, reads
+from opskit.options import AREA, one_of, reads
 from opskit.session import Session
-
-AREA = Words("AREA", dict.fromkeys(each.area for each in areas.LOOKS))
 
 
 def register(app: typer.Typer) -> None:
