@@ -19,7 +19,7 @@ from opskit.fleet.cli.plan import PlanFile, load_plan
 from opskit.fleet.cli.words import plannable, typed
 from opskit.fleet.drive.ansible import drive
 from opskit.fleet.drive.store import RunFolder, create_run, open_run
-from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostPlan, HostState, exit_code, first_code, sealed, settle
+from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostPlan, HostState, exit_code, first_code, settle
 from opskit.fleet.playbook import Asked
 from opskit.options import changes
 from opskit.session import Session
@@ -220,8 +220,7 @@ def undo(session: Session, run: FleetRunName, serial: Serial = SERIAL, max_fail:
         max_fail=max_fail,
     )
     found = asked(session, replace(back, kind="plan"), check=True) if done else {}
-    plan = planned(back, found)
-    plan = sealed(replace(plan, hosts={**plan.hosts, **left}))
+    plan = planned(back, found, left)
     if session.dry_run and done:
         _show(session, plan)
     chosen = {name: host.token for name, host in plan.changing.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Callable, Optional
 
 from opskit import __version__
@@ -12,7 +13,7 @@ from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError
 from opskit.core.units import now, time_text
 from opskit.fleet.drive.ansible import Driven, drive, looking
 from opskit.fleet.drive.store import RunFolder
-from opskit.fleet.model import KIND, FleetPlan, FleetRun, HostState, plan_of, sealed, settle
+from opskit.fleet.model import KIND, FleetPlan, FleetRun, HostPlan, HostState, plan_of, sealed, settle
 from opskit.fleet.playbook import Asked
 from opskit.session import Session
 
@@ -57,9 +58,11 @@ def broken_off(driven: Driven) -> Optional[OpskitError]:
     return None
 
 
-def planned(run: FleetRun, states: Mapping[str, HostState]) -> FleetPlan:
-    """The plan file of a dry run on these hosts."""
-    hosts = {name: plan_of(state) for name, state in states.items()}
+def planned(
+    run: FleetRun, states: Mapping[str, HostState], left_out: Mapping[str, HostPlan] = MappingProxyType({})
+) -> FleetPlan:
+    """The plan file of a dry run on these hosts. left_out: hosts that were not asked."""
+    hosts = {**{name: plan_of(state) for name, state in states.items()}, **left_out}
     plan = FleetPlan(KIND, time_text(now()), __version__, run.argv, run.inventory, run.limit, hosts)
     return sealed(plan)
 
