@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Callable, Generic, NamedTuple, Optional, TextIO, TypeVar
 
-from opskit.core.caller import command_line, machine_id
+from opskit.core.caller import command_line, machine_id, machine_mark, other_machine
 from opskit.core.errors import ExitCode, Missing, Refused, UsageFault
 from opskit.core.execute import Execution
 from opskit.core.finding import Finding, follow_up
@@ -156,12 +156,30 @@ def _carry_out(session: Session, chore: Chore[F], decided: Decided, stack: ExitS
 
 def _decided(session: Session, chore: Chore[F], facts: F) -> Decided:
     """The plan for these facts. Raises Refused, also when it is another than --only-plan names."""
-    plan = accepted(chore.decide(facts, session.run))
+    decision = chore.decide(facts, session.run)
+    machine = "" if session.facts else machine_mark()
+    if session.token and machine:
+        _same_machine(session.token, machine, decision.title)
+    plan = accepted(decision)
     lasting = accepted(chore.decide(facts, NO_RUN)) if chore.by_run else plan
-    decided = Decided(plan, lasting, PlanToken(session.run, lasting.fingerprint))
+    decided = Decided(plan, lasting, PlanToken(session.run, lasting.fingerprint, machine))
     if session.token:
         _same(session.token, decided)
+        return decided._replace(token=session.token)  # by that one the ledger is asked again
     return decided
+
+
+def _same_machine(token: PlanToken, here: str, title: str) -> None:
+    """Refuse the plan of another machine: one can answer to this one's name, and look the same in all that it is of."""
+    other = other_machine(token.machine, here)
+    if other:
+        reason = Reason(
+            "plan-of-another-machine",
+            f"the plan was made on another machine: {other}",
+            remedy="if this machine is meant, run the same command again, without --only-plan, and read the new plan",
+            evidence=f"plan {token.text}, this machine @{here}",
+        )
+        raise Refused(title, [reason])
 
 
 def _first_decision(session: Session, chore: Chore[F]) -> Decided:

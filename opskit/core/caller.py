@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shlex
@@ -65,6 +66,52 @@ def machine_id(root: str = "") -> str:
             return file.read().strip()
     except OSError:
         return ""
+
+
+# What the machine's names are hashed for (sd_id128_get_machine_app_specific has such an id, too): for the tokens of
+# plans, so that a mark is that of no other program.
+_MARK_FOR = b"opskit plan token 1"
+_MARK_DIGITS = 6
+
+
+def machine_mark(root: str = "") -> str:
+    """What tells this machine from others in the token of a plan: 6 digits for the system, then 6 for the machine.
+
+    It is the same after a reboot and for every user; a user who may not read the UUID of the machine has the first
+    half. The first is of machine-id and host name: containers of one image have the same id, and some have none, and
+    then the host name is all that there is. The second is of the UUID that firmware or hypervisor gave the machine, or
+    of there being none: systems copied from one image differ in it. No name is shown, only a keyed hash: machine-id(5)
+    is confidential.
+
+    root: where the /etc and /sys of another system are
+    """
+    ident = machine_id(root)
+    if re.fullmatch(r"[0-9a-f]{32}", ident) is None:  # systemd's "uninitialized" of an image, too
+        ident = ""
+    mark = _marked(f"{ident} {os.uname().nodename}")
+    try:
+        with open(f"{root}/sys/class/dmi/id/product_uuid", encoding="ascii", errors="replace") as file:
+            return mark + _marked(file.read().strip().lower())
+    except OSError as error:
+        return mark + (_marked("") if error.errno in {errno.ENOENT, errno.ENOTDIR} else "")
+
+
+def _marked(name: str) -> str:
+    import hmac  # noqa: PLC0415 - only a plan has a token
+
+    return hmac.new(name.encode("utf-8", "surrogateescape"), _MARK_FOR, "sha256").hexdigest()[:_MARK_DIGITS]
+
+
+def other_machine(mark: str, here: str) -> str:
+    """In which way the machine of a mark is not the one here; "" where it is, as far as both halves are known.
+
+    mark: of a token; "" for one that names no machine
+    """
+    if mark[:_MARK_DIGITS] not in {"", here[:_MARK_DIGITS]}:
+        return "its machine-id or its host name is another"
+    if mark.startswith(here) or here.startswith(mark):
+        return ""
+    return "its system has the same machine-id and host name, and the UUID of the machine (product_uuid) is another"
 
 
 def command_line() -> tuple[str, ...]:

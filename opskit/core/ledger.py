@@ -28,7 +28,7 @@ from typing import Any, Optional
 from opskit.core.errors import Failed, UsageFault
 from opskit.core.files import sync_directory, write_atomic
 from opskit.core.finding import follow_up
-from opskit.core.ledger_index import TAIL, keys_of, open_index, write_index
+from opskit.core.ledger_index import TAIL, keys_of, open_index, plan_name, write_index
 from opskit.core.ledger_lines import SCHEMA, Line, line_numbers, line_of, lines_from_end, open_to_read, parse_line
 from opskit.core.ledger_runs import Damage, Run, StepRecord, build_runs
 from opskit.core.units import now, time_text
@@ -244,7 +244,8 @@ class Ledger:
 
     def runs_of(self, plan: str) -> list[Run]:
         """The runs that carried out, or tried to, the plan with this token, oldest first; [] without a ledger."""
-        return [run for run in self.about([plan]) if run.plan == plan]
+        name = plan_name(plan)
+        return [run for run in self.about([name]) if plan_name(run.plan) == name]
 
     def each(self) -> Iterator[Run]:
         """Every run, the newest first, one after the other: however many there are, one is in memory. Raises OSError.

@@ -134,10 +134,15 @@ def write_index(ledger: str, old: Iterable[bytes], lines: Iterable[Line], covere
     write_atomic(ledger + SUFFIX, b"".join(parts))
 
 
+def plan_name(token: str) -> str:
+    """The token of a plan without the machine (core/plan.py): it is one run, however much of that was known."""
+    return token.partition("@")[0]
+
+
 def keys_of(entry: dict[str, Any]) -> Iterator[str]:
     """What the run of this entry can be looked up by, in small letters: PARTUUIDs are written either way."""
     if entry.get("plan"):
-        yield str(entry["plan"]).lower()
+        yield plan_name(str(entry["plan"])).lower()
     yield from _keys_within(entry.get("fields"))
 
 

@@ -26,7 +26,7 @@ Record = dict[str, Any]
 NO_RUN = "00000000T000000Z-000000"
 # A pattern of the id of a run (ledger.new_run_id); with re.ASCII.
 RUN_ID = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
-_TOKEN = re.compile(rf"({RUN_ID}):([0-9a-f]{{16}}-(?:[0-9a-f]{{3}})+)", re.ASCII)
+_TOKEN = re.compile(rf"({RUN_ID}):([0-9a-f]{{16}}-(?:[0-9a-f]{{3}})+)(?:@([0-9a-f]{{6}}(?:[0-9a-f]{{6}})?))?", re.ASCII)
 # How many digits of a fingerprint stand for all of it, and how many for each of its parts.
 _WHOLE, _PART = 16, 3
 
@@ -198,15 +198,18 @@ class PlanToken:
 
     run: what its new UUIDs and the names of its backups follow from.
     fingerprint: that of the plan for NO_RUN.
+    machine: the mark of the machine that it was made on (caller.machine_mark): two can look the same in all that a plan
+        acts on. "" for one of saved facts, and of opskit 0.1.0.
     """
 
     run: str
     fingerprint: str
+    machine: str = ""
 
     @property
     def text(self) -> str:
-        """As it is typed: RUN:FINGERPRINT."""
-        return f"{self.run}:{self.fingerprint}"
+        """As it is typed: RUN:FINGERPRINT@MACHINE."""
+        return f"{self.run}:{self.fingerprint}" + (f"@{self.machine}" if self.machine else "")
 
     def as_json(self) -> PlanName:
         """For --json."""
@@ -219,7 +222,7 @@ class PlanToken:
         if match is None:
             todo = "copy it from the last line of a dry run, or result.plan.token of --json"
             raise UsageFault("--only-plan", f"{text!r} is not the token of a plan", todo=todo)
-        return cls(*match.groups())
+        return cls(*match.groups(default=""))
 
 
 def differences(fingerprint: str, now: Plan, lasting: Plan) -> Iterator[str]:

@@ -187,6 +187,33 @@ def test_another_plan_whose_parts_have_the_same_digits_by_chance(noting: Noting)
     noting.stays(f"{run}:{whole[::-1]}-{parts}", "made: what it acts on, or one of its changes, is another")
 
 
+def test_the_plan_of_another_machine_is_refused(noting: Noting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two machines can look the same in all that a plan is of: the token says for which it was made."""
+    monkeypatch.setattr("opskit.act.machine_mark", lambda: "1" * 12)
+    token = noting.token()
+    assert token.endswith("@" + "1" * 12)
+    for mark, why in (
+        ("2" * 6, "machine-id or its host name"),
+        ("2" * 12, "machine-id"),
+        ("111111222222", "product_uuid"),
+    ):
+        monkeypatch.setattr("opskit.act.machine_mark", lambda mark=mark: mark)
+        noting.stays(token, f"the plan was made on another machine: .*{why}.* is another")
+        # Also where it would be refused for something else, or there is nothing to do.
+        plan, noting.plan = noting.plan, Plan("note")
+        noting.stays(token, "another machine")
+        noting.plan = plan
+    # A user who may not read all has planned it, opskit 0.1.0, or saved facts: it is one plan, and is done once.
+    monkeypatch.setattr("opskit.act.machine_mark", lambda: "1" * 12)
+    known = (token[:-6], token.partition("@")[0], token)
+    assert noting.act(known[0]).token.text == known[0]
+    for each in known:
+        with pytest.raises(SystemExit):
+            noting.act(each)
+    assert noting.notes == ["a"]
+    assert Ledger(str(noting.folder / "state")).find(token).id == token.partition(":")[0]
+
+
 def test_what_changes_between_the_two_looks_is_refused(noting: Noting, tmp_path: Path) -> None:
     looks = iter((noting.plan, replace(noting.plan, basis=("another disk",))))
     made = session(tmp_path / "state")
@@ -218,7 +245,7 @@ def test_a_plan_that_failed_and_took_itself_back_can_be_tried_again(noting: Noti
     ledger = Ledger(str(noting.folder / "state"))
     assert ledger.find(token).id == again.run
     with pytest.raises(UsageFault, match="no such run"):
-        ledger.find(token[:-1])
+        ledger.find(token.partition("@")[0][:-1])
 
 
 def test_the_token_of_another_command(noting: Noting) -> None:
