@@ -13,7 +13,7 @@ from typing import Any, Callable, NamedTuple
 
 from opskit.core.child import SILENT, ask
 from opskit.core.command import Command, Result
-from opskit.core.errors import Missing, OpskitError
+from opskit.core.errors import CommandFailed, Failed, Missing, OpskitError
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.report import Report, ReportRequest
 from opskit.core.runner import HostRunner, ReadOnlyRunner, Stream, StreamingRunner
@@ -42,25 +42,42 @@ class Question(NamedTuple):
 
 
 class InTimeRunner:
-    """Runs programs that change nothing, none of them beyond a moment."""
+    """Runs the programs of a look, none of them beyond its end. seconds: how long the look may take."""
 
     def __init__(self, inner: StreamingRunner, seconds: float) -> None:
         self.inner = inner
-        self.until = time.monotonic() + seconds
+        self.seconds = seconds
+        self.until = time.monotonic() + seconds - BEFORE
 
-    def _in_time(self, command: Command) -> Command:
-        left = max(0.1, self.until - time.monotonic())
-        return replace(command, timeout=min(command.timeout, left))
+    @contextlib.contextmanager
+    def _in_time(self, command: Command) -> Iterator[Command]:
+        """The command with what is left of the time. Raises Failed once nothing is: it may have had little of it."""
+        left = self.until - time.monotonic()
+        late = Failed(silence(self.seconds), command.argv[0])
+        if left <= 0:
+            raise late
+        try:
+            yield replace(command, timeout=min(command.timeout, left))
+        except CommandFailed:
+            raise
+        except Failed as error:
+            raise late if time.monotonic() >= self.until else error from None
 
     def run(self, command: Command) -> Result:
         """See Runner.run."""
-        return self.inner.run(self._in_time(command))
+        with self._in_time(command) as in_time:
+            return self.inner.run(in_time)
 
     @contextlib.contextmanager
     def stream(self, command: Command) -> Iterator[Stream]:
         """See StreamingRunner.stream."""
-        with self.inner.stream(self._in_time(command)) as stream:
+        with self._in_time(command) as in_time, self.inner.stream(in_time) as stream:
             yield stream
+
+
+def silence(seconds: float) -> str:
+    """Why there is nothing of a look that has no answer in its time."""
+    return f"no answer within {seconds_text(seconds)}"
 
 
 def look(questions: Sequence[Question]) -> tuple[Looked, ...]:
@@ -71,7 +88,7 @@ def look(questions: Sequence[Question]) -> tuple[Looked, ...]:
     for question, answer in zip(questions, answers):
         where = (question.area, question.name, question.command)
         if answer == SILENT:
-            looks.append(Looked(*where, failure=f"no answer within {seconds_text(question.seconds)}"))
+            looks.append(Looked(*where, failure=silence(question.seconds)))
         elif answer.value is None:
             looks.append(Looked(*where, failure=answer.why))
         else:
@@ -92,7 +109,7 @@ def _share() -> None:
 
 def _answer(question: Question) -> dict[str, Any]:
     """What the process that looks says: the report, or why there is none."""
-    runner = InTimeRunner(ReadOnlyRunner(HostRunner()), question.seconds - BEFORE)
+    runner = InTimeRunner(ReadOnlyRunner(HostRunner()), question.seconds)
     try:
         return dict(to_json(question.load()(runner, question.request)))
     except Missing as error:  # an ordinary user is shown what he can be
