@@ -86,12 +86,14 @@ class Words:
     option: its name, for the error
     words: the words
     others: whether other values are let through, because the decision has more to say about them
+    told: the words as the error has them, where they are too many for it
     """
 
-    def __init__(self, option: str, words: Iterable[str], *, others: bool = False) -> None:
+    def __init__(self, option: str, words: Iterable[str], *, others: bool = False, told: str = "") -> None:
         self.option = option
         self.words = tuple(words)
         self.others = others
+        self.told = told or ", ".join(self.words)
         self.__name__ = "word"  # typer names a parser's type by it
 
     def __call__(self, typed: Any) -> str:
@@ -101,7 +103,7 @@ class Words:
         """
         value = str(typed)
         if value and not self.others and value not in self.words:
-            raise UsageFault(self.option, f"{value!r} is none of {', '.join(self.words)}")
+            raise UsageFault(self.option, f"{value!r} is none of {self.told}")
         return value
 
 

@@ -15,7 +15,7 @@ from opskit.completion.man import area_page, man_page
 from opskit.completion.tree import Node, read_tree
 from opskit.completion.zsh import zsh_script
 from opskit.core.errors import UsageFault
-from opskit.options import changes, one_of
+from opskit.options import Words, changes
 from opskit.session import Session
 
 app = new_app("", single=True)
@@ -47,7 +47,7 @@ def completion(
         str,
         typer.Argument(
             metavar="[SHELL]",
-            parser=one_of("SHELL", *WRITERS),
+            parser=Words("SHELL", WRITERS, told="bash, zsh, fish, man, and man-disk and so on"),
             help="bash, zsh or fish; or man for opskit(1), man-disk for opskit-disk(1) and so on.",
         ),
     ] = "",

@@ -300,11 +300,17 @@ def folded(text: str, columns: int, indent: str, *, whole: bool = False) -> list
     lines = [" " * (len(text) - len(text.lstrip(" ")))]
     for word in words:
         longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
-        if width_of(longer) > columns and lines[-1].strip():
+        if width_of(longer) > columns and lines[-1].strip() and not _begins(word, lines[-1], columns, indent, whole):
             lines.append(indent + word)
         else:
             lines[-1] = longer
     return lines if whole else [fitted(line, columns) for line in lines]
+
+
+def _begins(word: str, line: str, columns: int, indent: str, whole: bool) -> bool:
+    """Whether a word that no line has room for begins on this one: `error:` is not left alone on its line."""
+    room = columns - width_of(line) - 1
+    return (whole or "/" in word) and width_of(indent + word) > columns and room >= SENTENCE
 
 
 def width_of(text: str) -> int:

@@ -45,3 +45,19 @@ def test_folded() -> None:
     assert folded("  to do: opskit undo " + RUN, 30, "    ") == ["  to do: opskit undo", f"    {RUN}"]
     assert folded("  to do", 0, "    ") == ["  to do"]
     assert folded("  to do", 7, "    ") == ["  to do"]
+
+
+LONG = "/srv/backup/deeply/nested/2026"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "lines"),
+    [
+        (f"error: {LONG} is full", True, [f"error: {LONG}", "    is full"]),
+        (f"error: {LONG} is full", False, ["error: /srv/backup/…/nested/2026", "    is full"]),
+        (f"error: a long one {LONG}", True, ["error: a long one", f"    {LONG}"]),
+        ("error: " + "x" * 40, False, ["error:", "    " + "x" * 12 + "…" + "x" * 15]),
+    ],
+)
+def test_what_no_line_has_room_for_begins_where_it_is_named(text: str, whole: bool, lines: list[str]) -> None:
+    assert folded(text, 32, "    ", whole=whole) == lines
