@@ -102,6 +102,12 @@ def load_thresholds() -> dict[str, dict[str, Threshold]]:
     return known
 
 
+def load_settings() -> Callable[..., Any]:
+    """The function that reads what a config file says of checks: status/settings.py."""
+    read: Callable[..., Any] = importlib.import_module("opskit.status.settings").read_settings
+    return read
+
+
 def load_check(look: Look) -> Callable[[StreamingRunner, ReportRequest], Report]:
     """The function of a look."""
     check: Callable[[StreamingRunner, ReportRequest], Report] = importlib.import_module(look.module).check

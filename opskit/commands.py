@@ -351,10 +351,14 @@ def _named_as_given(command: Any, ctx: Any, args: Sequence[str]) -> Iterator[Non
     except typer.BadParameter as error:
         if error.param is None or not error.message:  # what is missing has no message
             raise
-        why = NO_NUMBER.sub(lambda match: f"is not a {'whole ' * (match[1] == 'int')}number", error.message)
-        why = re.sub(r"is not a valid boolean\b.*", "is neither true nor false", why, flags=re.DOTALL)
-        why = _in_words(why.rstrip(".").replace("is not in the range", "is out of range:"))
-        raise _fault_of(error.param, ctx, args, why, "") from error
+        raise _fault_of(error.param, ctx, args, why_of(error), "") from error
+
+
+def why_of(error: Any) -> str:
+    """Why a value is none, of click's error."""
+    why = NO_NUMBER.sub(lambda match: f"is not a {'whole ' * (match[1] == 'int')}number", error.message)
+    why = re.sub(r"is not a valid boolean\b.*", "is neither true nor false", why, flags=re.DOTALL)
+    return _in_words(why.rstrip(".").replace("is not in the range", "is out of range:"))
 
 
 def _fault_of(parameter: Any, ctx: Any, args: Sequence[str], why: str, todo: str) -> UsageFault:
@@ -387,7 +391,9 @@ def _long_names(option: Any) -> list[str]:
 
 def warn(text: str) -> None:
     """A warning on stderr: what was asked for is done all the same."""
-    print(f"opskit: warning: {shown(text)}", file=sys.stderr)
+    from opskit.ui.screen import Screen  # noqa: PLC0415 - hardly any run has one
+
+    print(Screen("").sentence(f"opskit: warning: {shown(text)}", sys.stderr), file=sys.stderr)
 
 
 def name_variables(command: Any, ctx: Any) -> None:

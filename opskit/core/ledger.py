@@ -31,6 +31,7 @@ from opskit.core.finding import follow_up
 from opskit.core.ledger_index import TAIL, keys_of, open_index, plan_name, write_index
 from opskit.core.ledger_lines import SCHEMA, Line, line_numbers, line_of, lines_from_end, open_to_read, parse_line
 from opskit.core.ledger_runs import Damage, Run, StepRecord, build_runs
+from opskit.core.text import counted
 from opskit.core.units import now, time_text
 
 __all__ = ["Damage", "Ledger", "Reading", "Run", "StepRecord", "new_run_id"]
@@ -295,7 +296,9 @@ class Ledger:
             ids = self._ids(name) if name else set()
             chosen = name if name in ids else min(ids, default="")
             if len(ids) > 1 and chosen != name:
-                raise UsageFault(name, f"{len(ids)} runs begin so", todo=f"{follow_up('history')} lists the runs")
+                raise UsageFault(
+                    name, f"{counted(len(ids), 'run')} begin so", todo=f"{follow_up('history')} lists the runs"
+                )
             runs = self.read(since=chosen).runs[:1] if chosen else ()
         if not runs:
             raise UsageFault(name or "''", f"no such run in {self.path}", todo=f"{follow_up('history')} lists the runs")

@@ -7,7 +7,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -39,11 +39,14 @@ ENFORCE = "/sys/fs/selinux/enforce"
 CONTAINER, CONTAINER_MARKS = "/run/systemd/container", {"/run/.containerenv": "podman", "/.dockerenv": "docker"}
 
 
-def see_all(runner: Runner, config: Config, state_dir: str, environment: Mapping[str, str]) -> Examination:
+def see_all(
+    runner: Runner, config: Config, state_dir: str, environment: Mapping[str, str], faults: Sequence[str] = ()
+) -> Examination:
     """Look at everything. Nothing is changed, and each program is waited for some seconds at most.
 
     config: what is in force; its warnings tell what is not
     environment: whose OPSKIT_… variables count
+    faults: what the tables of the commands say wrongly
     """
     manager = read_package_manager()
     files = tuple(_config_files(config))
@@ -54,7 +57,7 @@ def see_all(runner: Runner, config: Config, state_dir: str, environment: Mapping
         state=_state(state_dir),
         config_files=files,
         settings=(*_settings(config), *_variables(environment)),
-        unread=tuple(each.text for each in config.warnings if not each.whole),
+        unread=(*(each.text for each in config.warnings if not each.whole), *faults),
         tools=tuple(_tool(runner, need, manager) for need in NEEDS),
     )
 

@@ -335,7 +335,7 @@ def draw_answers(screen: Screen, run: FleetRun, states: Mapping[str, HostState],
         for line in lines[:LINES]:
             screen.line(f"{INDENT}{line}")
         if len(lines) > LINES:
-            screen.line(f"{INDENT}and {len(lines) - LINES:,} lines more: --json")
+            screen.line(f"{INDENT}and {counted(len(lines) - LINES, 'more line')}: --json")
     for failed in run_groups(run, silent):
         _draw_group(screen, failed, stream, area=_area(run.argv), verbose=verbose)
 

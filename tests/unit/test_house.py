@@ -43,7 +43,7 @@ TOP = {
     "areas": {"core"},
     "session": {"core", "ui"},
     "act": {"core", "ui", "session"},
-    "commands": {"areas", "core"},
+    "commands": {"areas", "core", "ui"},
     "options": {"areas", "commands", "core", "ui", "session"},
 }
 WITH_TYPER = {"options.py", "commands.py", "cli.py"}
@@ -173,8 +173,8 @@ def allowed_rooms(name: str) -> set[str]:
         assert room in TOP, f"{name}: a new file on the top level of opskit needs a line in TOP"
         return TOP[room]
     if role(name) == "cli":
-        # The completion's tree of commands begins at the root.
-        return SHARED | ({"cli"} if room == "completion" else set())
+        # The completion's tree of commands begins at the root, and so do the tables that doctor looks at.
+        return SHARED | ({"cli"} if room in {"completion", "doctor"} else set())
     return {"core", "ui", "session"} if role(name) == "show" else {"core"}
 
 
@@ -397,6 +397,10 @@ def shown_to_nobody_as_a_hint(tree: ast.AST) -> Iterator[str]:
     yield from (text for text in strings(tree) if text.startswith(("Example: ", "# Written by opskit ")))
 
 
+# A noun of several behind a number, with a word before it or without: ` files`, ` damaged files`.
+COUNTED = re.compile(r" (?!of )(?:[a-z]+ )?[a-z]{3,}s\b")
+
+
 def test_a_hint_carries_what_its_command_needs() -> None:
     """`opskit disk umount /data`, pasted, would take the entry out of another fstab than this command was given."""
     faults = []
@@ -408,6 +412,25 @@ def test_a_hint_carries_what_its_command_needs() -> None:
         faults += [
             f"{name}: {text!r}: make it with follow_up() of core/finding.py" for text in hints if STATEFUL.search(text)
         ]
+    none(faults)
+
+
+def test_what_is_counted_is_named_by_its_number() -> None:
+    """`1 damaged files` is no English: counted() of core/text.py has the noun for one, and for several."""
+    faults = []
+    for name in (name for name in NAMES if not name.endswith("/findings_zh.py")):
+        tree = parse(name)
+        chosen = {
+            id(part) for node in ast.walk(tree) if isinstance(node, ast.IfExp) for part in (node.body, node.orelse)
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.JoinedStr) or id(node) in chosen:
+                continue
+            texts = [part.value if isinstance(part, ast.Constant) else "" for part in node.values]
+            for before, number, noun in zip(["", *texts], node.values, [*texts[1:], ""]):
+                is_count = isinstance(number, ast.FormattedValue) and ast.unparse(number.value).startswith("len(")
+                if is_count and COUNTED.match(noun) and not before.endswith(" of "):  # 1 of 3 files
+                    faults.append(f"{name}:{node.lineno}: {ast.unparse(node)}")
     none(faults)
 
 

@@ -14,6 +14,7 @@ from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.packages import install_line
 from opskit.core.plan import Reason, Step
+from opskit.core.text import counted
 from opskit.core.units import size_text
 from opskit.disk import guard
 from opskit.disk.fstab.text import entries
@@ -157,7 +158,7 @@ def _table(disk: BlockDevice, partitions: tuple[BlockDevice, ...], wipe: str) ->
     """A partition table that opskit did not make for this purpose."""
     if len(partitions) > 1:
         names = ", ".join(p.path for p in partitions)
-        title = f"{disk.path} has {len(partitions)} partitions: {names}"
+        title = f"{disk.path} has {counted(len(partitions), 'partition')}: {names}"
         blank = " or ".join(p.path for p in partitions if p.contents == ZERO and not p.signatures)
         make = f"; {blank} is blank and needs a filesystem first (mkfs.ext4, mkfs.xfs)" if blank else ""
         yield Reason("several-partitions", title, f"name the one to mount{make}; {wipe}")

@@ -10,6 +10,7 @@ from typing import Optional
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.text import counted
 from opskit.disk import guard
 from opskit.disk.fstab.boot import unit_name
 from opskit.disk.fstab.plan import back_at_boot, fstab_reasons, remove_entry_steps
@@ -144,7 +145,8 @@ def _reasons(facts: HostFacts, request: UmountRequest, service: _InService) -> I
     partitions = facts.partitions(device) if device else ()
     mounted = [p.path for p in partitions if p.own_mounts]
     if mount is None and device is not None and mounted:
-        title = f"{device.path} has {len(partitions)} partitions, of which these are mounted: {', '.join(mounted)}"
+        count = counted(len(partitions), "partition")
+        title = f"{device.path} has {count}, of which these are mounted: {', '.join(mounted)}"
         yield Reason("several-partitions", title, "name the one to unmount", exit_code=ExitCode.USAGE)
     if mount is not None and device is not None:
         yield from _in_the_way(facts, device, mount)

@@ -86,7 +86,7 @@ def _units(facts: ErrorFacts, logged: Sequence[Incident]) -> Iterator[Finding]:
     for incident in by_name.values():
         yield _failed_before(incident, failures.get(incident.subject))
     if left := [failure.unit for failure in facts.failures if failure.left_out]:
-        title = f"{len(left)} of {len(facts.failures)} units that failed: their last lines were not looked up"
+        title = f"{len(left)} of {len(facts.failures)} units that failed: the last lines were not looked up"
         remedy = " ".join(["add", *(f"--unit {shlex.quote(unit)}" for unit in left[:_UNITS_NAMED])])
         yield Finding("causes-left-out", "info", title, ", ".join(left), remedy)
 

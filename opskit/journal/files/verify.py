@@ -87,7 +87,7 @@ def verify_line(directory: str = "") -> str:
 
 def damaged_files(directory: JournalDirectory, names: Sequence[str]) -> Finding:
     """That these files of a directory are damaged, by what other commands see of them."""
-    title = f"{len(names)} damaged files in {directory.path}: {some(names)}"
+    title = f"{counted(len(names), 'damaged file')} in {directory.path}: {some(names)}"
     return Finding("damaged", "warning", title, ", ".join(names), verify_line(directory.path))
 
 

@@ -118,9 +118,8 @@ def _bytes_notes(request: VacuumRequest, deletions: Sequence[Deletion]) -> Itera
     """Where the space that is freed is not what it seems."""
     linked = [deletion.path for deletion in deletions if deletion.file.links > 1]
     if linked:
-        title = (
-            f"{len(linked)} of the files have other hard links: their space is freed only when those are deleted, too"
-        )
+        have = "has" if len(linked) == 1 else "have"
+        title = f"{len(linked)} of the files {have} other hard links: no space is freed until those are deleted, too"
         yield Finding("hard-links", "warning", title, ", ".join(linked))
     if request.rotate and deletions:
         title = "the size of an archived file is known only after the rotation: journald truncates it"
@@ -143,12 +142,13 @@ def _directory_notes(prediction: Prediction) -> Iterator[Finding]:
         yield damaged_files(directory, damaged)
     odd = [file.name for file in prediction.active if "@" in file.name or file.name.endswith("~")]
     if odd:
-        count = f"{counted(len(odd), 'file')} in {directory.path}"
-        title = f"{count} look archived, but by their names a vacuum never deletes them: {some(odd)}"
+        look = "looks archived, but has a name" if len(odd) == 1 else "look archived, but have names"
+        title = f"{counted(len(odd), 'file')} in {directory.path} {look} that no vacuum deletes: {some(odd)}"
         yield Finding("looks-archived", "info", title, ", ".join(odd))
     if directory.ignored:
         links = directory.ignored
-        title = f"{len(links)} names in {directory.path} are not regular files, and are left alone: {some(links)}"
+        be = "is no regular file, and is" if len(links) == 1 else "are no regular files, and are"
+        title = f"{counted(len(links), 'name')} in {directory.path} {be} left alone: {some(links)}"
         yield Finding("no-files", "info", title, ", ".join(links))
     if prediction.undeletable:
         names = [directory.path_of(file) for file in prediction.undeletable]

@@ -72,6 +72,40 @@ def test_each_key_that_is_passed_over_is_a_finding(tmp_path: Path) -> None:
     assert (file["problem"], len(body["result"]["unread"])) == ("", 2)
 
 
+TABLES = """
+[disk.mount]
+fstype = "xfs"
+mount_option = "a"
+[disk.mont]
+fstype = "xfs"
+[du]
+max_depth = "x"
+[memcached.start]
+enable_sasl = 1
+[status]
+interval = "soon"
+[check.disk]
+full_percent = 900
+"""
+
+
+def test_what_is_wrong_in_the_table_of_any_command_is_a_finding(tmp_path: Path) -> None:
+    done = doctor(tmp_path, TABLES, "--json")
+    seen, _ = examined(done)
+    path = str(tmp_path / "config.toml")
+    assert seen["unread"] == [
+        f"{path}: {text}"
+        for text in (
+            "disk.mont: no such command; did you mean mount?",
+            "disk.mount.mount_option: no such option; did you mean mount_options?",
+            "du.max_depth: 'x' is not a whole number",
+            "memcached.start.enable_sasl: true or false is wanted, not 1",
+            "status.interval: 'soon' is not a span of time",
+            "check.disk.full_percent: a number of percent is wanted, 1 to 100, not 900",
+        )
+    ]
+
+
 def test_the_programs_are_those_that_the_host_has(tmp_path: Path) -> None:
     seen, _ = examined(doctor(tmp_path, "", "--json"))
     for tool in seen["tools"]:

@@ -157,7 +157,7 @@ def test_units_whose_last_lines_are_not_looked_up_are_named() -> None:
     assert runner.commands == MOST
     (finding,) = findings_of(ErrorFacts(Tally(3), failures=failures))
     assert (finding.id, finding.severity) == ("causes-left-out", "info")
-    assert finding.title == f"2 of {MOST + 3} units that failed: their last lines were not looked up"
+    assert finding.title == f"2 of {MOST + 3} units that failed: the last lines were not looked up"
     assert finding.remedy == f"add --unit 'u{MOST}@x y.service' --unit 'u{MOST + 1}@x y.service'"
     del units[f"u{MOST}@x y.service"], units[f"u{MOST + 1}@x y.service"]
     assert not findings_of(ErrorFacts(Tally(3), failures=LastLines(runner, Scope(), Version(252)).failures(units)))
