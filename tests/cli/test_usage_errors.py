@@ -32,6 +32,14 @@ EMPTY = "it is empty"
         (["du", "--older-than", "30"], "opskit: --older-than: '30' has a number without a unit"),
         (["du", "--min-size", "30"], "opskit: --min-size: '30' has no unit"),
         (["yum", "why", "--hold", ""], f"opskit: --hold: {EMPTY}"),
+        (["completion", "csh"], "opskit: SHELL: 'csh' is none of bash, zsh, fish, man, and man-disk and so on"),
+        (["disk", "swap", "/swap", "1G"], "opskit: disk swap: the size comes before the file"),
+        (["disk", "swap", "/swap", "/other"], "opskit: disk swap: the size comes before the file"),
+        (
+            ["disk", "swap", "/dev/vdb", "1G"],
+            "opskit: disk swap: a device is used as a whole, and '1G' would count for nothing",
+        ),
+        (["disk", "swap", "--off", "/swap", "/other"], "opskit: disk swap --off: it takes one file or device"),
         (
             ["disk", "grow", "/data", "--lock-timeout", "1M"],
             "opskit: --lock-timeout: '1M': M could be a month or a minute",

@@ -11,6 +11,7 @@ from opskit.act import Chore, act, tell
 from opskit.commands import new_app
 from opskit.core.command import Runner
 from opskit.core.errors import UsageFault
+from opskit.core.finding import follow_up
 from opskit.core.plan import Decision
 from opskit.core.reach import check_answers
 from opskit.core.units import GIB, parse_size, size_text
@@ -53,6 +54,7 @@ def swap(
     out of use and out of fstab, and is refused where memory would not hold what is in it, or where the host hibernates
     into it; the file is kept. Swappiness (sysctl vm.swappiness) is left as it is, and so is zram.
     """
+    _check_words(what, file, off=off)
     if what.startswith("/"):  # a size could not be on a mount that does not answer
         check_answers([what])
     session.need_root(mounts=True)
@@ -83,6 +85,20 @@ def swap(
     else:
         text = f"{size_text(outcome.plan.result['size'])} of swap in {place}"
         tell(session, outcome, f"in use: {text}", f"{text} is in use already")
+
+
+def _check_words(what: str, file: str, *, off: bool) -> None:
+    """Raise UsageFault where a word would count for nothing, or the two stand the wrong way round."""
+    is_path = what.startswith(("/", "UUID="))
+    if not is_path or file == DEFAULT:
+        return
+    if off:
+        raise UsageFault("opskit disk swap --off", "it takes one file or device", todo="name what /proc/swaps shows")
+    if what.startswith(("/dev/", "UUID=")):
+        why = f"a device is used as a whole, and {file!r} would count for nothing"
+        raise UsageFault("opskit disk swap", why, todo=follow_up("disk", "swap", what))
+    todo = follow_up("disk", "swap", *(("2G", what) if file.startswith("/") else (file, what)))
+    raise UsageFault("opskit disk swap", "the size comes before the file", todo=todo)
 
 
 def _is_device(what: str) -> bool:

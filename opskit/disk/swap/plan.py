@@ -143,6 +143,10 @@ def decide_device(facts: SwapFacts, request: SwapRequest, run: str, uuid: str) -
     reasons = list(guard.not_a_device(host, request.path))
     device = host.named(request.path)
     if reasons or device is None:
+        fact = host.path(request.path)
+        if fact and fact.kind in {"absent", "file"} and not request.path.startswith("/dev/"):
+            remedy = f"a file is named behind its size: {follow_up('disk', 'swap', '2G', request.path)}"
+            reasons = [Reason(each.id, each.title, remedy, exit_code=each.exit_code) for each in reasons]
         return Refusal(title, tuple(reasons))
     area = facts.area(device.path)
     there = next((s for s in device.signatures if s.type == "swap"), None) if not device.ambivalent else None

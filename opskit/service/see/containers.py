@@ -17,6 +17,8 @@ from opskit.service.model import Container
 from opskit.service.see.kernel import kernel_messages, kills_of
 
 ENGINES = ("podman", "docker")
+# What to do where an engine is on the host and does not work.
+SILENT = {"podman": "podman info says what it lacks", "docker": "systemctl start docker; systemctl status docker"}
 SECONDS = 15.0
 LINES = 10
 # What SIGKILL comes to, of docker stop or of the kernel.
@@ -65,9 +67,10 @@ def inspect(runner: Runner, engine: str, name: str) -> Optional[Container]:
     """
     try:
         result = _run(runner, engine, "container", "inspect", name)
-    except CommandFailed:
+    except CommandFailed as error:
         if _answers(runner, engine, name):
             return None
+        error.todo = SILENT[engine]
         raise
     return with_kills([container_of(engine, result.stdout)])[0]
 

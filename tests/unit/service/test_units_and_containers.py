@@ -192,8 +192,9 @@ def test_which_engine_has_it() -> None:
     broken = {"inspect": (125, ""), "exists": (125, "")}
     assert find_container(Engines(podman=broken, docker={"inspect": found}), "web") == only
     for engines in (Engines(podman=broken), Engines(docker={"inspect": (1, "[]"), "version": (1, "")})):
-        with pytest.raises(Failed):
+        with pytest.raises(Failed) as error:
             find_container(engines, "web")
+        assert error.value.todo.startswith(("podman info", "systemctl start docker"))
 
 
 @pytest.mark.parametrize("name", ["", "-a", "--all", "a b", "a/b", "a\nb", "\udcff"])
