@@ -34,9 +34,12 @@ DEFAULT = re.compile(r"(?<=default: )\((.*?)\)(?=[];])")
 # What people type who know another tool, and the command that does it.
 KNOWN_AS = {"dnf": "yum", "microdnf": "yum", "rpm": "yum", "lsblk": "disk list", "fdisk": "disk list"}
 
-# The variables of all commands, and those of opskit's own tests and scripts.
+# The variables of all commands; those of opskit's own tests and scripts, and what ansible-playbook has of opskit fleet.
 EVERYWHERE = ("OPSKIT_CONFIG", "OPSKIT_COLOR", "OPSKIT_STATE_DIR", "OPSKIT_LOCK_TIMEOUT")
-OWN_VARIABLES = ("OPSKIT_TEST_", "OPSKIT_VM_", "OPSKIT_VENV", "OPSKIT_RECORD")
+OWN_VARIABLES = (
+    "OPSKIT_TEST_", "OPSKIT_VM_", "OPSKIT_VENV", "OPSKIT_RECORD", "OPSKIT_FLEET_LAB", "OPSKIT_FLEET_EVENTS",
+    "OPSKIT_FLEET_STOP", "OPSKIT_FLEET_WAKE", "OPSKIT_FLEET_MAX_FAIL", "OPSKIT_FLEET_EXACT",
+)  # fmt: skip
 
 
 # What stands for a hyphen while help is folded: click takes one for a place where a word may end.

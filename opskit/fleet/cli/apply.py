@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, NoReturn, Optional
 
@@ -168,7 +168,7 @@ def resume(session: Session, run: FleetRunName, max_fail: SameMaxFail = None) ->
     Each is asked by the token of its plan: a host that has carried it out says so, and does nothing twice.
     """
     folder = open_run(session.state_dir, run)
-    with folder.held() as lock:
+    with folder.held(look=session.dry_run) as lock:
         states = settle(folder.run, folder.events())
         left = [name for name, state in states.items() if state.state not in OVER]
         if not left:
@@ -182,10 +182,21 @@ def resume(session: Session, run: FleetRunName, max_fail: SameMaxFail = None) ->
         )
         if session.dry_run:
             _show(session, planned(rest, asked(session, replace(rest, kind="plan"), check=True)))
+        _show_again(session, folder, left)
         names = shown(", ".join(left[:10])) + (", …" if left[10:] else "")
         session.screen.note(f"{counted(len(left), 'host')} of run {folder.run.id} to go on with: {names}")
         confirm(session.screen, yes=session.yes)
         _carry_out(session, folder, _patient(rest), lock)
+
+
+def _show_again(session: Session, folder: RunFolder, names: Sequence[str]) -> None:
+    """The plan of these hosts, as it was approved: nobody says yes to what he does not see."""
+    from opskit.fleet.show import draw_plan  # noqa: PLC0415 - a usage error does without
+
+    plan = folder.plan()
+    if plan is not None and not (session.screen.json or session.screen.quiet):
+        hosts = {name: plan.hosts[name] for name in names if name in plan.hosts}
+        draw_plan(session.screen, replace(plan, hosts=hosts), sys.stderr, verbose=session.verbose)
 
 
 def _patient(run: FleetRun) -> FleetRun:
@@ -206,7 +217,7 @@ def undo(session: Session, run: FleetRunName, serial: Serial = SERIAL, max_fail:
         folder = open_run(session.state_dir, folder.run.of)
     if folder.run.kind != "apply":
         raise UsageFault(folder.run.id, "it takes another run back itself", todo="make a plan, and apply it anew")
-    with folder.held():  # while it is carried on there is more to take back every moment
+    with folder.held(look=True):  # while it is carried on there is more to take back every moment
         states = settle(folder.run, folder.events())
     done = {name: state.run for name, state in states.items() if state.run and state.state in OVER}
     left = _not_known(folder.run, states)

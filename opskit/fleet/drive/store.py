@@ -80,7 +80,7 @@ class RunFolder:
     def live(self) -> bool:
         """Whether somebody carries the run on just now."""
         try:
-            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            descriptor = os.open(self.lock_path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
             return False
         try:
@@ -92,21 +92,42 @@ class RunFolder:
         return False
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[int]:
+    def held(self, *, look: bool = False) -> Iterator[int]:
         """Have the run for oneself; what is given is the lock's descriptor, for ansible-playbook to hold it too.
 
-        Raises Busy, naming who has it.
+        look: only see that nobody has it, and write nothing; -1 is given
+        Raises Busy, naming who has it; Failed where the lock cannot be had at all.
         """
-        descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        if look:
+            if self.live():
+                raise self._busy()
+            yield -1
+            return
+        descriptor = -1
         try:
-            if not wait_for_flock(descriptor, MOMENT_SECONDS):
-                holder = os.pread(descriptor, 64, 0).decode("ascii", "replace").strip() or "unknown"
-                todo = f"wait for it: {follow_up('fleet', 'status', self.run.id)}"
-                raise Busy(f"run {self.run.id}", f"pid {holder} carries it on", todo=todo)
+            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            free = wait_for_flock(descriptor, MOMENT_SECONDS)
+        except OSError as error:
+            if descriptor >= 0:
+                os.close(descriptor)
+            why = f"the lock of the run cannot be taken ({error.strerror})"
+            todo = f"see to it that {self.path} can be written"
+            raise Failed(self.lock_path, why, todo=todo, state="Nothing was changed.") from error
+        try:
+            if not free:
+                raise self._busy()
             self.name_holder(descriptor, str(os.getpid()))
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _busy(self) -> Busy:
+        """The error for a run that somebody carries on."""
+        holder = ""
+        with contextlib.suppress(OSError), open(self.lock_path, encoding="ascii", errors="replace") as file:
+            holder = file.read(64).strip()
+        todo = f"wait for it: {follow_up('fleet', 'status', self.run.id)}"
+        return Busy(f"run {self.run.id}", f"pid {holder or 'unknown'} carries it on", todo=todo)
 
     def name_holder(self, descriptor: int, pids: str) -> None:
         """Say in the lock who has it; a full disk is no reason to stop."""

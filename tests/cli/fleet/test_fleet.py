@@ -74,6 +74,17 @@ def test_once_too_many_have_failed_no_more_are_begun_and_resume_goes_on(fleet: F
     # What was under way when the control node was lost is waited for.
     resumed = [call for _, call in fleet.calls if "--lock-timeout" in call]
     assert [call[call.index("--lock-timeout") + 1] for call in resumed] == ["5m"] * 3
+    # A dry run writes nothing, and who is asked sees the plan of the hosts that are left.
+    before = written(fleet.folder / "state")
+    dry = fleet.run("resume", "last", "--dry-run")
+    assert (dry.code, written(fleet.folder / "state")) == (0, before)
+    fleet.run("undo", "last", "--dry-run")
+    assert written(fleet.folder / "state") == before
+    shown = fleet.run("resume", "last")
+    assert (shown.code, written(fleet.folder / "state") == before) == (5, False)
+    assert [line.split()[:2] for line in shown.err.splitlines() if line[:2] in {"a ", "b ", "c "}] == [
+        ["a", "changes"], ["b", "changes"],
+    ]  # fmt: skip
     fleet.set("a")
     fleet.set("b")
     assert fleet.run("resume", "last", "--yes", "--json").states == dict.fromkeys("abc", "done")
@@ -165,6 +176,11 @@ def test_a_part_of_the_hosts_is_not_taken_for_all(fleet: Fleet) -> None:
     assert fleet.run("run", "-l", "a:!b", "--", "df", way=True).code == 0
     none = fleet.run("run", "-l", "a:!a", "--", "df", way=True)
     assert (none.code, "no hosts to target" in none.err) == (2, True)
+
+
+def written(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """What is in a folder, and when it was written."""
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
 
 
 def let_go(path: Path) -> None:

@@ -87,6 +87,22 @@ def test_one_process_has_a_run_at_a_time_and_the_second_is_told_who(tmp_path: Pa
     assert not folder.live()
 
 
+def test_a_look_writes_nothing_and_is_told_who_has_the_run(tmp_path: Path) -> None:
+    folder = create_run(str(tmp_path), RUN, PLAN)
+    with folder.held(look=True) as lock:
+        assert (lock, os.path.exists(folder.lock_path)) == (-1, False)
+    with folder.held(), pytest.raises(Busy, match=f"pid {os.getpid()} carries it on"), folder.held(look=True):
+        pass
+
+
+def test_a_lock_that_cannot_be_had_is_told(tmp_path: Path) -> None:
+    folder = create_run(str(tmp_path), RUN, PLAN)
+    os.symlink("/none/here", folder.lock_path)
+    with pytest.raises(Failed, match="the lock of the run cannot be taken") as told, folder.held():
+        pass
+    assert (told.value.what, told.value.state) == (folder.lock_path, "Nothing was changed.")
+
+
 def test_who_only_looks_at_a_run_keeps_nobody_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = create_run(str(tmp_path), RUN, PLAN)
     with folder.held():
