@@ -299,7 +299,7 @@ def attached(
         finally:
             if program.status is None:
                 program.end()
-                _set_terminal(modes)
+            _set_terminal(modes)
     finally:
         signal.signal(signal.SIGCHLD, child)
         signal.set_wakeup_fd(before)
@@ -322,7 +322,8 @@ def _terminal_modes() -> Optional[list[Any]]:
 
 
 def _set_terminal(modes: Optional[list[Any]]) -> None:
-    if modes is not None:
+    """Set it so again. Nothing to set is left alone: in the background that would stop this process."""
+    if modes is not None and _terminal_modes() != modes:
         with contextlib.suppress(OSError, ValueError, termios.error):
             termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, modes)
 
