@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Callable, TextIO
 
 from opskit.core.finding import SEVERITIES, follow_up
@@ -349,25 +349,37 @@ def _answer_lines(group: Answered, columns: int = 0) -> Iterator[str]:
     yield from value_lines(group.result, columns)
 
 
-Tell = Callable[[Mapping[str, HostState]], None]
+Tell = Callable[[Mapping[str, HostState], bool], None]
+STOPPING = "stopping: the hosts at work finish first; Ctrl-C again does not wait for them"
 
 
 @contextmanager
-def progress(screen: Screen, run: FleetRun, total: int = 0) -> Iterator[Tell]:
+def progress(screen: Screen, run: FleetRun, total: int = 0, *, drawn: bool = True) -> Iterator[Tell]:
     """What is told how far the hosts are, as often as that changes; on a terminal only, and gone afterwards.
 
-    total: how many hosts there are, where the run does not name them
-    """
-    with passing_lines(screen) as draw:
+    Where nothing is drawn, a line says once that the run is to stop.
 
-        def tell(states: Mapping[str, HostState]) -> None:
+    total: how many hosts there are, where the run does not name them
+    drawn: else something else is shown meanwhile
+    """
+    with passing_lines(screen) if drawn else nullcontext() as draw:
+        said = False
+
+        def tell(states: Mapping[str, HostState], stopping: bool) -> None:
+            nonlocal said
             if draw is not None:
-                draw(progress_lines(run, states, total, shutil.get_terminal_size().columns - 1))
+                columns = shutil.get_terminal_size().columns - 1
+                draw(progress_lines(run, states, total, columns, stopping=stopping))
+            elif stopping and not said:
+                said = True
+                screen.note(STOPPING)
 
         yield tell
 
 
-def progress_lines(run: FleetRun, states: Mapping[str, HostState], total: int, columns: int) -> list[str]:
+def progress_lines(
+    run: FleetRun, states: Mapping[str, HostState], total: int, columns: int, *, stopping: bool = False
+) -> list[str]:
     """How many hosts are done, which are at work, and the last that failed."""
     total = max(total, len(states), 1)
     over = sum(state.state not in {"waiting", "begun"} for state in states.values())
@@ -376,6 +388,8 @@ def progress_lines(run: FleetRun, states: Mapping[str, HostState], total: int, c
     head = f"{run.kind} {bar(over / total, BAR)} {over:,} of {counted(total, 'host')}"
     head += f", {len(wrong):,} failed" if wrong else ""
     lines = [head]
+    if stopping:
+        lines.append(f"{INDENT}{STOPPING}")
     if working:
         lines.append(f"{INDENT}at work: {', '.join(working)}")
     for name, state in wrong[-NAMES:]:

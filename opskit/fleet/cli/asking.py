@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Optional
 
 from opskit import __version__
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError
 from opskit.core.units import now, time_text
-from opskit.fleet.drive.ansible import Driven, drive, looking
+from opskit.fleet.drive.ansible import Driven, Tell, drive, looking
 from opskit.fleet.drive.store import RunFolder
 from opskit.fleet.model import KIND, FleetPlan, FleetRun, HostPlan, HostState, plan_of, sealed, settle
 from opskit.fleet.playbook import Asked
@@ -22,16 +22,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def telling(session: Session, run: FleetRun) -> Iterator[Callable[[Mapping[str, HostState]], object]]:
+def telling(session: Session, run: FleetRun) -> Iterator[Tell]:
     """What is told the states while hosts are asked: draws how far they are; with -v programs are shown instead."""
     from opskit.core.log import log_to_stderr  # noqa: PLC0415 - a usage error does without
     from opskit.fleet.show import progress  # noqa: PLC0415
 
     log_to_stderr(session.verbose)
-    if session.verbose:
-        yield lambda _states: None
-        return
-    with progress(session.screen, run, len(run.hosts)) as tell:
+    with progress(session.screen, run, len(run.hosts), drawn=not session.verbose) as tell:
         yield tell
 
 

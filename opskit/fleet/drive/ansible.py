@@ -26,7 +26,8 @@ from opskit.fleet.playbook import Asked, Config, config_places, environment, hos
 COLLECTION = os.path.join(os.path.dirname(os.path.dirname(__file__)), "collection")
 log = logging.getLogger("opskit.fleet")
 INSTALL = "pip install ansible-core, where opskit is installed; or the package ansible-core of this host"
-Tell = Callable[[Mapping[str, HostState]], object]
+# Told the states, and whether a signal has come that lets the hosts at work finish.
+Tell = Callable[[Mapping[str, HostState], bool], object]
 # What opskit hears from ansible-playbook's end and from its own stop beyond the limit of the hosts.
 MARGIN_SECONDS = 600.0
 # What Ansible says of a pattern that names nothing, before any host is asked.
@@ -82,7 +83,7 @@ def drive(folder: RunFolder, run: FleetRun, asked: Asked, tell: Tell, lock: int 
     wait. What only looks is ended by the first.
 
     run: what is asked now: the folder's run, or the hosts of it that are not done
-    tell: told the states whenever something has happened
+    tell: told whenever something has happened
     lock: the descriptor of the folder's lock, which ansible-playbook holds, too: it can outlive opskit
     Raises Missing; Failed when no host was asked, Refused where the inventory has not the hosts of the run.
     """
@@ -173,7 +174,7 @@ class _Talk:
     def __init__(self, folder: RunFolder, asked: Asked, interrupts: Interrupts, tell: Tell, before: int) -> None:
         self.folder, self.interrupts, self.tell, self.before = folder, interrupts, tell, before
         self.acts = folder.run.kind in {"apply", "undo"} and not asked.check
-        self.begun = False
+        self.begun = self.stopping = False
         self.settling = Settling(folder.run)
         self.heard = 0
 
@@ -190,6 +191,8 @@ class _Talk:
                 if again or not (stopped and self.acts and self.begun):
                     ansible.end()
                     break
+                self.stopping = True
+                self._tell()
             if came and not os.read(heard, 65536):
                 heard = -1  # it ends
             elif came:
@@ -204,10 +207,13 @@ class _Talk:
         self.settling.add(came)
         self.begun = self.begun or any(event.event == "batch" for event in events[self.before :])
         if came and len(events) > self.before:
-            try:
-                self.tell(self.settling.states)
-            except OSError:  # the terminal is gone, and the hosts at work are not
-                self.tell = lambda _states: None
+            self._tell()
+
+    def _tell(self) -> None:
+        try:
+            self.tell(self.settling.states, self.stopping)
+        except OSError:  # the terminal is gone, and the hosts at work are not
+            self.tell = lambda _states, _stopping: None
 
 
 def stop(path: str) -> bool:

@@ -58,9 +58,11 @@ def test_a_signal_waits_for_hosts_that_began_in_the_same_moment(
     heard, tells = os.pipe()
     os.write(tells, b".")
     try:
-        talk = _Talk(folder, Asked(folder.stop_path), interrupts, lambda _states: None, 0)
+        told: list[bool] = []
+        talk = _Talk(folder, Asked(folder.stop_path), interrupts, lambda _states, stopping: told.append(stopping), 0)
         assert talk.listen(ansible, heard) == 2
     finally:
         os.close(heard)
         os.close(tells)
     assert ansible.was_ended == ends
+    assert told[-1] != ends  # whoever pressed the key sees that it was heard

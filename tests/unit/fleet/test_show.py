@@ -13,7 +13,7 @@ import pytest
 from golden.screens.made_fleet import FLEET, name, readme_plan, run, states
 from opskit.core.text import shown
 from opskit.fleet.model import HostPlan, HostState
-from opskit.fleet.show import draw_plan, progress, progress_lines
+from opskit.fleet.show import STOPPING, draw_plan, progress, progress_lines
 from opskit.fleet.value import value_lines
 from opskit.ui.screen import Screen, width_of
 
@@ -116,7 +116,7 @@ def test_progress_is_drawn_when_told_and_gone_afterwards(monkeypatch: pytest.Mon
     monkeypatch.setenv("COLUMNS", "80")
     with progress(Screen("opskit fleet"), run("apply", 3)) as tell:
         assert not stream.getvalue()  # a prompt of ssh may stand there
-        tell(states(3))
+        tell(states(3), False)
         assert "3 of 3 hosts" in stream.getvalue()
     assert "\x1b[2K" in stream.getvalue()
     again = stream.getvalue()
@@ -130,8 +130,19 @@ def test_no_progress(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Stream(terminal=screen is not None)
     monkeypatch.setattr(sys, "stderr", stream)
     with progress(screen or Screen("opskit fleet"), run("apply", 3)) as tell:
-        tell(states(3))
+        tell(states(3), False)
     assert not stream.getvalue()
+
+
+def test_that_a_run_is_to_stop_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = progress_lines(run("apply", 3), states(2), 0, 79, stopping=True)
+    assert lines[1] == f"  {STOPPING}"  # it has room
+    stream = Stream(terminal=False)
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress(Screen("opskit fleet"), run("apply", 3), drawn=False) as tell:
+        for stopping in (False, True, True):
+            tell(states(2), stopping)
+    assert stream.getvalue() == f"{STOPPING}\n"
 
 
 def test_any_value_is_told() -> None:
