@@ -1,7 +1,8 @@
 """Hosts that fared alike, once: what a plan, a run and a check of many hosts come to for whoever reads it. No I/O.
 
 Texts of two hosts are alike when they differ in nothing but names that every host has for itself (UUIDs, ids of runs,
-times) and in numbers that stand alone. They are told once: such a name as "...", numbers as "91 to 97".
+times, what ssh calls it) and in numbers that stand alone. They are told once: such a name as "...", numbers as
+"91 to 97".
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _OWN = (
     rf"|{RUN_ID}"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"
     r"|(?<![0-9A-Za-z])[0-9a-f]{16,}(?![0-9A-Za-z])"
+    # How it is called where ssh tells of it.
+    r"|(?<=ssh: connect to host )\S+|(?<=ssh: Could not resolve hostname )[^\s:]+|(?<=Connection closed by )\S+"
+    r"|\S+@\S+(?=: Permission denied \()"
 )
 _VARYING = re.compile(f"({_OWN}|{NUMBER})", re.ASCII)
 _IS_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?", re.ASCII)
@@ -133,6 +137,7 @@ def _planned(name: str, host: HostPlan, *, undo: bool) -> Group:
         (name,),
         reason(host.why),
         todo=first_remedy(findings, host.why),
+        then=way_todo(host.why) if host.outcome in {"failed", "unreachable"} else (),
         # What an undo does is not said to be taken back itself.
         changes=tuple(replace(change, lasting=change.lasting and not undo) for change in changes_of(host.changes)),
         findings=findings,
@@ -162,6 +167,7 @@ def _fared(run: FleetRun, name: str, state: HostState) -> Group:
         "" if word == "unknown" else reason(state.why),
         clipped(state.left),
         (todo,) if todo else first_remedy(findings, state.why),
+        way_todo(state.why) if word in {"failed", "unreachable"} else (),
         findings=findings,
     )
 
@@ -374,11 +380,31 @@ def first_remedy(findings: Sequence[FindingText], why: str) -> tuple[str, ...]:
 
 # What Ansible has before the words of ssh; that the host could not be reached is said already.
 _BEFORE = re.compile(r"(?:Task failed: )?(?:Failed to connect to the host via ssh: )?")
+# What ssh says in twelve lines.
+_OTHER_KEY = "REMOTE HOST IDENTIFICATION HAS CHANGED"
+_ITS_FILE = re.compile(r"Offending \S+ key in (.+):\d+")
+# What there is to do here where there is no way to a host, by the words of ssh and of Ansible; the first that fits.
+_WAYS = (
+    (_OTHER_KEY, "find out why; only then remove the old key: ssh-keygen -R HOST"),
+    ("Host key verification failed", "log in there once by ssh, and compare the key that it asks about"),
+    ("because Host Key checking is enabled", "log in there once by ssh, and compare the key that it asks about"),
+    (": Permission denied (", "-u NAME, --private-key FILE, or -k (--ask-pass)"),
+    ("Missing sudo password", "-K (--ask-become-pass)"),
+    ("no vault secrets found", "-J (--ask-vault-pass), or --vault-password-file FILE"),
+)
 
 
 def reason(why: str) -> str:
     """Why a host is in its state, as it is told."""
+    if _OTHER_KEY in why:
+        file = _ITS_FILE.search(why)
+        return f"it has another key than the one that is known{f' ({file[1]})' if file else ''}"
     return clipped(why[len(match[0]) :] if (match := _BEFORE.match(why)) else why)
+
+
+def way_todo(why: str) -> tuple[str, ...]:
+    """What there is to do here where Ansible has no way to a host."""
+    return tuple(todo for words, todo in _WAYS if words in why)[:1]
 
 
 def clipped(text: str) -> str:

@@ -39,6 +39,16 @@ UUIDS = "f30ab76a-ec00-5735-be97-cc7b2431090e", "0a0ab76a-ec00-5735-be97-cc7b243
         ("/etc/fstab.opskit-20261129T122648Z-646f35", "/etc/fstab.opskit-20261129T122649Z-646f36",
          "/etc/fstab.opskit-..."),
         ("since 2026-11-29T12:00:00Z", "since 2026-11-29T13:00:00+01:00", "since ..."),
+        ("ssh: connect to host 10.0.0.9 port 22: No route to host",
+         "ssh: connect to host web1.example.net port 22: No route to host",
+         "ssh: connect to host ... port 22: No route to host"),
+        ("ssh: Could not resolve hostname a: Name or service not known",
+         "ssh: Could not resolve hostname b: Name or service not known",
+         "ssh: Could not resolve hostname ...: Name or service not known"),
+        ("ops@a: Permission denied (publickey).", "ops@b: Permission denied (publickey).",
+         "...: Permission denied (publickey)."),
+        ("Connection closed by 10.0.0.9 port 22", "Connection closed by 10.0.0.8 port 22",
+         "Connection closed by ... port 22"),
         ("same 5", "same 5", "same 5"),
         ("", "", ""),
     ],
@@ -140,6 +150,41 @@ def test_what_only_looked_is_not_resumed() -> None:
     only = run("check", 3, ("check",))
     assert go_on(only, run_groups(only, states(3))) == ("", 0)
     assert verdict(only, states(3)) == "1 of 3 hosts answered, 1 refused, 1 unreachable"
+
+
+CHANGED = """Failed to connect to the host via ssh: @@@@@@@@@@@
+@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
+Offending ED25519 key in /root/.ssh/known_hosts:{}
+Host key verification failed."""
+
+
+def test_where_there_is_no_way_to_hosts_it_is_said_what_to_do_here() -> None:
+    whys = {
+        "a": "Failed to connect to the host via ssh: Host key verification failed.",
+        "b": CHANGED.format(3),
+        "c": CHANGED.format(7),
+        "d": "Missing sudo password",
+        "e": "root@10.0.0.7: Permission denied (publickey).",
+        "f": "root@10.0.0.8: Permission denied (publickey).",
+        "g": "ssh: connect to host 10.0.0.9 port 22: Connection refused",
+    }
+    hosts = {key: HostState("failed" if key == "d" else "unreachable", why=why) for key, why in whys.items()}
+    log_in = "log in there once by ssh, and compare the key that it asks about"
+    told = {group.hosts: (group.why, group.then) for group in run_groups(run("run", 0), hosts)}
+    assert told == {
+        ("a",): ("Host key verification failed.", (log_in,)),
+        ("b", "c"): (
+            "it has another key than the one that is known (/root/.ssh/known_hosts)",
+            ("find out why; only then remove the old key: ssh-keygen -R HOST",),
+        ),
+        ("d",): ("Missing sudo password", ("-K (--ask-become-pass)",)),
+        ("e", "f"): (
+            "...: Permission denied (publickey).", ("-u NAME, --private-key FILE, or -k (--ask-pass)",),
+        ),
+        ("g",): ("ssh: connect to host 10.0.0.9 port 22: Connection refused", ()),
+    }  # fmt: skip
+    planned = FleetPlan("k", "t", "0", ("df",), (), "", {"d": HostPlan("failed", why="Missing sudo password")})
+    assert plan_groups(planned)[0].then == ("-K (--ask-become-pass)",)
 
 
 def test_a_run_that_ended_early_is_not_called_stopped() -> None:
