@@ -12,6 +12,7 @@ from typing import Optional
 import pytest
 
 from fleetlab.lab import Lab
+from host.hosts import Terminal
 from host.tools import OPSKIT, Answer
 
 SECONDS = 1200
@@ -63,6 +64,10 @@ class Control:
     def run(self, *words: str) -> Answer:
         """`opskit fleet …`, to its end."""
         return ended(self.start(*words))
+
+    def terminal(self, *words: str) -> Terminal:
+        """The same on a terminal."""
+        return Terminal([*OPSKIT, "fleet", *words], {**self.environment, "TERM": "xterm"}, controls=True)
 
     def start_of_its_own(self, *words: str) -> subprocess.Popen[str]:
         """The same on a machine of its own, as it were: what is killed with it is all that it started."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,14 +18,15 @@ case $1 in
   *) echo "opskit: no such option: $1" >&2; exit 2 ;;
 esac
 """
-# In place of mkfs, in a host that is to die there: it tells, and waits for its end.
-# The same, but that it may go on; mke2fs looks at the name that it is called by.
+# In place of mkfs, in a host where it is to be held: it tells, and waits until it may go on; mke2fs looks at the name
+# that it is called by.
 HOLDS = """#!/bin/bash
 touch /run/in-the-middle
 while [ ! -e /run/go ]; do sleep 0.1; done
 exec -a "$0" /usr/local/lib/fleet-lab/kept "$@"
 """
 KEPT = "/usr/local/lib/fleet-lab/kept"
+# The same in a host that is to die there.
 WAITS = """#!/bin/sh
 touch /run/in-the-middle
 exec sleep infinity
@@ -34,6 +36,11 @@ exec sleep infinity
 def shell(lab: Lab, name: str, script: str) -> str:
     """Run a script in a host; its output."""
     return lab.run(name, "sh", "-euc", script).stdout
+
+
+def plain(text: str) -> str:
+    """What a terminal showed, without colours and in one line."""
+    return " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).split())
 
 
 def digest(image: Path) -> str:

@@ -60,12 +60,21 @@ class Namespace:
 
 
 class Terminal:
-    """opskit on a terminal of its own: what it shows is read, what is typed is written; nobody waits by the clock."""
+    """opskit on a terminal of its own: what it shows is read, what is typed is written; nobody waits by the clock.
 
-    def __init__(self, argv: Sequence[str], environment: dict[str, str], columns: int = 80) -> None:
+    controls: keys are signals there, and programs find it as /dev/tty, where they ask for passwords
+    """
+
+    def __init__(
+        self, argv: Sequence[str], environment: dict[str, str], columns: int = 80, *, controls: bool = False
+    ) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd="/")
+        take = (lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if controls else None
+        self.process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd="/", start_new_session=controls,
+            preexec_fn=take,  # noqa: PLW1509 - there are no threads
+        )  # fmt: skip
         os.close(slave)
         self.text = ""
 
