@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from opskit.core.text import last_lines
 from opskit.fleet.model import FleetRun
 
 CALLBACK = "opskit.host.record"
@@ -133,6 +135,14 @@ def words(run: FleetRun, program: str, book: str) -> tuple[str, ...]:
     if run.forks:
         line += ["--forks", str(run.forks)]
     return (*line, *run.ansible, book)
+
+
+def last_words(output: str) -> str:
+    """What Ansible said last: some lines; of an error that it did not catch only the error, and no traceback."""
+    if "Traceback (most recent call last)" in output:
+        lines = [line for line in output.splitlines() if line[:1].strip()]
+        return re.sub(r"^[\w.]+: ", "", lines[-1])
+    return last_lines(output, 12)
 
 
 class Config(NamedTuple):

@@ -18,7 +18,7 @@ from opskit.fleet.cli.hosts import FleetRunName, Way, new_run, reaching_again
 from opskit.fleet.cli.plan import PlanFile, load_plan
 from opskit.fleet.cli.words import plannable, typed
 from opskit.fleet.drive.ansible import drive
-from opskit.fleet.drive.store import RunFolder, create_run, open_run
+from opskit.fleet.drive.store import RunFolder, check_kept, create_run, open_run
 from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostPlan, HostState, exit_code, first_code, settle
 from opskit.fleet.playbook import Asked
 from opskit.options import changes
@@ -74,6 +74,7 @@ def apply(session: Session, file: PlanFile, way: Way, serial: Serial = SERIAL, m
     or unreachable, counts for the exit code.
     """
     plan = load_plan(file)
+    check_kept(session.state_dir)
     command = plannable(plan.argv)
     wait = ("--lock-timeout", seconds_text(session.lock_timeout).replace(" ", "")) if session.lock_timeout else ()
     run = replace(
@@ -217,6 +218,7 @@ def undo(session: Session, run: FleetRunName, serial: Serial = SERIAL, max_fail:
         folder = open_run(session.state_dir, folder.run.of)
     if folder.run.kind != "apply":
         raise UsageFault(folder.run.id, "it takes another run back itself", todo="make a plan, and apply it anew")
+    check_kept(session.state_dir)
     with folder.held(look=True):  # while it is carried on there is more to take back every moment
         states = settle(folder.run, folder.events())
     done = {name: state.run for name, state in states.items() if state.run and state.state in OVER}

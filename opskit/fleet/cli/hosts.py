@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import errno
 import functools
 import inspect
 import os
 import shlex
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Callable, NamedTuple, Optional, get_type_hints
@@ -158,7 +160,11 @@ def _look_for(option: str, path: str, todo: str = "") -> None:
     todo: what may have been meant, where there is nothing of that name
     """
     try:
-        os.stat(path)
+        mode = os.stat(path).st_mode
+        # An inventory or a password can be a program's, and one that is compiled need not be read.
+        needed = os.R_OK | os.X_OK if stat.S_ISDIR(mode) else os.R_OK
+        if not (os.access(path, needed) or (stat.S_ISREG(mode) and os.access(path, os.X_OK))):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         why = f"there is no file or folder {path}" if missing else f"{path} cannot be read ({error.strerror})"

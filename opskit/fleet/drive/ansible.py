@@ -17,11 +17,10 @@ from opskit.core.errors import Failed, Interrupted, Missing, Refused, UsageFault
 from opskit.core.execute import Interrupts
 from opskit.core.files import write_atomic
 from opskit.core.runner import Attached, attached
-from opskit.core.text import last_lines
 from opskit.fleet.drive.store import RunFolder
 from opskit.fleet.findings import inventory_findings
 from opskit.fleet.model import Event, FleetRun, HostState, Settling
-from opskit.fleet.playbook import Asked, Config, config_places, environment, host_seconds, playbook, words
+from opskit.fleet.playbook import Asked, Config, config_places, environment, host_seconds, last_words, playbook, words
 
 COLLECTION = os.path.join(os.path.dirname(os.path.dirname(__file__)), "collection")
 log = logging.getLogger("opskit.fleet")
@@ -32,6 +31,8 @@ Tell = Callable[[Mapping[str, HostState], bool], object]
 MARGIN_SECONDS = 600.0
 # What Ansible says of a pattern that names nothing, before any host is asked.
 NO_HOST = ("Could not match supplied host pattern", "leaves us with no hosts to target")
+# What it says where it cannot have the folders that it works in.
+NO_FOLDER = ("Unable to create local directories", "DEFAULT_LOCAL_TMP")
 OUTPUT_KEPT = 64 * 1024
 
 
@@ -59,7 +60,11 @@ def ansible_config() -> Config:
 @contextlib.contextmanager
 def looking(run: FleetRun) -> Iterator[RunFolder]:
     """A folder for a run that only looks, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="opskit-fleet-") as path:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="opskit-fleet-")
+    except OSError as error:
+        raise Failed("a temporary folder", f"it cannot be made ({error.strerror})", todo="TMPDIR=DIR") from error
+    with temporary as path:
         yield RunFolder(path, run)
 
 
@@ -108,7 +113,7 @@ def drive(folder: RunFolder, run: FleetRun, asked: Asked, tell: Tell, lock: int 
                 folder.name_holder(lock, f"{os.getpid()} (ansible-playbook: {ansible.pid})")
             number = _Talk(folder, asked, interrupts, tell, before).listen(ansible, heard)
             status = ansible.status
-        said = last_lines(os.pread(output, OUTPUT_KEPT, begins).decode("utf-8", "replace"), 12)
+        said = last_words(os.pread(output, OUTPUT_KEPT, begins).decode("utf-8", "replace"))
     finally:
         for descriptor in (heard, output, *((tells,) if tells >= 0 else ())):
             os.close(descriptor)
@@ -139,6 +144,9 @@ def _check_hosts(run: FleetRun, events: list[Event], number: int, why: str) -> N
             raise Interrupted(number, state=nothing)
         if run.limit and not run.hosts and any(words in why for words in NO_HOST):
             raise UsageFault(run.limit, why, todo=listing)
+        if any(words in why for words in NO_FOLDER):
+            todo = "name folders of your own: ANSIBLE_HOME=DIR, ANSIBLE_LOCAL_TEMP=DIR"
+            raise Failed("ansible-playbook", why, todo=todo, state=nothing)
         raise Failed("ansible-playbook", why, todo=listing, state=nothing)
     if run.hosts:
         strange = inventory_findings(run, found.hosts)

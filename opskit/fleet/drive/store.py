@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -11,10 +12,10 @@ from typing import Optional
 
 from opskit.core.caller import own_folder
 from opskit.core.errors import Busy, Failed, Missing, UsageFault
-from opskit.core.files import sync_directory, write_atomic
+from opskit.core.files import existing_part, sync_directory, write_atomic
 from opskit.core.finding import follow_up
 from opskit.core.jsonable import ShapeError, from_json, to_json
-from opskit.core.lock import make_state_dir, wait_for_flock
+from opskit.core.lock import check_state_dir, make_state_dir, wait_for_flock
 from opskit.fleet.model import Event, FleetPlan, FleetRun, read_events, read_plan
 
 # Where a host keeps its ledger (options.DEFAULT_STATE_DIR): that is none of a fleet's.
@@ -143,6 +144,7 @@ def create_run(state_dir: str, run: FleetRun, plan: FleetPlan) -> RunFolder:
     """
     base = fleet_dir(state_dir)
     path = os.path.join(base, run.id)
+    check_kept(state_dir)
     try:
         make_state_dir(base)
         os.mkdir(path, 0o700)
@@ -150,10 +152,29 @@ def create_run(state_dir: str, run: FleetRun, plan: FleetPlan) -> RunFolder:
         write_atomic(os.path.join(path, "run.json"), json.dumps(to_json(run)).encode())
         sync_directory(base)
     except OSError as error:
-        todo = "make room, or name another place: --state-dir DIR"
-        why = f"the state of the run cannot be kept ({error.strerror})"
-        raise Failed(path, why, todo=todo, state="Nothing was changed.") from error
+        raise _not_kept(path, error.errno or 0) from error
     return RunFolder(path, run)
+
+
+def check_kept(state_dir: str) -> None:
+    """Raise Failed or Missing where the state of a run cannot be kept, as far as that is seen without writing."""
+    base = fleet_dir(state_dir)
+    try:
+        check_state_dir(base)
+    except OSError as error:  # below what this user may not look into
+        raise _not_kept(base, error.errno or errno.EACCES) from error
+    place = existing_part(base)
+    if not os.path.isdir(place):
+        raise _not_kept(base, errno.ENOTDIR)
+    if not os.access(place, os.W_OK | os.X_OK):
+        read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+        raise _not_kept(base, errno.EROFS if read_only else errno.EACCES)
+
+
+def _not_kept(path: str, number: int) -> Failed:
+    room = "make room, or " if number in {errno.ENOSPC, errno.EDQUOT} else ""
+    why = f"the state of the run cannot be kept ({os.strerror(number)})"
+    return Failed(path, why, todo=f"{room}name another place: --state-dir DIR", state="Nothing was changed.")
 
 
 def run_names(state_dir: str) -> list[str]:

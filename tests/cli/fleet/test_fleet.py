@@ -176,6 +176,10 @@ def test_a_part_of_the_hosts_is_not_taken_for_all(fleet: Fleet) -> None:
     assert fleet.run("run", "-l", "a:!b", "--", "df", way=True).code == 0
     none = fleet.run("run", "-l", "a:!a", "--", "df", way=True)
     assert (none.code, "no hosts to target" in none.err) == (2, True)
+    # Nor is a traceback of Ansible's an answer: a user without a home has no folder for it.
+    fleet.environment["ANSIBLE_HOME"] = "/proc/none"
+    homeless = fleet.run("run", "--", "df", way=True)
+    assert (homeless.code, "Traceback" in homeless.err, "ANSIBLE_HOME=DIR" in homeless.err) == (1, False, True)
 
 
 def written(folder: Path) -> dict[str, tuple[int, bytes]]:

@@ -7,7 +7,18 @@ from dataclasses import replace
 import pytest
 
 from opskit.fleet.model import FleetRun
-from opskit.fleet.playbook import ALIVE, Asked, Config, Unsafe, as_yaml, config_places, environment, playbook, words
+from opskit.fleet.playbook import (
+    ALIVE,
+    Asked,
+    Config,
+    Unsafe,
+    as_yaml,
+    config_places,
+    environment,
+    last_words,
+    playbook,
+    words,
+)
 
 RUN = FleetRun("r", "apply", "t", "0.2.0", ("disk", "mount", "/dev/vdb", "/d"), ("/h.ini", "a,b,"), hosts={"a": "T"})
 
@@ -101,3 +112,13 @@ def test_the_config_is_looked_for_where_ansible_looks() -> None:
     own = ("ansible.cfg", "/root/.ansible.cfg", "/etc/ansible/ansible.cfg")
     assert config_places({"HOME": "/root"}) == own
     assert config_places({"ANSIBLE_CONFIG": "/x", "HOME": "/root"}) == ("/x/ansible.cfg", "/x", *own)
+
+
+def test_a_fault_of_ansible_is_told_without_its_traceback() -> None:
+    trace = (
+        'Traceback (most recent call last):\n  File "x.py", line 1\n    value = f(\n        ^^^^\n'
+        "ansible.errors.AnsibleError: Unable to create local directories '/x': [Errno 13]\n"
+    )
+    assert last_words(trace) == "Unable to create local directories '/x': [Errno 13]"
+    assert last_words("[ERROR]: a\nhost: b\n") == "[ERROR]: a\nhost: b"
+    assert last_words("") == ""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from opskit.core.errors import Busy, Failed, OpskitError, UsageFault
-from opskit.fleet.drive.store import OF_THE_HOST, create_run, fleet_dir, open_run
+from opskit.fleet.drive.store import OF_THE_HOST, check_kept, create_run, fleet_dir, open_run
 from opskit.fleet.findings import inventory_findings
 from opskit.fleet.model import FleetPlan, FleetRun, HostPlan, sealed
 from opskit.options import DEFAULT_STATE_DIR
@@ -127,6 +127,19 @@ def test_no_room_for_the_state_is_told_before_anything_begins(tmp_path: Path) ->
     with pytest.raises(Failed) as told:
         create_run(str(tmp_path), RUN, PLAN)
     assert told.value.state == "Nothing was changed."
+    with pytest.raises(Failed, match="Not a directory"):
+        check_kept(str(tmp_path))
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anybody_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_kept(str(tmp_path / "a/b"))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(Failed, match="Permission denied") as told:
+        check_kept(str(tmp_path / "a/b"))
+    assert told.value.todo == "name another place: --state-dir DIR"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_inventory_that_is_not_the_plan_s() -> None:
