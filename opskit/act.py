@@ -29,6 +29,8 @@ from opskit.ui.plan import confirm, draw_notes, draw_plan
 from opskit.ui.progress import step_line
 
 F = TypeVar("F")
+# What was decided stays until the process ends (__main__.py): to take thousands of facts apart takes milliseconds.
+_kept: list[object] = []
 
 
 class Chore(Generic[F]):
@@ -108,6 +110,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     _stop_if_done(session, chore)
     decided = _first_decision(session, chore)
     decided = decided._replace(plan=_possible(session, chore, decided.plan))
+    _kept.append(decided)
     plan = decided.plan
     if session.dry_run:
         _show(session, decided, chore)

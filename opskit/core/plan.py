@@ -167,9 +167,9 @@ class Plan:
         NO_RUN it is the one that lasts.
         """
         parts = [list(self.basis), *(to_json(step.essence) for step in self.steps)]
-        texts = [json.dumps(part, sort_keys=True) for part in parts]
-        digests = [sha256(text.encode()) for text in texts]
-        whole = sha256(f"[{', '.join(texts)}]".encode())[:_WHOLE]
+        texts = [json.dumps(part, sort_keys=True).encode() for part in parts]
+        digests = [sha256(text) for text in texts]
+        whole = sha256(b"[" + b", ".join(texts) + b"]")[:_WHOLE]
         return f"{whole}-{''.join(digest[:_PART] for digest in digests)}"
 
     def as_json(self) -> dict[str, Any]:

@@ -116,16 +116,16 @@ def _count(
     order: Sequence[Candidate], active: Sequence[JournalFile], limits: VacuumLimits, rules: Rules, now: int
 ) -> int:
     """How many of the candidates go: the loop ends at the first one that every limit lets stay."""
-    cut = cut_of(limits, now)
-    total = sum(candidate.file.allocated for candidate in order)
-    if rules.active_size:
+    cut, size, files = cut_of(limits, now), limits.size or 0, limits.files or 0
+    total = sum(candidate.file.allocated for candidate in order) if size else 0
+    if size and rules.active_size:
         total += sum(file.allocated for file in active)
-    for number, candidate in enumerate(order):
+    for number, (file, age) in enumerate(order):
         left = len(active) + len(order) - number
-        if candidate.age >= cut and not 0 < (limits.size or 0) < total and not 0 < (limits.files or 0) < left:
+        if age >= cut and not 0 < size < total and not 0 < files < left:
             return number
-        if not candidate.file.unremovable:
-            total = max(total - candidate.file.allocated, 0)
+        if size and not file.unremovable:
+            total = max(total - file.allocated, 0)
     return len(order)
 
 

@@ -44,6 +44,8 @@ def test_the_status_of_a_file_is_that_of_os_stat_with_statx_and_without(tmp_path
             birth, _ = statx.of(file.fileno(), "")
             assert statx.status(file.fileno()) == (*want, birth, False)
             assert without.status(file.fileno()) == (*want, 0, False)
+            for each in (statx, without):
+                assert each.untimed(file.fileno()) == (*want[:5], False)
         descriptor = os.open(tmp_path, os.O_RDONLY)
         try:
             assert statx.status(descriptor, "a") == (*want, birth, False)

@@ -36,6 +36,7 @@ from opskit.journal.releases import Rules
 REMOTE = "/var/log/journal/remote"
 _ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_UNREAD = _FLAGS | os.O_NOATIME
 # The time of creation that journald itself keeps (journal-file.c): 64 bits, little-endian.
 _CRTIME = "user.crtime_usec"
 _U64 = struct.Struct("<Q")
@@ -47,7 +48,7 @@ def read_directory(path: str, old: int = 0) -> JournalDirectory:
     """A directory with its journal files in readdir's order. Raises OSError when it cannot be read.
 
     old: from when on a file's age matters to who asks. Where its name says that it is older, and where the names alone
-        give the order of all, crtime is not read: it is 0.
+        give the order of all, its times are not read: they are 0.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -94,26 +95,30 @@ def _read_file(
     directory: int, name: str, parsed: ParsedName, statx: Statx, *, noatime: bool, old: int
 ) -> Optional[JournalFile]:
     """The facts of one file; None for what is no regular file, or gone meanwhile: a vacuum passes over it."""
-    header, crtime, open_error, atime_stays = _NO_HEADER, 0, "", noatime
+    header, open_error, atime_stays = _NO_HEADER, "", noatime
+    atime = ctime = mtime = birth = crtime = 0
     try:
         try:
             descriptor = open_unread(name, directory)
             try:
-                status = statx.status(descriptor)
-                header = read_header(os.pread(descriptor, HEADER_BYTES, 0), status.size)
-                first = parsed.realtime or header.head
-                if not 0 < first < old:
+                if 0 < parsed.realtime < old:
+                    mode, size, allocated, inode, links, fixed = statx.untimed(descriptor)
+                    header = read_header(os.pread(descriptor, HEADER_BYTES, 0), size)
+                else:
+                    status = statx.status(descriptor)
+                    mode, size, allocated, inode, links, atime, ctime, mtime, birth, fixed = status
+                    header = read_header(os.pread(descriptor, HEADER_BYTES, 0), size)
                     crtime = _crtime(descriptor)
-                # The oldest of all times counts: of most files the first entry is older than any access.
-                atime_stays = noatime or (status.atime < min(status.mtime, first) and _keeps_atime(descriptor))
+                    # The oldest of all times counts: of most files the first entry is older than any access.
+                    oldest = min(mtime, parsed.realtime or header.head)
+                    atime_stays = noatime or (atime < oldest and _keeps_atime(descriptor))
             finally:
                 os.close(descriptor)
         except OSError as error:
             open_error = error.strerror or str(error)
-            status = statx.status(directory, name)
+            mode, size, allocated, inode, links, atime, ctime, mtime, birth, fixed = statx.status(directory, name)
     except OSError:
         return None
-    mode, size, allocated, inode, links, atime, ctime, mtime, birth, fixed = status
     if not stat.S_ISREG(mode):
         return None
     # By position, and past the constructor that NamedTuple makes: these are made by the thousand.
@@ -130,7 +135,7 @@ def open_unread(name: str, directory: Optional[int] = None) -> int:
     directory: an open one that name is in.
     """
     try:
-        return os.open(name, _FLAGS | os.O_NOATIME, dir_fd=directory)
+        return os.open(name, _UNREAD, dir_fd=directory)
     except PermissionError:  # not the owner's
         return os.open(name, _FLAGS, dir_fd=directory)
 
