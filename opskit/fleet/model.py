@@ -58,8 +58,6 @@ _BY_CODE = {
 SEVERE = frozenset({"error", "critical"})
 # The exit codes of opskit that are no failure: done, changes pending, findings.
 SOUND = frozenset({ExitCode.DONE, ExitCode.CHANGES_PENDING, ExitCode.FINDINGS})
-# With these a host's command has ended well.
-SOUND = frozenset({ExitCode.DONE, ExitCode.CHANGES_PENDING, ExitCode.FINDINGS})
 # A number that stands alone, also with its unit: not that of a name (sdb1, web-2).
 NUMBER = r"(?<![^\s(])\d+(?:,\d{3})*(?:\.\d+)?(?=(?:[KMGTPE]|%|s|m|h|d)?[)\],;:.]*(?:\s|$))"
 
@@ -121,7 +119,10 @@ class FleetPlan:
 def _plan_code(host: HostPlan) -> int:
     if host.outcome == "unreachable":
         return ExitCode.UNREACHABLE
-    return _known_code(host.exit_code) if host.outcome in {"refused", "failed"} else ExitCode.DONE
+    if host.outcome not in {"refused", "failed"}:
+        return ExitCode.DONE
+    code = _known_code(host.exit_code)
+    return ExitCode.FAILED if code in SOUND else code  # it ended well, and has no plan
 
 
 def checksum(plan: FleetPlan) -> str:
