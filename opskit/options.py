@@ -17,7 +17,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Callable, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Callable, Optional, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -112,6 +112,17 @@ def one_of(option: str, *words: str) -> Words:
     return Words(option, words)
 
 
+def check_format(form: str, output: str, *, json: bool, otherwise: str) -> None:
+    """Raise UsageFault for a check's --output that nothing would be written to, and for --json beside another format.
+
+    otherwise: what may have been meant by --output
+    """
+    if output and form != "prometheus":
+        raise UsageFault("--output", "it goes with --format prometheus", todo=f"or: {otherwise}")
+    if json and form not in {"text", "json"}:
+        raise UsageFault("--json", f"it does not go with --format {form}", todo="leave one of them out")
+
+
 def offered(option: str, *words: str) -> Words:
     """The parser of an option whose usual values these words are."""
     return Words(option, words, others=True)
@@ -128,6 +139,11 @@ COLOR = one_of("--color", "auto", "always", "never")
 FORMAT = one_of("--format", "text", "sh", "json")
 # An area that `opskit status` and the checks look at.
 AREA = Words("AREA", dict.fromkeys(look.area for look in LOOKS))
+# What the checks of one host and of many have alike.
+Areas = Annotated[Optional[list[str]], typer.Argument(metavar="[AREA]...", parser=AREA, help="Only these areas.")]
+MetricsFile = Annotated[
+    str, typer.Option("--output", metavar="FILE", help="Where the metrics go, with --format prometheus.")
+]
 # name → (annotation, default). The same flag means the same everywhere.
 READING: dict[str, tuple[Any, Any]] = {
     "json": (Annotated[bool, typer.Option("--json", help="Answer with one JSON envelope.")], False),

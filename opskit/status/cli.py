@@ -18,7 +18,18 @@ from opskit.commands import new_app
 from opskit.core.errors import OpskitError, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.report import ReportRequest
-from opskit.options import AREA, DEFAULT_STATE_DIR, changes, one_of, reads, span_of, watch_interval
+from opskit.options import (
+    AREA,
+    DEFAULT_STATE_DIR,
+    Areas,
+    MetricsFile,
+    changes,
+    check_format,
+    one_of,
+    reads,
+    span_of,
+    watch_interval,
+)
 from opskit.session import Session
 from opskit.status.conclusion import conclude, exit_code
 from opskit.status.model import Conclusion, Settings
@@ -68,9 +79,7 @@ def status(
 @changes(check_app, "check", facts=False, formats=False, example="opskit check --format nagios")
 def check(
     session: Session,
-    only: Annotated[
-        Optional[list[str]], typer.Argument(metavar="[AREA]...", parser=AREA, help="Only these areas.")
-    ] = None,
+    only: Areas = None,
     form: Annotated[
         str,
         typer.Option(
@@ -80,9 +89,7 @@ def check(
             help="text, json, nagios (exits 0 to 3), or prometheus (node_exporter's textfile collector).",
         ),
     ] = "text",
-    output: Annotated[
-        str, typer.Option("--output", metavar="FILE", help="Where the metrics go, with --format prometheus.")
-    ] = "",
+    output: MetricsFile = "",
     every: Annotated[
         Optional[float],
         typer.Option(
@@ -100,10 +107,7 @@ def check(
     reason and a last day, in `[[check.ignore]]`. --install-timer writes a service and a timer of systemd that run the
     same check, with its areas and its format; nothing is checked then.
     """
-    if output and form != "prometheus":
-        raise UsageFault("--output", "it goes with --format prometheus", todo="or: opskit check --json > FILE")
-    if session.screen.json and form not in {"text", "json"}:
-        raise UsageFault("--json", f"it does not go with --format {form}", todo="leave one of them out")
+    check_format(form, output, json=session.screen.json, otherwise="opskit check --json > FILE")
     if every is not None:
         _install(session, only or (), form, output, int(every))
         return

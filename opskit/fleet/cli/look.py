@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from opskit.core.errors import UsageFault
 from opskit.fleet.cli.asking import asked
 from opskit.fleet.cli.hosts import Way, new_run, reaching
 from opskit.fleet.cli.plan import Words as Command
 from opskit.fleet.cli.words import looks_only
 from opskit.fleet.model import exit_code
-from opskit.options import AREA, one_of, reads
+from opskit.options import Areas, MetricsFile, check_format, one_of, reads
 from opskit.session import Session
 
 
@@ -46,9 +45,7 @@ def run(session: Session, words: Command, way: Way) -> None:
 def check(
     session: Session,
     way: Way,
-    only: Annotated[
-        Optional[list[str]], typer.Argument(metavar="[AREA]...", parser=AREA, help="Only these areas.")
-    ] = None,
+    only: Areas = None,
     form: Annotated[
         str,
         typer.Option(
@@ -58,18 +55,13 @@ def check(
             help="text, json, or prometheus (node_exporter's textfile collector).",
         ),
     ] = "text",
-    output: Annotated[
-        str, typer.Option("--output", metavar="FILE", help="Where the metrics go, with --format prometheus.")
-    ] = "",
+    output: MetricsFile = "",
 ) -> None:
     """Check each host as opskit check does there: the findings of all, equal ones together.
 
     Exits 0 when nothing is wrong anywhere, 4 with findings, 10 when a host could not be reached.
     """
-    if output and form != "prometheus":
-        raise UsageFault("--output", "it goes with --format prometheus", todo="or: opskit fleet check … --json > FILE")
-    if session.screen.json and form == "prometheus":
-        raise UsageFault("--json", f"it does not go with --format {form}", todo="leave one of them out")
+    check_format(form, output, json=session.screen.json, otherwise="opskit fleet check … --json > FILE")
     fleet = new_run("check", ("check", *(only or ())), way)
     states = asked(session, fleet, check=False)
     code = exit_code(states)
