@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.opskit.host.plugins.plugin_utils import script
+from ansible_collections.opskit.host.plugins.plugin_utils.answer import make_result
 from ansible_collections.opskit.host.plugins.plugin_utils.script import Heard, Sending, make_script, read_output
 
 import collection as generator
@@ -244,6 +246,83 @@ def test_a_full_disk_is_told_and_nothing_of_it_is_left(tools: Tools) -> None:
     heard = read_output(mark, done.stdout)
     assert (heard.how, "No space left on device" in heard.fault) == ("", True)
     assert done.stderr == ""
+
+
+def packed(tools: Tools, name: str) -> Tools:
+    """A build like the others that is another one."""
+    program, build = tools.build.with_name("opskit"), tools.build.with_name(name)
+    fake(program, f"# {name}\nANSWER")
+    with tarfile.open(build, "w:xz") as tar:
+        tar.add(program, "x/bin/opskit")
+    return tools._replace(build=build, sha256=sha256(build.read_bytes()).hexdigest())
+
+
+def test_of_earlier_builds_the_last_stays_and_what_runs_or_is_named_by_a_unit(tools: Tools) -> None:
+    def there() -> list[str]:
+        return sorted(path.name for path in tools.folder.iterdir())
+
+    builds = [packed(tools, f"build{number}") for number in range(6)]
+    for number, build in enumerate(builds[:4]):
+        assert build.run(send=True).how == "sent"
+        os.utime(tools.folder / build.sha256, (1000 + number, 1000 + number))
+        (tools.folder / "notes").mkdir(exist_ok=True)
+    assert there() == sorted([builds[2].sha256, builds[3].sha256, "notes"])
+    # The oldest is at work: as a zipapp is, whose program is Python.
+    running = tools.folder / builds[2].sha256 / "opskit.pyz"
+    running.write_text("import sys; print(flush=True); sys.stdin.read()")
+    os.utime(running.parent, (1002, 1002))
+    with subprocess.Popen([sys.executable, running], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert builds[4].run(send=True).how == "sent"
+        assert there() == sorted([*(build.sha256 for build in builds[2:5]), "notes"])
+    os.utime(tools.folder / builds[4].sha256, (1004, 1004))
+    os.utime(tools.folder / builds[2].sha256, (1002, 1002))
+    # Now it is a program of its own.
+    program = shutil.copy2(shutil.which("sleep") or "", tools.folder / builds[2].sha256 / "sleep")
+    os.utime(running.parent, (1002, 1002))
+    with subprocess.Popen([program, "infinity"]) as process:
+        assert builds[3].run(send=True).how == "sent"
+        assert there() == sorted([*(builds[number].sha256 for number in (2, 3, 4)), "notes"])
+        process.kill()
+    os.utime(tools.folder / builds[3].sha256, (1003, 1003))
+    assert builds[5].run(send=True).how == "sent"
+    assert there() == sorted([builds[4].sha256, builds[5].sha256, "notes"])
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
+def test_an_answer_is_taken_as_far_as_the_limit_and_opskit_goes_on(shell: str, tmp_path: Path) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not here")
+    mark = "opskit-0123456789abcdef"
+    most = script.LIMIT
+    for size, over in ((most, 0), (most + 1, 1), (10 * most, 9 * most)):
+        program = fake(tmp_path / "opskit", f"head -c {size} /dev/zero | tr '\\0' x; touch {tmp_path}/{size}; exit 4")
+        text = make_script(mark, ["disk", "list"], tool="path", path=str(program))
+        argv = [*(["busybox", "sh"] if shell == "busybox" else [shell]), "-c", text]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True)
+        heard = read_output(mark, done.stdout)
+        assert (heard.status, heard.over, len(heard.output)) == (4, over, min(size, most))
+        assert (tmp_path / str(size)).exists()  # it came to its end
+    assert "answered 41,943,040 bytes, and no more than 4 MiB" in make_result(heard, "", dry_run=False)["msg"]
+
+
+def test_where_nothing_can_be_started_it_says_so(tools: Tools) -> None:
+    mark = "opskit-0123456789abcdef"
+    state = tools.folder.parent
+    sending = Sending(str(tools.build), tools.sha256, packed=True)
+    told = []
+    for text in (make_script(mark, ["df"]), make_script(mark, ["df"], tool="send", sending=sending)):
+        mount = f"mount -t tmpfs -o noexec,mode=0700 none {state} || exit 77\n"
+        argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount + text]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode == 77 or "unshare" in done.stderr:
+            pytest.skip("no mount namespace here")
+        told.append(read_output(mark, done.stdout))
+    assert (told[0].host.noexec, tools.run().host.noexec) == (True, False)
+    assert (
+        told[1].fault == f"nothing starts from {tools.folder}, which is mounted noexec: install opskit there (RPM, deb)"
+    )
 
 
 def test_a_build_that_does_not_run_says_why(tools: Tools) -> None:

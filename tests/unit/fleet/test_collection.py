@@ -228,6 +228,7 @@ def build(machine: str) -> Build:
         (Host("0", "x86_64", "", "/usr/bin/python3.11", unpacks=True), ""),
         (Host("0", "aarch64", "2.36", "/usr/bin/python3.11", unpacks=True), ""),
         (Host("0", "x86_64", "2.36", "/usr/bin/python3.11", unpacks=False), ""),
+        (Host("0", "x86_64", "2.36", "/usr/bin/python3.11", unpacks=True, noexec=True), ""),
     ],
 )
 def test_the_build_is_that_of_the_host(host: Host, machine: str) -> None:
@@ -242,6 +243,7 @@ def test_the_build_is_that_of_the_host(host: Host, machine: str) -> None:
         (Host("0", "riscv64", "2.36", ""), "there is no standalone build for riscv64; it has no Python"),
         (Host("0", "x86_64", "", "", unpacks=True), "needs glibc 2.17, and it has none"),
         (Host("0", "x86_64", "2.36", ""), "it has no tar and xz"),
+        (Host("0", "x86_64", "2.36", "", unpacks=True, noexec=True), "is mounted noexec"),
     ],
 )
 def test_a_host_for_which_there_is_none_is_told_why(host: Host, words: str) -> None:

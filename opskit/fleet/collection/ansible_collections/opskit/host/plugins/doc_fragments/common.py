@@ -35,6 +35,7 @@ options:
         C(SHA256SUMS).
       - The standalone build is for hosts with glibc 2.17 and xz; the zipapp for those with a Python from 3.9 to 3.13.
       - It is sent once, also in check mode, into C(/var/lib/opskit/tools), which is root's alone, and verified there.
+        Of earlier ones the last is kept, and one that runs or that a unit or cron names.
     type: path
     default: ""
   tool_state:

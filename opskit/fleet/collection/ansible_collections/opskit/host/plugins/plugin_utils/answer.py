@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Optional
 
-from ansible_collections.opskit.host.plugins.plugin_utils.script import NEEDED, Heard
+from ansible_collections.opskit.host.plugins.plugin_utils.script import LIMIT, NEEDED, Heard
 
 DONE, CHANGES_PENDING, FINDINGS, REFUSED, MISSING = 0, 3, 4, 5, 6
 KEYS = {"schema", "ok", "command", "result", "findings", "error"}
@@ -72,6 +72,8 @@ def make_result(heard: Heard, stderr: str, *, dry_run: bool, fail_on_findings: b
     if not heard.how:
         return _never_ran(heard, stderr)
     tool = {"how": heard.how, "version": heard.version, "path": heard.path}
+    if heard.over:
+        return _result(rc=heard.status, failed=True, msg=_too_long(heard), tool=tool)
     envelope, beside = parse_envelope(heard.output)
     if envelope is None:
         return _result(rc=heard.status, failed=True, msg=_no_answer(heard.status, beside), tool=tool)
@@ -150,6 +152,12 @@ def _never_ran(heard: Heard, stderr: str) -> dict[str, Any]:
     if heard.old:
         return make_failure(f"opskit {NEEDED} or newer is needed, and the host has another ({heard.old})")
     return make_failure(f"the host has no opskit: install opskit {NEEDED}, or have it sent (tool_dir: the builds)")
+
+
+def _too_long(heard: Heard) -> str:
+    """What is said of an answer that was cut off: how the command itself ended is known."""
+    more = f"{LIMIT + heard.over:,} bytes, and no more than {LIMIT >> 20} MiB of an answer are taken"
+    return f"opskit ended with {heard.status} and answered {more}: ask for less, or run it on the host"
 
 
 def _no_answer(status: Optional[int], said: str) -> str:

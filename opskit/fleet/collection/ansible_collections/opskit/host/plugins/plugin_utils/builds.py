@@ -51,13 +51,15 @@ def choose(builds: list[Build], host: Host) -> tuple[Optional[Build], str]:
     """The build that this host can run, None for none; and why none."""
     standalone = next((build for build in builds if build.machine and build.machine == host.machine), None)
     zipapp = next((build for build in builds if not build.machine), None)
-    if standalone and numbers(host.glibc) >= GLIBC and host.unpacks:
+    if standalone and numbers(host.glibc) >= GLIBC and host.unpacks and not host.noexec:
         return standalone, ""
     if zipapp and host.python:
         return zipapp, ""
     whys = []
     if not standalone:
         whys.append(f"there is no standalone build for {host.machine or 'its machine'}")
+    elif host.noexec:
+        whys.append("the folder for it is mounted noexec, where the standalone build does not start")
     elif not host.unpacks:
         whys.append("it has no tar and xz for the standalone build")
     else:

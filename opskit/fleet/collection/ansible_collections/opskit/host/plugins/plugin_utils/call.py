@@ -19,6 +19,7 @@ from ansible_collections.opskit.host.plugins.plugin_utils.arguments import make_
 from ansible_collections.opskit.host.plugins.plugin_utils.builds import Build, choose, find_builds
 from ansible_collections.opskit.host.plugins.plugin_utils.commands import ACTIONS, COMMANDS, Command, Parameter
 from ansible_collections.opskit.host.plugins.plugin_utils.script import (
+    LIMIT,
     Heard,
     Sending,
     make_removal,
@@ -79,6 +80,7 @@ class OpskitAction(ActionBase):
                 return make_failure(f"the host has no opskit that fits, and {why}")
             build, why = choose(builds, heard.host)
             if build is None:
+                why += "; install opskit there (RPM, deb)"
                 return make_failure(f"the host has no opskit that fits, and none can be sent: {why}")
             heard, stderr = self._ask(words, parameters, builds, self._send(build))
         dry_run = command.changes and bool(self._task.check_mode)
@@ -104,8 +106,10 @@ class OpskitAction(ActionBase):
 
     def _run_script(self, mark: str, script: str) -> tuple[Heard, str]:
         done = self._low_level_execute_command(script)
-        heard = read_output(mark, as_text(done["stdout"]))
-        return heard, "" if heard.begun else as_text("\n".join([done["stdout"], done["stderr"]]))
+        # The script keeps to the limit; a host need not keep to the script.
+        stdout, stderr = (as_text(done[name][: 2 * LIMIT]) for name in ("stdout", "stderr"))
+        heard = read_output(mark, stdout)
+        return heard, "" if heard.begun else f"{stdout}\n{stderr}"
 
     def _removes(self, parameters: dict[str, Any]) -> bool:
         return parameters["tool_state"] == "absent" and not self._task.check_mode

@@ -15,10 +15,14 @@ NEEDED = "0.2.0"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 # Where opskit is put that is sent: a folder for each build, by its sha256. Root's alone, mode 0700.
 TOOLS = "/var/lib/opskit/tools"
+# No more of an answer is taken: whoever asks many hosts has them all in memory. What is beyond is read and counted, for
+# an opskit that nobody listens to any more would end in the middle.
+LIMIT = 4 << 20
 
 # fits: whether a program is an opskit of that release or newer; on PyPI that name is another program's.
 # go: run the command with it, and end. Its stdout and stderr are pipes also where ssh has a terminal, and what marks
-# the answer begins a line of its own: a banner, a lecture of sudo or a profile that prints may stand around it.
+# the answer begins a line of its own: a banner, a lecture of sudo or a profile that prints may stand around it. Its
+# status comes back on 3, and what it says goes to 4.
 # old: what there is, where it does not fit.
 HEAD = """\
 PATH={path}
@@ -31,7 +35,13 @@ fits() {{
 }}
 go() {{
   printf "\\n{mark} tool %s\\n{mark} path %s\\n{mark} version %s\\n" "$how" "$t" "${{v#opskit }}"
-  {{ "$@" {words} </dev/null; s=$?; printf "\\n{mark} end %s\\n" "$s"; }} 2>&1 | cat
+  {{
+    s=$({{
+      {{ "$@" {words} </dev/null 3>&- 4>&-; echo $? >&3; }} 2>&1 |
+      {{ head -c {limit}; c=$(wc -c); [ "$c" -eq 0 ] || printf "\\n{mark} over %s\\n" "$c"; }} >&4 3>&-
+    }} 3>&1)
+  }} 4>&1
+  printf "\\n{mark} end %s\\n" "$s"
   {afterwards}\
 exit 0
 }}
@@ -55,6 +65,7 @@ t={path}
 # whole: whether what was put into a folder is there to the byte. Asked once after each boot: what can be lost, a crash
 # loses.
 # python: one that runs the zipapp.
+# noexec: whether nothing can be started there that is a program itself.
 # sent: run what was put by that sha256.
 SENT = """\
 how=sent
@@ -74,6 +85,11 @@ python() {{
   done
   p=$(command -v python3) && "$p" -I -c "import sys; sys.exit(not (3, 9) <= sys.version_info < (3, 14))" 2>/dev/null
 }}
+noexec() {{
+  q=$d
+  while [ ! -d "$q" ]; do q=${{q%/*}}; done
+  findmnt -no OPTIONS -T "${{q:-/}}" 2>/dev/null | grep -w noexec
+}}
 sent() {{
   own "$d" && own "$d/$1" && whole "$d/$1" || return 1
   if [ -f "$d/$1/opskit.pyz" ]; then
@@ -86,9 +102,28 @@ sent() {{
   return 1
 }}
 """
+# used: whether something runs from a folder, or a unit or cron names it.
+# prune: of what was put earlier the newest stays, and what is in use. A folder has another name before the second look:
+# what begins now does not find it.
 # put: what was sent, into a folder of its own, whose name it gets when it is verified. What an earlier one that was
 # cut off has left there goes.
 PUT = """\
+used() {{
+  ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF " -> $1/" && return 0
+  echo "$1/" | grep -qsaF -f - /proc/[0-9]*/cmdline && return 0
+  echo "$1/" | grep -qsrF -f - /etc/systemd/system /run/systemd/system /run/systemd/transient /etc/cron* /var/spool/cron
+}}
+prune() {{
+  k=
+  for o in $(ls -t "$d"); do
+    case ${{#o}}:$o in 64:{sha256} | [!6]* | 6[!4]* | *[!0-9a-f:]*) continue ;; esac
+    if [ -z "$k" ]; then
+      k=$o
+    elif ! used "$d/$o" && mv -T "$d/$o" "$d/new.$o"; then
+      if used "$d/$o"; then mv -T "$d/new.$o" "$d/$o"; else rm -rf "$d/new.$o"; fi
+    fi
+  done
+}}
 put() {{
   umask 077
   mkdir -p "$d" || return 1
@@ -101,7 +136,12 @@ put() {{
   (cd "$n" && find . -type f ! -name sums -exec sha256sum {{}} + >sums) && echo "$b" >"$n/boot" || return 1
   rm -rf "$d/{sha256}" && mv -T "$n" "$d/{sha256}"
 }}
-e=$(put 2>&1 || {{ rm -rf "$n"; false; }}) && {{ sent {sha256}; e="it does not run: $v"; }}
+if e=$(put 2>&1 || {{ rm -rf "$n"; false; }}); then
+  prune >/dev/null 2>&1
+  sent {sha256}
+  e="it does not run: $v"
+  [ -z "$(noexec)" ] || e="nothing starts from $d, which is mounted noexec: install opskit there (RPM, deb)"
+fi
 printf "\\n{mark} fault %s\\n" "$(echo "$e" | head -n 1)"
 """
 UNPACK = """\
@@ -113,7 +153,7 @@ python || p=
 x=$(command -v xz) && x=$(command -v tar)
 g=$(getconf GNU_LIBC_VERSION 2>/dev/null)
 printf "\\n{mark} uid %s\\n{mark} machine %s\\n{mark} glibc %s\\n" "$(id -u)" "$(uname -m)" "${{g#glibc }}"
-printf "{mark} python %s\\n{mark} unpacks %s\\n" "$p" "$x"
+printf "{mark} python %s\\n{mark} unpacks %s\\n{mark} noexec %s\\n" "$p" "$x" "$(noexec)"
 """
 REMOVE = """\
 e=$(rm -rf {tools} 2>&1) && printf "\\n{mark} removed\\n" || printf "\\n{mark} fault %s\\n" "$(echo "$e" | head -n 1)"
@@ -131,6 +171,7 @@ class Host(NamedTuple):
     glibc: its release, "" for another libc
     python: one from 3.9 to 3.13, "" for none
     unpacks: whether there are tar and xz
+    noexec: whether no program can be started from where one is put
     """
 
     uid: str = ""
@@ -138,6 +179,7 @@ class Host(NamedTuple):
     glibc: str = ""
     python: str = ""
     unpacks: bool = False
+    noexec: bool = False
 
 
 class Heard(NamedTuple):
@@ -149,7 +191,7 @@ class Heard(NamedTuple):
     fault: why what was sent could not be put there, or does not run
     removed: whether what had been sent was removed
     host: where there is no opskit
-    output: what opskit wrote, to stdout and stderr
+    output: what opskit wrote, to stdout and stderr; over: how many bytes more than LIMIT it was
     status: its exit status; None where its end was not heard of
     """
 
@@ -162,6 +204,7 @@ class Heard(NamedTuple):
     removed: bool = False
     host: Host = Host()
     output: str = ""
+    over: int = 0
     status: Optional[int] = None
 
 
@@ -206,6 +249,7 @@ def make_script(
         needed=NEEDED,
         mark=mark,
         words=quoted,
+        limit=LIMIT,
         afterwards=removal,
     )
     parts = [head]
@@ -240,7 +284,7 @@ def read_output(mark: str, output: str) -> Heard:
         if line.startswith(f"{mark} "):
             key, _, value = line[len(mark) + 1 :].partition(" ")
             if key == "end":
-                status = int(value)
+                status = int(value) if value.isdigit() else None
             else:
                 said[key] = value
         elif "tool" in said and status is None:
@@ -254,7 +298,10 @@ def read_output(mark: str, output: str) -> Heard:
         old=said.get("old", ""),
         fault=said.get("fault", ""),
         removed="removed" in said,
-        host=Host(*(said.get(name, "") for name in names), unpacks=bool(said.get("unpacks"))),
+        host=Host(
+            *(said.get(name, "") for name in names), unpacks=bool(said.get("unpacks")), noexec=bool(said.get("noexec"))
+        ),
         output="\n".join(answer).strip("\n"),
+        over=int(said["over"]) if said.get("over", "").isdigit() else 0,
         status=status,
     )
