@@ -29,18 +29,25 @@ def absent_checks(path: str) -> tuple[str, ...]:
 
 
 def names_checks(directory: str, patterns: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
-    """The names in a directory that match one of the patterns are these, and no other has come."""
+    """The names in a directory that match one of the patterns are these, and no other has come.
+
+    directory: it may be a symlink to one, as /var/log/journal often is: -H follows that.
+    """
     wanted = sha256(b"".join(name + b"\0" for name in sorted(map(os.fsencode, names))))
     match = " -o ".join(f"-name {shlex.quote(pattern)}" for pattern in patterns)
-    look = f"LC_ALL=C find {shlex.quote(directory)} -maxdepth 1 \\( {match} \\) -printf '%f\\0' | LC_ALL=C sort -z"
+    look = f"LC_ALL=C find -H {shlex.quote(directory)} -maxdepth 1 \\( {match} \\) -printf '%f\\0' | LC_ALL=C sort -z"
     message = shlex.quote(f"{directory} holds other files than when this script was made")
     return (f'[ "$({look} | sha256sum)" = "{wanted}  -" ] || {{ echo {message} >&2; exit 1; }}',)
 
 
 def no_new_directory_checks(directory: str, since: int) -> tuple[str, ...]:
-    """No directory below has come, or changed its names, since. since: microseconds since 1970."""
+    """No directory below has come, or changed its names, since; no symlink to one has come.
+
+    directory: as names_checks has it
+    since: microseconds since 1970
+    """
     moment = f"@{since // SECOND}.{since % SECOND:06}"
-    look = f"find {shlex.quote(directory)} -mindepth 1 -maxdepth 1 -type d -newerct {moment}"
+    look = f"find -H {shlex.quote(directory)} -mindepth 1 -maxdepth 1 -xtype d -newerct {moment}"
     message = shlex.quote(f"a directory below {directory} is new, or holds other files")
     return (f'[ -z "$({look})" ] || {{ echo {message} >&2; exit 1; }}',)
 

@@ -357,7 +357,11 @@ def refuses_what_the_plan_did_not_name(place: Place, script: str) -> None:
     (container := place.journals / ("0" * 32)).mkdir()
     come = subprocess.run(["sh"], input=script, text=True, check=False, capture_output=True)
     container.rmdir()
-    assert f"a directory below {place.journals} is new" in come.stderr
+    container.symlink_to("..")
+    linked = subprocess.run(["sh"], input=script, text=True, check=False, capture_output=True)
+    container.unlink()
+    for each in (come, linked):
+        assert f"a directory below {place.journals} is new" in each.stderr
     assert "holds other files than when this script was made" in done.stderr
     tools = place.state.parent / "tools"
     tools.mkdir()
@@ -371,7 +375,10 @@ def refuses_what_the_plan_did_not_name(place: Place, script: str) -> None:
     assert place.names() == before
 
 
-def test_the_script_of_a_dry_run_does_the_same(place: Place) -> None:
+@pytest.mark.parametrize("linked", [False, True], ids=["directory", "symlink"])
+def test_the_script_of_a_dry_run_does_the_same(place: Place, linked: bool) -> None:
+    if linked:  # as where /var/log/journal leads to a larger disk
+        place.journals.symlink_to(place.journals.rename(place.journals.with_name("elsewhere")))
     copy = place.state.parent / "copy"
     (place.journals / ("2" * 32)).mkdir()
     wanted = [file["path"] for file in place.vacuum("2d", "--dry-run", "--json").answer["result"]["deletes"]]
