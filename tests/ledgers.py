@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.caller import machine_id
+from opskit.core.ledger_lines import line_of
 
 FOLDER = Path(__file__).parent / "golden" / "history"
 RELEASES = [path.name.partition("-")[2] for path in sorted(FOLDER.glob("ledgers-*"))]
@@ -74,8 +75,14 @@ class Sample:
     def put(self, state: Path) -> None:
         """Make it the ledger of a state directory, as if it had been made on this host."""
         state.mkdir(mode=0o700, exist_ok=True)
-        lines = (line.replace(SAMPLE_HOST, machine_id()) for line in self.lines)
-        (state / "ledger.jsonl").write_text("".join(f"{line}\n" for line in lines))
+        lines = (_summed(line.replace(SAMPLE_HOST, machine_id())) for line in self.lines)
+        (state / "ledger.jsonl").write_bytes(b"".join(lines))
+
+
+def _summed(line: str) -> bytes:
+    """A line with newline, and with the checksum of its text, if it has one: what was put into it has changed that."""
+    entry = json.loads(line)
+    return line_of(entry) if entry.pop("sum", "") else f"{line}\n".encode()
 
 
 def samples(release: str, area: str) -> list[Sample]:

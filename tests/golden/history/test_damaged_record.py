@@ -13,6 +13,7 @@ import pytest
 from golden.history.test_yesterday import PINS, UNRECORDED, step_kinds
 from ledgers import samples
 from opskit.areas import load_step
+from opskit.core.child import SILENT
 from opskit.core.command import Command, Result
 from opskit.core.errors import Failed
 from opskit.core.ledger import StepRecord
@@ -20,6 +21,15 @@ from opskit.history.model import StepLeft
 from opskit.history.see import left_of
 from tiers import Agree, ranges
 from unit.core.test_ledger_damage import mutated
+
+# Where a look at what a step left asks in a child.
+ASKING = ("disk.network.see.server", "disk.network.steps", "service.see.facts")
+
+
+@pytest.fixture(autouse=True)
+def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ASKING:
+        monkeypatch.setattr(f"opskit.{name}.ask", lambda questions, _seconds: [SILENT] * len(questions))
 
 
 class Mute:

@@ -2,9 +2,9 @@
 
     OPSKIT_RECORD=tests/golden/history/ledgers-VERSION scripts/test tests/host/history/record.py
 
-Not collected by itself. Real runs of the installed opskit; of what needs systemd the step classes and the writer of the
-ledger, whose commands nobody answers. tests/ledgers.py reads the samples; golden/history/test_yesterday.py says what
-they are good for.
+Not collected by itself. Real runs of the installed opskit; of what needs systemd, LVM or a server of shares the step
+classes and the writer of the ledger, whose commands nobody answers. tests/ledgers.py reads the samples;
+golden/history/test_yesterday.py says what they are good for.
 """
 
 from __future__ import annotations
@@ -25,24 +25,34 @@ import pytest
 
 from host.hosts import Host
 from host.memcached.test_memcached import Place, free_port, place  # noqa: F401 - a fixture
-from host.tools import GIB, MIB, run
-from host.yum.packages import WAIT, Root, Server, build, missing
+from host.service.test_ensure import Started, started  # noqa: F401 - a fixture
+from host.tools import GIB, MIB, OPSKIT, run
+from host.yum import berkeley
+from host.yum.packages import ENV, WAIT, Root, Server, build, missing
+from host.yum.test_database import INNER, made  # noqa: F401 - a fixture
 from host.yum.test_yum import ended, state_of
 from journals import DAY, SECOND, archived, export, write_journal
 from journals import missing as no_journals
 from ledgers import SAMPLE_HOST, Sample
 from opskit.areas import load_step
+from opskit.completion.steps import WriteCompletion
 from opskit.core.caller import machine_id
 from opskit.core.command import Command, Result
 from opskit.core.execute import Execution
 from opskit.core.ledger import Ledger, new_run_id
 from opskit.core.ledger_lines import line_of
 from opskit.core.plan import Plan, Step
+from opskit.disk.lvm.model import VolumeGoal
+from opskit.disk.lvm.steps import ExtendVolume, ExtendVolumeGroup, ResizePhysicalVolume
+from opskit.disk.network.steps import MountShare, UnmountShare, WriteCredentials
+from opskit.disk.swap.steps import MakeSwap
 from opskit.history.steps import PruneRuns
 from opskit.journal.steps import RotateJournal
 from opskit.memcached.instance.request import Wanted
 from opskit.memcached.line.listen import Listener
 from opskit.memcached.steps import EnableUnit, StartUnit, StopUnit, WriteSettings, WriteTemplate
+from opskit.service.steps import WritePolicy
+from opskit.status.steps import SERVICE, TIMER, EnableTimer, WriteUnit
 from opskit.usage.steps import DeleteTree
 from opskit.yum.steps import Hold
 
@@ -58,10 +68,11 @@ class Silent:
 
 
 def carry_out(state: Path, title: str, *steps: Step, command: str) -> None:
-    """A run of these steps, checked by nobody."""
+    """A run of these steps, checked by nobody: neither before (a share is mounted) nor behind them."""
     with pytest.MonkeyPatch.context() as patch:
         for step in steps:
             patch.setattr(type(step), "verify", lambda *_: None)
+        patch.setattr(UnmountShare, "remember", lambda *_: {})
         ledger = Ledger(str(state))
         Execution(Plan(title, steps), Silent(), ledger, new_run_id(), tuple(command.split())).carry_out()
 
@@ -93,7 +104,51 @@ def test_disk(host: Host) -> None:
     host.mount(third, "--fstype", "xfs", target=f"{host.target}3").well()
     third.resize(2 * GIB)
     host.on_disk("grow", f"{host.target}3", "--yes").well()
+    swap(host)
+    carry_out_volumes(host.state)
+    carry_out_shares(host)
     save("disk", host.state, host.folder)
+
+
+def swap(host: Host) -> None:
+    """Swap on a file of a filesystem that was mounted with options, off again; and on a device."""
+    disk, device = host.new_disk(320 * MIB), host.new_disk()
+    host.mount(disk, "--fstype", "ext4", "--mount-options", "commit=9", target=f"{host.target}4").well()
+    file = f"{host.target}4/swap"
+    for path in (file, device.path):
+        host.after.append(lambda path=path: run("swapoff", path, check=False))  # type: ignore[misc]
+    host.on_disk("swap", "16M", file, "--leave-free", "10M", "--yes").well()
+    host.on_disk("swap", "--off", file, "--yes").well()
+    host.on_disk("swap", device.path, "--yes").well()
+    # In ledgers of before MakeSwapFile made the area itself.
+    uuid = "5b1a4f0e-97a6-4a0b-9a55-6d3f0c1f3b1e"
+    carry_out(host.state, "swap", MakeSwap(f"{host.folder}/swap", uuid), command="opskit disk swap 1G /swap --yes")
+
+
+def carry_out_volumes(state: Path) -> None:
+    """A logical volume made larger by a disk, and by a larger disk."""
+    uuid, extent = "PbC4rJ-9lnk-Qh4M-0aX1-3cGe-nUCl-2uVx8K", 4 * MIB
+    goal = VolumeGoal(uuid, 511)
+    volume = ExtendVolume("vg0", "data", "/dev/mapper/vg0-data", 255, extent, "xfs", "/sample/mnt/data5", goal)
+    group = ExtendVolumeGroup("vg0", "mWq2Lk-t6Y1-vKxN-8nG4-pTfd-y1rD-Jb7s0A", "/dev/vdc", GIB, goal)
+    physical = ResizePhysicalVolume(
+        "/dev/vdb", "Kf4tQe-Xr1z-5mDp-H2Lw-cY8v-gS0n-Ua3bWi", "vg0", MIB, 255, 511, extent, goal
+    )
+    for first in (group, physical):
+        command = f"opskit disk grow /sample/mnt/data5 --yes{' --add /dev/vdc' if first is group else ''}"
+        carry_out(state, "grow /sample/mnt/data5", first, volume, command=command)
+
+
+def carry_out_shares(host: Host) -> None:
+    """A share with user and password, mounted and unmounted."""
+    share, target, file = "//nas/data", f"{host.target}6", f"{host.folder}/opskit/nas-data.cred"
+    options = f"credentials={file},vers=3.0"
+    Path(target).mkdir()
+    steps = (WriteCredentials(file, "ann", "OFFICE"), MountShare(share, target, "cifs", options))
+    command = f"opskit disk {{}} {share} {target} --user ann --domain OFFICE --yes"
+    carry_out(host.state, f"mount {share}", *steps, command=command.format("mount"))
+    gone = UnmountShare(share, target, "cifs", options)
+    carry_out(host.state, f"take {target} out of service", gone, command=f"opskit disk umount {target} --yes")
 
 
 def test_journal(tmp_path: Path) -> None:
@@ -129,9 +184,9 @@ def test_memcached(place: Place) -> None:  # noqa: F811
     # The directory of its pid file is made where there is a /run without it.
     own_run = ("unshare", "-m", "--propagation", "private", "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "-")
     assert place.json("start", "-p", str(other), "-m", "8", "--yes", under=own_run)["ok"]
-    started = json.loads(next(line for line in reversed((state / "ledger.jsonl").read_text().splitlines())
+    stepped = json.loads(next(line for line in reversed((state / "ledger.jsonl").read_text().splitlines())
                               if '"pid": ' in line and '"entry": "stepped"' in line))  # fmt: skip
-    place.pids.append(started["record"]["pid"])
+    place.pids.append(stepped["record"]["pid"])
     gone = subprocess.Popen(["true"])
     gone.wait()
     pid_file = place.folder / "run" / "gone.pid"
@@ -168,14 +223,14 @@ def root(tmp_path: Path) -> Iterator[Root]:
     repo = tmp_path / "packages"
     repo.mkdir()
     server = Server(build(repo))
-    made = Root(tmp_path, repo, server)
-    yield made
+    root = Root(tmp_path, repo, server)
+    yield root
     server.go.set()
-    made.close()
+    root.close()
     server.close()
 
 
-def test_yum(root: Root, tmp_path: Path) -> None:
+def test_yum(root: Root, made: Path, tmp_path: Path) -> None:  # noqa: F811
     state = root.folder / "state"
     root.file("metadata").write_text("abc")
     root.opskit("unlock", "--yes").well()
@@ -189,6 +244,12 @@ def test_yum(root: Root, tmp_path: Path) -> None:
     root.start(*root.argv("-y", "install", "quick"))
     assert root.server.arrived.wait(WAIT)
     root.opskit("unlock", "--yes").well()
+    database = tmp_path / "el7" / INNER.lstrip("/")
+    shutil.copytree(made, database)
+    berkeley.start(database, "rest").communicate()
+    berkeley.killed(database, "write")
+    argv = [*OPSKIT, "yum", "unlock", "--yes", "--installroot", str(tmp_path / "el7")]
+    run(*argv, env={**ENV, "OPSKIT_STATE_DIR": str(state)})
     timer = "dnf-makecache.timer"
     hold = Hold((timer, "packagekit.service"), (timer,), 7200, "opskit-yum-hold-20261128t143855z-1a367c")
     carry_out(state, "keep the package manager out", hold, command="opskit yum why --hold 2h --yes")
@@ -202,6 +263,39 @@ def test_usage(tmp_path: Path) -> None:
     step = DeleteTree(str(old), True, status.st_dev, status.st_ino, 2, 8192)
     carry_out(state, f"delete {old}", step, command=f"opskit du --browse {tmp_path}")
     save("usage", state, tmp_path)
+
+
+def test_completion(tmp_path: Path) -> None:
+    """The real text is long, and its undo goes by what it is compared with alone."""
+    state, old, new = tmp_path / "state", tmp_path / "opskit", tmp_path / "fish/opskit.fish"
+    old.write_text("# of an older opskit\n")
+    steps = (
+        WriteCompletion("bash", str(old), "# bash\n", (old.read_text(),), f"{old}.opskit-x"),
+        WriteCompletion("fish", str(new), "# fish\n", (), f"{new}.opskit-x"),
+    )
+    carry_out(state, "install completion", *steps, command="opskit completion --install bash fish --yes")
+    save("completion", state, tmp_path)
+
+
+def test_service(started: Started, tmp_path: Path) -> None:  # noqa: F811
+    assert started.run("--yes", "--for", "100ms") == 0, started.said
+    path = tmp_path / "app.service.d/opskit.conf"
+    policy = WritePolicy(str(path), "[Service]\nRestart=on-failure\n", (), "app.service")
+    carry_out(started.host.state, "start app", policy, command="opskit service ensure app --restart-policy --yes")
+    save("service", started.host.state, tmp_path)
+
+
+def test_status(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    before = "[Timer]\nOnUnitActiveSec=3600s\n"
+    (tmp_path / TIMER).write_text(before)
+    steps = (
+        WriteUnit(str(tmp_path / SERVICE), "[Service]\nExecStart=/usr/bin/opskit check\n", (), str(tmp_path / "none")),
+        WriteUnit(str(tmp_path / TIMER), before.replace("3600", "600"), (before,), f"{tmp_path / TIMER}.opskit-x"),
+        EnableTimer(TIMER),
+    )
+    carry_out(state, "check every 10 min", *steps, command="opskit check --install-timer 10m --yes")
+    save("status", state, tmp_path)
 
 
 def test_history(tmp_path: Path) -> None:
