@@ -99,7 +99,8 @@ def machine_mark(root: str = "") -> str:
 def _marked(name: str) -> str:
     import hmac  # noqa: PLC0415 - only a plan has a token
 
-    return hmac.new(name.encode("utf-8", "surrogateescape"), _MARK_FOR, "sha256").hexdigest()[:_MARK_DIGITS]
+    key = b"machine " + name.encode("utf-8", "surrogateescape")  # never so short that a FIPS host refuses it
+    return hmac.new(key, _MARK_FOR, "sha256").hexdigest()[:_MARK_DIGITS]
 
 
 def other_machine(mark: str, here: str) -> str:
@@ -129,6 +130,14 @@ def typed_program() -> str:
 
     path = shutil.which(sys.argv[0]) or ""
     return os.path.abspath(path) if os.path.basename(path) == "opskit" else ""
+
+
+def own_program(name: str) -> str:
+    """The path of a program that comes with this Python, else of who called opskit; "" where neither has it."""
+    import shutil  # noqa: PLC0415 - hardly any command asks
+
+    beside = os.path.join(os.path.dirname(sys.executable or ""), name)
+    return beside if os.access(beside, os.X_OK) else shutil.which(name) or ""
 
 
 def sudo_line() -> str:

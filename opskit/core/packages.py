@@ -10,6 +10,7 @@ OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 YUM, DNF, APT = "yum", "dnf", "apt-get"
 # program: its package on the EL family, on Debian
 PACKAGES = {
+    "ansible-playbook": ("ansible-core", "ansible-core"),
     "blkid": ("util-linux", "util-linux"),
     "chattr": ("e2fsprogs", "e2fsprogs"),
     "chcon": ("coreutils", "coreutils"),
@@ -48,6 +49,8 @@ PACKAGES = {
     "wipefs": ("util-linux", "util-linux"),
     "xfs_growfs": ("xfsprogs", "xfsprogs"),
 }
+# What has ansible-playbook where the package of the host is too old, or opskit is in an environment of its own.
+ANSIBLE = "pip install ansible-core, where opskit is installed"
 _FIELD = re.compile(r"""^(\w+)=["']?(.*?)["']?\s*$""", re.MULTILINE)
 
 

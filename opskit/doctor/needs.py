@@ -15,12 +15,15 @@ class Need(NamedTuple):
     commands: those that start it, without `opskit`
     only: when, "" for always
     release: what it is asked for its release with; it is not asked where that is empty
+    distribution: of a program of Python's, which is looked for where opskit fleet looks: beside opskit's Python, else
+        on the caller's PATH. The release is asked of that: the program itself would make a folder in the home
     """
 
     program: str
     commands: tuple[str, ...]
     only: str = ""
     release: tuple[str, ...] = ()
+    distribution: str = ""
 
 
 _VERSION = ("--version",)
@@ -61,4 +64,5 @@ NEEDS = (
     Need("setpriv", ("service status",), "for --celery", _VERSION),
     Need("podman", ("service",), "for --container", _VERSION),
     Need("docker", ("service",), "for --container", _VERSION),
+    Need("ansible-playbook", ("fleet",), "on the control node only", distribution="ansible-core"),
 )

@@ -13,13 +13,13 @@ from typing import Any
 
 from opskit import __version__
 from opskit.core import build, procfs
-from opskit.core.caller import has_capability
+from opskit.core.caller import has_capability, own_program
 from opskit.core.command import Command, Runner
 from opskit.core.config import Config, config_paths
 from opskit.core.errors import OpskitError
 from opskit.core.files import existing_part
 from opskit.core.ledger import Ledger
-from opskit.core.packages import install_line, os_release_fields, read_os_release, read_package_manager
+from opskit.core.packages import ANSIBLE, install_line, os_release_fields, read_os_release, read_package_manager
 from opskit.core.preconditions import obstacles
 from opskit.core.runner import ENVIRONMENT
 from opskit.core.systemd import installed_release, is_booted
@@ -156,15 +156,34 @@ def _variables(environment: Mapping[str, str]) -> Iterator[Setting]:
 
 
 def _tool(runner: Runner, need: Need, manager: str) -> Tool:
-    path = shutil.which(need.program, path=ENVIRONMENT["PATH"]) or ""
-    release = _release(runner, path, need.release) if path and need.release else ""
-    install = "" if path else install_line(manager, need.program)
+    install = install_line(manager, need.program)
+    if need.distribution:
+        path, install = own_program(need.program), f"{ANSIBLE}; or {install}"
+        asked = _distribution(path, need.distribution)
+    else:
+        path = shutil.which(need.program, path=ENVIRONMENT["PATH"]) or ""
+        asked = (path, *need.release) if need.release else ()
+    release = _release(runner, asked) if path and asked else ""
+    install = "" if path else install
     return Tool(need.program, path, release, need.commands, need.only, install)
 
 
-def _release(runner: Runner, path: str, words: tuple[str, ...]) -> str:
+def _distribution(path: str, name: str) -> tuple[str, ...]:
+    """What tells the release of the distribution that a program of Python's is from; empty where that is unknown."""
+    try:
+        with open(path, "rb") as file:
+            first = os.fsdecode(file.readline(4096).rstrip())
+    except OSError:
+        return ()
+    python = first.removeprefix("#!").strip()
+    code = f"from importlib.metadata import version; print(version({name!r}))"
+    known = first.startswith("#!/") and os.path.basename(python).startswith("python")
+    return (python, "-I", "-B", "-c", code) if known else ()
+
+
+def _release(runner: Runner, argv: tuple[str, ...]) -> str:
     """What a program says of its release, "" where it does not tell in time."""
-    command = Command((path, *words), mutates=False, timeout=SECONDS, accept=tuple(range(256)))
+    command = Command(argv, mutates=False, timeout=SECONDS, accept=tuple(range(256)))
     try:
         result = runner.run(command)
     except OpskitError:

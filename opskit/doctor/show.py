@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
 from opskit.core.build import SHOWN
 from opskit.core.finding import Finding
+from opskit.core.runner import ENVIRONMENT
 from opskit.core.text import counted, shown
 from opskit.core.units import size_text
 from opskit.doctor.model import Examination, Tool
@@ -33,12 +35,17 @@ def draw(screen: Screen, seen: Examination, findings: Sequence[Finding]) -> None
         (("MISSING", "FOR", "INSTALL"), [[tool.name, _purpose(tool), tool.install] for tool in lacking]),
         (
             ("PROGRAM", "RELEASE", "FOR"),
-            [[tool.name, tool.release, _purpose(tool)] for tool in seen.tools if tool.path],
+            [[_place(tool), tool.release, _purpose(tool)] for tool in seen.tools if tool.path],
         ),
     ):
         if rows:
             screen.line("")
             draw_table(screen, [Column(title, whole=title != "FOR") for title in titles], rows)
+
+
+def _place(tool: Tool) -> str:
+    """A program's name; its path where opskit does not take it from where it takes all others."""
+    return tool.name if os.path.dirname(tool.path) in ENVIRONMENT["PATH"].split(":") else tool.path
 
 
 def _purpose(tool: Tool) -> str:

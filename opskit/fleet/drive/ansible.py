@@ -6,16 +6,16 @@ import contextlib
 import logging
 import os
 import shlex
-import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Callable, NamedTuple
 
+from opskit.core.caller import own_program
 from opskit.core.command import Command
 from opskit.core.errors import Failed, Interrupted, Missing, Refused, UsageFault
 from opskit.core.execute import Interrupts
 from opskit.core.files import write_atomic
+from opskit.core.packages import ANSIBLE
 from opskit.core.runner import Attached, attached
 from opskit.fleet.drive.store import RunFolder
 from opskit.fleet.findings import inventory_findings
@@ -24,7 +24,7 @@ from opskit.fleet.playbook import Asked, Config, config_places, environment, hos
 
 COLLECTION = os.path.join(os.path.dirname(os.path.dirname(__file__)), "collection")
 log = logging.getLogger("opskit.fleet")
-INSTALL = "pip install ansible-core, where opskit is installed; or the package ansible-core of this host"
+INSTALL = f"{ANSIBLE}; or the package ansible-core of this host"
 # Told the states, and whether a signal has come that lets the hosts at work finish.
 Tell = Callable[[Mapping[str, HostState], bool], object]
 # What opskit hears from ansible-playbook's end and from its own stop beyond the limit of the hosts.
@@ -38,8 +38,7 @@ OUTPUT_KEPT = 64 * 1024
 
 def program() -> str:
     """The path of ansible-playbook: beside this Python, else on the caller's PATH. Raises Missing."""
-    beside = os.path.join(os.path.dirname(sys.executable or ""), "ansible-playbook")
-    found = beside if os.access(beside, os.X_OK) else shutil.which("ansible-playbook")
+    found = own_program("ansible-playbook")
     if not found:
         raise Missing("ansible-playbook", "opskit fleet goes by Ansible, which is not here", todo=INSTALL)
     if not os.path.isdir(COLLECTION):  # in a zipapp it is no folder

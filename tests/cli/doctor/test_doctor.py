@@ -7,10 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from opskit.core.runner import HostRunner
+from opskit.doctor import see
+from opskit.doctor.needs import NEEDS
 
 CONFIG = """
 lock_timeout = "30s"
@@ -108,7 +113,8 @@ def test_what_is_wrong_in_the_table_of_any_command_is_a_finding(tmp_path: Path) 
 
 def test_the_programs_are_those_that_the_host_has(tmp_path: Path) -> None:
     seen, _ = examined(doctor(tmp_path, "", "--json"))
-    for tool in seen["tools"]:
+    *tools, ansible = seen["tools"]
+    for tool in tools:
         path = shutil.which(tool["name"], path="/usr/sbin:/usr/bin:/sbin:/bin")
         assert (tool["path"], bool(tool["install"])) == (path or "", path is None)
     releases = {tool["name"]: tool["release"] for tool in seen["tools"]}
@@ -116,6 +122,27 @@ def test_the_programs_are_those_that_the_host_has(tmp_path: Path) -> None:
     assert f" {releases['mount']} " in told
     told = subprocess.run(["/sbin/mkfs.ext4", "-V"], capture_output=True, text=True, check=True).stderr
     assert f" {releases['mkfs.ext4']} " in told
+    # It is looked for as opskit fleet does, and by no means started: that would make it a folder.
+    beside = Path(sys.executable).with_name("ansible-playbook")
+    path = str(beside) if beside.exists() else shutil.which("ansible-playbook", path="/usr/bin:/bin") or ""
+    assert (ansible["name"], ansible["path"], bool(ansible["install"])) == ("ansible-playbook", path, not path)
+    if beside.exists():
+        assert ansible["release"] == metadata.version("ansible-core")
+
+
+def test_without_ansible_the_line_that_installs_it(tmp_path: Path) -> None:
+    script = tmp_path / "ansible-playbook"
+    script.write_text(f"#!{sys.executable}\n")
+    assert see._distribution(str(script), "x")[0] == sys.executable
+    for first in ("#!/bin/sh", "#!python3", "", "\xff"):
+        script.write_bytes(first.encode("latin-1"))
+        assert see._distribution(str(script), "x") == ()
+    need = next(need for need in NEEDS if need.distribution)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(see, "own_program", lambda _name: "")
+        tool = see._tool(HostRunner(), need, "dnf")
+    assert (tool.path, tool.release) == ("", "")
+    assert tool.install == "pip install ansible-core, where opskit is installed; or dnf install ansible-core"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
