@@ -63,6 +63,8 @@ def new_run_id() -> str:
 def no_room(path: str, number: int, *, changed: bool) -> Failed:
     """The error for a ledger that cannot be written. number: the errno. changed: whether the run had begun."""
     todo = "make room, or name another place with --state-dir"
+    if not (changed or path.startswith("/run/")):  # what makes room may be just what was asked for, on a full /var
+        todo = "make room; or add --state-dir /run/opskit, here and to its undo: it is kept there until the next boot"
     why = f"the ledger cannot be written ({os.strerror(number)})"
     return Failed(path, why, todo=todo, state="" if changed else "Nothing was changed.")
 

@@ -9,6 +9,7 @@ import os
 import pty
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -317,7 +318,8 @@ def test_without_root_nothing_begins(place: Place) -> None:
         argv = [*nobody, "journal", "vacuum", *words]
         done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
         assert done.returncode == 6, done.stderr
-        assert "sudo" in done.stderr
+        assert "  to do: sudo " in done.stderr
+        assert shlex.join(words) in done.stderr
     assert len(place.names()) == 6
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from opskit.core import preconditions
 from opskit.core.errors import Busy, Failed, Missing, OpskitError
+from opskit.core.ledger import no_room
 from opskit.core.lock import host_lock, lock_path
 from opskit.core.preconditions import lock_holder, obstacles
 
@@ -62,6 +64,8 @@ def test_room_for_the_ledger(state: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (error,) = found(state, size=free)
     assert (type(error), error.state) == (Failed, "Nothing was changed.")
     assert error.why == "the ledger cannot be written (No space left on device)"
+    assert "--state-dir /run/opskit" in error.todo
+    assert "/run/opskit" not in no_room("/run/opskit/ledger.jsonl", errno.ENOSPC, changed=False).todo
     monkeypatch.setattr(preconditions.os, "statvfs", lambda _path: os.statvfs_result((4096, 4096, *[0] * 8)))
     assert found(state, size=free) == []  # no limit
 

@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from opskit.core.caller import machine_id
+from opskit.core.caller import machine_id, sudo_line
 from opskit.core.errors import Missing, UsageFault
 from opskit.core.kernel import FS_NOATIME_FL, Statx, inode_flags
 from opskit.core.reach import check_answers
@@ -258,11 +258,11 @@ def read_directories(
     try:
         directories = read_scope(scope, rules, machine_id(), old)
     except PermissionError as error:
-        raise Missing(scope.directory, "this user may not read it", todo="run it with sudo") from error
+        raise Missing(scope.directory, "this user may not read it", todo=sudo_line()) from error
     except OSError as error:
         raise UsageFault(scope.directory, f"no directory to look at ({error.strerror})") from error
     if os.geteuid() != 0 and all_of_it:
         for directory in directories:
             if directory.read_error == DENIED or any(file.open_error == DENIED for file in directory.files):
-                raise Missing(directory.path, "this user may not read it", todo="run it with sudo")
+                raise Missing(directory.path, "this user may not read it", todo=sudo_line())
     return directories
