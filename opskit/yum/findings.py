@@ -233,7 +233,9 @@ def _idle(verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:
             where = f"; it sleeps in {holder.wchan}" if holder.wchan else ""
             evidence = f"no CPU time, no bytes read or written in {acts.seconds:g} s{where}"
             title = f"pid {holder.pid} did nothing while it was watched"
-            yield Finding("holder-idle", "info", title, evidence, "look again: a slow mirror looks the same")
+            # A transaction has downloaded all by then.
+            same = "a scriptlet that waits for something" if verdict.phase == TRANSACTION else "a slow mirror"
+            yield Finding("holder-idle", "info", title, evidence, f"look again: {same} looks the same")
 
 
 def _without_lock(facts: Facts, verdicts: Sequence[LockVerdict]) -> Iterator[Finding]:

@@ -87,7 +87,7 @@ def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
     left, remedy = "the limit is not that of the journals", "a run with --namespace NAME for each"
     scope = Scope(root=request.root, namespace=request.namespace)
     notes = (
-        *_notes(facts, others, values, deletes),
+        *_notes(facts, request, others, values, deletes),
         *other_namespaces(facts.namespaces, scope, left, remedy),
     )
     if facts.text == text:
@@ -136,17 +136,18 @@ def _same(name: str, value: str, other_value: str) -> bool:
     return parse(value) == parse(other_value)
 
 
-def _storage(facts: RetainFacts, setting: Optional[Setting]) -> Iterator[Finding]:
-    """That journald keeps the journal in memory, or not at all."""
+def _storage(facts: RetainFacts, root: str, setting: Optional[Setting]) -> Iterator[Finding]:
+    """That journald keeps the journal in memory, or not at all. root: of the request, whose journald does not run."""
+    restart = "" if root else "; systemctl restart systemd-journald"
     if facts.storage == "none" and setting:
         title = f"{setting.where} sets Storage=none: journald keeps no journal at all, whatever its limits are"
         yield Finding("storage-none", "warning", title, remedy=f"edit {shlex.quote(setting.path)}: Storage=persistent")
     elif not facts.persistent:
         title = "the journal is kept only in /run, and is lost at a reboot"
-        remedy = "mkdir /var/log/journal; systemctl restart systemd-journald"
+        remedy = f"mkdir -p {shlex.quote(root + '/var/log/journal')}{restart}"
         if facts.storage == "volatile" and setting:
             title = f"{title}: {setting.where} sets Storage=volatile"
-            remedy = f"edit {shlex.quote(setting.path)}: Storage=persistent; systemctl restart systemd-journald"
+            remedy = f"edit {shlex.quote(setting.path)}: Storage=persistent{restart}"
         yield Finding("volatile", "warning", title, remedy=remedy)
 
 
@@ -160,11 +161,18 @@ def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[
 
 
 def _notes(
-    facts: RetainFacts, others: Sequence[Setting], values: dict[str, str], deletes: Sequence[DeletionRow]
+    facts: RetainFacts,
+    request: RetainRequest,
+    others: Sequence[Setting],
+    values: dict[str, str],
+    deletes: Sequence[DeletionRow],
 ) -> Iterator[Finding]:
     if deletes:
         title = f"the restart of journald deletes {counted(len(deletes), 'file')}, and no undo restores them"
-        remedy = f"first {follow_up('journal', 'vacuum', '--keep-copy', 'DIR')}"
+        limits = [request.span_text] if request.span is not None else []
+        limits += ["--size", iec_text(request.size)] if request.size is not None else []
+        limits += ["--namespace", request.namespace] if request.namespace else []
+        remedy = f"first {follow_up('journal', 'vacuum', *limits, '--keep-copy', 'DIR')}"
         yield Finding("restart-deletes", "warning", title, remedy=remedy)
     for name in values:
         beaten = winner(others, name)
@@ -176,6 +184,6 @@ def _notes(
             title = f"{setting.name}={setting.value}, set by an earlier retain, is dropped"
             option = "SPAN" if setting.name == "MaxRetentionSec" else f"--size {setting.value}"
             yield Finding("limit-dropped", "warning", title, remedy=f"to keep both limits, name {option} too")
-    yield from _storage(facts, winner(others, "Storage"))
+    yield from _storage(facts, request.root, winner(others, "Storage"))
     if not facts.journald:
         yield Finding("not-running", "info", "journald is not running here: the limit applies from its next start")

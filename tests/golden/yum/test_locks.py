@@ -162,3 +162,11 @@ def test_there_are_enough_cases_and_each_says_something_of_its_own() -> None:
     assert len(CASES) >= 60
     whats = [json.loads(path.read_text(encoding="utf-8"))["what"] for path in CASES]
     assert len(set(whats)) == len(whats)
+
+
+@pytest.mark.parametrize(("lock", "same"), [("metadata", "a slow mirror"), ("rpmdb", "a scriptlet that waits")])
+def test_what_an_idle_holder_can_wait_for_is_named(lock: str, same: str) -> None:
+    case = json.loads((Path(__file__).parent / "locks" / "dnf-idle.json").read_text(encoding="utf-8"))
+    facts = facts_of({**case, "locks": {lock: case["locks"]["metadata"]}})
+    (idle,) = (finding for finding in find(facts, judge(facts)) if finding.id == "holder-idle")
+    assert same in idle.remedy

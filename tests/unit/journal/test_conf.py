@@ -209,5 +209,10 @@ def test_where_the_journal_is_kept() -> None:
         finding = notes(kept, request())[ident]
         assert f"/etc/systemd/journald.conf:3 sets Storage={storage}" in finding.title
         assert "mkdir" not in finding.remedy
-    assert "mkdir" in notes(replace(facts(), persistent=False), request())["volatile"].remedy
+    volatile = replace(facts(), persistent=False)
+    here = "mkdir -p /var/log/journal; systemctl restart systemd-journald"
+    assert notes(volatile, request())["volatile"].remedy == here
+    # And never a line that changes this host.
+    elsewhere = replace(request(), root="/mnt/a b")
+    assert notes(volatile, elsewhere)["volatile"].remedy == "mkdir -p '/mnt/a b/var/log/journal'"
     assert not {"storage-none", "volatile"} & set(notes(facts(), request()))
