@@ -18,7 +18,7 @@ from opskit.core.finding import SEVERITIES, follow_up
 from opskit.core.jsonable import to_json
 from opskit.core.plan import RUN_ID
 from opskit.core.text import counted
-from opskit.fleet.model import NUMBER, OVER, FleetPlan, FleetRun, HostPlan, HostState, counts, object_of, rows_of
+from opskit.fleet.model import AGAIN, NUMBER, OVER, FleetPlan, FleetRun, HostPlan, HostState, counts, object_of, rows_of
 
 T = TypeVar("T")
 # Of a longer text of a host only the beginning is told; --json has all of it.
@@ -174,8 +174,6 @@ def _fared(run: FleetRun, name: str, state: HostState) -> Group:
 
 # The runs whose state is on disk: they can be resumed and taken back.
 KEPT = frozenset({"apply", "undo"})
-# What `resume` is for. A host that has refused needs another plan, and one that is half taken back somebody there.
-AGAIN = frozenset({"unknown", "busy", "unreachable", "waiting", "taken_back", "missing", "failed"})
 
 
 def state_word(run: FleetRun, state: HostState) -> str:
@@ -210,7 +208,7 @@ def new_plan(run: FleetRun, hosts: Sequence[str]) -> str:
     names = ",".join(hosts)
     words += ["-l", names if len(names) <= LONGEST else "HOSTS", *run.ansible]
     for key, value in run.tool.items():
-        words += [f"--{key.replace('_', '-')}", value]
+        words += [f"--{key.replace('_', '-')}", value] if (key, value) != ("tool", "auto") else []
     return f"{shlex.join([*words, '--', *run.argv])} > plan.json"
 
 

@@ -39,8 +39,10 @@ STATES = (
 OUTCOMES = ("changes", "nothing", "refused", "failed", "unreachable")
 HostOutcome = Annotated[str, Shape(words=OUTCOMES)]
 HostStateName = Annotated[str, Shape(words=STATES)]
-# Hosts in these states need nothing more; `resume` asks all others.
+# Hosts in these states need nothing more.
 OVER = frozenset({"done", "nothing"})
+# Those that `resume` asks. One that has refused needs another plan, and one that is half taken back somebody there.
+AGAIN = frozenset({"unknown", "busy", "unreachable", "waiting", "taken_back", "missing", "failed"})
 _BY_CODE = {
     ExitCode.DONE: "done",
     ExitCode.CHANGES_PENDING: "done",

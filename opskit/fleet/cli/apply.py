@@ -19,7 +19,18 @@ from opskit.fleet.cli.plan import PlanFile, load_plan
 from opskit.fleet.cli.words import plannable, typed
 from opskit.fleet.drive.ansible import drive
 from opskit.fleet.drive.store import RunFolder, check_kept, create_run, open_run
-from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostPlan, HostState, exit_code, first_code, settle
+from opskit.fleet.model import (
+    AGAIN,
+    OVER,
+    FleetPlan,
+    FleetRun,
+    HostPlan,
+    HostState,
+    exit_code,
+    first_code,
+    host_code,
+    settle,
+)
 from opskit.fleet.playbook import Asked
 from opskit.options import changes
 from opskit.session import Session
@@ -166,16 +177,15 @@ def _carry_out(session: Session, folder: RunFolder, run: FleetRun, lock: int) ->
 def resume(session: Session, run: FleetRunName, max_fail: SameMaxFail = None) -> None:
     """Go on with a run that was stopped, or lost its control node: with the hosts that are not done.
 
-    Each is asked by the token of its plan: a host that has carried it out says so, and does nothing twice.
+    Each is asked by the token of its plan: a host that has carried it out says so, and does nothing twice. One that has
+    refused is not asked again: it wants a new plan. Nor is one on which not all could be taken back.
     """
     folder = open_run(session.state_dir, run)
     with folder.held(look=session.dry_run) as lock:
         states = settle(folder.run, folder.events())
-        left = [name for name, state in states.items() if state.state not in OVER]
+        left = [name for name, state in states.items() if state.state in AGAIN]
         if not left:
-            done = "nothing to do: each host of the run is done"
-            session.screen.answer(run_answer(folder.run, states), lambda: session.screen.done(done))
-            return
+            _nothing_left(session, folder, states)
         rest = replace(
             folder.run,
             hosts={name: folder.run.hosts[name] for name in left},
@@ -188,6 +198,23 @@ def resume(session: Session, run: FleetRunName, max_fail: SameMaxFail = None) ->
         session.screen.note(f"{counted(len(left), 'host')} of run {folder.run.id} to go on with: {names}")
         confirm(session.screen, yes=session.yes)
         _carry_out(session, folder, _patient(rest), lock)
+
+
+def _nothing_left(session: Session, folder: RunFolder, states: Mapping[str, HostState]) -> NoReturn:
+    """Say why there is nothing to go on with: all are done, or those that are not want something else."""
+    from opskit.fleet.show import draw_run  # noqa: PLC0415 - a usage error does without
+
+    code = first_code(host_code(state) for state in states.values() if state.state not in OVER)
+
+    def draw() -> None:
+        if code:
+            draw_run(session.screen, folder.run, states, verbose=session.verbose)
+        session.screen.done(
+            f"nothing to do: {'no host wants the same again' if code else 'each host of the run is done'}"
+        )
+
+    session.screen.answer(run_answer(folder.run, states), draw, exit_code=code)
+    raise typer.Exit(code)
 
 
 def _show_again(session: Session, folder: RunFolder, names: Sequence[str]) -> None:
