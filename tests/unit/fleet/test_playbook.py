@@ -59,6 +59,15 @@ def test_apply_asks_its_hosts_by_their_tokens_in_batches_and_checks_the_first() 
     assert text.count('"ignore_errors": true, "ignore_unreachable": true') == 3
 
 
+@pytest.mark.parametrize("kind", ["apply", "undo"])
+@pytest.mark.parametrize("hosts", [{}, {"a": ""}, {"a": "T", "b": ""}])
+def test_no_host_is_changed_without_the_token_of_its_plan(kind: str, hosts: dict[str, str]) -> None:
+    asked = replace(RUN, kind=kind, hosts=hosts)
+    with pytest.raises(AssertionError, match="has no token of its plan"):
+        playbook(asked, Asked("/run/stop"))
+    assert playbook(asked, Asked("/run/stop", check=True))
+
+
 def test_an_undo_has_words_of_each_host() -> None:
     text = playbook(replace(RUN, kind="undo", words={"a": ("undo", "X")}), Asked("/run/stop"))
     assert '"opskit_fleet_words": {"a": [!unsafe "undo", !unsafe "X"]}' in text

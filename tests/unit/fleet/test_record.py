@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -59,6 +61,40 @@ def test_what_does_not_answer_as_it_should_has_failed(
 def test_a_host_that_is_gone_has_failed(record: Any, tmp_path: Path, task: str, stops: bool) -> None:
     record.v2_runner_on_unreachable(result(task, {"msg": "no route"}))
     assert (tmp_path / "stop").exists() == stops
+
+
+def test_an_event_is_a_line_on_the_disk_also_behind_half_a_line(
+    record: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    events = tmp_path / "events"
+    events.write_text('{"time": "2026-11-29T19:00:0')
+    record._path = str(events)
+    record.v2_runner_on_ok(result("apply", SOUND))
+    torn, line = events.read_text().splitlines()
+    assert (torn[-1], json.loads(line)["event"], len(synced)) == ("0", "ended", 1)
+    assert not (tmp_path / "stop").exists()
+
+
+def test_what_cannot_be_recorded_is_not_begun(record: Any, tmp_path: Path) -> None:
+    record._path = str(tmp_path / "none" / "events")
+    record.v2_runner_on_ok(result("apply", SOUND))
+    assert (tmp_path / "stop").exists()
+    assert os.environ["OPSKIT_FLEET_STOPPED"] == "yes"  # where the disk does not take that file either
+
+
+def test_nothing_is_begun_any_more_once_opskit_is_gone(record: Any, tmp_path: Path) -> None:
+    heard, wakes = os.pipe()
+    try:
+        record._path, record._wake = str(tmp_path / "events"), wakes
+        record.v2_runner_on_ok(result("apply", SOUND))
+        assert (os.read(heard, 9), (tmp_path / "stop").exists()) == (b".", False)
+        os.close(heard)
+        record.v2_runner_on_ok(result("apply", SOUND))
+        assert (tmp_path / "stop").exists()
+    finally:
+        os.close(wakes)
 
 
 def test_what_makes_two_findings_the_same_is_what_opskit_goes_by() -> None:
