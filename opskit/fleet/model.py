@@ -30,6 +30,11 @@ ORDER = (
     ExitCode.FINDINGS,
     ExitCode.CHANGES_PENDING,
 )
+# What a run may have of ansible-playbook's options: how to log in, and whom to become.
+LOGIN = (
+    "--user", "--private-key", "--ask-pass", "--become", "--ask-become-pass", "--ask-vault-pass", "--vault-id",
+    "--vault-password-file",
+)  # fmt: skip
 # What is done on the hosts; before and after are the check of the first batch.
 TASKS = ("plan", "apply", "undo", "run", "check")
 STATES = (
@@ -96,6 +101,7 @@ class FleetPlan:
     inventory: as for ansible-playbook's -i: absolute paths, or names with a comma behind
     limit: which hosts of it; "" for all
     sha256: over all else; it tells an accident from the whole, and is no signature
+    ansible, tool: how the hosts were reached, and which opskit ran there, as a run has them
     """
 
     kind: str
@@ -106,6 +112,8 @@ class FleetPlan:
     limit: str
     hosts: dict[str, HostPlan]
     sha256: str = ""
+    ansible: tuple[str, ...] = ()
+    tool: dict[str, str] = field(default_factory=dict)
 
     @property
     def changing(self) -> dict[str, HostPlan]:
@@ -162,6 +170,11 @@ def read_plan(name: str, text: str) -> FleetPlan:
         raise UsageFault(name, f"a host has the outcome {wrong!r}, which this opskit does not know", todo=again)
     if not all(host.token for host in plan.changing.values()):
         raise UsageFault(name, "a host has changes and no token of its plan", todo=again)
+    strange = next((word for word in plan.ansible if word.partition("=")[0] not in LOGIN), "")
+    if strange:
+        raise UsageFault(
+            name, f"it has {strange!r} for the way to the hosts, which opskit fleet never gives", todo=again
+        )
     if plan.sha256 != checksum(plan):
         why = "it is not as it was made: its checksum is another (that tells accidents; it is no signature)"
         raise UsageFault(name, why, todo=again)

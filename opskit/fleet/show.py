@@ -69,6 +69,8 @@ def draw_plan(
     else:
         print(screen.styled(screen.sentence(f"Plan for {head}", stream), "bold", stream), file=stream)
         print(screen.sentence(f"{INDENT}{_typed(plan.argv)}", stream), file=stream)
+        if plan.ansible:
+            print(screen.sentence(f"{INDENT}reached by: {shown(shlex.join(plan.ansible))}", stream), file=stream)
         first = next(iter(plan.changing), "")
         groups = plan_groups(plan)
         for group in groups:

@@ -37,6 +37,8 @@ from opskit.session import Session
 from opskit.ui.plan import confirm
 
 SERIAL = "1,10%,100%"
+# --tool as it is where nobody names one.
+AUTO = {"tool": "auto"}
 # What a host that had begun when the control node was lost may still be at: resume waits for it there.
 RESUME_WAIT = "5m"
 
@@ -81,15 +83,15 @@ def apply(session: Session, file: PlanFile, way: Way, serial: Serial = SERIAL, m
 
     Batches follow one another: the first host alone by default, then a tenth of them, then all. Before and after the
     first batch its hosts are checked (opskit check): what is new there of severity error or critical counts as a
-    failure. Ctrl-C begins no more hosts and waits for those that have begun. A host that the plan leaves out, refused
-    or unreachable, counts for the exit code.
+    failure. The hosts are reached as they were for the plan, unless options say how. Ctrl-C begins no more hosts and
+    waits for those that have begun. A host that the plan leaves out, refused or unreachable, counts for the exit code.
     """
     plan = load_plan(file)
     check_kept(session.state_dir)
     command = plannable(plan.argv)
     wait = ("--lock-timeout", seconds_text(session.lock_timeout).replace(" ", "")) if session.lock_timeout else ()
     run = replace(
-        new_run("apply", command.given(*wait), way._replace(inventory=way.inventory or plan.inventory)),
+        new_run("apply", command.given(*wait), _way(way, plan)),
         hosts={name: host.token for name, host in plan.changing.items()},
         left_out=_left_out(plan),
         serial=tuple(serial.split(",")),
@@ -98,6 +100,15 @@ def apply(session: Session, file: PlanFile, way: Way, serial: Serial = SERIAL, m
     if session.dry_run and run.hosts:
         _show(session, planned(run, asked(session, replace(run, kind="plan"), check=True)))
     _begin(session, run, plan, "no host of the plan has anything to change", plan.exit_code)
+
+
+def _way(way: Way, plan: FleetPlan) -> Way:
+    """As it was for the plan where nothing else is asked for: which hosts, how into them, and which opskit there."""
+    return way._replace(
+        inventory=way.inventory or plan.inventory,
+        ansible=way.ansible or plan.ansible,
+        tool=way.tool if way.tool != AUTO else plan.tool or AUTO,
+    )
 
 
 def _left_out(plan: FleetPlan) -> dict[str, str]:

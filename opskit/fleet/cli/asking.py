@@ -60,7 +60,10 @@ def planned(
 ) -> FleetPlan:
     """The plan file of a dry run on these hosts. left_out: hosts that were not asked."""
     hosts = {**{name: plan_of(state) for name, state in states.items()}, **left_out}
-    plan = FleetPlan(KIND, time_text(now()), __version__, run.argv, run.inventory, run.limit, hosts)
+    made = time_text(now())
+    plan = FleetPlan(
+        KIND, made, __version__, run.argv, run.inventory, run.limit, hosts, ansible=run.ansible, tool=run.tool
+    )
     return sealed(plan)
 
 

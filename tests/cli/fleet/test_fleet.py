@@ -49,6 +49,24 @@ def test_a_plan_is_made_shown_carried_out_once_and_taken_back(fleet: Fleet) -> N
 
 
 @pytest.mark.slow
+def test_hosts_are_reached_as_they_were_for_the_plan_unless_it_is_said_how(fleet: Fleet) -> None:
+    way = ("-i", str(fleet.folder / "hosts.yml"))
+    tool = ("--tool", "path", "--tool-path", str(fleet.tool))
+    made = fleet.run("plan", *way, *tool, "-u", "ops", "--become", "--", "disk", "mount", "/dev/vdb", "/data")
+    fleet.plan.write_text(made.out)
+    given = (made.result["ansible"], made.result["tool"])
+    assert given == (["--user=ops", "--become"], {"tool": "path", "tool_path": str(fleet.tool)})
+    done = fleet.run("apply", str(fleet.plan), "--yes", "--json")
+    assert (done.code, done.states) == (0, dict.fromkeys("abc", "done"))
+    runs = fleet.folder / "state" / "fleet"
+    run = json.loads((runs / done.result["run"] / "run.json").read_text())
+    assert (run["ansible"], run["tool"]) == given
+    other = fleet.run("apply", str(fleet.plan), "-u", "me", "--yes", "--json")
+    run = json.loads((runs / other.result["run"] / "run.json").read_text())
+    assert (run["ansible"], run["tool"]) == (["--user=me"], given[1])
+
+
+@pytest.mark.slow
 def test_each_host_ends_in_its_own_way_and_the_first_code_counts(fleet: Fleet) -> None:
     fleet.set("a", dry=5)
     fleet.set("b", nothing=True)

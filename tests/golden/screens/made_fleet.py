@@ -15,6 +15,7 @@ from opskit.ui.screen import Screen
 Draw = Callable[[Screen, int], None]
 RUN = "20261129T190000Z-0a1b2c"
 ARGV = ("disk", "mount", "/dev/vdb", "/data")
+WAY = ("--user=ops", "--become", f"--private-key=/home/ops/{'数据' * 20}")
 NASTY = "web\x1b[31m\nred"
 FOREIGN = "数据库-01.example.net"
 SURROGATE = "caf\udce9"
@@ -82,7 +83,7 @@ def host_plan(number: int) -> HostPlan:
 def plan(rows: int) -> FleetPlan:
     hosts = {name(number): host_plan(number) for number in range(rows)}
     made = "2026-11-29T19:00:00Z"
-    return sealed(FleetPlan("opskit-fleet-plan", made, "0.2.0", ARGV, ("/srv/hosts.ini",), "web", hosts))
+    return sealed(FleetPlan("opskit-fleet-plan", made, "0.2.0", ARGV, ("/srv/hosts.ini",), "web", hosts, ansible=WAY))
 
 
 def run(kind: str, rows: int, argv: tuple[str, ...] = ARGV) -> FleetRun:

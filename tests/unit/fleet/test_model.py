@@ -82,6 +82,7 @@ def test_a_plan_is_read_from_its_envelope_and_from_its_result_alone() -> None:
         (json.dumps({**to_json(PLAN), "argv": "disk"}), "a list is wanted"),
         (wrapped(sealed(replace(PLAN, hosts={"a": HostPlan("perhaps")}))), "outcome 'perhaps'"),
         (wrapped(sealed(replace(PLAN, hosts={"a": HostPlan("changes")}))), "no token of its plan"),
+        (wrapped(sealed(replace(PLAN, ansible=("--become", "--extra-vars=x")))), "'--extra-vars=x' for the way"),
     ],
 )
 def test_what_is_no_plan_is_refused_with_the_reason(text: str, why: str) -> None:

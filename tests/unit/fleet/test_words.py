@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from opskit.core.errors import OpskitError, Refused, UsageFault
-from opskit.fleet.cli.apply import batches
+from opskit.fleet.cli.apply import AUTO, batches
+from opskit.fleet.cli.hosts import way
 from opskit.fleet.cli.words import CHANGE_WITH, GIVEN, looks_only, plannable, typed
+from opskit.fleet.model import LOGIN
 
 
 def test_the_command_is_known_by_the_tree() -> None:
@@ -81,3 +85,13 @@ def test_batches(text: str) -> None:
 def test_what_is_no_batch(text: str) -> None:
     with pytest.raises(OpskitError, match="--serial"):
         batches(text)
+
+
+def test_a_plan_may_have_each_word_of_a_way_to_the_hosts(tmp_path: Path) -> None:
+    file = str(tmp_path)
+    chosen = way(
+        ["a,"], user="u", private_key=file, ask_pass=True, become=True, ask_become_pass=True, ask_vault_pass=True,
+        vault_id=["v"], vault_password_file=file,
+    )  # fmt: skip
+    assert tuple(word.partition("=")[0] for word in chosen.ansible) == LOGIN
+    assert way(["a,"]).tool == AUTO
