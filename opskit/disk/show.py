@@ -324,5 +324,5 @@ def draw_device(screen: Screen, values: dict[str, Any], prefix: str = "") -> Non
                 draw_device(screen, item, f"{prefix}{key}[{number}].")
         else:
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            text += f" ({size_text(value)})" if key in {"size", "used", "free", "start"} else ""
+            text = f"{size_text(value)} ({text} bytes)" if key in {"size", "used", "free", "start"} else text
             screen.line(f"{prefix}{key:<20} {shown(text)}")

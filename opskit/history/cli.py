@@ -257,9 +257,9 @@ def _draw_runs(session: Session, runs: list[Run]) -> None:
     if not runs:
         session.screen.done(f"no runs recorded in {shown(session.state_dir)}")
         return
-    columns = [Column("ID", whole=True), *(Column(title) for title in ("WHEN", "WHO", "WHAT"))]
-    columns += [Column("OUTCOME", style=_style), Column("BY")]
-    rows = [(run.id, local_moment(run.began), run.user, run.title, outcome_words(run), run.by) for run in runs]
+    columns = [Column("ID", whole=True), Column("OUTCOME", style=_style)]
+    columns += [Column(title) for title in ("BY", "WHEN", "WHO", "WHAT")]
+    rows = [(run.id, outcome_words(run), run.by, local_moment(run.began), run.user, run.title) for run in runs]
     draw_table(session.screen, columns, rows, less=("WHEN", "BY", "WHO"))
 
 

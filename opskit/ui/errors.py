@@ -68,9 +68,10 @@ def draw_findings(screen: Screen, findings: Sequence[Finding], area: str = "") -
 def note_findings(screen: Screen, findings: Sequence[Finding]) -> None:
     """Each finding beside a table, on stderr: the table stays one record a line."""
     for finding in by_severity(findings):
-        text = f"{screen.title(finding)} [{finding.id}]: {shown(finding.evidence)}"
-        screen.note(_headed(screen, finding, text, sys.stderr))
-        screen.note(f"  to do: {shown(finding.remedy)}")
+        seen = f": {shown(finding.evidence)}" if finding.evidence else ""
+        screen.note(_headed(screen, finding, f"{screen.title(finding)} [{finding.id}]{seen}", sys.stderr))
+        if finding.remedy:
+            screen.note(f"  to do: {shown(finding.remedy)}")
 
 
 def _headed(screen: Screen, finding: Finding, text: str, stream: TextIO) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 GAP = 3
 # A column of sentences has so much room, if it needs it, before it costs another column.
 SENTENCE = 20
+# A word of the last column that takes more than this of a terminal costs no other column.
+LONGEST = 0.6
 
 
 @dataclass
@@ -167,11 +169,14 @@ def _draw_fitted(
     room = shutil.get_terminal_size().columns
     lines = [[column.title for column in columns], *cells]
     needs = [_need(column, [line[n] for line in lines]) for n, column in enumerate(columns)]
-    needs[-1] = Need(needs[-1].cell, min(needs[-1].word, SENTENCE))  # a longer one costs only its own line
+    modest = Need(needs[-1].cell, min(needs[-1].word, SENTENCE))  # a longer one costs only its own line
+    if columns[-1].path or needs[-1].word > room * LONGEST:
+        needs[-1] = modest
     kept = list(range(len(columns)))
     for title in less:
         if sum(needs[n].modest + GAP for n in kept) - GAP > room:
             kept = [n for n in kept if columns[n].title != title]
+    needs[-1] = modest
     shapes = [(columns[n], width) for n, width in zip(kept, _widths([needs[n] for n in kept], room))]
     mark = "…" if "utf" in (stream.encoding or "utf").lower() else "~"
     if columns[-1].path:

@@ -272,7 +272,8 @@ def _draw_group(screen: Screen, group: MessageGroup, listing: ErrorListing) -> N
 def _block(screen: Screen, word: str, text: str) -> None:
     """Text of several lines, each escaped by itself and indented."""
     for line in text.rstrip("\n").split("\n"):
-        screen.line(f"    {screen.styled(word, 'dim', sys.stdout)}{shown(line)}")
+        text = screen.sentence(f"    {word}{shown(line)}", sys.stdout, " " * 6)
+        screen.line(f"    {screen.styled(word, 'dim', sys.stdout)}{text[4 + len(word) :]}")
         word = " " * len(word)
 
 

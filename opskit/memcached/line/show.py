@@ -45,7 +45,7 @@ def draw_explained(screen: Screen, result: Mapping[str, Any], findings: Sequence
     columns = [Column(title) for title in ("WORD", "OPTION", "MEANING", "READ AS", "DOES")]
     keys = ("text", "option", "meaning", "read_as", "does")
     rows = [[row[key] or "" for key in keys] for row in result["words"]]
-    draw_table(screen, columns, rows, less=("OPTION",))
+    draw_table(screen, columns, rows, less=("OPTION", "MEANING"))
 
 
 def draw_effect(screen: Screen, result: Mapping[str, Any]) -> None:

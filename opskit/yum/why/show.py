@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.units import epoch_text, local_epoch
+from opskit.ui.errors import note_findings
 from opskit.ui.screen import Column, Screen, draw_table
 from opskit.yum.why.model import Autorun, Autoruns
 from opskit.yum.why.plan import keep_out
@@ -51,8 +52,7 @@ def not_read(autoruns: Autoruns) -> tuple[Finding, ...]:
 def draw_why(screen: Screen, autoruns: Autoruns) -> None:
     """One line each."""
     lacking = not_read(autoruns)
-    for finding in lacking:
-        screen.note(f"{finding.severity}: {screen.title(finding)} [{finding.id}]")
+    note_findings(screen, lacking)
     if not autoruns.entries:
         more = ", as far as it could be read" if lacking else ""
         screen.done(f"nothing runs the package manager on this host by itself{more}")

@@ -98,7 +98,8 @@ def draw_deleted(screen: Screen, deleted: DeletedFiles, *, exact: bool) -> None:
             _draw_file(screen, file, exact=exact)
         for image in deleted.kernel:
             most = size(image.most, exact=exact)
-            screen.line(f"at most {most}  {shown(image.path)}  on {shown(image.mount_point)}")
+            text = f"at most {most}  {shown(image.path)}  on {shown(image.mount_point)}"
+            screen.line(screen.sentence(text, sys.stdout))
             screen.line(f"    the kernel ({image.holder})")
             screen.line(f"    frees it: {shown(image.frees)}")
     else:
@@ -123,7 +124,7 @@ def _held(holder: Holder) -> str:
 def _draw_file(screen: Screen, file: DeletedFile, *, exact: bool) -> None:
     through = f", through {shown(file.overlay)}" if file.overlay else ""
     where = f"on {shown(file.mount_point)}{_elsewhere(file.namespace)}{through}"
-    screen.line(f"{size(file.size, exact=exact)}  {shown(file.path)}  {where}")
+    screen.line(screen.sentence(f"{size(file.size, exact=exact)}  {shown(file.path)}  {where}", sys.stdout))
     for holder in file.holders:
         unit = outermost_unit(holder.cgroup)[0]
         of = f", {shown(unit)}" if unit else ""
