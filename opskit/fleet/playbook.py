@@ -46,10 +46,36 @@ def host_seconds(run: FleetRun) -> int:
 
 
 def playbook(run: FleetRun, asked: Asked) -> str:
-    """The playbook of a run, as YAML. Raises AssertionError for a change that nobody has seen the plan of: a fault."""
+    """The playbook of a run, as YAML. Raises AssertionError for a change that nobody has seen the plan of: a fault.
+
+    The first batch, if it is checked, is a play of its own: Ansible starts a process for each task on each host, also
+    for one that is left out there.
+    """
     names = list(run.hosts)
     if run.kind in {"apply", "undo"} and not asked.check and not (names and all(run.hosts.values())):
         raise AssertionError(f"a host of {run.id} has no token of its plan")
+    sizes = batch_sizes(run.serial, len(names))
+    if not (asked.canary and sizes and sizes[0] < len(names)):
+        return as_yaml([_play(run, asked, names, sizes, ("main",))]) + "\n"
+    first, others = names[: sizes[0]], names[sizes[0] :]
+    plays = [
+        _play(run, asked, first, (), ("before", "main", "after")),
+        _play(run, asked, others, sizes[1:] or sizes, ("main",)),
+    ]
+    return as_yaml(plays) + "\n"
+
+
+def batch_sizes(serial: tuple[str, ...], count: int) -> tuple[int, ...]:
+    """How many hosts the batches have, of so many in all; the last number is that of all that follow (Ansible's)."""
+    shares = (part.endswith("%") for part in serial)
+    numbers = (int(part.rstrip("%")) for part in serial)
+    return tuple(max(1, number * count // 100) if share else number for share, number in zip(shares, numbers))
+
+
+def _play(
+    run: FleetRun, asked: Asked, names: list[str], sizes: tuple[int, ...], tasks: tuple[str, ...]
+) -> dict[str, Any]:
+    """A play over some hosts of the run. names: none where only Ansible knows them."""
     play: dict[str, Any] = {
         "name": Unsafe(f"opskit fleet {run.kind}"),
         "hosts": [Unsafe(name) for name in names] if names else "all",
@@ -60,31 +86,29 @@ def playbook(run: FleetRun, asked: Asked) -> str:
         "debugger": "never",  # a setting of the user would have it wait for a person at the first failure
         "vars": {"opskit_fleet_stop": Unsafe(asked.stop)},
     }
-    if run.serial:
-        play["serial"] = list(run.serial)
+    if sizes:
+        play["serial"] = list(sizes)
+    if names:  # all of them, for the callback: before any is asked
+        play["vars"]["opskit_fleet_hosts"] = [Unsafe(name) for name in run.hosts]
     argv: Any = [Unsafe(word) for word in run.argv]
     if run.words:
         play["vars"]["opskit_fleet_words"] = {
-            Unsafe(name): [Unsafe(word) for word in words] for name, words in run.words.items()
+            Unsafe(name): [Unsafe(word) for word in run.words[name]] for name in names if name in run.words
         }
         argv = "{{ opskit_fleet_words[inventory_hostname] }}"
     only_plan: Any = ""
     if any(run.hosts.values()):
-        play["vars"]["opskit_fleet_tokens"] = {Unsafe(name): Unsafe(text) for name, text in run.hosts.items()}
+        play["vars"]["opskit_fleet_tokens"] = {Unsafe(name): Unsafe(run.hosts[name]) for name in names}
         only_plan = "{{ opskit_fleet_tokens[inventory_hostname] }}"
     tool = {key: Unsafe(value) for key, value in run.tool.items() if value}
-    main = _task(run.kind, {"argv": argv, "only_plan": only_plan, **tool}, host_seconds(run), check=asked.check)
-    look = {"argv": ["check"], **tool}
-    first = {"when": "opskit_fleet_first"}
-    play["tasks"] = [main]
-    if asked.canary:
-        play["vars"]["opskit_fleet_first"] = (
-            "{{ ansible_play_hosts_all[0] in ansible_play_batch"
-            " and ansible_play_batch | length < ansible_play_hosts_all | length }}"
-        )
-        before, after = (_task(name, look, LOOK_SECONDS) | first for name in ("before", "after"))
-        play["tasks"] = [before, main, after]
-    return as_yaml([play]) + "\n"
+    main = {"argv": argv, "only_plan": only_plan, **tool}
+    play["tasks"] = [
+        _task(run.kind, main, host_seconds(run), check=asked.check)
+        if name == "main"
+        else _task(name, {"argv": ["check"], **tool}, LOOK_SECONDS)
+        for name in tasks
+    ]
+    return play
 
 
 def _task(name: str, asked: dict[str, Any], seconds: int, *, check: bool = False) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from opskit.fleet.playbook import (
     Config,
     Unsafe,
     as_yaml,
+    batch_sizes,
     config_places,
     environment,
     last_words,
@@ -49,14 +50,30 @@ def test_a_plan_asks_all_hosts_and_changes_nothing() -> None:
 
 
 def test_apply_asks_its_hosts_by_their_tokens_in_batches_and_checks_the_first() -> None:
-    text = playbook(replace(RUN, serial=("1", "50%")), Asked("/run/stop", canary=True))
-    assert '"hosts": [!unsafe "a"]' in text
-    assert '"serial": ["1", "50%"]' in text
-    assert '"opskit_fleet_tokens": {"a": !unsafe "T"}' in text
-    assert text.index('"name": "before"') < text.index('"name": "apply"') < text.index('"name": "after"')
-    assert text.count("opskit_fleet_first") == 3
+    hosts = {name: f"T{name}" for name in "abcde"}
+    text = playbook(replace(RUN, hosts=hosts, serial=("1", "50%")), Asked("/run/stop", canary=True))
+    first, others = text.split('{"name": !unsafe "opskit fleet apply", "hosts": ')[1:]
+    assert first.startswith('[!unsafe "a"]')
+    assert others.startswith('[!unsafe "b", !unsafe "c", !unsafe "d", !unsafe "e"]')
+    assert ('"serial"' in first, '"serial": [2]' in others) == (False, True)
+    assert '"opskit_fleet_tokens": {"a": !unsafe "Ta"}' in first
+    assert '"opskit_fleet_tokens": {"b": !unsafe "Tb", "c"' in others
+    everybody = '"opskit_fleet_hosts": [!unsafe "a", !unsafe "b", !unsafe "c", !unsafe "d", !unsafe "e"]'
+    assert (everybody in first, everybody in others) == (True, True)
+    assert first.index('"name": "before"') < first.index('"name": "apply"') < first.index('"name": "after"')
+    assert ("before" in others, "after" in others) == (False, False)
     # Whether to go on is for --max-fail: Ansible ends a play whose batch has failed.
-    assert text.count('"ignore_errors": true, "ignore_unreachable": true') == 3
+    assert text.count('"ignore_errors": true, "ignore_unreachable": true') == 4
+    # Where the first batch is all there is, nobody's turn depends on it.
+    for serial in ((), ("5",), ("100%",)):
+        whole = playbook(replace(RUN, hosts=hosts, serial=serial), Asked("/run/stop", canary=True))
+        assert (whole.count('"hosts"'), "before" in whole) == (1, False)
+
+
+def test_batches_are_those_of_ansible() -> None:
+    assert batch_sizes(("1", "10%", "100%"), 20) == (1, 2, 20)
+    assert batch_sizes(("10%", "33%"), 7) == (1, 2)
+    assert batch_sizes((), 7) == ()
 
 
 @pytest.mark.parametrize("kind", ["apply", "undo"])

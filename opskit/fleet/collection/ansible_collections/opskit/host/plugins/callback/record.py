@@ -70,12 +70,20 @@ class CallbackModule(CallbackBase):
         """A batch of hosts begins."""
         inventory = play.get_variable_manager()._inventory  # noqa: SLF001 - there is no other way to it
         if not self._hosts:
-            self._hosts = [host.get_name() for host in inventory.get_hosts(play.hosts, ignore_restrictions=True)]
-            if self._exact and set(self._hosts) != set(map(str, play.hosts)):
-                self._stop()
+            named = play.get_vars().get("opskit_fleet_hosts") or play.hosts  # those of all plays
+            self._hosts = self._named(inventory, named)
             self._write("hosts", hosts=self._hosts)
+        elif self._exact:
+            self._named(inventory, play.hosts)
         names = [host.get_name() for host in inventory.get_hosts(play.hosts)]
         self._write("batch", hosts=names)
+
+    def _named(self, inventory: Any, names: list[str]) -> list[str]:
+        """The hosts of these names. Where one means another host, or none, no host is begun."""
+        hosts = [host.get_name() for host in inventory.get_hosts(names, ignore_restrictions=True)]
+        if self._exact and set(hosts) != set(map(str, names)):
+            self._stop()
+        return hosts
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         """A task begins on a host."""
