@@ -197,7 +197,12 @@ def _show(error: OpskitError, arguments: list[str]) -> int:
     else:
         from opskit.ui.errors import draw_error  # noqa: PLC0415
 
-        draw_error(screen, error)
+        try:
+            draw_error(screen, error)
+        except BrokenPipeError:
+            raise
+        except OSError:  # a terminal that is gone, a full disk: what happened is told by the exit code alone
+            pass
     return error.exit_code
 
 

@@ -76,7 +76,7 @@ def confirm(screen: Screen, *, yes: bool) -> None:
 
 
 def answer_of(question: str) -> str:
-    """The line that is typed at a question.
+    """The line that is typed at a question; "?" for what is no text.
 
     A signal in the moment before read(2) would not be noticed before a key is pressed: it wakes up select(2), too.
     """
@@ -89,4 +89,7 @@ def answer_of(question: str) -> str:
         signal.set_wakeup_fd(before)
         os.close(woken)
         os.close(wakes)
-    return sys.stdin.readline()
+    try:
+        return sys.stdin.readline()
+    except UnicodeDecodeError:  # typed in another encoding than the locale's: it is no yes
+        return "?"

@@ -9,12 +9,15 @@ makes a file, an empty plan, or a refusal. A command with --yes that has no word
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import random
 import shlex
 import signal
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,6 +223,56 @@ def not_root_is_told_before_any_work(node: Node, road: Road) -> Optional[bool]:
     return (said.code, road.seen, road.file.exists(), len(road.runs())) == (6, 0, False, 1) and told
 
 
+# What is done at the question, and the exit code that it comes to. Nothing at all is waited for.
+HANG_UP = "the terminal goes away"
+ANSWERS = {
+    "y\n": 0, " YES \n": 0, "n\n": 5, "\n": 5, "yy\n": 5, "\udcff\x01\n": 5, "\x04": 5, "\x03": 130, HANG_UP: 129,
+}  # fmt: skip
+
+
+def only_a_yes_at_the_question_is_one(node: Node, road: Road) -> bool:
+    """Each answer, the one that is carried out last."""
+    runs, kept = len(road.runs()), []
+    for answer, code in sorted(ANSWERS.items(), key=lambda pair: -pair[1]):
+        ended, said = _answered(node, road, answer)
+        done = code == 0
+        told = answer == HANG_UP or done or "Nothing was changed." in said or "No step was under way" in said
+        kept.append((ended, road.file.exists(), len(road.runs()) - runs) == (code, done, done) and told)
+        if done:
+            road.file.unlink()
+            Path(f"{road.file}-2").unlink()
+            runs += 1
+    return all(kept)
+
+
+def _answered(node: Node, road: Road, answer: str) -> tuple[int, str]:
+    """How the command ends at a terminal of its own where that is the answer, and what it says there."""
+    keyboard, terminal = os.openpty()
+    pid = os.fork()
+    if pid == 0:
+        code = 70
+        try:
+            os.setsid()
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+            os.close(keyboard)
+            # Strict, as in a locale of a country.
+            sys.stdin, sys.stderr = open(terminal, errors="strict"), open(os.dup(terminal), "w", buffering=1)  # noqa: SIM115
+            code = road.run(node, road.plan()).code
+        finally:
+            os._exit(code)
+    os.close(terminal)
+    said = b""
+    while b"[y/N]" not in said and (data := os.read(keyboard, 4096)):
+        said += data
+    if answer != HANG_UP:
+        os.write(keyboard, os.fsencode(answer))
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            while data := os.read(keyboard, 4096):
+                said += data
+    os.close(keyboard)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode("utf-8", "replace")
+
+
 LINES: tuple[Line, ...] = (
     it_shows_its_plan_and_takes_no_silence_for_yes,
     what_would_stop_it_is_said_before_it_asks,
@@ -231,6 +284,7 @@ LINES: tuple[Line, ...] = (
     sigterm_takes_it_back_and_says_so,
     a_failure_is_taken_back_and_said,
     not_root_is_told_before_any_work,
+    only_a_yes_at_the_question_is_one,
 )
 
 
