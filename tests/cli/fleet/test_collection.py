@@ -276,6 +276,9 @@ def test_of_earlier_builds_the_last_stays_and_what_runs_or_is_named_by_a_unit(to
         process.stdout.readline()
         assert builds[4].run(send=True).how == "sent"
         assert there() == sorted([*(build.sha256 for build in builds[2:5]), "notes"])
+        removed = builds[4].run(remove=True)
+        assert (removed.removed, removed.fault) == (False, f"something still runs from {running.parent}")
+        assert there() == sorted([*(build.sha256 for build in builds[2:5]), "notes"])
     os.utime(tools.folder / builds[4].sha256, (1004, 1004))
     os.utime(tools.folder / builds[2].sha256, (1002, 1002))
     # Now it is a program of its own.

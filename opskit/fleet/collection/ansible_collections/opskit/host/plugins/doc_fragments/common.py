@@ -39,7 +39,9 @@ options:
     type: path
     default: ""
   tool_state:
-    description: With V(absent) what was sent is removed when the command has run, or where there is no command.
+    description:
+      - With V(absent) what was sent is removed when the command has run, or where there is no command.
+      - The task fails where something still runs from there, and nothing is removed.
     type: str
     default: present
     choices: [present, absent]

@@ -102,15 +102,14 @@ sent() {{
   return 1
 }}
 """
-# used: whether something runs from a folder, or a unit or cron names it.
+# used: whether something runs from a folder (RUNS), or a unit or cron names it.
 # prune: of what was put earlier the newest stays, and what is in use. A folder has another name before the second look:
 # what begins now does not find it.
 # put: what was sent, into a folder of its own, whose name it gets when it is verified. What an earlier one that was
 # cut off has left there goes.
 PUT = """\
 used() {{
-  ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF " -> $1/" && return 0
-  echo "$1/" | grep -qsaF -f - /proc/[0-9]*/cmdline && return 0
+  runs "$1" && return 0
   echo "$1/" | grep -qsrF -f - /etc/systemd/system /run/systemd/system /run/systemd/transient /etc/cron* /var/spool/cron
 }}
 prune() {{
@@ -155,8 +154,21 @@ g=$(getconf GNU_LIBC_VERSION 2>/dev/null)
 printf "\\n{mark} uid %s\\n{mark} machine %s\\n{mark} glibc %s\\n" "$(id -u)" "$(uname -m)" "${{g#glibc }}"
 printf "{mark} python %s\\n{mark} unpacks %s\\n{mark} noexec %s\\n" "$p" "$x" "$(noexec)"
 """
+# runs: whether something runs from a folder: as its program, or as what Python was given.
+RUNS = """\
+runs() {
+  ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF " -> $1/" && return 0
+  echo "$1/" | grep -qsaF -f - /proc/[0-9]*/cmdline
+}
+"""
+# What is at work stays: it may be in the middle of a change, for another control node.
 REMOVE = """\
-e=$(rm -rf {tools} 2>&1) && printf "\\n{mark} removed\\n" || printf "\\n{mark} fault %s\\n" "$(echo "$e" | head -n 1)"
+e=
+for o in {tools}/*; do
+  if runs "$o"; then e="something still runs from $o"; fi
+done
+[ -z "$e" ] && e=$(rm -rf {tools} 2>&1) && printf "\\n{mark} removed\\n" ||
+  printf "\\n{mark} fault %s\\n" "$(echo "$e" | head -n 1)"
 """
 TAIL = """\
 printf "\\n{mark} missing\\n"
@@ -241,7 +253,7 @@ def make_script(
     """
     exported = f"export {environment}\n" if environment.strip() else ""
     quoted = " ".join(shlex.quote(word) for word in words)
-    removal = REMOVE.format(tools=TOOLS, mark=mark) if remove else ""
+    removal = RUNS + REMOVE.format(tools=TOOLS, mark=mark) if remove else ""
     head = HEAD.format(
         path=PATH,
         environment=exported,
@@ -262,6 +274,7 @@ def make_script(
         if sending:
             unpack = UNPACK if sending.packed else ""
             source = shlex.quote(sending.source)
+            parts.append(RUNS)
             parts.append(PUT.format(source=source, sha256=sending.sha256, unpack=unpack, mark=mark))
         else:
             parts += [f"sent {sha256}\n" for sha256 in builds]
@@ -271,7 +284,7 @@ def make_script(
 
 def make_removal(mark: str, *, dry_run: bool) -> str:
     """The script that only removes what was sent, or tells whether something was."""
-    removal = f'printf "\\n{mark} removed\\n"\n' if dry_run else REMOVE.format(tools=TOOLS, mark=mark)
+    removal = f'printf "\\n{mark} removed\\n"\n' if dry_run else RUNS + REMOVE.format(tools=TOOLS, mark=mark)
     return f'[ -e {TOOLS} ] || {{ printf "\\n{mark} absent\\n"; exit 0; }}\n{removal}'
 
 
