@@ -33,6 +33,8 @@ MARGIN_SECONDS = 600.0
 NO_HOST = ("Could not match supplied host pattern", "leaves us with no hosts to target")
 # What it says where it cannot have the folders that it works in.
 NO_FOLDER = ("Unable to create local directories", "DEFAULT_LOCAL_TMP")
+# What the callback says.
+TOO_OLD = "is too old: opskit fleet needs"
 OUTPUT_KEPT = 64 * 1024
 
 
@@ -143,6 +145,8 @@ def _check_hosts(run: FleetRun, events: list[Event], number: int, why: str) -> N
             raise Interrupted(number, state=nothing)
         if run.limit and not run.hosts and any(words in why for words in NO_HOST):
             raise UsageFault(run.limit, why, todo=listing)
+        if TOO_OLD in why:
+            raise Missing("ansible-playbook", why, todo=INSTALL, state=nothing)
         if any(words in why for words in NO_FOLDER):
             todo = "name folders of your own: ANSIBLE_HOME=DIR, ANSIBLE_LOCAL_TEMP=DIR"
             raise Failed("ansible-playbook", why, todo=todo, state=nothing)

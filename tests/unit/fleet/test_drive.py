@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from opskit.core.errors import Failed, Interrupted, Refused, UsageFault
+from opskit.core.errors import Failed, Interrupted, Missing, Refused, UsageFault
 from opskit.core.execute import Interrupts
-from opskit.fleet.drive.ansible import _check_hosts, _Talk
+from opskit.fleet.drive.ansible import TOO_OLD, _check_hosts, _Talk
 from opskit.fleet.drive.store import RunFolder
 from opskit.fleet.model import Event, FleetRun
 from opskit.fleet.playbook import Asked
@@ -88,5 +88,7 @@ def test_a_run_over_other_hosts_than_those_of_the_plan_is_refused() -> None:
     with pytest.raises(Failed, match="no such file") as failed:
         _check_hosts(RUN, [], 0, "no such file")
     assert failed.value.state == "Nothing was changed."
+    with pytest.raises(Missing, match=r"2\.12\.10 is too old"):
+        _check_hosts(RUN, [], 0, f"exit status 1: ERROR! ansible-core 2.12.10 {TOO_OLD} 2.13 or newer")
     with pytest.raises(Interrupted):
         _check_hosts(RUN, [], 2, "")

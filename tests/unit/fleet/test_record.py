@@ -12,9 +12,11 @@ import pytest
 
 pytest.importorskip("ansible.plugins.callback", reason="ansible-core is not here")
 
+from ansible_collections.opskit.host.plugins.callback import record as record_module
 from ansible_collections.opskit.host.plugins.callback.record import NUMBER, CallbackModule
 
 from opskit.fleet import model
+from opskit.fleet.drive.ansible import TOO_OLD
 
 SOUND = {"rc": 0, "answer": {"findings": []}}
 
@@ -95,6 +97,16 @@ def test_nothing_is_begun_any_more_once_opskit_is_gone(record: Any, tmp_path: Pa
         assert (tmp_path / "stop").exists()
     finally:
         os.close(wakes)
+
+
+def test_a_release_whose_actions_fail_ends_before_any_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPSKIT_FLEET_EVENTS", str(tmp_path / "events"))
+    monkeypatch.setattr(record_module, "__version__", "2.12.10")
+    with pytest.raises(SystemExit):
+        CallbackModule()
+    assert f"2.12.10 {TOO_OLD} 2.13 or newer" in " ".join(capfd.readouterr().err.split())
 
 
 def test_what_makes_two_findings_the_same_is_what_opskit_goes_by() -> None:

@@ -27,7 +27,10 @@ from contextlib import suppress
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
+from ansible.release import __version__
 
+# With 2.12 each action fails, and does not say why.
+OLDEST = (2, 13)
 # The exit codes of opskit that are no failure: done, changes pending, findings.
 SOUND = (0, 3, 4)
 SEVERE = ("error", "critical")
@@ -59,12 +62,20 @@ class CallbackModule(CallbackBase):
         self._failed: set[str] = set()
         self._before: dict[str, set[tuple[str, str]]] = {}
         if self._path:
+            self._check_release()
             # They are for opskit, which has the hosts that have begun finished. Ansible has set handlers of its own,
             # and ssh hears the terminal whatever it inherits: passwords are asked by now, it is not needed any more.
             for number in (signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
             with suppress(OSError):
                 os.setsid()
+
+    def _check_release(self) -> None:
+        """End it, before any host is asked, where no action of this collection would work."""
+        if tuple(map(int, __version__.split(".")[:2])) < OLDEST:
+            needed = ".".join(map(str, OLDEST))
+            self._display.error(f"ansible-core {__version__} is too old: opskit fleet needs {needed} or newer")
+            raise SystemExit(1)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """A batch of hosts begins."""
