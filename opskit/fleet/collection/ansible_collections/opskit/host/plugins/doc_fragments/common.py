@@ -41,7 +41,7 @@ options:
   tool_state:
     description:
       - With V(absent) what was sent is removed when the command has run, or where there is no command.
-      - The task fails where something still runs from there, and nothing is removed.
+      - Nothing is removed while something runs from there.
     type: str
     default: present
     choices: [present, absent]
