@@ -24,6 +24,7 @@ from opskit.core.preconditions import obstacles
 from opskit.core.runner import ENVIRONMENT
 from opskit.core.systemd import installed_release, is_booted
 from opskit.core.text import masked
+from opskit.core.trust import weak_spot
 from opskit.core.units import seconds_text
 from opskit.doctor.diagnosis import CAPABILITIES
 from opskit.doctor.model import ConfigFile, Examination, Host, Installation, Setting, State, Tool, User
@@ -159,17 +160,22 @@ def _tool(runner: Runner, need: Need, manager: str) -> Tool:
     install = install_line(manager, need.program)
     if need.distribution:
         path, install = own_program(need.program), f"{ANSIBLE}; or {install}"
-        asked = _distribution(path, need.distribution)
+        own = os.path.dirname(path) == os.path.dirname(sys.executable)
+        release = _library(need.distribution) if own else ""
+        asked = () if own else _distribution(path, need.distribution)
     else:
-        path = shutil.which(need.program, path=ENVIRONMENT["PATH"]) or ""
+        path, release = shutil.which(need.program, path=ENVIRONMENT["PATH"]) or "", ""
         asked = (path, *need.release) if need.release else ()
-    release = _release(runner, asked) if path and asked else ""
+    release = _release(runner, asked) if path and asked else release
     install = "" if path else install
     return Tool(need.program, path, release, need.commands, need.only, install)
 
 
 def _distribution(path: str, name: str) -> tuple[str, ...]:
-    """What tells the release of the distribution that a program of Python's is from; empty where that is unknown."""
+    """What tells the release of the distribution that a program of Python's is from; empty where that is unknown.
+
+    Root starts no Python for it that others could have put there: the caller's PATH may lead anywhere.
+    """
     try:
         with open(path, "rb") as file:
             first = os.fsdecode(file.readline(4096).rstrip())
@@ -178,7 +184,7 @@ def _distribution(path: str, name: str) -> tuple[str, ...]:
     python = first.removeprefix("#!").strip()
     code = f"from importlib.metadata import version; print(version({name!r}))"
     known = first.startswith("#!/") and os.path.basename(python).startswith("python")
-    return (python, "-I", "-B", "-c", code) if known else ()
+    return (python, "-I", "-B", "-c", code) if known and not (weak_spot(path) or weak_spot(python)) else ()
 
 
 def _release(runner: Runner, argv: tuple[str, ...]) -> str:

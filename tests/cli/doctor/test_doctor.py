@@ -130,17 +130,27 @@ def test_the_programs_are_those_that_the_host_has(tmp_path: Path) -> None:
         assert ansible["release"] == metadata.version("ansible-core")
 
 
-def test_without_ansible_the_line_that_installs_it(tmp_path: Path) -> None:
+def test_the_release_of_an_ansible_elsewhere_is_asked_of_its_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = tmp_path / "ansible-playbook"
     script.write_text(f"#!{sys.executable}\n")
+    monkeypatch.setattr(see, "weak_spot", lambda _path: "")
     assert see._distribution(str(script), "x")[0] == sys.executable
+    # Others could have root start what they want.
+    for weak in (str(script), sys.executable):
+        monkeypatch.setattr(see, "weak_spot", lambda path, weak=weak: "open" if path == weak else "")
+        assert see._distribution(str(script), "x") == ()
+    monkeypatch.setattr(see, "weak_spot", lambda _path: "")
     for first in ("#!/bin/sh", "#!python3", "", "\xff"):
         script.write_bytes(first.encode("latin-1"))
         assert see._distribution(str(script), "x") == ()
+
+
+def test_without_ansible_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     need = next(need for need in NEEDS if need.distribution)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(see, "own_program", lambda _name: "")
-        tool = see._tool(HostRunner(), need, "dnf")
+    monkeypatch.setattr(see, "own_program", lambda _name: "")
+    tool = see._tool(HostRunner(), need, "dnf")
     assert (tool.path, tool.release) == ("", "")
     assert tool.install == "pip install ansible-core, where opskit is installed; or dnf install ansible-core"
 
