@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vmlab.accel import accelerator
 from vmlab.image import CACHE, HERE, digest, image, layer, locked
-from vmlab.machine import Machine, days_ahead
+from vmlab.machine import CPUS, Machine, days_ahead
 
 # Where the guest's many.py takes commands of opskit, root's and the user's, until the guest boots again.
 MANY = HERE / "many.py"
@@ -19,7 +19,7 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 GUEST_PYTHON = "/opt/opskit/bin/python"
 
 
-def booted() -> Path:
+def booted(cpus: int = CPUS) -> Path:
     """The directory of the snapshot of this checkout's machine, made if it is not there. Raises LabError."""
     made_of = image()
     qemu = subprocess.run(["qemu-system-x86_64", "--version"], check=True, capture_output=True, text=True).stdout
@@ -29,7 +29,7 @@ def booted() -> Path:
     def build(directory: Path) -> None:
         # Short: the path of a UNIX socket holds 107 bytes.
         work = Path(tempfile.mkdtemp(prefix="opskit-vm-"))
-        machine = Machine.create(work / "m", made_of)
+        machine = Machine.create(work / "m", made_of, cpus=cpus)
         try:
             machine.start()
             machine.run("systemctl", "is-system-running", "--wait")
@@ -44,4 +44,4 @@ def booted() -> Path:
             shutil.rmtree(work)
 
     with locked(CACHE):
-        return layer("booted", key, build) / "snapshot"
+        return layer("booted" if cpus == CPUS else f"{cpus}-cpus", key, build) / "snapshot"

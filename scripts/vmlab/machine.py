@@ -26,10 +26,16 @@ from vmlab.qmp import Qmp
 from vmlab.ssh import Ssh
 
 MEMORY = 1024  # MiB
-CPUS = 2
+# With one processor QEMU and the kernel need no locks between several: all that the guest does takes a fifth less of
+# this host's time. What is to happen at the same moment in it needs SEVERAL.
+CPUS, SEVERAL = 1, 2
 # What emulates a processor pays for each feature: five levels of page tables, `rep movsb` byte by byte, wide vectors.
 # This one boots in three quarters of the processor time of "max" (26 s, 35), and so it is for opskit (3.2 s, 4.3).
 CPU = "qemu64"
+# The guest's clock counts the instructions that it has executed (2**shift ns each) while it works, and runs with this
+# machine's while it waits: however little of a processor it gets here, it is to itself a machine of the same speed, and
+# no time limit in it passes because of the load. Only with one processor: QEMU runs several of them by turns then.
+STEADY = ["tcg,thread=single", "-icount", "shift=1,sleep=on"]
 # Without what only costs time under emulation: retpolines, zeroed pages, ports, watchdogs, a look by four security
 # modules at each file, an audit of each call, accounts of stalls and of the kernel's memory. And no service is killed
 # because the machine that emulates is busy (time limits: guest/etc/systemd), nor does the kernel give up on a timer
@@ -56,16 +62,18 @@ class Machine(Ssh):
     def __init__(self, directory: Path, image: Image, *, orphan: bool = False) -> None:
         super().__init__(directory, image)
         self.orphan = orphan
+        self.cpus = CPUS
         self.disks: dict[str, Disk] = {}
         self._qmp: Optional[Qmp] = None
         self._qemu = Process(directory / "qemu")
         self._caches: dict[str, Process] = {}
 
     @classmethod
-    def create(cls, directory: Path, image: Image, *, orphan: bool = False) -> Machine:
+    def create(cls, directory: Path, image: Image, *, cpus: int = CPUS) -> Machine:
         """A new machine, not started: vda on top of the image, and a blank vdb of 2 GiB."""
         directory.mkdir(parents=True, mode=0o700)
-        machine = cls(directory, image, orphan=orphan)
+        machine = cls(directory, image)
+        machine.cpus = cpus
         root = directory / "vda.img"
         overlay(root, image.root)
         machine.disks["vda"] = Disk("vda", str(root), "SYSTEM", FIRST_SLOT, format="qcow2")
@@ -204,7 +212,8 @@ class Machine(Ssh):
         image = self.image
         argv = ["qemu-system-x86_64", "-name", "opskit-vm", "-machine", "pc", "-nodefaults", "-display", "none"]
         accel = accelerator(image)
-        argv += ["-accel", accel, "-cpu", CPU if accel == TCG else "max", "-m", str(MEMORY), "-smp", str(CPUS)]
+        argv += ["-cpu", CPU if accel == TCG else "max", "-m", str(MEMORY), "-smp", str(self.cpus), "-accel"]
+        argv += STEADY if accel == TCG and self.cpus == 1 else [accel]
         argv += ["-kernel", str(image.kernel), "-initrd", str(image.initrd)]
         argv += ["-append", f"root=UUID={UUID} rw {KERNEL_OPTIONS}"]
         if days := days_ahead():
@@ -267,11 +276,13 @@ class Machine(Ssh):
         for disk in self.disks.values():
             copy(Path(disk.path), directory / Path(disk.path).name)
         _to_file(directory / "disks.json", self._disks_as_json())
+        _to_file(directory / "cpus.json", self.cpus)
         self.qmp.execute("cont")
 
     def reset(self, snapshot: Path, *, losing: bool = False) -> None:
         """Go back to a moment that snapshot() kept. losing: its disks have a write cache that cut() can lose."""
         self.stop()
+        self.cpus = json.loads((snapshot / "cpus.json").read_text())
         disks = {name: Disk(**disk) for name, disk in json.loads((snapshot / "disks.json").read_text()).items()}
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in self.directory.glob("*.img"):

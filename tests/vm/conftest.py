@@ -17,7 +17,7 @@ import pytest
 
 from vmlab.booted import booted
 from vmlab.image import image, missing
-from vmlab.machine import Machine
+from vmlab.machine import SEVERAL, Machine
 
 HERE = Path(__file__).parent
 TEST_SECONDS = 3600
@@ -59,6 +59,13 @@ def machine(snapshot: Path) -> Iterator[Machine]:  # noqa: ARG001 - for what it 
 def vm(machine: Machine, snapshot: Path) -> Machine:
     """A machine that has just booted."""
     machine.reset(snapshot)
+    return machine
+
+
+@pytest.fixture
+def smp_vm(machine: Machine) -> Machine:
+    """The same with two processors: what is tested is to happen at the same moment."""
+    machine.reset(booted(SEVERAL))
     return machine
 
 

@@ -34,8 +34,9 @@ def units(vm: Machine) -> list[str]:
 
 @pytest.mark.timeout(2 * TEST_SECONDS)
 @pytest.mark.parametrize("times", [3, more(50)])
-def test_mount_and_undo_while_udev_is_kept_busy(vm: Machine, times: int) -> None:
+def test_mount_and_undo_while_udev_is_kept_busy(smp_vm: Machine, times: int) -> None:
     """The first filesystem is made, the next one mounted as it is, the third one wiped and made anew; and so on."""
+    vm = smp_vm
     fstab, known = read(vm, FSTAB), units(vm)
     vm.run("systemd-run", "-q", "--unit=storm", "sh", "-c", STORM)
     rounds: list[Any] = []
@@ -113,8 +114,9 @@ PAIRS = (ONE_DISK, ONE_DISK, TWO_DISKS, TWO_DISKS, *(RESTORE * 2))
 @pytest.mark.timeout(2 * TEST_SECONDS)
 # In --full on one disk, with udev and systemd, which tests/host/disk/test_race.py has not.
 @pytest.mark.parametrize("times", [2, more(50)])
-def test_two_opskit_at_once(vm: Machine, times: int) -> None:
+def test_two_opskit_at_once(smp_vm: Machine, times: int) -> None:
     """One works; the other exits 7, or waits when it is told to."""
+    vm = smp_vm
     vm.add("vdc", 64 * MIB)
     vm.attach("vdc")
     wait_for_devices(vm, "/dev/vdc")
