@@ -22,6 +22,8 @@ DECLARED: dict[str, set[tuple[str, str]]] = {
         ("missing-value", "error"),
         ("not-a-number", "warning"),
     },
+    # What stands in the way of a path that may be meant as a file, with another remedy.
+    "disk/swap/plan.py: each.id": {(name, "error") for name in ("no-such-device", "not-a-block-device")},
     # An error of lint as a reason for a refusal; what is GUARDED there is critical.
     "memcached/instance/plan.py: finding.id": {
         (name, "critical")
