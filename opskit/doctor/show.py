@@ -35,7 +35,7 @@ def draw(screen: Screen, seen: Examination, findings: Sequence[Finding]) -> None
         (("MISSING", "FOR", "INSTALL"), [[tool.name, _purpose(tool), tool.install] for tool in lacking]),
         (
             ("PROGRAM", "RELEASE", "FOR"),
-            [[_place(tool), tool.release, _purpose(tool)] for tool in seen.tools if tool.path],
+            [[tool.name, tool.release, _purpose(tool) + _place(tool)] for tool in seen.tools if tool.path],
         ),
     ):
         if rows:
@@ -44,8 +44,8 @@ def draw(screen: Screen, seen: Examination, findings: Sequence[Finding]) -> None
 
 
 def _place(tool: Tool) -> str:
-    """A program's name; its path where opskit does not take it from where it takes all others."""
-    return tool.name if os.path.dirname(tool.path) in ENVIRONMENT["PATH"].split(":") else tool.path
+    """Where a program is that opskit does not take from where it takes all others."""
+    return "" if os.path.dirname(tool.path) in ENVIRONMENT["PATH"].split(":") else f" ({tool.path})"
 
 
 def _purpose(tool: Tool) -> str:

@@ -176,7 +176,8 @@ def _draw_fitted(
     for title in less:
         if sum(needs[n].modest + GAP for n in kept) - GAP > room:
             kept = [n for n in kept if columns[n].title != title]
-    needs[-1] = modest
+    if sum(needs[n].word + GAP for n in kept) - GAP > room:
+        needs[-1] = modest
     shapes = [(columns[n], width) for n, width in zip(kept, _widths([needs[n] for n in kept], room))]
     mark = "…" if "utf" in (stream.encoding or "utf").lower() else "~"
     if columns[-1].path:

@@ -174,6 +174,33 @@ def test_no_column_is_narrower_than_its_longest_word(
     assert stream.getvalue().splitlines()[2:] == lines
 
 
+@pytest.mark.parametrize(
+    ("last", "lines"),
+    [
+        ("short", ["one", "1234567", "short"]),
+        ("/a/path/of/24/characters", ["one", "/a/path/of/24/characters"]),  # it costs the other column
+        ("/a/path/of/26/characters/a", ["one", "1234567", "/a/path/of/26/characters/a"]),  # of too long a word none
+    ],
+)
+def test_a_long_word_at_the_end_costs_columns_up_to_a_length(
+    monkeypatch: pytest.MonkeyPatch, last: str, lines: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = Terminal()
+    columns = [Column("NAME", whole=True), Column("LESS", whole=True), Column("WHAT")]
+    draw_table(Screen("opskit", color="never"), columns, [["one", "1234567", last]], stream, less=("LESS",))
+    assert stream.getvalue().split("\n")[2].split() == lines
+
+
+def test_a_name_at_the_end_is_whole_where_others_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "55")
+    stream = Terminal()
+    rows = [["one", "a sentence of many words to fold", "apt-get install cloud-guest-utils"]]
+    columns = [Column("NAME", whole=True), Column("WHAT"), Column("LINE", whole=True)]
+    draw_table(Screen("opskit", color="never"), columns, rows, stream)
+    assert max(map(len, stream.getvalue().splitlines())) <= 55
+
+
 @pytest.mark.parametrize(("share", "drawn"), [(-1, "...."), (0, "...."), (0.5, "##.."), (1, "####"), (7, "####")])
 def test_a_bar(share: float, drawn: str) -> None:
     assert bar(share, 4) == drawn

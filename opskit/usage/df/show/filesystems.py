@@ -83,6 +83,7 @@ def draw_fields(
         Column(
             FIELDS[field],
             right=field not in {"source", "fstype", "target"},
+            path=field == fields[-1] == "target",
             style=style if field in {"pcent", "ipcent"} else None,
         )
         for field in fields
@@ -103,7 +104,9 @@ def draw_fields(
             "ipcent": _percent(filesystem.files_percent),
         }
         rows.append([cells[field] for field in fields])
-    draw_table(screen, columns, rows)
+    # What was asked for by name stays.
+    less = [FIELDS[field] for field in ("fstype", "iused", "itotal")] if fields == OF_INODES else []
+    draw_table(screen, columns, rows, less=less)
 
 
 def draw_filesystems(screen: Screen, filesystems: Sequence[Filesystem], warn: int, *, exact: bool) -> None:
