@@ -209,6 +209,20 @@ def written(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
+def test_inventories_are_what_ansible_takes(fleet: Fleet) -> None:
+    """A script, ini, groups that a plugin constructs, names; what the hosts are like stands in the YAML."""
+    script = fleet.folder / "script"
+    script.write_text("""#!/bin/sh\necho '{"scripted": {"hosts": ["a"]}, "_meta": {"hostvars": {}}}'\n""")
+    script.chmod(0o755)
+    (fleet.folder / "hosts.ini").write_text("[ini]\nb\n")
+    made = "plugin: ansible.builtin.constructed\nstrict: true\ngroups:\n  made: inventory_hostname == 'c'\n"
+    (fleet.folder / "groups.yml").write_text(made)
+    places = [word for name in ("script", "hosts.ini", "groups.yml") for word in ("-i", str(fleet.folder / name))]
+    asked = fleet.run("run", "--json", *places, "-i", "a,b,", "-l", "scripted:ini:made", "--", "df", way=True)
+    assert (asked.code, asked.states) == (0, dict.fromkeys("abc", "done"))
+
+
 def let_go(path: Path) -> None:
     """Wait until the host is at work, and let it go on."""
     with open(path, "w", encoding="ascii"):
