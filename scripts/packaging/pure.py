@@ -97,20 +97,18 @@ def packages(kind: str, build_name: str, work: Path, *options: str) -> Path:
     return folder
 
 
-# Of pygments, whose 500 languages opskit prints none of, what rich and pygments themselves name; of psutil and
-# pymemcache what is of other systems, and their tests.
-KEPT = {
-    "pygments/lexers": {"__init__.py", "_mapping.py", "special.py", "python.py"},
-    "pygments/formatters": {"__init__.py", "_mapping.py"},
-    "pygments/styles": {"__init__.py", "_mapping.py", "default.py", "monokai.py"},
-}
-LEFT_OUT = ("pymemcache/test", *(f"psutil/_ps{name}.py" for name in ("aix", "bsd", "osx", "sunos", "windows")))
+# Of rich and typer what needs pygments or markdown-it-py, which are not there (sources.txt); of psutil and pymemcache
+# what is of other systems, and their tests.
+LEFT_OUT = (
+    *(f"rich/{name}.py" for name in ("__main__", "markdown", "syntax", "traceback")),
+    *("typer/rich_utils.py", "pymemcache/test"),
+    *(f"psutil/_ps{name}.py" for name in ("aix", "bsd", "osx", "sunos", "windows")),
+)
 
 
 def trim(folder: Path) -> None:
-    """Leave out of the libraries what nothing of opskit can come to: six megabytes."""
-    unused = [path for name, kept in KEPT.items() for path in (folder / name).iterdir() if path.name not in kept]
-    for path in [*unused, *(folder / name for name in LEFT_OUT)]:
+    """Leave out of the libraries what nothing of opskit can come to: tests/package imports all that it names."""
+    for path in (folder / name for name in LEFT_OUT):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

@@ -23,6 +23,10 @@ UNUSED = (
     "site-packages",
     *("_aix_support.py", "_ios_support.py", "_android_support.py", "_apple_support.py", "_osx_support.py"),
     *("ctypes/macholib", "ctypes/test", "tabnanny.py", "pyclbr.py", "modulefinder.py", "symtable.py", "sched.py"),
+    *("_pyio.py", "code.py", "codeop.py", "fileinput.py", "graphlib.py", "optparse.py", "shelve.py", "timeit.py"),
+    *("wave.py", "_markupbase.py", "html/parser.py", "mimetypes.py", "netrc.py", "socketserver.py"),
+    *("logging/config.py", "http/cookiejar.py", "http/cookies.py", "http/server.py"),
+    *("urllib/request.py", "urllib/robotparser.py"),
 )  # fmt: skip
 # Where CPython looks for time zones by default.
 ZONES = "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"
