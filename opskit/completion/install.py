@@ -28,7 +28,7 @@ FOR_USER = {
 # And below that for configuration, where every release of fish looks.
 FISH_FOR_USER = "fish/completions/opskit.fish"
 # An RPM or a deb of opskit is on the host where this is, and has these files (scripts/packaging/system.py).
-PACKAGED = "/usr/lib/opskit/bin/opskit"
+PACKAGED = "/usr/libexec/opskit/bin/opskit"
 OF_A_PACKAGE = {
     "bash": (FOR_ALL["bash"],),
     "zsh": ("/usr/share/zsh/site-functions/_opskit", "/usr/share/zsh/vendor-completions/_opskit"),

@@ -33,7 +33,8 @@ def root(tree: Path, work: Path, *, debian: bool) -> Path:
     """The files as they are on a host, below a folder."""
     folder = work / ("debian-root" if debian else "rpm-root")
     shutil.rmtree(folder, ignore_errors=True)
-    library = folder / "usr/lib/opskit"
+    # Not usr/lib: there SELinux's policies label a program as a library, which init may not start (README.md).
+    library = folder / "usr/libexec/opskit"
     library.mkdir(parents=True)
     for name in ("bin", "lib"):
         shutil.copytree(tree / name, library / name, symlinks=True)
@@ -41,7 +42,7 @@ def root(tree: Path, work: Path, *, debian: bool) -> Path:
     shutil.copytree(tree / "licences", licences)
     for place in ("usr/bin", "usr/lib/systemd/system", "usr/lib/tmpfiles.d", "usr/share/man/man1", "etc/opskit"):
         (folder / place).mkdir(parents=True)
-    (folder / "usr/bin/opskit").symlink_to("../lib/opskit/bin/opskit")
+    (folder / "usr/bin/opskit").symlink_to("../libexec/opskit/bin/opskit")
     for path in COMPLETIONS.values():
         place = path.replace("site-functions", "vendor-completions") if debian else path
         (folder / "usr" / place).parent.mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,7 @@ def test_its_rpm_and_deb(tree: Path, tmp_path: Path, agree: Agree) -> None:
         root = tmp_path / suffix
         root.mkdir()
         subprocess.run(["sh", "-euc", unpack, "sh", packed[suffix]], cwd=root, check=True)
-        library = root / "usr/lib/opskit"
+        library = root / "usr/libexec/opskit"
         same = [name for name, data in wanted.items() if (library / name).read_bytes() == data]
         agree(f"aarch64: a file of the {suffix[1:]}", len(same), len(wanted))
         assert run(library, "--version").stdout.startswith(f"opskit {opskit.__version__} (standalone aarch64")

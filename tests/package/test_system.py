@@ -46,6 +46,13 @@ def with_a_ledger(root: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in state.rglob("*") if path.is_file()}
 
 
+def test_its_program_lies_where_policies_of_selinux_have_programs(of_a_machine: dict[str, Path]) -> None:
+    """Below /usr/lib it would be a library, which init may not start (scripts/packaging/README.md)."""
+    files = rpm("-qlp", of_a_machine[".rpm"]).stdout.splitlines()
+    assert "/usr/libexec/opskit/bin/opskit" in files
+    assert [path for path in files if path.startswith("/usr/lib/opskit")] == []
+
+
 def test_what_the_rpm_asks_for_is_in_el7(of_a_machine: dict[str, Path]) -> None:
     package = of_a_machine[".rpm"]
     features = {"BuiltinLuaScripts", "CompressedFileNames", "FileDigests", "PayloadFilesHavePrefix", "PayloadIsXz"}
@@ -199,7 +206,7 @@ def test_the_life_of_the_deb(of_a_machine: dict[str, Path], older: dict[str, Pat
     assert said.endswith("nothing to do: in place: /usr/share/zsh/vendor-completions/_opskit\n"), said
     inside("dpkg", "--remove", "opskit")
     assert {str(path): path.read_bytes() for path in state.rglob("*") if path.is_file()} == kept
-    assert not (root / "usr/lib/opskit").exists()
+    assert not (root / "usr/libexec/opskit").exists()
     inside("dpkg", "--purge", "opskit")
     assert not state.exists()
     shutil.rmtree(root)
