@@ -477,6 +477,12 @@ def exit_code(states: Mapping[str, HostState]) -> int:
     return ExitCode.FAILED if waits and code == ExitCode.DONE else code
 
 
+def left_to_do(states: Mapping[str, HostState]) -> list[str]:
+    """The hosts to go on with. First those that had no turn: what failed before may fail again, and stop the run."""
+    left = [name for name, state in states.items() if state.state in AGAIN]
+    return sorted(left, key=lambda name: states[name].state not in {"waiting", "unknown"})
+
+
 def counts(states: Mapping[str, HostState]) -> dict[str, int]:
     """How many hosts are in each state that any is in, in the order of STATES."""
     names = [state.state for state in states.values()]

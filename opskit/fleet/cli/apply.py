@@ -20,7 +20,6 @@ from opskit.fleet.cli.words import plannable, typed
 from opskit.fleet.drive.ansible import drive
 from opskit.fleet.drive.store import RunFolder, check_kept, create_run, open_run
 from opskit.fleet.model import (
-    AGAIN,
     OVER,
     FleetPlan,
     FleetRun,
@@ -29,6 +28,7 @@ from opskit.fleet.model import (
     exit_code,
     first_code,
     host_code,
+    left_to_do,
     settle,
 )
 from opskit.fleet.playbook import Asked
@@ -194,7 +194,7 @@ def resume(session: Session, run: FleetRunName, max_fail: SameMaxFail = None) ->
     folder = open_run(session.state_dir, run)
     with folder.held(look=session.dry_run) as lock:
         states = settle(folder.run, folder.events())
-        left = [name for name, state in states.items() if state.state in AGAIN]
+        left = left_to_do(states)
         if not left:
             _nothing_left(session, folder, states)
         rest = replace(

@@ -92,6 +92,8 @@ def test_once_too_many_have_failed_no_more_are_begun_and_resume_goes_on(fleet: F
     # What was under way when the control node was lost is waited for.
     resumed = [call for _, call in fleet.calls if "--lock-timeout" in call]
     assert [call[call.index("--lock-timeout") + 1] for call in resumed] == ["5m"] * 3
+    # Those that had no turn come first: the one that failed would stop it before them.
+    assert [name for name, call in fleet.calls if "--lock-timeout" in call] == ["b", "c", "a"]
     # A dry run writes nothing, and who is asked sees the plan of the hosts that are left.
     before = written(fleet.folder / "state")
     dry = fleet.run("resume", "last", "--dry-run")

@@ -24,6 +24,7 @@ from opskit.fleet.model import (
     ended_state,
     exit_code,
     host_code,
+    left_to_do,
     new_findings,
     plan_of,
     read_events,
@@ -155,6 +156,11 @@ def test_a_host_that_a_stopped_resume_left_alone_is_what_it_was_before() -> None
     assert (state.state, state.exit_code, state.left) == ("take_back_failed", 9, "half done")
     assert settle(RUN, [begun(), begun(), left_alone], live=True)["a"].state == "unknown"
     assert exit_code(settle(RUN, [begun(), begun(), left_alone])) == 10
+
+
+def test_gone_on_is_with_what_is_not_done_first_with_hosts_that_had_no_turn() -> None:
+    told = {word: HostState(word) for word in STATES}
+    assert left_to_do(told) == ["waiting", "unknown", "failed", "taken_back", "busy", "missing", "unreachable"]
 
 
 ANYTHING = st.recursive(
