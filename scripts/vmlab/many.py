@@ -6,15 +6,18 @@ usage: python many.py [--all]            each line of stdin is a request, the an
 Starting Python and importing opskit is more than half of a command's time. Each command is a process of its own all
 the same, forked from one that has imported what disks need, or (--all) every module. A request is a line of JSON:
 {"batches": a list of lists of argument lists, "watched": a list of paths, "environment": all variables, or null for
-those of this process, "added": variables beside these}; the commands of a batch run at the same time. The answer has a
-line of JSON for each batch: what each command ended with, and what the watched files held after it.
+those of this process, "added": variables beside these, "typed": what a person types at the terminal that is their
+stdin; without it that is /dev/null}; the commands of a batch run at the same time. The answer has a line of JSON for
+each batch: what each command ended with, and what the watched files held after it.
 """
 
+import fcntl
 import importlib
 import json
 import os
 import pkgutil
 import sys
+import termios
 import traceback
 from pathlib import Path
 from typing import Optional, TextIO
@@ -28,12 +31,23 @@ from opskit.core.config import load_config
 WARM_UP = (("disk", "mount", "/dev/vda", "/mnt", "--json", "--dry-run"), ("undo", "last", "--json", "--dry-run"))
 
 
-def start(words: list[str], environment: Optional[dict[str, str]], added: dict[str, str]) -> tuple[int, int, int]:
+def terminal(typed: str) -> int:
+    """A terminal of this process at which that has been typed."""
+    os.setsid()
+    keyboard, stdin = os.openpty()
+    fcntl.ioctl(stdin, termios.TIOCSCTTY, 0)
+    os.write(keyboard, typed.encode())
+    return stdin
+
+
+def start(
+    words: list[str], environment: Optional[dict[str, str]], added: dict[str, str], typed: str
+) -> tuple[int, int, int]:
     """One command in a process of its own: its pid, and the files that take its stdout and stderr."""
     out, err = os.memfd_create("out"), os.memfd_create("err")
     pid = os.fork()
     if pid == 0:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(terminal(typed) if typed else os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(out, 1)
         os.dup2(err, 2)
         if environment is not None:
@@ -91,7 +105,7 @@ def answer(request: str, out: TextIO) -> None:
     """Run what is asked for."""
     asked = json.loads(request)
     for batch in asked["batches"]:
-        begun = [start(words, asked["environment"], asked.get("added", {})) for words in batch]
+        begun = [start(words, asked["environment"], asked.get("added", {}), asked.get("typed", "")) for words in batch]
         ended = [end(*process) for process in begun]
         watched = {path: Path(path).read_text() for path in asked["watched"]}
         print(json.dumps({"ended": ended, "watched": watched}), file=out, flush=True)

@@ -42,6 +42,11 @@ def answer(vm: Machine, *words: str, user: str = "root") -> dict[str, Any]:
     return {**envelope, "status": done.returncode}
 
 
+def answered(vm: Machine, *words: str, typed: str = "y\n") -> Ended:
+    """Run opskit at a terminal where this is typed. Not after a boot."""
+    return Ended(**json.loads(_answered(vm, [[words]], typed=typed))["ended"][0])
+
+
 def killed(vm: Machine, step: int, *words: str) -> None:
     """Run opskit, which ends itself as soon as the ledger has that this step is done (core/ledger.py)."""
     answered = _answered(vm, [[words]], added={"OPSKIT_TEST_KILL": f"stepped:{step}"})
@@ -180,8 +185,11 @@ cat out
 """
 
 
-def _request(many: Sequence[Sequence[Sequence[str]]], watched: Sequence[str], added: Mapping[str, str]) -> str:
-    return json.dumps({"batches": many, "watched": watched, "environment": None, "added": added}) + "\n"
+def _request(
+    many: Sequence[Sequence[Sequence[str]]], watched: Sequence[str], added: Mapping[str, str], typed: str = ""
+) -> str:
+    request = {"batches": many, "watched": watched, "environment": None, "added": added, "typed": typed}
+    return json.dumps(request) + "\n"
 
 
 def _answered(
@@ -192,9 +200,10 @@ def _answered(
     *,
     user: str = "root",
     added: Mapping[str, str] = MappingProxyType({}),
+    typed: str = "",
 ) -> str:
     """What the process in the snapshot answers; empty when it is not there."""
-    request = _request(many, watched, dict(added))
+    request = _request(many, watched, dict(added), typed)
     done = vm.run("sh", "-c", ASK, "sh", MANY_FOLDERS[user], stdin=request, check=False, timeout=timeout, user=user)
     if done.returncode == NOBODY:
         return ""

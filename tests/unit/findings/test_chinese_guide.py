@@ -21,7 +21,7 @@ CHANGING = ["2026[0-9TZ]+-[0-9a-f]{6}", "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{1
 
 def lines(guide: str) -> list[str]:
     """Every command of a guide, without what stands behind it."""
-    blocks = re.findall(r"^(?:# )?(?:sudo )?(opskit [a-z][^\n]*)", guide, re.MULTILINE)
+    blocks = re.findall(r"^(?:[#$] )?(?:sudo )?(opskit [a-z][^\n]*)", guide, re.MULTILINE)
     return [line.split("  #")[0].strip() for line in (*blocks, *re.findall(r"`(opskit [^`\n]+)`", guide))]
 
 
