@@ -167,7 +167,7 @@ def _fared(run: FleetRun, name: str, state: HostState) -> Group:
         "" if word == "unknown" else reason(state.why),
         clipped(state.left),
         (todo,) if todo else first_remedy(findings, state.why),
-        way_todo(state.why) if word in {"failed", "unreachable"} else (),
+        way_todo(state.why) if word in {"failed", "unreachable", "missing"} else (),
         findings=findings,
     )
 
@@ -387,6 +387,7 @@ _WAYS = (
     ("Host key verification failed", "log in there once by ssh, and compare the key that it asks about"),
     ("because Host Key checking is enabled", "log in there once by ssh, and compare the key that it asks about"),
     (": Permission denied (", "-u NAME, --private-key FILE, or -k (--ask-pass)"),
+    ("opskit: Permission denied", "become root there: -b (--become), and -K where sudo asks for a password"),
     ("Missing sudo password", "-K (--ask-become-pass)"),
     ("no vault secrets found", "-J (--ask-vault-pass), or --vault-password-file FILE"),
 )

@@ -197,7 +197,11 @@ def test_findings_of_a_check_are_no_failure_unless_they_are_to_be() -> None:
         (heard("", None), None, "its end was not heard of"),
         (heard("<html>\nno", 0), 0, "opskit ended with 0 and gave no answer in JSON: <html> | no"),
         (Heard(begun=True), 6, "the host has no opskit"),
-        (Heard(begun=True, old="/usr/bin/opskit: opskit 0.1.0"), 6, "the host has another (/usr/bin/opskit: opskit"),
+        (
+            Heard(begun=True, old="/usr/bin/opskit: opskit 0.1.0"),
+            6,
+            "the host has is older or does not run (/usr/bin/opskit: opskit",
+        ),
         (Heard(begun=True, fault="No space left on device"), 6, "cannot be sent to the host: No space left on device"),
         (Heard(), None, "opskit was not started: joe is not in the sudoers file."),
     ],

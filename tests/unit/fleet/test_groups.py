@@ -166,9 +166,12 @@ def test_where_there_is_no_way_to_hosts_it_is_said_what_to_do_here() -> None:
         "d": "Missing sudo password",
         "e": "root@10.0.0.7: Permission denied (publickey).",
         "f": "root@10.0.0.8: Permission denied (publickey).",
+        "h": "what the host has is none that runs (/usr/bin/opskit: sh: 13: /usr/bin/opskit: Permission denied)",
         "g": "ssh: connect to host 10.0.0.9 port 22: Connection refused",
     }
-    hosts = {key: HostState("failed" if key == "d" else "unreachable", why=why) for key, why in whys.items()}
+    hosts = {
+        key: HostState({"d": "failed", "h": "missing"}.get(key, "unreachable"), why=why) for key, why in whys.items()
+    }
     log_in = "log in there once by ssh, and compare the key that it asks about"
     told = {group.hosts: (group.why, group.then) for group in run_groups(run("run", 0), hosts)}
     assert told == {
@@ -181,6 +184,7 @@ def test_where_there_is_no_way_to_hosts_it_is_said_what_to_do_here() -> None:
         ("e", "f"): (
             "...: Permission denied (publickey).", ("-u NAME, --private-key FILE, or -k (--ask-pass)",),
         ),
+        ("h",): (whys["h"], ("become root there: -b (--become), and -K where sudo asks for a password",)),
         ("g",): ("ssh: connect to host 10.0.0.9 port 22: Connection refused", ()),
     }  # fmt: skip
     planned = FleetPlan("k", "t", "0", ("df",), (), "", {"d": HostPlan("failed", why="Missing sudo password")})

@@ -150,7 +150,9 @@ def _never_ran(heard: Heard, stderr: str) -> dict[str, Any]:
     if heard.fault:
         return make_failure(f"opskit cannot be sent to the host: {heard.fault}")
     if heard.old:
-        return make_failure(f"opskit {NEEDED} or newer is needed, and the host has another ({heard.old})")
+        return make_failure(
+            f"opskit {NEEDED} or newer is needed, and what the host has is older or does not run ({heard.old})"
+        )
     return make_failure(f"the host has no opskit: install opskit {NEEDED}, or have it sent (tool_dir: the builds)")
 
 
