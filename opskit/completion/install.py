@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from shlex import quote
 
 from opskit.completion.steps import WriteCompletion
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.core.record import dataclass
 
 SHELLS = ("bash", "zsh", "fish")
 # For all users. bash-completion 2.1 (EL7) looks nowhere else; zsh of Debian and of EL have this folder in fpath.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
 from typing import ClassVar, Union
 
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.core.textfile import Replacement, ReplaceText, replacing, temporary
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from opskit.core.record import dataclass
 
 # The kinds of values that a shell can complete, each by a function of that name in its script.
 DEVICE, MOUNTPOINT, TARGET, RUN, FILE, DIRECTORY = "device", "mountpoint", "target", "run", "file", "directory"

@@ -6,6 +6,7 @@ ledger_index                           where the runs about a disk are, in a led
 preconditions, checks                  what has to hold before a run can begin; before the script of a dry run does
 runner, command, child, reach          the one place that starts programs; what may hang is asked in a child
 errors, finding, envelope, jsonable    what a person and --json are told
+record                                 frozen dataclasses that are not compiled whenever a command starts
 units                                  spans of time and sizes: typed and printed
 systemd, kernel, mountinfo, procfs     what systemd and the kernel tell
 sockets                                who listens where

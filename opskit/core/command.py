@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from opskit.core.record import dataclass
 from opskit.core.text import last_lines, masked
 
 MINUTE = 60.0

@@ -12,13 +12,14 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from opskit.core.caller import own_folder
 from opskit.core.errors import UsageFault
 from opskit.core.files import read_bytes
 from opskit.core.reach import silence_at
+from opskit.core.record import dataclass
 from opskit.core.text import nearest, toml_text
 from opskit.core.trust import weak_spot
 from opskit.core.units import configured_span, parse_seconds

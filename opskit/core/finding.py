@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from opskit.core.jsonable import Shape
+from opskit.core.record import dataclass
 from opskit.core.text import masked
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ import re
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import BufferedReader
 from typing import Any, Optional
 
@@ -31,6 +31,7 @@ from opskit.core.finding import follow_up
 from opskit.core.ledger_index import TAIL, keys_of, open_index, plan_name, write_index
 from opskit.core.ledger_lines import SCHEMA, Line, line_numbers, line_of, lines_from_end, open_to_read, parse_line
 from opskit.core.ledger_runs import Damage, Run, StepRecord, build_runs
+from opskit.core.record import dataclass
 from opskit.core.text import counted
 from opskit.core.units import now, time_text
 

@@ -13,9 +13,10 @@ import re
 import stat
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import FileIO
 from typing import Any, Optional
+
+from opskit.core.record import dataclass
 
 SCHEMA = 1
 BLOCK = 1 << 16

@@ -7,11 +7,12 @@ missing line may have been of: those are steps of outcome `lost`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any
 
 from opskit.core.jsonable import MomentOrNone, Shape
 from opskit.core.ledger_lines import Line
+from opskit.core.record import dataclass
 
 StepOutcome = Annotated[str, Shape(words=("done", "failed", "undone", "kept", "unfinished", "lost"))]
 RunOutcome = Annotated[str, Shape(words=("done", "taken-back", "take-back-failed", "failed", "unfinished", "finished"))]

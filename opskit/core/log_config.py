@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from opskit.core.jsonable import ShapeError, from_json
+from opskit.core.record import dataclass
 
 if TYPE_CHECKING:
     from opskit.core.errors import UsageFault

@@ -6,7 +6,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
 from opskit.core.command import Command, Runner
@@ -14,6 +14,7 @@ from opskit.core.errors import CannotUndo, ExitCode, UsageFault
 from opskit.core.files import sha256
 from opskit.core.finding import Finding
 from opskit.core.jsonable import to_json
+from opskit.core.record import dataclass
 from opskit.core.text import counted, shown
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from opskit.core.finding import Finding
+from opskit.core.record import dataclass
 from opskit.core.units import seconds_text
 
 PERCENT, COUNT, SPAN = "percent", "count", "span"

@@ -10,11 +10,11 @@ import glob
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
 from opskit.core.command import Command, Runner
 from opskit.core.errors import UsageFault
+from opskit.core.record import dataclass
 
 UNIT_SECONDS = 90.0
 # Where its own library is: on Fedora and EL, on Debian, and on others.

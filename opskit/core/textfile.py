@@ -11,7 +11,6 @@ import contextlib
 import os
 import shlex
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Optional
 
 from opskit.core.checks import absent_checks, file_checks
@@ -19,6 +18,7 @@ from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import read_bytes, sha256, sync_directory, write_atomic
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 
 
 def read_file(path: str) -> bytes:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
+from opskit.core.record import dataclass
 from opskit.core.text import shown
 
 # The block layer's words for a command that the device did not carry out (block/blk-core.c, fs/buffer.c).

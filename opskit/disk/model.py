@@ -9,11 +9,12 @@ import posixpath
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Optional
 
 from opskit.core.jsonable import Moment
 from opskit.core.packages import YUM
+from opskit.core.record import dataclass
 from opskit.disk.lvm.model import LogicalVolume, PhysicalVolume, UnfinishedGrowth, VolumeGroup
 
 SCHEMA = 1

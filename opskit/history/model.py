@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.ledger import Run
 from opskit.core.plan import Change, Step
+from opskit.core.record import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from opskit.core.files import sha256
 from opskit.core.finding import Finding, follow_up
 from opskit.core.ledger import Run
 from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.core.record import dataclass
 from opskit.history.outcome import is_whole
 from opskit.history.plan import LEFT_BEHIND
 from opskit.history.steps import PruneRuns

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from opskit.core.command import Runner
 from opskit.core.errors import CannotUndo
 from opskit.core.ledger import Ledger
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.core.text import counted
 
 

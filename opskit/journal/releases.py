@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
 
 from opskit.core.errors import UsageFault
+from opskit.core.record import dataclass
 
 
 @dataclass(frozen=True)

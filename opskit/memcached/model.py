@@ -6,10 +6,10 @@ What no step keeps is a NamedTuple: a dataclass takes half a millisecond to make
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, Optional
 
+from opskit.core.record import dataclass
 from opskit.memcached.line.listen import Listener
 from opskit.memcached.line.release import Release
 

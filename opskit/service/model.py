@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Optional
+
+from opskit.core.record import dataclass
 
 # The one answer. Only RUNNING is in order.
 RUNNING, STARTING, STOPPED, FAILED = "running", "starting", "stopped", "failed"

@@ -6,13 +6,13 @@ import contextlib
 import os
 import select
 import time
-from dataclasses import dataclass
 from typing import ClassVar, Optional, Union
 
 from opskit.core import procfs
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, CommandFailed, Failed, OpskitError
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.core.systemd import systemctl
 from opskit.core.textfile import Replacement, ReplaceText
 from opskit.service.judge import judge

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
 from opskit.core.finding import Finding
+from opskit.core.record import dataclass
 from opskit.core.report import Report
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from typing import ClassVar, Optional, Union
 
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Failed
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.core.systemd import is_active, systemctl, unit_file_state
 from opskit.core.textfile import Replacement, ReplaceText
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.record import dataclass
 from opskit.core.units import seconds_text
 from opskit.status.steps import PLACE, SERVICE, TIMER, EnableTimer, WriteUnit
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Optional
+
+from opskit.core.record import dataclass
 
 # How a lock says who has it: a pid in a file, or an advisory record lock (fcntl) that the kernel knows.
 PID, FCNTL = "pid", "fcntl"

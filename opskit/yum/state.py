@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from shlex import quote
 from typing import Optional
 
 from opskit.core.checks import process_checks
 from opskit.core.finding import follow_up
+from opskit.core.record import dataclass
 from opskit.yum.explain import service_of
 from opskit.yum.model import (
     DNF,

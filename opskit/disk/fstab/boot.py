@@ -13,9 +13,9 @@ import os
 import re
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Optional
 
+from opskit.core.record import dataclass
 from opskit.disk.fstab.text import FstabEntry, Line, number_value, plain_target
 
 # The first release of systemd that reads fstab with libmount (its NEWS).

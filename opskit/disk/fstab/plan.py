@@ -6,12 +6,13 @@ import difflib
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.record import dataclass
 from opskit.core.text import masked, shown
 from opskit.core.units import KIB
 from opskit.disk.fstab.boot import entry_at_boot, unit_at_boot

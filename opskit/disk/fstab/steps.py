@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Optional, Union
 
 from opskit.core.checks import absent_checks, file_checks
@@ -14,6 +14,7 @@ from opskit.core.files import sha256
 from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
 from opskit.core.reach import check_answers
+from opskit.core.record import dataclass
 from opskit.core.textfile import (
     changed,
     file_hash,

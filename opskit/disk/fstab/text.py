@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from opskit.core.files import sha256
 from opskit.core.mountinfo import unescape
+from opskit.core.record import dataclass
 from opskit.core.text import masked
 from opskit.disk.model import BlockDevice, FileFact, HostFacts, named_by
 

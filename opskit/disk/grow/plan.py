@@ -6,13 +6,13 @@ A logical volume is decided on in ../lvm/plan.py.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import follow_up
 from opskit.core.packages import install_line
 from opskit.core.plan import Decision, Plan, Reason, Refusal
+from opskit.core.record import dataclass
 from opskit.disk import guard
 from opskit.disk.grow.parts import (
     dos_limit,

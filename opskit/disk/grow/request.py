@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from opskit.core.record import dataclass
 from opskit.core.units import parse_size
 
 

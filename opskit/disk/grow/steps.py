@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import ClassVar, Optional, Union
 
 from opskit.core.command import MINUTE, Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.core.units import size_text
 from opskit.disk.layout import SYSFS_SECTOR, device_path
 from opskit.disk.lvm.model import MEMBER

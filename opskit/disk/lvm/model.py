@@ -5,7 +5,7 @@ The attributes are LVM's own letters (vgs(8), lvs(8), "attr bits").
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from opskit.core.record import dataclass
 
 # The signature that libblkid gives a physical volume.
 MEMBER = "LVM2_member"

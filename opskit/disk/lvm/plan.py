@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.record import dataclass
 from opskit.core.units import MIB, size_text
 from opskit.disk import guard
 from opskit.disk.grow.parts import (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Reason
+from opskit.core.record import dataclass
 from opskit.core.units import MIB, size_text
 
 FILESYSTEMS = ("ext4", "ext3", "xfs")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Optional, Union
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.record import dataclass
 from opskit.disk import guard
 from opskit.disk.fstab.plan import EntryRequest, decide_entry, entry_in_use, mount_options
 from opskit.disk.fstab.sources import crypttab_line, missing, not_in_force, opened_by_hand

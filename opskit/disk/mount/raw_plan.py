@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Optional, Union
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.packages import install_line
 from opskit.core.plan import Reason, Step
+from opskit.core.record import dataclass
 from opskit.core.text import counted
 from opskit.core.units import size_text
 from opskit.disk import guard

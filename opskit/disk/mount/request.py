@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 from uuid import UUID, uuid5
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Reason
+from opskit.core.record import dataclass
 from opskit.disk.fstab.boot import unit_name
 from opskit.disk.model import HostFacts, is_tag
 from opskit.disk.mount.mkfs import DEFAULT_FILESYSTEM, MkfsOptions, option_reasons

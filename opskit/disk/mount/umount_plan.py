@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.record import dataclass
 from opskit.core.text import counted
 from opskit.disk import guard
 from opskit.disk.fstab.boot import unit_name

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Optional
 
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.record import dataclass
 from opskit.core.text import masked, shown
 from opskit.disk import guard
 from opskit.disk.fstab.boot import entry_at_boot, unit_at_boot

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from opskit.core.errors import ExitCode
 from opskit.core.files import sha256
 from opskit.core.plan import Reason
+from opskit.core.record import dataclass
 from opskit.core.text import masked
 from opskit.disk.mount.request import fstab_options, option_form_reasons
 from opskit.disk.network.share import NFS_TYPES, Share

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Reason
+from opskit.core.record import dataclass
 from opskit.disk.model import HostFacts, Mount
 
 NFS_TYPES = ("nfs", "nfs4")

@@ -7,7 +7,7 @@ import errno
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Optional, Union
 
@@ -19,6 +19,7 @@ from opskit.core.files import leftovers, write_atomic
 from opskit.core.finding import Finding
 from opskit.core.plan import Change, Record, Step
 from opskit.core.reach import Look, look_at, silence_at
+from opskit.core.record import dataclass
 from opskit.core.textfile import remove_file
 from opskit.disk.mount.steps.mount import make_directories, missing_directories, systemd_unit, umount, unmount
 from opskit.disk.network.causes import share_cause

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.record import dataclass
 from opskit.core.text import masked
 from opskit.disk.fstab.plan import back_at_boot, fstab_reasons, mount_options, remove_entry_steps
 from opskit.disk.fstab.text import FstabEntry, entries, entries_for_target

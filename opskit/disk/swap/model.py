@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Optional
 
+from opskit.core.record import dataclass
 from opskit.disk.model import HostFacts, SwapArea
 
 # Between the path of a swap file and the id of the run that makes it: its name until it is whole.

@@ -7,7 +7,6 @@ import fcntl
 import os
 import shlex
 import stat
-from dataclasses import dataclass
 from typing import ClassVar, Optional, Union
 
 from opskit.core.checks import absent_checks
@@ -16,6 +15,7 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import sync_directory
 from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.core.units import MIB, size_text
 from opskit.disk.swap.see import area_at, available, swap_uuid
 

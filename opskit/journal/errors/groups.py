@@ -10,9 +10,10 @@ import itertools
 import os
 import re
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Optional, Union
 
+from opskit.core.record import dataclass
 from opskit.journal.errors.export import UNKNOWN_PRIORITY, ExportEntry
 from opskit.journal.errors.incidents import JOURNALD, RSYSLOG, Incidents, rule_of, rules_for
 from opskit.journal.errors.kernel import AVC

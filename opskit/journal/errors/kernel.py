@@ -7,8 +7,7 @@ disk does not know (DISCARD, WRITE SAME), and that the kernel goes without.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from opskit.core.record import dataclass
 from opskit.journal.errors.rules import incident_rules
 
 OOM, DISK, LOST = "oom-kill", "disk-error", "messages-lost"

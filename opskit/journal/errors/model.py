@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from opskit.core.record import dataclass
 from opskit.core.systemd import FailedUnit
 from opskit.journal.errors.groups import MessageGroup, Tally
 from opskit.journal.files.model import JournalDirectory, Loss, Scope

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from opskit.core.command import Command
+from opskit.core.record import dataclass
 from opskit.journal.errors.export import FIELDS
 from opskit.journal.errors.groups import PRIORITIES
 from opskit.journal.files.model import Scope

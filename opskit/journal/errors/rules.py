@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from opskit.core.record import dataclass
 
 _TOKEN = re.compile(
     rb"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d+(?:,\d*)?\}|\(\?(?:P<\w+>|[:=!]|<[=!]|[a-z-]+[:)])|.", re.DOTALL

@@ -6,8 +6,8 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from opskit.core.record import dataclass
 from opskit.journal.errors.export import UNKNOWN_PRIORITY
 from opskit.journal.errors.query import ALL, beside
 

@@ -12,11 +12,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from opskit.core.finding import Finding
+from opskit.core.record import dataclass
 from opskit.core.text import counted, shown
 from opskit.journal.errors.export import Batches
 from opskit.journal.errors.failures import cause_text, place_of

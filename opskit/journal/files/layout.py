@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
+from opskit.core.record import dataclass
 from opskit.journal.files.header import read_header
 from opskit.journal.files.model import Header
 

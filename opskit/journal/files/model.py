@@ -7,10 +7,10 @@ import functools
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Optional
 
+from opskit.core.record import dataclass
 from opskit.core.units import local_text
 
 ARCHIVED, DISPOSED, ACTIVE = "archived", "disposed", "active"

@@ -7,9 +7,10 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from opskit.core.finding import Finding
+from opskit.core.record import dataclass
 from opskit.core.text import counted
 from opskit.journal.files.model import (
     ACTIVE,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Callable, Optional
 
+from opskit.core.record import dataclass
 from opskit.core.units import GIB, KIB, MIB, MONTH, size_text, systemd_span
 from opskit.journal.retain.conf import Setting
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Optional
 
+from opskit.core.record import dataclass
 from opskit.core.systemd import parse_assignments
 
 SECTION = "Journal"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Optional
 
+from opskit.core.record import dataclass
 from opskit.journal.files.model import JournalDirectory
 from opskit.journal.releases import Version
 from opskit.journal.retain.conf import Setting

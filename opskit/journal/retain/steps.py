@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Optional, Union
 
 from opskit.core.command import Command
 from opskit.core.plan import Change, Record
+from opskit.core.record import dataclass
 from opskit.core.runner import Runner
 from opskit.core.textfile import Replacement, ReplaceText
 from opskit.journal.files.model import files_by_path

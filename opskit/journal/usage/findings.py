@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Optional
 
 from opskit.core.finding import Finding, follow_up
+from opskit.core.record import dataclass
 from opskit.core.text import counted
 from opskit.journal.files.model import ACTIVE, DENIED, JournalDirectory
 from opskit.journal.files.verify import damaged_files

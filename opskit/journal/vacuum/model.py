@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Optional
 
+from opskit.core.record import dataclass
 from opskit.journal.files.model import JournalDirectory, Scope
 from opskit.journal.releases import Rules, Version, rules_of
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from opskit.core.finding import Finding
+from opskit.core.record import dataclass
 from opskit.core.text import counted
 from opskit.core.units import size_text
 from opskit.journal.files.model import JournalFile, moment_text

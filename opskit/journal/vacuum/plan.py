@@ -6,12 +6,13 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Optional
 
 from opskit.core.checks import inode_checks, names_checks, no_new_directory_checks, time_checks
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
+from opskit.core.record import dataclass
 from opskit.core.text import counted
 from opskit.core.units import SECOND, size_text
 from opskit.journal.files.model import (

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple, Optional
 
 from opskit.core.plan import Record
+from opskit.core.record import dataclass
 from opskit.core.units import INFINITY, SECOND
 from opskit.journal.files.model import ACTIVE, ARCHIVED, JournalDirectory, JournalFile
 from opskit.journal.releases import Rules

@@ -7,7 +7,7 @@ import errno
 import os
 import shlex
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Optional, Union
 
 from opskit.core.caller import machine_id
@@ -17,6 +17,7 @@ from opskit.core.errors import CannotUndo, Failed
 from opskit.core.files import sync_directory
 from opskit.core.kernel import clone_data
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.core.runner import Runner
 from opskit.core.text import counted
 from opskit.core.trust import weak_spot

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Optional
 
+from opskit.core.record import dataclass
 from opskit.memcached.line.edit import OptionText, words_of
 from opskit.memcached.line.listen import Listener, is_everywhere, pieces
 from opskit.memcached.line.release import IPV6_IN_LISTS, Release

@@ -9,7 +9,7 @@ import select
 import shlex
 import stat
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Callable, ClassVar, Optional, Union
 
 from opskit.core.checks import absent_checks, process_checks
@@ -17,6 +17,7 @@ from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, CommandFailed, Failed
 from opskit.core.kernel import Statx
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.memcached.instance.request import Wanted
 from opskit.memcached.line.effect import effect_of_process
 from opskit.memcached.line.listen import missing_listeners

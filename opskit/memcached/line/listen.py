@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
+from opskit.core.record import dataclass
 from opskit.memcached.line.numbers import atoi, is_integer
 from opskit.memcached.line.release import IPV6_IN_LISTS, REPEATS_DROPPED, Release
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Optional
 
+from opskit.core.record import dataclass
 from opskit.memcached.line.listen import Listener
 from opskit.memcached.model import StatsAnswer
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from opskit.core.record import dataclass
 from opskit.memcached.line.sources import Unit
 from opskit.memcached.model import Host, Program
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Optional, Union
 
 from opskit.core.checks import unit_checks
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.core.systemd import is_active, main_pid, systemctl, unit_file_state
 from opskit.core.textfile import Replacement, ReplaceText, read_text
 from opskit.memcached.instance.request import Wanted

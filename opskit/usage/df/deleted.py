@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
+from opskit.core.record import dataclass
 from opskit.core.systemd import outermost_unit
 
 TRUNCATE_RISK = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from shlex import quote
 from typing import Optional
 
+from opskit.core.record import dataclass
 from opskit.core.text import counted
 from opskit.core.units import ceiling_text
 from opskit.usage.df.deleted import KernelFile

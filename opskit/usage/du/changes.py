@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from opskit.core.errors import UsageFault
+from opskit.core.record import dataclass
 from opskit.usage.du.model import ScanRequest, TreeEntry
 from opskit.usage.du.saved import SavedScan
 

@@ -5,8 +5,9 @@ What there are many of is a NamedTuple: it is made in half the time of a frozen 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, Optional
+
+from opskit.core.record import dataclass
 
 NEVER = -(1 << 62)  # a time before all others, in seconds since the epoch
 MOST_WORKERS = 250  # as many as there is room for on the board (count.py)

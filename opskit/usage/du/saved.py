@@ -11,11 +11,11 @@ import json
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from opskit.core.errors import UsageFault
+from opskit.core.record import dataclass
 from opskit.core.units import time_text
 from opskit.usage.du.model import Scan, ScanRequest, TreeEntry
 

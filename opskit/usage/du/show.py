@@ -7,10 +7,10 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Callable, Optional, Union
 
+from opskit.core.record import dataclass
 from opskit.core.text import counted, shown
 from opskit.core.units import ceiling_text, seconds_text, time_text
 from opskit.ui.progress import progress_line

@@ -7,7 +7,6 @@ regions two processes would write into it at once.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from shlex import quote
 from typing import ClassVar, Optional
 
@@ -16,6 +15,7 @@ from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Busy, CannotUndo, Failed
 from opskit.core.files import sync_directory
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.yum.see.facts import see
 from opskit.yum.state import opskit_line
 

@@ -12,7 +12,6 @@ import os
 import select
 import signal
 import time
-from dataclasses import dataclass
 from shlex import quote
 from typing import ClassVar, Optional, Union
 
@@ -21,6 +20,7 @@ from opskit.core.command import Runner
 from opskit.core.errors import Busy, CannotUndo, Failed
 from opskit.core.files import sha256, sync_directory
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.yum.model import TRANSACTION
 from opskit.yum.see.facts import see
 from opskit.yum.see.locks import READ_BYTES

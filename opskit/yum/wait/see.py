@@ -11,10 +11,10 @@ import os
 import select
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Callable
 
 from opskit.core.kernel import libc
+from opskit.core.record import dataclass
 from opskit.yum.model import FCNTL, LockPlace, Relative, RpmDatabase
 from opskit.yum.see.facts import look
 from opskit.yum.state import TAKEN, ZOMBIE, LockVerdict, judge

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Callable, Optional
+
+from opskit.core.record import dataclass
 
 WORDS = re.compile(
     r"(?<![\w./-])(?:/usr)?(?:/s?bin/)?(?:yum|dnf5?|dnf-automatic|dnf-3|microdnf|yum-cron|pkcon|rpm|tdnf|"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from opskit.core.checks import unit_checks
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import Failed
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.core.systemd import parse_show, systemctl
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Optional, Union
 
 from opskit.core.command import MINUTE, Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, Failed
 from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.core.units import size_text
 from opskit.disk.layout import (
     LINUX_DOS,

@@ -7,7 +7,7 @@ import errno
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Optional, Union
 
 from opskit.core.command import Command, Runner, shell_lines
@@ -15,6 +15,7 @@ from opskit.core.errors import Busy, CannotUndo, CommandFailed, Failed
 from opskit.core.files import sync_directory
 from opskit.core.finding import follow_up
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.disk.layout import UNNAMED, device_path, name_of, shell_line
 from opskit.disk.model import BlockDevice, DiskPlace, Mount, describe, ending
 from opskit.disk.mount.steps.tried import FAILING, run_on_disk

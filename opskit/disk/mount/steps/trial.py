@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from dataclasses import dataclass
 from typing import ClassVar, Optional, Union
 
 from opskit.core.command import Command, Runner, shell_lines
 from opskit.core.errors import CannotUndo, CommandFailed
 from opskit.core.plan import Change, Record, Step
+from opskit.core.record import dataclass
 from opskit.disk.causes import Attempt, cause_of
 from opskit.disk.see.kernel_log import KernelLog
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from opskit.core.command import Command
 from opskit.core.errors import OpskitError
+from opskit.core.record import dataclass
 from opskit.core.runner import StreamingRunner
 from opskit.core.systemd import innermost_unit
 from opskit.journal.errors.export import ExportParser, fields_of

@@ -11,13 +11,14 @@ import os
 import re
 import stat
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Optional
 
 from opskit.core.caller import machine_id, sudo_line
 from opskit.core.errors import Missing, UsageFault
 from opskit.core.kernel import FS_NOATIME_FL, Statx, inode_flags
 from opskit.core.reach import check_answers
+from opskit.core.record import dataclass
 from opskit.journal.files.header import HEADER_BYTES, read_header
 from opskit.journal.files.model import (
     DENIED,

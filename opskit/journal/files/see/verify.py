@@ -7,11 +7,11 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Callable, Optional
 
 from opskit.core.command import MINUTE, Command
 from opskit.core.errors import CommandFailed, Failed, UsageFault
+from opskit.core.record import dataclass
 from opskit.core.runner import Runner
 from opskit.core.text import last_lines
 from opskit.journal.files.header import HEADER_BYTES, read_header

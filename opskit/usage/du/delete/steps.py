@@ -8,7 +8,7 @@ import shlex
 import signal
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import FrameType
 from typing import Optional
 
@@ -16,6 +16,7 @@ from opskit.core.errors import Failed, Interrupted
 from opskit.core.execute import SIGNALS
 from opskit.core.plan import Change, Record, Step
 from opskit.core.procfs import mount_number
+from opskit.core.record import dataclass
 from opskit.core.runner import Runner
 from opskit.core.text import counted
 from opskit.core.units import ceiling_text
