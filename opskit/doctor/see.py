@@ -162,7 +162,7 @@ def _tool(runner: Runner, need: Need, manager: str) -> Tool:
         path, install = own_program(need.program), f"{ANSIBLE}; or {install}"
         own = os.path.dirname(path) == os.path.dirname(sys.executable)
         release = _library(need.distribution) if own else ""
-        asked = () if own else _distribution(path, need.distribution)
+        asked = () if release else _distribution(path, need.distribution)  # /usr/bin has several Pythons' programs
     else:
         path, release = shutil.which(need.program, path=ENVIRONMENT["PATH"]) or "", ""
         asked = (path, *need.release) if need.release else ()
@@ -181,7 +181,7 @@ def _distribution(path: str, name: str) -> tuple[str, ...]:
             first = os.fsdecode(file.readline(4096).rstrip())
     except OSError:
         return ()
-    python = first.removeprefix("#!").strip()
+    python = (first.removeprefix("#!").split() or [""])[0]  # a package's has an option behind it: -s, -sP
     code = f"from importlib.metadata import version; print(version({name!r}))"
     known = first.startswith("#!/") and os.path.basename(python).startswith("python")
     return (python, "-I", "-B", "-c", code) if known and not (weak_spot(path) or weak_spot(python)) else ()

@@ -134,9 +134,10 @@ def test_the_release_of_an_ansible_elsewhere_is_asked_of_its_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = tmp_path / "ansible-playbook"
-    script.write_text(f"#!{sys.executable}\n")
     monkeypatch.setattr(see, "weak_spot", lambda _path: "")
-    assert see._distribution(str(script), "x")[0] == sys.executable
+    for options in ("", " -s", " -sP"):  # the packages of Fedora and EL have one
+        script.write_text(f"#!{sys.executable}{options}\n")
+        assert see._distribution(str(script), "x")[0] == sys.executable
     # Others could have root start what they want.
     for weak in (str(script), sys.executable):
         monkeypatch.setattr(see, "weak_spot", lambda path, weak=weak: "open" if path == weak else "")
@@ -145,6 +146,18 @@ def test_the_release_of_an_ansible_elsewhere_is_asked_of_its_python(
     for first in ("#!/bin/sh", "#!python3", "", "\xff"):
         script.write_bytes(first.encode("latin-1"))
         assert see._distribution(str(script), "x") == ()
+
+
+def test_an_ansible_beside_another_python_is_asked_by_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "ansible-playbook"
+    script.write_text(f"#!{sys.executable} -s\n")
+    need = next(need for need in NEEDS if need.distribution)._replace(distribution="pytest")
+    monkeypatch.setattr(see, "own_program", lambda _name: str(script))
+    monkeypatch.setattr(see, "weak_spot", lambda _path: "")
+    # As where /usr/bin/python3 has opskit, and /usr/bin/ansible-playbook is of python3.12.
+    monkeypatch.setattr(see.sys, "executable", str(tmp_path / "python3"))
+    monkeypatch.setattr(see, "_library", lambda _name: "")
+    assert see._tool(HostRunner(), need, "dnf").release == see.RELEASE.search(pytest.__version__)[0]  # type: ignore[index]
 
 
 def test_without_ansible_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
