@@ -193,6 +193,16 @@ def test_a_build_is_put_there_once_and_run_from_there(tools: Tools) -> None:
     assert not tools.folder.exists()
 
 
+def test_a_build_that_another_has_sent_meanwhile_is_not_taken_away_from_it(tools: Tools) -> None:
+    """Two control nodes are told that there is none, and both send it: the one that was first may be at work."""
+    tools.run(send=True, check=True)
+    place = tools.folder / tools.sha256
+    first = place.stat().st_ino
+    again = tools.run(send=True)
+    assert (again.how, again.status, place.stat().st_ino) == ("sent", 0, first)
+    assert list(tools.folder.iterdir()) == [place]
+
+
 def test_what_came_is_verified_before_it_runs(tools: Tools) -> None:
     tools.build.write_bytes(tools.build.read_bytes() + b"\n")
     sent = tools.run(send=True)

@@ -106,7 +106,7 @@ sent() {{
 # prune: of what was put earlier the newest stays, and what is in use. A folder has another name before the second look:
 # what begins now does not find it.
 # put: what was sent, into a folder of its own, whose name it gets when it is verified. What an earlier one that was
-# cut off has left there goes.
+# cut off has left there goes. One that another control node has put there meanwhile stays: it may be at work by now.
 PUT = """\
 used() {{
   runs "$1" && return 0
@@ -133,7 +133,12 @@ put() {{
   [ "$(sha256sum <"$n/opskit.pyz")" = "{sha256}  -" ] || {{ echo "what came is not what was sent"; return 1; }}
   {unpack}\
   (cd "$n" && find . -type f ! -name sums -exec sha256sum {{}} + >sums) && echo "$b" >"$n/boot" || return 1
-  rm -rf "$d/{sha256}" && mv -T "$n" "$d/{sha256}"
+  mv -T "$n" "$d/{sha256}" 2>/dev/null && return 0
+  if own "$d/{sha256}" && whole "$d/{sha256}"; then
+    rm -rf "$n"
+  else
+    rm -rf "$d/{sha256}" && mv -T "$n" "$d/{sha256}"
+  fi
 }}
 if e=$(put 2>&1 || {{ rm -rf "$n"; false; }}); then
   prune >/dev/null 2>&1
