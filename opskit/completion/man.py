@@ -116,6 +116,8 @@ def man_page(root: Node, version: str) -> str:
         "Those of opskit itself:",
         *[line for option in root.options if option not in common_options(commands) for line in _option(option)],
         *_entry("--needs RELEASE", NEEDS),
+        ".SH EXAMPLES",
+        *[line for child in root.children for line in _examples(next(node for node in child.walk() if node.runs))],
         *_end(commands, "opskit disk mount --fstype", FILES, pages),
     ]
     return _page(lines)

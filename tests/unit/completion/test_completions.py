@@ -122,6 +122,11 @@ def test_the_manual_pages_tell_every_command_and_option() -> None:
                 assert re.search(rf"^\.B .*{name}\b", page, re.MULTILINE), f"{node.path} {name}"
 
 
+def test_the_page_of_all_has_an_example_of_each_word() -> None:
+    examples = WRITERS["man"](tree()).partition("\n.SH EXAMPLES\n")[2].partition("\n.SH ")[0].replace("\\-", "-")
+    assert all(f".B opskit {child.name}" in examples for child in tree().children)
+
+
 @pytest.mark.parametrize("shell", PAGES)
 def test_a_manual_page_has_its_sections(shell: str) -> None:
     page = WRITERS[shell](tree())
