@@ -135,15 +135,18 @@ def _plan_code(host: HostPlan) -> int:
     return ExitCode.FAILED if code in SOUND else code  # it ended well, and has no plan
 
 
-def checksum(plan: FleetPlan) -> str:
-    """The sha256 of a plan: of its canonical JSON without that field."""
-    body = {key: value for key, value in to_json(plan).items() if key != "sha256"}
+def checksum(plan: Mapping[str, Any]) -> str:
+    """The sha256 of a plan as JSON has it: of its canonical form, without that field.
+
+    Of what is in the file, and not of what was read of it: that has fields that came after the release that made it.
+    """
+    body = {key: value for key, value in plan.items() if key != "sha256"}
     return sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode())
 
 
 def sealed(plan: FleetPlan) -> FleetPlan:
     """The plan with its checksum."""
-    return replace(plan, sha256=checksum(plan))
+    return replace(plan, sha256=checksum(to_json(plan)))
 
 
 def read_plan(name: str, text: str) -> FleetPlan:
@@ -175,7 +178,7 @@ def read_plan(name: str, text: str) -> FleetPlan:
         raise UsageFault(
             name, f"it has {strange!r} for the way to the hosts, which opskit fleet never gives", todo=again
         )
-    if plan.sha256 != checksum(plan):
+    if plan.sha256 != checksum(data):
         why = "it is not as it was made: its checksum is another (that tells accidents; it is no signature)"
         raise UsageFault(name, why, todo=again)
     return plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any, Optional
 
 import pytest
@@ -67,6 +68,12 @@ def test_a_plan_is_read_from_its_envelope_and_from_its_result_alone() -> None:
     assert read_plan("f", json.dumps(to_json(PLAN), indent=1)) == PLAN
     assert list(PLAN.changing) == ["a"]
     assert PLAN.exit_code == 5
+
+
+def test_a_plan_of_an_opskit_that_knew_fewer_fields_is_read() -> None:
+    older = {key: value for key, value in to_json(PLAN).items() if key not in {"sha256", "ansible", "tool"}}
+    digest = sha256(json.dumps(older, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    assert replace(read_plan("f", json.dumps({**older, "sha256": digest})), sha256=PLAN.sha256) == PLAN
 
 
 @pytest.mark.parametrize(
