@@ -144,7 +144,8 @@ def decide_device(facts: SwapFacts, request: SwapRequest, run: str, uuid: str) -
     device = host.named(request.path)
     if reasons or device is None:
         fact = host.path(request.path)
-        if fact and fact.kind in {"absent", "file"} and not request.path.startswith("/dev/"):
+        absent = fact is not None and fact.kind == "absent" and guard.is_no_place(host, request.path)
+        if absent or (fact and fact.kind == "file" and not request.path.startswith("/dev/")):
             remedy = f"a file is named behind its size: {follow_up('disk', 'swap', '2G', request.path)}"
             reasons = [Reason(each.id, each.title, remedy, exit_code=each.exit_code) for each in reasons]
         return Refusal(title, tuple(reasons))

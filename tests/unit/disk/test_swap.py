@@ -13,10 +13,10 @@ from opskit.core.command import Command, Result
 from opskit.core.errors import Failed
 from opskit.core.plan import Plan, Refusal
 from opskit.core.units import GIB, MIB
-from opskit.disk.model import FileFact, HostFacts, PathFact, SwapArea
+from opskit.disk.model import BlockDevice, FileFact, HostFacts, PathFact, SwapArea
 from opskit.disk.see.mounts import swap_areas
 from opskit.disk.swap.model import SwapFacts, SwapFile, SwapRequest
-from opskit.disk.swap.plan import decide_file, decide_off
+from opskit.disk.swap.plan import decide_device, decide_file, decide_off
 from opskit.disk.swap.see import swap_uuid
 from opskit.disk.swap.steps import MakeSwapFile
 
@@ -103,6 +103,19 @@ def test_a_device_takes_no_size() -> None:
     # A refusal of --off, for what is in it would not fit into memory, must not go on to the rm.
     assert isinstance(other, Refusal)
     assert other.reasons[0].remedy.endswith(f"--off {MADE.path} && rm {MADE.path}")
+
+
+def test_a_path_without_a_size_is_a_file_unless_a_device_has_its_name() -> None:
+    now = facts()
+    decision = decide_device(now, SwapRequest(PATH, 0, GIB), RUN, UUID)
+    assert ids(decision) == ["no-such-device"]
+    assert isinstance(decision, Refusal)
+    assert decision.reasons[0].remedy == f"a file is named behind its size: opskit disk swap 2G {PATH}"
+    disk = BlockDevice("vdb", "/dev/vdb", "disk", "252:16", 2 * GIB)
+    host = replace(now.host, devices=(disk,), paths=(PathFact("/vdb", "absent", "/vdb"),))
+    decision = decide_device(replace(now, host=host), SwapRequest("/vdb", 0, GIB), RUN, UUID)
+    assert isinstance(decision, Refusal)
+    assert decision.reasons[0].remedy.startswith("did you mean /dev/vdb? ")
 
 
 def test_where_no_swap_file_can_be() -> None:
