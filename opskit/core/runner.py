@@ -322,10 +322,18 @@ def _terminal_modes() -> Optional[list[Any]]:
 
 
 def _set_terminal(modes: Optional[list[Any]]) -> None:
-    """Set it so again. Nothing to set is left alone: in the background that would stop this process."""
-    if modes is not None and _terminal_modes() != modes:
+    """Set it so again, unless who has it by now is another: in the background that would stop this process, too."""
+    if modes is not None and _in_foreground():
         with contextlib.suppress(OSError, ValueError, termios.error):
             termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, modes)
+
+
+def _in_foreground() -> bool:
+    """Whether the terminal is this process group's just now. One that controls nobody is whose it is given to."""
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return True
 
 
 def become(argv: Sequence[str]) -> NoReturn:
