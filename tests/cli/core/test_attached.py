@@ -75,7 +75,7 @@ def test_in_the_background_it_ends_and_leaves_the_terminal_to_whoever_has_it(tmp
         argv = [sys.executable, "-c", SHELL, JOB, str(fifo)]
         subprocess.run(
             argv, stdin=theirs, cwd=ROOT, check=True, timeout=300, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - there are no threads
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         assert not termios.tcgetattr(theirs)[3] & termios.ICANON
     finally:
