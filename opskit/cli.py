@@ -135,6 +135,8 @@ def _invoke(arguments: list[str], needed: Optional[str]) -> int:
             raise
         why = f"{type(error).__name__}: {error}"
         todo = "the same command with --debug shows where; please report it"
+        if isinstance(error, ImportError):  # each module is loaded when it is needed, and a package may have a new one
+            todo = f"where opskit was upgraded or removed meanwhile, the same command again; else: {todo}"
         return _show(Failed("a fault in opskit", why, todo=todo), arguments)
     if result == 128 + signal.SIGINT:  # what typer makes of a KeyboardInterrupt
         return _show(Interrupted(signal.SIGINT, state=_nothing_under_way()), arguments)

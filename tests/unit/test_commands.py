@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -135,3 +136,14 @@ def test_help_as_a_word(words: list[str], capsys: pytest.CaptureFixture[str]) ->
     by_word = capsys.readouterr().out
     assert main([*words, "--help"]) == 0
     assert by_word == capsys.readouterr().out != ""
+
+
+def test_a_module_that_is_gone_is_told_as_what_an_upgrade_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A package may have been replaced while a person was reading the plan: it was told as a fault to report alone."""
+    monkeypatch.setitem(sys.modules, "opskit.doctor.show", None)
+    assert main(["doctor"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("opskit: a fault in opskit: ModuleNotFoundError: ")
+    assert lines[1].startswith("  to do: where opskit was upgraded or removed meanwhile, the same command again; else: ")
