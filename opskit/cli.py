@@ -133,14 +133,18 @@ def _invoke(arguments: list[str], needed: Optional[str]) -> int:
         # Whoever writes a file tells of a full disk himself; what is left is stdout.
         if "--debug" in arguments or (isinstance(error, OSError) and error.errno in FULL):
             raise
-        why = f"{type(error).__name__}: {error}"
-        todo = "the same command with --debug shows where; please report it"
-        if isinstance(error, ImportError):  # each module is loaded when it is needed, and a package may have a new one
-            todo = f"where opskit was upgraded or removed meanwhile, the same command again; else: {todo}"
-        return _show(Failed("a fault in opskit", why, todo=todo), arguments)
+        return _show(_fault(error), arguments)
     if result == 128 + signal.SIGINT:  # what typer makes of a KeyboardInterrupt
         return _show(Interrupted(signal.SIGINT, state=_nothing_under_way()), arguments)
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _fault(error: Exception) -> Failed:
+    """What nobody had foreseen, as an error."""
+    todo = "the same command with --debug shows where; please report it"
+    if isinstance(error, ImportError):  # each module is loaded when it is needed, and a package may be another by then
+        todo = f"where opskit was upgraded or removed meanwhile, the same command again; else: {todo}"
+    return Failed("a fault in opskit", f"{type(error).__name__}: {error}", todo=todo)
 
 
 def check_release(needed: Optional[str]) -> None:

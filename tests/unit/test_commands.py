@@ -146,4 +146,4 @@ def test_a_module_that_is_gone_is_told_as_what_an_upgrade_does(
     assert main(["doctor"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("opskit: a fault in opskit: ModuleNotFoundError: ")
-    assert lines[1].startswith("  to do: where opskit was upgraded or removed meanwhile, the same command again; else: ")
+    assert lines[1].startswith("  to do: where opskit was upgraded or removed meanwhile, the same command again; ")
