@@ -12,7 +12,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, Optional, TypeVar
+from typing import Any, Optional, TypeVar, Union
 
 from opskit.core.finding import SEVERITIES, follow_up
 from opskit.core.jsonable import to_json
@@ -206,10 +206,14 @@ def new_plan(run: FleetRun, hosts: Sequence[str]) -> str:
     for each in run.inventory:
         words += ["-i", each]
     names = ",".join(hosts)
-    words += ["-l", names if len(names) <= LONGEST else "HOSTS", *run.ansible]
-    for key, value in run.tool.items():
-        words += [f"--{key.replace('_', '-')}", value] if (key, value) != ("tool", "auto") else []
+    words += ["-l", names if len(names) <= LONGEST else "HOSTS", *way_words(run)]
     return f"{shlex.join([*words, '--', *run.argv])} > plan.json"
+
+
+def way_words(of: Union[FleetPlan, FleetRun]) -> list[str]:
+    """How its hosts are reached, and which opskit runs there, as it is typed; what nobody names is left out."""
+    tool = [(key, value) for key, value in of.tool.items() if (key, value) != ("tool", "auto")]
+    return [*of.ansible, *(word for key, value in tool for word in (f"--{key.replace('_', '-')}", value))]
 
 
 def verdict(run: FleetRun, states: Mapping[str, HostState]) -> str:

@@ -35,6 +35,8 @@ LOGIN = (
     "--user", "--private-key", "--ask-pass", "--become", "--ask-become-pass", "--ask-vault-pass", "--vault-id",
     "--vault-password-file",
 )  # fmt: skip
+# What it may have of which opskit runs there: what else an action takes (its argv!) is none of it.
+TOOL = ("tool", "tool_dir", "tool_path")
 # What is done on the hosts; before and after are the check of the first batch.
 TASKS = ("plan", "apply", "undo", "run", "check")
 STATES = (
@@ -173,10 +175,11 @@ def read_plan(name: str, text: str) -> FleetPlan:
         raise UsageFault(name, f"a host has the outcome {wrong!r}, which this opskit does not know", todo=again)
     if not all(host.token for host in plan.changing.values()):
         raise UsageFault(name, "a host has changes and no token of its plan", todo=again)
-    strange = next((word for word in plan.ansible if word.partition("=")[0] not in LOGIN), "")
+    strange = [word for word in plan.ansible if word.partition("=")[0] not in LOGIN]
+    strange += [key for key in plan.tool if key not in TOOL]
     if strange:
         raise UsageFault(
-            name, f"it has {strange!r} for the way to the hosts, which opskit fleet never gives", todo=again
+            name, f"it has {strange[0]!r} for the way to the hosts, which opskit fleet never gives", todo=again
         )
     if plan.sha256 != checksum(data):
         why = "it is not as it was made: its checksum is another (that tells accidents; it is no signature)"

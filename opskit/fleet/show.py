@@ -35,6 +35,7 @@ from opskit.fleet.groups import (
     run_groups,
     state_word,
     verdict,
+    way_words,
     worst,
 )
 from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostState, exit_code
@@ -69,8 +70,9 @@ def draw_plan(
     else:
         print(screen.styled(screen.sentence(f"Plan for {head}", stream), "bold", stream), file=stream)
         print(screen.sentence(f"{INDENT}{_typed(plan.argv)}", stream), file=stream)
-        if plan.ansible:
-            print(screen.sentence(f"{INDENT}reached by: {shown(shlex.join(plan.ansible))}", stream), file=stream)
+        way = way_words(plan)
+        if way:
+            print(screen.sentence(f"{INDENT}reached by: {shown(shlex.join(way))}", stream), file=stream)
         first = next(iter(plan.changing), "")
         groups = plan_groups(plan)
         for group in groups:

@@ -91,6 +91,7 @@ def test_a_plan_of_an_opskit_that_knew_fewer_fields_is_read() -> None:
         (wrapped(sealed(replace(PLAN, hosts={"a": HostPlan("perhaps")}))), "outcome 'perhaps'"),
         (wrapped(sealed(replace(PLAN, hosts={"a": HostPlan("changes")}))), "no token of its plan"),
         (wrapped(sealed(replace(PLAN, ansible=("--become", "--extra-vars=x")))), "'--extra-vars=x' for the way"),
+        (wrapped(sealed(replace(PLAN, tool={"tool": "auto", "argv": "disk umount /data"}))), "'argv' for the way"),
     ],
 )
 def test_what_is_no_plan_is_refused_with_the_reason(text: str, why: str) -> None:

@@ -64,6 +64,17 @@ def test_colours_change_nothing_else(name: str, monkeypatch: pytest.MonkeyPatch)
     assert re.sub(r"\x1b\[\d+m", "", coloured) == plain
 
 
+def test_a_plan_tells_how_its_hosts_are_reached_and_which_opskit_runs_there() -> None:
+    screen = Screen("opskit fleet", color="never")
+    stream = Stream(terminal=True)
+    plan = replace(readme_plan(), ansible=("--become",), tool={"tool": "path", "tool_path": "/opt/a b/opskit"})
+    draw_plan(screen, plan, stream)
+    assert "reached by: --become --tool path --tool-path '/opt/a b/opskit'" in " ".join(stream.getvalue().split())
+    stream = Stream(terminal=True)
+    draw_plan(screen, replace(plan, ansible=(), tool={"tool": "auto"}), stream)
+    assert "reached by" not in stream.getvalue()
+
+
 def test_who_reads_chinese_has_the_meaning_of_the_area(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = set()
 
