@@ -274,7 +274,8 @@ def _block(screen: Screen, word: str, text: str) -> None:
     """Text of several lines, each escaped by itself and indented."""
     for line in text.rstrip("\n").split("\n"):
         text = screen.sentence(f"    {word}{shown(line)}", sys.stdout, " " * 6)
-        screen.line(f"    {screen.styled(word, 'dim', sys.stdout)}{text[4 + len(word) :]}")
+        end = 4 + len(word)  # behind it may be a fold in place of the space
+        screen.line(f"    {screen.styled(text[4:end], 'dim', sys.stdout)}{text[end:]}")
         word = " " * len(word)
 
 

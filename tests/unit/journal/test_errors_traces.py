@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
+from opskit.journal.errors import show
 from opskit.journal.errors.groups import APART_MOST
 from opskit.journal.errors.show import ErrorListing
+from opskit.ui.screen import Screen
 from unit.journal.test_errors_groups import SECOND, entry, tally
 
 JAVA = """\
@@ -199,3 +202,15 @@ def test_numbers_that_count_are_told_apart_where_others_are_masked_around_them()
         "error 5 error <n>": 1,
         "error <n> error 5": 1,
     }
+
+
+@pytest.mark.parametrize("length", [60, 71, 74, 75, 200])
+def test_a_long_word_behind_the_heading_is_folded_below_it(
+    length: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    show._block(Screen("", color="never"), "like: ", f"{'y' * length} and so on")
+    lines = capsys.readouterr().out.splitlines()
+    assert [len(line) for line in lines if len(line) > 80] == ([len("    like: ") + 200] if length == 200 else [])
+    assert " ".join(" ".join(lines).split()) == f"like: {'y' * length} and so on"
