@@ -313,6 +313,15 @@ def _leave_signals_to_the_parent() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def at_terminal() -> bool:
+    """Whether a person can be asked something: for a password programs open the terminal, whatever stdin is."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
 def _terminal_modes() -> Optional[list[Any]]:
     """How the caller's terminal is set; None without one. A program that is ended while it asks leaves it silent."""
     try:

@@ -16,7 +16,7 @@ from opskit.core.errors import Failed, Interrupted, Missing, Refused, UsageFault
 from opskit.core.execute import Interrupts
 from opskit.core.files import write_atomic
 from opskit.core.packages import ANSIBLE
-from opskit.core.runner import Attached, attached
+from opskit.core.runner import Attached, at_terminal, attached
 from opskit.fleet.drive.store import RunFolder
 from opskit.fleet.findings import inventory_findings
 from opskit.fleet.model import Event, FleetRun, HostState, Settling
@@ -186,6 +186,7 @@ class _Talk:
         self.folder, self.interrupts, self.tell, self.before = folder, interrupts, tell, before
         self.acts = folder.run.kind in {"apply", "undo"} and not asked.check
         self.begun = self.stopping = False
+        self.person = at_terminal()
         self.settling = Settling(folder.run)
         self.heard = 0
 
@@ -193,8 +194,8 @@ class _Talk:
         """Until ansible-playbook has ended. Returns the signal that came meanwhile, 0 for none."""
         first = 0
         while ansible.status is None:
-            # Until hosts are asked a person may be typing a password.
-            came = ansible.wait(heard, patient=not self.begun)
+            # Until hosts are asked a person may be typing a password. Without one an inventory that hangs has a limit.
+            came = ansible.wait(heard, patient=not self.begun and self.person)
             if self.interrupts.number:
                 again, first, self.interrupts.number = first, first or self.interrupts.number, 0
                 stopped = stop(self.folder.stop_path)

@@ -81,3 +81,20 @@ def test_in_the_background_it_ends_and_leaves_the_terminal_to_whoever_has_it(tmp
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+@pytest.mark.parametrize("controls", [True, False])
+def test_a_person_can_be_asked_where_a_terminal_controls_the_session(controls: bool) -> None:
+    """Whatever stdin is: what a timer starts has none."""
+    ours, theirs = pty.openpty()
+    take = (lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)) if controls else None
+    try:
+        argv = [sys.executable, "-c", "from opskit.core.runner import at_terminal; print(at_terminal())"]
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True, timeout=300,
+            start_new_session=True, preexec_fn=take, pass_fds=(theirs,),
+        )  # fmt: skip
+        assert done.stdout == f"{controls}\n"
+    finally:
+        os.close(ours)
+        os.close(theirs)

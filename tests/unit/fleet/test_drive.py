@@ -29,8 +29,10 @@ class Playbook:
         self.interrupts, self.events, self.path, self.keys = interrupts, events, path, keys
         self.status: Any = None
         self.was_ended = False
+        self.patient: list[bool] = []
 
-    def wait(self, _descriptor: int, **_options: bool) -> bool:
+    def wait(self, _descriptor: int, *, patient: bool) -> bool:
+        self.patient.append(patient)
         if not self.keys:
             self.status = 0
             return False
@@ -73,6 +75,25 @@ def test_a_signal_waits_for_hosts_that_began_in_the_same_moment_and_a_second_one
         os.close(tells)
     assert ansible.was_ended == ends
     assert told[-1] == (keys == 2 or not ends)  # whoever pressed the key sees that it was heard
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_only_a_person_is_waited_for_without_a_limit(
+    person: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An inventory's program that hangs would keep what a timer starts for ever."""
+    monkeypatch.setattr("opskit.fleet.drive.ansible.at_terminal", lambda: person)
+    folder = RunFolder(str(tmp_path), RUN)
+    began = '{"time": "1", "event": "batch", "hosts": ["h"]}\n'
+    ansible: Any = Playbook(Interrupts(), began, folder.events_path, 1)
+    heard, tells = os.pipe()
+    os.write(tells, b".")
+    try:
+        _Talk(folder, Asked(folder.stop_path), Interrupts(), lambda *_: None, 0).listen(ansible, heard)
+    finally:
+        os.close(heard)
+        os.close(tells)
+    assert ansible.patient == [person, False]  # and once hosts are asked nobody is
 
 
 def test_a_run_over_other_hosts_than_those_of_the_plan_is_refused() -> None:
