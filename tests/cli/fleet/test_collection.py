@@ -324,8 +324,12 @@ def test_where_nothing_can_be_started_it_says_so(tools: Tools) -> None:
     mark = "opskit-0123456789abcdef"
     state = tools.folder.parent
     sending = Sending(str(tools.build), tools.sha256, packed=True)
+    zipapp = tools.build.with_name("zipapp")
+    zipapp.write_text("raise SystemExit('no zlib')\n")
+    scripted = Sending(str(zipapp), sha256(zipapp.read_bytes()).hexdigest(), packed=False)
     told = []
-    for text in (make_script(mark, ["df"]), make_script(mark, ["df"], tool="send", sending=sending)):
+    for way in ({}, {"tool": "send", "sending": sending}, {"tool": "send", "sending": scripted}):
+        text = make_script(mark, ["df"], **way)
         mount = f"mount -t tmpfs -o noexec,mode=0700 none {state} || exit 77\n"
         argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount + text]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -336,6 +340,8 @@ def test_where_nothing_can_be_started_it_says_so(tools: Tools) -> None:
     assert (
         told[1].fault == f"nothing starts from {tools.folder}, which is mounted noexec: install opskit there (RPM, deb)"
     )
+    if told[0].host.python:  # it runs what is no program itself, and says what is wrong
+        assert told[2].fault == "it does not run: no zlib"
 
 
 def test_a_build_that_does_not_run_says_why(tools: Tools) -> None:

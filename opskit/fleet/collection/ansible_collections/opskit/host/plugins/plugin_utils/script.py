@@ -144,12 +144,16 @@ if e=$(put 2>&1 || {{ rm -rf "$n"; false; }}); then
   prune >/dev/null 2>&1
   sent {sha256}
   e="it does not run: $v"
-  [ -z "$(noexec)" ] || e="nothing starts from $d, which is mounted noexec: install opskit there (RPM, deb)"
+  {excuse}\
 fi
 printf "\\n{mark} fault %s\\n" "$(echo "$e" | head -n 1)"
 """
 UNPACK = """\
 tar -xJf "$n/opskit.pyz" -C "$n" --strip-components=1 && rm "$n/opskit.pyz" || return 1
+"""
+# A zipapp is started there all the same: Python runs it.
+EXCUSE = """\
+[ -z "$(noexec)" ] || e="nothing starts from $d, which is mounted noexec: install opskit there (RPM, deb)"
 """
 # What a host is, for whoever chooses a build.
 TELL = """\
@@ -277,10 +281,11 @@ def make_script(
     if tool in {"auto", "send"}:
         parts.append(SENT.format(tools=TOOLS))
         if sending:
-            unpack = UNPACK if sending.packed else ""
+            unpack, excuse = (UNPACK, EXCUSE) if sending.packed else ("", "")
             source = shlex.quote(sending.source)
             parts.append(RUNS)
-            parts.append(PUT.format(source=source, sha256=sending.sha256, unpack=unpack, mark=mark))
+            put = PUT.format(source=source, sha256=sending.sha256, unpack=unpack, excuse=excuse, mark=mark)
+            parts.append(put)
         else:
             parts += [f"sent {sha256}\n" for sha256 in builds]
             parts.append(TELL.format(mark=mark))
