@@ -18,7 +18,7 @@ from opskit.service.see.kernel import kernel_messages, kills_of
 
 ENGINES = ("podman", "docker")
 # What to do where an engine is on the host and does not work.
-SILENT = {"podman": "podman info says what it lacks", "docker": "systemctl start docker; systemctl status docker"}
+SILENT = {"podman": "podman info says what it lacks", "docker": "systemctl status docker says whether it runs"}
 SECONDS = 15.0
 LINES = 10
 # What SIGKILL comes to, of docker stop or of the kernel.
@@ -40,21 +40,24 @@ def find_container(runner: Runner, name: str) -> Optional[Container]:
 
     Raises Missing where there is no engine, Failed where one does not answer and no other has it.
     """
-    there, silent = False, None
+    without: list[str] = []
+    silent = None
     for engine in ENGINES:
         try:
             container = inspect(runner, engine, name)
         except Missing:
             continue
         except OpskitError as error:
-            there, silent = True, error
+            silent = error
             continue
-        there = True
         if container:
             return container
+        without.append(engine)
     if silent:
+        if without:  # a docker that is there and not in use is no reason to start it
+            silent.todo = f"{without[0]} has no {name}: {without[0]} ps -a shows what it has; {silent.todo}"
         raise silent
-    if not there:
+    if not without:
         why = "neither podman nor docker is on the host"
         raise Missing("container engine", why, todo="run it on the host of the container")
     return None

@@ -194,7 +194,15 @@ def test_which_engine_has_it() -> None:
     for engines in (Engines(podman=broken), Engines(docker={"inspect": (1, "[]"), "version": (1, "")})):
         with pytest.raises(Failed) as error:
             find_container(engines, "web")
-        assert error.value.todo.startswith(("podman info", "systemctl start docker"))
+        assert error.value.todo.startswith(("podman info", "systemctl status docker"))
+    # The other one may be the one in use, and the name be wrong.
+    idle = {"inspect": (1, "[]"), "version": (1, "")}
+    for engines, has_none in (
+        (Engines(podman=podman, docker=idle), "podman"), (Engines(podman=broken, docker=docker), "docker"),
+    ):  # fmt: skip
+        with pytest.raises(Failed) as error:
+            find_container(engines, "web")
+        assert error.value.todo.startswith(f"{has_none} has no web: {has_none} ps -a ")
 
 
 @pytest.mark.parametrize("name", ["", "-a", "--all", "a b", "a/b", "a\nb", "\udcff"])
