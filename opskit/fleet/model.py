@@ -159,7 +159,7 @@ def read_plan(name: str, text: str) -> FleetPlan:
     again = "make the plan again: opskit fleet plan … > plan.json"
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageFault(name, f"it is no whole JSON ({error})", todo=again) from error
     if isinstance(data, dict) and data.get("kind") != KIND and "result" in data:
         data = data["result"]

@@ -81,6 +81,7 @@ def test_a_plan_of_an_opskit_that_knew_fewer_fields_is_read() -> None:
     [
         ("", "no whole JSON"),
         (wrapped(PLAN)[:-9], "no whole JSON"),
+        pytest.param("[" * 200_000, "no whole JSON", id="nested past reading"),
         ("[]", "no plan of opskit fleet"),
         ('{"result": null}', "no plan of opskit fleet"),
         (wrapped({"title": "x"}), "no plan of opskit fleet"),
