@@ -224,6 +224,25 @@ def test_after_a_boot_it_is_verified_again(tools: Tools) -> None:
     assert tools.run(send=True).how == "sent"
 
 
+def test_where_nothing_tells_of_a_boot_it_is_verified_each_time(tools: Tools) -> None:
+    mark = "opskit-0123456789abcdef"
+    hidden = "mount --bind /dev/null /proc/sys/kernel/random/boot_id || exit 77\n"
+
+    def run(*, send: bool) -> Heard:
+        sending = Sending(str(tools.build), tools.sha256, packed=True) if send else None
+        text = make_script(mark, ["df"], tool="send", builds=[tools.sha256], sending=sending)
+        argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", hidden + text]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode == 77 or "unshare" in done.stderr:
+            pytest.skip("no mount namespace here")
+        return read_output(mark, done.stdout)
+
+    assert (run(send=True).how, run(send=False).how) == ("sent", "sent")
+    with (tools.folder / tools.sha256 / "bin/opskit").open("a") as file:
+        file.write("#\n")
+    assert run(send=False).how == ""
+
+
 @pytest.mark.parametrize("what", ["mode", "owner", "parent", "link"])
 def test_what_is_not_roots_alone_is_not_run(tools: Tools, what: str, tmp_path: Path) -> None:
     tools.run(send=True)

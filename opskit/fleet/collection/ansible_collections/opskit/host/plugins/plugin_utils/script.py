@@ -63,7 +63,7 @@ t={path}
 """
 # own: whether a folder is root's alone, and in one that nobody else can write; a symlink is not.
 # whole: whether what was put into a folder is there to the byte. Asked once after each boot: what can be lost, a crash
-# loses.
+# loses. Each time where nothing tells of a boot.
 # python: one that runs the zipapp.
 # noexec: whether nothing can be started there that is a program itself.
 # sent: run what was put by that sha256.
@@ -77,7 +77,8 @@ own() {{
   return 1
 }}
 whole() {{
-  {{ [ "$(cat "$1/boot")" = "$b" ] || {{ (cd "$1" && sha256sum -c sums) && echo "$b" >"$1/boot"; }}; }} >/dev/null 2>&1
+  {{ [ "$(cat "$1/boot")" = "${{b:-?}}" ] || {{ (cd "$1" && sha256sum -c sums) && echo "$b" >"$1/boot"; }}; }} \
+    >/dev/null 2>&1
 }}
 python() {{
   for p in python3.13 python3.12 python3.11 python3.10 python3.9; do
