@@ -235,7 +235,9 @@ def cases(silent: Silent) -> Iterator[tuple[str, Node, list[str], str]]:
         for place, argument in enumerate(node.arguments):
             if argument.name in PATHS | {"SIZE|DEVICE"}:
                 path = f"{silent.mount}/{place}"
-                words = [*usual[:place], path, *usual[place + 1 :]]
+                # No file and no option of one goes with a device.
+                behind = usual[place + 1 :] if argument.name in PATHS else ["-n"]
+                words = [*usual[:place], path, *behind]
                 yield f"{name_of(node)} {argument.name}", node, words, path
 
 
