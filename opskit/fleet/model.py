@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Callable, Optional
 
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.files import sha256
@@ -290,6 +290,10 @@ class HostState:
     def failed(self) -> bool:
         """Whether it counts for --max-fail."""
         return bool(self.new) or self.state not in {*OVER, "waiting", "begun"}
+
+
+# Told the states whenever one changes, and whether a signal has come that lets the hosts at work finish.
+Tell = Callable[[Mapping[str, HostState], bool], object]
 
 
 class Settling:

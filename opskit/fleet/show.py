@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Callable, TextIO
+from typing import TextIO
 
 from opskit.core.finding import SEVERITIES, follow_up
 from opskit.core.text import counted, shown
@@ -38,7 +38,7 @@ from opskit.fleet.groups import (
     way_words,
     worst,
 )
-from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostState, exit_code
+from opskit.fleet.model import OVER, FleetPlan, FleetRun, HostState, Tell, exit_code
 from opskit.fleet.value import value_lines
 from opskit.ui.errors import SEVERITY_STYLE
 from opskit.ui.live import passing_lines
@@ -353,7 +353,6 @@ def _answer_lines(group: Answered, columns: int = 0) -> Iterator[str]:
     yield from value_lines(group.result, columns)
 
 
-Tell = Callable[[Mapping[str, HostState], bool], None]
 STOPPING = "stopping: the hosts at work finish first; Ctrl-C again does not wait for them"
 
 

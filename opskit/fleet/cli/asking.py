@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Optional
 from opskit import __version__
 from opskit.core.errors import ExitCode, Failed, Interrupted, OpskitError
 from opskit.core.units import now, time_text
-from opskit.fleet.drive.ansible import Driven, Tell, drive, looking
+from opskit.fleet.drive.ansible import Driven, drive, looking
 from opskit.fleet.drive.store import RunFolder
-from opskit.fleet.model import KIND, FleetPlan, FleetRun, HostPlan, HostState, plan_of, sealed, settle
+from opskit.fleet.model import KIND, FleetPlan, FleetRun, HostPlan, HostState, Tell, plan_of, sealed, settle
 from opskit.fleet.playbook import Asked
 from opskit.session import Session
 

@@ -7,8 +7,8 @@ import logging
 import os
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
-from typing import Callable, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from opskit.core.caller import own_program
 from opskit.core.command import Command
@@ -19,14 +19,12 @@ from opskit.core.packages import ANSIBLE
 from opskit.core.runner import Attached, at_terminal, attached
 from opskit.fleet.drive.store import RunFolder
 from opskit.fleet.findings import inventory_findings
-from opskit.fleet.model import Event, FleetRun, HostState, Settling
+from opskit.fleet.model import Event, FleetRun, Settling, Tell
 from opskit.fleet.playbook import Asked, Config, config_places, environment, host_seconds, last_words, playbook, words
 
 COLLECTION = os.path.join(os.path.dirname(os.path.dirname(__file__)), "collection")
 log = logging.getLogger("opskit.fleet")
 INSTALL = f"{ANSIBLE}; or the package ansible-core of this host"
-# Told the states, and whether a signal has come that lets the hosts at work finish.
-Tell = Callable[[Mapping[str, HostState], bool], object]
 # What opskit hears from ansible-playbook's end and from its own stop beyond the limit of the hosts.
 MARGIN_SECONDS = 600.0
 # What Ansible says of a pattern that names nothing, before any host is asked.
