@@ -8,6 +8,7 @@ from collections.abc import Callable
 from readmes import MACHINE, METRICS
 from tiers import Agree
 from vm.guest import Ended, answered, until, wait_for_devices
+from vm.shares import NFS_3, SERVE, SMB, SMB_CONFIG, SMB_START
 from vmlab.machine import Machine
 from vmlab.ssh import PATIENCE
 
@@ -16,38 +17,13 @@ SECRET = "hunter2"
 # What the lines name: a server `nas` with an NFS export and an SMB share, a service that is dead, a yum.
 NAMED = f"""
 echo '127.0.0.1 nas' >> /etc/hosts
-mkdir -p /srv/data /srv/smb $(dirname {METRICS})
-echo '/srv/data 127.0.0.1(rw,no_root_squash,fsid=1)' > /etc/exports
-modprobe nfsd
-mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
-exportfs -ra
-rpcbind
-rpc.nfsd 2
-echo Y > /proc/fs/nfsd/v4_end_grace
-rpc.mountd
-until rpcinfo -t 127.0.0.1 mountd 3; do sleep 0.1; done
-useradd --no-create-home ann
-chown ann /srv/smb
-printf '%s\\n%s\\n' {SECRET} {SECRET} | smbpasswd -s -a ann
-cat > /etc/samba/smb.conf
-smbd --daemon
-until ss -tln | grep -q :445; do sleep 0.1; done
+mkdir -p /srv/data $(dirname {METRICS})
 printf '[Service]\\nExecStart=/bin/sleep infinity\\n' > /etc/systemd/system/celeryd.service
 printf '#!/bin/sh\\necho yum "$@"\\n' > /usr/local/bin/yum
 chmod 755 /usr/local/bin/yum
 systemctl daemon-reload
 """
-SMB_CONFIG = """\
-[global]
-interfaces = lo
-bind interfaces only = yes
-disable netbios = yes
-smb ports = 445
-load printers = no
-[data]
-path = /srv/smb
-read only = no
-"""
+EXPORTS = "/srv/data 127.0.0.1(rw,no_root_squash,fsid=1)\n"
 # Those that take the whole terminal, ask for a password, or become another program: what is waited for, and typed then.
 DIALOGS = {
     "opskit disk mount //nas/data /data --user ann": (("assword", f"{SECRET}\n"), ("[y/N]", "y\n")),
@@ -75,7 +51,9 @@ def talked(vm: Machine, line: str) -> Ended:
 
 
 def test_the_lines_that_change_a_host(vm: Machine, agree: Agree) -> None:
-    vm.run("sh", "-euc", NAMED, stdin=SMB_CONFIG)
+    vm.run("sh", "-euc", NAMED)
+    vm.run("sh", "-euc", SERVE + NFS_3, stdin=EXPORTS)
+    vm.run("sh", "-euc", SMB + SMB_START, "sh", SECRET, stdin=SMB_CONFIG)
     before: dict[str, Callable[[], None]] = {
         "opskit disk grow /data": lambda: vm.enlarge("vdb", 3 * GIB),
         "opskit disk grow /": lambda: vm.enlarge("vda", 9 * GIB),

@@ -6,6 +6,7 @@ from typing import Any
 
 from vm.conftest import Count
 from vm.guest import FSTAB, LEDGER, answer, failed_units, opskit, read, settled
+from vm.shares import NFS_3, SERVE, SMB, SMB_CONFIG, SMB_START
 from vmlab.machine import Machine
 
 TARGET = "/mnt/share"
@@ -16,47 +17,9 @@ EXPORTS = """\
 /srv/squash 127.0.0.1(rw,fsid=2)
 /srv/other 10.9.9.9(rw,fsid=3)
 """
-# Its grace period, in which no file is opened, is ended: there are no clients of before.
-SERVE = """
-cat > /etc/exports
-mkdir -p /srv/rw /srv/squash /srv/other
-modprobe nfsd
-mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
-exportfs -ra
-"""
 MOUNTD_4 = "rpc.mountd --no-nfs-version 3"
 NFS_4 = "rpc.nfsd --no-nfs-version 3 2; echo Y > /proc/fs/nfsd/v4_end_grace"
 STOP = "rpc.nfsd 0"
-NFS_3 = """
-rpcbind
-rpc.nfsd 2
-echo Y > /proc/fs/nfsd/v4_end_grace
-rpc.mountd
-until rpcinfo -t 127.0.0.1 mountd 3; do sleep 0.1; done
-"""
-SMB_CONFIG = """\
-[global]
-interfaces = lo
-bind interfaces only = yes
-disable netbios = yes
-smb ports = 445
-load printers = no
-[data]
-path = /srv/smb
-read only = no
-[archive]
-path = /srv/smb
-read only = yes
-"""
-# Its own user writes as ann, so that the share of root's host is writable by it.
-SMB = """
-mkdir -p /srv/smb
-useradd --no-create-home ann
-chown ann /srv/smb
-printf '%s\\n%s\\n' "$1" "$1" | smbpasswd -s -a ann
-cat > /etc/samba/smb.conf
-"""
-SMB_START = "smbd --daemon; until ss -tln | grep -q :445; do sleep 0.1; done"
 SMB_STOP = """
 kill $(cat /run/samba/smbd.pid)
 while ss -tan | grep -q '127.0.0.1:445 .*ESTAB\\|:445 .*LISTEN'; do sleep 0.1; done
