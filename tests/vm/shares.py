@@ -32,7 +32,8 @@ read only = no
 path = /srv/smb
 read only = yes
 """
-# smb.conf(5) on stdin. Its own user writes as ann, so that the share of root's host is writable by it; $1 is her password.
+# smb.conf(5) on stdin, the password of ann is $1.
+# Its own user writes as ann, so that the share of root's host is writable by it.
 SMB = """
 mkdir -p /srv/smb
 useradd --no-create-home ann
