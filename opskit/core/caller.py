@@ -151,6 +151,7 @@ def sudo_line() -> str:
 
 # Of capabilities(7).
 CAP_SYS_ADMIN = 21
+CAP_SYS_RESOURCE = 24
 
 
 def has_capability(number: int) -> bool:

@@ -37,6 +37,7 @@ FINDINGS = (
     ),
     FindingKind("busy", ("error",), "processes use the mount"),
     FindingKind("byte-order-mark", ("error",), "fstab begins with a byte order mark"),
+    FindingKind("capability-missing", ("error",), "root has not the capability here that the command needs"),
     FindingKind(
         "changed-since-crash",
         ("critical",),
@@ -67,6 +68,7 @@ FINDINGS = (
     FindingKind("filesystem-and-table", ("critical",), "a disk has both a filesystem and a partition table"),
     FindingKind("filesystem-errors", ("warning", "critical"), "an ext filesystem is marked as having errors"),
     FindingKind("filesystem-in-fstab", ("critical",), "fstab mounts the filesystem elsewhere"),
+    FindingKind("filesystem-limit", ("critical",), "the filesystem cannot count as many blocks as its device has"),
     FindingKind("forbidden-mount-point", ("critical",), "the mount point belongs to the system"),
     FindingKind("free-extents", ("info",), "the volume group has free extents that the command leaves alone"),
     FindingKind("fstab-absent", ("critical",), "fstab does not exist"),

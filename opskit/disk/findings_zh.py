@@ -31,6 +31,7 @@ CHINESE = {
     "boot-reads-otherwise": ("启动时 systemd 对 fstab 某一行的理解与 mount 不同", "按提示改写该行"),
     "busy": ("有进程正在使用该挂载", "按列出的顺序停止服务或进程，再重试"),
     "byte-order-mark": ("fstab 以字节顺序标记（BOM）开头", "去掉文件开头的三个字节"),
+    "capability-missing": ("这里的 root 缺少该命令所需的能力", "在宿主机上运行，或给容器加上所列的能力"),
     "changed-since-crash": (
         "中断的运行没有做完文件系统，而现在设备上可能是别人的数据",
         "核实内容；确认无用后才用 --wipe",
@@ -55,6 +56,7 @@ CHINESE = {
     "filesystem-and-table": ("磁盘上既有文件系统又有分区表", "先弄清哪一个是真的；不要写入"),
     "filesystem-errors": ("ext 文件系统被标记为有错误", "卸载后运行 e2fsck"),
     "filesystem-in-fstab": ("fstab 把该文件系统挂载到别处", "用那个挂载点，或先改该条目"),
+    "filesystem-limit": ("文件系统能计数的块少于设备的块", "卸载后用 e2fsck -f 和 resize2fs -b 转换"),
     "forbidden-mount-point": ("挂载点属于系统", "换一个挂载点，例如 /data"),
     "free-extents": ("卷组还有空闲区段，本命令不动它们", "要用时加 --size"),
     "fstab-absent": ("fstab 不存在", "先恢复 /etc/fstab"),

@@ -91,6 +91,8 @@ class FilesystemSize:
     blocks: int
     # The blocks that growing would give; the filesystem's own rounding is in it.
     blocks_possible: int
+    # As many as its block numbers reach to (ext without the feature 64bit), 0 where no disk is larger.
+    most_blocks: int = 0
 
 
 @dataclass(frozen=True)
@@ -338,6 +340,7 @@ class HostFacts:
     volume_groups: tuple[VolumeGroup, ...] = ()  # of LVM; one with the name "" has what is in no group
     growths: tuple[UnfinishedGrowth, ...] = ()  # the newest run about each logical volume, where it was cut short
     luks_arguments: tuple[str, ...] = ()  # of the kernel's command line: luks.uuid=…, rd.luks.name=…
+    may_resize: bool = True  # root has CAP_SYS_RESOURCE, without which the kernel makes no mounted ext larger
     unseen: tuple[str, ...] = ()  # what could not be looked at, and why
 
     @property

@@ -12,6 +12,7 @@ CAPABILITIES = {
     2: ("CAP_DAC_READ_SEARCH", "du and df see all files"),
     19: ("CAP_SYS_PTRACE", "who holds a file or a lock is seen"),
     21: ("CAP_SYS_ADMIN", "disk mounts, and makes swap"),
+    24: ("CAP_SYS_RESOURCE", "disk makes a mounted ext larger"),
     34: ("CAP_SYSLOG", "what the kernel says of a disk is seen"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Optional
 
@@ -105,6 +106,37 @@ def filesystem_reasons(facts: HostFacts, device: BlockDevice, mount: Optional[Mo
         yield Reason("unread", f"the size of the filesystem on {path} could not be read", "as root; dmesg | tail")
     tool = "xfs_growfs" if filesystem.type == "xfs" else "resize2fs"
     yield from guard.missing_tool(facts, tool)
+
+
+def online_reasons(
+    facts: HostFacts, device: BlockDevice, step: Optional[GrowFilesystem], path: str
+) -> Iterator[Reason]:
+    """Why resize2fs or the kernel would not carry this step out, as is known before the disk is touched.
+
+    Linux, fs/ext4/resize.c, ext4_resize_begin: CAP_SYS_RESOURCE, and no filesystem with errors. e2fsprogs,
+    resize/main.c: no more blocks than the filesystem can count. xfs takes CAP_SYS_ADMIN, as the mount did.
+
+    path: the name of the device for a person.
+    """
+    if step is None or step.fstype == "xfs":
+        return
+    target, device_name = shlex.quote(step.target), shlex.quote(path)
+    if device.errors:
+        title = f"the {step.fstype} on {path} is marked as having errors, and so does not grow while it is mounted"
+        remedy = f"umount {target}; e2fsck {device_name}; mount {target}; then run the same command again"
+        yield Reason("filesystem-errors", title, remedy)
+    size = device.filesystem_size
+    if size and size.most_blocks and step.after // size.block_size > size.most_blocks:
+        most = size_text(size.most_blocks * size.block_size)
+        title = f"the {step.fstype} on {path} has block numbers of 32 bits, which end at {most}"
+        convert = f"e2fsck -f {device_name}; resize2fs -b {device_name}"
+        remedy = (
+            f"umount {target}; {convert}; mount {target}; then run the same command again (e2fsprogs 1.43 or newer)"
+        )
+        yield Reason("filesystem-limit", title, remedy)
+    if not facts.may_resize:
+        title = f"root may not make a mounted {step.fstype} larger here (no CAP_SYS_RESOURCE, as in a container)"
+        yield Reason("capability-missing", title, "run it on the host itself", exit_code=ExitCode.MISSING)
 
 
 def filesystem_step(

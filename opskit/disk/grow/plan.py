@@ -18,6 +18,7 @@ from opskit.disk.grow.parts import (
     dos_limit,
     filesystem_reasons,
     filesystem_step,
+    online_reasons,
     partition_reasons,
     partition_step,
     tool_reasons,
@@ -93,7 +94,7 @@ def _decide_on_disk(facts: HostFacts, title: str, growth: _GrowTarget) -> Decisi
     stacked = device.kind in {"dm", "md"}
     partition = None if stacked else partition_step(facts, device, growth.mount)
     filesystem = filesystem_step(device, growth.mount, partition.new_size if partition else 0)
-    reasons = list(tool_reasons(facts, partition))
+    reasons = [*tool_reasons(facts, partition), *online_reasons(facts, device, filesystem, name_of_device(device))]
     if stacked and filesystem is None:
         text = f"{device.path} is a {device.holder_of}, and its filesystem has all of it"
         reasons.append(Reason("not-a-disk", text, grows_with(facts, device)))

@@ -14,6 +14,7 @@ from opskit.disk import guard
 from opskit.disk.grow.parts import (
     filesystem_reasons,
     filesystem_step,
+    online_reasons,
     partition_reasons,
     partition_step,
     tool_reasons,
@@ -195,6 +196,9 @@ def _plan(facts: HostFacts, request: GrowRequest, title: str, growth: _Growth, g
         steps.append(ExtendVolume(group.name, volume.name, volume.path, growth.extents, size, *where, goal))
     grown = filesystem_step(growth.device, growth.mount, goal.extents * size if more else 0, volume.path)
     steps += [grown] if grown else []
+    reasons = tuple(online_reasons(facts, growth.device, grown, volume.path))
+    if reasons:
+        return Refusal(title, reasons)
     disks = tuple(dict.fromkeys(facts.disk_of(room.device) for room in rooms))
     return Plan(
         title=title,

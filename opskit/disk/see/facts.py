@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from opskit.core.caller import machine_id
+from opskit.core.caller import CAP_SYS_RESOURCE, has_capability, machine_id
 from opskit.core.command import Command
 from opskit.core.errors import CommandFailed, Failed, Missing, UsageFault
 from opskit.core.files import read_bytes
@@ -96,7 +96,6 @@ def see(
     all_devices, close, volume_groups = _devices(runner, own, unseen, ask, root=root)
     table, crypttab = read_file_fact(fstab), read_file_fact(CRYPTTAB)
     unseen += [f"{crypttab.path}: {crypttab.problem}"] if root and crypttab.problem else []
-    path_list = _paths([*devices, *paths, users, *_targets(table)], own, unseen)
     return HostFacts(
         schema=SCHEMA,
         taken=time_text(now()),
@@ -106,7 +105,7 @@ def see(
         fstab=table,
         crypttab=crypttab,
         system_fstab=None if table.real == os.path.realpath(FSTAB) else read_file_fact(FSTAB),
-        paths=path_list,
+        paths=_paths([*devices, *paths, users, *_targets(table)], own, unseen),
         tools=read_tools(runner) if close else read_restorecon(),
         package_manager=read_package_manager(),
         mounts=own,
@@ -120,6 +119,7 @@ def see(
         volume_groups=volume_groups,
         growths=read_growths(state_dir, volume_groups, unseen) if state_dir else (),
         luks_arguments=mounts.luks_arguments(),
+        may_resize=not root or has_capability(CAP_SYS_RESOURCE),
         unseen=tuple(unseen),
     )
 

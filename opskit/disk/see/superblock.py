@@ -21,6 +21,8 @@ EXT_VALID = 1
 EXT_ERRORS = 2
 # A cluster is 512 MiB at most (EXT2_MAX_CLUSTER_LOG_SIZE in e2fsprogs' ext2_fs.h); more is damage.
 EXT_MAX_LOG_SIZE = 19
+# What the block numbers of ext reach to without the feature 64bit: 16 TiB with blocks of 4 KiB.
+EXT_32BIT_BLOCKS = 1 << 32
 GPT_MAGIC = b"EFI PART"
 # _IOR('X', 100, struct xfs_fsop_geom_v1): 112 bytes, in every kernel since xfs came.
 # An allocation group smaller than this is not made (XFS_MIN_AG_BLOCKS).
@@ -40,8 +42,9 @@ def _read(path: str, offset: int, length: int) -> bytes:
 def ext_size(superblock: bytes, device_size: int) -> Optional[FilesystemSize]:
     """The size of an ext filesystem from its superblock (1024 bytes), and what resize2fs would make of the device.
 
-    resize2fs takes whole pages of memory and whole clusters (e2fsprogs, resize/main.c), and leaves out a last block
-    group that has no room for its own tables and 50 blocks more (resize/resize2fs.c, adjust_fs_info).
+    resize2fs takes whole pages of memory and whole clusters, without the feature 64bit all but the last of 2^32 blocks
+    (e2fsprogs, resize/main.c), and leaves out a last block group that has no room for its own tables and 50 blocks more
+    (resize/resize2fs.c, adjust_fs_info).
     """
     if len(superblock) < 1024 or struct.unpack_from("<H", superblock, 0x38)[0] != EXT_MAGIC:
         return None
@@ -57,6 +60,8 @@ def ext_size(superblock: bytes, device_size: int) -> Optional[FilesystemSize]:
     possible = device_size // unit * unit // block_size
     if not per_group or not blocks:
         return None
+    if not is_64bit and possible == EXT_32BIT_BLOCKS:
+        possible -= 1
     group_tables = 2 + -(-inodes_per_group * inode_size // block_size)
     descriptor = 64 if is_64bit else 32
     reserved = struct.unpack_from("<H", superblock, 0xCE)[0]
@@ -64,7 +69,7 @@ def ext_size(superblock: bytes, device_size: int) -> Optional[FilesystemSize]:
     rest = (possible - first) % per_group
     if rest and rest < group_tables + descriptors + 50:
         possible -= rest
-    return FilesystemSize(block_size, blocks, max(possible, blocks))
+    return FilesystemSize(block_size, blocks, max(possible, blocks), 0 if is_64bit else EXT_32BIT_BLOCKS)
 
 
 def xfs_size(block_size: int, blocks: int, device_size: int, ag_blocks: int) -> FilesystemSize:

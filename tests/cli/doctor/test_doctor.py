@@ -176,4 +176,4 @@ def test_root_without_a_capability() -> None:
     done = subprocess.run([*kept, *command], capture_output=True, text=True, check=False, env=environment, cwd="/")
     seen, findings = examined(done)
     assert "capability-missing" in findings
-    assert seen["user"]["lacks"] == ["CAP_SYS_ADMIN"]
+    assert "CAP_SYS_ADMIN" in seen["user"]["lacks"]  # and what this machine itself lacks

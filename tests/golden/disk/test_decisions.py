@@ -61,7 +61,7 @@ def changed(host: Any, change: Any) -> HostFacts:
 
     devices: {name: {field: value}}   remove: [name]   add: [device]   tools: {name: version or null}
     fstab, crypttab: {field: value}   paths: {path: {field: value} or null}   made, users: the whole list
-    package_manager: the host's   growths: the whole list
+    package_manager: the host's   growths: the whole list   may_resize: whether root may
     groups: {name of a volume group: {field: value}}   physical: {kernel name: …}   volumes: {path: …}
     system_fstab: {field: value}: /etc/fstab, which is not the one that is worked on then
     mount: [mount, with the kernel name of its device]: put into devices, mounts and paths, as the kernel would
@@ -70,6 +70,7 @@ def changed(host: Any, change: Any) -> HostFacts:
     unknown = set(change) - {
         "devices", "remove", "add", "tools", "fstab", "crypttab", "paths", "made", "users", "mount", "mounts",
         "kernel", "systemd", "system_fstab", "package_manager", "growths", "groups", "physical", "volumes",
+        "may_resize",
     }  # fmt: skip
     assert not unknown, f"a case has a change that nobody reads: {unknown}"
     data = copy.deepcopy(host)
@@ -91,7 +92,7 @@ def changed(host: Any, change: Any) -> HostFacts:
     data["paths"] = list(paths.values())
     data["tools"] = {k: v for k, v in {**data["tools"], **change.get("tools", {})}.items() if v is not None}
     _change_groups(data["volume_groups"], change)
-    for key in ("made", "users", "systemd", "package_manager", "growths"):
+    for key in ("made", "users", "systemd", "package_manager", "growths", "may_resize"):
         data[key] = change.get(key, data[key])
     facts = from_json(HostFacts, data)
     return _seen_anew(facts, change["kernel"]) if "kernel" in change else facts

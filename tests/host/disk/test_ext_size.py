@@ -55,3 +55,25 @@ def test_ext_is_as_large_as_was_said(kind: str, numbers: Sequence[int], tmp_path
     sizes = [predicted_and_made(tmp_path / "image", KINDS[kind], random.Random(f"{kind} {n}")) for n in numbers]
     right = [foretold for foretold, made in sizes if foretold == made]
     agree("ext filesystems as large as grow says", len(right), len(sizes))
+
+
+def test_ext_with_block_numbers_of_32_bits_ends_where_grow_says(tmp_path: Path) -> None:
+    """8 TiB with blocks of 2 KiB: all but the last of 2^32 blocks there, and nothing on a larger device."""
+    image = tmp_path / "image"
+    with open(image, "wb") as file:
+        file.truncate(64 * MIB)
+    features = "^64bit,^resize_inode,^metadata_csum,uninit_bg,flex_bg"  # few tables, which are written late
+    run("mkfs.ext4", "-q", "-b", "2048", "-N", "16", "-G", "4096", "-O", features, str(image))
+    limit = (1 << 32) * 2048
+    os.truncate(image, limit)
+    before = ext_size(superblock(image), limit)
+    assert before
+    assert (before.blocks_possible, before.most_blocks) == ((1 << 32) - 1, 1 << 32)
+    run("resize2fs", str(image))
+    after = ext_size(superblock(image), limit)
+    assert after
+    assert after.blocks == after.blocks_possible == before.blocks_possible
+    os.truncate(image, limit + MIB)
+    assert run("resize2fs", str(image), check=False).returncode == 1
+    made = ext_size(superblock(image), limit)
+    assert made == after

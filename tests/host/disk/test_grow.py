@@ -99,19 +99,29 @@ def test_grow_by_any_name(host: Host, how: str) -> None:
     assert size_of(host) > 1.9 * GIB
 
 
-def test_ext_that_may_not_grow_leaves_the_partition_as_it_was(host: Host) -> None:
-    """A resize2fs that fails: the partition, which was grown before it, gets its old size back."""
-    disk = in_service(host, "ext4", "gpt", 256 * MIB)
-    disk.resize(512 * MIB)
+def test_a_filesystem_that_does_not_grow_leaves_the_partition_as_it_was(host: Host) -> None:
+    """An xfs_growfs that fails: the partition, which was grown before it, gets its old size back."""
+    disk = in_service(host, "xfs", "gpt", GIB)
+    disk.resize(2 * GIB)
     inside = host.namespace(
-        f"mount {disk.partitions[0]} {host.target}\n" + host.shim("resize2fs", "echo no >&2; exit 1")
+        f"mount {disk.partitions[0]} {host.target}\n" + host.shim("xfs_growfs", "echo no >&2; exit 1")
     )
     size = partitions(disk)[0]["size"]
     answer = host.on_disk("grow", host.target, "--yes", inside=inside)
     assert answer.code == 8, answer
-    assert "resize2fs" in answer.err
+    assert "xfs_growfs" in answer.err
     assert partitions(disk)[0]["size"] == size
     assert Path(host.target, "file").read_bytes() == NEW_FILE
+
+
+@pytest.mark.skipif(can_grow_ext(), reason="root has CAP_SYS_RESOURCE: test_grow_fills_the_disk_… has it grow")
+def test_root_that_may_not_grow_an_ext_is_told_before_the_partition_grows(host: Host) -> None:
+    disk = in_service(host, "ext4", "gpt", 256 * MIB)
+    disk.resize(512 * MIB)
+    before, entries = partitions(disk), len(host.ledger())
+    answer = host.on_disk("grow", host.target, "--yes", "--json")
+    assert (answer.code, answer.ids) == (6, ["capability-missing"]), answer
+    assert (partitions(disk), len(host.ledger())) == (before, entries)
 
 
 @pytest.mark.parametrize("table", ["gpt", "dos"])

@@ -14,6 +14,10 @@ from opskit.disk.see import superblock
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
+# What 32 bits count.
+COUNTED = 1 << 32
+
+
 def ext(blocks: int, *, log: int = 2, state: int = 1, mounts: int = 0, time: int = 0, high: int = 0) -> bytes:
     """A superblock of ext4 with 4 KiB blocks unless log says otherwise."""
     block = bytearray(1024)
@@ -40,16 +44,24 @@ def disk(path: Path, size: int, *parts: tuple[int, bytes]) -> str:
 
 
 def test_ext_that_fills_its_device() -> None:
-    assert superblock.ext_size(ext(262144), GIB) == FilesystemSize(4096, 262144, 262144)
+    assert superblock.ext_size(ext(262144), GIB) == FilesystemSize(4096, 262144, 262144, COUNTED)
 
 
 def test_ext_with_room_to_grow() -> None:
-    assert superblock.ext_size(ext(262144), 2 * GIB) == FilesystemSize(4096, 262144, 524288)
+    assert superblock.ext_size(ext(262144), 2 * GIB) == FilesystemSize(4096, 262144, 524288, COUNTED)
 
 
 def test_ext_leaves_out_a_last_group_that_is_too_small() -> None:
     """100 blocks in a new last group are less than its own tables (512 blocks of inodes)."""
-    assert superblock.ext_size(ext(262144), GIB + 100 * 4096) == FilesystemSize(4096, 262144, 262144)
+    assert superblock.ext_size(ext(262144), GIB + 100 * 4096) == FilesystemSize(4096, 262144, 262144, COUNTED)
+
+
+def test_ext_counts_its_blocks_with_32_bits_or_more() -> None:
+    """At 2^32 blocks resize2fs leaves out the last one; what has 64bit has no such end."""
+    exactly = superblock.ext_size(ext(262144), COUNTED * 4096)
+    assert exactly == FilesystemSize(4096, 262144, COUNTED - 1, COUNTED)
+    large = superblock.ext_size(ext(0, high=1), 2 * COUNTED * 4096)
+    assert large == FilesystemSize(4096, COUNTED, 2 * COUNTED)
 
 
 @pytest.mark.parametrize("place", [0x18, 0x1C])
@@ -78,7 +90,7 @@ def test_xfs_leaves_out_a_tiny_allocation_group() -> None:
 
 def test_filesystem_size_reads_the_device(tmp_path: Path) -> None:
     path = disk(tmp_path / "d", 16 * MIB, (1024, ext(2048)))
-    assert superblock.filesystem_size(path, "ext4", 16 * MIB, "") == FilesystemSize(4096, 2048, 4096)
+    assert superblock.filesystem_size(path, "ext4", 16 * MIB, "") == FilesystemSize(4096, 2048, 4096, COUNTED)
     xfs = struct.pack(">4sIQ", b"XFSB", 4096, 2048) + bytes(68) + struct.pack(">I", 1024)
     path = disk(tmp_path / "x", 16 * MIB, (0, xfs))
     assert superblock.filesystem_size(path, "xfs", 16 * MIB, "") == FilesystemSize(4096, 2048, 4096)

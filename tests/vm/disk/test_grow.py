@@ -169,3 +169,37 @@ def test_mounted_ext_is_as_large_as_grow_says(vm: Machine, agree: Agree) -> None
     sizes = [json.loads(line) for line in lines]
     print(sizes)
     agree("mounted ext filesystems as large as grow says", sum(foretold == made for _, foretold, made in sizes), 8)
+
+
+# Ext filesystems whose device becomes larger: what was done to each before it is mounted, and how large its device is.
+REFUSED = {
+    "filesystem-errors": ("debugfs -w -R 'ssv state 3' IMAGE", "128M"),
+    "filesystem-limit": ("true", "17T"),
+    "": ("true", "128M"),
+}
+MADE_LARGER = """
+truncate -s 64M IMAGE
+mkfs.ext4 -q -O ^64bit,^metadata_csum IMAGE
+DONE
+device=$(losetup --find --show IMAGE)
+mkdir TARGET
+mount "$device" TARGET
+truncate -s SIZE IMAGE
+losetup --set-capacity "$device"
+"""
+
+
+def test_what_grow_refuses_the_real_ones_refuse(vm: Machine, agree: Agree) -> None:
+    """Root has every capability here: what grow says of a mounted ext is what resize2fs and the kernel do to it."""
+    right = 0
+    for number, (refused, (done, larger)) in enumerate(REFUSED.items()):
+        image, target = f"/run/refused{number}", f"/srv/refused{number}"
+        script = MADE_LARGER.replace("DONE", done).replace("SIZE", larger)
+        vm.run("sh", "-euc", script.replace("IMAGE", image).replace("TARGET", target))
+        (ended,) = each(vm, [("disk", "grow", target, "--dry-run", "--json")])
+        ids = [finding["id"] for finding in ended.json["findings"]]
+        device = vm.run("findmnt", "-no", "SOURCE", target).stdout.strip()
+        status = vm.run("sh", "-c", 'resize2fs "$1"; echo $?', "sh", device).stdout.split()[-1]
+        print(refused, ended.status, ids, status)
+        right += (ended.status, ids, status) == ((5, [refused], "1") if refused else (0, [], "0"))
+    agree("refusals to grow a mounted ext", right, len(REFUSED))
