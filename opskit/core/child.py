@@ -147,10 +147,15 @@ def _end_unheard(pipe: int) -> None:
 def _start(question: Callable[[], Any]) -> tuple[int, int]:
     """The pid of the child, and the pipe that its answer comes through."""
     reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _answer(question, writing)
-    os.close(writing)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _answer(question, writing)
+    except OSError:  # no process more for this user (EAGAIN)
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
     return pid, reading
 
 

@@ -175,3 +175,24 @@ def test_a_host_without_dev_null_is_told_and_is_no_silence(monkeypatch: pytest.M
     monkeypatch.setattr(os, "devnull", "/none")
     (answer,) = ask([lambda: 1], 60)
     assert (answer.came, answer.error) == (True, errno.ENOENT)
+
+
+NO_MORE_PROCESSES = """
+import os, resource
+from opskit.core.child import ask
+if os.geteuid() == 0:
+    os.setuid(65534)  # root's are not counted
+resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+before = os.listdir("/proc/self/fd")
+try:
+    ask([str], 30)
+except OSError as error:
+    print(error.errno, os.listdir("/proc/self/fd") == before)
+"""
+
+
+def test_where_no_process_can_be_made_no_pipe_is_left() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NO_MORE_PROCESSES], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert done.stdout == f"{errno.EAGAIN} True\n"
