@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Callable, Generic, NamedTuple, Optional, TextIO, TypeVar
 
+from opskit.core.build import installed
 from opskit.core.caller import command_line, machine_id, machine_mark, other_machine
 from opskit.core.errors import ExitCode, Missing, Refused, UsageFault
 from opskit.core.execute import Execution
@@ -21,7 +22,7 @@ from opskit.core.jsonable import to_json
 from opskit.core.ledger import Ledger, Run, new_run_id
 from opskit.core.lock import device_lock, host_lock, lock_exists
 from opskit.core.plan import NO_RUN, Decision, Outcome, Plan, PlanToken, Reason, Refusal, Step, differences
-from opskit.core.preconditions import obstacles
+from opskit.core.preconditions import check_build, obstacles
 from opskit.core.runner import Runner
 from opskit.core.text import shown
 from opskit.session import Session
@@ -107,6 +108,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     """
     if chore.root and not session.dry_run:
         session.need_root()
+    build = installed()
     _stop_if_done(session, chore)
     decided = _first_decision(session, chore)
     decided = decided._replace(plan=_possible(session, chore, decided.plan))
@@ -133,6 +135,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
         if not again.plan.steps and not session.token:  # the other one has done the same
             return Outcome(again.plan, again.token)
         _same(decided.token, again)
+        check_build(build, plan.title)
         return _carry_out(session, chore, again, stack)
 
 

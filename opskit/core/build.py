@@ -38,6 +38,18 @@ def build() -> tuple[str, str]:
     return kind, commit if COMMIT.match(commit) else ""
 
 
+def installed() -> tuple[int, ...]:
+    """What tells the opskit at this path from another that has come in its place; () where there is none any more.
+
+    A package manager makes each file anew, and an archive (zipapp) is one file.
+    """
+    try:
+        status = os.stat(getattr(opskit.__loader__, "archive", opskit.__file__))
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
 def head(checkout: str) -> str:
     """The commit that is checked out, by the files of gitrepository-layout(5); "" where they do not tell."""
     place = os.path.join(checkout, ".git")

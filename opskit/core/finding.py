@@ -81,6 +81,7 @@ class FindingKind(NamedTuple):
 FINDINGS = (
     FindingKind("changed-since-plan", ("critical",), "the host is no longer as it was when the plan was made"),
     FindingKind("plan-of-another-machine", ("critical",), "the plan of --only-plan was made on another machine"),
+    FindingKind("opskit-replaced", ("critical",), "opskit was upgraded or removed while the command waited"),
     FindingKind("needs-privilege", ("warning",), "what a dry run shows takes root, or a state directory of one's own"),
     FindingKind("plan-taken-back", ("critical",), "the plan of --only-plan was carried out, and taken back since"),
     FindingKind("left-over", ("warning",), "a temporary file of a run that was killed is left"),

@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterator
 
 from opskit.core import procfs
-from opskit.core.errors import Missing, OpskitError
+from opskit.core.build import installed, package_path
+from opskit.core.errors import Missing, OpskitError, Refused
 from opskit.core.files import existing_part
 from opskit.core.ledger import Ledger, no_room
 from opskit.core.lock import busy, check_state_dir, lock_path, no_lock
+from opskit.core.plan import Reason
 
 # A flock in /proc/locks (proc(5)): pid, device and inode of the file.
 _FLOCK = re.compile(r"^\d+: FLOCK +ADVISORY +WRITE (\d+) (\w+):(\w+):(\d+) ", re.MULTILINE)
@@ -46,6 +48,20 @@ def obstacles(state_dir: str, *, sudo: str, waits: bool, size: int) -> Iterator[
     # Each step is written before and after it. A filesystem without blocks (tmpfs without a limit) does not fill.
     if status.f_blocks and free * status.f_frsize < _ROOM + 4 * size:
         yield no_room(Ledger(directory).path, errno.ENOSPC, changed=False)
+
+
+def check_build(build: tuple[int, ...], title: str) -> None:
+    """Raise Refused when opskit itself was upgraded or removed while the command waited for an answer, or a lock.
+
+    What it has not loaded by then would come of the new one, and the two need not fit.
+
+    build: what core/build.py said when the command began
+    title: of the plan
+    """
+    if installed() == build:
+        return
+    why, remedy = "opskit was upgraded or removed while this command waited", "run the same command again"
+    raise Refused(title, [Reason("opskit-replaced", why, remedy, evidence=package_path())])
 
 
 def _writable(directory: str) -> str:

@@ -9,8 +9,10 @@ from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
+from opskit.core.build import installed
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.finding import follow_up
+from opskit.core.preconditions import check_build
 from opskit.core.text import counted, shown
 from opskit.core.units import seconds_text
 from opskit.fleet.cli.asking import asked, broken_off, left_out_code, planned, run_answer, telling
@@ -153,7 +155,9 @@ def _begin(session: Session, run: FleetRun, plan: FleetPlan, nothing: str, code:
         raise typer.Exit(code)
     if not (session.screen.json or session.screen.quiet):
         draw_plan(session.screen, plan, sys.stderr, verbose=session.verbose)
+    build = installed()
     confirm(session.screen, yes=session.yes)
+    check_build(build, f"fleet {run.kind}")
     folder = create_run(session.state_dir, run, plan)
     session.screen.note(f"run {run.id}; from another terminal: {follow_up('fleet', 'status', run.id)}")
     with folder.held() as lock:
