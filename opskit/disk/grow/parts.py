@@ -12,9 +12,10 @@ from opskit.core.packages import install_line
 from opskit.core.plan import Reason
 from opskit.core.units import MIB, size_text
 from opskit.disk import guard
+from opskit.disk.fstab.text import entries_for_target
 from opskit.disk.grow.steps import GrowFilesystem, GrowPartition
 from opskit.disk.layout import last_end
-from opskit.disk.model import SFDISK_NO_TELL_KERNEL, BlockDevice, HostFacts, Mount
+from opskit.disk.model import SFDISK_NO_TELL_KERNEL, SYSTEM_TARGETS, BlockDevice, HostFacts, Mount
 
 GROWABLE = ("ext3", "ext4", "xfs")
 
@@ -120,23 +121,44 @@ def online_reasons(
     """
     if step is None or step.fstype == "xfs":
         return
-    target, device_name = shlex.quote(step.target), shlex.quote(path)
     if device.errors:
         title = f"the {step.fstype} on {path} is marked as having errors, and so does not grow while it is mounted"
-        remedy = f"umount {target}; e2fsck {device_name}; mount {target}; then run the same command again"
-        yield Reason("filesystem-errors", title, remedy)
+        remedy = "reboot: e2fsck looks at it then, where the last field of its line in fstab is not 0"
+        if step.target not in SYSTEM_TARGETS:
+            remedy = _while_unmounted(facts, device, path, f"e2fsck {shlex.quote(path)}")
+        yield Reason("filesystem-errors", title, f"{remedy}; then run the same command again")
     size = device.filesystem_size
     if size and size.most_blocks and step.after // size.block_size > size.most_blocks:
         most = size_text(size.most_blocks * size.block_size)
         title = f"the {step.fstype} on {path} has block numbers of 32 bits, which end at {most}"
-        convert = f"e2fsck -f {device_name}; resize2fs -b {device_name}"
-        remedy = (
-            f"umount {target}; {convert}; mount {target}; then run the same command again (e2fsprogs 1.43 or newer)"
-        )
-        yield Reason("filesystem-limit", title, remedy)
+        yield Reason("filesystem-limit", title, _wider(facts, device, step, path))
     if not facts.may_resize:
         title = f"root may not make a mounted {step.fstype} larger here (no CAP_SYS_RESOURCE, as in a container)"
         yield Reason("capability-missing", title, "run it on the host itself", exit_code=ExitCode.MISSING)
+
+
+def _wider(facts: HostFacts, device: BlockDevice, step: GrowFilesystem, path: str) -> str:
+    """How this ext gets block numbers of 64 bits: resize2fs -b refuses one without extents, as ext2 and ext3 are."""
+    if step.fstype != "ext4":
+        return "an ext4 or xfs has more: put a new disk into service and copy the data"
+    convert = f"e2fsck -f {shlex.quote(path)}; resize2fs -b {shlex.quote(path)}"
+    system = step.target in SYSTEM_TARGETS
+    remedy = f"in a rescue system: {convert}" if system else _while_unmounted(facts, device, path, convert)
+    return f"{remedy}; then run the same command again (e2fsprogs 1.43 or newer)"
+
+
+def _while_unmounted(facts: HostFacts, device: BlockDevice, path: str, commands: str) -> str:
+    """The commands, and before and after them what unmounts the device everywhere and mounts it as fstab has it."""
+    away: list[str] = []
+    back: list[str] = []
+    for mount in device.own_mounts:
+        target = shlex.quote(mount.target)
+        away.insert(0, f"umount {target}")
+        if entries_for_target(facts.fstab.text, mount.target):
+            back.append(f"mount {target}")
+        elif mount == device.own_mounts[0]:  # another may be of a folder of it
+            back.append(f"mount {shlex.quote(path)} {target}")
+    return "; ".join([*away, commands, *back])
 
 
 def filesystem_step(
