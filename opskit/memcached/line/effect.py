@@ -44,6 +44,8 @@ from opskit.memcached.model import Host
 
 # sysexits.h
 EX_USAGE, EX_NOUSER, EX_OSERR = 64, 67, 71
+# Of a path of -s: sun_path of unix(7) without its last byte.
+SUN_PATH = 107
 # Opened before any client: measured on 1.6.18 (4 for each thread) and 1.6.45 (5), one listener more is one less.
 FILES_ALWAYS = 7
 FILES_PER_THREAD = (4, 5)
@@ -145,6 +147,11 @@ class Effect(NamedTuple):
         return max(0, self.connections - most), max(0, self.connections - least)
 
 
+def bound_path(path: str) -> str:
+    """What memcached binds of a path of -s: it cuts that to what sun_path holds, and says nothing (memcached.c)."""
+    return path.encode("utf-8", "surrogateescape")[:SUN_PATH].decode("utf-8", "surrogateescape")
+
+
 def end_text(status: int) -> str:
     """`exit status 64`; of a signal, which is below 0, its name."""
     return f"exit status {status}" if status >= 0 else f"killed by {SIGNALS[status]}"
@@ -182,7 +189,7 @@ def _settings(line: CommandLine, host: Host) -> Effect:
     effect = Effect(
         port=line.integer("p", 11211),
         udp=line.integer("U", 11211 if udp_on else 0),
-        socket=line.text("s"),
+        socket=bound_path(line.text("s")),
         max_bytes=memory_bytes(line.integer("m", 64)),
         connections=line.integer("c", 1024),
         threads=line.integer("t", 4),

@@ -66,7 +66,7 @@ def _files_of(line: CommandLine, effect: Effect, host: Host) -> Iterator[LineFin
         yield LineFinding(Finding("address-missing", "error", title, late_end(EX_OSERR, effect), remedy))
     if host.socket_fault:
         title = f"-s {effect.socket}: {host.socket_fault}"
-        remedy = "a directory of that user, such as /run/memcached"
+        remedy = "another path, in a directory of that user, such as /run/memcached"
         yield LineFinding(Finding("socket-unwritable", "error", title, late_end(EX_OSERR, effect), remedy))
     if host.secret_fault:
         title = f"-Y {effect.auth_file}: {host.secret_fault}"

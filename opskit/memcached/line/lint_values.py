@@ -9,7 +9,7 @@ from typing import Optional
 from opskit.core.finding import Finding
 from opskit.core.units import GIB, KIB, MIB, size_text
 from opskit.memcached.line.edit import Edit, LineFinding, OptionText
-from opskit.memcached.line.effect import Effect, odd_size
+from opskit.memcached.line.effect import SUN_PATH, Effect, bound_path, odd_size
 from opskit.memcached.line.numbers import (
     FLOAT,
     INTEGER,
@@ -53,6 +53,12 @@ def value_findings(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
         elif option.letter == "B" and not option.wrong and option.value not in PROTOCOLS:
             title = f"-B {option.value}: the protocols are ascii, binary and auto"
             yield _finding("out-of-range", "error", title, "exit status 64", "-B auto", position)
+        elif option.letter == "s" and bound_path(option.value or "") != (option.value or ""):
+            title = (
+                f"{option.text} binds {bound_path(option.value or '')}: no more than {SUN_PATH} bytes of it are used"
+            )
+            remedy = f"-s with a path of {SUN_PATH} bytes at most"
+            yield _port_finding("reinterpreted", "error", title, "sun_path of unix(7)", remedy, position)
     yield from _log_size(line, effect)
     yield from _memory(line, effect)
 

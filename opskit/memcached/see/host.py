@@ -172,7 +172,18 @@ def _socket_fault(path: str, who: Optional[tuple[int, int]]) -> str:
     except OSError as error:
         return f"{directory}: {error.strerror}"
     writable = permits(status, *who, wanted=3) if who else os.access(directory, os.W_OK | os.X_OK)
-    return "" if writable else f"the user of -u cannot write {directory}"
+    if not writable:
+        return f"the user of -u cannot write {directory}"
+    try:
+        there = os.lstat(os.path.join("/", path))
+    except OSError:
+        return ""
+    if not stat.S_ISSOCK(there.st_mode):
+        return "what is there is no socket, and memcached replaces nothing else"
+    uid = who[0] if who else os.geteuid()
+    if status.st_mode & stat.S_ISVTX and uid not in {0, there.st_uid, status.st_uid}:
+        return f"the socket that is there is another user's, who alone can remove it from {directory}"
+    return ""
 
 
 def _lowest_port(limits: StartLimits, *, root: bool) -> int:

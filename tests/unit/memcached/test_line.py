@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shlex
+import stat
 from pathlib import Path
 from typing import Any, Optional
 
@@ -26,7 +27,7 @@ from opskit.memcached.line.release import Release, at, parse_release, read_relea
 from opskit.memcached.line.see import from_unit, read_sysconfig
 from opskit.memcached.line.table import FLAGS
 from opskit.memcached.model import Host, HostProcess, PidFile, Program, StartLimits, StatsAnswer, TakenPort
-from opskit.memcached.see.host import see_program
+from opskit.memcached.see.host import see_host, see_program
 from opskit.memcached.see.proc import read_address
 from opskit.memcached.status import findings
 from opskit.memcached.status.model import Instance, InstanceFigures, UnitState, figures, slab_classes
@@ -224,6 +225,36 @@ def test_what_the_host_does_not_have_is_an_error(words: str, change: dict[str, A
     (finding,) = (finding for finding in judgement.findings if finding.id != "exposed")
     assert (finding.id, finding.severity, finding.evidence) == (id_, "error", f"exit status {status}")
     assert judgement.effect.exit_status == status
+
+
+@pytest.mark.parametrize(("tail", "cut"), [("x" * 102, ""), ("x" * 103, "x"), ("é" * 51, ""), ("é" * 52, "é")])
+def test_a_socket_is_bound_with_107_bytes_of_its_path_and_no_more(tail: str, cut: str) -> None:
+    """Seen on 1.6.18: at 108 it listened on the first 107, start found no socket there, and status none to ask."""
+    path = f"/run/{tail}"
+    judgement = judge(parse(["-u", "m", "-s", path], NEW), EL_HOST)
+    assert judgement.effect.socket == path.removesuffix(cut)
+    assert [finding.id for finding in judgement.findings] == (["reinterpreted"] if cut else [])
+
+
+def test_what_is_in_the_place_of_a_socket(tmp_path: Path) -> None:
+    """memcached removes a socket there and nothing else (lstat(2)), and in a sticky directory only its own."""
+    tmp_path.chmod(0o777)
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "directory").mkdir()
+    os.mknod(tmp_path / "socket", stat.S_IFSOCK | 0o600)
+
+    def faults(user: str) -> list[str]:
+        lines = {each.name: parse(["-u", user, "-s", str(each)], NEW) for each in tmp_path.iterdir()}
+        effects = {name: effect_of(line)._replace(socket=str(tmp_path / name)) for name, line in lines.items()}
+        return sorted(
+            name for name, each in effects.items() if see_host(each, limits=StartLimits(root=True)).socket_fault
+        )
+
+    assert faults("bin") == ["directory", "file", "link"]
+    tmp_path.chmod(0o1777)
+    assert faults("bin") == ["directory", "file", "link", "socket"]
+    assert faults("root") == ["directory", "file", "link"]
 
 
 def test_less_memory_to_lock_than_is_asked_for_is_an_error() -> None:
