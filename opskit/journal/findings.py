@@ -65,6 +65,7 @@ FINDINGS = (
     FindingKind("not-removed", ("error",), "a file is still there that was to be deleted"),
     FindingKind("not-running", ("info",), "journald does not run: the limit takes effect when it starts"),
     FindingKind("not-seen", ("info", "warning"), "files may not be read by this user: their entries are missing"),
+    FindingKind("not-writable", ("critical",), "this user may not delete in a journal directory"),
     FindingKind(
         "old-files-stay",
         ("info",),

@@ -49,6 +49,7 @@ CHINESE = {
     "not-removed": ("有一个本应删除的文件还在", "检查它的权限和属性"),
     "not-running": ("journald 没有运行，上限在它启动时生效", "无需处理"),
     "not-seen": ("该用户无权读某些文件，其中的记录没有显示", "以 root 运行，或加入 systemd-journal 组"),
+    "not-writable": ("该用户无权在日志目录中删除文件", "以目录的所有者或权限完整的 root 运行"),
     "old-files-stay": ("旧文件会留下：清理遇到第一个够新的文件就停止", "想删掉它们就手工处理"),
     "oom-kill": ("内存耗尽，内核杀掉了进程", "查看哪个服务占内存，加内存或设 MemoryMax="),
     "other-namespaces": ("设了 LogNamespace= 的单元写在别的日志里", "用 --namespace 查看"),

@@ -109,6 +109,7 @@ class JournalDirectory:
     passed_over: journalctl sees it, and its vacuum does not.
     identity: device and inode.
     read_only: it is on a filesystem that is.
+    denied: this process may not delete in it, root or not.
     """
 
     path: str
@@ -120,6 +121,7 @@ class JournalDirectory:
     passed_over: bool = False
     identity: str = ""
     read_only: bool = False
+    denied: bool = False
 
     def path_of(self, file: JournalFile) -> str:
         """The path of a file in it."""

@@ -122,6 +122,10 @@ def _place_reasons(facts: VacuumFacts) -> Iterator[Reason]:
         if directory.read_only and directory.files:
             title = f"{directory.path} is on a filesystem that is mounted read-only: nothing can be deleted"
             yield Reason("read-only", title, "mount -o remount,rw, if it is meant to be written")
+        elif directory.denied and directory.files:
+            title = f"{directory.path}: this user may not delete in it, and journalctl would only warn"
+            remedy = f"ls -ld {shlex.quote(directory.path)}; as its owner, or outside the container"
+            yield Reason("not-writable", title, remedy)
         if directory.identity and directory.identity in paths:
             title = (
                 f"{directory.path} and {paths[directory.identity]} are the same directory: it would be vacuumed twice"

@@ -87,6 +87,16 @@ def test_only_regular_files_are_read_and_the_others_are_named(root: Path) -> Non
     assert sorted(directories.ignored) == ["dir.journal", "link.journal"]
     assert directories.identity
     assert not directories.read_only
+    assert not directories.denied
+
+
+def test_where_this_user_may_not_delete(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """journalctl only warns of each file there, and exits 0: root in a container, or on a share with root_squash."""
+    place = str(root / "var/log/journal" / OTHER)
+    monkeypatch.setattr(os, "access", lambda _path, mode, **_: not mode & os.W_OK)
+    (directory,) = read_scope(Scope(directory=place), rules_of(Version(252)), OWN)
+    assert directory.files
+    assert directory.denied
 
 
 def test_names_of_namespaces() -> None:

@@ -205,7 +205,8 @@ def test_what_cannot_be_deleted_or_would_be_twice_is_refused() -> None:
     seen = facts(archived(5))
     (directory,) = seen.directories
     for changed, reason in (
-        ((replace(directory, read_only=True),), "read-only"),
+        ((replace(directory, read_only=True, denied=True),), "read-only"),
+        ((replace(directory, denied=True),), "not-writable"),
         ((replace(directory, identity="1:2"), replace(directory, path="/b", identity="1:2")), "same-directory"),
     ):
         refused = decide_vacuum(replace(seen, directories=changed), request())

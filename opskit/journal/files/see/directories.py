@@ -79,6 +79,7 @@ def read_directory(path: str, old: int = 0) -> JournalDirectory:
             ignored=tuple(ignored),
             identity=f"{status.st_dev}:{status.st_ino}",
             read_only=bool(flags & os.ST_RDONLY),
+            denied=not os.access(path, os.W_OK | os.X_OK, effective_ids=True),
         )
     finally:
         os.close(descriptor)
