@@ -226,6 +226,7 @@ FINDINGS = (
         "a table that could name the device (fstab, crypttab) cannot be read",
     ),
     FindingKind("too-few-extents", ("critical",), "the volume group has fewer free extents than the size needs"),
+    FindingKind("too-large", ("critical",), "the device is too large for the filesystem"),
     FindingKind("too-small", ("critical",), "the device is too small for the filesystem"),
     FindingKind("unknown-data", ("critical",), "the disk is not blank: it holds data without a known signature"),
     FindingKind("unknown-filesystem", ("error",), "opskit does not make this type of filesystem"),

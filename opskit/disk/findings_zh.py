@@ -171,6 +171,7 @@ CHINESE = {
     "table-not-read": ("内核没有显示分区表中的分区", "sfdisk -d 核对；表正确才 partx -u"),
     "table-unreadable": ("可能写有该设备的表（fstab、crypttab）无法读取", "检查该文件"),
     "too-few-extents": ("卷组的空闲区段不够", "减小尺寸，或用 --add 加一块盘"),
+    "too-large": ("设备太大，超出该文件系统的上限", "换 ext4 或 xfs"),
     "too-small": ("设备太小，放不下该文件系统", "换大一些的盘，或换 ext4"),
     "unknown-data": ("磁盘不是空的：有数据但没有认识的签名", "核实内容；确认无用后才用 --wipe"),
     "unknown-filesystem": ("opskit 不创建这种文件系统", "用 ext4 或 xfs"),

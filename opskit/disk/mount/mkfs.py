@@ -8,7 +8,7 @@ from typing import Optional
 from opskit.core.errors import ExitCode
 from opskit.core.plan import Reason
 from opskit.core.record import dataclass
-from opskit.core.units import MIB, size_text
+from opskit.core.units import MIB, TIB, size_text
 
 FILESYSTEMS = ("ext4", "ext3", "xfs")
 DEFAULT_FILESYSTEM = "ext4"
@@ -16,6 +16,8 @@ DEFAULT_FILESYSTEM = "ext4"
 LABEL_LIMIT = {"ext3": 16, "ext4": 16, "xfs": 12}
 # mkfs.xfs since 5.19 wants 300 MB; an ext filesystem smaller than 8 MiB has no journal.
 SIZE_LIMIT = {"ext3": 8 * MIB, "ext4": 8 * MIB, "xfs": 300 * MIB}
+# mke2fs gives ext3 no feature 64bit, so it counts 2^32 - 1 blocks of 4 KiB at most; it refuses 16 TiB to the byte.
+SIZE_END = {"ext3": 16 * TIB}
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def option_reasons(options: MkfsOptions) -> Iterator[Reason]:
 
 
 def size_reasons(options: MkfsOptions, size: int) -> Iterator[Reason]:
-    """A place too small for the filesystem.
+    """A place too small, or too large, for the filesystem.
 
     size: bytes.
     """
@@ -89,3 +91,7 @@ def size_reasons(options: MkfsOptions, size: int) -> Iterator[Reason]:
     if size < least:
         title = f"{size_text(max(size, 0))} is too small for {options.fstype}, which needs {size_text(least)}"
         yield Reason("too-small", title, "a larger disk")
+    end = SIZE_END.get(options.fstype)
+    if end is not None and size >= end:
+        title = f"{size_text(size)} is too large for {options.fstype}, which ends before {size_text(end)}"
+        yield Reason("too-large", title, "--fstype ext4 or --fstype xfs")

@@ -61,3 +61,12 @@ def test_sizes(fstype: str, least: int) -> None:
     assert not list(size_reasons(MkfsOptions(fstype), least))
     assert [r.id for r in size_reasons(MkfsOptions(fstype), least - 1)] == ["too-small"]
     assert [r.id for r in size_reasons(MkfsOptions(fstype), -MIB)] == ["too-small"]
+
+
+def test_ext3_ends_one_block_before_16_tib() -> None:
+    """It has no feature 64bit: mkfs.ext3 (mke2fs 1.47) refuses 16 TiB, after the disk got its table."""
+    end = 16 << 40
+    assert not list(size_reasons(MkfsOptions("ext3"), end - 4096))
+    assert [r.id for r in size_reasons(MkfsOptions("ext3"), end)] == ["too-large"]
+    for fstype in ("ext4", "xfs"):
+        assert not list(size_reasons(MkfsOptions(fstype), 4 * end))
