@@ -171,9 +171,26 @@ def _start(command: Command, **more: Any) -> subprocess.Popen[Any]:
         if error.filename == os.devnull:
             todo = f"mknod -m 666 {os.devnull} c 1 3; or mount -t devtmpfs dev /dev"
             raise Missing(os.devnull, "it is not there, and programs are started with it as stdin", todo=todo) from None
-        raise missing_tool(command.argv[0]) from None
+        raise _not_started(command.argv[0]) from None
     except PermissionError:
         raise Missing(command.argv[0], "it is there, but may not be run", todo=f"ls -l {command.argv[0]}") from None
+
+
+def _not_started(program: str) -> Missing:
+    """The error for what the kernel does not find: the program, or what the program is run by."""
+    if "/" not in program or not os.path.isfile(program):
+        return missing_tool(program)
+    import shlex  # noqa: PLC0415
+
+    first = b""
+    with contextlib.suppress(OSError), open(program, "rb") as file:
+        first = file.readline(4096)
+    name = os.fsdecode((first[2:].strip(b" \t\n").split(maxsplit=1) or [b""])[0]) if first.startswith(b"#!") else ""
+    if first.endswith(b"\r\n"):
+        todo = f"sed -i 's/\\r$//' {shlex.quote(program)}"
+        return Missing(program, "its lines end with CR LF, and no program has a name with a CR in it", todo=todo)
+    what = f"{name}, which its first line names," if name else "the loader that it is linked with"
+    return Missing(program, f"it is there, but {what} is not on this host", todo=f"file {shlex.quote(program)}")
 
 
 # How long a program may take to end once it was asked to, and once SIGKILL was sent.

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Optional
 
 import pytest
 
@@ -154,3 +156,36 @@ def test_it_waits_without_working() -> None:
         before = time.process_time()
         assert everything(stream) == b""
         assert time.process_time() - before < 0.2
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "todo"),
+    [
+        (
+            b"#!/bin/sh\r\nexit 0\r\n",
+            "its lines end with CR LF, and no program has a name with a CR in it",
+            "sed -i 's/\\r$//' ",
+        ),
+        (
+            b"#! /no/sh -e\nexit 0\n",
+            "it is there, but /no/sh, which its first line names, is not on this host",
+            "file ",
+        ),
+        (None, "this program is not on the host", ""),
+    ],
+)
+def test_a_script_that_is_there_and_whose_interpreter_is_not(
+    tmp_path: Path, text: Optional[bytes], why: str, todo: str
+) -> None:
+    """execve(2) has one error, ENOENT, for both."""
+    script = tmp_path / "a script"
+    if text is not None:
+        script.write_bytes(text)
+        script.chmod(0o755)
+    with pytest.raises(Missing) as caught:
+        HostRunner().run(Command((str(script), "status"), mutates=False))
+    assert caught.value.why == why
+    assert not todo or caught.value.todo == f"{todo}'{script}'"
+    if todo.startswith("sed"):
+        subprocess.run(["sh", "-c", caught.value.todo], check=True)
+        assert HostRunner().run(Command((str(script), "status"), mutates=False)).status == 0
