@@ -73,11 +73,11 @@ def parse_assignments(text: str, path: str = "") -> list[Assignment]:
     """The assignments of a file, as systemd reads it (config_parse() of its conf-parser.c, systemd.syntax(7)).
 
     A backslash at the end of a line joins the next to it, with a blank between. A comment is left out with whatever
-    it ends in, also between joined lines.
+    it ends in, also between joined lines. A byte order mark, which editors of Windows write, is passed over.
     """
     assignments = []
     section, pending, began = "", "", 0
-    for number, raw in enumerate(text.split("\n"), 1):
+    for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if raw.lstrip(" \t\r")[:1] in {"#", ";"}:
             continue
         began = began or number

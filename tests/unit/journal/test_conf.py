@@ -35,6 +35,13 @@ def test_settings_are_found_with_their_lines() -> None:
     assert settings == [Setting("SystemMaxUse", "2G", "/f", 4), Setting("MaxFileSec", "1 day", "/f", 6)]
 
 
+def test_a_byte_order_mark_hides_no_section() -> None:
+    """systemd 252 takes it off (conf-parser.c): `systemd-analyze verify` has nothing against a unit with one."""
+    text = "\ufeff[Journal]\r\nSystemMaxUse=2G\r\n"
+    assert parse_settings(text, "/f") == [Setting("SystemMaxUse", "2G", "/f", 2)]
+    assert stray_settings(text, "/f") == []
+
+
 def test_settings_that_journald_passes_over() -> None:
     text = "SystemMaxUse=1G\n[Journal]\nsystemmaxuse=2G\nMaxUse=1\nStorage=auto\n"
     text += "[journal]\nStorage=none\n[X-Own]\nLineMax=1\n"
