@@ -369,7 +369,7 @@ def _check_values(ctx: typer.Context, given: dict[str, Any]) -> None:
     for parameter in ctx.command.params:
         value = given.get(str(parameter.name))
         option = parameter.param_type_name == "option"
-        label = max(parameter.opts, key=len) if option else parameter.human_readable_name.strip("[]")
+        label = max(parameter.opts, key=len) if option else parameter.human_readable_name.strip("[].")
         if value == "" or (isinstance(value, (list, tuple)) and "" in value):
             raise UsageFault(label, "it is empty", todo="leave it out, or say what is meant")
 

@@ -23,6 +23,7 @@ EMPTY = "it is empty"
         (["yum", "unlock", "--installroot", ""], f"opskit: --installroot: {EMPTY}"),
         (["memcached", "stop", "--pidfile", ""], f"opskit: --pidfile: {EMPTY}"),
         (["undo", "", "--yes"], f"opskit: RUN: {EMPTY}"),
+        (["du", "/a", ""], f"opskit: PATH: {EMPTY}"),
         (["disk", "mount", "/dev/vdb", "--label", "a", "--label", "b"], "opskit: --label: it is given twice"),
         (["journal", "errors", "-D", "/a", "-D", "/b"], "opskit: -D: it is given twice"),
         (["yum", "lock", "--installroot", "/a", "--installroot", "/b"], "opskit: --installroot: it is given twice"),
