@@ -94,6 +94,11 @@ _TABLE = (
         "attach that device; dumpe2fs -h {path} shows its journal's UUID",
     ),
     _Words(
+        r"devid \d+ uuid \S+ is missing|missing \d+ devices, max tolerance|too many missing devices",
+        "it is on several devices, and one of them is not here",
+        "attach that device; btrfs filesystem show {path} tells which are there; btrfs device scan; then run it again",
+    ),
+    _Words(
         r"(?:[Uu]nknown parameter|[Uu]nrecognized mount option|unknown mount option) *['\"\[](?P<option>[^'\"\]]*)",
         "{fstype} has no mount option {option}",
         _OPTION,
@@ -134,7 +139,7 @@ _TABLE = (
         "blkid -p {path} shows what is on it",
     ),
     _Words(
-        r"[Cc]orrupt|CRC error|SB validate failed|[Cc]hecksum|error -?117|bad superblock|recovery failed",
+        r"[Cc]orrupt|CRC error|SB validate failed|[Cc]hecksum(?! algorithm)|error -?117|bad superblock|recovery failed",
         "the filesystem is damaged",
         "save what is on it first (ddrescue, a snapshot); then {repair}",
     ),

@@ -11,6 +11,7 @@ from opskit.disk.model import UsingProcess, ending
 
 TRIED = Attempt("vdb1", "/dev/vdb1", disk="vdb", fstype="ext4")
 XFS = replace(TRIED, fstype="xfs")
+BTRFS = replace(TRIED, fstype="btrfs")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,22 @@ def test_words(attempt: Attempt, words: str, why: str) -> None:
 )
 def test_what_is_said_of_another_or_is_no_fault(words: str) -> None:
     assert cause_of(TRIED, [words]) is None
+
+
+def test_what_btrfs_says_of_every_mount_is_no_damage() -> None:
+    """Kernel 6.18: the first two lines are said before each mount; a subvolume that is not there gets no third."""
+    info = [
+        "BTRFS info (device vdb1): first mount of filesystem d48c755c-d658-4881-9942-ca22e9dd0ebf",
+        "BTRFS info (device vdb1): using crc32c (crc32c-lib) checksum algorithm",
+    ]
+    assert cause_of(BTRFS, info) is None
+    missing = "BTRFS error (device vdb1): devid 2 uuid be5c0398-c015-4a57-8231-61d8a6e2110d is missing"
+    cause = cause_of(BTRFS, [*info, missing, "BTRFS error (device vdb1): open_ctree failed: -2"])
+    assert cause
+    assert "not here" in cause.why
+    damaged = cause_of(BTRFS, [*info, "BTRFS error (device vdb1): superblock checksum mismatch"])
+    assert damaged
+    assert damaged.why == "the filesystem is damaged"
 
 
 def test_an_io_error_comes_before_what_follows_from_it() -> None:
