@@ -362,7 +362,13 @@ def duplicate_uuid(facts: HostFacts, device: BlockDevice, uuid: str) -> Iterator
     family = {device.name, device.disk, *device.holders, *device.slaves}
     for other in facts.devices:
         if other.name not in family and uuid and any(s.uuid == uuid for s in other.signatures):
-            title = f"{device.path} and {other.path} have the same filesystem UUID {uuid}: one is a copy of the other"
+            same = f"{device.path} and {other.path} have the same filesystem UUID {uuid}"
+            path = shlex.quote(device.path)
+            if any(s.type == "btrfs" for s in other.signatures):  # all its devices have the one UUID
+                remedy = f"btrfs filesystem show {path}; if it lists both: btrfs device scan; mount {path} DIRECTORY"
+                yield Reason("duplicate-uuid", f"{same}: one btrfs on both, or a copy", remedy)
+                continue
+            title = f"{same}: one is a copy of the other"
             remedy = "detach one, or give the copy its own UUID (xfs_admin -U generate, tune2fs -U random)"
             if any(s.type == "xfs" for s in other.signatures):
                 remedy += "; xfs_admin refuses a dirty log: mount the copy with -o nouuid and umount it once before"

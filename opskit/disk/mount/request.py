@@ -92,8 +92,17 @@ def request_reasons(request: MountRequest) -> Iterator[Reason]:
     yield from option_form_reasons(request.mount_options)
 
 
+# By these mount(8) does something else than mount the filesystem of this device (libmount, optmap.c): what is then
+# mounted is of a loop device, another directory, or nothing new.
+_OTHER_MOUNTS = ("bind", "rbind", "move", "remount", "loop", "offset", "sizelimit")
+
+
 def option_form_reasons(options: str) -> Iterator[Reason]:
     """Mount options that cannot stand in fstab as they are."""
+    other = [option for option in options.split(",") if option.partition("=")[0] in _OTHER_MOUNTS]
+    if other:
+        title = f"--mount-options {options}: with {other[0]} mount(8) mounts something else than this device"
+        yield Reason("bad-mount-options", title, f"leave {','.join(other)} out", exit_code=ExitCode.USAGE)
     empty = bool(options) and not all(options.split(","))
     if empty or any(char in options for char in " \t\r\n"):
         title = f"--mount-options {options!r}: options are joined by one comma each, without blanks"

@@ -16,7 +16,7 @@ from opskit.core.plan import NO_RUN, Plan, Refusal
 from opskit.disk import guard
 from opskit.disk.model import ZERO, HostFacts, Mount, PathFact, Signature
 from opskit.disk.mount.plan import decide_mount
-from opskit.disk.mount.request import MountRequest, NewIds, mount_point_reasons
+from opskit.disk.mount.request import MountRequest, NewIds, mount_point_reasons, request_reasons
 from opskit.disk.verdict import READY, verdict
 
 IDS = NewIds("20261120T190500Z-abc123", "f" * 8, "e" * 8, "d" * 8)
@@ -172,3 +172,25 @@ def test_a_mount_point_that_cannot_be_made(options: str, remedy: str) -> None:
     )
     (reason,) = mount_point_reasons(facts, target)
     assert (reason.id, reason.remedy) == ("mount-point-cannot-be-made", remedy)
+
+
+def test_of_a_btrfs_on_two_disks_nobody_is_told_to_give_one_of_them_another_uuid() -> None:
+    facts = facts_of("el9-data")
+    disk = facts.device("vdb")
+    assert disk
+    both = [
+        replace(disk, name=n, path=f"/dev/{n}", signatures=(Signature("btrfs", uuid="1-2"),)) for n in ("vdx", "vdy")
+    ]
+    (reason,) = guard.duplicate_uuid(replace(facts, devices=tuple(both)), both[0], "1-2")
+    assert reason.id == "duplicate-uuid"
+    assert "btrfs filesystem show /dev/vdx" in reason.remedy
+    assert "-U" not in reason.remedy
+
+
+@pytest.mark.parametrize("option", ["loop", "loop=/dev/loop3", "offset=1M", "bind", "remount"])
+def test_an_option_by_which_mount_does_something_else_is_refused(option: str) -> None:
+    """With `loop` a filesystem was made, and then what was mounted was a loop device over it."""
+    request = MountRequest("/dev/vdb", mount_options=f"noatime,{option},nodev")
+    (reason,) = request_reasons(request)
+    assert (reason.id, reason.exit_code, reason.remedy) == ("bad-mount-options", 2, f"leave {option} out")
+    assert not list(request_reasons(replace(request, mount_options="noatime,x-systemd.device-bound")))
