@@ -76,6 +76,7 @@ FINDINGS = (
     FindingKind("settings-replaced", ("info",), "a file of settings does not count any more"),
     FindingKind("several-instances", ("critical",), "the name is that of several instances"),
     FindingKind("shell-syntax", ("error",), "a settings file has what only a shell would read, and none does"),
+    FindingKind("socket-taken", ("error",), "another process listens on the UNIX socket, and would lose it"),
     FindingKind("socket-unwritable", ("error",), "the UNIX socket cannot be made where -s has it"),
     FindingKind("stores-fail", ("error",), "stores failed because there was no memory"),
     FindingKind("stray-words", ("warning",), "memcached ignores words that are not options"),

@@ -117,6 +117,7 @@ class Host(NamedTuple):
     secret_fault: why its user cannot read the file of -Y, "" where it can
     certificate_fault: what is wrong with the files of -Z, "" where they fit
     socket_fault: why the socket of -s cannot be made, "" where it can
+    socket_taken: whether somebody listens on it, and who that is where it can be seen
     """
 
     root: bool = True
@@ -137,6 +138,8 @@ class Host(NamedTuple):
     secret_fault: str = ""
     certificate_fault: str = ""
     socket_fault: str = ""
+    socket_taken: bool = False
+    socket_holder: Optional[HostProcess] = None
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     from opskit.memcached.results import StartResult
 
 # Findings about what stands in the way on the host; any other is a fault of what was typed.
-ON_HOST = {"port-taken": ExitCode.BUSY, "not-built": ExitCode.MISSING, "user-unknown": ExitCode.MISSING}
+ON_HOST = {
+    "port-taken": ExitCode.BUSY,
+    "socket-taken": ExitCode.BUSY,
+    "not-built": ExitCode.MISSING,
+    "user-unknown": ExitCode.MISSING,
+}
 GUARDED = (
     "exposed", "pid-file-foreign", "pid-file-unwritable", "user-root", "memory-over-host", "memory-over-cgroup",
     "address-missing", "socket-unwritable", "secret-unreadable", "certificate-unusable", "lock-limit",

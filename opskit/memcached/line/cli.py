@@ -128,4 +128,5 @@ def _without_itself(host: Host, source: LineSource, pid: Optional[int]) -> Host:
     file = host.pid_file
     if file is not None and own(file.holder):
         file = file._replace(exists=False, holder=None)
-    return host._replace(taken=taken, pid_file=file)
+    listens = host.socket_taken and not own(host.socket_holder)
+    return host._replace(taken=taken, pid_file=file, socket_taken=listens)

@@ -68,6 +68,10 @@ def _files_of(line: CommandLine, effect: Effect, host: Host) -> Iterator[LineFin
         title = f"-s {effect.socket}: {host.socket_fault}"
         remedy = "another path, in a directory of that user, such as /run/memcached"
         yield LineFinding(Finding("socket-unwritable", "error", title, late_end(EX_OSERR, effect), remedy))
+    elif host.socket_taken:
+        title = f"-s {effect.socket}: {host.socket_holder.text if host.socket_holder else UNSEEN} listens there"
+        evidence = "memcached removes the socket that is there: no client would reach that process any more"
+        yield LineFinding(Finding("socket-taken", "error", title, evidence, "another path"))
     if host.secret_fault:
         title = f"-Y {effect.auth_file}: {host.secret_fault}"
         remedy = "a file of lines USER:PASSWORD that its user, and nobody else, can read"

@@ -84,6 +84,7 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
     user = _uid(effect.user)
     ports = [listener.port for listener in effect.listeners if listener.port > 0]
     memory = _memory()
+    listener = proc.listener_at(os.path.join("/", effect.socket)) if effect.socket else None
     locked = limits.locked or _unlimited(resource.getrlimit(resource.RLIMIT_MEMLOCK)[0])
     return Host(
         root=root,
@@ -104,6 +105,8 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
         secret_fault=_secret_fault(effect.auth_file, user if root else None),
         certificate_fault=_certificate_fault(*effect.certificate) if effect.tls else "",
         socket_fault=_socket_fault(effect.socket, user if root else None),
+        socket_taken=listener is not None,
+        socket_holder=proc.process(listener) if listener else None,
     )
 
 

@@ -89,21 +89,29 @@ def absolute(pid: int, path: str) -> str:
 
 def socket_of(path: str, pid: int) -> Optional[tuple[int, int]]:
     """Device and inode of the UNIX socket at this path, where just this process listens on it: the kernel tells."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if listener_at(path) == pid else None
+
+
+def listener_at(path: str) -> Optional[int]:
+    """The pid of who listens on the UNIX socket at this path, 0 for one that cannot be seen; None for nobody."""
     import socket  # noqa: PLC0415
     import struct  # noqa: PLC0415
 
-    if not path:
-        return None
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.setblocking(False)
-            status = os.lstat(path)
             client.connect(path)
             # A struct ucred (unix(7)); its first number is the pid of who called listen(2).
             (holder,) = struct.unpack_from("i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    except OSError:  # it is not there, not ours to open, too long, or nobody accepts in time
+    except BlockingIOError:  # as many wait as may
+        return 0
+    except OSError:  # it is not there, not ours to open, or too long
         return None
-    return (status.st_dev, status.st_ino) if holder == pid else None
+    return int(holder)
 
 
 def owner(pid: int) -> int:

@@ -56,8 +56,9 @@ def _with_host(facts: UnitFacts, request: StartRequest) -> UnitFacts:
     limits = unit.limits._replace(unit_type="") if unit.start else None
     host = see_host(effect_of(parse(line, program.release)), program=program, limits=limits)
     taken = tuple(port for port in host.taken if not (port.holder and port.holder.unit == name))
+    listens = host.socket_taken and not (host.socket_holder and host.socket_holder.unit == name)
     texts = _texts([path.removeprefix("-") for path in unit.files])
-    return replace(facts, host=host._replace(taken=taken), texts=texts)
+    return replace(facts, host=host._replace(taken=taken, socket_taken=listens), texts=texts)
 
 
 def _texts(paths: Sequence[str]) -> dict[str, str]:

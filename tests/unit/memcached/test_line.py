@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import shlex
+import socket
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any, Optional
 
@@ -255,6 +257,21 @@ def test_what_is_in_the_place_of_a_socket(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
     assert faults("bin") == ["directory", "file", "link", "socket"]
     assert faults("root") == ["directory", "file", "link"]
+
+
+def test_whoever_listens_on_a_socket_would_lose_it() -> None:
+    """Seen on 1.6.18: the second one with a socket unlinks that of the first, which runs on and is reached no more."""
+    with tempfile.TemporaryDirectory(prefix="o") as place, socket.socket(socket.AF_UNIX) as server:
+        effect = effect_of(parse(["-u", "root", "-s", f"{place}/s"], NEW))
+        server.bind(effect.socket)
+        assert not see_host(effect).socket_taken
+        server.listen(0)
+        host = see_host(effect)
+        assert host.socket_taken
+        assert host.socket_holder is not None
+        assert host.socket_holder.pid == os.getpid()
+    (finding,) = judge(parse(["-u", "m", "-s", "/run/s"], NEW), EL_HOST._replace(socket_taken=True)).findings
+    assert (finding.id, finding.severity) == ("socket-taken", "error")
 
 
 def test_less_memory_to_lock_than_is_asked_for_is_an_error() -> None:
