@@ -6,6 +6,7 @@ With --only-plan: what was decided before is looked up in the ledger first, and 
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -126,6 +127,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     if not (session.screen.json or session.screen.quiet):
         chore.draw(plan, sys.stderr)
         draw_plan(session.screen, plan, sys.stderr, commands=session.verbose > 0, mark=not chore.undoes)
+    _load(session, plan)
     confirm(session.screen, yes=session.yes)
     with host_lock(session.state_dir, session.lock_timeout), ExitStack() as stack:
         session.log_to_file()
@@ -137,6 +139,13 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
         _same(decided.token, again)
         check_build(build, plan.title)
         return _carry_out(session, chore, again, stack)
+
+
+def _load(session: Session, plan: Plan) -> None:
+    """Import what else its steps and its answer take: later opskit may have been upgraded, or removed."""
+    names = [name for step in plan.steps for name in step.late_modules]
+    for name in [*names, *(["opskit.core.envelope"] if session.screen.json else [])]:
+        importlib.import_module(name)
 
 
 def _carry_out(session: Session, chore: Chore[F], decided: Decided, stack: ExitStack) -> Outcome:

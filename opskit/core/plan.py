@@ -86,6 +86,11 @@ class Step(ABC):
         """What apply runs; `change` shows the same commands (shell_lines), so that the two cannot differ."""
         return ()
 
+    @property
+    def late_modules(self) -> tuple[str, ...]:
+        """What only apply and undo import. act loads them before it asks: opskit may be upgraded then."""
+        return ()
+
     def remember(self, runner: Runner) -> Record:
         """Read what an undo will need, beyond the fields. Changes nothing; written to the ledger before apply."""
         return {}

@@ -31,6 +31,10 @@ class UndoStep(Step):
     step: Step
     record: Record
 
+    @property
+    def late_modules(self) -> tuple[str, ...]:
+        return self.step.late_modules
+
     def apply(self, runner: Runner, record: Record) -> Record:
         """Raises CannotUndo when the step has to stay as it is. Each step's own undo checks what it did."""
         self.step.undo(runner, self.record)

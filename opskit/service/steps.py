@@ -56,6 +56,10 @@ class StartService(Step):
     config: str = ""
     control: str = "supervisorctl"
 
+    @property
+    def late_modules(self) -> tuple[str, ...]:
+        return ("opskit.service.causes", "opskit.service.see.around", "opskit.core.exit_tables")
+
     def _command(self, verb: str) -> Command:
         inside = (self.engine, "exec", self.container) if self.container else ()
         argv = {

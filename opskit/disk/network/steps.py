@@ -298,6 +298,10 @@ class UnmountShare(_ShareMount):
     options: str
 
     @property
+    def late_modules(self) -> tuple[str, ...]:
+        return ("opskit.disk.network.see.server", "opskit.disk.network.server")
+
+    @property
     def change(self) -> Change:
         before, lines = f"{self.fstype} of {self.source}", shell_lines((umount(self.target),))
         return Change("umount", self.target, before, "not mounted", lines, reversible=True)

@@ -129,6 +129,10 @@ class StartMemcached(Step):
     scope: bool = False
 
     @property
+    def late_modules(self) -> tuple[str, ...]:
+        return ("pymemcache.client.base",)
+
+    @property
     def commands(self) -> tuple[Command, ...]:
         return (start_command(self.line, scope=self.scope),)
 
@@ -228,6 +232,10 @@ class StopMemcached(Step):
     user: str = ""
     scope: bool = False
     socket: str = ""
+
+    @property
+    def late_modules(self) -> tuple[str, ...]:
+        return ("pymemcache.client.base",)
 
     @property
     def _line(self) -> tuple[str, ...]:

@@ -42,6 +42,19 @@ def test_while_it_asks(host: Host, copied: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 1])
+def test_while_it_works_for_a_program(host: Host, copied: Path, status: int) -> None:
+    """The answer of --json is there too: fleet goes by it."""
+    disk = host.new_disk()
+    inside = host.namespace(host.shim("mkfs.ext4", f"rm -r {copied}\n" + ("exit 1" if status else 'exec "$real" "$@"')))
+    answer = host.mount(disk, "--fstype", "ext4", "--json", inside=inside, PYTHONPATH=str(copied.parent))
+    assert not copied.exists()
+    assert answer.code == (8 if status else 0), answer
+    assert answer.json["ok"] is not bool(status)
+    if not status:
+        host.on_disk("umount", host.target, "--yes", inside=inside).well()
+
+
+@pytest.mark.parametrize("status", [0, 1])
 def test_while_it_works(host: Host, copied: Path, status: int) -> None:
     """From its first step on nothing of opskit is read any more: it ends its work, or takes it back."""
     disk = host.new_disk()
