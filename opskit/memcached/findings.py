@@ -47,6 +47,7 @@ FINDINGS = (
     FindingKind("not-answering", ("info", "error"), "an instance does not answer"),
     FindingKind("not-built", ("error",), "memcached was built without what an option needs"),
     FindingKind("not-in-release", ("error",), "this release does not have the option"),
+    FindingKind("memory-file-unusable", ("error",), "the file of -e cannot be opened, or has no room for all of -m"),
     FindingKind("not-memcached", ("critical",), "the process is not memcached"),
     FindingKind("out-of-range", ("warning", "error", "critical"), "a value is out of the range of its option"),
     FindingKind(

@@ -58,6 +58,7 @@ CHINESE = {
     "settings-replaced": ("某个设置文件不再起作用", "无需处理"),
     "several-instances": ("该名称对应多个实例", "写明是哪一个：地址:端口、pid 或单元"),
     "shell-syntax": ("设置文件中有只有 shell 才懂的写法", "写成字面的值，systemd 不展开"),
+    "memory-file-unusable": ("-e 的文件打不开，或那里放不下整个 -m", "换一个该用户能写、空间足够的 tmpfs 路径"),
     "socket-taken": ("该 UNIX 套接字有别的进程在监听，启动会把它夺走", "换一个路径"),
     "socket-unwritable": ("-s 的位置无法创建 UNIX 套接字", "换一个该用户能写的目录"),
     "stores-fail": ("因为没有内存，存储失败", "加大 -m，或去掉 -M"),

@@ -115,6 +115,8 @@ class Host(NamedTuple):
     locked: how many bytes it may lock, 0 for as many as it likes
     not_here: those addresses of the line that no interface has
     secret_fault: why its user cannot read the file of -Y, "" where it can
+    memory_file_fault: why its user cannot open the file of -e, "" where it can
+    memory_file_room: how many bytes that file can have where it is
     certificate_fault: what is wrong with the files of -Z, "" where they fit
     socket_fault: why the socket of -s cannot be made, "" where it can
     socket_taken: whether somebody listens on it, and who that is where it can be seen
@@ -136,6 +138,8 @@ class Host(NamedTuple):
     locked: int = 0
     not_here: tuple[str, ...] = ()
     secret_fault: str = ""
+    memory_file_fault: str = ""
+    memory_file_room: Optional[int] = None
     certificate_fault: str = ""
     socket_fault: str = ""
     socket_taken: bool = False

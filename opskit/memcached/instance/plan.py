@@ -42,6 +42,7 @@ ON_HOST = {
 GUARDED = (
     "exposed", "pid-file-foreign", "pid-file-unwritable", "user-root", "memory-over-host", "memory-over-cgroup",
     "address-missing", "socket-unwritable", "secret-unreadable", "certificate-unusable", "lock-limit",
+    "memory-file-unusable",
 )  # fmt: skip
 # These do not keep anybody from starting it.
 ONLY_NOTES = ("user-root", "pid-file-stale")

@@ -30,6 +30,7 @@ from opskit.memcached.line.release import (
 )
 from opskit.memcached.line.storage import (
     CHUNK,
+    SIGABRT,
     SIGFPE,
     SIGNALS,
     SIGSEGV,
@@ -94,6 +95,7 @@ class Effect(NamedTuple):
     pid_file: str = ""
     daemon: bool = False
     auth_file: str = ""
+    memory_file: str = ""
     protocol: str = "auto"
     sasl: bool = False
     tls: bool = False
@@ -198,6 +200,7 @@ def _settings(line: CommandLine, host: Host) -> Effect:
         pid_file=line.text("P") if line.has("d") else "",
         daemon=line.has("d"),
         auth_file=line.text("Y"),
+        memory_file=line.text("e"),
         protocol=line.text("B", "auto"),
         sasl=line.has("S"),
         tls=line.has("Z"),
@@ -366,6 +369,8 @@ def _in_threads(line: CommandLine, effect: Effect, host: Host) -> Iterator[End]:
     """What ends it in the background, before it listens."""
     if host.secret_fault:
         yield 1, f"-Y {effect.auth_file}: {host.secret_fault}"
+    if host.memory_file_fault:
+        yield SIGABRT, f"-e {effect.memory_file}: {host.memory_file_fault}"
     if effect.auth_file and effect.udp:
         yield EX_USAGE, "no UDP with -Y"
     if effect.connections < FILES_ALWAYS + 1 + FILES_PER_THREAD[0] * effect.threads - 1:

@@ -11,6 +11,7 @@ from opskit.memcached.line.effect import EX_OSERR, Effect, late_end, privileged
 from opskit.memcached.line.listen import overlaps
 from opskit.memcached.line.parse import APPEND, CommandLine
 from opskit.memcached.line.release import PID_FILE_REMOVED, Release
+from opskit.memcached.line.storage import SIGABRT
 from opskit.memcached.model import Host, PidFile, TakenPort
 
 # What it needs beside its items: threads, connections, the hash table. Of the limit, in percent.
@@ -76,6 +77,21 @@ def _files_of(line: CommandLine, effect: Effect, host: Host) -> Iterator[LineFin
         title = f"-Y {effect.auth_file}: {host.secret_fault}"
         remedy = "a file of lines USER:PASSWORD that its user, and nobody else, can read"
         yield LineFinding(Finding("secret-unreadable", "error", title, late_end(1, effect), remedy))
+    if host.memory_file_fault:
+        title, remedy = (
+            f"-e {effect.memory_file}: {host.memory_file_fault}",
+            "a file in a directory of its user, on a tmpfs",
+        )
+        yield LineFinding(Finding("memory-file-unusable", "error", title, late_end(SIGABRT, effect), remedy))
+    elif host.memory_file_room is not None and host.memory_file_room < effect.max_bytes <= 2**62:
+        fits = host.memory_file_room // MIB
+        title = (
+            f"-e {effect.memory_file}: only {size_text(host.memory_file_room)} are free there, and it needs all of -m"
+        )
+        evidence = "killed by SIGBUS, at once or when so much is in it"
+        yield LineFinding(
+            Finding("memory-file-unusable", "error", title, evidence, f"-m {fits} at most, or a larger tmpfs")
+        )
     if host.certificate_fault:
         title = f"-Z: {host.certificate_fault}"
         finding = Finding(

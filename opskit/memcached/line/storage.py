@@ -22,8 +22,8 @@ from opskit.memcached.line.release import (
 
 EX_USAGE = 64
 # As Python tells of a signal: an empty or unreadable slab_chunk_max is divided by, before 1.6.24.
-SIGFPE, SIGSEGV = -8, -11
-SIGNALS = {SIGFPE: "SIGFPE", SIGSEGV: "SIGSEGV"}
+SIGABRT, SIGFPE, SIGSEGV = -6, -8, -11
+SIGNALS = {SIGABRT: "SIGABRT", SIGFPE: "SIGFPE", SIGSEGV: "SIGSEGV"}
 PAGE = MIB
 CHUNK = 512 * KIB
 # A class of chunks is at least so much larger than the one before it (CHUNK_ALIGN_BYTES), and there are so many.

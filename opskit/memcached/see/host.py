@@ -78,7 +78,7 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
     Raises Failed for a pid file or a socket on a mount that does not answer.
     """
     limits = limits or StartLimits()
-    files = (effect.pid_file, effect.socket, effect.auth_file, *effect.certificate)
+    files = (effect.pid_file, effect.socket, effect.auth_file, effect.memory_file, *effect.certificate)
     check_answers(path for path in files if path)
     root = os.geteuid() == 0 if limits.root is None else limits.root
     user = _uid(effect.user)
@@ -86,6 +86,7 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
     memory = _memory()
     listener = proc.listener_at(os.path.join("/", effect.socket)) if effect.socket else None
     locked = limits.locked or _unlimited(resource.getrlimit(resource.RLIMIT_MEMLOCK)[0])
+    memory_file_fault, room = _memory_file(effect.memory_file, user if root else None)
     return Host(
         root=root,
         memory=memory,
@@ -103,6 +104,8 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
         locked=max(0, locked),
         not_here=tuple(each for each in sorted({each.address for each in effect.listeners}) if _not_here(each)),
         secret_fault=_secret_fault(effect.auth_file, user if root else None),
+        memory_file_fault=memory_file_fault,
+        memory_file_room=room,
         certificate_fault=_certificate_fault(*effect.certificate) if effect.tls else "",
         socket_fault=_socket_fault(effect.socket, user if root else None),
         socket_taken=listener is not None,
@@ -139,6 +142,25 @@ def _secret_fault(path: str, who: Optional[tuple[int, int]]) -> str:
         return error.strerror or "it cannot be read"
     readable = permits(status, *who, wanted=4) if who else os.access(path, os.R_OK)
     return "" if readable else "the user of -u may not read it"
+
+
+def _memory_file(path: str, who: Optional[tuple[int, int]]) -> tuple[str, Optional[int]]:
+    """Why memcached, as its user, cannot open the file of -e, and how many bytes it can have there."""
+    if not path:
+        return "", None
+    path = os.path.join("/", path)
+    directory = os.path.dirname(path)
+    try:
+        place, there = os.stat(directory), os.stat(path) if os.path.exists(path) else None
+        free = os.statvfs(directory)
+    except OSError as error:
+        return f"{directory}: {error.strerror}", None
+    if there is not None and not stat.S_ISREG(there.st_mode):
+        return "it is no regular file", None
+    status, wanted, mode = (place, 3, os.W_OK | os.X_OK) if there is None else (there, 6, os.R_OK | os.W_OK)
+    if not (permits(status, *who, wanted=wanted) if who else os.access(directory if there is None else path, mode)):
+        return f"the user of -u cannot write {directory if there is None else 'it'}", None
+    return "", free.f_bavail * free.f_frsize + (there.st_blocks * 512 if there else 0)
 
 
 def _certificate_fault(chain: str, key: str, ca: str) -> str:

@@ -19,7 +19,7 @@ from opskit.core.errors import CommandFailed, UsageFault
 from opskit.core.finding import Finding
 from opskit.memcached.line import sources
 from opskit.memcached.line.edit import corrected, split_program
-from opskit.memcached.line.effect import effect_of
+from opskit.memcached.line.effect import effect_of, end_text
 from opskit.memcached.line.explain import explained, result_of
 from opskit.memcached.line.lint import judge
 from opskit.memcached.line.listen import Listener, is_loopback
@@ -211,6 +211,7 @@ def test_what_the_host_says(words: str, change: dict[str, Any], wanted: list[str
     [
         ("-l 10.9.8.7", {"not_here": ("10.9.8.7",)}, "address-missing", 71),
         ("-s /nowhere/m", {"socket_fault": "/nowhere: No such file or directory"}, "socket-unwritable", 71),
+        ("-l ::1 -e /m", {"memory_file_fault": "it is no regular file"}, "memory-file-unusable", -6),
         ("-l ::1 -Y /nowhere", {"secret_fault": "No such file or directory"}, "secret-unreadable", 1),
         (
             "-l ::1 -Z -o ssl_chain_cert=/c,ssl_key=/k",
@@ -225,7 +226,7 @@ def test_what_the_host_does_not_have_is_an_error(words: str, change: dict[str, A
     host = EL_HOST._replace(program=Program("memcached", NEW, ("tls",)), **change)
     judgement = judge(parse(f"-u m {words}".split(), NEW), host)
     (finding,) = (finding for finding in judgement.findings if finding.id != "exposed")
-    assert (finding.id, finding.severity, finding.evidence) == (id_, "error", f"exit status {status}")
+    assert (finding.id, finding.severity, finding.evidence) == (id_, "error", end_text(status))
     assert judgement.effect.exit_status == status
 
 
@@ -272,6 +273,31 @@ def test_whoever_listens_on_a_socket_would_lose_it() -> None:
         assert host.socket_holder.pid == os.getpid()
     (finding,) = judge(parse(["-u", "m", "-s", "/run/s"], NEW), EL_HOST._replace(socket_taken=True)).findings
     assert (finding.id, finding.severity) == ("socket-taken", "error")
+
+
+def test_the_file_of_the_items_is_opened_by_the_user_and_has_all_of_its_room(tmp_path: Path) -> None:
+    """Seen on 1.6.18: abort(3) in the background where it cannot be opened, SIGBUS on a tmpfs with too little room."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "file").touch(0o600)
+    limits = StartLimits(root=True)
+
+    def seen(name: str, user: str) -> Host:
+        return see_host(effect_of(parse(["-u", user, "-e", str(tmp_path / name)], NEW)), limits=limits)
+
+    assert [bool(seen(name, "bin").memory_file_fault) for name in ("new", "file", ".", "no/file")] == [True] * 4
+    assert [bool(seen(name, "root").memory_file_fault) for name in ("new", "file", ".", "no/file")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert (seen("new", "root").memory_file_room or 0) > 0
+    room = {name: EL_HOST._replace(memory_file_room=(64 << 20) + more) for name, more in (("less", -1), ("enough", 0))}
+    words = ["-l", "127.0.0.1", "-u", "m", "-e", "/m"]
+    assert {name: ids(words, NEW, host) for name, host in room.items()} == {
+        "less": ["memory-file-unusable"],
+        "enough": [],
+    }
 
 
 def test_less_memory_to_lock_than_is_asked_for_is_an_error() -> None:
