@@ -216,6 +216,7 @@ FINDINGS = (
     FindingKind("swap-not-active", ("warning",), "a swap entry of fstab is not in use"),
     FindingKind("swap-of-another-size", ("critical",), "the swap file is there already, with another size"),
     FindingKind("swap-size", ("error",), "a swap file cannot have this size"),
+    FindingKind("swap-unusable", ("critical",), "the kernel would not take the swap area that is there"),
     FindingKind("symlink-in-path", ("critical",), "the path of the swap file goes through a symlink"),
     FindingKind("symlink-mount-point", ("critical",), "the mount point leads through a symbolic link"),
     FindingKind("system-disk", ("critical",), "the device or mount belongs to the system"),

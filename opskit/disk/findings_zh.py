@@ -165,6 +165,7 @@ CHINESE = {
     "swap-not-active": ("fstab 中的交换条目没有启用", "swapon -a"),
     "swap-of-another-size": ("交换文件已存在，但大小不同", "先 opskit disk swap --off 再重建"),
     "swap-size": ("交换文件不能是这个大小", "换一个大小，例如 4G"),
+    "swap-unusable": ("内核不会接受已有的交换区", "用 mkswap 重新创建"),
     "symlink-in-path": ("交换文件的路径经过符号链接", "写出真实路径"),
     "symlink-mount-point": ("挂载点经过符号链接", "写出真实路径"),
     "system-disk": ("该设备或挂载属于系统", "换一块数据盘；任何选项都绕不过这条"),

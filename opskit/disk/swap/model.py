@@ -54,6 +54,7 @@ class SwapFacts:
     file: the file in question; None where a device is.
     available: the memory that can be had without swapping (MemAvailable).
     resume: the words of the kernel's command line by which it finds its hibernation image.
+    unusable: why the kernel would not take the swap area that is there; "" if it would, or there is none.
     kernel: its release, the first two numbers.
     selinux: whether it is on: only then a file has a type.
     """
@@ -63,6 +64,7 @@ class SwapFacts:
     file: Optional[SwapFile] = None
     available: int = 0
     resume: tuple[str, ...] = ()
+    unusable: str = ""
     kernel: tuple[int, int] = (0, 0)
     selinux: bool = False
 

@@ -93,10 +93,16 @@ def _file_reasons(facts: SwapFacts, request: SwapRequest, area: Optional[SwapAre
     elif file.exists and not (area or file.usable):
         title = f"{file.path} is there already, and is no swap file of root's alone without holes"
         yield Reason("file-exists", title, f"name another file; ls -ls {path} shows this one")
+    elif facts.unusable and not area:
+        yield _unusable(facts, file.path, f"name another file, or make it anew: {off}")
     if not area or (request.use_fstab and not _entries(facts, file.path)):
         yield from _path_reasons(facts, file)
     if not (area or file.exists):
         yield from _place_reasons(facts, request, file)
+
+
+def _unusable(facts: SwapFacts, path: str, remedy: str) -> Reason:
+    return Reason("swap-unusable", f"the kernel would not take the swap area in {path}: {facts.unusable}", remedy)
 
 
 def _path_reasons(facts: SwapFacts, file: SwapFile) -> Iterator[Reason]:
@@ -187,6 +193,9 @@ def _device_reasons(facts: SwapFacts, device: BlockDevice, *, is_swap: bool) -> 
     for tool in ("mkswap", "swapon"):
         yield from guard.missing_tool(host, tool)
     if is_swap:
+        if facts.unusable:
+            path = shlex.quote(device.path)
+            yield _unusable(facts, device.path, f"mkswap {path} makes it anew; then run the same command again")
         return
     if device.kind not in {*guard.FORMATTABLE, "partition"}:
         title = f"{device.path} is of kind {device.kind}, not a raw disk or a partition"

@@ -7,6 +7,7 @@ import dataclasses
 import os
 import re
 import stat
+import struct
 import uuid
 from collections.abc import Iterator
 from typing import Optional
@@ -16,6 +17,7 @@ from opskit.core.files import is_left
 from opskit.core.kernel import kernel_release
 from opskit.core.mountinfo import mount_of, mounts_here
 from opskit.core.plan import RUN_ID
+from opskit.core.units import size_text
 from opskit.disk.model import HostFacts, SwapArea
 from opskit.disk.see.facts import FSTAB, on_path, see
 from opskit.disk.see.mounts import swap_areas
@@ -25,8 +27,8 @@ from opskit.disk.swap.model import DRAFT_MARK, SwapFacts, SwapFile
 PROC = "/proc"
 TOOLS = ("mkswap", "swapon", "chattr")
 _KIB = 1024
-# Of the swap header (mkswap(8), linux/swap.h): its UUID, and the magic at the end of the first page.
-_UUID_AT, _MAGIC = 1036, b"SWAPSPACE2"
+# Of the swap header (mkswap(8), linux/swap.h): version and last page, UUID, and the magic at the end of the first page.
+_VERSION_AT, _UUID_AT, _MAGIC = 1024, 1036, b"SWAPSPACE2"
 _BLOCK = 512
 
 
@@ -37,13 +39,17 @@ def see_swap(runner: Runner, path: str, *, device: bool, fstab: str = FSTAB) -> 
     host = see(runner, fstab=fstab, devices=devices, paths=paths, claim=True)
     host = dataclasses.replace(host, tools={**host.tools, **{tool: "1" for tool in TOOLS if on_path(tool)}})
     words = read_text(PROC, "cmdline").split()
+    there = host.named(path) if device else None
+    known = there if there and any(s.type == "swap" for s in there.signatures) else None
+    file = None if device else _file(host, path, folder)
     return SwapFacts(
         host=host,
         areas=host.swap_areas,
-        file=None if device else _file(host, path, folder),
+        file=file,
         available=available(),
         resume=tuple(word for word in words if word.startswith(("resume=", "resume_offset="))),
         kernel=kernel_release(),
+        unusable=unusable(known.path, known.size) if known else unusable(path, file.size) if file and file.uuid else "",
         selinux=os.path.exists("/sys/fs/selinux/enforce"),
     )
 
@@ -94,21 +100,44 @@ def _drafts(path: str, folder: str) -> Iterator[str]:
 
 def swap_uuid(path: str) -> str:
     """The UUID of the swap area in a file or on a device; "" without one, or where it cannot be read."""
+    head = _first_page(path)
+    return str(uuid.UUID(bytes=head[_UUID_AT : _UUID_AT + 16])) if head.endswith(_MAGIC) else ""
+
+
+def _first_page(path: str) -> bytes:
+    """The page that can be the header of a swap area; b"" where it cannot be read, or there is less."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     page = os.sysconf("SC_PAGE_SIZE")
     try:
         descriptor = os.open(path, flags)
     except OSError:
-        return ""
+        return b""
     try:
         head = os.pread(descriptor, page, 0)
     except OSError:
-        return ""
+        return b""
     finally:
         os.close(descriptor)
-    if len(head) < page or not head.endswith(_MAGIC):
-        return ""
-    return str(uuid.UUID(bytes=head[_UUID_AT : _UUID_AT + 16]))
+    return head if len(head) == page else b""
+
+
+def unusable(path: str, size: int) -> str:
+    """Why the kernel would not take the swap area that blkid finds here (mm/swapfile.c, read_swap_header), or "".
+
+    size: of the file or device, in bytes.
+    """
+    head = _first_page(path)
+    if not head:
+        return ""  # nothing is known
+    if not head.endswith(_MAGIC):
+        return "it was made for pages of another size, or by a very old mkswap"
+    orders = [struct.unpack_from(f"{order}2I", head, _VERSION_AT) for order in "<>"]
+    last = next((last for version, last in orders if version == 1), 0)
+    if not last:
+        return "its header is damaged"
+    if (last + 1) * len(head) > size:
+        return f"its header counts {size_text((last + 1) * len(head))}, and {size_text(size)} are there"
+    return ""
 
 
 def area_at(path: str) -> Optional[SwapArea]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from opskit.core.command import Command, Result
 from opskit.core.errors import Failed
 from opskit.core.plan import Plan, Refusal
 from opskit.core.units import GIB, MIB
-from opskit.disk.model import BlockDevice, FileFact, HostFacts, PathFact, SwapArea
+from opskit.disk.model import BlockDevice, FileFact, HostFacts, PathFact, Signature, SwapArea
 from opskit.disk.see.mounts import swap_areas
 from opskit.disk.swap.model import SwapFacts, SwapFile, SwapRequest
 from opskit.disk.swap.plan import decide_device, decide_file, decide_off
-from opskit.disk.swap.see import swap_uuid
+from opskit.disk.swap.see import swap_uuid, unusable
 from opskit.disk.swap.steps import MakeSwapFile
 
 PATH = "/swapfile"
@@ -281,3 +282,39 @@ def test_a_swap_area_is_known_by_its_header(tmp_path: Path) -> None:
     path.write_bytes(bytes(8192))
     assert swap_uuid(str(path)) == ""
     assert swap_uuid(str(tmp_path / "none")) == ""
+
+
+def header(last: int, order: str = "<", version: int = 1) -> bytes:
+    page = os.sysconf("SC_PAGE_SIZE")
+    fields = struct.pack(f"{order}2I", version, last)
+    return bytes(1024) + fields + bytes(4) + UUID_BYTES + bytes(page - 1052 - 10) + b"SWAPSPACE2"
+
+
+def test_a_swap_area_that_the_kernel_refuses_is_known_before(tmp_path: Path) -> None:
+    """Seen with swapon on kernel 6.18: pages of another size (mkswap -p), and a device that was made smaller."""
+    page, path = os.sysconf("SC_PAGE_SIZE"), tmp_path / "swap"
+    path.write_bytes(header(9))
+    assert unusable(str(path), 10 * page) == ""
+    assert "are there" in unusable(str(path), 10 * page - 1)
+    path.write_bytes(header(9, ">"))  # of a host with the other order of bytes: taken
+    assert unusable(str(path), 10 * page) == ""
+    for damaged in (header(0), header(9, version=2)):
+        path.write_bytes(damaged)
+        assert "damaged" in unusable(str(path), 10 * page)
+    path.write_bytes(bytes(page))
+    assert "another size" in unusable(str(path), 10 * page)
+    assert unusable(str(tmp_path / "none"), 10 * page) == ""
+
+
+def test_a_swap_area_that_the_kernel_refuses_gets_no_entry() -> None:
+    why = "it was made for pages of another size"
+    assert ids(decide(facts(file=MADE, unusable=why))) == ["swap-unusable"]
+    assert actions(decide(facts(file=MADE, areas=(AREA,), fstab=ENTRY, unusable=why))) == []
+    now = facts(file=None, unusable=why)
+    swap = Signature("swap", "other", UUID)
+    disk = BlockDevice("vdb", "/dev/vdb", "disk", "252:16", 2 * GIB, signatures=(swap,), exclusive="free")
+    host = replace(now.host, devices=(disk,), paths=(PathFact("/dev/vdb", "block", "/dev/vdb"),))
+    request = SwapRequest("/dev/vdb", use_fstab=False)
+    (reason,) = decide_device(replace(now, host=host), request, RUN, UUID).reasons
+    assert (reason.id, reason.remedy.startswith("mkswap /dev/vdb ")) == ("swap-unusable", True)
+    assert actions(decide_device(replace(now, host=host, unusable=""), request, RUN, UUID)) == ["swap-on"]
