@@ -175,6 +175,8 @@ def _rest_note(facts: WhyFacts, rest: int) -> str:
         return "du counts more than the disk holds: shared extents, compression, small files kept in metadata"
     if rest and facts.filesystem.fstype == "btrfs":
         return "snapshots and other subvolumes may be in it"
+    if rest and facts.filesystem.fstype == "overlay":
+        return "df has the figures of the filesystem beneath the overlay: all else that is on that one is in it"
     if rest and _missing(facts):
         return "what could not be seen may be in it"
     return "blocks that the filesystem has not accounted yet, or files that came or went meanwhile" if rest else ""

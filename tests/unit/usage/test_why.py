@@ -67,6 +67,12 @@ def test_more_than_there_is() -> None:
     assert "du counts more" in why.parts[-1].note
 
 
+def test_in_a_container_the_rest_is_what_else_is_on_the_disk_of_the_host() -> None:
+    overlay = Filesystem("overlay", "overlay", "/", "252:17", False, False, FIGURES)
+    why = explain(facts(filesystem=overlay, own=None, own_how="no"))
+    assert "beneath the overlay" in why.parts[-1].note
+
+
 def test_what_was_not_seen_is_said() -> None:
     why = explain(facts(own=None, own_how="no", unseen=3, hidden_why="only root", unreadable=("/da ta/x", "/da ta/y")))
     assert why.missing == (
