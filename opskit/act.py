@@ -127,7 +127,7 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
     if not (session.screen.json or session.screen.quiet):
         chore.draw(plan, sys.stderr)
         draw_plan(session.screen, plan, sys.stderr, commands=session.verbose > 0, mark=not chore.undoes)
-    _load(session, plan)
+    _load(plan)
     confirm(session.screen, yes=session.yes)
     with host_lock(session.state_dir, session.lock_timeout), ExitStack() as stack:
         session.log_to_file()
@@ -141,10 +141,9 @@ def act(session: Session, chore: Chore[F]) -> Outcome:
         return _carry_out(session, chore, again, stack)
 
 
-def _load(session: Session, plan: Plan) -> None:
-    """Import what else its steps and its answer take: later opskit may have been upgraded, or removed."""
-    names = [name for step in plan.steps for name in step.late_modules]
-    for name in [*names, *(["opskit.core.envelope"] if session.screen.json else [])]:
+def _load(plan: Plan) -> None:
+    """Import what else its steps take: later opskit may have been upgraded, or removed."""
+    for name in (name for step in plan.steps for name in step.late_modules):
         importlib.import_module(name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import sys
@@ -40,6 +41,10 @@ class Screen:
     quiet: bool = False
     color: str = "auto"
     chinese: Optional[Callable[[str, str], str]] = None
+
+    def __post_init__(self) -> None:
+        if self.json:  # at the end of the work, opskit may have been upgraded, or removed
+            importlib.import_module("opskit.core.envelope")
 
     def title(self, finding: Finding, area: str = "") -> str:
         """The title of a finding as it is shown: for who reads Chinese, with what it means before it.

@@ -278,6 +278,16 @@ def test_nothing_is_killed_but_by_the_runner() -> None:
     none(faults)
 
 
+def test_who_has_waited_for_an_answer_looks_whether_opskit_is_still_the_same() -> None:
+    faults = []
+    for name in NAMES:
+        for node in ast.walk(parse(name)):
+            calls = set(called(node)) if isinstance(node, ast.FunctionDef) else set()
+            if "confirm" in calls and "check_build" not in calls:
+                faults.append(f"{name}: {node.name} asks, and then does not call check_build()")
+    none(faults)
+
+
 def argument_lists(tree: ast.AST) -> Iterator[set[str]]:
     """The literal strings of each tuple, list and call: what an argv is made of."""
     for node in ast.walk(tree):

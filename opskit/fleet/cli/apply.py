@@ -43,6 +43,8 @@ SERIAL = "1,10%,100%"
 AUTO = {"tool": "auto"}
 # What a host that had begun when the control node was lost may still be at: resume waits for it there.
 RESUME_WAIT = "5m"
+# As the command began: its hosts may take long to answer.
+_BUILD = installed()
 
 
 def batches(value: Any) -> str:
@@ -155,9 +157,8 @@ def _begin(session: Session, run: FleetRun, plan: FleetPlan, nothing: str, code:
         raise typer.Exit(code)
     if not (session.screen.json or session.screen.quiet):
         draw_plan(session.screen, plan, sys.stderr, verbose=session.verbose)
-    build = installed()
     confirm(session.screen, yes=session.yes)
-    check_build(build, f"fleet {run.kind}")
+    check_build(_BUILD, f"fleet {run.kind}")
     folder = create_run(session.state_dir, run, plan)
     session.screen.note(f"run {run.id}; from another terminal: {follow_up('fleet', 'status', run.id)}")
     with folder.held() as lock:
@@ -211,8 +212,10 @@ def resume(session: Session, run: FleetRunName, max_fail: SameMaxFail = None) ->
         _show_again(session, folder, left)
         names = shown(", ".join(left[:10])) + (", …" if left[10:] else "")
         session.screen.note(f"{counted(len(left), 'host')} of run {folder.run.id} to go on with: {names}")
+        patient = _patient(rest)  # which imports the command that the hosts run
         confirm(session.screen, yes=session.yes)
-        _carry_out(session, folder, _patient(rest), lock)
+        check_build(_BUILD, "fleet resume")
+        _carry_out(session, folder, patient, lock)
 
 
 def _nothing_left(session: Session, folder: RunFolder, states: Mapping[str, HostState]) -> NoReturn:
