@@ -36,6 +36,7 @@ from opskit.memcached.line.storage import (
     SIGSEGV,
     chunk_ends,
     chunk_size,
+    pages_short,
     sizes_end,
     storage_ends,
     storage_ends_late,
@@ -371,6 +372,9 @@ def _in_threads(line: CommandLine, effect: Effect, host: Host) -> Iterator[End]:
         yield 1, f"-Y {effect.auth_file}: {host.secret_fault}"
     if host.memory_file_fault:
         yield SIGABRT, f"-e {effect.memory_file}: {host.memory_file_fault}"
+    short = pages_short(line, effect.item_size, effect.max_bytes)
+    if short:
+        yield 1, f"-m is too little for a page of each of {short} sizes of chunks"
     if effect.auth_file and effect.udp:
         yield EX_USAGE, "no UDP with -Y"
     if effect.connections < FILES_ALWAYS + 1 + FILES_PER_THREAD[0] * effect.threads - 1:

@@ -9,7 +9,7 @@ from typing import Optional
 from opskit.core.finding import Finding
 from opskit.core.units import GIB, KIB, MIB, size_text
 from opskit.memcached.line.edit import Edit, LineFinding, OptionText
-from opskit.memcached.line.effect import SUN_PATH, Effect, bound_path, odd_size
+from opskit.memcached.line.effect import SUN_PATH, Effect, bound_path, late_end, odd_size
 from opskit.memcached.line.numbers import (
     FLOAT,
     INTEGER,
@@ -33,7 +33,7 @@ from opskit.memcached.line.release import (
     at,
     release_text,
 )
-from opskit.memcached.line.storage import CHUNK, sizes_of
+from opskit.memcached.line.storage import CHUNK, pages_short, sizes_of
 from opskit.memcached.line.table import PROTOCOLS, Flag
 
 
@@ -207,6 +207,14 @@ def _log_size(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
 def _memory(line: CommandLine, effect: Effect) -> Iterator[LineFinding]:
     """-m against -I: half of it (1.5.4 on), or a quarter (1.4.29 to 1.5.3, where -I is given)."""
     release = line.release
+    classes = pages_short(line, effect.item_size, effect.max_bytes)
+    if classes and effect.status == 1:
+        taker = "-e" if line.has("e") else "-L"
+        title = (
+            f"-m {line.text('m', '64')} is too little: {taker} takes a page of 1M for each of {classes} sizes at once"
+        )
+        instead, evidence = ("m", str(max(classes, 64))), late_end(1, effect)
+        yield _finding("out-of-range", "error", title, evidence, f"-m {classes} at least", line.position("m"), instead)
     part = 2 if release >= ITEM_CHECKED_AT_END else 4 if release >= ITEMS_TO_1G and line.has("I") else 0
     if not part or effect.max_bytes >= part * effect.item_size or not KIB <= effect.item_size <= GIB:
         return

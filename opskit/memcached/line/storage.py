@@ -29,6 +29,8 @@ CHUNK = 512 * KIB
 # A class of chunks is at least so much larger than the one before it (CHUNK_ALIGN_BYTES), and there are so many.
 ALIGN = 8
 CLASSES = 63
+# What every item has beside its key, value and flags.
+ITEM = 48
 # What extstore has until it is told otherwise, in MiB.
 PAGE_SIZE, WRITE_BUFFER = 64, 4
 UNITS = {"m": MIB, "g": 1024 * MIB, "t": 1024**2 * MIB, "p": 1024**3 * MIB}
@@ -120,6 +122,28 @@ def sizes_end(line: CommandLine, item_size: int) -> Iterator[tuple[int, str]]:
         last = size
     if not option.value or len(sizes) >= CLASSES:
         yield EX_USAGE, f"{option.name}: from 1 to {CLASSES - 1} sizes"
+
+
+def classes_of(line: CommandLine, item_size: int) -> int:
+    """How many sizes of chunks it makes (slabs_init() in slabs.c)."""
+    option = sizes_of(line)
+    if option is not None and option.value:
+        return 1 + len([text for text in option.value.split("-") if text])
+    factor = line.last("f")
+    growth = factor.number.value if factor and factor.number else 1.25
+    largest, size, number = chunk_size(line, item_size).size, (ITEM + line.integer("n", 48)) % 2**32, 1
+    while number < CLASSES and growth > 1 and size < largest / growth:
+        size = int((size + -size % ALIGN) * growth)
+        number += 1
+    return number
+
+
+def pages_short(line: CommandLine, item_size: int, max_bytes: int) -> int:
+    """How many MiB -m has at least for the page of each class that -L and -e take at once; 0 where it is enough."""
+    if not (line.has("L") or line.has("e")):
+        return 0
+    classes = classes_of(line, item_size)
+    return classes if max_bytes < classes * PAGE else 0
 
 
 def storage_ends(line: CommandLine, item_size: int, udp: int) -> Iterator[tuple[int, str]]:

@@ -186,6 +186,11 @@ def test_what_only_the_host_knows_agrees_with_the_real_one(place: Path, agree: A
             for first, second in ((chain, key), (chain, other), (key, key), ("/nonexistent", key), (chain, root))
         ),
         f"{BASE} -Z -o ssl_chain_cert={chain},ssl_key={key},ssl_ca_cert=/nonexistent",
+        f"-s {root}/pw", f"{BASE} -e {root}/items", f"{BASE} -e {root}", f"{BASE} -e /nonexistent/items",
+        *(f"{BASE} -L -m {m} -f {f} -n {n}" for m, f, n in (
+            ("38", "1.25", "48"), ("39", "1.25", "48"), ("12", "2", "48"), ("13", "2", "48"), ("62", "1.05", "1"),
+            ("63", "1.05", "1"), ("2", "1.1", "5000"), ("8", "3.5", "1"), ("7", "3.5", "1"),
+        )),
     ]  # fmt: skip
     compare([line if "-u " in line else f"-u memcached {line}" for line in lines], place, agree, host=True)
 

@@ -27,6 +27,7 @@ from opskit.memcached.line.numbers import atof, atoi, item_size, meant_bytes, st
 from opskit.memcached.line.parse import parse
 from opskit.memcached.line.release import Release, at, parse_release, read_release
 from opskit.memcached.line.see import from_unit, read_sysconfig
+from opskit.memcached.line.storage import pages_short
 from opskit.memcached.line.table import FLAGS
 from opskit.memcached.model import Host, HostProcess, PidFile, Program, StartLimits, StatsAnswer, TakenPort
 from opskit.memcached.see.host import see_host, see_program
@@ -298,6 +299,24 @@ def test_the_file_of_the_items_is_opened_by_the_user_and_has_all_of_its_room(tmp
         "less": ["memory-file-unusable"],
         "enough": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "least"),
+    [
+        ("", 39),
+        ("-f 1.05", 63),
+        ("-f 2 -n 1", 14),
+        ("-o no_modern", 42),
+        ("-o slab_sizes=100-200-300", 4),
+        ("-f 1e9", 1),
+    ],
+)
+def test_so_many_mebibytes_are_taken_before_any_item(words: str, least: int) -> None:
+    """-L and -e take a page of each class at once; the real one names the number, and ends in the background."""
+    for m, wanted in ((max(2, least) - 1, least), (max(2, least), 0)):
+        line = parse(f"-u m -d -P /r/p -l ::1 -L -m {m} {words}".split(), NEW)
+        assert pages_short(line, 1 << 20, m << 20) == (wanted if m < least else 0)
 
 
 def test_less_memory_to_lock_than_is_asked_for_is_an_error() -> None:
