@@ -101,8 +101,11 @@ def filesystem_reasons(facts: HostFacts, device: BlockDevice, mount: Optional[Mo
             f"{path} is not mounted, and filesystems grow while mounted",
             follow_up("disk", "mount", path),
         )
+    elif mount.read_only and device.errors:  # errors=remount-ro may be why: nobody makes that writable before e2fsck
+        yield _has_errors(facts, device, filesystem.type, mount.target, path)
     elif mount.read_only:
-        yield Reason("read-only", f"{mount.target} is mounted read-only", f"mount -o remount,rw {mount.target}")
+        remedy = f"mount -o remount,rw {shlex.quote(mount.target)}"
+        yield Reason("read-only", f"{mount.target} is mounted read-only", remedy)
     elif device.filesystem_size is None:
         yield Reason("unread", f"the size of the filesystem on {path} could not be read", "as root; dmesg | tail")
     tool = "xfs_growfs" if filesystem.type == "xfs" else "resize2fs"
@@ -122,11 +125,7 @@ def online_reasons(
     if step is None or step.fstype == "xfs":
         return
     if device.errors:
-        title = f"the {step.fstype} on {path} is marked as having errors, and so does not grow while it is mounted"
-        remedy = "reboot: e2fsck looks at it then, where the last field of its line in fstab is not 0"
-        if step.target not in SYSTEM_TARGETS:
-            remedy = _while_unmounted(facts, device, path, f"e2fsck {shlex.quote(path)}")
-        yield Reason("filesystem-errors", title, f"{remedy}; then run the same command again")
+        yield _has_errors(facts, device, step.fstype, step.target, path)
     size = device.filesystem_size
     if size and size.most_blocks and step.after // size.block_size > size.most_blocks:
         most = size_text(size.most_blocks * size.block_size)
@@ -135,6 +134,14 @@ def online_reasons(
     if not facts.may_resize:
         title = f"root may not make a mounted {step.fstype} larger here (no CAP_SYS_RESOURCE, as in a container)"
         yield Reason("capability-missing", title, "run it on the host itself", exit_code=ExitCode.MISSING)
+
+
+def _has_errors(facts: HostFacts, device: BlockDevice, fstype: str, target: str, path: str) -> Reason:
+    title = f"the {fstype} on {path} is marked as having errors, and so does not grow while it is mounted"
+    remedy = "reboot: e2fsck looks at it then, where the last field of its line in fstab is not 0"
+    if target not in SYSTEM_TARGETS:
+        remedy = _while_unmounted(facts, device, path, f"e2fsck {shlex.quote(path)}")
+    return Reason("filesystem-errors", title, f"{remedy}; then run the same command again")
 
 
 def _wider(facts: HostFacts, device: BlockDevice, step: GrowFilesystem, path: str) -> str:
