@@ -181,7 +181,10 @@ def _item(
         evidence = f"read as {size} bytes"
         yield _finding("not-a-number", "error", f"{option.text}: not a number", evidence, "-I 1m", position)
     elif not KIB <= size <= most:
-        title, remedy = f"{option.text}: it takes 1k to {most // MIB}m", f"-I {most // MIB}m at most"
+        # Who types 4 means 4m.
+        mebibytes = size if 0 < size * MIB <= effect.max_bytes // 4 else 1
+        title = f"{option.text}: it takes 1k to {most // MIB}m"
+        remedy = f"-I {most // MIB}m at most" if size > most else f"-I {mebibytes}m"
         yield _finding("out-of-range", "error", title, status, remedy, position)
     elif odd_size(line, size):
         instead = ("I", f"{(size + CHUNK - 1) // CHUNK * CHUNK // KIB}k")

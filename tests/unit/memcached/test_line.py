@@ -319,6 +319,26 @@ def test_so_many_mebibytes_are_taken_before_any_item(words: str, least: int) -> 
         assert pages_short(line, 1 << 20, m << 20) == (wanted if m < least else 0)
 
 
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ("-I 4", "-I 4m"),
+        ("-I 0", "-I 1m"),
+        ("-I 1023", "-I 1m"),
+        ("-m 8192 -I 1023", "-I 1023m"),
+        ("-I 2000m", "-I 1024m at most"),
+    ],
+)
+def test_an_item_size_that_is_too_small_is_not_told_of_the_most(words: str, remedy: str) -> None:
+    """Whoever typed 4, or 1023, was sent to 1024m."""
+    (finding,) = (
+        each
+        for each in judge(parse(f"-u m -l 127.0.0.1 {words}".split(), NEW), EL_HOST).findings
+        if each.id == "out-of-range"
+    )
+    assert finding.remedy == remedy
+
+
 def test_less_memory_to_lock_than_is_asked_for_is_an_error() -> None:
     """What it does hangs on how much it has when it asks: with 8 MiB each of five releases died, or locked nothing."""
     judgement = judge(parse(["-u", "m", "-l", "::1", "-k"], NEW), EL_HOST._replace(locked=8 << 20))
