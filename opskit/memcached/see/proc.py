@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Optional
 
 from opskit.core import procfs, sockets, systemd
@@ -41,8 +43,24 @@ def taken(ports: Sequence[int]) -> tuple[TakenPort, ...]:
     listening = listeners(ports) if ports else []
     owners = sockets.socket_owners({inode for _, inode in listening}) if listening else {}
     return tuple(
-        TakenPort(listener, process(owners[inode]) if inode in owners else None) for listener, inode in listening
+        TakenPort(_of_both_families(listener), process(owners[inode]) if inode in owners else None)
+        for listener, inode in listening
     )
+
+
+def _of_both_families(listener: Listener) -> Listener:
+    """The same, on every address where it is on [::] and takes IPv4, too: /proc does not tell, a bind(2) does."""
+    import socket  # noqa: PLC0415
+
+    if (listener.protocol, listener.address) != ("tcp", "::"):
+        return listener
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as memcached does
+        try:
+            probe.bind(("127.255.255.254", listener.port))  # nobody listens on just that one
+        except OSError as error:
+            return replace(listener, address=ALL) if error.errno == errno.EADDRINUSE else listener
+    return listener
 
 
 def sockets_of(pid: int) -> list[Listener]:

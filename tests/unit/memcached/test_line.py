@@ -339,6 +339,18 @@ def test_an_item_size_that_is_too_small_is_not_told_of_the_most(words: str, reme
     assert finding.remedy == remedy
 
 
+@pytest.mark.parametrize("only", [0, 1])
+def test_a_listener_on_every_ipv6_address_takes_ipv4_as_well(only: int) -> None:
+    """Unless it has IPV6_V6ONLY: seen on 1.6.18, which ended with 71 on 127.0.0.1 beside such a one."""
+    with socket.socket(socket.AF_INET6) as server:
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
+        server.bind(("::", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        line = parse(["-u", "root", "-l", "127.0.0.1", "-p", str(port)], NEW)
+        assert [each.id for each in judge(line, see_host(effect_of(line))).findings].count("port-taken") == 1 - only
+
+
 def test_less_memory_to_lock_than_is_asked_for_is_an_error() -> None:
     """What it does hangs on how much it has when it asks: with 8 MiB each of five releases died, or locked nothing."""
     judgement = judge(parse(["-u", "m", "-l", "::1", "-k"], NEW), EL_HOST._replace(locked=8 << 20))
