@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional
 
 import typer
 
 from opskit.areas import Entry
-from opskit.commands import LazyGroup, new_app
+from opskit.commands import LazyGroup, PlainCommand, new_app
 from opskit.core.errors import ExitCode, UsageFault
 from opskit.core.finding import follow_up
 from opskit.core.text import counted
@@ -111,7 +112,17 @@ def verify_(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-@changes(app, "vacuum", facts=False, example="opskit journal vacuum 2d --dry-run")
+class VacuumCommand(PlainCommand):
+    """Knows the options of journalctl that opskit has by another word."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "--vacuum-time": "the span alone, such as 2d",
+        "--vacuum-size": "--size 500M",
+        "--vacuum-files": "--files 10",
+    }
+
+
+@changes(app, "vacuum", facts=False, example="opskit journal vacuum 2d --dry-run", command=VacuumCommand)
 def vacuum(
     session: Session,
     span: Annotated[str, typer.Argument(metavar="[SPAN]", help="Delete what is older: 2d, 12h, 1w, 1month.")] = "",

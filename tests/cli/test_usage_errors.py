@@ -52,3 +52,17 @@ def test_usage(words: list[str], expected: str, capsys: pytest.CaptureFixture[st
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.split("\n")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "todo"),
+    [
+        (["vacuum", "--vacuum-time=2d"], "the span alone, such as 2d"),
+        (["vacuum", "--vacuum-size", "1G", "--yes"], "--size 500M"),
+        (["errors", "-xe"], "leave it out"),
+        (["errors", "-n", "5"], "--top 10"),
+    ],
+)
+def test_what_is_typed_as_for_journalctl(words: list[str], todo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["journal", *words]) == 2
+    assert f"to do: {todo}" in capsys.readouterr().err

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Optional
+from typing import Annotated, ClassVar, Optional
 
 import typer
 
@@ -51,9 +51,13 @@ _BOOT = re.compile(r"[+-]?\d{1,9}|[0-9a-fA-F]{32}(?:[+-]\d{1,9})?", re.ASCII)
 
 
 class ErrorsCommand(PlainCommand):
-    """--boot alone is this boot, as for journalctl."""
+    """--boot alone is this boot, as for journalctl; knows options of it that opskit has by another word."""
 
     bare = (frozenset({"--boot", "-b"}), THIS_BOOT, _BOOT)
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("-n", "--lines"), "--top 10"),
+        **dict.fromkeys(("-x", "-e", "-r"), "leave it out: the worst comes first"),
+    }
 
 
 @reads(app, "errors", example="opskit journal errors --since 1h", command=ErrorsCommand)
