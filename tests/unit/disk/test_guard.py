@@ -14,6 +14,7 @@ from checkout import HOSTS
 from opskit.core.jsonable import from_json, to_json
 from opskit.core.plan import NO_RUN, Plan, Refusal
 from opskit.disk import guard
+from opskit.disk.grow.parts import filesystem_reasons
 from opskit.disk.model import ZERO, HostFacts, Mount, PathFact, Signature
 from opskit.disk.mount.plan import decide_mount
 from opskit.disk.mount.request import MountRequest, NewIds, mount_point_reasons, request_reasons
@@ -194,3 +195,15 @@ def test_an_option_by_which_mount_does_something_else_is_refused(option: str) ->
     (reason,) = request_reasons(request)
     assert (reason.id, reason.exit_code, reason.remedy) == ("bad-mount-options", 2, f"leave {option} out")
     assert not list(request_reasons(replace(request, mount_options="noatime,x-systemd.device-bound")))
+
+
+def test_a_filesystem_that_another_mount_covers_does_not_grow() -> None:
+    """Resize2fs and xfs_growfs open the mount point, and would find another filesystem there."""
+    facts = facts_of("el9-data")
+    device = facts.device("vdb1")
+    assert device
+    mount = Mount(device.number, "/data", device.path, "ext4", "rw")
+    facts = replace(facts, mounts=(mount,))
+    assert "mounted-over" not in [r.id for r in filesystem_reasons(facts, device, mount, device.path)]
+    covered = replace(facts, mounts=(*facts.mounts, Mount("0:99", mount.target, "none", "tmpfs", "rw")))
+    assert "mounted-over" in [r.id for r in filesystem_reasons(covered, device, mount, device.path)]
