@@ -141,10 +141,21 @@ def _invoke(arguments: list[str], needed: Optional[str]) -> int:
 
 def _fault(error: Exception) -> Failed:
     """What nobody had foreseen, as an error."""
+    if isinstance(error, FileNotFoundError) and error.filename is None and _homeless():
+        return Failed("the working directory", "it has been removed: no relative path leads anywhere", todo="cd /")
     todo = "the same command with --debug shows where; please report it"
     if isinstance(error, ImportError):  # each module is loaded when it is needed, and a package may be another by then
         todo = f"where opskit was upgraded or removed meanwhile, the same command again; else: {todo}"
     return Failed("a fault in opskit", f"{type(error).__name__}: {error}", todo=todo)
+
+
+def _homeless() -> bool:
+    """Whether the directory that this was started in is gone, as that of a release that was replaced."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def check_release(needed: Optional[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from opskit.cli import main
@@ -66,3 +68,14 @@ def test_usage(words: list[str], expected: str, capsys: pytest.CaptureFixture[st
 def test_what_is_typed_as_for_journalctl(words: list[str], todo: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["journal", *words]) == 2
     assert f"to do: {todo}" in capsys.readouterr().err
+
+
+def test_started_in_a_directory_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "release"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(["journal", "usage", "-D", "."]) == 1
+    assert capsys.readouterr().err.startswith("opskit: the working directory: it has been removed")
