@@ -43,7 +43,8 @@ def own_etc(host: Host) -> str:
     etc, real = host.fstab.parent, host.folder / "real-etc"
     real.mkdir()
     host.name_of_fstab = OWN
-    link = f'for each in {real}/*; do [ -e {etc}/"${{each##*/}}" ] || ln -s "$each" {etc}; done'
+    others = "case $each in */fstab*) continue;; esac"  # backups that an opskit of this machine has made
+    link = f'for each in {real}/*; do {others}; [ -e {etc}/"${{each##*/}}" ] || ln -s "$each" {etc}; done'
     hide = "if [ -d /run/systemd ]; then mount -t tmpfs none /run/systemd; fi"
     return f"mount --bind /etc {real}; {link}; mount --bind {etc} /etc; {hide}"
 
