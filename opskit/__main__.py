@@ -13,8 +13,12 @@ def run() -> None:
         from opskit.core.build import fits, version_line  # noqa: PLC0415
 
         if all(fits(each) for each in needed):
-            print(version_line())
-            return
+            try:
+                print(version_line(), flush=True)
+            except OSError:  # cli.py meets the same, and tells it
+                pass
+            else:
+                return
     _end_on_signals()
     import gc  # noqa: PLC0415
 

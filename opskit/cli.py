@@ -67,6 +67,7 @@ def main(arguments: list[str], needed: Optional[str] = None) -> int:
     for number, handler in HANDLERS.items():
         if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup, for what opskit starts, too
             signal.signal(number, handler)
+    stdout = sys.stdout
     try:
         code = _invoke(arguments, needed)
         sys.stdout.flush()
@@ -84,6 +85,9 @@ def main(arguments: list[str], needed: Optional[str] = None) -> int:
         state = f"What was changed: {follow_up('history')}." if execute and execute.begun_runs else ""
         _show(Failed("stdout", why, todo="make room", state=state), [])
         return ExitCode.FAILED
+    if sys.stdout is not stdout:  # typer puts another there where nobody reads any more, and says 1
+        _forget_stdout()
+        return 128 + signal.SIGPIPE
     return code
 
 

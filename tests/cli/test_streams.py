@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ def opskit(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
-@pytest.mark.parametrize("words", ["df", "df --json", "du -a", "--help", "nonsense --json"])
+@pytest.mark.parametrize("words", ["df", "df --json", "du -a", "--help", "--version", "nonsense --json"])
 def test_an_answer_that_cannot_be_written_is_told(words: str, buffering: dict[str, str]) -> None:
     with open("/dev/full", "w", encoding="ascii") as full:
         done = opskit(*words.split(), stdout=full, stderr=subprocess.PIPE, env=buffering, cwd=ROOT / "tests")
@@ -30,6 +31,17 @@ def test_an_answer_that_cannot_be_written_is_told(words: str, buffering: dict[st
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert "history" not in done.stderr  # nothing was changed
+
+
+@pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("words", ["findings", "findings --json", "--version", "disk --help", "nonsense --json"])
+def test_who_reads_no_more_is_no_failure_of_the_command(words: str, buffering: dict[str, str]) -> None:
+    """As of `| head -1`: 128 and SIGPIPE, as a shell has it of programs of C, however long the answer is."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        done = opskit(*words.split(), stdout=gone, stderr=subprocess.PIPE, env=buffering)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
 @pytest.mark.parametrize("closed", [(1,), (2,), (0, 1), (0, 1, 2)])
