@@ -299,9 +299,9 @@ def test_stop_never_ends_what_is_not_memcached(place: Place) -> None:
 
 def test_a_start_that_fails_says_what_memcached_said(place: Place) -> None:
     port = free_port()
-    failed = place.start(port, "-e", "/nonexistent/memory")
+    failed = place.start(port, "-o", "ext_path=/nonexistent/cache:64m")
     assert failed["status"] == TAKEN_BACK, failed
-    assert "failed to open file for mmap" in failed["error"]["why"]
+    assert "extstore open: No such file or directory" in failed["error"]["why"]
     assert not answers(port)
 
 
