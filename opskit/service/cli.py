@@ -17,7 +17,7 @@ from opskit.options import changes, reads, span_of
 from opskit.service.celery import is_app
 from opskit.service.ensure import decide_ensure
 from opskit.service.findings import find
-from opskit.service.judge import judge
+from opskit.service.judge import absence, judge
 from opskit.service.model import RUNNING, Around, Container, ServiceFacts
 from opskit.service.see.containers import check_container_name, find_container
 from opskit.service.see.facts import check_service_name, see_inside, see_service
@@ -71,7 +71,7 @@ def status(
         if verdict:
             judged.append((facts, verdict))
         else:
-            missing.append(_absent(facts.name, container))
+            missing.append(_absent(facts))
     findings = [finding for facts, verdict in judged for finding in find(facts, verdict)]
     result = {"services": [service_json(facts, verdict) for facts, verdict in judged]}
     error = missing[0] if missing else None
@@ -106,7 +106,7 @@ def why(
     (facts,) = _look(session, [name], container)
     verdict = judge(facts)
     if verdict is None:
-        raise _absent(facts.name, container)
+        raise _absent(facts)
     runs = verdict.state == RUNNING
     around = Around() if runs else see_around(session.runner, facts)
     known = [finding for finding in find(facts, verdict) if not finding.id.startswith("not-")]
@@ -192,9 +192,6 @@ def _look(session: Session, names: list[str], container: str) -> list[ServiceFac
     return [see_inside(session.runner, name, seen) for name in names]
 
 
-def _absent(name: str, container: str) -> Failed:
-    if container:
-        why = f"container {container} has no init script, program of supervisord or process of this name"
-        return Failed(name, why, todo=f"podman top {container}; docker top {container}")
-    why = "there is no such service: no unit, init script, program, container or process has this name"
-    return Failed(name, why, todo="systemctl list-units --type=service --all; ls /etc/init.d")
+def _absent(facts: ServiceFacts) -> Failed:
+    why, todo = absence(facts)
+    return Failed(facts.name, why, todo=todo)

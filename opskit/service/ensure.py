@@ -11,7 +11,7 @@ from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.service.findings import find
-from opskit.service.judge import judge
+from opskit.service.judge import absence, judge
 from opskit.service.model import RUNNING, SILENT, STARTING, UNKNOWN, ServiceFacts, Supervisor, Verdict
 from opskit.service.policy import NEVER, drop_in_of, has_policy, policy_reasons, policy_text
 from opskit.service.scripts import OTHER, pid_file_state
@@ -30,8 +30,8 @@ def decide_ensure(facts: ServiceFacts, seconds: float, *, policy: bool = False) 
     title = f"ensure that {facts.name} runs"
     verdict = judge(facts)
     if verdict is None:
-        why = "there is no such service"
-        return Refusal(title, (Reason("no-such-service", f"{facts.name}: {why}", exit_code=ExitCode.FAILED),))
+        why, remedy = absence(facts)
+        return Refusal(title, (Reason("no-such-service", f"{facts.name}: {why}", remedy, exit_code=ExitCode.FAILED),))
     result = {"name": facts.name, "state": verdict.state, "why": verdict.why}
     before = _policy_steps(facts) if policy else ()
     unfit = tuple(policy_reasons(facts)) if policy else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from shlex import quote
 from typing import Optional
 
 from opskit.service.celery import judge_celery
@@ -31,6 +32,19 @@ def judge(facts: ServiceFacts) -> Optional[Verdict]:
     else:
         verdict = _service(facts)
     return judge_celery(facts, verdict, facts.celery) if verdict and facts.celery else verdict
+
+
+def absence(facts: ServiceFacts) -> tuple[str, str]:
+    """That nothing has the name of the service, and what to do."""
+    container = facts.container
+    if path := facts.not_executable:
+        inside = f"{container.engine} exec {container.name} " if container else ""
+        return f"{path} is there, and may not be executed", f"{inside}chmod +x {quote(path)}"
+    if container:
+        why = f"container {container.name} has no init script, program of supervisord or process of this name"
+        return why, f"{container.engine} top {container.name}"
+    why = "there is no such service: no unit, init script, program, container or process has this name"
+    return why, "systemctl list-units --type=service --all; ls /etc/init.d"
 
 
 def _service(facts: ServiceFacts) -> Optional[Verdict]:

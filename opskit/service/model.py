@@ -273,6 +273,7 @@ class ServiceFacts:
     drop_in: the text of opskit's drop-in for Restart=, None without one; looked at when one is asked for
     release: of systemd, 0 for not known; likewise
     celery: what its workers answered; where they are to be asked
+    not_executable: an init script of the name that may not be executed, where no other has it; "" without one
     """
 
     name: str
@@ -287,6 +288,7 @@ class ServiceFacts:
     release: int = 0
     supervisor: Optional[Supervisor] = None
     celery: Optional[CeleryPing] = None
+    not_executable: str = ""
 
 
 @dataclass(frozen=True)

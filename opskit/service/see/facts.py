@@ -38,7 +38,7 @@ def see_service(runner: Runner, name: str) -> ServiceFacts:
     need_proc()
     unit = see_unit(runner, name)
     bare = name.removesuffix(".service")
-    raw = _script_files("/", bare) if unit is None or unit.source else {}
+    raw, not_executable = _script_files("/", bare) if unit is None or unit.source else ({}, "")
     if unit is None and not raw:
         processes = of_host(all_processes())
         if supervised := see_supervisor(name, processes):
@@ -54,6 +54,7 @@ def see_service(runner: Runner, name: str) -> ServiceFacts:
         script=script,
         processes=processes,
         log=last_lines_of(runner, unit.name) if unit else (),
+        not_executable=not_executable,
     )
 
 
@@ -64,7 +65,7 @@ def see_inside(runner: Runner, name: str, container: Container) -> ServiceFacts:
     if not os.path.exists(f"/proc/{container.pid}"):
         why = f"its first process {container.pid} is not on this host"
         raise Failed(container.name, why, todo=f"run opskit where {container.engine} runs the container")
-    raw = _script_files(f"/proc/{container.pid}/root", name)
+    raw, not_executable = _script_files(f"/proc/{container.pid}/root", name)
     answer = _run_script(runner, raw, container) if raw else (None, "", "")
     processes = of_container(all_processes(), container.pid)
     supervised = None if raw else see_supervisor(name, processes, f"/proc/{container.pid}/root")
@@ -76,6 +77,7 @@ def see_inside(runner: Runner, name: str, container: Container) -> ServiceFacts:
         processes=processes,
         supervisor=supervised[0] if supervised else None,
         log=supervised[1] if supervised else (),
+        not_executable=not_executable,
     )
 
 
@@ -115,12 +117,16 @@ def _named_container(runner: Runner, name: str) -> Optional[Container]:
     return container if container and (container.name == name or len(name) >= 12) else None
 
 
-def _script_files(root: str, name: str) -> dict[str, Any]:
-    """The files of an init script, in a child: what they lie on may not answer. Raises Failed."""
+def _script_files(root: str, name: str) -> tuple[dict[str, Any], str]:
+    """The files of an init script, else the path of one that may not be executed; {} and "" where there is none.
+
+    In a child: what they lie on may not answer. Raises Failed.
+    """
     (answer,) = ask([partial(script_facts, root, name)], FILES_SECONDS)
     if not answer.came:
         raise Failed(name, f"the files of its init script: {answer.why}", todo="findmnt -t nfs,nfs4,cifs,fuse")
-    return answer.value or {}
+    raw = answer.value or {}
+    return ({}, raw["not_executable"]) if "not_executable" in raw else (raw, "")
 
 
 def _run_script(

@@ -87,9 +87,13 @@ def matches_in(root: str, pattern: str) -> list[str]:
 def script_facts(root: str, name: str) -> dict[str, Any]:
     """An init script and what it names, as JSON holds it; {} where there is none.
 
+    Of one that may not be executed, by which some have it switched off, only the path, as not_executable: it counts
+    where nothing else has the name.
+
     root: "/", or /proc/PID/root
     name: of the service
     """
+    not_executable = ""
     for folder in SCRIPTS:
         path = f"{folder}/{name}"
         try:
@@ -97,6 +101,7 @@ def script_facts(root: str, name: str) -> dict[str, Any]:
         except OSError:
             continue
         if not status.st_mode & 0o111:
+            not_executable = not_executable or path
             continue
         settings = [_text(root, f"{folder}/{name}") for folder in SETTINGS]
         named = named_in(name, text, settings)
@@ -110,7 +115,7 @@ def script_facts(root: str, name: str) -> dict[str, Any]:
             "lock": locks[0] if locks else "",
             "logs": [path for pattern in logs_in(name, text, settings) for path in matches_in(root, pattern)],
         }
-    return {}
+    return {"not_executable": not_executable} if not_executable else {}
 
 
 def pid_files_in(root: str, paths: list[str]) -> Iterator[dict[str, Any]]:

@@ -110,6 +110,26 @@ def test_a_script_that_others_may_change_is_not_run_by_root(service: Service) ->
     assert not ran.exists()
 
 
+def test_a_script_that_may_not_be_executed(service: Service) -> None:
+    script = service.folder / "init.d" / service.name
+    script.chmod(0o644)
+    answer = service.ask(service.name)
+    assert answer.code == 1, answer
+    error = answer.json["error"]
+    assert error["why"] == f"/etc/init.d/{service.name} is there, and may not be executed"
+    assert error["todo"] == f"chmod +x /etc/init.d/{service.name}"
+    ensured = service.host.run("service", "ensure", service.name, "--yes", inside=service.inside)
+    assert ensured.code == 1, ensured
+    assert f"chmod +x /etc/init.d/{service.name}" in ensured.err
+    # Many have a script switched off that way, and something else runs the service.
+    process = service.start()
+    code, state, _ = service.state(f"{service.name}d")
+    assert (code, state) == (0, "running")
+    script.rename(script.with_name(f"{service.name}d"))
+    assert service.state(f"{service.name}d")[:2] == (0, "running")
+    assert process.poll() is None
+
+
 def test_a_pid_file_that_is_no_file(service: Service) -> None:
     os.mkfifo(service.pid_file)
     assert service.state() == (4, "stopped", ["not-running"])

@@ -80,6 +80,7 @@ def container(status: str, *, itself: bool, policy: str = "") -> ServiceFacts:
         (container("something-new", itself=True), "", "not-known"),
         (container("exited", itself=False), "", "container-halted"),
         (ServiceFacts("w"), "", "no-such-service"),
+        (ServiceFacts("w", not_executable="/etc/init.d/w"), "", "no-such-service"),
         (ServiceFacts("w", processes=(process(9, "w", state="Z"),)), "", "nobody-starts-it"),
     ],
 )
@@ -93,6 +94,19 @@ def test_by_what_it_is_started(facts: ServiceFacts, line: str, reason: str) -> N
         assert isinstance(decision, Plan)
         assert decision.changes[0].commands == (line,)
         assert decision.fingerprint == decide_ensure(facts, 10.0).fingerprint  # type: ignore[union-attr]
+
+
+def test_a_script_that_may_not_be_executed_is_named_with_what_mends_it() -> None:
+    on_host = ServiceFacts("w", not_executable="/etc/init.d/w")
+    for facts, line in (
+        (on_host, "chmod +x /etc/init.d/w"),
+        (replace(on_host, container=Container("podman", "c", "1", "running")), "podman exec c chmod +x /etc/init.d/w"),
+    ):
+        decision = decide_ensure(facts, 10.0)
+        assert isinstance(decision, Refusal)
+        (reason,) = decision.reasons
+        assert reason.title == "w: /etc/init.d/w is there, and may not be executed"
+        assert reason.remedy == line
 
 
 def test_who_brings_it_back_is_named() -> None:
