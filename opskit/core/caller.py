@@ -150,13 +150,17 @@ def sudo_line() -> str:
 
 
 # Of capabilities(7).
+CAP_NET_BIND_SERVICE = 10
 CAP_SYS_ADMIN = 21
 CAP_SYS_RESOURCE = 24
 
 
-def has_capability(number: int) -> bool:
-    """Whether this process has a capability in effect; yes where nothing says so."""
-    match = re.search(r"^CapEff:\s+([0-9a-f]+)$", procfs.text("/proc/self/status"), re.MULTILINE)
+def has_capability(number: int, mask: str = "CapEff") -> bool:
+    """Whether this process has a capability; yes where nothing says so.
+
+    mask: which of its masks (proc(5)): in effect (CapEff), or what root can get at all (CapBnd)
+    """
+    match = re.search(rf"^{mask}:\s+([0-9a-f]+)$", procfs.text("/proc/self/status"), re.MULTILINE)
     return match is None or bool(int(match[1], 16) >> number & 1)
 
 

@@ -179,7 +179,8 @@ def _from_state(attempt: Attempt) -> Optional[Cause]:
         return _io_error(attempt)
     if attempt.errors and attempt.target:
         why = "the filesystem is marked as having errors, so it does not grow while it is mounted"
-        return Cause(why, f"umount {attempt.target}; e2fsck {attempt.path}; then run the same command again")
+        away = f"umount {shlex.quote(attempt.target)}; e2fsck {shlex.quote(attempt.path)}"
+        return Cause(why, f"{away}; then run the same command again")
     if attempt.errors:
         return Cause("the filesystem is marked as having errors", f"e2fsck {attempt.path}")
     if attempt.read_only:

@@ -10,6 +10,7 @@ import stat
 from typing import Optional, Union
 
 from opskit.core import procfs
+from opskit.core.caller import CAP_NET_BIND_SERVICE, CAP_SYS_RESOURCE, has_capability
 from opskit.core.command import Command
 from opskit.core.errors import Failed, Missing
 from opskit.core.files import check_regular
@@ -30,8 +31,6 @@ from opskit.memcached.see import proc
 SIGNS = {"sasl": r"^-S\b", "tls": r"^-Z\b", "extstore": r"- ext_path:", "proxy": r"- proxy_config:"}
 # A distribution may have mended CVE-2018-1000115 in a release that has UDP on by default.
 SIGNS["udp-off"] = r"^-U\b.*default: 0"
-# capability.h; without the first root cannot raise a hard limit (setrlimit(2)), as in many containers.
-CAP_SYS_RESOURCE, CAP_NET_BIND_SERVICE = 24, 10
 # Above this a memory limit of a control group is none.
 NO_LIMIT = 2**60
 
@@ -99,7 +98,7 @@ def see_host(effect: Effect, *, program: Optional[Program] = None, limits: Optio
         pid_file=see_pid_file(effect.pid_file, user if root else None) if effect.pid_file else None,
         unit_type=limits.unit_type,
         program=program,
-        raises=limits.raises and _may(CAP_SYS_RESOURCE, "CapBnd"),
+        raises=limits.raises and has_capability(CAP_SYS_RESOURCE, "CapBnd"),
         lowest_port=_lowest_port(limits, root=root),
         locked=max(0, locked),
         not_here=tuple(each for each in sorted({each.address for each in effect.listeners}) if _not_here(each)),
@@ -213,16 +212,10 @@ def _socket_fault(path: str, who: Optional[tuple[int, int]]) -> str:
 
 def _lowest_port(limits: StartLimits, *, root: bool) -> int:
     """The first port that memcached may bind as an ordinary user (ip(7)); 0 where a capability may let it bind all."""
-    if not root and (limits.unit_type or _may(CAP_NET_BIND_SERVICE, "CapEff")):
+    if not root and (limits.unit_type or has_capability(CAP_NET_BIND_SERVICE)):
         return 0
     name = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
     return _number(name) if os.path.exists(name) else 1024  # before Linux 4.11
-
-
-def _may(capability: int, mask: str) -> bool:
-    """Whether a mask of our capabilities has this one (proc(5)): what root gets of the bounding set, CapBnd."""
-    match = re.search(rf"^{mask}:\s+(\w+)$", procfs.text("/proc/self/status"), re.MULTILINE)
-    return match is None or bool(int(match[1], 16) >> capability & 1)
 
 
 def usual_users() -> tuple[str, ...]:

@@ -94,6 +94,12 @@ def test_what_the_device_tells() -> None:
     assert cause_of(TRIED, []) is None
 
 
+def test_a_remedy_holds_for_a_mount_point_of_any_name() -> None:
+    cause = cause_of(replace(TRIED, errors=True, target="/my data"), [])
+    assert cause
+    assert "umount '/my data'; e2fsck" in cause.todo
+
+
 def test_services_are_stopped_and_the_rest_is_ended() -> None:
     process = UsingProcess(7, "app", "app", "open file", unit="app.service")
     other = UsingProcess(8, "vi", "joe", "open file")
