@@ -183,7 +183,7 @@ def _pid_file(file: PidFile, release: Release) -> Iterator[LineFinding]:
             Finding("pid-file-unwritable", "error", title, "memcached runs all the same", "make the directory")
         )
     elif not file.writable:
-        title = f"-P {file.path}: the user of -u cannot write there, so no pid file will be written"
+        title = f"-P {file.path}: memcached's user cannot write there, so no pid file will be written"
         remedy = "a directory of that user, such as /run/memcached"
         yield LineFinding(
             Finding("pid-file-unwritable", "error", title, "it is written after the change of user", remedy)

@@ -140,7 +140,7 @@ def _secret_fault(path: str, who: Optional[tuple[int, int]]) -> str:
     except OSError as error:
         return error.strerror or "it cannot be read"
     readable = permits(status, *who, wanted=4) if who else os.access(path, os.R_OK)
-    return "" if readable else "the user of -u may not read it"
+    return "" if readable else "memcached's user may not read it"
 
 
 def _memory_file(path: str, who: Optional[tuple[int, int]]) -> tuple[str, Optional[int]]:
@@ -158,7 +158,7 @@ def _memory_file(path: str, who: Optional[tuple[int, int]]) -> tuple[str, Option
         return "it is no regular file", None
     status, wanted, mode = (place, 3, os.W_OK | os.X_OK) if there is None else (there, 6, os.R_OK | os.W_OK)
     if not (permits(status, *who, wanted=wanted) if who else os.access(directory if there is None else path, mode)):
-        return f"the user of -u cannot write {directory if there is None else 'it'}", None
+        return f"memcached's user cannot write {directory if there is None else 'it'}", None
     return "", free.f_bavail * free.f_frsize + (there.st_blocks * 512 if there else 0)
 
 
@@ -197,7 +197,7 @@ def _socket_fault(path: str, who: Optional[tuple[int, int]]) -> str:
         return f"{directory}: {error.strerror}"
     writable = permits(status, *who, wanted=3) if who else os.access(directory, os.W_OK | os.X_OK)
     if not writable:
-        return f"the user of -u cannot write {directory}"
+        return f"memcached's user cannot write {directory}"
     try:
         there = os.lstat(os.path.join("/", path))
     except OSError:
