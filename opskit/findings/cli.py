@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import shutil
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -15,7 +17,7 @@ from opskit.core.finding import SEVERITIES, FindingKind
 from opskit.options import reads
 from opskit.session import Session
 from opskit.ui.errors import SEVERITY_STYLE
-from opskit.ui.screen import Column, draw_table
+from opskit.ui.screen import GAP, Column, Screen, draw_table, width_of
 
 if TYPE_CHECKING:
     from opskit.findings.results import KindRow
@@ -57,4 +59,19 @@ def _draw(session: Session, chosen: Sequence[tuple[str, FindingKind]]) -> None:
         titles.append("TO DO")
         texts = areas.load_chinese()
         rows = [[*row[:3], *texts[row[0]][row[1]]] for row in rows]
-    draw_table(session.screen, [Column(title, style=_style if title == "SEVERITY" else None) for title in titles], rows)
+    columns = [Column(title, style=_style if title == "SEVERITY" else None) for title in titles]
+    widths = [max(map(width_of, (title, *cells))) for title, cells in zip(titles, zip(*rows))]
+    if not sys.stdout.isatty() or sum(widths) + GAP * (len(widths) - 1) <= shutil.get_terminal_size().columns:
+        draw_table(session.screen, columns, rows)
+        return
+    for row in rows:  # the narrow column that a table would leave for what each means is read by nobody
+        _draw_kind(session.screen, *row)
+
+
+def _draw_kind(screen: Screen, area: str, ident: str, severities: str, meaning: str, todo: str = "") -> None:
+    """A line for what it is, and one below it for what it means, and what to do about it."""
+    named = f"{screen.styled(ident, 'bold', sys.stdout)}  {screen.styled(severities, _style(severities), sys.stdout)}"
+    screen.line(f"{area}  {named}")
+    for text in (meaning, f"to do: {todo}" if todo else ""):
+        if text:
+            screen.line(screen.sentence(f"    {text}", sys.stdout))
