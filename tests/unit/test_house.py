@@ -296,6 +296,19 @@ def argument_lists(tree: ast.AST) -> Iterator[set[str]]:
             yield {item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)}
 
 
+def test_what_a_step_imports_late_is_loaded_before_the_question() -> None:
+    """Step.late_modules names it: while an answer is waited for, opskit may be upgraded or removed."""
+    faults = []
+    for name in (name for name in NAMES if {"steps", "steps.py"} & set(name.split("/"))):
+        functions = [node for node in ast.walk(parse(name)) if isinstance(node, ast.FunctionDef)]
+        late = {node.module for each in functions for node in ast.walk(each) if isinstance(node, ast.ImportFrom)}
+        named = {text for each in functions if each.name == "late_modules" for text in strings(each)}
+        faults += [
+            f"{name}: {module}" for module in late if module and module.startswith("opskit.") and module not in named
+        ]
+    none(faults)
+
+
 def test_no_force_and_no_lazy_unmount() -> None:
     """A file that makes filesystems has no flag of force anywhere, not even apart from the program's name."""
     faults = []
