@@ -9,6 +9,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import termios
@@ -263,6 +264,9 @@ class Host:
         for action in self.thaw:
             action()
         for process in self.processes:
+            # With what it started, where it was started as the first of a group; one that was reaped has no number.
+            if process.returncode is None and os.getpgid(process.pid) == process.pid:
+                os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             process.wait()
             for stream in (process.stdin, process.stdout, process.stderr):

@@ -45,8 +45,6 @@ class Service:
 
     def start(self) -> subprocess.Popen[Any]:
         process = self.host.start(str(self.daemon), start_new_session=True, stdin=subprocess.DEVNULL)
-        # Once it was reaped its number is anybody's.
-        self.host.after.append(lambda: os.killpg(process.pid, signal.SIGKILL) if process.returncode is None else None)
         self.pid_file.write_text(f"{process.pid}\n")
         return process
 
