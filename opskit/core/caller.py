@@ -150,6 +150,7 @@ def sudo_line() -> str:
 
 
 # Of capabilities(7).
+CAP_FOWNER = 3
 CAP_NET_BIND_SERVICE = 10
 CAP_SYS_ADMIN = 21
 CAP_SYS_RESOURCE = 24

@@ -24,7 +24,7 @@ from opskit.usage.du.delete.model import DeleteFacts
 from opskit.usage.du.delete.plan import decide
 from opskit.usage.du.delete.see import needs
 from opskit.usage.du.delete.see.needs import needs_of
-from opskit.usage.du.delete.see.trees import see_targets
+from opskit.usage.du.delete.see.trees import ROOT_MAY_NOT, see_targets
 from opskit.usage.du.delete.see.uses import Uses, see_uses
 from tiers import Agree
 
@@ -43,6 +43,12 @@ def against(*paths: Path) -> list[str]:
     """The ids of the reasons against deleting these."""
     decision = decide(see(*paths), "")
     return sorted({reason.id for reason in decision.reasons}) if isinstance(decision, Refusal) else []
+
+
+def remedies(*paths: Path) -> list[str]:
+    """What to do about the reasons against deleting these."""
+    decision = decide(see(*paths), "")
+    return [reason.remedy for reason in decision.reasons] if isinstance(decision, Refusal) else []
 
 
 @pytest.fixture
@@ -166,8 +172,29 @@ def test_an_immutable_file(host: Host, flag: str) -> None:
     assert against(at / "d") == ["delete-immutable"]
     run("chattr", f"-{flag}", str(at / "d/file"))
     assert against(at / "d") == []
+    # Of what is in a fixed directory nothing can go, and what is in that could, before its name could not.
+    run("chattr", f"+{flag}", str(at / "d"))
+    assert remedies(at / "d/file") == [f"chattr -i -a {at / 'd'}"]
+    run("chattr", f"-{flag}", str(at / "d"))
     run("mount", "-o", "remount,ro", str(at))
     assert against(at / "d") == ["delete-immutable"]
+    assert "findmnt" in remedies(at / "d")[0]
+
+
+def test_root_without_cap_fowner_in_a_sticky_directory(tree: Path) -> None:
+    (tree / "in").chmod(0o1777)
+    os.chown(tree / "in", 4321, 4321)
+    os.chown(tree / "in/deep", 1234, 1234)
+    assert against(tree / "in/deep") == []
+    script = (
+        "import sys; from opskit.core.runner import HostRunner; "
+        "from opskit.usage.du.delete.see.trees import see_targets; "
+        "facts = see_targets(sys.argv[1:], HostRunner(), '/var/lib/opskit'); "
+        "print([(each.kind, each.remedy) for each in facts.hindrances])"
+    )
+    without = ("setpriv", "--bounding-set=-fowner", "--inh-caps=-fowner")
+    seen = run(*without, sys.executable, "-c", script, str(tree / "in/deep")).stdout
+    assert seen == f"{[('delete-unreadable', ROOT_MAY_NOT)]}\n"
 
 
 @pytest.mark.parametrize(
@@ -205,6 +232,8 @@ def test_the_image_of_a_loop_device_by_another_path_and_name(host: Host, tree: P
     device = attach(other / "image")
     try:
         assert against(image) == ["delete-in-use"]
+        # ": > FILE", as for a log, would destroy what is mounted from it.
+        assert all(f"losetup -d {device.path}" in remedy for remedy in remedies(image))
         assert against(host.folder / "second") == ["delete-in-use"]
     finally:
         run("losetup", "-d", device.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,30 @@ def test_what_somebody_else_deletes_meanwhile_is_passed_over(tmp_path: Path, mon
 
     monkeypatch.setattr(os, "unlink", twice)
     step_of(gone).apply(RUNNER, {})
+    assert not gone.exists()
+
+
+@pytest.mark.parametrize("before", ["listdir", "rmdir"])
+def test_directories_that_somebody_else_deletes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    gone = tree(tmp_path / "gone")
+    listdir, rmdir = os.listdir, os.rmdir
+
+    def deleted(descriptor: int) -> list[str]:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        if path.endswith(("/c", "/d")):
+            shutil.rmtree(path)
+        return listdir(descriptor)  # of a directory that is gone: ENOENT
+
+    def twice(name: str, dir_fd: int) -> None:
+        rmdir(name, dir_fd=dir_fd)
+        if name != "gone":
+            rmdir(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, before, {"listdir": deleted, "rmdir": twice}[before])
+    step_of(gone).apply(RUNNER, {})
+    monkeypatch.undo()
     assert not gone.exists()
 
 

@@ -41,11 +41,13 @@ class Hindrance(NamedTuple):
     kind: the id of the finding
     path: what it is about: the target, or something in it
     by: who or what needs it, in words
+    remedy: what to do about it, "" for what is said of its kind
     """
 
     kind: str
     path: str
     by: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def _reasons(hindrances: Sequence[Hindrance]) -> Iterator[Reason]:
         for number, hindrance in enumerate(like[:NAMED], 1):
             words = title.format(path=hindrance.path, by=hindrance.by)
             more = f" (and {len(like) - NAMED} more)" if number == NAMED < len(like) else ""
-            yield Reason(kind, words + more, remedy.format(quoted=quote(hindrance.path)))
+            yield Reason(kind, words + more, hindrance.remedy or remedy.format(quoted=quote(hindrance.path)))
 
 
 def _notes(facts: DeleteFacts, total: int) -> Iterator[Finding]:

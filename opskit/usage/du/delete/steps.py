@@ -20,7 +20,7 @@ from opskit.core.record import dataclass
 from opskit.core.runner import Runner
 from opskit.core.text import counted
 from opskit.core.units import ceiling_text
-from opskit.usage.du.delete.see.trees import OPEN_DIRECTORY, Levels, open_directory
+from opskit.usage.du.delete.see.trees import OPEN_DIRECTORY, Levels, listed, open_directory
 
 
 @dataclass(frozen=True)
@@ -170,9 +170,10 @@ class _Deletion:
                 if entry is None:
                     levels.pop()
                     if levels:
-                        os.rmdir(self.names[-1], dir_fd=levels.lowest[0])
+                        with contextlib.suppress(FileNotFoundError):
+                            os.rmdir(self.names[-1], dir_fd=levels.lowest[0])
+                            self.deleted += 1
                         self.names.pop()
-                        self.deleted += 1
                     continue
                 with contextlib.suppress(FileNotFoundError):  # somebody else has deleted it
                     inner = self._remove(entry, here)
@@ -186,7 +187,7 @@ class _Deletion:
         """An open directory and its names. Raises Failed for one on another filesystem or mount; it is closed then."""
         try:
             self._check_level(descriptor, target=target)
-            names = os.listdir(descriptor)
+            names = listed(descriptor)
         except BaseException:
             os.close(descriptor)
             raise

@@ -117,7 +117,7 @@ def _layers(line: MountLine) -> list[str]:
 def _held_by_kernel(target: str) -> Iterator[Hindrance]:
     for path, use in kernel_uses():
         if within(path, target):
-            yield Hindrance("delete-in-use", path, f"{use.process}, which {use.how}")
+            yield Hindrance("delete-in-use", path, f"{use.process}, which {use.how}", use.ended_by)
     for line in procfs.text("/proc/net/unix").split("\n"):
         path = line[line.find(" /") + 1 :] if " /" in line else ""
         if path and within(path, target):
@@ -176,7 +176,8 @@ def _packages(targets: Sequence[str], runner: Runner) -> Iterator[Hindrance]:
             stdout = ""
         except (CommandFailed, Failed) as error:
             why = f"rpm does not tell whose it is ({error.why})"
-            yield from (Hindrance("delete-unreadable", target, why) for target in targets)
+            todo = "this must work first: rpm -qa"
+            yield from (Hindrance("delete-unreadable", target, why, todo) for target in targets)
             return
         for target in targets:
             if target in stdout:

@@ -7,8 +7,10 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import Callable, Optional
 
+from opskit.core.caller import CAP_FOWNER, has_capability
 from opskit.core.kernel import Statx
 from opskit.core.mountinfo import mount_of, mounts_here
 from opskit.core.reach import check_answers
@@ -30,6 +32,8 @@ _LOST = {
     errno.ELOOP: _REPLACED,
     errno.ESTALE: ("delete-gone", "it was moved meanwhile"),
 }
+FIXED = "is immutable, or can only be appended to"
+ROOT_MAY_NOT = "root may not do that here: in a container, do it on its host; on a network share, on its server"
 # Called at each directory, with the entries so far and its path.
 DeleteTick = Callable[[int, str], None]
 
@@ -45,6 +49,14 @@ def open_directory(path: str) -> int:
                 os.close(descriptor)
             descriptor = inner
     return descriptor
+
+
+def listed(descriptor: int) -> list[str]:
+    """The names in an open directory; none where it has been deleted meanwhile."""
+    try:
+        return os.listdir(descriptor)
+    except FileNotFoundError:
+        return []
 
 
 class Levels:
@@ -120,7 +132,7 @@ def see_targets(
         except OSError as error:
             unreadable = ("delete-unreadable", f"it cannot be looked at ({error.strerror})")
             kind, words = _LOST.get(error.errno or 0, unreadable)
-            tree.hindrances.append(Hindrance(kind, tree.at(), words))
+            tree.against(kind, tree.at(), words, "dmesg" if error.errno == errno.EIO else "")
         hindrances += tree.hindrances
         mount = mount_of(path, mounts)
         if tree.status:
@@ -143,6 +155,7 @@ class _DeleteTree:
         self.read_only = False
         self.statx = Statx()
         self.user = os.geteuid()
+        self.any_owner = has_capability(CAP_FOWNER)
 
     def at(self, name: str = "") -> str:
         return "/".join([self.path, *self.names, *([name] if name else [])])
@@ -171,7 +184,7 @@ class _DeleteTree:
             self._writable(parent, above)
             self._entry(parent, name, self.path, self.status)
             if stat.S_ISDIR(self.status.st_mode) and self.status.st_dev != os.fstat(parent).st_dev:
-                self._against("delete-other-filesystem", self.path)
+                self.against("delete-other-filesystem", self.path)
                 return
             if stat.S_ISDIR(self.status.st_mode):
                 self._below(os.open(name, OPEN_DIRECTORY, dir_fd=parent))
@@ -181,9 +194,13 @@ class _DeleteTree:
     def _writable(self, parent: int, above: str) -> None:
         self.read_only = bool(os.fstatvfs(parent).f_flag & os.ST_RDONLY)
         if self.read_only:
-            self._against("delete-immutable", self.path, "is on a filesystem that is mounted read-only")
+            why = f"see first why it is read-only: findmnt -T {quote(above)}; dmesg"
+            self.against("delete-immutable", self.path, "is on a filesystem that is mounted read-only", why)
+        elif self.statx.of(parent, "")[1]:
+            # All that is in a target could be deleted before its own name could not.
+            self.against("delete-immutable", above, FIXED)
         elif not os.access(f"/proc/self/fd/{parent}", os.W_OK | os.X_OK):
-            self._against("delete-unreadable", self.path, f"this user may not delete in {above}")
+            self.against("delete-unreadable", self.path, f"this user may not delete in {above}")
 
     def _below(self, descriptor: int) -> None:
         """Count what is in an open directory, which is closed then."""
@@ -213,7 +230,7 @@ class _DeleteTree:
         is_directory = stat.S_ISDIR(status.st_mode)
         # An overlay gives files the numbers of the filesystem beneath; only a directory tells.
         if is_directory and status.st_dev != self._device:
-            self._against("delete-other-filesystem", path)
+            self.against("delete-other-filesystem", path)
             return -1
         self._entry(here, name, path, status)
         return os.open(name, OPEN_DIRECTORY, dir_fd=here) if is_directory else -1
@@ -225,9 +242,9 @@ class _DeleteTree:
     def _level(self, descriptor: int) -> tuple[int, Iterator[str]]:
         self.tick(self.entries, self.at())
         try:
-            names = os.listdir(descriptor)
+            names = listed(descriptor)
             if names and not self.read_only and not os.access(f"/proc/self/fd/{descriptor}", os.W_OK | os.X_OK):
-                self._against("delete-unreadable", self.at(), "this user may not delete what is in it")
+                self.against("delete-unreadable", self.at(), "this user may not delete what is in it")
             return descriptor, iter(names)
         except BaseException:
             os.close(descriptor)
@@ -242,17 +259,22 @@ class _DeleteTree:
         else:
             self.size += size
         if self.statx.of(directory, name)[1]:
-            self._against("delete-immutable", path, "is immutable, or can only be appended to")
-        if self.user and status.st_uid != self.user:
+            self.against("delete-immutable", path, FIXED)
+        if not self.any_owner and status.st_uid != self.user:
             folder = os.fstat(directory)  # sticky: see unlink(2), EPERM
             if folder.st_mode & stat.S_ISVTX and folder.st_uid != self.user:
-                self._against("delete-unreadable", path, "it is another user's, in a sticky directory of another user")
+                lacks = "" if self.user else ", and this root lacks CAP_FOWNER"
+                words = f"it is another user's, in a sticky directory of another user{lacks}"
+                self.against("delete-unreadable", path, words)
         for use in self.uses.of.get(identity, ()):
             if use.only_reads and stat.S_ISREG(status.st_mode):
                 self.opened.append(OpenedFile(path, *identity, size, use.process))
             else:
-                self._against("delete-in-use", path, f"{use.process}, which {use.how}")
+                self.against("delete-in-use", path, f"{use.process}, which {use.how}", use.ended_by)
 
-    def _against(self, kind: str, path: str, by: str = "") -> None:
+    def against(self, kind: str, path: str, by: str = "", remedy: str = "") -> None:
+        """Note what stands against it."""
+        if kind == "delete-unreadable" and not self.user:  # sudo gives root nothing that it has not
+            remedy = remedy or ROOT_MAY_NOT
         if len(self.hindrances) < MOST:
-            self.hindrances.append(Hindrance(kind, path, by))
+            self.hindrances.append(Hindrance(kind, path, by, remedy))

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import NamedTuple, Optional
 
 from opskit.core import procfs
@@ -19,10 +20,16 @@ READS, WRITES, HOLDS = "reads it", "has it open for writing", "has it mapped"
 
 
 class Use(NamedTuple):
-    """How a process uses something. process: in words; how: a verb with its object."""
+    """How a process uses something.
+
+    process: in words
+    how: a verb with its object
+    ended_by: what ends it, "" for the end of the process
+    """
 
     process: str
     how: str
+    ended_by: str = ""
 
     @property
     def only_reads(self) -> bool:
@@ -61,11 +68,14 @@ def kernel_uses(proc: str = "/proc") -> Iterator[tuple[str, Use]]:
     """The files that no process has open and the kernel uses: swap, and images of loop devices."""
     for line in procfs.text(proc, "swaps").split("\n")[1:]:
         if line.startswith("/"):
-            yield unescape(re.split(r"[ \t]", line, maxsplit=1)[0]), Use("the kernel", "swaps to it")
+            path = unescape(re.split(r"[ \t]", line, maxsplit=1)[0])
+            yield path, Use("the kernel", "swaps to it", f"swapoff {quote(path)}, or leave it")
     for folder in glob.glob("/sys/block/loop*/loop"):
         path = procfs.text(folder, "backing_file").rstrip("\n")
         if path:
-            yield path, Use(f"/dev/{folder.split('/')[3]}", "has it as its image")
+            device = f"/dev/{folder.split('/')[3]}"
+            ended_by = f"leave it, or umount what is on {device} first, and then: losetup -d {device}"
+            yield path, Use(device, "has it as its image", ended_by)
 
 
 def _process(uses: Uses, proc: str, pid: int) -> None:
