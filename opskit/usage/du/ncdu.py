@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
+from shlex import quote
 from typing import Any
 
 from opskit import __version__
@@ -21,6 +22,8 @@ from opskit.usage.mounts import within
 
 SUFFIX = ".ncdu"
 ALL_DEPTHS = 1 << 30
+# The sizes of files have 63 bits.
+LIMIT = 1 << 63
 
 
 def is_export(data: bytes) -> bool:
@@ -59,11 +62,12 @@ def _own_sizes(entries: list[TreeEntry]) -> dict[str, int]:
     return own
 
 
-def parse(data: bytes, name: str, *, apparent: bool = False) -> SavedScan:
+def parse(data: bytes, name: str, *, apparent: bool = False, modified: float = 0.0) -> SavedScan:
     """The scan that ncdu exported, with every file and directory as an entry. Raises UsageFault for anything else.
 
     name: of the file, for the error
     apparent: sizes of the contents
+    modified: of the file: when an export was made that does not say so, for ncdu itself reads nothing of its head
     """
     try:
         version, _, head, root = json.loads(data.decode("utf-8", "surrogateescape"), strict=False)
@@ -72,12 +76,16 @@ def parse(data: bytes, name: str, *, apparent: bool = False) -> SavedScan:
         reading = _Reading("asize" if apparent else "dsize")
         reading.directory(root, "", 0)
         path = str(root[0]["name"])
-        taken = datetime.fromtimestamp(head["timestamp"], timezone.utc)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError):
+        taken = datetime.fromtimestamp(head.get("timestamp", modified), timezone.utc)
+        entries = tuple(sorted(reading.entries, key=lambda entry: os.fsencode(entry.path)))
+        total = next((entry for entry in entries if entry.path == path), TreeEntry(path, 0, 0))
+        request = ScanRequest((os.fsencode(path),), ALL_DEPTHS, apparent, all=True)
+    except RecursionError:
+        raise UsageFault(
+            name, "directories in it are nested too deep for opskit to read", todo=f"ncdu -f {quote(name)}"
+        ) from None
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, OSError):
         raise UsageFault(name, "this is not an export of ncdu, or it is damaged") from None
-    entries = tuple(sorted(reading.entries, key=lambda entry: os.fsencode(entry.path)))
-    request = ScanRequest((os.fsencode(path),), ALL_DEPTHS, apparent, all=True)
-    total = next(entry for entry in entries if entry.path == path)
     return SavedScan(taken, "", request, Scan(entries, total.bytes, total.entries))
 
 
@@ -96,7 +104,7 @@ class _Reading:
         device = int(info.get("dev", device))
         if "excluded" in info:
             return 0, 0
-        size, entries = int(info.get(self.key, 0)), 1
+        size, entries = self.size(info), 1
         for item in items[1:]:
             read = self.directory if isinstance(item, list) else self.file
             item_size, item_entries = read(item, path, device)
@@ -111,9 +119,16 @@ class _Reading:
             return 0, 0
         if info.get("hlnkc"):
             self.linked.add(identity)
-        size = int(info.get(self.key, 0))
+        size = self.size(info)
         self.entries.append(TreeEntry(_join(above, str(info["name"])), size, 1, "file"))
         return size, 1
+
+    def size(self, info: Any) -> int:
+        """What it takes itself. Raises ValueError for what no file can take."""
+        size = int(info.get(self.key, 0))
+        if not 0 <= size < LIMIT:
+            raise ValueError(size)
+        return size
 
 
 def _join(above: str, name: str) -> str:

@@ -17,6 +17,7 @@ from opskit.core.errors import UsageFault
 from opskit.usage.du.model import ScanRequest
 from opskit.usage.du.ncdu import ALL_DEPTHS, export, parse, shallow
 from opskit.usage.du.saved import SavedScan
+from opskit.usage.du.see.kept import read_saved
 from opskit.usage.du.see.scan import scan
 from tiers import Agree, seeds
 from trees import du, make_tree
@@ -88,11 +89,16 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     [
         "[",
         "[]",
-        '[1,0,{},[{"name":"/"}]]',
+        '[1,0,[],[{"name":"/"}]]',
+        '[1,0,{"timestamp":1e300},[{"name":"/"}]]',
+        '[1,0,{"timestamp":99999999999999999},[{"name":"/"}]]',
         '[1,0,{"timestamp":1},{"name":"/"}]',
         '[1,0,{"timestamp":1},[{"name":"/"},7]]',
         '[1,0,{"timestamp":1},[{"name":"/","dsize":"x"}]]',
-        "[1,0,{}," + "[" * 100_000,
+        '[1,0,{"timestamp":1},[{"name":"/","dsize":-1}]]',
+        '[1,0,{"timestamp":1},[{"name":"/","dsize":9223372036854775808}]]',
+        f'[1,0,{{"timestamp":1}},[{{"name":"/","dsize":1{"0" * 400}}}]]',
+        '[1,0,{"timestamp":1},[{"name":"/"},{"name":"\\ud800"}]]',  # no bytes are this name
     ],
 )
 def test_what_is_no_export_is_refused(text: str) -> None:
@@ -100,6 +106,23 @@ def test_what_is_no_export_is_refused(text: str) -> None:
         parse(text.encode(), "file")
     with pytest.raises(UsageFault, match="version 2"):
         parse(b'[2,0,{"timestamp":1},[{"name":"/"}]]', "file")
+
+
+def test_what_nests_deeper_than_python_reads_is_told_of() -> None:
+    deep = '[{"name":"d"},' * 100_000
+    with pytest.raises(UsageFault, match="nested too deep"):
+        parse(f'[1,0,{{}},[{{"name":"/"}},{deep}'.encode(), "file")
+
+
+def test_a_head_without_a_time_and_a_root_that_was_left_out(tmp_path: Path) -> None:
+    """ncdu reads nothing of the head; what writes this format beside it may leave the time out."""
+    file = tmp_path / "export"
+    file.write_text('[1,0,{},[{"name":"/r","dsize":4096,"excluded":"pattern"}]]')
+    os.utime(file, (1700000000, 1700000000))
+    saved = read_saved(str(file))
+    assert (saved.taken.timestamp(), saved.scan.entries, saved.scan.total_bytes) == (1700000000, (), 0)
+    file.write_text('[1,0,{},[{"name":"/r","dsize":4096}]]')
+    assert directories(read_saved(str(file))) == [("/r", 4096)]
 
 
 def test_links_and_what_was_left_out() -> None:

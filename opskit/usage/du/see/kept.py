@@ -29,10 +29,13 @@ def read_saved(path: str, *, apparent: bool = False) -> SavedScan:
 
     Raises UsageFault when there is none, OSError when it cannot be read.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may have no end
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):  # a pipe or a device may have no end
         raise UsageFault(path, "this is not a regular file")
     data = read_bytes(path, MOST)
-    return parse(data, path, apparent=apparent) if is_export(data) else unpack(data, path)
+    if is_export(data):
+        return parse(data, path, apparent=apparent, modified=status.st_mtime)
+    return unpack(data, path)
 
 
 def find(
