@@ -61,6 +61,7 @@ class WhyFacts:
     own_how: what that is, or why nothing says
     kernel: deleted files that the kernel holds
     directories: with all that is in them, down to some depth, in any order
+    twice: where a part of it is mounted in it once more. du counts that twice; it is in the sum once, unless hidden_why
     """
 
     filesystem: Filesystem
@@ -77,6 +78,7 @@ class WhyFacts:
     places: tuple[Reclaimable, ...]
     kernel: tuple[KernelFile, ...] = ()
     directories: tuple[TreeEntry, ...] = ()
+    twice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,13 @@ def explain(facts: WhyFacts) -> Explanation:
     deleted_line = f"opskit df --deleted {quote(filesystem.mount_point)}"
     hidden = sum(mount.size for mount in facts.hidden)
     parts = [
-        Part("files", "files that du finds", facts.du, "", f"opskit du -x {quote(filesystem.mount_point)}"),
+        Part(
+            "files",
+            "files that du finds",
+            facts.du,
+            _twice_note(facts),
+            f"opskit du -x {quote(filesystem.mount_point)}",
+        ),
         Part("deleted", "deleted but still open", facts.deleted, deleted_note, deleted_line if facts.deleted else ""),
         Part("hidden", "hidden under mount points", hidden, _points(facts.hidden)),
         Part("own", "the filesystem's own", facts.own or 0, facts.own_how),
@@ -166,6 +174,14 @@ def _points(hidden: tuple[HiddenFiles, ...]) -> str:
     most = sorted((point for point in hidden if point.size > EMPTY), key=lambda point: -point.size)
     more = f" and {len(most) - NAMED} more" if len(most) > NAMED else ""
     return ", ".join(f"{point.path} ({ceiling_text(point.size)})" for point in most[:NAMED]) + more
+
+
+def _twice_note(facts: WhyFacts) -> str:
+    if not facts.twice:
+        return ""
+    more = f" and {len(facts.twice) - NAMED} more" if len(facts.twice) > NAMED else ""
+    here = "" if facts.hidden_why else ", this sum once"
+    return f"a part is mounted again at {', '.join(facts.twice[:NAMED])}{more}; du counts that twice{here}"
 
 
 def _rest_note(facts: WhyFacts, rest: int) -> str:

@@ -70,6 +70,19 @@ def test_small_files_in_the_metadata_of_btrfs(host: Host) -> None:
     assert "du counts more" in rest["note"]
 
 
+def test_a_part_that_is_mounted_in_it_again(host: Host) -> None:
+    """A folder over itself, as podman has its storage, with something mounted in that; and one at another place."""
+    setup = """mkdir -p pod/merged data/log log; head -c 20000000 /dev/urandom > pod/layer; ln pod/layer data/name
+head -c 3000000 /dev/urandom > pod/merged/hidden; head -c 5000000 /dev/urandom > data/log/x; echo > log/hidden
+mount --bind pod pod; mount -t tmpfs none pod/merged; mount --bind data/log log"""
+    full = Full(host, "ext4", setup)
+    parts, result = full.parts()
+    assert 25_000_000 <= parts["files"] < 25_200_000
+    assert {Path(entry["mount_point"]).name for entry in result["hidden"]} == {"merged", "log"}
+    assert f"{full.at}/log" not in {entry["path"] for entry in result["largest"]}
+    assert f"mounted again at {full.at}/log; du counts that twice, this sum once" in full.why().out
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_deleted_but_open(host: Host, kind: str) -> None:
     full = Full(host, kind, "head -c 10000000 /dev/urandom > named")

@@ -16,7 +16,7 @@ from opskit.usage.df.cli import command as df_command
 from opskit.usage.df.deleted import KernelFile
 from opskit.usage.df.model import Filesystem, FilesystemFigures
 from opskit.usage.df.see import own, places
-from opskit.usage.df.see.hidden import covered
+from opskit.usage.df.see.hidden import counted_twice, covered
 from opskit.usage.df.why import Explanation, HiddenFiles, WhyFacts, explain
 from opskit.usage.du.model import Scan, TreeEntry
 
@@ -114,9 +114,21 @@ def test_the_largest_directories_are_those_to_look_into() -> None:
 
 def test_what_is_covered() -> None:
     targets = ["/", "/data", "/data/one", "/data/one/two", "/data/on", "/database", "/data/on"]
-    lines = [MountLine(n, "0:1", "/", target, "tmpfs", "x", "rw") for n, target in enumerate(targets)]
-    assert covered("/data", lines) == ["/data/on", "/data/one"]
-    assert covered("/", lines) == ["/data", "/database"]
+    lines = [MountLine(n, f"0:{n}", "/", target, "tmpfs", "x", "rw") for n, target in enumerate(targets)]
+    assert covered(lines[1], lines) == ["/data/on", "/data/one"]
+    assert covered(lines[0], lines) == ["/data", "/database"]
+
+
+def test_what_a_bind_mount_shows_is_not_covered() -> None:
+    """A folder that is mounted over itself, as by podman, with an overlay in it; a part that is mounted elsewhere."""
+    on = [("8:1", "/", "/d"), ("8:1", "/pod", "/d/pod"), ("0:9", "/", "/d/pod/merged"), ("8:1", "/log", "/d/other")]
+    lines = [MountLine(n, device, root, target, "ext4", "x", "rw") for n, (device, root, target) in enumerate(on)]
+    assert covered(lines[0], lines) == ["/d/other", "/d/pod/merged"]
+    assert counted_twice(lines[0], lines) == ["/d/other"]
+    part = MountLine(7, "8:1", "/log", "/d/log", "ext4", "x", "rw")  # where it is in any case
+    assert covered(lines[0], [*lines, part]) == ["/d/other", "/d/pod/merged"]
+    over = MountLine(8, "0:5", "/", "/d/log", "tmpfs", "x", "rw")  # what is under it can be seen at /d/other
+    assert covered(lines[0], [*lines, over]) == ["/d/other", "/d/pod/merged"]
 
 
 def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from opskit.core.mountinfo import mount_of, read_mountinfo
 from opskit.usage.df.see.beneath import beneath
 from opskit.usage.df.see.deleted import see_deleted
 from opskit.usage.df.see.filesystems import see
-from opskit.usage.df.see.hidden import see_hidden
+from opskit.usage.df.see.hidden import Hidden, counted_twice, see_hidden
 from opskit.usage.df.see.own import own_bytes
 from opskit.usage.df.see.places import see_places
 from opskit.usage.df.why import WhyFacts
@@ -47,12 +47,12 @@ def see_why(path: str, count: CountPaths, seconds: float) -> WhyFacts:
         (filesystem,) = see([path], seconds=seconds)
     scan = count([filesystem.mount_point], DEPTH)
     deleted = see_deleted().on({filesystem.disk})
-
-    def each(paths: Sequence[str]) -> tuple[dict[str, int], list[str]]:
-        below = count(paths)
-        return {entry.path: entry.bytes for entry in below.entries}, [item.path for item in below.unreadable]
-
-    hidden, hidden_why, unreadable = see_hidden(filesystem.mount_point, lines, each)
+    hidden = see_hidden(mount, lines, count, DEPTH) if mount else Hidden()
+    directories = tuple(entry for entry in scan.entries if entry.kind == "directory")
+    total = scan.total_bytes
+    if hidden.directories:
+        directories = hidden.directories
+        total = max(entry.bytes for entry in directories)
     own, own_how = own_bytes(filesystem)
     places = see_places(os.stat(filesystem.mount_point).st_dev, lambda paths: count(paths).total_bytes)
     # What was written before and during the count has its blocks by now: the figures are read again.
@@ -60,16 +60,17 @@ def see_why(path: str, count: CountPaths, seconds: float) -> WhyFacts:
     return WhyFacts(
         filesystem=filesystem,
         root=mount.root if mount else "/",
-        du=scan.total_bytes,
-        unreadable=(*(item.path for item in scan.unreadable), *unreadable),
+        du=total,
+        unreadable=tuple(dict.fromkeys((*(item.path for item in scan.unreadable), *hidden.unreadable))),
         deleted=deleted.size,
         deleted_files=len(deleted.files),
         unseen=deleted.unseen,
-        hidden=hidden,
-        hidden_why=hidden_why,
+        hidden=hidden.files,
+        hidden_why=hidden.why,
         own=own,
         own_how=own_how,
         places=places,
         kernel=deleted.kernel,
-        directories=tuple(entry for entry in scan.entries if entry.kind == "directory"),
+        directories=directories,
+        twice=tuple(counted_twice(mount, lines)) if mount else (),
     )
