@@ -270,6 +270,14 @@ def local_text(moment: datetime) -> str:
     return moment.astimezone().isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def minute_text(seconds: int) -> str:
+    """Seconds since 1970 as `du --time` has it, in the zone of the host; as they are where no calendar has them."""
+    try:
+        return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")  # noqa: DTZ006
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+
+
 def local_moment(text: str) -> str:
     """A time as time_text writes it, in that form; any other text as it is."""
     try:

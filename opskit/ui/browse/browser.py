@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Callable, NamedTuple, Optional
 
 from opskit.core.text import counted, shown
-from opskit.core.units import ceiling_text
+from opskit.core.units import ceiling_text, minute_text
 from opskit.ui.browse.tree import DIRECTORY, LINK, BrowseNode
 from opskit.ui.screen import bar
 
@@ -277,13 +276,8 @@ class Browser:
 
 
 def _time(newest: Optional[int]) -> str:
-    """A time as `du --time` has it, in the zone of the host."""
-    if newest is None:
-        return f"{'not known':<16}"
-    try:
-        return datetime.fromtimestamp(newest).strftime("%Y-%m-%d %H:%M")  # noqa: DTZ006
-    except (ValueError, OverflowError, OSError):  # a time that no calendar has
-        return f"{newest:<16}"
+    """A time as `du --time` has it."""
+    return f"{'not known' if newest is None else minute_text(newest):<16}"
 
 
 def cells_of(char: str) -> int:

@@ -7,12 +7,11 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import TYPE_CHECKING, Callable, Optional, Union
 
 from opskit.core.record import dataclass
 from opskit.core.text import counted, shown
-from opskit.core.units import ceiling_text, seconds_text, time_text
+from opskit.core.units import ceiling_text, minute_text, seconds_text, time_text
 from opskit.ui.progress import progress_line
 from opskit.ui.screen import Column, Screen, bar, draw_table
 from opskit.usage.du.model import Scan, TreeEntry, TreeGroup
@@ -70,7 +69,7 @@ class ScanListing:
 
     def cells_of(self, value: int, newest: Optional[int]) -> list[str]:
         """The same of a value (bytes or entries) and a time in seconds since the epoch."""
-        time = "" if newest is None else datetime.fromtimestamp(newest).strftime("%Y-%m-%d %H:%M")  # noqa: DTZ006
+        time = "" if newest is None else minute_text(newest)
         return [self.text(value), *([time] if self.time else [])]
 
 

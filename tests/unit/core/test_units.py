@@ -19,6 +19,7 @@ from opskit.core.units import (
     MINUTE,
     SECOND,
     ceiling_text,
+    minute_text,
     parse_seconds,
     parse_size,
     parse_span,
@@ -142,3 +143,10 @@ def test_seconds_have_limits() -> None:
         parse_seconds("--interval", "50ms", least=0.1, most=86400)
     with pytest.raises(UsageFault, match="'2d' is more than 1d"):
         parse_seconds("--interval", "2d", least=0.1, most=86400)
+
+
+@pytest.mark.parametrize("seconds", [(1 << 63) - 1, -(1 << 63), 10**13, -(10**11)])
+def test_a_time_that_no_calendar_has_is_its_seconds(seconds: int) -> None:
+    """As GNU du has it: an inode can hold any number."""
+    assert minute_text(seconds) == str(seconds)
+    assert len(minute_text(16725225600)) == len("2500-01-01 00:00")
