@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Optional
+from dataclasses import replace
+from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.core.text import counted
 from opskit.core.units import HOUR, MIB, MONTH, SECOND, size_text
-from opskit.journal.files.model import Scope
+from opskit.journal.files.model import ACTIVE, JournalDirectory, JournalFile, Scope, moment_text, to_the_second
 from opskit.journal.files.verify import other_namespaces
 from opskit.journal.releases import rules_of
 from opskit.journal.retain.bounds import Bounds, bounds_of, parse_iec, parse_seconds
@@ -21,10 +22,7 @@ from opskit.journal.retain.model import DROPIN, RetainFacts, RetainRequest
 from opskit.journal.retain.steps import RetainJournal
 from opskit.journal.vacuum.model import VacuumLimits
 from opskit.journal.vacuum.notes import Deletion
-from opskit.journal.vacuum.rules import predict
-
-if TYPE_CHECKING:
-    from opskit.journal.results import DeletionRow
+from opskit.journal.vacuum.rules import archived, predict
 
 # What journald keeps of one file past the limit is at most so much of it.
 _PARTS = 8
@@ -76,18 +74,21 @@ def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
     if reasons:
         return Refusal(title, reasons)
     text = dropin_text(values)
-    deletes = _deletes(facts, after, request)
+    restarts = facts.journald and facts.text != text
+    files = _deletes(facts, after, request) if restarts else []
+    place = facts.directory.path_of if facts.directory else None
+    deletes = [Deletion(place(file), file, 0).as_json() for file in files] if place else []
     result = {
         "drop_in": facts.path,
         "settings": values,
         "deletes": deletes,
         "freed_bytes": sum(setting["bytes"] for setting in deletes),
-        "restarts": facts.journald,
+        "restarts": restarts,
     }
     left, remedy = "the limit is not that of the journals", "a run with --namespace NAME for each"
     scope = Scope(root=request.root, namespace=request.namespace)
     notes = (
-        *_notes(facts, request, others, values, deletes),
+        *_notes(facts, request, others, values, files),
         *other_namespaces(facts.namespaces, scope, left, remedy),
     )
     if facts.text == text:
@@ -151,13 +152,39 @@ def _storage(facts: RetainFacts, root: str, setting: Optional[Setting]) -> Itera
         yield Finding("volatile", "warning", title, remedy=remedy)
 
 
-def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[DeletionRow]:
-    """What journald deletes when it starts with these limits (journald-server.c, do_vacuum)."""
-    if facts.directory is None or not facts.journald:
+def _deletes(facts: RetainFacts, after: Bounds, request: RetainRequest) -> list[JournalFile]:
+    """What journald deletes when it starts with these limits (journald-server.c, do_vacuum).
+
+    Its first message has it archive what it writes to, where that began longer ago than MaxFileSec: then it vacuums
+    once more, and a file goes by its first entry, whatever is in it since. By the names that the files have now.
+    """
+    if facts.directory is None:
         return []
     limits = VacuumLimits(after.retention.value, after.max_use.value, after.max_files.value)
-    vacuum = predict(facts.directory, limits, rules_of(request.version), request.now)
-    return [Deletion(facts.directory.path_of(file), file, 0).as_json() for file in vacuum.deletes]
+    rules, now = rules_of(request.version), request.now
+    deletes = list(predict(facts.directory, limits, rules, now).deletes)
+    if _rotates(facts.directory, after, now):
+        files: list[JournalFile] = []
+        names: dict[str, JournalFile] = {}
+        for file in facts.directory.files:
+            made = archived(file, rules)
+            if made:
+                names[made.name] = file
+                files += [file, made]  # a new file takes its place, and counts
+            elif file not in deletes:
+                files.append(file)
+        again = predict(replace(facts.directory, files=tuple(files)), limits, rules, now)
+        deletes += [names.get(file.name, file) for file in again.deletes]
+    return deletes
+
+
+def _rotates(directory: JournalDirectory, after: Bounds, now: int) -> bool:
+    """Whether journald archives what it writes to with its first message (journal_file_rotate_suggested())."""
+    longest = after.max_file_time.value
+    return any(
+        file.name == "system.journal" and not file.damage and longest > 0 and 0 < file.header.head < now - longest
+        for file in directory.files
+    )
 
 
 def _notes(
@@ -165,13 +192,19 @@ def _notes(
     request: RetainRequest,
     others: Sequence[Setting],
     values: dict[str, str],
-    deletes: Sequence[DeletionRow],
+    deletes: Sequence[JournalFile],
 ) -> Iterator[Finding]:
     if deletes:
         title = f"the restart of journald deletes {counted(len(deletes), 'file')}, and no undo restores them"
+        written = [file for file in deletes if file.parsed.kind == ACTIVE]
+        if written:
+            newest = to_the_second(moment_text(max(file.header.tail for file in written)))
+            names = ", ".join(file.name for file in written)
+            title = f"{title}: also {names}, with all entries until {newest}, as a file goes by its first entry"
         limits = [request.span_text] if request.span is not None else []
         limits += ["--size", iec_text(request.size)] if request.size is not None else []
         limits += ["--namespace", request.namespace] if request.namespace else []
+        limits += ["--rotate"] if written else []
         remedy = f"first {follow_up('journal', 'vacuum', *limits, '--keep-copy', 'DIR')}"
         yield Finding("restart-deletes", "warning", title, remedy=remedy)
     for name in values:

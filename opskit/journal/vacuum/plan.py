@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,23 +14,12 @@ from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.record import dataclass
 from opskit.core.text import counted
 from opskit.core.units import SECOND, size_text
-from opskit.journal.files.model import (
-    ACTIVE,
-    ARCHIVED,
-    JournalDirectory,
-    JournalFile,
-    ParsedName,
-    files_by_path,
-    moment_text,
-)
+from opskit.journal.files.model import ACTIVE, JournalDirectory, JournalFile, files_by_path, moment_text
 from opskit.journal.files.verify import other_namespaces
 from opskit.journal.vacuum.model import VacuumFacts, VacuumRequest, copy_names
 from opskit.journal.vacuum.notes import Deletion, Survivor, vacuum_notes
-from opskit.journal.vacuum.rules import Prediction, age_of, cut_of, predict
+from opskit.journal.vacuum.rules import Prediction, age_of, archived, cut_of, predict
 from opskit.journal.vacuum.steps import Copied, CopyJournals, RotateJournal, VacuumJournal
-
-# What journald gives to its files, the second one with a uid (journald-server.c).
-_WRITTEN = re.compile(r"system|user-(?:0|[1-9][0-9]*)", re.ASCII)
 
 
 def decide_vacuum(facts: VacuumFacts, request: VacuumRequest) -> Decision:
@@ -143,32 +131,13 @@ def _rotated(facts: VacuumFacts, request: VacuumRequest, before: dict[str, str])
     for directory in facts.directories:
         files = []
         for file in directory.files:
-            name = _archived_name(file, request) if directory.machine_id == facts.machine_id else None
+            made = archived(file, request.rules) if directory.machine_id == facts.machine_id else None
             files.append(file)
-            if name:
+            if made:
                 # It is renamed, and a new one takes its place; what that takes is known only then.
-                files.append(file._replace(name=name, parsed=_parsed(file)))
-                before[f"{directory.path}/{name}"] = directory.path_of(file)
+                files.append(made)
+                before[directory.path_of(made)] = directory.path_of(file)
         yield replace(directory, files=tuple(files))
-
-
-def _archived_name(file: JournalFile, request: VacuumRequest) -> Optional[str]:
-    """What journald will call this file when it archives it; None for one that it leaves alone."""
-    header = file.header
-    base = file.name.removesuffix(".journal")
-    if file.parsed.kind != ACTIVE or header.damage or not header.entries or base == file.name:
-        return None
-    if not _WRITTEN.fullmatch(base):
-        return None
-    # The system's is always open, also while its state is offline: that it becomes with each sync (journald-server.c,
-    # server_sync and server_rotate).
-    if base != "system" and header.state != "online" and not request.rules.rotates_closed:
-        return None
-    return f"{base}@{header.seqnum_id}-{header.head_seqnum:016x}-{header.head:016x}.journal"
-
-
-def _parsed(file: JournalFile) -> ParsedName:
-    return ParsedName(ARCHIVED, file.header.seqnum_id, file.header.head_seqnum, file.header.head)
 
 
 def _newer(facts: VacuumFacts, path: str, file: JournalFile, cut: int) -> Optional[int]:

@@ -8,6 +8,7 @@ merge sort in every release (it was an introsort for some weeks between 2.38 and
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple, Optional
@@ -15,7 +16,7 @@ from typing import NamedTuple, Optional
 from opskit.core.plan import Record
 from opskit.core.record import dataclass
 from opskit.core.units import INFINITY, SECOND
-from opskit.journal.files.model import ACTIVE, ARCHIVED, JournalDirectory, JournalFile
+from opskit.journal.files.model import ACTIVE, ARCHIVED, JournalDirectory, JournalFile, ParsedName
 from opskit.journal.releases import Rules
 from opskit.journal.vacuum.model import VacuumLimits
 
@@ -23,6 +24,8 @@ from opskit.journal.vacuum.model import VacuumLimits
 _Key = tuple[str, int, int, str]
 # No file's age may come to lie behind the limit while journalctl gets to the point where it looks at its clock.
 _SLACK = 60 * SECOND
+# What journald gives to its files, the second one with a uid (journald-server.c).
+_WRITTEN = re.compile(r"system|user-(?:0|[1-9][0-9]*)", re.ASCII)
 
 
 class Candidate(NamedTuple):
@@ -197,13 +200,33 @@ def _merged(items: list[tuple[Candidate, _Key]]) -> list[tuple[Candidate, _Key]]
     return merged + left[at:] + right[to:]
 
 
+def archived(file: JournalFile, rules: Rules) -> Optional[JournalFile]:
+    """What becomes of this file when journald rotates; None for one that it leaves alone."""
+    header = file.header
+    base = file.name.removesuffix(".journal")
+    if file.parsed.kind != ACTIVE or header.damage or not header.entries or base == file.name:
+        return None
+    if not _WRITTEN.fullmatch(base):
+        return None
+    # The system's is always open, also while its state is offline: that it becomes with each sync (journald-server.c,
+    # server_sync and server_rotate).
+    if base != "system" and header.state != "online" and not rules.rotates_closed:
+        return None
+    name = f"{base}@{header.seqnum_id}-{header.head_seqnum:016x}-{header.head:016x}.journal"
+    return file._replace(name=name, parsed=ParsedName(ARCHIVED, header.seqnum_id, header.head_seqnum, header.head))
+
+
 def compare(old: dict[str, JournalFile], new: dict[str, JournalFile], expected: Sequence[str]) -> Record:
     """What went, what stayed though it was to go (expected), and what went though it was to stay."""
     inodes = {file.inode for file in new.values()}
-    gone = [path for path in old if path not in new]
+    # What journald wrote to can be deleted as well, once it is archived: a new file has its name then.
+    gone = [
+        path for path, file in old.items()
+        if path not in new or (new[path].inode != file.inode and file.inode not in inodes)
+    ]  # fmt: skip
     # journald may have archived a file meanwhile: that has only another name.
     unexpected = [path for path in gone if path not in expected and old[path].inode not in inodes]
-    stayed = [path for path in expected if path in new]
+    stayed = [path for path in expected if path in new and path not in gone]
     freed = sum(old[path].allocated for path in gone if path in expected or path in unexpected)
     return {"gone": gone, "stayed": stayed, "unexpected": unexpected, "freed": freed}
 

@@ -11,6 +11,7 @@ from opskit.core.finding import Finding
 from opskit.core.plan import Plan, Refusal
 from opskit.core.unit_files import conf_files
 from opskit.core.units import GIB, KIB, MIB, MONTH, SECOND, parse_span
+from opskit.journal.files.model import ACTIVE, Header, JournalDirectory, JournalFile, ParsedName
 from opskit.journal.releases import Version
 from opskit.journal.retain.bounds import bad_settings, bounds_of, parse_iec
 from opskit.journal.retain.conf import Setting, parse_settings, stray_settings, winner
@@ -158,6 +159,32 @@ def test_the_same_again_is_nothing_to_do() -> None:
     plan = decide_retain(facts(text, ours), request("", 500 * MIB))
     assert isinstance(plan, Plan)
     assert plan.steps == ()
+
+
+def test_what_the_restart_deletes() -> None:
+    """What journald writes to began too long ago: it is archived with the first message, and is too old then."""
+    now = request().now
+    written = Header(state="online", seqnum_id="ab" * 16, head_seqnum=7, entries=9, head=now - 20 * DAY, tail=now - DAY)
+    files = (
+        JournalFile("system.journal", ParsedName(ACTIVE), 8 * MIB, 8 * MIB, inode=1, header=written),
+        JournalFile(
+            "user-1000.journal", ParsedName(ACTIVE), MIB, MIB, inode=2, header=written._replace(head=now - DAY)
+        ),
+    )
+    directory = JournalDirectory("/j", files=files)
+    seen = replace(facts(), directory=directory)
+    for span, gone in (("10d", ["/j/system.journal"]), ("30d", [])):
+        plan = decide_retain(seen, request(span))
+        assert isinstance(plan, Plan)
+        assert [row["path"] for row in plan.result["deletes"]] == gone
+    note = notes(seen, request("10d"))["restart-deletes"]
+    assert ": also system.journal, with all entries until " in note.title
+    assert note.remedy == "first opskit journal vacuum 10d --rotate --keep-copy DIR"
+    # The limit is there already: nothing is restarted.
+    have = dropin_text({"MaxRetentionSec": "10d", "MaxFileSec": "30h"})
+    plan = decide_retain(replace(seen, text=have), request("10d"))
+    assert isinstance(plan, Plan)
+    assert (plan.steps, plan.notes, plan.result["deletes"], plan.result["restarts"]) == ((), (), [], False)
 
 
 def test_a_drop_in_that_wins_is_named() -> None:

@@ -142,3 +142,6 @@ def test_what_went_is_compared_with_what_was_to_go() -> None:
     # journald archived c meanwhile: it has another name.
     renamed = compare({"a": a, "c": c}, {"c@": c}, ["a"])
     assert renamed["unexpected"] == []
+    # It archived a, which was to go, and a new file has its name: the old one is gone, or has another name.
+    assert compare({"a": a}, {"a": b}, ["a"])["gone"] == ["a"]
+    assert compare({"a": a}, {"a": b, "a@": a}, ["a"])["stayed"] == ["a"]
