@@ -22,6 +22,7 @@ class Command:
     accept: exit statuses that are an answer and not a failure.
     may_fail: what was asked for stands without it; a step that runs it goes on, and its failure is a warning.
     secret: what of the arguments is neither shown nor logged.
+    leaves: whether what it starts lives on, and may hold its output: then its own end is the end.
     """
 
     argv: tuple[str, ...]
@@ -31,6 +32,7 @@ class Command:
     accept: tuple[int, ...] = (0,)
     may_fail: bool = False
     secret: str = ""
+    leaves: bool = False
 
     @property
     def line(self) -> str:

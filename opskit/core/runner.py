@@ -56,7 +56,7 @@ class HostRunner:
         started = time.monotonic()
         process = _start(command, encoding="utf-8", errors="surrogateescape")
         try:
-            stdout, stderr = process.communicate(command.input or None, timeout=command.timeout)
+            stdout, stderr = (_until_its_end if command.leaves else _until_all_is_said)(command, process)
         except subprocess.TimeoutExpired:
             raise _too_late(command, process, f"no end after {command.timeout:g} s") from None
         except BaseException:
@@ -80,6 +80,48 @@ class HostRunner:
             if process.poll() is None and not _end(process):
                 log.warning("%s", _left_behind(command, process, "it was to be ended"))
             _close_pipes(process)
+
+
+def _until_all_is_said(command: Command, process: subprocess.Popen[str]) -> tuple[str, str]:
+    return process.communicate(command.input or None, timeout=command.timeout)
+
+
+# How often a program whose output may be held is looked at, and for how long it is read on once it has ended.
+LOOK_SECONDS = 0.1
+HELD_SECONDS = 0.5
+
+
+def _until_its_end(command: Command, process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it writes until it ends itself, though what it started may hold its stdout and stderr for ever.
+
+    Those are read on then, by cat: without a reader, whoever holds them would die of SIGPIPE at the next line.
+    Raises TimeoutExpired.
+    """
+    until = time.monotonic() + command.timeout
+    while True:
+        ended = process.poll() is not None
+        try:
+            return process.communicate(command.input or None, timeout=HELD_SECONDS if ended else LOOK_SECONDS)
+        except subprocess.TimeoutExpired as held:
+            if not ended and time.monotonic() > until:
+                raise
+            if ended:
+                said = held.output, held.stderr
+                break
+    for pipe in (process.stdout, process.stderr):
+        with contextlib.suppress(OSError):
+            reader = subprocess.Popen(
+                ("cat",), stdin=pipe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT, cwd="/",
+                start_new_session=True,
+            )  # fmt: skip
+            reader.returncode = 0  # it outlives this process, and nobody waits for it
+    _close_pipes(process)
+    return _text(said[0]), _text(said[1])
+
+
+def _text(said: object) -> str:
+    # subprocess has bytes here, though it was asked for text.
+    return said.decode("utf-8", "surrogateescape") if isinstance(said, bytes) else str(said or "")
 
 
 # Of what a streamed program says on stderr, the end is kept.

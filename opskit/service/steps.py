@@ -68,7 +68,9 @@ class StartService(Step):
             "program": (*inside, self.control, "-c", self.config, verb, self.target),
             "container": (self.engine, verb, self.container),
         }[self.how]
-        return Command(argv, mutates=True, timeout=START_SECONDS)
+        # Many a script of a house's own starts its program with a bare &.
+        leaves = verb == "start" and self.how == "script" and not inside
+        return Command(argv, mutates=True, timeout=START_SECONDS, leaves=leaves)
 
     @property
     def commands(self) -> tuple[Command, ...]:
