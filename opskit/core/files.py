@@ -121,6 +121,30 @@ def existing_part(path: str) -> str:
     return path
 
 
+def room(place: str) -> int:
+    """Bytes that this process can still write on the filesystem of a file or directory, -1 where it does not fill.
+
+    Root may write into what ext keeps for it, but not into the clusters that ext4 keeps for itself (2%, 16M at most):
+    statvfs(2) counts these as free, and on a full disk they are all that it calls free.
+    """
+    status = os.statvfs(place)
+    if not status.f_blocks:
+        return -1  # a tmpfs without a limit
+    if os.geteuid():
+        return status.f_bavail * status.f_frsize
+    return max(0, status.f_bfree - _kept_by_ext4(os.stat(place).st_dev)) * status.f_frsize
+
+
+def _kept_by_ext4(device: int) -> int:
+    """The blocks that the ext4 on this device lets no file have; 0 of any other filesystem."""
+    name = os.path.basename(os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"))
+    try:
+        with open(f"/sys/fs/ext4/{name}/reserved_clusters", "rb") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0
+
+
 def leftovers(path: str) -> list[str]:
     """What writes to this path that were killed have left beside it: temporary files of ours that nobody has locked.
 

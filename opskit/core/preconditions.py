@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from opskit.core import procfs
 from opskit.core.build import installed, package_path
 from opskit.core.errors import Missing, OpskitError, Refused
-from opskit.core.files import existing_part
+from opskit.core.files import existing_part, room
 from opskit.core.ledger import Ledger, no_room
 from opskit.core.lock import busy, check_state_dir, lock_path, no_lock
 from opskit.core.plan import Reason
@@ -43,10 +43,8 @@ def obstacles(state_dir: str, *, sudo: str, waits: bool, size: int) -> Iterator[
         return
     if holder:
         yield busy(directory, str(holder))
-    status = os.statvfs(place)
-    free = status.f_bavail if os.geteuid() else status.f_bfree
-    # Each step is written before and after it. A filesystem without blocks (tmpfs without a limit) does not fill.
-    if status.f_blocks and free * status.f_frsize < _ROOM + 4 * size:
+    # Each step is written before and after it.
+    if 0 <= room(place) < _ROOM + 4 * size:
         yield no_room(Ledger(directory).path, errno.ENOSPC, changed=False)
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-from opskit.core.files import kind_of, leftovers
+from opskit.core.files import kind_of, leftovers, room
 from opskit.core.kernel import FS_APPEND_FL, FS_IMMUTABLE_FL, inode_flags
 from opskit.core.reach import silence_at
 from opskit.disk.fstab.text import BACKUP_MARK, decode
@@ -91,14 +91,15 @@ def _read_only(path: str) -> bool:
 
 
 def _directory_free(path: str) -> int:
-    """Bytes free for us where the file is written, -1 where unknown. Root may use what ext reserves for it."""
+    """Bytes free for us where the file is written, -1 where unknown."""
+    directory = os.path.dirname(path)
     try:
-        status = os.statvfs(os.path.dirname(path))
+        status = os.statvfs(directory)
+        if status.f_files and not status.f_ffree:
+            return 0  # no inode left: no new file, however many bytes there are
+        return room(directory)
     except OSError:
         return -1
-    if status.f_files and not status.f_ffree:
-        return 0  # no inode left: no new file, however many bytes there are
-    return (status.f_bfree if os.geteuid() == 0 else status.f_bavail) * status.f_frsize
 
 
 def _why(error: OSError) -> str:

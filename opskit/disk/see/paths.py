@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Optional
 
 from opskit.core.child import Answer
+from opskit.core.files import room
 from opskit.core.reach import AUTOMOUNT, Look, look_at
 from opskit.core.trust import weak_spot
 from opskit.disk.model import Mount, PathFact
@@ -62,7 +63,7 @@ def _full_above(path: str) -> str:
     while not os.path.isdir(above):
         above = os.path.dirname(above)
     try:
-        status = os.statvfs(above)
+        status, free = os.statvfs(above), room(above)
     except OSError:
         return ""
     if status.f_flag & os.ST_RDONLY:
@@ -70,7 +71,7 @@ def _full_above(path: str) -> str:
     # Some have no number of inodes (btrfs): 0 of 0.
     if status.f_files and not status.f_ffree:
         return f"the filesystem of {above} has no inode left for it"
-    return "" if status.f_bfree or not status.f_blocks else f"the filesystem of {above} is full"
+    return "" if free else f"the filesystem of {above} is full"
 
 
 def in_the_way(target: str, mount: Optional[Mount]) -> str:

@@ -245,6 +245,40 @@ def without_inodes(host: Host) -> Path:
     return at
 
 
+def fill(path: Path) -> None:
+    """Write a block at a time until there is no room for one more."""
+    with path.open("wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(b"x" * 4096)
+        finally:
+            os.fsync(filler.fileno())
+
+
+def test_a_full_ext4(host: Host, disk: Disk) -> None:
+    """Before anything is done: what ext4 keeps for itself is free by statvfs(2), and no file gets any of it."""
+    full, at, before = host.new_disk(64 * MIB), host.folder / "full", disk.digest()
+    run("mkfs.ext4", "-q", full.path)
+    at.mkdir()
+    run("mount", full.path, str(at))
+    host.after.append(lambda: run("umount", str(at), check=False))
+    (at / "fstab").touch()
+    for name in ("filler", "what writing the first back has freed"):
+        with pytest.raises(OSError, match="No space"):
+            fill(at / name)
+    assert os.statvfs(at).f_bfree
+    fstab, state = ("--fstab", str(host.fstab)), ("--state-dir", str(host.state))
+    for words, why in (
+        ((str(at / "data"), *fstab, *state), f"the filesystem of {at} is full"),
+        ((host.target, "--fstab", str(at / "fstab"), *state), f"the filesystem that {at}/fstab is on is full"),
+        ((host.target, *fstab, "--state-dir", str(at / "state")), "No space left on device"),
+    ):
+        for more in ("--dry-run", "--yes"):
+            answer = host.run("disk", "mount", disk.path, *words, more)
+            assert (why in answer.err, "Nothing was changed" in answer.err) == (True, True), answer.err
+    assert disk.digest() == before
+
+
 def test_a_full_inode_table(host: Host, disk: Disk) -> None:
     """Before mkfs, which nothing takes back: the mount point could not be made. And no swap file could."""
     at, before = without_inodes(host), disk.digest()

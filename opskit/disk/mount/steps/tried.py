@@ -6,6 +6,7 @@ import os
 
 from opskit.core.command import Command, Runner
 from opskit.core.errors import CommandFailed
+from opskit.core.files import room
 from opskit.core.reach import silence_at
 from opskit.disk.causes import Attempt, cause_of
 from opskit.disk.model import BUSY, BlockDevice
@@ -65,10 +66,9 @@ def _file_without_room(disk: BlockDevice) -> str:
     if disk.kind != "loop" or silence_at(disk.backing_file):
         return ""
     try:
-        status = os.statvfs(disk.backing_file)
+        return "" if room(disk.backing_file) else disk.backing_file
     except OSError:
         return ""
-    return disk.backing_file if status.f_blocks and not status.f_bfree else ""
 
 
 def _too_small(command: Command, device: BlockDevice) -> str:
