@@ -16,11 +16,14 @@ def within(path: str, folder: str) -> bool:
 def layers(line: MountLine) -> tuple[str, list[str]]:
     """Of an overlay: the folder that it writes to ("" for none), and those that it shows beside it.
 
-    As the options of the mount name them, which is as whoever mounted it had typed them. A lower one that is relative
-    is so to the folder above the layers: docker mounts that way, from there.
+    As the options of the mount name them, which is as whoever mounted it had typed them. What is relative is so to the
+    folder above the layers: docker and podman mount that way, from there, where the options would be too long. Then the
+    upper one is relative, too, and tells by where the overlay is: ID/diff is mounted at ID/merged.
     """
     options = dict(option.partition("=")[::2] for option in line.options.split(","))
     upper = unescape(options.get("upperdir", ""))
+    if upper:
+        upper = os.path.join(os.path.dirname(os.path.dirname(line.target)), upper)
     above = os.path.dirname(os.path.dirname(upper))
     lowers = [unescape(word) for word in options.get("lowerdir", "").split(":") if word]
     return upper, [os.path.join(above, lower) for lower in lowers]

@@ -99,6 +99,21 @@ def test_mounts(host: Host, tree: Path, setup: str, elsewhere: bool) -> None:
     assert (tree / "in/deep").exists()
 
 
+def test_layers_that_are_named_from_the_folder_above_them(host: Host) -> None:
+    """As docker and podman mount an overlay of many layers: from there, for the options would be too long."""
+    home = host.folder / "home"
+    for name in ("id/diff", "id/work", "id/merged", "layer/diff", "other/diff"):
+        (home / name).mkdir(parents=True)
+    (home / "l").mkdir()
+    (home / "l/A").symlink_to("../layer/diff")
+    options = "lowerdir=l/A,upperdir=id/diff,workdir=id/work"
+    run("mount", "-t", "overlay", "-o", options, "none", str(home / "id/merged"), cwd=home)
+    host.after.append(lambda: run("umount", str(home / "id/merged")))
+    for name in ("id/diff", "id/work", "layer", "layer/diff"):
+        assert against(home / name) == ["delete-mount-point"], name
+    assert against(home / "other") == []
+
+
 def test_a_part_on_another_filesystem_or_subvolume(host: Host) -> None:
     disk = host.new_disk(GIB // 2)
     make_filesystem("btrfs", disk.path)

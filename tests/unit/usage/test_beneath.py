@@ -29,6 +29,11 @@ def test_the_folders_of_an_overlay(tmp_path: Path) -> None:
     (line,) = parse_mountinfo("1 0 0:9 / /m rw - overlay o rw,lowerdir=/a\\054b,upperdir=/u\\040p/d,workdir=/w\n")
     assert layers(line) == ("/u p/d", ["/a,b"])
     assert layers(MountLine(1, "0:9", "/", "/m", "overlay", "o", "ro,ro,lowerdir=/a")) == ("", ["/a"])
+    many = "rw,lowerdir=l/A:l/B,upperdir=7c/diff,workdir=7c/work"  # as docker and podman mount many layers
+    assert layers(MountLine(1, "0:9", "/", "/d/7c/merged", "overlay", "o", many)) == (
+        "/d/7c/diff",
+        ["/d/l/A", "/d/l/B"],
+    )
 
 
 def test_an_overlay_takes_space_beneath_it(tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def _in(place: tuple[str, str], other: tuple[str, str]) -> bool:
 def _layers(line: MountLine) -> list[str]:
     upper, lowers = layers(line)
     work = next((word[8:] for word in line.options.split(",") if word.startswith("workdir=")), "")
-    named = [layer for layer in (upper, unescape(work), *lowers) if layer.startswith("/")]
+    work = os.path.join(os.path.dirname(os.path.dirname(upper)), unescape(work)) if work else ""
+    named = [layer for layer in (upper, work, *lowers) if layer.startswith("/")]
     return [layer if doubtful_mount(layer) else os.path.realpath(layer) for layer in named]
 
 
