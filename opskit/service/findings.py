@@ -112,6 +112,9 @@ def _remedy(facts: ServiceFacts, verdict: Verdict) -> str:
         ping = facts.celery.nodes[0].process
         return f"its log, and its broker: celery -A {facts.celery.app} status as its user, in /proc/{ping.pid}/cwd"
     if verdict.state == SILENT and verdict.main and not (facts.itself or (facts.unit and facts.unit.frozen)):
+        if facts.script and not facts.unit and not all(each.state in {"T", "t"} for each in verdict.main):
+            inside = (container.engine, "exec", container.name) if container else ()
+            return f"{shlex.join((*inside, facts.script.path, 'status'))}, by hand: the process is not stopped"
         return f"see who stopped it, then: kill -CONT {verdict.main[0].pid}"
     if container and verdict.kind == CONTAINER:
         commands = {

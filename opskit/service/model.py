@@ -91,6 +91,7 @@ class Script:
     programs: the names of the program that it starts, as its text has them; () where it has none
     lock: the lock file that is there, "" without one
     logs: the log files that its text names
+    asked: whether it was run at all
     """
 
     path: str
@@ -101,6 +102,7 @@ class Script:
     pid_files: tuple[PidFile, ...] = ()
     lock: str = ""
     logs: tuple[str, ...] = ()
+    asked: bool = True
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ def pid_file_state(pid_file: PidFile, name: str, programs: Sequence[str]) -> str
         return ZOMBIE
     if is_program(process, (name, *programs)):
         return OWN
+    if process.pid == 1:  # of the host: a pid of a container, in a file that the host has, too
+        return OTHER
     if process.started > pid_file.written + LATER:
         return REUSED
     return OTHER if programs else OWN
@@ -117,12 +119,7 @@ def _state(script: Script, files: list[tuple[PidFile, str]], known: bool, main: 
     known: whether a pid file names the main processes
     """
     if main:
-        if all(each.state in {"T", "t"} for each in main):
-            return SILENT, f"{main[0].text} is stopped by a signal: it lives, and does nothing"
-        if script.why and script.status is None:
-            return SILENT, f"{main[0].text} lives, but {script.why}"
-        how = "" if known or not files else ", and no pid file names it"
-        return RUNNING, f"{alive_text(main)}{how}"
+        return _living(script, main, "" if known or not files else ", and no pid file names it")
     left = [(file, state) for file, state in files if state in {GONE, ZOMBIE, REUSED, OTHER, EMPTY}]
     if any(state == HIDDEN for _, state in files):
         return UNKNOWN, "its pid file, or the process that it names, may not be looked at by this user"
@@ -137,6 +134,14 @@ def _state(script: Script, files: list[tuple[PidFile, str]], known: bool, main: 
     if script.status in {1, 2, 3}:
         return STOPPED, f"its script exits with {script.status} ({LSB[script.status]}), and no process is there"
     return UNKNOWN, script.why or f"its script exits with {script.status}, and no process of its name is there"
+
+
+def _living(script: Script, main: Sequence[Process], how: str) -> tuple[str, str]:
+    if all(each.state in {"T", "t"} for each in main):
+        return SILENT, f"{main[0].text} is stopped by a signal: it lives, and does nothing"
+    if script.why and script.status is None and script.asked:
+        return SILENT, f"{main[0].text} lives, but {script.why}"
+    return RUNNING, f"{alive_text(main)}{how}{'' if script.asked else f'; {script.why}'}"
 
 
 def alive_text(processes: Sequence[Process]) -> str:

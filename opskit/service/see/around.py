@@ -179,7 +179,7 @@ def _nearest(root: str, path: str) -> str:
 def _with_pid_file(details: UnitDetails, entry: Optional[dict[str, Any]], processes: Sequence[Process]) -> UnitDetails:
     if details.pid_file is None or entry is None:
         return details
-    pid = entry.get("pid", 0)
+    pid = next(iter(entry.get("pids", ())), 0)
     process = next((each for each in processes if each.pid == pid), None)
     file = PidFile(details.pid_file.path, pid, entry.get("written", 0.0), process, entry["hidden"])
     return replace(details, pid_file=file)

@@ -138,6 +138,7 @@ def _run_script(
         if container:
             result = run_inside(runner, container, path, "status", seconds=SCRIPT_SECONDS)
         elif weak := weak_spot(path):
+            raw["asked"] = False
             return None, f"{path} is not run: others than root can change {weak}", ""
         else:
             command = Command((path, "status"), mutates=False, timeout=SCRIPT_SECONDS, accept=ANY_STATUS)
@@ -158,10 +159,15 @@ def _script(raw: dict[str, Any], answer: tuple[Optional[int], str, str], process
     numbers = {each.inner or each.pid: each for each in processes}
     files = []
     for entry in raw["pid_files"]:
-        pid = entry.get("pid", 0)
+        # One of several has ended as a rule, and the service lives by the others.
+        pids = entry.get("pids", [])
+        pid = next((each for each in pids if each in numbers and not numbers[each].zombie), (pids or [0])[0])
         process = numbers.get(pid)
         # With hidepid a process of somebody else is there, and shown to nobody.
         hidden = entry["hidden"] or bool(pid and process is None and os.geteuid() != 0 and exists(pid))
         files.append(PidFile(entry["path"], pid, entry.get("written", 0.0), process, hidden))
     status, why, says = answer
-    return Script(raw["path"], status, why, says, tuple(raw["programs"]), tuple(files), raw["lock"], tuple(raw["logs"]))
+    programs, logs = tuple(raw["programs"]), tuple(raw["logs"])
+    return Script(
+        raw["path"], status, why, says, programs, tuple(files), raw["lock"], logs, asked=raw.get("asked", True)
+    )

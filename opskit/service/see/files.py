@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fnmatch
+import itertools
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ LOCKS = ("/var/lock/subsys", "/run/lock", "/var/lock")
 MOST_LINKS = 40
 MOST_BYTES = 256 * 1024
 MOST_FILES = 100
+MOST_PID_BYTES = 4096
 FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -132,9 +134,14 @@ def pid_files_in(root: str, paths: list[str]) -> Iterator[dict[str, Any]]:
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
-        words = text.split(None, 1)[:1]
-        pid = int(words[0]) if words and words[0].isascii() and words[0].isdigit() and len(words[0]) < 10 else 0
-        yield {"path": path, "pid": pid, "written": status.st_mtime, "hidden": False}
+        yield {"path": path, "pids": pids_in(text), "written": status.st_mtime, "hidden": False}
+
+
+def pids_in(text: str) -> list[int]:
+    """The pids of a pid file: several in its first line, as pidof prints them; what follows is another thing."""
+    first = next(iter(text[:MOST_PID_BYTES].removeprefix("\ufeff").strip().splitlines()), "")
+    words = itertools.takewhile(lambda word: word.isascii() and word.isdigit() and len(word) < 10, first.split())
+    return [pid for pid in map(int, words) if pid]
 
 
 def read_end(root: str, paths: Sequence[str], count: int) -> list[str]:

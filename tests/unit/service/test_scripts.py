@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,8 @@ from opskit.service.model import (
 )
 from opskit.service.script import named_in
 from opskit.service.scripts import is_program
+from opskit.service.see.facts import _script as script_of
+from opskit.service.see.files import pids_in
 from tiers import Agree
 
 WRITTEN = 1000.0
@@ -108,6 +111,63 @@ def test_a_clock_that_was_set_makes_no_reused_pid_of_the_service() -> None:
     verdict = judge(ServiceFacts("w", script=Script("/etc/init.d/w", 0, programs=("workerd",), pid_files=(file,))))
     assert verdict
     assert verdict.state == RUNNING
+
+
+@pytest.mark.parametrize(
+    ("text", "pids"),
+    [
+        ("7\r\n", [7]),
+        ("\ufeff7\r\n", [7]),
+        ("\n 7 8 9\n", [7, 8, 9]),
+        ("7\n/var/lib/pgsql/data\n1700000000\n5432\n", [7]),  # postmaster.pid
+        ("0", []),
+        ("-7", []),
+        ("7777777777", []),
+        ("pid 7", []),
+        ("\0\0", []),
+        ("", []),
+    ],
+)
+def test_the_pids_of_a_pid_file(text: str, pids: list[int]) -> None:
+    assert pids_in(text) == pids
+
+
+def test_of_several_pids_the_one_that_lives_counts() -> None:
+    entry = {"path": "/run/w.pid", "pids": [6, 7, 8], "written": WRITTEN, "hidden": False}
+    raw = {"path": "/etc/init.d/w", "programs": [], "pid_files": [entry], "lock": "", "logs": []}
+    processes = (process(6, state="Z"), process(8))
+    (file,) = script_of(raw, (0, "", ""), processes).pid_files
+    assert (file.pid, file.process) == (8, processes[1])
+    (file,) = script_of(raw, (0, "", ""), ()).pid_files
+    assert (file.pid, file.process) == (6, None)
+
+
+def test_the_first_process_of_the_host_is_no_service_by_a_pid_file() -> None:
+    file = PidFile("/run/w.pid", 1, WRITTEN, process(1, "systemd"))
+    verdict = judge(ServiceFacts("w", script=Script("/etc/init.d/w", 0, pid_files=(file,))))
+    assert verdict
+    assert (verdict.state, verdict.main) == (DEAD_PID_FILE, ())
+
+
+def test_a_script_that_is_not_run_makes_no_silent_service_of_a_living_process() -> None:
+    why = "/etc/init.d/w is not run: others than root can change /opt/w (owner 99, mode 0755)"
+    facts = ServiceFacts("w", script=Script("/etc/init.d/w", None, why, pid_files=FILES["own"], asked=False))
+    verdict = judge(facts)
+    assert verdict
+    assert verdict.state == RUNNING
+    assert why in verdict.why
+    assert find(facts, verdict) == []
+    assert judge(replace(facts, script=Script("/etc/init.d/w", None, why, asked=False))).state == UNKNOWN  # type: ignore[union-attr]
+
+
+def test_who_lives_behind_a_script_that_hangs_is_not_to_be_continued() -> None:
+    for state, remedy in (("S", "/etc/init.d/w status, by hand"), ("T", "kill -CONT 7")):
+        files = (PidFile("/run/w.pid", 7, WRITTEN, process(7, state=state)),)
+        facts = ServiceFacts("w", script=Script("/etc/init.d/w", None, "no end after 15 s", pid_files=files))
+        verdict = judge(facts)
+        assert verdict
+        assert verdict.state == SILENT
+        assert remedy in find(facts, verdict)[0].remedy
 
 
 def test_what_an_engine_says_for_itself_is_no_answer() -> None:
