@@ -13,6 +13,7 @@ from opskit.service.model import (
     RUNNING,
     SCRIPT,
     SILENT,
+    STARTING,
     STOPPED,
     UNKNOWN,
     Claim,
@@ -34,6 +35,8 @@ LSB = {
 # A pid file is written behind the start of its process; by whole seconds on some filesystems.
 LATER = 2.0
 MOST_NAMED = 4
+# What an init script is told when the service is to run at its end.
+STARTS = frozenset({"start", "restart", "condrestart", "try-restart", "force-reload"})
 INTERPRETERS = re.compile(r"(?:python|perl|ruby|node|java|php|sh|bash|dash|ash|busybox|env)[\d.]*")
 # What a pid file comes to.
 OWN, GONE, ZOMBIE, REUSED, OTHER, EMPTY, HIDDEN = "own", "gone", "zombie", "reused", "other", "empty", "hidden"
@@ -49,6 +52,14 @@ def is_program(process: Process, names: Sequence[str]) -> bool:
     seen = {process.name, *words, *titles, os.path.basename(process.exe.removesuffix(" (deleted)"))}
     # The kernel keeps 15 characters of a name.
     return any(name in seen or (len(name) > 15 and process.name == name[:15]) for name in names if name)
+
+
+def verb_of(process: Process, path: str) -> str:
+    """What a process runs an init script itself for; "" for any other process."""
+    for word, verb in zip(process.words[:4], process.words[1:]):
+        if word.endswith(f"/init.d/{os.path.basename(path)}"):
+            return verb
+    return ""
 
 
 def pid_file_state(pid_file: PidFile, name: str, programs: Sequence[str]) -> str:
@@ -83,9 +94,15 @@ def judge_script(facts: ServiceFacts, script: Script) -> Verdict:
     own = [file.process for file, state in files if state == OWN and file.process]
     names = (facts.name, *script.programs)
     strays = [each for each in facts.processes if not each.zombie and is_program(each, names)]
-    main = roots_of(own or strays)
+    # The script has the name of its service, and can hang, or be at work for somebody else just now. Of one that says
+    # that it runs, it may be a loop of its own.
+    verbs = {each.pid: verb_of(each, script.path) for each in strays} if script.status == 3 else {}
+    main = roots_of(own or [each for each in strays if not verbs.get(each.pid)])
     workers = workers_below(facts.processes, main)
     state, why = _state(script, files, bool(own), main)
+    starts = [each for each in strays if verbs.get(each.pid) in STARTS]
+    if not main and starts:
+        state, why = STARTING, f"{roots_of(starts)[0].text} is {script.path} {verbs[roots_of(starts)[0].pid]}, at work"
     claims = (
         Claim(f"{script.path} status", _script_text(script)),
         *(Claim(file.path, _file_text(file, state)) for file, state in files),

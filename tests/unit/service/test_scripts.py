@@ -14,6 +14,7 @@ from opskit.service.model import (
     DEAD_PID_FILE,
     RUNNING,
     SILENT,
+    STARTING,
     STOPPED,
     UNKNOWN,
     Container,
@@ -147,6 +148,23 @@ def test_the_first_process_of_the_host_is_no_service_by_a_pid_file() -> None:
     verdict = judge(ServiceFacts("w", script=Script("/etc/init.d/w", 0, pid_files=(file,))))
     assert verdict
     assert (verdict.state, verdict.main) == (DEAD_PID_FILE, ())
+
+
+@pytest.mark.parametrize(
+    ("status", "verb", "state"),
+    [(3, "start", STARTING), (3, "stop", STOPPED), (3, "status", STOPPED), (0, "start", RUNNING)],
+)
+def test_the_script_at_work_is_not_its_service(status: int, verb: str, state: str) -> None:
+    words = ("/bin/sh", "/etc/rc.d/init.d/w", verb)
+    at_work = Process(7, 0, 1, 7, WRITTEN, "w", "S", words), Process(8, 0, 7, 8, WRITTEN, "w", "S", words)
+    facts = ServiceFacts("w", script=Script("/etc/init.d/w", status), processes=at_work)
+    verdict = judge(facts)
+    assert verdict
+    assert verdict.state == state, verdict.why
+    beside = replace(facts, script=Script("/etc/init.d/w", status, programs=("workerd",)))
+    verdict = judge(replace(beside, processes=(*at_work, process(90))))
+    assert verdict
+    assert verdict.state == RUNNING
 
 
 def test_a_script_that_is_not_run_makes_no_silent_service_of_a_living_process() -> None:
