@@ -40,6 +40,17 @@ def test_a_clock_that_went_back_hides_nothing_and_is_no_damage(tmp_path: Path) -
     assert [(finding["id"], finding["severity"]) for finding in body["findings"]] == [("clock-went-back", "info")]
 
 
+def test_a_clock_that_stands_at_1970_after_a_reboot_hides_nothing(tmp_path: Path) -> None:
+    """The last entry is the oldest: journalctl searches by time, and finds none of the last hour."""
+    times = (START, START + 3600 * SECOND, 5 * SECOND)
+    lines = [entry(f"message {'abc'[number]}", at, **FIELDS) for number, at in enumerate(times)]
+    write_journal(tmp_path / "x.journal", iter(lines))
+    body = json.loads(errors(tmp_path, "--json", "--since", f"@{(START + 1800 * SECOND) // SECOND}"))
+    assert [group["example"] for group in body["result"]["groups"]] == ["message b"]
+    assert [(finding["id"], finding["severity"]) for finding in body["findings"]] == [("clock-went-back", "info")]
+    assert json.loads(errors(tmp_path, "--json"))["result"]["entries"] == 3
+
+
 def test_a_message_of_200_kb_is_shown_by_its_beginning(tmp_path: Path) -> None:
     write_journal(tmp_path / "x.journal", iter([entry("begins " + "x" * 200_000, START, **FIELDS)]))
     line = errors(tmp_path).splitlines()[1]

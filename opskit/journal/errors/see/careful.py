@@ -10,7 +10,7 @@ neither computes the hash of what it reads. `journal verify` does, and finds it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable
 
@@ -68,6 +68,7 @@ class CarefulReading:
         indexes = self._indexes()
         damaged = {path for path, index in indexes.items() if index.damage}
         self._sound = set(indexes) - damaged
+        damaged |= self._backward(indexes)
         failure = None
         try:
             self._read(damaged)
@@ -88,12 +89,26 @@ class CarefulReading:
         indexes = {}
         for path, file in files_by_path(self.directories).items():
             header = file.header
-            if file.open_error or not header.readable or (not header.damage and header.tail < self.selection.since):
+            if (
+                file.open_error
+                or not header.readable
+                or (not header.damage and header.head <= header.tail < self.selection.since)
+            ):
                 continue
             with contextlib.suppress(OSError):
                 index = read_index(path, self.selection)
                 indexes[path] = replace(index, damage=header.damage or index.damage)
         return indexes
+
+    def _backward(self, paths: Iterable[str]) -> set[str]:
+        """The files that end before they begin: after a reboot the clock stood at 1970 until the network was there.
+
+        A search by time finds nothing in such a one, and its index, which is searched alike, expects nothing either.
+        """
+        if not (self.selection.since or self.selection.until):
+            return set()
+        files = files_by_path(self.directories)
+        return {path for path in paths if files[path].header.head > files[path].header.tail}
 
     def _read(self, damaged: set[str]) -> None:
         """Read everything anew: these files here, the others by journalctl."""
