@@ -112,6 +112,9 @@ def _reasons(facts: ServiceFacts, verdict: Verdict) -> Iterator[Reason]:
         yield from _reasons_of_supervisor(facts, facts.supervisor, verdict)
     if facts.unit and facts.unit.load == "masked":
         yield Reason("masked", f"{facts.unit.name} is masked", f"systemctl unmask {facts.unit.name}")
+    if facts.unit and facts.unit.once and verdict.state not in {STARTING, SILENT, UNKNOWN}:
+        title = f"{facts.unit.name} is a oneshot unit: it ends when its work is done, and cannot be seen to run on"
+        yield Reason("runs-once", title, f"systemctl start -- {quote(facts.unit.name)} does its work once")
     script = facts.script
     # One that others can change, that hangs or cannot be run is not run for a start either.
     if script and not facts.unit and script.status is None and verdict.state != UNKNOWN:

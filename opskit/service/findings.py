@@ -67,6 +67,7 @@ FINDINGS = (
     ),
     FindingKind("not-yet", ("warning",), "the service is being started"),
     FindingKind("restarts", ("warning",), "the service was started again by itself: it ends again and again"),
+    FindingKind("runs-once", ("critical",), "the unit does its work once and ends: it is none that runs"),
     FindingKind("selinux-denied", ("error",), "SELinux has denied the service an access"),
     FindingKind("start-limit", ("error",), "the unit failed too often in a short time, and systemd gave up"),
     FindingKind(

@@ -32,6 +32,7 @@ CHINESE = {
     "port-taken": ("服务要监听的端口被占用，并说明被谁", "停止那个程序，或换端口"),
     "restarts": ("服务自己反复重启：它一再退出", "查看退出原因和最后的日志"),
     "script-lies": ("启动脚本说的与实际不符", "以 opskit 的结论为准；改正脚本"),
+    "runs-once": ("该单元只做一次工作就结束，不会一直运行", "需要时 systemctl start 单元名"),
     "selinux-denied": ("SELinux 拒绝了服务的访问", "按提示改标签或布尔值；不要关掉 SELinux"),
     "start-limit": ("单元短时间内失败太多次，systemd 放弃了", "修好原因后 systemctl reset-failed 再启动"),
     "still-lives": ("服务活着但不应答：再启动一个也没用", "先查明原因，再停止旧的"),

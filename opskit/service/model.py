@@ -117,6 +117,7 @@ class Unit:
     since: when it came into its state, in seconds since 1970; 0 for not known
     memory: bytes; None where it is not counted
     source: the file that it was generated from: an init script; "" for others
+    once: whether it does not count as active once its work is done: Type=oneshot without RemainAfterExit=
     """
 
     name: str
@@ -135,6 +136,7 @@ class Unit:
     group: str = ""
     source: str = ""
     frozen: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True)

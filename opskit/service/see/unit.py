@@ -23,7 +23,8 @@ JOURNAL_SECONDS = 30.0
 LINES = 10
 PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,Type,Result,ExecMainCode,ExecMainStatus,MainPID,NRestarts,Restart,ControlGroup,"
-    "MemoryCurrent,SourcePath,FreezerState,ActiveEnterTimestampMonotonic,InactiveEnterTimestampMonotonic"
+    "MemoryCurrent,SourcePath,FreezerState,RemainAfterExit,ActiveEnterTimestampMonotonic,"
+    "InactiveEnterTimestampMonotonic"
 )
 # Those of waitid(2): ExecMainCode is its si_code.
 CODES = {"1": "exited", "2": "killed", "3": "dumped"}
@@ -69,6 +70,7 @@ def unit_of(properties: dict[str, str], zero: float) -> Unit:
         memory=_number(properties.get("MemoryCurrent", "")),
         group=properties.get("ControlGroup", ""),
         source=properties.get("SourcePath", ""),
+        once=properties.get("Type") == "oneshot" and properties.get("RemainAfterExit") == "no",
         frozen=properties.get("FreezerState", "") in {"frozen", "freezing"},
     )
 

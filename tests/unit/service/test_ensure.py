@@ -71,6 +71,8 @@ def container(status: str, *, itself: bool, policy: str = "") -> ServiceFacts:
         (unit("failed"), "systemctl start -- w.service", ""),
         (unit("inactive"), "systemctl start -- w.service", ""),
         (unit("inactive", load="masked"), "", "masked"),
+        (unit("inactive", type="oneshot", once=True), "", "runs-once"),
+        (unit("failed", type="oneshot", once=True), "", "runs-once"),
         (unit("activating", "auto-restart", restart="always"), "", "brought-back"),
         (unit("activating", "start"), "", "brought-back"),
         (container("exited", itself=True), "podman start 1", ""),

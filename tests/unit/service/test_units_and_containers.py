@@ -60,6 +60,11 @@ def verdict_of(*processes: Process, script: Optional[Script] = None, **propertie
     return verdict
 
 
+def test_only_a_oneshot_that_does_not_remain_runs_once() -> None:
+    for kind, remains, once in (("oneshot", "no", True), ("oneshot", "yes", False), ("simple", "no", False)):
+        assert unit_of({"Type": kind, "RemainAfterExit": remains}, 0.0).once is once
+
+
 FAILS, EXITED = {"ActiveState": "failed"}, {"ExecMainCode": "1"}
 DEAD = {"MainPID": "0", "ControlGroup": ""}
 
