@@ -51,6 +51,17 @@ def test_a_clock_that_stands_at_1970_after_a_reboot_hides_nothing(tmp_path: Path
     assert json.loads(errors(tmp_path, "--json"))["result"]["entries"] == 3
 
 
+def test_what_a_damaged_header_claims_is_not_counted(tmp_path: Path) -> None:
+    path = tmp_path / "x.journal"
+    write_journal(path, iter([entry("message", START, **FIELDS)]))
+    with path.open("r+b") as file:
+        file.seek(152)  # n_entries (journal-def.h)
+        file.write(b"\xff" * 8)
+    body = json.loads(errors(tmp_path, "--json"))
+    assert [group["example"] for group in body["result"]["groups"]] == ["message"]
+    assert [finding["id"] for finding in body["findings"]] == ["journal-damaged"]
+
+
 def test_a_message_of_200_kb_is_shown_by_its_beginning(tmp_path: Path) -> None:
     write_journal(tmp_path / "x.journal", iter([entry("begins " + "x" * 200_000, START, **FIELDS)]))
     line = errors(tmp_path).splitlines()[1]

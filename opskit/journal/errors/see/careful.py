@@ -79,7 +79,8 @@ class CarefulReading:
             self._read(damaged | short)
         elif failure:
             raise failure
-        counts = [index.without_priority for index in indexes.values()]
+        # How many entries a damaged header claims is anything up to 2^64.
+        counts = [index.without_priority for index in indexes.values() if not index.damage]
         self.without_priority = WithoutPriority(
             sum(count.entries for count in counts), sum(count.audit for count in counts)
         )
