@@ -140,7 +140,7 @@ FINDINGS = (
         ("warning", "critical"),
         "the filesystem is mounted with other options than those asked for, or those of its fstab entry",
     ),
-    FindingKind("mounted-over", ("critical",), "there are several mounts on the mount point"),
+    FindingKind("mounted-over", ("critical",), "several mounts are on the mount point, or a later one above hides it"),
     FindingKind("mounted-twice", ("error",), "the device is mounted in several places"),
     FindingKind("multipath", ("critical",), "the device is one path of a multipath device"),
     FindingKind("named-in-crypttab", ("critical",), "crypttab names the device"),

@@ -100,7 +100,7 @@ CHINESE = {
     "mounted": ("设备已挂载", "无需挂载；要改动先卸载"),
     "mounted-below": ("该挂载点之下还挂载着别的文件系统", "先卸载下面的"),
     "mounted-otherwise": ("当前挂载选项与要求的或 fstab 中的不同", "按提示修改条目并重新挂载"),
-    "mounted-over": ("同一挂载点上叠着多个挂载", "findmnt 查看各层，弄清哪一个该留下"),
+    "mounted-over": ("同一挂载点上叠着多个挂载，或被上级目录后来的挂载遮住", "findmnt 查看各层，弄清哪一个该留下"),
     "mounted-twice": ("设备挂载在多个位置", "指明挂载点"),
     "multipath": ("该设备是多路径设备的一条路径", "对 /dev/mapper/ 下的多路径设备操作"),
     "named-in-crypttab": ("crypttab 中有该设备", "先处理 /etc/crypttab"),

@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Optional
 
 from opskit.core.errors import ExitCode
 from opskit.core.finding import follow_up
@@ -22,6 +23,7 @@ from opskit.disk.model import (
     UNREADABLE,
     BlockDevice,
     HostFacts,
+    Mount,
     Signature,
     is_tag,
     named_by,
@@ -212,6 +214,24 @@ def _mounts(device: BlockDevice) -> Iterator[Reason]:
         elif mount.target not in own:
             title = f"{device.path} is mounted on {mount.target} in the mount namespace of pid {mount.namespace}"
             yield Reason("mounted", title, f"systemctl status {mount.namespace} shows which service that is; stop it")
+
+
+def covered(facts: HostFacts, path: str, mount: Mount) -> Optional[Reason]:
+    """Why what is mounted cannot be reached at its mount point: something is mounted over it, or above."""
+    target = shlex.quote(mount.target)
+    top, above = facts.mount_on(mount.target), facts.mounted_above(mount)
+    if top and top.device != mount.device:
+        title = (
+            f"{path} is mounted on {mount.target}, and {top.source} ({top.fstype}) over it: it cannot be reached there"
+        )
+        remedy = f"findmnt {target}; umount {target} takes the uppermost away"
+        return Reason("mounted-over", title, remedy)
+    if above:
+        title = f"{path} is mounted on {mount.target}, and {above.source} ({above.fstype}) since then on {above.target}"
+        at = shlex.quote(above.target)
+        remedy = f"umount {at} {target}; mount {at}; then run this again"
+        return Reason("mounted-over", f"{title}: it cannot be reached there", remedy)
+    return None
 
 
 def _multipath(facts: HostFacts, device: BlockDevice) -> Iterator[Reason]:

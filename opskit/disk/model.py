@@ -390,6 +390,15 @@ class HostFacts:
         """The uppermost mount on a mount point, in our own namespace."""
         return next((m for m in reversed(self.mounts) if m.target == target), None)
 
+    def mounted_above(self, mount: Mount) -> Optional[Mount]:
+        """What was mounted later on a directory above a mount point, and hides it: the kernel has them in that order.
+
+        Not `/`: what an initramfs mounts is moved there.
+        """
+        here = [i for i, m in enumerate(self.mounts) if (m.device, m.target) == (mount.device, mount.target)]
+        later = self.mounts[here[-1] + 1 :] if here else ()
+        return next((m for m in later if m.target != "/" and mount.target.startswith(m.target + "/")), None)
+
     def device_of(self, mount: Optional[Mount]) -> Optional[BlockDevice]:
         """The device of a mount, None for what is on none."""
         return next((d for d in self.devices if mount and d.number == mount.device), None)

@@ -103,12 +103,8 @@ def filesystem_reasons(facts: HostFacts, device: BlockDevice, mount: Optional[Mo
         )
     elif mount.read_only and device.errors:  # errors=remount-ro may be why: nobody makes that writable before e2fsck
         yield _has_errors(facts, device, filesystem.type, mount.target, path)
-    elif (top := facts.mount_on(mount.target)) and top.device != mount.device:  # resize2fs would open that one
-        title = (
-            f"{path} is mounted on {mount.target}, and {top.source} ({top.fstype}) over it: it cannot be reached there"
-        )
-        remedy = f"findmnt {shlex.quote(mount.target)}; umount {shlex.quote(mount.target)} takes the uppermost away"
-        yield Reason("mounted-over", title, remedy)
+    elif over := guard.covered(facts, path, mount):  # resize2fs would open what is over it
+        yield over
     elif mount.read_only:
         remedy = f"mount -o remount,rw {shlex.quote(mount.target)}"
         yield Reason("read-only", f"{mount.target} is mounted read-only", remedy)

@@ -269,7 +269,8 @@ def _into_service(
     entry = decide_entry(facts, entry_request, device, use_fstab=request.use_fstab)
     reasons += entry.reasons
     if device and here:
-        reasons += _mounted_otherwise(device, request)
+        covered = guard.covered(facts, device.path, _mount_there(device, request))
+        reasons += [covered] if covered else _mounted_otherwise(device, request)
     if reasons:
         return Refusal(title, tuple(reasons))
     steps: list[Step] = [*making, *entry.steps]

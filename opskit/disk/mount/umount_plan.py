@@ -225,6 +225,8 @@ def _in_the_way(facts: HostFacts, device: BlockDevice, mount: Mount) -> Iterator
     elif sum(m.target == mount.target for m in facts.mounts) > 1:
         title = f"there are several mounts on {mount.target}"
         yield Reason("mounted-over", title, f"findmnt {shlex.quote(mount.target)}")
+    elif reason := guard.covered(facts, device.path, mount):
+        yield reason
     below = [m.target for m in facts.mounts if m.target.startswith(mount.target.rstrip("/") + "/")]
     if below:
         title = f"{', '.join(below)} is mounted below {mount.target}"
