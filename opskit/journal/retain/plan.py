@@ -12,7 +12,7 @@ from opskit.core.errors import ExitCode
 from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.core.text import counted
-from opskit.core.units import HOUR, MIB, MONTH, SECOND, size_text
+from opskit.core.units import HOUR, INFINITY, MIB, MONTH, SECOND, size_text
 from opskit.journal.files.model import ACTIVE, JournalDirectory, JournalFile, Scope, moment_text, to_the_second
 from opskit.journal.files.verify import other_namespaces
 from opskit.journal.releases import rules_of
@@ -113,6 +113,11 @@ def _reasons(facts: RetainFacts, request: RetainRequest, values: dict[str, str],
     if request.span == 0 or request.size == 0:
         remedy = f"{follow_up('undo', 'RUN')} takes a limit back"
         yield Reason("no-limit", "0 means no limit", remedy, exit_code=ExitCode.USAGE)
+    if request.span is not None and request.span >= INFINITY:
+        # It adds the span to the time of the oldest file, and the sum goes around (journald.c; seen with 252).
+        title = "with MaxRetentionSec=infinity journald rotates without end; it is no limit anyway"
+        remedy = f"{follow_up('undo', 'RUN')} takes a limit back"
+        yield Reason("no-limit", title, remedy, exit_code=ExitCode.USAGE)
     if request.size is not None and 0 < request.size < MIB:
         title = f"journald keeps at least 1M, which is more than {size_text(request.size)}"
         yield Reason("too-small", title, "--size 1M or more", exit_code=ExitCode.USAGE)

@@ -216,7 +216,7 @@ def test_219_gets_a_span_that_it_knows() -> None:
     assert plan.result["settings"]["MaxRetentionSec"] == "2629800s"
 
 
-@pytest.mark.parametrize(("span", "size"), [("0", None), ("", 0), ("10min", None), ("", 4096)])
+@pytest.mark.parametrize(("span", "size"), [("0", None), ("infinity", None), ("", 0), ("10min", None), ("", 4096)])
 def test_limits_that_are_none(span: str, size: int | None) -> None:
     refused = decide_retain(facts(), request(span, size))
     assert isinstance(refused, Refusal)
