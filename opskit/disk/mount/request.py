@@ -139,10 +139,15 @@ def target_reasons(target: str) -> Iterator[Reason]:
         yield Reason("forbidden-mount-point", "/ is the root of the system", remedy)
     elif any(target == place or target.startswith(place + "/") for place in FORBIDDEN):
         yield Reason("forbidden-mount-point", f"{target} belongs to the system", remedy)
-    elif "\0" in target or len(os.fsencode(target)) > 4000:
+    elif "\0" in target or len(os.fsencode(target)) > 4000 or _has_long_name(target):
         yield Reason(
             "bad-mount-point", "the mount point's name is too long or has a NUL in it", remedy, exit_code=usage
         )
+
+
+def _has_long_name(path: str) -> bool:
+    """Whether a name in it is longer than any filesystem takes (NAME_MAX)."""
+    return any(len(os.fsencode(name)) > 255 for name in path.split("/"))
 
 
 def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
@@ -164,7 +169,7 @@ def mount_point_reasons(facts: HostFacts, target: str) -> Iterator[Reason]:
         yield Reason(
             "mount-point-in-use",
             f"{source} is already mounted on {target}",
-            f"findmnt {target}",
+            f"findmnt {shlex.quote(target)}",
         )
     elif fact.unanswered:
         title = f"nobody can tell what is at the mount point {target}: {fact.unanswered}"

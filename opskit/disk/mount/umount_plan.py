@@ -180,7 +180,7 @@ def _no_disk(facts: HostFacts, request: UmountRequest, service: _InService) -> I
         yield automount_reason(mount.target)
     elif mount is not None and device is None:
         title = f"{request.what} is a mount of {mount.source} ({mount.fstype}), not of a block device"
-        yield Reason("not-a-disk", title, f"umount {request.what}, if that is what you want")
+        yield Reason("not-a-disk", title, f"umount {shlex.quote(request.what)}, if that is what you want")
 
 
 def _swap_files(facts: HostFacts, service: _InService) -> list[str]:
