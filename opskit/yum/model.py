@@ -47,7 +47,7 @@ class LockFile:
     locked: for fcntl: "" when it is not locked, "read" or "write".
     pid: the holder by the file or the kernel: None without one; 0 from the kernel for a holder outside this pid
         namespace; -1 for a lock of an open file description.
-    why: why it is unreadable.
+    why: why it is unreadable, or what is odd about it.
     """
 
     place: LockPlace
@@ -96,6 +96,7 @@ class ProcessFacts:
     inner_pid: its pid in its own pid namespace; 0 when that is ours.
     files: its open files that belong to package management.
     transaction: whether it has a write lock on any .rpm.lock.
+    unlinked: each .rpm.lock that it has a write lock on although somebody has deleted the file.
     manager: whether it is a package manager, by its name or command line.
     linked: whether it has the library of rpm or dnf in its memory, as a script has that locks through their API.
     unseen: its files and I/O are not readable.
@@ -121,6 +122,7 @@ class ProcessFacts:
     inner_pid: int = 0
     files: tuple[str, ...] = ()
     transaction: bool = False
+    unlinked: tuple[str, ...] = ()
     manager: bool = False
     linked: bool = False
     unseen: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from shlex import quote
 from typing import Optional
 
@@ -115,7 +116,8 @@ def _kernel_lock(facts: Facts, lock: LockFile) -> LockVerdict:
         if lock.pid == 0:
             return _waits(facts, lock, OUTSIDE, "held from outside this pid namespace: look on the host itself")
         return _waits(facts, lock, HELD, "the kernel does not say which process holds it")
-    return _of_holder(facts, lock, holder)
+    verdict = _of_holder(facts, lock, holder)
+    return replace(verdict, why=f"{verdict.why}; {lock.why}") if lock.why else verdict
 
 
 def _opener(facts: Facts, lock: LockFile) -> Optional[ProcessFacts]:

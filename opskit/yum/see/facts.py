@@ -7,7 +7,7 @@ import glob
 import os
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from opskit.core.command import Runner
@@ -17,7 +17,7 @@ from opskit.core.reach import matching
 from opskit.core.systemd import is_booted, timers_of
 from opskit.yum.database.see import see_databases
 from opskit.yum.explain import service_of
-from opskit.yum.model import PID_MAX, SCRIPTLET, Facts, LockFile, LockPlace, Relative
+from opskit.yum.model import FCNTL, PID_MAX, SCRIPTLET, Facts, LockFile, LockPlace, ProcessFacts, Relative
 from opskit.yum.see.config import dnf_options, read_settings
 from opskit.yum.see.history import see_unended
 from opskit.yum.see.locks import read_lock
@@ -98,8 +98,8 @@ def look(places: tuple[LockPlace, ...], root: str = "", sample: float = 0.0) -> 
         locks = tuple(read_lock(place) for place in (*places, *more.values()))
         facts = _facts(root, locks, managers, orphans)
         if sample:
-            facts = _watched(facts, locks, sample)
-        if not _moved(facts, tuple(read_lock(lock.place) for lock in locks)):
+            facts = _watched(facts, facts.locks, sample)
+        if _owners(locks) == _owners(tuple(read_lock(lock.place) for lock in locks)):
             break
     return facts
 
@@ -120,12 +120,8 @@ def _of_command_lines(managers: list[int], root: str) -> Iterator[LockPlace]:
             yield from places_in(root, read_settings(path))
 
 
-def _moved(facts: Facts, again: tuple[LockFile, ...]) -> bool:
-    """Whether a lock got or lost its holder while the holders were looked at."""
-    return _owners(facts.locks) != _owners(again)
-
-
 def _owners(locks: tuple[LockFile, ...]) -> list[tuple[Optional[int], int, str]]:
+    """Who has each: it changes when a lock gets or loses its holder while the holders are looked at."""
     return [(lock.pid, lock.inode, lock.locked) for lock in locks]
 
 
@@ -179,6 +175,7 @@ def _facts(root: str, locks: tuple[LockFile, ...], managers: list[int], orphans:
         # In another pid namespace the same number is another process: only one that sees this very file counts.
         inside = _sees_lock(process.pid, process.inner_pid, locks)
         processes.append(process if inside else dataclasses.replace(process, inner_pid=0))
+    locks = tuple(_unlinked(lock, processes) for lock in locks)
     unfinished = matching(glob.escape(root) + "/var/lib/yum/transaction-all*")
     return Facts(
         root=root,
@@ -193,6 +190,17 @@ def _facts(root: str, locks: tuple[LockFile, ...], managers: list[int], orphans:
         is_root=os.geteuid() == 0,
         whole=whole,
     )
+
+
+def _unlinked(lock: LockFile, processes: Sequence[ProcessFacts]) -> LockFile:
+    """The lock as it is held although its file was deleted, which keeps nobody out any more; else as it is."""
+    if lock.place.mechanism != FCNTL or lock.locked:
+        return lock
+    for process in processes:
+        if lock.place.path in process.unlinked:
+            why = "its file was deleted meanwhile, and keeps no other out"
+            return dataclasses.replace(lock, kind="regular", locked="write", pid=process.pid, why=why)
+    return lock
 
 
 def _insiders(locks: tuple[LockFile, ...], pids: set[int]) -> Iterator[int]:

@@ -38,6 +38,8 @@ PACKAGE_FILES = re.compile(
 # What yum, dnf and every script that locks through their API have loaded (rpm's own library, or libdnf over it).
 _LIBRARY = re.compile(r"/lib(?:rpm|dnf|dnf5|zypp)\.so[.\d]*$", re.MULTILINE)
 _FILES_AT_MOST = 50
+# What the kernel writes behind the name of a file that is open and gone (d_path()).
+_DELETED = " (deleted)"
 _SHOWN_CHILDREN = 20
 
 
@@ -84,7 +86,7 @@ def read_process(pid: int, boot: float) -> Optional[ProcessFacts]:
         return ProcessFacts(pid, 0, 0.0, "", "", "", hidden=True, unseen=True) if exists(pid) else None
     words = words_of(pid)
     fields = _status(pid)
-    files, transaction, unseen = _files(pid)
+    files, unlinked, transaction, unseen = _files(pid)
     return ProcessFacts(
         pid=pid,
         start_ticks=status.start,
@@ -103,6 +105,7 @@ def read_process(pid: int, boot: float) -> Optional[ProcessFacts]:
         inner_pid=_inner_pid(fields),
         files=files,
         transaction=transaction,
+        unlinked=unlinked,
         manager=is_manager(status.name, words),
         linked=_LIBRARY.search(maps_of(pid)) is not None,
         unseen=unseen,
@@ -177,13 +180,17 @@ def _reads_stdin(pid: int, state: str) -> bool:
     return _text(str(pid), "wchan") in _TTY_READ
 
 
-def _files(pid: int) -> tuple[tuple[str, ...], bool, bool]:
-    """Open files of package management; whether an .rpm.lock is write-locked; whether the files are not readable."""
+def _files(pid: int) -> tuple[tuple[str, ...], tuple[str, ...], bool, bool]:
+    """Open files of package management; each .rpm.lock that is write-locked and deleted; whether one is write-locked.
+
+    And whether the files are not readable.
+    """
     try:
         numbers = os.listdir(f"{PROC}/{pid}/fd")
     except OSError:
-        return (), False, True
+        return (), (), False, True
     paths: list[str] = []
+    unlinked: list[str] = []
     transaction = False
     for number in numbers:
         path = _link(str(pid), "fd", number)
@@ -191,7 +198,10 @@ def _files(pid: int) -> tuple[tuple[str, ...], bool, bool]:
             paths.append(path)
         if path.endswith("/.rpm.lock"):
             transaction = transaction or _write_locked(pid, number)
-    return tuple(sorted(set(paths))[:_FILES_AT_MOST]), transaction, False
+        elif path.endswith(f"/.rpm.lock{_DELETED}") and _write_locked(pid, number):
+            transaction = True
+            unlinked.append(path[: -len(_DELETED)])
+    return tuple(sorted(set(paths))[:_FILES_AT_MOST]), tuple(unlinked), transaction, False
 
 
 def _write_locked(pid: int, number: str) -> bool:

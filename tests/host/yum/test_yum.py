@@ -327,6 +327,24 @@ def test_a_plain_rpm(root: Root) -> None:
     assert Path(lock["path"]).exists()
 
 
+def test_a_lock_whose_file_was_deleted_is_held_all_the_same(root: Root) -> None:
+    """`rm -f .rpm.lock` is what the web advises: the kernel's lock goes on, on a file that nobody else opens."""
+    package = next(root.repo.rglob("slow-*.rpm"))
+    process = root.start("rpm", "--root", str(root.path), "-U", "--nodeps", str(package))
+    root.ready()
+    for again in (False, True):
+        root.rpm_lock.touch() if again else root.rpm_lock.unlink()
+        code, lock, _ = root.lock(".rpm.lock")
+        assert (code, lock["state"], lock["phase"], lock["pid"]) == (7, "held", "transaction", process.pid)
+        assert lock["why"].endswith("; its file was deleted meanwhile, and keeps no other out")
+    assert root.opskit("unlock", "--yes").code == 5
+    assert root.opskit("wait", "--timeout", "1s", "--", "true").code == 7
+    root.go()
+    assert ended(process) == 0
+    code, lock, _ = root.lock(".rpm.lock")
+    assert (code, lock["state"]) == (0, "free")
+
+
 def test_in_another_pid_namespace_the_right_process_is_named(root: Root) -> None:
     outer = root.in_transaction("unshare", "--pid", "--fork", "--mount-proc", "--propagation", "private")
     code, lock, ids = root.lock("rpmdb_lock.pid")
