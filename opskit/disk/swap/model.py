@@ -22,6 +22,7 @@ class SwapFile:
     drafts: what runs that were killed as they made it have left beside it.
     fstype, mount_point, read_only, room: of the filesystem; fstype is "" where nobody could look.
     unmakable: why no file can be made there, "" if one can.
+    profiles: how a btrfs keeps its data: single, dup, raid1 …; () of any other, and where the kernel does not tell.
     """
 
     path: str
@@ -38,6 +39,7 @@ class SwapFile:
     read_only: bool = False
     room: int = 0
     unmakable: str = ""
+    profiles: tuple[str, ...] = ()
 
     @property
     def usable(self) -> bool:

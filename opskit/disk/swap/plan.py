@@ -126,6 +126,10 @@ def _place_reasons(facts: SwapFacts, request: SwapRequest, file: SwapFile) -> It
     if file.fstype not in _FALLOCATE or (file.fstype == "btrfs" and facts.kernel < _BTRFS):
         title = f"{file.path} is on {file.fstype or 'an unknown filesystem'}, which takes no swap file here"
         yield Reason("no-swap-there", title, f"name a file on one of {', '.join(_FALLOCATE)}")
+    elif file.profiles and "single" not in file.profiles:
+        kept = ", ".join(file.profiles)
+        title = f"{file.path} is on a btrfs that keeps its data as {kept}: the kernel takes a swap file on single only"
+        yield Reason("no-swap-there", title, "name a file on another filesystem, or a device")
     if file.read_only:
         yield Reason("read-only", f"{file.mount_point} is mounted read-only", "name a file on another filesystem")
     elif file.unmakable:

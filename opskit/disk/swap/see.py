@@ -75,6 +75,7 @@ def _file(host: HostFacts, path: str, folder: str) -> SwapFile:
         read_only=bool(room.f_flag & os.ST_RDONLY),
         room=room.f_bavail * room.f_frsize,
         unmakable=fact.unmakable,
+        profiles=btrfs_profiles(mount.source) if mount and mount.fstype == "btrfs" else (),
     )
     try:
         status = os.lstat(path)
@@ -89,6 +90,19 @@ def _file(host: HostFacts, path: str, folder: str) -> SwapFile:
         allocated=status.st_blocks * _BLOCK,
         uuid=swap_uuid(path) if stat.S_ISREG(status.st_mode) else "",
     )
+
+
+def btrfs_profiles(source: str, known: str = "/sys/fs/btrfs") -> tuple[str, ...]:
+    """How the btrfs on this device keeps its data: a swap file on two copies, or in stripes, the kernel refuses."""
+    name = os.path.basename(os.path.realpath(source))
+    with contextlib.suppress(OSError):
+        for one in os.listdir(known):
+            if not os.path.lexists(os.path.join(known, one, "devices", name)):
+                continue
+            groups = (os.path.join(known, one, "allocation", kind) for kind in ("data", "mixed"))
+            folders = [entry for group in groups if os.path.isdir(group) for entry in os.scandir(group)]
+            return tuple(sorted(entry.name for entry in folders if entry.is_dir()))
+    return ()
 
 
 def _drafts(path: str, folder: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from opskit.disk.model import BlockDevice, FileFact, HostFacts, PathFact, Signat
 from opskit.disk.see.mounts import swap_areas
 from opskit.disk.swap.model import SwapFacts, SwapFile, SwapRequest
 from opskit.disk.swap.plan import decide_device, decide_file, decide_off
-from opskit.disk.swap.see import swap_uuid, unusable
+from opskit.disk.swap.see import btrfs_profiles, swap_uuid, unusable
 from opskit.disk.swap.steps import MakeSwapFile
 
 PATH = "/swapfile"
@@ -119,8 +119,23 @@ def test_a_path_without_a_size_is_a_file_unless_a_device_has_its_name() -> None:
     assert decision.reasons[0].remedy.startswith("did you mean /dev/vdb? ")
 
 
+def test_how_a_btrfs_keeps_its_data(tmp_path: Path) -> None:
+    for one, device, group in (("a", "vdb", "data/raid1"), ("a", "vdc", "metadata/dup"), ("b", "vdd", "mixed/single")):
+        (tmp_path / one / "devices").mkdir(parents=True, exist_ok=True)
+        (tmp_path / one / "devices" / device).touch()
+        (tmp_path / one / "allocation" / group).mkdir(parents=True)
+        (tmp_path / one / "allocation" / group).with_name("flags").touch()
+    (tmp_path / "features").mkdir()
+    found = [btrfs_profiles(f"/dev/{name}", str(tmp_path)) for name in ("vdc", "vdd", "vde")]
+    assert found == [("raid1",), ("single",), ()]
+    assert btrfs_profiles("/dev/vdb", str(tmp_path / "none")) == ()
+
+
 def test_where_no_swap_file_can_be() -> None:
     assert ids(decide(facts(file=replace(FILE, fstype="btrfs"), kernel=(4, 18)))) == ["no-swap-there"]
+    for profiles, refused in ((("raid1",), True), (("raid1", "single"), False), (("single",), False)):
+        btrfs = replace(FILE, fstype="btrfs", profiles=profiles)
+        assert isinstance(decide(facts(file=btrfs, kernel=(6, 12))), Refusal) == refused
     assert ids(decide(facts(file=replace(FILE, fstype="nfs4")))) == ["no-swap-there"]
     assert ids(decide(facts(file=replace(FILE, read_only=True)))) == ["read-only"]
     assert ids(decide(facts(weak="its directory is anybody's"))) == ["replaceable"]
