@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from opskit.core.errors import ExitCode
-from opskit.core.finding import Finding
+from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal, Step
 from opskit.core.record import dataclass
 from opskit.core.text import counted
@@ -148,12 +148,30 @@ def _reasons(facts: HostFacts, request: UmountRequest, service: _InService) -> I
         count = counted(len(partitions), "partition")
         title = f"{device.path} has {count}, of which these are mounted: {', '.join(mounted)}"
         yield Reason("several-partitions", title, "name the one to unmount", exit_code=ExitCode.USAGE)
+    if mount is None and device is not None:
+        yield from _by_another_device(facts, device)
     if mount is not None and device is not None:
         yield from _in_the_way(facts, device, mount)
         yield from _exported(facts, mount.target)
     if service.entries and request.use_fstab:
         yield from fstab_reasons(facts)
         yield from _entries_of_another(facts, service)
+
+
+def _by_another_device(facts: HostFacts, device: BlockDevice) -> Iterator[Reason]:
+    """A btrfs on several devices is mounted by one of them, and the kernel's list of mounts names only that one."""
+    filesystem = device.filesystem
+    if filesystem is None or filesystem.type != "btrfs" or not filesystem.uuid:
+        return
+    for other in facts.devices:
+        theirs = other.filesystem
+        if other.name != device.name and other.own_mounts and theirs and theirs.uuid == filesystem.uuid:
+            target = other.own_mounts[-1].target
+            title = f"{device.path} has the UUID of {other.path}, which is mounted on {target}"
+            path = shlex.quote(device.path)
+            remedy = f"btrfs filesystem show {path}; if it lists both: {follow_up('disk', 'umount', target)}"
+            yield Reason("duplicate-uuid", f"{title}: one btrfs on both, or a copy", remedy)
+            return
 
 
 def _exported(facts: HostFacts, target: str) -> Iterator[Reason]:
