@@ -89,6 +89,7 @@ def decide_retain(facts: RetainFacts, request: RetainRequest) -> Decision:
     scope = Scope(root=request.root, namespace=request.namespace)
     notes = (
         *_notes(facts, request, others, values, files),
+        *(_too_large(facts, after, request, files) if restarts else ()),
         *other_namespaces(facts.namespaces, scope, left, remedy),
     )
     if facts.text == text:
@@ -190,6 +191,20 @@ def _rotates(directory: JournalDirectory, after: Bounds, now: int) -> bool:
         file.name == "system.journal" and not file.damage and longest > 0 and 0 < file.header.head < now - longest
         for file in directory.files
     )
+
+
+def _too_large(
+    facts: RetainFacts, after: Bounds, request: RetainRequest, deletes: Sequence[JournalFile]
+) -> Iterator[Finding]:
+    """What journald writes to and is larger than the limit by itself: it is deleted once it is archived."""
+    limit = after.max_use.value
+    for file in facts.directory.files if facts.directory else ():
+        if 0 < limit < file.allocated and file not in deletes and archived(file, rules_of(request.version)):
+            title = f"{file.name} takes {size_text(file.allocated)}, more than the limit by itself"
+            title = f"{title}: when it is full, journald archives and deletes it, newest entries and all"
+            words = ["--namespace", request.namespace] if request.namespace else []
+            words += ["--size", iec_text(limit), "--rotate", "--keep-copy", "DIR"]
+            yield Finding("over-limit", "warning", title, remedy=f"first {follow_up('journal', 'vacuum', *words)}")
 
 
 def _notes(

@@ -187,6 +187,17 @@ def test_what_the_restart_deletes() -> None:
     assert (plan.steps, plan.notes, plan.result["deletes"], plan.result["restarts"]) == ((), (), [], False)
 
 
+def test_a_file_larger_than_the_limit_is_told_of() -> None:
+    """Seen with 252: at 24M of SystemMaxUse=20M it stays with the restart, and goes as soon as it has to grow."""
+    written = Header(state="online", seqnum_id="ab" * 16, head_seqnum=7, entries=9, head=10**15 - DAY, tail=10**15)
+    files = (JournalFile("system.journal", ParsedName(ACTIVE), 24 * MIB, 24 * MIB, inode=1, header=written),)
+    seen = replace(facts(), directory=JournalDirectory("/j", files=files))
+    note = notes(seen, request("", 20 * MIB))["over-limit"]
+    assert note.title.startswith("system.journal takes 24M, more than the limit by itself")
+    assert note.remedy == "first opskit journal vacuum --size 20M --rotate --keep-copy DIR"
+    assert notes(seen, request("", 24 * MIB)) == {}
+
+
 def test_a_drop_in_that_wins_is_named() -> None:
     later = Setting("MaxRetentionSec", "2d", "/etc/systemd/journald.conf.d/95-x.conf", 4)
     refused = decide_retain(facts(settings=(later,)), request())
