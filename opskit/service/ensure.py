@@ -46,7 +46,7 @@ def decide_ensure(facts: ServiceFacts, seconds: float, *, policy: bool = False) 
     basis = tuple(part for step in steps for part in (step.how, step.target, step.container))
     # The script of a dry run stops where it runs by then.
     active = "if systemctl is-active --quiet -- {}; then exit 1; fi"
-    checks = tuple(active.format(quote(step.target)) for step in steps if step.how == "unit")
+    checks = tuple(active.format(quote(step.target)) for step in steps if step.how == "unit" and not step.again)
     return Plan(title, (*before, *steps), basis, checks=checks, notes=tuple(_notes(facts, verdict)), result=result)
 
 
@@ -85,7 +85,8 @@ def start_step(facts: ServiceFacts, verdict: Verdict, seconds: float) -> Optiona
         return _container_step(facts, seconds) if facts.itself else None
     engine, inside = (container.engine, container.id) if container else ("", "")
     if facts.unit:
-        return StartService(facts.name, "unit", facts.unit.name, engine, inside, verdict.state, seconds)
+        again = facts.unit.active == "active"
+        return StartService(facts.name, "unit", facts.unit.name, engine, inside, verdict.state, seconds, again=again)
     if facts.script:
         return StartService(facts.name, "script", facts.script.path, engine, inside, verdict.state, seconds)
     return None

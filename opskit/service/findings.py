@@ -10,6 +10,8 @@ from opskit.core.finding import Finding, FindingKind
 from opskit.core.text import times
 from opskit.service.model import (
     CONTAINER,
+    DEAD_LOCK_FILE,
+    DEAD_PID_FILE,
     FAILED,
     RUNNING,
     SILENT,
@@ -128,9 +130,11 @@ def _remedy(facts: ServiceFacts, verdict: Verdict) -> str:
         )
     if facts.supervisor:
         return _remedy_of_program(facts, facts.supervisor, verdict)
-    if facts.unit and (verdict.state != STOPPED or not facts.script):
+    if facts.unit and (verdict.state != STOPPED or not facts.script or facts.unit.active == "active"):
         steps = {FAILED: f"systemctl reset-failed {facts.unit.name}; systemctl start {facts.unit.name}"}
-        steps[STOPPED] = f"systemctl start {facts.unit.name}"
+        # A start of what is active (exited) does nothing.
+        steps[STOPPED] = f"systemctl {'restart' if facts.unit.active == 'active' else 'start'} {facts.unit.name}"
+        steps[DEAD_PID_FILE] = steps[DEAD_LOCK_FILE] = steps[STOPPED]
         log = f"journalctl -u {facts.unit.name} -n 50"
         return "; ".join(part for part in (log, steps.get(verdict.state, "")) if part)
     if verdict.state in {SILENT, UNKNOWN, STARTING} or not facts.script:

@@ -43,6 +43,7 @@ class StartService(Step):
     state: what it is before
     seconds: how long it has to live
     config: the configuration file of supervisord; control: its supervisorctl
+    again: whether systemd takes it for started, active (exited): its start does nothing then
     """
 
     kind: ClassVar[str] = "service.start"
@@ -55,6 +56,7 @@ class StartService(Step):
     seconds: float
     config: str = ""
     control: str = "supervisorctl"
+    again: bool = False
 
     @property
     def late_modules(self) -> tuple[str, ...]:
@@ -74,7 +76,7 @@ class StartService(Step):
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        return (self._command("start"),)
+        return (self._command("restart" if self.again else "start"),)
 
     @property
     def change(self) -> Change:

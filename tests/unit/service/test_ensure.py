@@ -70,6 +70,7 @@ def container(status: str, *, itself: bool, policy: str = "") -> ServiceFacts:
     [
         (unit("failed"), "systemctl start -- w.service", ""),
         (unit("inactive"), "systemctl start -- w.service", ""),
+        (unit("active", "exited", type="forking"), "systemctl restart -- w.service", ""),
         (unit("inactive", load="masked"), "", "masked"),
         (unit("inactive", type="oneshot", once=True), "", "runs-once"),
         (unit("failed", type="oneshot", once=True), "", "runs-once"),

@@ -11,8 +11,10 @@ import pytest
 
 from opskit.core.errors import Failed, Missing, UsageFault
 from opskit.core.systemd import parse_show
+from opskit.service.findings import find
 from opskit.service.judge import judge
 from opskit.service.model import (
+    DEAD_PID_FILE,
     FAILED,
     RUNNING,
     SILENT,
@@ -24,6 +26,7 @@ from opskit.service.model import (
     Process,
     Script,
     ServiceFacts,
+    Unit,
     Verdict,
 )
 from opskit.service.see import containers
@@ -58,6 +61,16 @@ def verdict_of(*processes: Process, script: Optional[Script] = None, **propertie
     verdict = judge(ServiceFacts("w", unit=unit, script=script, processes=processes))
     assert verdict
     return verdict
+
+
+def test_what_systemd_takes_for_started_is_to_be_restarted() -> None:
+    script = Script("/etc/init.d/w", 3, pid_files=(PidFile("/run/w.pid", 7, 1.0),))
+    for active, verb in (("active", "restart"), ("inactive", "start")):
+        facts = ServiceFacts("w", unit=Unit("w.service", active, "exited", type="forking"), script=script)
+        verdict = judge(facts)
+        assert verdict
+        assert verdict.state == DEAD_PID_FILE
+        assert find(facts, verdict)[0].remedy.endswith(f"systemctl {verb} w.service")
 
 
 def test_only_a_oneshot_that_does_not_remain_runs_once() -> None:
