@@ -105,12 +105,20 @@ class Browser:
         self._rows = rows
         self.cursor = rows.index(current) if current in rows else min(self.cursor, max(0, len(rows) - 1))
 
-    def follow(self, root: BrowseNode) -> None:
-        """Show a tree that was read anew; stay where that is still there. What was marked is marked no longer."""
-        names = [node.name for node in (self.directory, *self.directory.above())][:-1]
+    @property
+    def place(self) -> list[str]:
+        """The names from the root down to the directory that is shown."""
+        return [node.name for node in (self.directory, *self.directory.above())][-2::-1]
+
+    def follow(self, root: BrowseNode, place: Sequence[str]) -> None:
+        """Show a tree that was read anew, in whole or in part; what was marked is marked no longer.
+
+        place: what was shown before anything was read anew, for a part that has left the tree does not tell where it
+            was; what is left of it is shown
+        """
         current = self.current
         self.root = self.directory = root
-        for name in reversed(names):
+        for name in place:
             inner = next((node for node in self.directory.children if node.name == name), None)
             if inner is None or inner.kind != DIRECTORY:
                 break

@@ -284,3 +284,27 @@ def test_a_crash_is_in_the_ledger_and_an_undo_says_what_is_gone(
     again.wait_for("q quit")
     again.type("q")
     assert again.end() == 0
+
+
+@pytest.mark.parametrize("by", ["opskit", "somebody else"])
+def test_what_is_shown_is_gone_itself(tree: Path, browse: Browse, by: str) -> None:
+    """Its children are shown no more: from / on their paths would be those of something else."""
+    terminal = browse(tree)
+    terminal.wait_for("q quit")
+    if by == "opskit":
+        terminal.type(" kl")
+        terminal.wait_for(lambda screen: screen[0].startswith(f"{tree}/large ") and "1 marked" in screen[-1])
+        terminal.type("d")
+        asked(terminal)
+        terminal.type("y\r")
+        terminal.wait_for("Enter: back")
+        terminal.type("\r")
+    else:
+        terminal.type("l")
+        terminal.wait_for(lambda screen: screen[0].startswith(f"{tree}/large "))
+        shutil.rmtree(tree / "large")
+        terminal.type("r")
+    terminal.wait_for(lambda screen: screen[0].startswith(f"{tree} ") and rows(terminal)[:1] == ["small/"])
+    assert not (tree / "large").exists()
+    terminal.type("q")
+    assert terminal.end() == 0

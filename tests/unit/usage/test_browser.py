@@ -103,9 +103,20 @@ def test_sums_follow_what_leaves_and_what_is_read_anew() -> None:
     new.newest = 99
     directory.children[0].replace(new)
     assert (root.bytes, directory.bytes, root.newest, new.path()) == (75, 35, 99, "/r/a/c")
-    it.follow(build("/r", ROWS[:1]))
+    it.follow(build("/r", ROWS[:1]), it.place)
     assert (it.directory.path(), it.current) == ("/r", None)
     assert "nothing is in here" in text(it)[1]
+
+
+def test_a_directory_that_has_left_the_tree_is_not_shown_any_more() -> None:
+    """What it shows would be deleted by a path that begins at its name."""
+    it = press(browser(), "l")
+    place = it.place
+    it.directory.replace(None)
+    it.follow(it.root, place)
+    assert (place, it.directory) == (["a"], it.root)
+    assert all(node.path().startswith("/r/") for node in it.root.children)
+    assert "a" not in names(it)
 
 
 def test_a_row_without_its_directory_hangs_below_the_nearest() -> None:

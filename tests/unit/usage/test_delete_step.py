@@ -229,3 +229,13 @@ def test_a_link_that_took_the_place_of_a_directory_above_leads_nowhere(tmp_path:
     facts = trees.see_targets([str(tmp_path / "user/a")], ReadOnlyRunner(RUNNER), str(tmp_path / "state"))
     assert facts.targets == ()
     assert [hindrance.kind for hindrance in facts.hindrances] == ["delete-gone"]
+
+
+def test_only_what_begins_at_the_root_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tree(tmp_path / "gone")
+    monkeypatch.chdir(tmp_path)
+    status = gone.lstat()
+    for path in ("gone/a", "gone", ""):
+        with pytest.raises(ValueError, match="does not begin at /"):
+            DeleteTree(path, True, status.st_dev, status.st_ino, 1).apply(RUNNER, {})
+    assert (gone / "a/b/c/file").exists()

@@ -122,25 +122,22 @@ class _Browsing:
 
     def _read_again(self, nodes: Sequence[BrowseNode]) -> None:
         """Read these anew, as they are now; one that is gone leaves the tree."""
-        current = self.browser.current
-        root = self.browser.root
+        root, place = self.browser.root, self.browser.place
         if self.linked or root in nodes:
-            self.browser.follow(self._whole())
+            self.browser.follow(self._whole(), place)
             return
         for node in nodes:
             above = node.parent
             own = _own_size(above)
             other, linked = self._one(node)
             if linked:
-                self.browser.follow(self._whole())
+                self.browser.follow(self._whole(), place)
                 return
-            directory = self.browser.directory
             node.replace(other)
-            if other and directory is node:
-                self.browser.directory = other
             if above and not self.request.apparent:
                 _add(above, _allocated(above.path(), own) - own)
-        self.browser.changed(current.name if current else "")
+        # The directory that is shown may have been in one of them: it is no part of the tree any more.
+        self.browser.follow(root, place)
 
     def _one(self, node: BrowseNode) -> tuple[Optional[BrowseNode], int]:
         """One of the tree as it is now, None if it is gone; and how many files with several links are in it."""

@@ -40,6 +40,8 @@ DeleteTick = Callable[[int, str], None]
 
 def open_directory(path: str) -> int:
     """A descriptor of a directory, opened name by name from / on; none of them may be a link. Raises OSError."""
+    if not path.startswith("/"):  # from / on it is something else than what was meant
+        raise ValueError(f"{path!r} does not begin at /")
     descriptor = os.open("/", OPEN_DIRECTORY)
     for name in path.split("/"):
         if name:
