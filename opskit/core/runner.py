@@ -98,17 +98,21 @@ def _until_its_end(command: Command, process: subprocess.Popen[str]) -> tuple[st
     Raises TimeoutExpired.
     """
     until = time.monotonic() + command.timeout
+    text = command.input or None
     while True:
         ended = process.poll() is not None
         try:
-            return process.communicate(command.input or None, timeout=HELD_SECONDS if ended else LOOK_SECONDS)
+            return process.communicate(text, timeout=HELD_SECONDS if ended else LOOK_SECONDS)
         except subprocess.TimeoutExpired as held:
+            text = None  # it is on its way
             if not ended and time.monotonic() > until:
                 raise
             if ended:
                 said = held.output, held.stderr
                 break
     for pipe in (process.stdout, process.stderr):
+        if pipe is None or pipe.closed:  # nobody holds this one
+            continue
         with contextlib.suppress(OSError):
             reader = subprocess.Popen(
                 ("cat",), stdin=pipe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT, cwd="/",

@@ -391,7 +391,7 @@ class HostFacts:
         return next((m for m in reversed(self.mounts) if m.target == target), None)
 
     def mounted_above(self, mount: Mount) -> Optional[Mount]:
-        """What was mounted later on a directory above a mount point, and hides it: the kernel has them in that order.
+        """What was mounted later on a directory above a mount point, and hides it: the mounts are in that order.
 
         Not `/`: what an initramfs mounts is moved there.
         """

@@ -12,9 +12,9 @@ from opskit.core.finding import Finding, follow_up
 from opskit.core.plan import Decision, Plan, Reason, Refusal
 from opskit.service.findings import find
 from opskit.service.judge import absence, judge
-from opskit.service.model import RUNNING, SILENT, STARTING, UNKNOWN, ServiceFacts, Supervisor, Verdict
+from opskit.service.model import RUNNING, SILENT, STARTING, UNKNOWN, ServiceFacts, Supervisor, Unit, Verdict
 from opskit.service.policy import NEVER, drop_in_of, has_policy, policy_reasons, policy_text
-from opskit.service.scripts import OTHER, pid_file_state
+from opskit.service.scripts import OTHER, is_left, pid_file_state
 from opskit.service.steps import StartService, WritePolicy
 from opskit.service.supervisor import brought_back, control_line, judge_program, who_restarts
 
@@ -46,7 +46,8 @@ def decide_ensure(facts: ServiceFacts, seconds: float, *, policy: bool = False) 
     basis = tuple(part for step in steps for part in (step.how, step.target, step.container))
     # The script of a dry run stops where it runs by then.
     active = "if systemctl is-active --quiet -- {}; then exit 1; fi"
-    checks = tuple(active.format(quote(step.target)) for step in steps if step.how == "unit" and not step.again)
+    exited = "systemctl show --property=SubState -- {} | grep --quiet --line-regexp SubState=exited || exit 1"
+    checks = tuple((exited if s.again else active).format(quote(s.target)) for s in steps if s.how == "unit")
     return Plan(title, (*before, *steps), basis, checks=checks, notes=tuple(_notes(facts, verdict)), result=result)
 
 
@@ -85,7 +86,7 @@ def start_step(facts: ServiceFacts, verdict: Verdict, seconds: float) -> Optiona
         return _container_step(facts, seconds) if facts.itself else None
     engine, inside = (container.engine, container.id) if container else ("", "")
     if facts.unit:
-        again = facts.unit.active == "active"
+        again = is_left(facts)
         return StartService(facts.name, "unit", facts.unit.name, engine, inside, verdict.state, seconds, again=again)
     if facts.script:
         return StartService(facts.name, "script", facts.script.path, engine, inside, verdict.state, seconds)
@@ -113,9 +114,8 @@ def _reasons(facts: ServiceFacts, verdict: Verdict) -> Iterator[Reason]:
         yield from _reasons_of_supervisor(facts, facts.supervisor, verdict)
     if facts.unit and facts.unit.load == "masked":
         yield Reason("masked", f"{facts.unit.name} is masked", f"systemctl unmask {facts.unit.name}")
-    if facts.unit and facts.unit.once and verdict.state not in {STARTING, SILENT, UNKNOWN}:
-        title = f"{facts.unit.name} is a oneshot unit: it ends when its work is done, and cannot be seen to run on"
-        yield Reason("runs-once", title, f"systemctl start -- {quote(facts.unit.name)} does its work once")
+    if facts.unit and verdict.state not in {STARTING, SILENT, UNKNOWN}:
+        yield from _reasons_of_unit(facts, facts.unit)
     script = facts.script
     # One that others can change, that hangs or cannot be run is not run for a start either.
     if script and not facts.unit and script.status is None and verdict.state != UNKNOWN:
@@ -124,6 +124,17 @@ def _reasons(facts: ServiceFacts, verdict: Verdict) -> Iterator[Reason]:
         if script and pid_file_state(file, facts.name, script.programs) == OTHER and file.process:
             title = f"{file.path} names {file.process.text}, which is older than the file: is it {name} after all?"
             yield Reason("pid-of-another", title, f"ps -fp {file.process.pid}; remove the file when it is not")
+
+
+def _reasons_of_unit(facts: ServiceFacts, unit: Unit) -> Iterator[Reason]:
+    """Why systemd is not told to start what it can start."""
+    name = quote(unit.name)
+    if unit.active == "active" and not is_left(facts):
+        title = f"{unit.name} is active (exited), and nothing of it is to be seen: it may be one that leaves no process"
+        yield Reason("not-known", title, f"where something of it is to run: systemctl restart -- {name}")
+    if unit.once:
+        title = f"{unit.name} is a oneshot unit: it ends when its work is done, and cannot be seen to run on"
+        yield Reason("runs-once", title, f"systemctl start -- {name} does its work once")
 
 
 def _reasons_of_supervisor(facts: ServiceFacts, supervisor: Supervisor, verdict: Verdict) -> Iterator[Reason]:

@@ -25,6 +25,7 @@ from opskit.service.model import (
     Supervisor,
     Verdict,
 )
+from opskit.service.scripts import is_left
 from opskit.service.supervisor import control_line
 
 FINDINGS = (
@@ -132,8 +133,9 @@ def _remedy(facts: ServiceFacts, verdict: Verdict) -> str:
         return _remedy_of_program(facts, facts.supervisor, verdict)
     if facts.unit and (verdict.state != STOPPED or not facts.script or facts.unit.active == "active"):
         steps = {FAILED: f"systemctl reset-failed {facts.unit.name}; systemctl start {facts.unit.name}"}
-        # A start of what is active (exited) does nothing.
-        steps[STOPPED] = f"systemctl {'restart' if facts.unit.active == 'active' else 'start'} {facts.unit.name}"
+        # A start of what is active (exited) does nothing, and what leaves no process may be in order.
+        verb = "restart" if is_left(facts) else "cat" if facts.unit.active == "active" else "start"
+        steps[STOPPED] = f"systemctl {verb} {facts.unit.name}"
         steps[DEAD_PID_FILE] = steps[DEAD_LOCK_FILE] = steps[STOPPED]
         log = f"journalctl -u {facts.unit.name} -n 50"
         return "; ".join(part for part in (log, steps.get(verdict.state, "")) if part)

@@ -130,6 +130,18 @@ def judge_script(facts: ServiceFacts, script: Script) -> Verdict:
     )
 
 
+def is_left(facts: ServiceFacts) -> bool:
+    """Whether systemd has a unit as active of which nothing runs, by the init script itself or by its pid file.
+
+    Not by what is not there alone: network of EL7 sets addresses, and leaves a lock file and no process.
+    """
+    script = facts.script
+    if not (facts.unit and facts.unit.active == "active" and facts.unit.source and script):
+        return False
+    states = [pid_file_state(each, facts.name, script.programs) for each in script.pid_files]
+    return script.status in {1, 2, 3} or bool({GONE, ZOMBIE, REUSED} & set(states))
+
+
 def _state(script: Script, files: list[tuple[PidFile, str]], known: bool, main: Sequence[Process]) -> tuple[str, str]:
     """The state, and why; /proc has the last word, and the script where /proc shows nothing.
 

@@ -24,7 +24,7 @@ def layers(line: MountLine) -> tuple[str, list[str]]:
     upper = unescape(options.get("upperdir", ""))
     if upper:
         upper = os.path.join(os.path.dirname(os.path.dirname(line.target)), upper)
-    above = os.path.dirname(os.path.dirname(upper))
+    above = os.path.dirname(os.path.dirname(upper or line.target))
     lowers = [unescape(word) for word in options.get("lowerdir", "").split(":") if word]
     return upper, [os.path.join(above, lower) for lower in lowers]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Optional
 
 from opskit.core import kernel, mountinfo, procfs
@@ -18,8 +18,31 @@ PROC = "/proc"
 
 
 def own_mounts(proc: str = PROC) -> tuple[Mount, ...]:
-    """The mounts of this process's namespace. Raises Missing where the kernel does not tell: there is always one."""
-    return tuple(with_device_number(_mount(line)) for line in mountinfo.mounts_here(proc))
+    """The mounts of this process's namespace, as in_order(). Raises Missing where the kernel does not tell of any."""
+    return tuple(with_device_number(_mount(line)) for line in in_order(mountinfo.mounts_here(proc)))
+
+
+def in_order(lines: Sequence[MountLine]) -> Iterator[MountLine]:
+    """Each mount behind what it is mounted on.
+
+    The kernel has them by when they were made, and `mount --move` takes an earlier one onto a later one, which would
+    seem to hide it then.
+    """
+    numbers = {line.number for line in lines}
+    waiting: dict[int, list[MountLine]] = {}
+    done: set[int] = set()
+    for line in lines:
+        if line.parent in numbers and line.parent not in done and line.parent != line.number:
+            waiting.setdefault(line.parent, []).append(line)
+            continue
+        now = [line]
+        while now:
+            each = now.pop(0)
+            done.add(each.number)
+            yield each
+            now = [*waiting.pop(each.number, ()), *now]
+    for left in waiting.values():  # of a list that changed while it was read
+        yield from left
 
 
 def _mount(line: MountLine, namespace: int = 0) -> Mount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import glob
 import os
@@ -197,10 +198,26 @@ def _unlinked(lock: LockFile, processes: Sequence[ProcessFacts]) -> LockFile:
     if lock.place.mechanism != FCNTL or lock.locked:
         return lock
     for process in processes:
-        if lock.place.path in process.unlinked:
+        if _names(process, lock.place.path):
             why = "its file was deleted meanwhile, and keeps no other out"
             return dataclasses.replace(lock, kind="regular", locked="write", pid=process.pid, why=why)
     return lock
+
+
+def _names(process: ProcessFacts, path: str) -> bool:
+    """Whether a lock file that a process has and somebody has deleted was this one: a container has the same paths.
+
+    The kernel names it by its real folder: for us, where the mounts of the process are ours, else for the process.
+    """
+    folder, name = os.path.split(path)
+    entry = f"/proc/{process.pid}"
+    for unlinked in process.unlinked:
+        with contextlib.suppress(OSError):
+            ours = os.path.samestat(os.stat(f"{entry}/ns/mnt"), os.stat("/proc/self/ns/mnt"))
+            theirs = os.path.dirname(unlinked) if ours else f"{entry}/root{os.path.dirname(unlinked)}"
+            if os.path.basename(unlinked) == name and os.path.samefile(theirs, folder):
+                return True
+    return False
 
 
 def _insiders(locks: tuple[LockFile, ...], pids: set[int]) -> Iterator[int]:

@@ -59,6 +59,15 @@ def test_the_mounts_of_a_namespace(tmp_path: Path) -> None:
     assert (bind.device, bind.target) == ("252:17", "/bind")
 
 
+def test_what_was_moved_is_behind_what_it_is_on(tmp_path: Path) -> None:
+    """/data/a was mounted elsewhere before /data was; /data/b was mounted before, and is hidden."""
+    line = "{} {} 252:17 / {} rw - ext4 /dev/vdb1 rw\n"
+    told = ((1, 0, "/"), (2, 7, "/data/a"), (3, 2, "/data/a/in"), (4, 1, "/data/b"), (7, 1, "/data"), (8, 1, "/srv"))
+    proc = fake_proc(tmp_path, {"self": "mnt:[1]"}, {"self": "".join(line.format(*each) for each in told)})
+    order = [m.target for m in mounts.own_mounts(proc)]
+    assert order == ["/", "/data/b", "/data", "/data/a", "/data/a/in", "/srv"]
+
+
 def test_each_other_namespace_is_read_once(tmp_path: Path) -> None:
     line = "1 0 252:17 / {} rw - ext4 /dev/vdb1 rw\n"
     proc = fake_proc(

@@ -60,6 +60,11 @@ def unit(active: str, sub: str = "", **more: str) -> ServiceFacts:
     return ServiceFacts("w", unit=Unit("w.service", active, sub, **more))  # type: ignore[arg-type]
 
 
+def generated(script: Script) -> ServiceFacts:
+    """Of an init script, as systemd has it once that was started."""
+    return replace(unit("active", "exited", type="forking", source=script.path), script=script)
+
+
 def container(status: str, *, itself: bool, policy: str = "") -> ServiceFacts:
     each = Container("podman", "c", "1", status, policy=policy)
     return ServiceFacts("c" if itself else "w", container=each, itself=itself)
@@ -70,7 +75,11 @@ def container(status: str, *, itself: bool, policy: str = "") -> ServiceFacts:
     [
         (unit("failed"), "systemctl start -- w.service", ""),
         (unit("inactive"), "systemctl start -- w.service", ""),
-        (unit("active", "exited", type="forking"), "systemctl restart -- w.service", ""),
+        (generated(Script("/etc/init.d/w", 3)), "systemctl restart -- w.service", ""),
+        (generated(Script("/etc/init.d/w", 0, pid_files=FILES["gone"])), "systemctl restart -- w.service", ""),
+        (generated(Script("/etc/init.d/w", 0, lock="/run/lock/w")), "", "not-known"),  # network of EL7
+        (generated(Script("/etc/init.d/w", 0, programs=("wd",))), "", "not-known"),
+        (unit("active", "exited", type="forking"), "", "not-known"),  # with RemainAfterExit=yes, as rc-local
         (unit("inactive", load="masked"), "", "masked"),
         (unit("inactive", type="oneshot", once=True), "", "runs-once"),
         (unit("failed", type="oneshot", once=True), "", "runs-once"),

@@ -66,7 +66,8 @@ def verdict_of(*processes: Process, script: Optional[Script] = None, **propertie
 def test_what_systemd_takes_for_started_is_to_be_restarted() -> None:
     script = Script("/etc/init.d/w", 3, pid_files=(PidFile("/run/w.pid", 7, 1.0),))
     for active, verb in (("active", "restart"), ("inactive", "start")):
-        facts = ServiceFacts("w", unit=Unit("w.service", active, "exited", type="forking"), script=script)
+        unit = Unit("w.service", active, "exited", type="forking", source="/etc/init.d/w")
+        facts = ServiceFacts("w", unit=unit, script=script)
         verdict = judge(facts)
         assert verdict
         assert verdict.state == DEAD_PID_FILE

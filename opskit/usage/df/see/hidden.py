@@ -62,7 +62,12 @@ def counted_twice(mount: MountLine, lines: Sequence[MountLine]) -> list[str]:
 
 def _binds(mount: MountLine, lines: Sequence[MountLine]) -> list[MountLine]:
     below = (line for line in lines if line.target != mount.target and within(line.target, mount.target))
-    return [line for line in below if line.device == mount.device]
+    return [line for line in below if line.device == mount.device and _subvolume(line) == _subvolume(mount)]
+
+
+def _subvolume(line: MountLine) -> str:
+    """Which subvolume of a btrfs is mounted: all of them have one device, and du -x goes into no other one."""
+    return next((word for word in line.options.split(",") if word.startswith("subvolid=")), "")
 
 
 def _place(path: str, mount: MountLine) -> str:
