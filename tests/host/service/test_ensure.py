@@ -72,13 +72,17 @@ def started(host: Host, tmp_path: Path) -> Iterator[Started]:
     made.close()
 
 
-def test_a_daemon_that_holds_the_output_of_its_script_is_no_script_that_hangs(started: Started) -> None:
+@pytest.mark.parametrize("elsewhere", ["", ">/dev/null", "2>/dev/null"])
+def test_a_daemon_that_holds_the_output_of_its_script_is_no_script_that_hangs(started: Started, elsewhere: str) -> None:
     """Started with a bare &; what it prints afterwards is read by somebody, or it would die of SIGPIPE."""
     wait, spoke = started.folder / "wait", started.folder / "spoke"
     os.mkfifo(wait)
-    started.daemon.write_text(f"#!/bin/sh\nread x < {wait}\necho more\ntouch {spoke}\nread x < {wait}\n")
+    says = "echo more; echo more >&2"
+    started.daemon.write_text(f"#!/bin/sh\nread x < {wait}\n{says}\ntouch {spoke}\nread x < {wait}\n")
     script = started.folder / "init.d" / started.name
-    script.write_text(script.read_text().replace("setsid $DAEMON 100000 >/dev/null 2>&1 </dev/null &", "$DAEMON &"))
+    script.write_text(
+        script.read_text().replace("setsid $DAEMON 100000 >/dev/null 2>&1 </dev/null &", f"$DAEMON {elsewhere} &")
+    )
     assert started.run("--yes", "--for", "100ms") == 0, started.said
     wait.write_text("on\n")  # opskit has ended by now
     wait_until(spoke.exists)

@@ -34,6 +34,8 @@ def test_the_folders_of_an_overlay(tmp_path: Path) -> None:
         "/d/7c/diff",
         ["/d/l/A", "/d/l/B"],
     )
+    reads = MountLine(1, "0:9", "/", "/d/7c/merged", "overlay", "o", "ro,lowerdir=l/A:l/B")
+    assert layers(reads) == ("", ["/d/l/A", "/d/l/B"])
 
 
 def test_an_overlay_takes_space_beneath_it(tmp_path: Path) -> None:

@@ -131,6 +131,14 @@ def test_what_a_bind_mount_shows_is_not_covered() -> None:
     assert covered(lines[0], [*lines, over]) == ["/d/other", "/d/pod/merged"]
 
 
+def test_subvolumes_of_a_btrfs_are_no_part_that_is_mounted_twice() -> None:
+    on = [("/root", "/", "256"), ("/home", "/home", "257"), ("/root/srv", "/mnt", "256")]
+    lines = [
+        MountLine(n, "0:35", root, at, "btrfs", "x", f"rw,subvolid={ident}") for n, (root, at, ident) in enumerate(on)
+    ]
+    assert counted_twice(lines[0], lines) == ["/mnt"]
+
+
 def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "JOURNAL_KEPT", 100)
     names = [
